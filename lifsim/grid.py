@@ -1,0 +1,34 @@
+"""Times on the grid of the time step."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def on_grid(time: float, dt: float) -> bool:
+    """Whether `time` is a whole multiple of `dt`, to 1e-6 dt."""
+    return abs(time / dt - round(time / dt)) <= 1e-6 + 1e-12 * abs(time / dt)
+
+
+def nearest_on_grid(time: float, dt: float) -> str:
+    """The sentence that names the multiples of `dt` next to `time`."""
+    below = max(1, math.floor(time / dt))
+    return f"nearest allowed: {tidy(below * dt)} and {tidy((below + 1) * dt)} ms (multiples of dt = {tidy(dt)} ms)"
+
+
+def tidy(x: float) -> str:
+    return f"{x:.10g}"
+
+
+def steps(time: float, dt: float) -> int:
+    """`time` as a whole number of steps (the nearest)."""
+    return round(time / dt)
+
+
+def times(step: np.ndarray, dt: float) -> np.ndarray:
+    """Times in ms of step numbers: step / (1 / dt) where that is exact, so that 3 steps are 0.3 ms."""
+    inverse = round(1 / dt)
+    exact = inverse >= 1 and abs(inverse * dt - 1) < 1e-12
+    return np.asarray(step, dtype=np.float64) / inverse if exact else np.asarray(step, dtype=np.float64) * dt

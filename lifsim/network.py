@@ -1,0 +1,316 @@
+"""What to simulate: populations, projections, recordings. Knows nothing of execution.
+
+A `Network` is inert. It is checked while it is described, so that every mistake is reported where
+it is made, and it can be built and run any number of times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lifsim.errors import ModelError, Problem, did_you_mean
+from lifsim.grid import nearest_on_grid, on_grid
+from lifsim.models import MODELS
+from lifsim.populations import Population, View, index_of, normalise, relations
+from lifsim.projections import Projection, projection
+from lifsim.values import number
+
+Nodes: TypeAlias = "str | Population | View"
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval."""
+
+    view: View
+    variable: str
+    interval: float
+    start: float = 0.0
+    stop: float = math.inf
+
+
+@dataclass(eq=False)
+class Network:
+    """The description of a network.
+
+    Parameters
+    ----------
+    dt : time step in ms.
+    name, description, reference : what it is and where it comes from (kept in every result).
+
+    Examples
+    --------
+    >>> net = Network(dt=0.1)
+    >>> exc = net.add("exc", 100, "iaf_psc_delta", tau_m=20.0, V_m={"uniform": [-70.0, -60.0]})
+    >>> _ = net.connect(exc, exc, "fixed_indegree", indegree=10, weight=0.1, delay=1.5)
+    >>> net.record(exc, "spikes")
+    """
+
+    dt: float = 0.1
+    name: str = "network"
+    description: str = ""
+    reference: str = ""
+    duration: float | None = None
+    seed: int = 1
+    populations: dict[str, Population] = field(default_factory=dict)
+    projections: list[Projection] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        try:
+            self.dt = number(self.dt, "ms")
+        except ValueError as error:
+            raise ModelError("run.dt", str(error), "a time in ms") from None
+        if not (0 < self.dt < math.inf):
+            raise ModelError("run.dt", f"{self.dt:g}", "must be a time above 0 ms")
+
+    # -- populations ---------------------------------------------------------------------------
+
+    def add(self, name: str, n: int, model: str, **params: Any) -> Population:
+        """Add `n` nodes of `model` (a neuron or a stimulus) as a population called `name`.
+
+        Keyword arguments are the model's parameters and initial values, in NEST's names and units
+        (ms, mV, pF, pA, Hz); each a number, an array of n numbers, a distribution
+        (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"populations.{name}"
+        problems = list(self._check_population(place, name, n, model))
+        if problems:
+            raise ModelError.of(problems)
+        kind = MODELS[model]
+        given: dict[str, Any] = {}
+        for key, raw in params.items():
+            if key not in kind.settable:
+                problems.append(Problem(f"{place}.{key}", f"{model} has no such parameter", did_you_mean(key, kind.settable)))
+                continue
+            try:
+                given[key] = normalise(kind.parameter(key), raw, int(n))
+            except ValueError as error:
+                problems.append(Problem(f"{place}.{key}", str(error)))
+        if not problems:
+            problems += relations(place, kind, given)
+        if problems:
+            raise ModelError.of(problems)
+        states = {p.name for p in kind.states}
+        population = Population(
+            name,
+            int(n),
+            kind,
+            {k: v for k, v in given.items() if k not in states},
+            {k: v for k, v in given.items() if k in states},
+        )
+        self.populations[name] = population
+        return population
+
+    def _check_population(self, place: str, name: str, n: Any, model: Any) -> Iterable[Problem]:
+        if not name or not all(c.isalnum() or c in "_-+" for c in name):
+            yield Problem(place, f"{name!r} is not a name", "letters, digits, _ - +")
+        if name in self.populations:
+            yield Problem(place, "there is a population of this name already")
+        if isinstance(n, bool) or not isinstance(n, (int, float, np.integer, np.floating)) or n != n or n < 1 or n != int(n):
+            yield Problem(f"{place}.n", f"{n!r}", "a whole number of nodes, at least 1")
+        elif n > 2**31 - 2:
+            yield Problem(f"{place}.n", f"{n!r}", "at most 2147483646 nodes")
+        if model not in MODELS:
+            yield Problem(f"{place}.model", f"there is no model {model!r}", did_you_mean(str(model), MODELS))
+
+    def view(self, nodes: Nodes, place: str = "population") -> View:
+        """`nodes` (a name such as ``"exc"`` or ``"exc[:10]"``, a population or a view) as a view."""
+        if isinstance(nodes, View):
+            owner = nodes.population
+            view = nodes
+        elif isinstance(nodes, Population):
+            owner, view = nodes, nodes[:]
+        elif isinstance(nodes, str):
+            name, _, index = nodes.partition("[")
+            if name not in self.populations:
+                raise ModelError(place, f"there is no population {name!r}", did_you_mean(name, self.populations))
+            owner = self.populations[name]
+            view = owner[index_of(index, place)] if index else owner[:]
+        else:
+            raise ModelError(place, f"{nodes!r}", "a population, a slice of one, or a name")
+        if self.populations.get(owner.name) is not owner:
+            raise ModelError(place, f"population {owner.name!r} belongs to another network")
+        if len(view) == 0:
+            raise ModelError(place, f"{nodes} holds no nodes", f"{owner.name} has {owner.n}")
+        return view
+
+    # -- projections ---------------------------------------------------------------------------
+
+    def connect(
+        self,
+        source: Nodes | Sequence[Nodes],
+        target: Nodes | Sequence[Nodes],
+        rule: Any = "all_to_all",
+        *,
+        weight: Any = 1.0,
+        delay: Any = 1.0,
+        allow_autapses: bool = True,
+        allow_multapses: bool = True,
+        **params: Any,
+    ) -> list[Projection]:
+        """Connect `source` to `target`.
+
+        Parameters
+        ----------
+        source, target : population, slice, name, or a list of these. With a list, every value may
+            also be a nested list, one entry [target][source] for each pair of populations.
+        rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree``
+            (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
+            (sources, targets: index arrays), or a scipy.sparse matrix or a 2-D array of weights of
+            shape (n_target, n_source), whose stored (non-zero) entries are the synapses.
+        weight : mV for iaf_psc_delta, pA for the others. A number, a distribution, or an array: see
+            `delay` for the shapes.
+        delay : ms, at least dt. An array has one entry a synapse in the order of the rule: (n,) for
+            one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
+            matrices, (n_target, indegree), (n_source, outdegree), (N,) sorted by target; for a
+            scipy.sparse matrix also a matrix of the same pattern.
+        allow_autapses : may a neuron connect to itself?
+        allow_multapses : may a pair have several synapses?
+
+        Returns
+        -------
+        The projections made, one a pair of populations, targets outermost.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"projections[{len(self.projections)}]"
+        sources, targets = _as_list(source), _as_list(target)
+        shape = (len(targets), len(sources)) if _is_list(source) or _is_list(target) else None
+        if not isinstance(rule, str):
+            params, rule = {**params, "matrix": rule}, "matrix"
+        made, problems = [], []
+        options = {"weight": weight, "delay": delay, "allow_autapses": allow_autapses, "allow_multapses": allow_multapses}
+        for i, t in enumerate(targets):
+            for j, s in enumerate(sources):
+                try:
+                    own = {k: _entry(v, i, j, shape) for k, v in {**params, **options}.items()}
+                    made.append(self._projection(place, s, t, rule, own))
+                except ModelError as error:
+                    problems += [p for p in error.problems if p not in problems]
+        if problems:
+            raise ModelError.of(problems)
+        self.projections += made
+        return made
+
+    def _projection(self, place: str, source: Nodes, target: Nodes, rule: str, given: dict[str, Any]) -> Projection:
+        s, t = self.view(source, f"{place}.source"), self.view(target, f"{place}.target")
+        return projection(place, self.dt, s, t, rule, given)
+
+    # -- recordings ----------------------------------------------------------------------------
+
+    def record(
+        self,
+        what: Nodes | Sequence[Nodes],
+        variable: str | Sequence[str] = "spikes",
+        *,
+        interval: Any = None,
+        start: Any = 0.0,
+        stop: Any = math.inf,
+    ) -> None:
+        """Record `variable` of `what` (population, slice, name, or a list of these).
+
+        `variable` is "spikes", "rate" (population rate in spikes/s per neuron), or a state variable
+        such as "V_m", "I_syn_ex". Sampled variables are taken every `interval` ms (1 ms unless
+        given), the first time at ``start + interval``; spikes count if start < t <= stop.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"record[{len(self.recordings)}]"
+        variables = [variable] if isinstance(variable, str) else list(variable)
+        problems: list[Problem] = []
+        made: list[Recording] = []
+        times = {}
+        for key, raw, unit in (("interval", interval, "ms"), ("start", start, "ms"), ("stop", stop, "ms")):
+            try:
+                times[key] = None if raw is None else number(raw, unit)
+            except ValueError as error:
+                problems.append(Problem(f"{place}.{key}", str(error)))
+        if not problems:
+            problems += self._check_times(place, **times)
+        for nodes in _as_list(what):
+            try:
+                view = self.view(nodes, f"{place}.populations")
+            except ModelError as error:
+                problems += error.problems
+                continue
+            for name in variables:
+                known = view.population.model.recordables
+                if name not in known:
+                    got = f"{view.population.model.name} ({view.name}) has no variable {name!r} to record"
+                    problems.append(Problem(f"{place}.variable", got, did_you_mean(str(name), known)))
+                elif not problems:
+                    every = times["interval"]
+                    made.append(Recording(view, name, 1.0 if every is None else every, times["start"], times["stop"]))
+        if not problems:
+            problems += self._check_repeats(place, made)
+        if problems:
+            raise ModelError.of(problems)
+        self.recordings += made
+
+    def _check_times(self, place: str, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
+        if interval is not None and not (0 < interval < math.inf):
+            yield Problem(f"{place}.interval", f"{interval:g} ms", "must be above 0")
+        elif interval is not None and not on_grid(interval, self.dt):
+            yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
+        if interval is None and not on_grid(1.0, self.dt):
+            yield Problem(f"{place}.interval", "1 ms (the default) is not on the grid", nearest_on_grid(1.0, self.dt))
+        for key, t in (("start", start), ("stop", stop)):
+            if t < 0 or (math.isfinite(t) and not on_grid(t, self.dt)):
+                yield Problem(f"{place}.{key}", f"{t:g} ms", f"must be a multiple of dt = {self.dt:g} ms, at least 0")
+        if stop < start:
+            yield Problem(f"{place}.stop", f"{stop:g} ms is before start {start:g} ms")
+
+    def _check_repeats(self, place: str, made: Sequence[Recording]) -> Iterable[Problem]:
+        seen = [(r.view.name, r.variable) for r in self.recordings]
+        for r in made:
+            key = (r.view.name, r.variable)
+            if key in seen:
+                yield Problem(place, f"{r.variable} of {r.view.name} is recorded already", "one recording of a variable a population")
+            seen.append(key)
+
+    def save(self, path: str | Path) -> None:
+        """Write a model file that `lifsim.load` turns back into the same network."""
+        from lifsim.modelfile import save
+
+        save(self, path)
+
+
+# -- lists of populations ------------------------------------------------------------------------
+
+
+def _is_list(nodes: Any) -> bool:
+    return isinstance(nodes, (list, tuple))
+
+
+def _as_list(nodes: Any) -> list[Any]:
+    return list(nodes) if _is_list(nodes) else [nodes]
+
+
+def _entry(raw: Any, i: int, j: int, shape: tuple[int, int] | None) -> Any:
+    """Entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
+    if shape is None:
+        return raw
+    if isinstance(raw, Mapping):
+        kind = next((k for k in raw if k not in ("min", "max")), None)
+        out = {k: _entry(v, i, j, shape) for k, v in raw.items()}
+        if kind is not None and _is_list(raw[kind]):
+            out[kind] = [_entry(x, i, j, shape) for x in raw[kind]]
+        return out
+    if _is_list(raw) and len(raw) == shape[0] and all(_is_list(row) and len(row) == shape[1] for row in raw):
+        return raw[i][j]
+    return raw

@@ -1,0 +1,154 @@
+"""Populations: named groups of nodes of one model, and views of some of their nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifsim.errors import ModelError, Problem
+from lifsim.models import Model, Parameter
+from lifsim.values import Distribution, Value, value
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Some nodes of a population: `ids` are 0-based indices in it, shape (n,), int64."""
+
+    population: Population
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def name(self) -> str:
+        """Name of the population."""
+        return self.population.name
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the whole population, in order."""
+        return len(self.ids) == self.population.n and bool((self.ids == np.arange(self.population.n)).all())
+
+    def __str__(self) -> str:
+        if self.whole:
+            return self.name
+        steps = np.diff(self.ids)
+        if len(self.ids) == 1:
+            return f"{self.name}[{self.ids[0]}]"
+        if len(self.ids) and (steps == steps[0]).all() and steps[0] > 0:
+            stride = "" if steps[0] == 1 else f":{steps[0]}"
+            return f"{self.name}[{self.ids[0]}:{self.ids[-1] + 1}{stride}]"
+        return f"{self.name}[{','.join(map(str, self.ids))}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """`n` nodes of one model. `params` and `initial` hold only what was given."""
+
+    name: str
+    n: int
+    model: Model
+    params: dict[str, Any]
+    initial: dict[str, Value]
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> View:
+        """Some of the nodes: ``exc[:10]``, ``exc[3]``, ``exc[[1, 5, 7]]``."""
+        every = np.arange(self.n, dtype=np.int64)
+        try:
+            ids = np.atleast_1d(every[index])
+        except IndexError as error:
+            place = f"{self.name}[{index}]"
+            raise ModelError(place, f"{error}", f"allowed: 0 to {self.n - 1}") from None
+        if len(np.unique(ids)) != len(ids):
+            raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")
+        return View(self, ids)
+
+    def get(self, name: str) -> Any:
+        """The value given for parameter or state `name`, or its default."""
+        if name in self.initial:
+            return self.initial[name]
+        return self.params.get(name, self.model.parameter(name).default)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
+    """`raw` in the form the rest of the program relies on, checked against bound and length."""
+    if parameter.shape == "flag":
+        if not isinstance(raw, (bool, np.bool_)):
+            raise ValueError(f"{raw!r}; must be true or false")
+        return bool(raw)
+    if parameter.shape == "text":
+        if not isinstance(raw, (str, Path)):
+            raise ValueError(f"{raw!r}; must be a text")
+        return str(raw)
+    unit = parameter.unit if parameter.unit in ("ms", "mV", "pF", "pA", "nS", "Hz", "") else None
+    if parameter.shape == "trains":
+        return _trains(raw, n)
+    if parameter.shape == "series":
+        series = value(raw, unit)
+        if not isinstance(series, np.ndarray) or series.ndim != 1:
+            raise ValueError("must be a list of numbers")
+        return series
+    v = value(raw, unit)
+    if isinstance(v, np.ndarray) and v.shape != (n,):
+        raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
+    bounds = v.support if isinstance(v, Distribution) else v
+    asked = parameter.violation(np.asarray(bounds)[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
+    if asked is None and isinstance(v, Distribution) and ">" in parameter.bound and v.support[0] < 0:
+        asked = f"{parameter.bound} (give the distribution a min)"
+    if asked:
+        shown = v.as_dict() if isinstance(v, Distribution) else (f"{v:g}" if isinstance(v, float) else f"values from {v.min():g}")
+        raise ValueError(f"{shown}; must be {asked}")
+    return v
+
+
+def _trains(raw: Any, n: int) -> list[np.ndarray]:
+    """Spike times as one array a node; a flat list is kept as a single array."""
+    if not hasattr(raw, "__len__") or isinstance(raw, str):
+        raise ValueError(f"{raw!r}; must be a list of spike times, or one list a node")
+    nested = len(raw) > 0 and all(hasattr(x, "__len__") and not isinstance(x, str) for x in raw)
+    if nested and len(raw) != n:
+        raise ValueError(f"{len(raw)} lists; must be one list a node ({n})")
+    trains = [value(x, "ms") for x in raw] if nested else [value(raw, "ms")]
+    for train in trains:
+        if not isinstance(train, np.ndarray) or train.ndim != 1:
+            raise ValueError("must be a list of spike times, or one list a node")
+        if len(train) and not (np.isfinite(train).all() and train.min() > 0):
+            raise ValueError("spike times must be finite and above 0 ms")
+    return trains  # type: ignore[return-value]
+
+
+def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Problem]:
+    """Conditions between parameters; those drawn at random are checked when they are drawn."""
+    full = {p.name: given.get(p.name, p.default) for p in model.parameters + model.states}
+    known = {k: v for k, v in full.items() if not isinstance(v, Distribution)}
+    for check in model.checks:
+        try:
+            message = check(known)
+        except KeyError:
+            continue
+        if message:
+            values = ", ".join(f"{k} = {v:g}" for k, v in known.items() if k in message and isinstance(v, float))
+            yield Problem(place, values or "these values", message)
+
+
+def index_of(text: str, place: str) -> Any:
+    """The index in ``exc[0:10]``, ``exc[3]`` or ``exc[1,5,7]``."""
+    body = text.removesuffix("]")
+    try:
+        if ":" in body:
+            return slice(*(int(x) if x.strip() else None for x in body.split(":")))
+        ids = [int(x) for x in body.split(",")]
+        return ids if len(ids) > 1 else ids[0]
+    except ValueError:
+        raise ModelError(place, f"[{text}", "an index such as exc[3], exc[0:10], exc[1,5,7]") from None

@@ -1,0 +1,82 @@
+"""Units by a fixed table: ``"20 ms"`` to 20.0, in the coherent set ms, mV, pF, pA, nS, Hz.
+
+The set is coherent because pF·mV/ms = pA and nS·mV = pA; rates are the exception every user
+knows: they are in Hz (spikes a second), not in 1/ms. Strings may name any prefix of the table.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+_PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12}
+
+# unit symbol → (dimension, coherent unit, exponent of ten of the coherent unit in SI)
+_SYMBOLS = {
+    "s": ("time", "ms", 1e-3),
+    "V": ("voltage", "mV", 1e-3),
+    "F": ("capacitance", "pF", 1e-12),
+    "A": ("current", "pA", 1e-12),
+    "S": ("conductance", "nS", 1e-9),
+    "Hz": ("rate", "Hz", 1.0),
+    "ohm": ("resistance", "Gohm", 1e9),
+}
+
+_EXTRA = {
+    "1/s": ("rate", 1.0),
+    "spikes/s": ("rate", 1.0),
+    "1/ms": ("rate", 1e3),
+    "min": ("time", 60e3),
+    "h": ("time", 3600e3),
+    "1": ("number", 1.0),
+    "%": ("number", 0.01),
+}
+
+
+def _table() -> dict[str, tuple[str, float]]:
+    table = dict(_EXTRA)
+    for symbol, (dimension, _, base) in _SYMBOLS.items():
+        for prefix, factor in _PREFIXES.items():
+            # Decimal prefixes divide exactly where both are powers of ten.
+            table[prefix + symbol] = (dimension, _power(factor / base))
+    return table
+
+
+def _power(x: float) -> float:
+    exponent = round(math.log10(x))
+    return float(f"1e{exponent}")
+
+
+UNITS = _table()
+DIMENSIONS = {unit: dimension for _, (dimension, unit, _) in _SYMBOLS.items()} | {"": "number"}
+
+_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf)\s*(\S*)\s*$")
+
+
+def parse(text: str, unit: str | None = None) -> float:
+    """The number that `text` stands for in the coherent unit of its dimension.
+
+    Parameters
+    ----------
+    text : a number with a unit, for example ``"20 ms"`` or ``"0.02 s"``; a bare number is
+        taken to be in the coherent unit already.
+    unit : the coherent unit wanted (``"ms"``, ``""`` for a pure number); None accepts any.
+
+    Raises
+    ------
+    ValueError : not a quantity, an unknown unit, or a wrong dimension.
+    """
+    match = _QUANTITY.match(text)
+    if not match:
+        raise ValueError(f"{text!r} is not a number with a unit, such as '20 ms'")
+    number, symbol = float(match[1]), match[2]
+    if not symbol:
+        return number
+    if symbol not in UNITS:
+        raise ValueError(f"{text!r} has an unknown unit {symbol!r}")
+    dimension, factor = UNITS[symbol]
+    if unit is not None and dimension != DIMENSIONS[unit]:
+        wanted = f"a {DIMENSIONS[unit]} ({unit})" if unit else "a number without a unit"
+        raise ValueError(f"{text!r} is a {dimension}, expected {wanted}")
+    # A division by the reciprocal keeps "0.02 s" exactly 20.0.
+    return number * factor if factor >= 1 else number / _power(1 / factor)
