@@ -26,7 +26,20 @@ _HOME = {
     "Result": "lifsim.results",
 }
 _MODULES = ("analysis", "plot", "weights")
-__all__ = [*_HOME, *_MODULES, "__version__"]
+__all__ = [
+    "LifsimError",
+    "ModelError",
+    "Network",
+    "Result",
+    "Simulation",
+    "__version__",
+    "analysis",
+    "load",
+    "open",
+    "plot",
+    "run",
+    "weights",
+]
 
 if TYPE_CHECKING:
     from lifsim import analysis, plot, weights

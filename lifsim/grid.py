@@ -19,6 +19,7 @@ def nearest_on_grid(time: float, dt: float) -> str:
 
 
 def tidy(x: float) -> str:
+    """`x` without the noise of binary fractions."""
     return f"{x:.10g}"
 
 

@@ -234,7 +234,7 @@ class Network:
         variables = [variable] if isinstance(variable, str) else list(variable)
         problems: list[Problem] = []
         made: list[Recording] = []
-        times = {}
+        times: dict[str, Any] = {}
         for key, raw, unit in (("interval", interval, "ms"), ("start", start, "ms"), ("stop", stop, "ms")):
             try:
                 times[key] = None if raw is None else number(raw, unit)

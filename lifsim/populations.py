@@ -102,8 +102,8 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
     v = value(raw, unit)
     if isinstance(v, np.ndarray) and v.shape != (n,):
         raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
-    bounds = v.support if isinstance(v, Distribution) else v
-    asked = parameter.violation(np.asarray(bounds)[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
+    bounds = np.asarray(v.support if isinstance(v, Distribution) else v)
+    asked = parameter.violation(bounds[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
     if asked is None and isinstance(v, Distribution) and ">" in parameter.bound and v.support[0] < 0:
         asked = f"{parameter.bound} (give the distribution a min)"
     if asked:

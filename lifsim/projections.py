@@ -83,8 +83,8 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
             problems.append(Problem(f"{place}.weight", "given beside a matrix", "the entries of the matrix are the weights"))
         raw["weight"], params = matrix_weights, {"rows": rows}
     elif rule == "explicit":
-        rows, problems = _explicit_rows(place, given, source, target)
-        params = {"rows": rows}
+        explicit, problems = _explicit_rows(place, given, source, target)
+        params = {"rows": explicit}
     else:
         problems = list(_check_counts(place, rule, given, source, target, flags))
         params = {k: (float(v) if k == "p" else int(v)) for k, v in given.items()} if not problems else {}
@@ -218,6 +218,11 @@ def _matrix_rows(place: str, matrix: Any, n_target: int, n_source: int) -> tuple
     return rows, data, problems
 
 
+def _valid_indptr(rows: SynapseRows, n_target: int) -> bool:
+    p = rows.indptr
+    return len(p) == n_target + 1 and p[0] == 0 and p[-1] == len(rows.sources) and not np.any(np.diff(p) < 0)
+
+
 def csr_rows(array: Any) -> tuple[SynapseRows, np.ndarray]:
     """Synapses and weights of a sparse matrix (any format; repeated COO entries stay apart) or array."""
     if not hasattr(array, "tocsr"):
@@ -225,7 +230,7 @@ def csr_rows(array: Any) -> tuple[SynapseRows, np.ndarray]:
         return _sorted_rows(targets, sources, array.shape[0])[0], array[targets, sources]
     if array.format == "coo":
         coords = (array.row, array.col) if hasattr(array, "row") else array.coords
-        rows, order = _sorted_rows(*coords, array.shape[0])
+        rows, order = _sorted_rows(coords[0], coords[1], array.shape[0])
         return SynapseRows(rows.indptr, rows.sources), np.asarray(array.data, np.float64)[order]
     csr = array.tocsr()
     return SynapseRows(csr.indptr, csr.indices), np.asarray(csr.data, dtype=np.float64)
