@@ -1,0 +1,5 @@
+"""``python -m lifsim``: the command line, where the script itself is not on the path."""
+
+from lifsim.cli import main
+
+main(prog_name="lifsim")

@@ -1,0 +1,458 @@
+"""The command line: each command parses, calls the public API, prints. Imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from lifsim import __version__, units
+from lifsim.errors import LifsimError, OutputError, RunError, did_you_mean
+
+if TYPE_CHECKING:
+    from lifsim.network import Network
+    from lifsim.results import Result
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+# -- how a command ends --------------------------------------------------------------------------
+
+
+@dataclass
+class Talk:
+    """How much to say: -q only errors and what was asked for, -v also details."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def note(self, text: str) -> None:
+        """A line for people, not for pipes."""
+        if not self.quiet:
+            click.echo(text)
+
+
+def _talk_options() -> list[click.Option]:
+    def choose(name: str) -> Callable[..., None]:
+        def callback(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+            if value:
+                setattr(ctx.find_object(Talk), name, True)
+
+        return callback
+
+    flags = {"quiet": ("-q", "Only errors and results."), "verbose": ("-v", "More detail.")}
+    return [
+        click.Option([short, f"--{name}"], is_flag=True, expose_value=False, callback=choose(name), help=text)
+        for name, (short, text) in flags.items()
+    ]
+
+
+class Command(click.Command):
+    """A command that takes -q and -v after its own name too."""
+
+    def __init__(self, *args: Any, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.params += _talk_options()
+
+
+class Program(click.Group):
+    """The group of all commands; turns whatever ends a command into an exit code and at most one message."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.params += _talk_options()
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 stopped by Ctrl-C."""
+        talk = extra["obj"] = Talk()
+        extra["standalone_mode"] = False
+        sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are met at work, not in that of the alphabet."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command called `args[0]`, or an error that names the nearest."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
+
+def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
+    try:
+        work()
+    except LifsimError as error:
+        return _fail(WRONG, str(error).splitlines())
+    except click.exceptions.ClickException as error:
+        return _fail(WRONG, [_usage_message(error)])
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except RunError as error:
+        return _fail(FAILED, [str(error)])
+    except Exception as error:
+        return _report(error, talk)
+    return DONE
+
+
+def _fail(code: int, lines: Iterable[str]) -> int:
+    for line in lines:
+        click.echo(f"error: {line}", err=True)
+    return code
+
+
+def _usage_message(error: click.exceptions.ClickException) -> str:
+    """Click's complaint in the house's form, place: what was got; what is allowed."""
+    ctx = getattr(error, "ctx", None)
+    if isinstance(error, click.MissingParameter) or not isinstance(error, click.BadParameter):
+        where = ctx.command_path if ctx else "lifsim"
+        return f"{where}: {error.format_message().rstrip('.')}; see {where} --help"
+    place = (error.param.opts[-1] if error.param else None) or "lifsim"
+    return f"{place if place.startswith('-') else place.upper()}: {error.message.rstrip('.')}"
+
+
+def _report(error: Exception, talk: Talk) -> int:
+    """What to say of an error that lifsim did not foresee; the traceback goes to a file, or to the screen with -v."""
+    details = "".join(traceback.format_exception(error))
+    facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
+    _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
+    click.echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
+    if talk.verbose:
+        click.echo(details, err=True)
+        return FAILED
+    with tempfile.NamedTemporaryFile("w", prefix="lifsim-report-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"{facts}\ncommand: {' '.join(sys.argv)}\n\n{details}")
+    click.echo(f"Please report it with the file {file.name}", err=True)
+    return FAILED
+
+
+# -- what options accept -------------------------------------------------------------------------
+
+
+class Time(click.ParamType):
+    """A time in ms, or with a unit."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """`value` in ms."""
+        if isinstance(value, float):
+            return value
+        try:
+            time = units.parse(value, "ms")
+        except ValueError as error:
+            self.fail(f"{error}; a time such as 1000 (ms) or '1 s'", param, ctx)
+        if not 0 <= time < float("inf"):
+            self.fail(f"{value}; a time from 0 on", param, ctx)
+        return time
+
+
+class Threads(click.ParamType):
+    """A number of threads, or auto."""
+
+    name = "n|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """`value` as a number from 1 on, or "auto"."""
+        if value == "auto":
+            return "auto"
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value}; a whole number from 1 on, or auto", param, ctx)
+        return int(value)
+
+
+class NewFile(click.ParamType):
+    """A file to be written."""
+
+    name = "file"
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """`value` as a path with one of the endings allowed."""
+        path = Path(value)
+        if path.suffix.lower() not in self.suffixes:
+            self.fail(f"{value}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
+        return path
+
+
+def check_output(path: Path, overwrite: bool, place: str) -> None:
+    """Refuse, before any long work, a file that exists or cannot be written."""
+    if path.is_dir():
+        raise OutputError(place, f"{path} is a directory", "the name of a file")
+    if path.exists() and not overwrite:
+        raise OutputError(place, f"{path} exists already", "another name, or --overwrite")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(place, f"{path} cannot be written ({error.strerror})", "a place where you may write") from None
+
+
+_model = click.argument("model")
+_file = click.argument("file", type=click.Path(path_type=Path))
+_set = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter, or run.dt and the like. Repeatable."
+)
+_from = click.option("--from", "t_start", type=Time(), help="Leave out what came before.")
+_to = click.option("--to", "t_stop", type=Time(), help="Leave out what comes after.")
+_population = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+_precision = click.option(
+    "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the state."
+)
+_threads = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+
+@click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lifsim")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Fast simulation of leaky integrate-and-fire networks: a model file in, one HDF5 file out.
+
+    \b
+    lifsim models                        the networks that come with lifsim
+    lifsim run brunel --plot             run one: outputs/brunel.h5 and .png
+    lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
+    lifsim new my_model.toml             start a model file of your own
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@main.command()
+@_model
+@_set
+@click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
+@click.option("--seed", type=click.IntRange(min=0), help="The model file's unless given.")
+@_threads
+@_precision
+@click.option("--weights", type=click.Choice(["float64", "float32"]), help="Storage of the weights; that of --precision unless given.")
+@click.option("--method", type=click.Choice(["grid"]), default="grid", show_default=True, help="Spike times on the grid of dt.")
+@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
+@_overwrite
+@click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
+@click.pass_obj
+def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, plot: bool, **options: Any) -> None:
+    """Run a model.
+
+    MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file.
+    """
+    from lifsim.modelfile import load_with_settings
+    from lifsim.progress import Progress
+    from lifsim.simulation import run as simulate
+
+    net = load_with_settings(model, list(settings))
+    out = out or Path("outputs") / f"{Path(model).stem}.h5"
+    picture = out.with_suffix(".png")
+    check_output(out, overwrite, "--out")
+    if plot:
+        check_output(picture, overwrite, "--plot")
+    progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
+    try:
+        result = simulate(net, out=out, overwrite=overwrite, progress=progress, **options)
+    except KeyboardInterrupt:
+        talk.note(f"stopped; what was recorded so far: lifsim info {out}")
+        raise
+    finally:
+        progress.close()
+    _tell_run(talk, result, out)
+    if plot:
+        _draw(result, "raster" if result.spikes else "traces", picture)
+        talk.note(f"{picture}: picture")
+    talk.note(f"next: lifsim stats {out}" + ("" if plot else f" or lifsim plot {out}"))
+
+
+def _tell_run(talk: Talk, result: Result, out: Path) -> None:
+    spikes = sum(len(s.times) for s in result.spikes.values())
+    talk.note(f"{out}: {spikes:,} spikes in {result.duration:g} ms, real-time factor {result.info['real_time_factor']:.3g}")
+
+
+@main.command()
+@_model
+@_set
+@_threads
+@_precision
+def check(model: str, settings: tuple[str, ...], threads: int | str, precision: str) -> None:
+    """Check a model without running it.
+
+    Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
+    """
+    from lifsim.modelfile import load_with_settings
+    from lifsim.simulation import estimate
+
+    net = load_with_settings(model, list(settings))
+    facts = estimate(net, threads=threads, precision=precision)
+    _describe(net)
+    click.echo(
+        f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses, {facts['steps'] or 'any number of'} steps of {net.dt:g} ms; "
+        f"{_bytes(facts['bytes'])} of memory, {facts['threads']} threads"
+    )
+    for warning in facts.get("warnings", ()):
+        click.echo(f"warning: {warning}")
+
+
+@main.command()
+@_file
+def info(file: Path) -> None:
+    """Say what a file holds.
+
+    FILE is a file of results, finished or not, or a model file.
+    """
+    if file.suffix == ".toml":
+        from lifsim.modelfile import load_with_settings
+
+        return _describe(load_with_settings(str(file), []))
+    from lifsim import results
+
+    result = results.open(file)
+    state = "complete" if result.complete else "unfinished: the run goes on or was cut off"
+    click.echo(f"{file}: {result.duration:g} ms, {state}")
+    for name, spikes in result.spikes.items():
+        click.echo(f"  {name}: {len(spikes.times):,} spikes of {spikes.n_nodes:,} neurons")
+    for name, traces in result.traces.items():
+        click.echo(f"  {name}: {len(traces.times):,} samples of {', '.join(traces.variables)}")
+    for key, value in _flat(result.info):
+        click.echo(f"  {key} = {value}")
+    return None
+
+
+@main.command()
+@_file
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@_from
+@_to
+@_population
+def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: float | None) -> None:
+    """Statistics of each population.
+
+    Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
+    of the results in FILE.
+    """
+    from lifsim import analysis, results
+
+    found = analysis.statistics(results.open(file), **window)
+    if populations:
+        found = {name: found[name] for name in _chosen(populations, found)}
+    if form == "json":
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo(analysis.as_csv(found) if form == "csv" else analysis.table(found))
+
+
+@main.command()
+@_file
+@click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi"]), default="raster", show_default=True)
+@click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Picture; next to FILE unless given.")
+@_from
+@_to
+@_population
+@_overwrite
+@click.pass_obj
+def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, populations: tuple[str, ...], **window: Any) -> None:
+    """Draw results.
+
+    A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms.
+    """
+    from lifsim import results
+
+    result = results.open(file)
+    chosen = _chosen(populations, result.populations) if populations else None
+    out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    check_output(out, overwrite, "--out")
+    _draw(result, kind, out, populations=chosen, **window)
+    talk.note(f"{out}: {kind} of {file}")
+
+
+@main.command()
+@click.argument("file", type=NewFile(".toml"))
+@_overwrite
+@click.pass_obj
+def new(talk: Talk, file: Path, overwrite: bool) -> None:
+    """Write a model file to start from.
+
+    FILE ends in .toml; its comments say what can be changed.
+    """
+    from lifsim.modelfile import template
+
+    check_output(file, overwrite, "FILE")
+    file.write_text(template(), encoding="utf-8")
+    talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
+
+
+@main.command()
+def models() -> None:
+    """List the models that come with lifsim."""
+    from lifsim.modelfile import shipped
+
+    found = shipped()
+    width = max(map(len, found))
+    for name, description in found.items():
+        click.echo(f"{name:<{width}}  {description}")
+
+
+# -- what several commands print -----------------------------------------------------------------
+
+
+def _describe(net: Network) -> None:
+    """A network: what is in it, one line each."""
+    click.echo(f"{net.name}: {net.description}" if net.description else net.name)
+    if net.reference:
+        click.echo(f"  {net.reference}")
+    for name, population in net.populations.items():
+        click.echo(f"  {name}: {population.n:,} × {population.model.name}")
+    for p in net.projections:
+        click.echo(f"  {p.source} → {p.target}: {p.rule}")
+    for recording in net.recordings:
+        click.echo(f"  record {recording.variable} of {recording.view}")
+
+
+def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")  # a picture file needs no screen
+    from lifsim import plot as plots
+
+    plots.save(getattr(plots, kind)(result, **options), path)
+
+
+def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
+    names = list(known)
+    for name in wanted:
+        if name not in names:
+            raise LifsimError("--population", f"there is no population {name!r}", did_you_mean(name, names))
+    return list(wanted)
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested facts as dotted names; long texts (the model file) are left out."""
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif "\n" not in str(value):
+            yield f"{prefix}{key}", value
+
+
+def _bytes(n: float) -> str:
+    """A number of bytes as people say it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n < 1000:
+            return f"{n:.3g} {unit}"
+        n /= 1000
+    return f"{n:.3g} TB"
