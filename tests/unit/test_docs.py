@@ -1,0 +1,73 @@
+"""Everything the documents show runs: python and toml blocks, and the lifsim lines of console blocks."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import lifsim
+from lifsim.cli import main
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+LANGUAGES = {"python", "toml", "console", "text"}  # text: other programs' code, not run
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for name, body in BLOCK.findall(page.read_text(encoding="utf-8")) if name == language]
+
+
+def pages_with(language: str) -> list:
+    return [pytest.param(page, id=page.stem) for page in PAGES if blocks(page, language)]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "outputs").mkdir()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_says_its_language(page):
+    used = {name for name, _ in BLOCK.findall(page.read_text(encoding="utf-8"))}
+    assert used <= LANGUAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages_with("python"))
+def test_python_blocks(page):
+    """In order, in one namespace a page."""
+    namespace: dict = {}
+    for body in blocks(page, "python"):
+        if "import libsonata" in body:
+            pytest.importorskip("libsonata")
+        exec(compile(body, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", pages_with("toml"))
+def test_toml_blocks(page):
+    """Joined, the blocks of a page are one model file."""
+    Path("model.toml").write_text("\n".join(blocks(page, "toml")), encoding="utf-8")
+    result = lifsim.run(lifsim.load("model.toml"), 20.0)
+    assert result.duration == 20.0
+
+
+@pytest.mark.parametrize("page", pages_with("console"))
+def test_console_blocks(page):
+    """Every line that begins with lifsim; what installs and tests is left to the continuous integration."""
+    lines = [line.removeprefix("$ ") for body in blocks(page, "console") for line in body.splitlines()]
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if words and words[0] == "lifsim":
+            outcome = CliRunner().invoke(main, words[1:])
+            assert outcome.exit_code == 0, f"{line}\n{outcome.output}"
