@@ -43,6 +43,9 @@ class Network:
     ----------
     dt : time step in ms.
     name, description, reference : what it is and where it comes from (kept in every result).
+    duration, seed : what a run takes unless told otherwise; duration in ms.
+    text, parameters : the model file that it was read from and the values of its parameters
+        (empty for a network described in Python).
 
     Examples
     --------
@@ -61,6 +64,8 @@ class Network:
     populations: dict[str, Population] = field(default_factory=dict)
     projections: list[Projection] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
+    text: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -180,7 +185,8 @@ class Network:
 
         Returns
         -------
-        The projections made, one a pair of populations, targets outermost.
+        The projections made, one a pair of populations, targets outermost. None for a pair whose
+        count (or p) is 0.
 
         Raises
         ------
@@ -202,6 +208,7 @@ class Network:
                     problems += [p for p in error.problems if p not in problems]
         if problems:
             raise ModelError.of(problems)
+        made = [p for p in made if not p.nothing]
         self.projections += made
         return made
 
@@ -241,7 +248,8 @@ class Network:
             except ValueError as error:
                 problems.append(Problem(f"{place}.{key}", str(error)))
         if not problems:
-            problems += self._check_times(place, **times)
+            sampled = any(name != "spikes" for name in variables)
+            problems += self._check_times(place, sampled, **times)
         for nodes in _as_list(what):
             try:
                 view = self.view(nodes, f"{place}.populations")
@@ -262,12 +270,12 @@ class Network:
             raise ModelError.of(problems)
         self.recordings += made
 
-    def _check_times(self, place: str, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
+    def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
             yield Problem(f"{place}.interval", f"{interval:g} ms", "must be above 0")
         elif interval is not None and not on_grid(interval, self.dt):
             yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
-        if interval is None and not on_grid(1.0, self.dt):
+        if sampled and interval is None and not on_grid(1.0, self.dt):
             yield Problem(f"{place}.interval", "1 ms (the default) is not on the grid", nearest_on_grid(1.0, self.dt))
         for key, t in (("start", start), ("stop", stop)):
             if t < 0 or (math.isfinite(t) and not on_grid(t, self.dt)):

@@ -63,6 +63,11 @@ class Projection:
         """Whether both ends are in the same population, so that autapses can occur."""
         return self.source.population is self.target.population
 
+    @property
+    def nothing(self) -> bool:
+        """Whether the rule's own number (p or a count) is 0, so that there are no synapses."""
+        return any(self.params.get(key) == 0 for key in ("p", *_COUNTS))
+
 
 def projection(place: str, dt: float, source: View, target: View, rule: str, given: Mapping[str, Any]) -> Projection:
     """A checked `Projection`; raises `ModelError` with every problem found."""
@@ -91,7 +96,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     if problems:
         raise ModelError.of(problems)
     values = {}
-    for key, unit in (("weight", None), ("delay", "ms")):
+    for key, unit in (("weight", _weight_unit(source, target)), ("delay", "ms")):
         try:
             values[key] = _synaptic(raw[key], unit, rule, params, len(source), len(target))
         except ValueError as error:
@@ -159,6 +164,11 @@ def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> f
 
 def _why(most: float, flags: Mapping[str, bool]) -> str:
     return "without autapses" if flags["allow_multapses"] else "without multapses"
+
+
+def _weight_unit(source: View, target: View) -> str:
+    """A current is only multiplied by its weight; a spike's weight is what the target's model says."""
+    return "" if source.population.model.role == "current" else target.population.model.weight_unit
 
 
 def _check_weight(place: str, weight: Value) -> Iterable[Problem]:
