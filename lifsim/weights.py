@@ -1,0 +1,246 @@
+"""The store of weight matrices: an HDF5 file with one group a matrix.
+
+A sparse matrix is scipy's CSC: ``data``, ``indices``, ``indptr`` with the attribute ``shape`` and
+AnnData's ``encoding-type`` and ``encoding-version``; a dense one is ``weight``, shape (out, in).
+``delay`` lies beside them, of the same pattern. Shapes are (n_target, n_source) = (out, in), so
+that ``W @ s`` is the input. Each group has ``units``, ``scale`` (value = stored number · scale) and
+``sha256``, a digest of its content that is computed again from the bytes whenever it is read.
+
+A file may come from anyone: links that leave it, storage outside of it, and shapes that its bytes
+do not back are refused before any data is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+from scipy import sparse
+
+from lifsim.errors import DataError, did_you_mean
+
+FORMAT_VERSION = 1
+_SPARSE = ("data", "indices", "indptr")
+_DENSE = ("weight",)
+# A dataset may declare more bytes than are stored (chunks never written, compression): up to this.
+_SPARE_BYTES, _SPARE_RATIO = 1 << 20, 1000
+
+
+class WeightStore:
+    """An open file of matrices; a context manager.
+
+    Parameters
+    ----------
+    path : the file.
+    mode : "r" read, "a" read and write, "w" start anew.
+
+    Raises
+    ------
+    DataError : the file is missing, is no store of weights, or is damaged.
+    """
+
+    def __init__(self, path: str | Path, mode: Literal["r", "a", "w"] = "r") -> None:
+        self.path = Path(path)
+        try:
+            self.file = h5py.File(self.path, mode)
+        except OSError as error:
+            raise DataError(str(self.path), f"cannot be opened as a store of weights ({error})") from None
+        if mode != "r" and not len(self.file):
+            self.file.attrs["format_version"] = FORMAT_VERSION
+        version = self.file.attrs.get("format_version")
+        if not isinstance(version, (int, np.integer)) or version > FORMAT_VERSION:
+            self.close()
+            got = "has no format_version" if version is None else f"has format_version {version}"
+            raise DataError(str(self.path), got, f"a store of weights of format_version {FORMAT_VERSION}")
+
+    def __enter__(self) -> WeightStore:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def names(self) -> list[str]:
+        """Names of the matrices."""
+        return sorted(self.file)
+
+    def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0) -> None:
+        """Store `matrix` as `name`, in place of one that was there.
+
+        Parameters
+        ----------
+        matrix : array, or scipy.sparse matrix whose stored entries (zeros and repeated ones too)
+            are kept apart; shape (n_target, n_source).
+        delay : ms, one for each stored entry: array (dense), or matrix of the same pattern, or the
+            array of its entries in CSC order (sparse).
+        """
+        if name in ("", ".", "..") or "/" in name:
+            raise DataError(self._place(name), "is no name for a matrix", "any text without /")
+        parts, shape = _parts(matrix)
+        if delay is not None:
+            parts["delay"] = _delays(self._place(name), delay, parts)
+        if name in self.file:
+            del self.file[name]
+        group = self.file.create_group(name)
+        for key, array in parts.items():
+            group.create_dataset(key, data=array)
+        if "data" in parts:
+            group.attrs.update({"encoding-type": "csc_matrix", "encoding-version": "0.1.0", "shape": np.array(shape)})
+        group.attrs.update({"units": units, "scale": scale})
+        group.attrs["sha256"] = _digest(parts, group.attrs)
+
+    def get(self, name: str) -> Any:
+        """The matrix `name`: scipy.sparse.csc_array or array, shape (n_target, n_source).
+
+        Raises
+        ------
+        DataError : there is none, or its content is damaged.
+        """
+        return self._matrix(name, "weight")
+
+    def delay(self, name: str) -> Any:
+        """The delays of `name` in ms, in the form of the matrix; None if it has none."""
+        return self._matrix(name, "delay")
+
+    def units(self, name: str) -> str:
+        """The unit of the weights of `name`."""
+        return str(self._group(name).attrs.get("units", ""))
+
+    def verify(self) -> None:
+        """Read every matrix and compare its content with its digest (DataError if one differs)."""
+        for name in self.names():
+            if "sha256" not in self._group(name).attrs:
+                raise DataError(self._place(name), "has no sha256", "a digest of its content")
+            self._read(name)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _matrix(self, name: str, what: str) -> Any:
+        parts, attributes = self._read(name), self._group(name).attrs
+        dense = "weight" in parts
+        if what == "delay":
+            data = parts.get("delay")
+        else:
+            scale = float(attributes.get("scale", 1.0))
+            stored = parts["weight" if dense else "data"]
+            data = stored if scale == 1.0 else stored * scale
+        if dense or data is None:
+            return data
+        return sparse.csc_array((data, parts["indices"], parts["indptr"]), shape=tuple(map(int, attributes["shape"])))
+
+    def _group(self, name: str) -> h5py.Group:
+        if name not in self.names():
+            raise DataError(str(self.path), f"there is no matrix {name!r}", did_you_mean(name, self.names()))
+        hard = isinstance(self.file.get(name, getlink=True), h5py.HardLink)
+        if not hard or not isinstance(self.file[name], h5py.Group):
+            raise DataError(self._place(name), "is not a group of this file")
+        return self.file[name]
+
+    def _read(self, name: str) -> dict[str, np.ndarray]:
+        """All parts of `name`, checked."""
+        group = self._group(name)
+        keys = _DENSE if "weight" in group else _SPARSE
+        for key in keys:
+            if key not in group:
+                raise DataError(self._place(name), f"has no {key!r}", "data, indices, indptr (sparse) or weight (dense)")
+        sets = {key: self._dataset(group, key) for key in (*keys, *(["delay"] if "delay" in group else []))}
+        try:
+            parts = {key: dataset[()] for key, dataset in sets.items()}
+            _check_pattern(self._place(name), parts, group.attrs)
+            digest = group.attrs.get("sha256")
+            intact = digest is None or digest == _digest(parts, group.attrs)
+        except (OSError, RuntimeError, TypeError, ValueError) as error:  # what h5py raises for damaged chunks and attributes
+            raise DataError(self._place(name), f"cannot be read ({error})") from None
+        if not intact:
+            raise DataError(self._place(name), "its content does not match its sha256", "the file was changed or is damaged")
+        return parts
+
+    def _dataset(self, group: h5py.Group, key: str) -> h5py.Dataset:
+        place = self._place(f"{group.name.strip('/')}/{key}")
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
+            raise DataError(place, "is not a dataset of this file")
+        dataset = group[key]
+        if dataset.external or dataset.is_virtual:
+            raise DataError(place, "keeps its data in another file")
+        if dataset.dtype.kind not in ("iu" if key in ("indices", "indptr") else "fiu"):
+            raise DataError(place, f"is of type {dataset.dtype}", "numbers" if key not in ("indices", "indptr") else "whole numbers")
+        if dataset.ndim != (2 if "weight" in group else 1):
+            raise DataError(place, f"has shape {dataset.shape}")
+        if dataset.nbytes > _SPARE_BYTES + _SPARE_RATIO * dataset.id.get_storage_size():
+            raise DataError(place, f"claims {dataset.nbytes} bytes, of which {dataset.id.get_storage_size()} are stored")
+        return dataset
+
+    def _place(self, name: str) -> str:
+        return f"{self.path}:{name}"
+
+
+# -- content -------------------------------------------------------------------------------------
+
+
+def _parts(matrix: Any) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
+    """The arrays that stand for `matrix`, and its shape."""
+    if not hasattr(matrix, "tocsr"):
+        dense = _numbers(np.asarray(matrix))
+        if dense.ndim != 2:
+            raise DataError("matrix", f"an array of shape {dense.shape}", "shape (n_target, n_source)")
+        return {"weight": dense}, dense.shape
+    csc = matrix.tocsc() if matrix.format != "coo" else _from_coo(matrix)
+    return {"data": _numbers(csc.data), "indices": csc.indices, "indptr": csc.indptr}, csc.shape
+
+
+def _from_coo(matrix: Any) -> Any:
+    """CSC of a COO matrix with its repeated entries kept apart: `tocsc` would add them up."""
+    order = np.lexsort((matrix.row, matrix.col))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(matrix.col, minlength=matrix.shape[1]))])
+    return sparse.csc_array((matrix.data[order], matrix.row[order], indptr), shape=matrix.shape)
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _delays(place: str, delay: Any, parts: dict[str, np.ndarray]) -> np.ndarray:
+    own = {"weight": np.asarray(delay)} if not hasattr(delay, "tocsr") else _parts(delay)[0]
+    if "data" in own and "data" in parts and all(np.array_equal(own[k], parts[k]) for k in ("indices", "indptr")):
+        return own["data"]
+    wanted = next(iter(parts.values())).shape
+    if own.get("weight", np.empty(0)).shape != wanted:
+        raise DataError(place, "the delays are not those of the stored entries", f"shape {wanted}, or a matrix of the same pattern")
+    return _numbers(own["weight"])
+
+
+def _check_pattern(place: str, parts: dict[str, np.ndarray], attributes: Any) -> None:
+    """Refuse what scipy would believe and then read out of bounds."""
+    main = parts["weight" if "weight" in parts else "data"]
+    if "delay" in parts and parts["delay"].shape != main.shape:
+        raise DataError(f"{place}/delay", f"has shape {parts['delay'].shape}", f"{main.shape}, as the weights")
+    if "weight" in parts:
+        return
+    shape = np.asarray(attributes.get("shape", ()))
+    if shape.shape != (2,) or shape.dtype.kind not in "iu" or (shape < 0).any():
+        raise DataError(f"{place}/shape", f"{attributes.get('shape')!r}", "two whole numbers (n_target, n_source)")
+    indices, indptr = parts["indices"], parts["indptr"].astype(np.int64)
+    rising = len(indptr) == shape[1] + 1 and indptr[0] == 0 and indptr[-1] == len(main) and not (np.diff(indptr) < 0).any()
+    if not rising:
+        raise DataError(f"{place}/indptr", "is broken", f"must rise from 0 to {len(main)} in {shape[1] + 1} entries")
+    if len(indices) != len(main) or (len(indices) and not 0 <= indices.min() <= indices.max() < shape[0]):
+        raise DataError(f"{place}/indices", "is broken", f"one index of 0 to {shape[0] - 1} for each of {len(main)} entries")
+
+
+def _digest(parts: dict[str, np.ndarray], attributes: Any) -> str:
+    """SHA-256 over names, types, shapes and little-endian bytes, in alphabetical order."""
+    shape, units, scale = attributes.get("shape", ()), attributes.get("units", ""), attributes.get("scale", 1.0)
+    out = hashlib.sha256(repr([list(map(int, shape)), str(units), float(scale)]).encode())
+    for key in sorted(parts):
+        array = np.ascontiguousarray(parts[key])
+        plain = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        out.update(f"{key} {plain.dtype.str} {plain.shape}".encode())
+        out.update(plain.data if plain.size else b"")
+    return out.hexdigest()
