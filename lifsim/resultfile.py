@@ -1,0 +1,454 @@
+"""The HDF5 file of a result: its layout, written and read.
+
+SONATA's layout for other tools (AllenInstitute/sonata, developer guide, "Spike file" and "Report"),
+and under ``/lifsim`` all that SONATA does not know: silent neurons, duration, float64 traces, and
+where the data come from. Times are in ms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lifsim.errors import DataError, RunError
+from lifsim.grid import times
+from lifsim.recording import FORMAT_VERSION, Key, Manifest, Recorded, first_sample, ids_of, ms, plain
+
+_MAGIC, _VERSION = 0x0A7A, (0, 1)
+_SORTING = {"none": 0, "by_id": 1, "by_time": 2}
+_BLOCK = 1 << 18  # bytes gathered before they are written to a dataset
+_DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
+_ALLOWED = "a result of lifsim or SONATA spikes"
+
+
+# -- writing ----------------------------------------------------------------------------------------
+
+
+def write(recorded: Recorded, path: Path) -> None:
+    """Write `recorded` to `path`: first beside it, then renamed, so that `path` is never half a file.
+
+    The memory needed does not grow with the duration.
+
+    Raises
+    ------
+    RunError : the disk is full or failing.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    need, free = _bytes_needed(recorded), shutil.disk_usage(path.parent).free
+    if free < need:
+        raise RunError(f"{path}: the disk is full ({free:,} bytes free, {need:,} needed); {_KEPT}")
+    try:
+        with temporary.open("w+b", buffering=0) as raw:
+            disk = _Disk(raw)
+            with h5py.File(disk, "w", libver=("earliest", "v110")) as file:
+                _fill(file, recorded, disk)
+            disk.check()
+            os.fsync(raw.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free
+        raise RunError(f"{path}: {error.strerror or error} ({free:,} bytes free); {_KEPT}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+_KEPT = "nothing that was recorded is lost: `lifsim resume` writes it once there is room"
+
+
+def _bytes_needed(recorded: Recorded) -> int:
+    totals, manifest = recorded.totals, recorded.manifest
+    values = sum(n * manifest.columns(key) for key, n in totals.samples.items())
+    return 16 * sum(totals.spikes.values()) + 12 * values + (1 << 16)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power failure, on systems whose folders can be opened (not Windows)."""
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class _Disk:
+    """A file that HDF5 believes never fails.
+
+    HDF5 was measured to crash the process when it closes a file on a full disk. So errors are kept
+    here, what follows one is dropped, and `check` raises it once HDF5 is done.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the error met so far, if any."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while left and self._error is None:
+                left = left[self._raw.write(left) :]
+        except OSError as error:
+            self._error = error
+        return size
+
+    def truncate(self, size: int) -> int:
+        try:
+            return int(self._raw.truncate(size))
+        except OSError as error:
+            self._error = self._error or error
+            return size
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        got = int(self._raw.readinto(view))
+        view[got:] = bytes(len(view) - got)
+        return len(view)
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(self._raw.read(size))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._raw.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._raw.tell())
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+
+class _Column:
+    """Appends rows to a dataset of known size in large blocks and hashes what it writes."""
+
+    def __init__(self, dataset: h5py.Dataset, disk: _Disk) -> None:
+        self._dataset, self._disk = dataset, disk
+        self._pieces: list[np.ndarray] = []
+        self._row = self._held = 0
+        self._hash = hashlib.sha256()
+
+    def append(self, rows: np.ndarray) -> None:
+        piece = np.array(rows, self._dataset.dtype)
+        self._pieces.append(piece)
+        self._held += piece.nbytes
+        if self._held >= _BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pieces:
+            return
+        block: Any = np.concatenate(self._pieces)
+        self._dataset[self._row : self._row + len(block)] = block
+        self._disk.check()
+        self._hash.update(block)
+        self._row += len(block)
+        self._pieces, self._held = [], 0
+
+    def finish(self) -> str:
+        """Write the rest; the SHA-256 of all, also kept as an attribute."""
+        self._flush()
+        digest = self._hash.hexdigest()
+        self._dataset.attrs["sha256"] = digest
+        return digest
+
+
+def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> None:
+    manifest = recorded.manifest
+    file.attrs["magic"] = np.uint32(_MAGIC)
+    file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
+    spikes = {name: _spike_columns(file, recorded, name, disk) for name in manifest.spikes}
+    traces = {key: _trace_columns(file, recorded, key, disk) for key in manifest.keys}
+    for chunk in recorded.chunks:
+        for name, (at, ids) in chunk.spikes.items():
+            spikes[name][0].append(times(at, manifest.dt))
+            spikes[name][1].append(ids)
+        for key, rows in chunk.traces.items():
+            for column in traces[key]:
+                column.append(rows)
+    digests = [f"{name} {column.finish()}" for name, pair in spikes.items() for column in pair]
+    digests += [f"{'/'.join(key)} {column.finish()}" for key, columns in traces.items() for column in columns[:1]]
+    for columns in traces.values():
+        columns[-1].finish()
+    group = file.require_group("lifsim")
+    _describe(group, {**entries(recorded), "content_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()})
+
+
+def _spike_columns(file: h5py.File, recorded: Recorded, name: str, disk: _Disk) -> tuple[_Column, _Column]:
+    """``/spikes/<name>``, whose order libsonata reads from an enum on the group, bmtk from a text on node_ids."""
+    group = file.create_group(f"spikes/{name}")
+    group.attrs.create("sorting", _SORTING["by_time"], dtype=h5py.enum_dtype(_SORTING, basetype="u1"))
+    window = _window(recorded, recorded.manifest.spikes[name])
+    group.attrs["n_nodes"] = recorded.manifest.populations[name]["n"]
+    group.attrs["t_start"], group.attrs["t_stop"] = window
+    n = recorded.totals.spikes.get(name, 0)
+    timestamps = group.create_dataset("timestamps", (n,), "<f8")
+    timestamps.attrs["units"] = "ms"
+    node_ids = group.create_dataset("node_ids", (n,), "<u8")
+    node_ids.attrs["sorting"] = "by_time"
+    return _Column(timestamps, disk), _Column(node_ids, disk)
+
+
+def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, disk: _Disk) -> list[_Column]:
+    """``/lifsim/traces/<population>/<variable>``, and a float32 copy as SONATA report (libsonata reads no float64)."""
+    population, variable = key
+    manifest = recorded.manifest
+    entry = manifest.trace(*key)
+    step, interval = first_sample(entry, recorded.totals.start, manifest.dt)
+    start, first, every = (float(t) for t in times(np.array([step - interval, step, interval]), manifest.dt))
+    shape = (recorded.totals.samples.get(key, 0), manifest.columns(key))
+    group = file.require_group(f"lifsim/traces/{population}")
+    data = group.create_dataset(variable, shape, "<f8")
+    ids = group.require_group("node_ids").create_dataset(variable, data=trace_ids(manifest, key).astype("<u8"))
+    attributes = {"unit": entry["unit"], "units": entry["unit"], "interval": every, "start": start, "node_ids": f"node_ids/{variable}"}
+    data.attrs.update({**attributes, "times": "row k was taken at start + (k + 1) * interval, in ms"})
+    if variable == "rate":
+        return [_Column(data, disk)]
+    name = population if f"report/{population}" not in file else f"{population}.{variable}"
+    report = file.create_group(f"report/{name}")
+    copy = report.create_dataset("data", shape, "<f4")
+    copy.attrs.update({"units": entry["unit"], "variable": variable})
+    mapping = report.create_group("mapping")
+    mapping["node_ids"] = ids
+    mapping["index_pointers"] = np.arange(shape[1] + 1, dtype="<u8")
+    mapping["element_ids"] = np.zeros(shape[1], dtype="<u4")
+    mapping["time"] = np.array([first, first + shape[0] * every, every])
+    mapping["time"].attrs["units"] = "ms"
+    return [_Column(data, disk), _Column(copy, disk)]
+
+
+def entries(recorded: Recorded) -> dict[str, Any]:
+    """All that is to be said of a run, by name."""
+    manifest, totals = recorded.manifest, recorded.totals
+    start, stop = (float(t) for t in times(np.array([totals.start, totals.end]), manifest.dt))
+    entries = {_DATA.get(key, key): value for key, value in plain(asdict(manifest)).items()}
+    entries |= {"t_start": start, "t_stop": stop, "duration": _duration(recorded), "complete": recorded.summary is not None}
+    said = recorded.summary or {}
+    return {**said, **entries, "complete": bool(said.get("complete", entries["complete"]))}
+
+
+def _duration(recorded: Recorded) -> float:
+    return float(times(np.array(recorded.totals.end - recorded.totals.start), recorded.manifest.dt))
+
+
+def _describe(group: h5py.Group, entries: Mapping[str, Any]) -> None:
+    """Numbers and short texts become attributes; long texts, and lists and tables as JSON, scalar datasets.
+
+    (An attribute holds at most 64 KiB.)
+    """
+    for name, value in entries.items():
+        if isinstance(value, (bool, int, float)) or name in _SHORT:
+            group.attrs[name] = value
+        elif isinstance(value, str):
+            group.create_dataset(name, data=value, dtype=h5py.string_dtype())
+        else:
+            group.create_dataset(name, data=json.dumps(value), dtype=h5py.string_dtype()).attrs["format"] = "json"
+
+
+_SHORT = ("format_version", "content_sha256")
+
+
+def _window(recorded: Recorded, entry: Mapping[str, Any]) -> tuple[float, float]:
+    """The times (ms) between which spikes were recorded: those of the run within those asked for."""
+    start, stop = (float(t) for t in times(np.array([recorded.totals.start, recorded.totals.end]), recorded.manifest.dt))
+    return clip(entry, start, stop)
+
+
+def clip(entry: Mapping[str, Any], start: float, stop: float) -> tuple[float, float]:
+    """The window (ms) of a recording's `entry` within a run from `start` to `stop`."""
+    begin = min(max(start, ms(entry.get("start", 0.0))), stop)
+    return begin, max(begin, min(stop, ms(entry.get("stop"))))
+
+
+def trace_ids(manifest: Manifest, key: Key) -> np.ndarray:
+    """The neuron of each column of a trace, int64; empty for "rate"."""
+    if key[1] == "rate":
+        return np.zeros(0, dtype=np.int64)
+    return ids_of(manifest.trace(*key)["ids"], manifest.populations[key[0]]["n"])
+
+
+# -- reading ----------------------------------------------------------------------------------------
+
+
+class File:
+    """A result in an HDF5 file, which is open only while something is read from it.
+
+    (So it can be replaced meanwhile, on Windows too; reading then says that it was.)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = self._stat()
+        with self._open() as file:
+            native = "lifsim" in file
+            self.info = _read_info(_member(file, "lifsim", h5py.Group)) if native else _foreign_info(file)
+            self.manifest = _manifest(self.info)
+            self._native = native
+
+    def _stat(self) -> tuple[int, int]:
+        stat = self._path.stat()
+        return stat.st_size, stat.st_mtime_ns
+
+    @contextmanager
+    def _open(self) -> Iterator[h5py.File]:
+        try:
+            if self._stat() != self._stamp:
+                raise DataError(str(self._path), "was replaced after it was opened", "open it again")
+            with h5py.File(self._path, "r", locking="best-effort") as file:
+                yield file
+        except FileNotFoundError:
+            raise DataError(str(self._path), "was removed after it was opened") from None
+        except PermissionError as error:
+            raise DataError(str(self._path), f"cannot be read ({error.strerror})") from None
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            what = f"is damaged ({error})" if h5py.is_hdf5(self._path) else "is no HDF5 file, or was cut off or damaged"
+            raise DataError(str(self._path), what, _ALLOWED) from None
+
+    def count(self, name: str) -> int:
+        """Number of spikes of a population."""
+        with self._open() as file:
+            return len(_dataset(file, f"spikes/{name}/node_ids", "ui", 1))
+
+    def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of a population's spikes."""
+        with self._open() as file:
+            at = _read(_dataset(file, f"spikes/{name}/timestamps", "f", 1)).astype(np.float64, copy=False)
+            ids = _read(_dataset(file, f"spikes/{name}/node_ids", "ui", 1)).astype(np.int64)
+            if len(at) != len(ids):
+                raise DataError(f"{self._path}/spikes/{name}", f"has {len(at)} timestamps, but {len(ids)} node_ids")
+            if len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
+                raise DataError(f"{self._path}/spikes/{name}/node_ids", "names neurons that the population does not have")
+        return (at, ids) if self._native else _by_time(at, ids)
+
+    def shape(self, key: Key) -> tuple[int, int]:
+        """(n_samples, n_columns) of a trace."""
+        with self._open() as file:
+            n, m = _dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2).shape
+        return n, m
+
+    def trace(self, key: Key) -> np.ndarray:
+        """A trace, (n_samples, n_columns)."""
+        with self._open() as file:
+            return _read(_dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2))
+
+    def save(self, path: Path) -> None:
+        """Copy the file."""
+        if path.exists() and path.samefile(self._path):
+            return
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            shutil.copyfile(self._path, temporary)
+            os.replace(temporary, path)
+        except OSError as error:
+            raise RunError(f"{path}: {error.strerror}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.lexsort((ids, at))
+    return at[order], ids[order]
+
+
+def _member(group: h5py.Group, name: str, kind: type) -> Any:
+    """What is called `name` in `group`, if it lies in this file and is of the right kind.
+
+    Links and datasets that point to other files would read whatever is there, so they are refused
+    before they are followed.
+    """
+    where = f"{group.file.filename}{group.name.rstrip('/')}/{name}"
+    link = group.get(name, getlink=True)
+    if link is None:
+        raise DataError(where, "is missing", _ALLOWED)
+    if not isinstance(link, h5py.HardLink):
+        raise DataError(where, "is a link to another place", "only data in the file itself")
+    member = group[name]
+    if not isinstance(member, kind):
+        raise DataError(where, f"is a {type(member).__name__.lower()}", f"a {kind.__name__.lower()}")
+    return member
+
+
+def _dataset(file: h5py.File, path: str, kinds: str, ndim: int) -> h5py.Dataset:
+    """The dataset at `path`, checked before anything is read from it."""
+    *groups, name = path.split("/")
+    group: h5py.Group = file
+    for part in groups:
+        group = _member(group, part, h5py.Group)
+    data = _member(group, name, h5py.Dataset)
+    where = f"{file.filename}/{path}"
+    if data.is_virtual or data.external is not None:
+        raise DataError(where, "keeps its data in another file", "only data in the file itself")
+    if data.shape is None or data.ndim != ndim or data.dtype.kind not in kinds:
+        raise DataError(where, f"has shape {data.shape} and type {data.dtype}", f"{ndim} dimension(s) of numbers")
+    held = data.id.get_storage_size()
+    if data.nbytes > 2000 * held + 4096:  # deflate reaches 1032 : 1
+        raise DataError(where, f"declares {data.nbytes:,} bytes but holds {held:,}", "data that are there")
+    return data
+
+
+def _read(data: h5py.Dataset) -> np.ndarray:
+    """All of a dataset, checked against its checksum if it has one."""
+    values = data[()]
+    said = data.attrs.get("sha256")
+    if said is not None and said != hashlib.sha256(values).hexdigest():
+        raise DataError(f"{data.file.filename}{data.name}", "does not match its checksum", "it was damaged or changed after it was written")
+    return values
+
+
+def _read_info(group: h5py.Group) -> dict[str, Any]:
+    version = str(group.attrs.get("format_version", "?"))
+    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        allowed = f"this lifsim reads {FORMAT_VERSION}: update lifsim to read newer ones"
+        raise DataError(f"{group.file.filename}/lifsim", f"has format version {version}", allowed)
+    info = {name: value.item() if isinstance(value, np.generic) else value for name, value in group.attrs.items()}
+    for name in group:
+        if name == "traces":
+            continue
+        data = _member(group, name, h5py.Dataset)
+        if data.shape != () or h5py.check_string_dtype(data.dtype) is None:
+            continue
+        text = data.asstr()[()]
+        info[name] = json.loads(text) if data.attrs.get("format") == "json" else text
+    return info
+
+
+def _manifest(info: Mapping[str, Any]) -> Manifest:
+    names = [f.name for f in fields(Manifest)]
+    return Manifest(**{name: info[_DATA.get(name, name)] for name in names if _DATA.get(name, name) in info})
+
+
+def _foreign_info(file: h5py.File) -> dict[str, Any]:
+    """What can be known of a SONATA spike file that another tool wrote."""
+    if file.get("spikes", getlink=True) is None:
+        raise DataError(file.filename, "is neither a result of lifsim nor a SONATA spike file", "it has no /spikes")
+    spikes = _member(file, "spikes", h5py.Group)
+    populations, stop = {}, 0.0
+    for name in spikes:
+        group = _member(spikes, name, h5py.Group)
+        at = _dataset(file, f"spikes/{name}/timestamps", "f", 1)
+        units = at.attrs.get("units", "ms")
+        if units not in ("ms", b"ms", "milliseconds"):
+            raise DataError(f"{file.filename}/spikes/{name}/timestamps", f"has units {units!r}", "ms")
+        ids = _dataset(file, f"spikes/{name}/node_ids", "ui", 1)[()]
+        largest = int(ids.max()) + 1 if len(ids) else 0
+        populations[name] = {"n": int(group.attrs.get("n_nodes", largest)), "model": "unknown"}
+        stop = max(stop, float(group.attrs.get("t_stop", at[()].max() if len(at) else 0.0)))
+    note = "from another tool: without n_nodes and t_stop, the largest id and the last spike are taken for them"
+    entries = {"dt": math.nan, "seed": -1, "t_start": 0.0, "t_stop": stop, "duration": stop, "complete": True, "note": note}
+    return {**entries, "populations": populations, "recorded_spikes": {name: {"ids": "all"} for name in populations}}

@@ -1,0 +1,369 @@
+"""Results of runs: in memory, in an HDF5 file, or in the log of a run that did not end.
+
+Times are in ms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
+
+import numpy as np
+
+from lifsim.errors import DataError, did_you_mean
+from lifsim.grid import times
+from lifsim.recording import Key, Manifest, Recorded, check_output, first_sample, ids_of, plain, read_log
+from lifsim.resultfile import File, clip, entries, trace_ids, write
+from lifsim.runlog import LogWriter, log_path
+
+T = TypeVar("T")
+
+
+# -- writing ----------------------------------------------------------------------------------------
+
+
+def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[str, Any] | None = None) -> Result:
+    """Turn the log of a run that ended or was interrupted into `path` and remove the log.
+
+    Parameters
+    ----------
+    log : OUT.h5.log.
+    path : the HDF5 file to make (or replace), OUT.h5 unless given.
+    summary : what to say of the run's end, if the log does not; without it the result is marked
+        as not complete.
+
+    Raises
+    ------
+    DataError : not a log. OutputError : the run is still going on. RunError : the disk is full.
+    """
+    log = Path(log)
+    path = Path(path) if path is not None else log.with_suffix("")
+    recorded, end = read_log(log)
+    lock = LogWriter.reopen(log, end)
+    try:
+        said = plain(summary) if summary is not None else recorded.summary
+        write(replace(recorded, summary=said), path)
+    except BaseException:
+        lock.close()
+        raise
+    lock.close(remove=True)
+    return open(path)
+
+
+# -- where a result comes from ----------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """What `Result` needs to know; times in ms."""
+
+    manifest: Manifest
+    info: dict[str, Any]
+
+    def count(self, name: str) -> int:
+        """Number of spikes of a population."""
+
+    def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of a population's spikes."""
+
+    def shape(self, key: Key) -> tuple[int, int]:
+        """(n_samples, n_columns) of a trace."""
+
+    def trace(self, key: Key) -> np.ndarray:
+        """A trace, (n_samples, n_columns)."""
+
+    def save(self, path: Path) -> None:
+        """Write everything to an HDF5 file."""
+
+
+class _Chunks:
+    """A result made of chunks, in memory or in a log."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self.manifest = recorded.manifest
+        self.info = entries(recorded)
+
+    def count(self, name: str) -> int:
+        return self._recorded.totals.spikes.get(name, 0)
+
+    def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        pairs = [chunk.spikes[name] for chunk in self._recorded.chunks if name in chunk.spikes]
+        at = np.concatenate([np.zeros(0, np.int64), *(pair[0] for pair in pairs)])
+        ids = np.concatenate([np.zeros(0, np.int64), *(pair[1] for pair in pairs)])
+        return times(at, self.manifest.dt), ids.astype(np.int64, copy=False)
+
+    def shape(self, key: Key) -> tuple[int, int]:
+        return self._recorded.totals.samples.get(key, 0), self.manifest.columns(key)
+
+    def trace(self, key: Key) -> np.ndarray:
+        out, row = np.empty(self.shape(key)), 0
+        for chunk in self._recorded.chunks:
+            rows = chunk.traces.get(key, out[:0])
+            out[row : row + len(rows)] = rows
+            row += len(rows)
+        return out
+
+    def save(self, path: Path) -> None:
+        write(self._recorded, path)
+
+
+# -- results ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """Spikes of one population.
+
+    times : ms, float64 (n_spikes,), ascending. ids : 0-based index in the population, int64
+    (n_spikes,). n_nodes : size of the population. t_start, t_stop : ms; spikes with
+    t_start < t <= t_stop were recorded. recorded_ids : the neurons that were recorded, int64.
+    dt : time step in ms, nan if not known.
+    """
+
+    times: np.ndarray
+    ids: np.ndarray
+    n_nodes: int
+    t_start: float
+    t_stop: float
+    recorded_ids: np.ndarray
+    dt: float = math.nan
+    name: str = ""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def window(self, t_start: float | None = None, t_stop: float | None = None) -> Spikes:
+        """The spikes with t_start < t <= t_stop (ms)."""
+        start = self.t_start if t_start is None else max(t_start, self.t_start)
+        stop = self.t_stop if t_stop is None else min(t_stop, self.t_stop)
+        stop = max(start, stop)
+        slack = 1e-6 * self.dt if self.dt > 0 else 0.0  # a limit such as 0.1 + 0.2 still means the step at 0.3
+        a, b = np.searchsorted(self.times, [start + slack, stop + slack], side="right")
+        return replace(self, times=self.times[a:b], ids=self.ids[a:b], t_start=start, t_stop=stop)
+
+    def __repr__(self) -> str:
+        return f"<Spikes of {self.name}: {len(self):,} of {len(self.recorded_ids):,} neurons in ({self.t_start:g}, {self.t_stop:g}] ms>"
+
+
+class Lazy(Mapping[str, T], Generic[T]):
+    """Named things that are read when they are asked for, once."""
+
+    def __init__(self, names: Sequence[str], load: Callable[[str], T], where: str, missing: str) -> None:
+        self._names, self._load, self._where, self._missing = list(names), load, where, missing
+        self._loaded: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._loaded:
+            if name not in self._names:
+                self._refuse(name)
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _refuse(self, name: str) -> NoReturn:
+        hint = did_you_mean(str(name), self._names) or "nothing of the kind was recorded"
+        raise DataError(self._where, self._missing.format(name=name), hint)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What is called `name`, else `default`."""
+        return self[name] if name in self._names else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(self._names) or 'none'}>"
+
+    def clear(self) -> None:
+        """Forget what was read."""
+        self._loaded.clear()
+
+
+class Traces(Lazy[np.ndarray]):
+    """Traces of one population: ``traces["V_m"]`` has shape (n_samples, n_neurons)."""
+
+    def __init__(self, source: Source, population: str, start: float, where: str) -> None:
+        variables = [v for p, v in source.manifest.keys if p == population]
+        super().__init__(variables, lambda v: source.trace((population, v)), f"{where}.traces[{population!r}]", "there is no {name!r}")
+        self._source, self._population, self._start = source, population, start
+
+    def _entry(self, variable: str) -> dict[str, Any]:
+        if variable not in self:
+            self._refuse(variable)
+        return self._source.manifest.trace(self._population, variable)
+
+    def times_of(self, variable: str) -> np.ndarray:
+        """Times of the samples of `variable`: ms, (n_samples,)."""
+        dt = self._source.manifest.dt
+        first, every = first_sample(self._entry(variable), round(self._start / dt), dt)
+        n = self._source.shape((self._population, variable))[0]
+        return times(first + every * np.arange(n), dt)
+
+    def ids_of(self, variable: str) -> np.ndarray:
+        """The neuron of each column of `variable`, int64; empty for "rate"."""
+        self._entry(variable)
+        return trace_ids(self._source.manifest, (self._population, variable))
+
+    def unit_of(self, variable: str) -> str:
+        """Unit of `variable`."""
+        return str(self._entry(variable)["unit"])
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the samples (ms), if they are the same for all variables."""
+        return self._common(self.times_of, "times_of")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The neuron of each column, if they are the same for all variables."""
+        return self._common(self.ids_of, "ids_of", [v for v in self if v != "rate"])
+
+    def _common(self, of: Callable[[str], np.ndarray], call: str, variables: Sequence[str] = ()) -> np.ndarray:
+        first, *others = [of(v) for v in variables or self]
+        if any(not np.array_equal(first, other) for other in others):
+            raise DataError(self._where, f"{', '.join(self)} were recorded differently", f"ask for each: {call}({next(iter(self))!r})")
+        return first
+
+
+class Result:
+    """What a run recorded. Data are read when they are asked for.
+
+    Attributes
+    ----------
+    spikes : population -> `Spikes`.
+    traces : population -> `Traces`, which is variable -> array (n_samples, n_neurons).
+    info : everything known of the run: model text, parameters, settings, versions, timings, …
+    path : the file, None for a result in memory.
+    """
+
+    def __init__(self, source: Source, path: Path | None = None) -> None:
+        self._source = source
+        self.path = path
+        self.info = source.info
+        where = str(path) if path else "result"
+        manifest = source.manifest
+        self.spikes: Lazy[Spikes] = Lazy(list(manifest.spikes), self._spikes, f"{where}.spikes", "there are no spikes of {name!r}")
+        populations = list(dict.fromkeys(population for population, _ in manifest.keys))
+        self.traces: Lazy[Traces] = Lazy(
+            populations, lambda p: Traces(source, p, self.t_start, where), f"{where}.traces", "there are no traces of {name!r}"
+        )
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> Result:
+        """A result made of chunks."""
+        return cls(_Chunks(recorded), recorded.path)
+
+    def _spikes(self, name: str) -> Spikes:
+        manifest = self._source.manifest
+        entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
+        at, ids = self._source.spikes(name)
+        start, stop = clip(entry, self.t_start, self.t_stop)
+        return Spikes(at, ids, n, start, stop, ids_of(entry["ids"], n), self.dt, name)
+
+    @property
+    def populations(self) -> dict[str, dict[str, Any]]:
+        """name -> {"n": nodes, "model": name}, in the model's order."""
+        return self._source.manifest.populations
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._source.manifest.name
+
+    @property
+    def dt(self) -> float:
+        """Time step in ms (nan if not known)."""
+        return float(self._source.manifest.dt)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random numbers."""
+        return int(self._source.manifest.seed)
+
+    @property
+    def t_start(self) -> float:
+        """Where the run began (ms)."""
+        return float(self.info["t_start"])
+
+    @property
+    def t_stop(self) -> float:
+        """Where the run ended (ms)."""
+        return float(self.info["t_stop"])
+
+    @property
+    def duration(self) -> float:
+        """t_stop - t_start (ms)."""
+        return float(self.info["duration"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end."""
+        return bool(self.info["complete"])
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write everything to an HDF5 file; the path.
+
+        Raises
+        ------
+        OutputError : it exists already or cannot be written. RunError : the disk is full.
+        """
+        path = check_output(path, overwrite)
+        path.parent.mkdir(exist_ok=True)
+        self._source.save(path)
+        return path
+
+    def close(self) -> None:
+        """Forget what was read; the file is open only while it is read."""
+        self.spikes.clear()
+        self.traces.clear()
+
+    def __enter__(self) -> Result:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        end = "" if self.complete else ", not complete"
+        place = f" in {self.path}" if self.path else ""
+        lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
+        for name, population in self.populations.items():
+            lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
+        return "\n".join([*lines, *([f"  ({self.info['note']})"] if "note" in self.info else [])])
+
+    def _recorded(self, name: str) -> str:
+        parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
+        for population, variable in self._source.manifest.keys:
+            if population == name:
+                n, m = self._source.shape((name, variable))
+                parts.append(f"{variable} {n:,} x {m:,}")
+        return f"; {', '.join(parts)}" if parts else ""
+
+
+def open(path: str | Path) -> Result:
+    """Open results: an HDF5 file of lifsim, SONATA spikes of another tool, or an unfinished run.
+
+    `path` is OUT.h5, or OUT.h5.log; asked for OUT.h5 while only the log exists, the log is opened.
+
+    Raises
+    ------
+    DataError : the file is missing, damaged, of another kind, of a newer format, or would read from
+        other files.
+    """
+    path = Path(path)
+    if not path.exists() and log_path(path).exists():
+        path = log_path(path)
+    if path.is_dir():
+        raise DataError(str(path), "is a folder", "a file of results")
+    if not path.exists():
+        known = sorted(p.name for p in path.parent.glob("*.h5")) if path.parent.is_dir() else []
+        raise DataError(str(path), "does not exist", did_you_mean(path.name, known))
+    return Result.of(read_log(path)[0]) if path.suffix == ".log" else Result(File(path), path)

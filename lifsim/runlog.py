@@ -1,0 +1,227 @@
+"""The log of a run: an append-only file of checksummed frames, readable after any interruption.
+
+HDF5 files that are being written were measured to be lost or corrupted by a kill or a full disk, so
+a run writes this log and turns it into HDF5 only at its end (`lifsim.results.convert`).
+
+Layout (little-endian): a header ``magic[8] version[u32] pid[u32]``, then frames
+``magic[4] kind[u32] length[u64] crc32[u32] payload[length]``. The checksum covers kind, length and
+payload. A frame that is torn or damaged ends the log: all before it is good.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from lifsim.errors import DataError, OutputError, RunError
+
+MAGIC, VERSION = b"LIFSLOG\n", 1
+MANIFEST, CHUNK, SUMMARY = 1, 2, 3
+
+_HEADER = struct.Struct("<8sII")
+_FRAME = struct.Struct("<4sIQI")
+_MARK = b"LIFf"
+_SYNC_EVERY = 1.0  # seconds of wall time that a power failure may cost
+
+
+class Frame(NamedTuple):
+    """One good frame; `end` is the number of bytes of the log up to and including it."""
+
+    kind: int
+    payload: bytes
+    end: int
+
+
+def log_path(path: str | Path) -> Path:
+    """Where the run that makes `path` keeps its log."""
+    return Path(f"{path}.log")
+
+
+def _crc(kind: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(struct.pack("<IQ", kind, len(payload))))
+
+
+# -- writing ----------------------------------------------------------------------------------------
+
+
+class LogWriter:
+    """Appends frames to a log it alone may write.
+
+    Parameters
+    ----------
+    path : the log.
+    overwrite : start anew where there is a log already.
+
+    Raises
+    ------
+    OutputError : it exists already, is being written by another run, or cannot be created.
+    """
+
+    def __init__(self, path: Path, overwrite: bool = False) -> None:
+        self.path = path
+        self._fd = _open_locked(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
+        self._begin(0)
+        self._write(_HEADER.pack(MAGIC, VERSION, os.getpid()))
+
+    @classmethod
+    def reopen(cls, path: Path, end: int) -> LogWriter:
+        """Go on after the first `end` bytes of an existing log; the rest is cut off."""
+        writer = cls.__new__(cls)
+        writer.path = path
+        writer._fd = _open_locked(path, 0)
+        writer._begin(end)
+        return writer
+
+    def _begin(self, end: int) -> None:
+        os.ftruncate(self._fd, end)
+        self.end, self._synced = end, time.monotonic()
+
+    def append(self, kind: int, payload: bytes) -> None:
+        """Append one frame in one write; about once a second, make sure it is on the disk.
+
+        Raises
+        ------
+        RunError : the disk is full or failing. The frames before this one stay readable.
+        """
+        self._write(_FRAME.pack(_MARK, kind, len(payload), _crc(kind, payload)) + payload)
+        if time.monotonic() - self._synced > _SYNC_EVERY:
+            self.sync()
+
+    def _write(self, frame: bytes) -> None:
+        left = memoryview(frame)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError as error:
+            os.ftruncate(self._fd, self.end)
+            _fail(self.path, error)
+        self.end += len(frame)
+
+    def sync(self) -> None:
+        """Return when all that was appended would survive a power failure."""
+        try:
+            getattr(os, "fdatasync", os.fsync)(self._fd)
+        except OSError as error:
+            _fail(self.path, error)
+        self._synced = time.monotonic()
+
+    def close(self, remove: bool = False) -> None:
+        """Close the log and give up the lock; `remove` deletes it."""
+        if self._fd < 0:
+            return
+        if remove and os.name != "nt":  # while still locked, so that no other run can have taken it
+            self.path.unlink(missing_ok=True)
+        os.close(self._fd)
+        self._fd = -1
+        if remove and os.name == "nt":  # Windows deletes no open file
+            self.path.unlink(missing_ok=True)
+
+
+def _fail(path: Path, error: OSError) -> NoReturn:
+    free = shutil.disk_usage(path.parent).free
+    raise RunError(
+        f"{path}: {error.strerror} ({free:,} bytes free); what was recorded before is kept in it, `lifsim resume` goes on from there"
+    ) from error
+
+
+def _open_locked(path: Path, flags: int) -> int:
+    """A descriptor of `path` that no other process holds."""
+    mode = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    while True:
+        try:
+            fd = os.open(path, mode | flags, 0o666)
+        except FileExistsError:
+            raise OutputError(str(path), "is the log of a run that goes on or was interrupted", _WAYS) from None
+        except OSError as error:
+            raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
+        if not _lock(fd):
+            os.close(fd)
+            raise OutputError(str(path), f"is being written by another run ({_owner(path)})", "choose another output")
+        if _same_file(fd, path):
+            return fd
+        os.close(fd)  # removed by its owner between our opening and locking it
+
+
+_WAYS = "go on with `lifsim resume`, read it with `lifsim.open`, or start anew with --overwrite (overwrite=True)"
+
+
+def _same_file(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(fd: int) -> bool:
+    """Try to lock an open file. True also where the file system knows no locks."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks forbid reading: lock a byte that nobody reads
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _owner(path: Path) -> str:
+    try:
+        return f"process {_header(path)[2]}"
+    except (DataError, OSError):
+        return "just started"
+
+
+# -- reading ----------------------------------------------------------------------------------------
+
+
+def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
+    """The good frames of a log in order, up to byte `end`; holds one frame at a time.
+
+    Stops at the first frame that is torn or damaged.
+
+    Raises
+    ------
+    DataError : the file is no log of lifsim, or of a newer version.
+    """
+    _header(path)
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size if end is None else end
+        at = file.seek(_HEADER.size)
+        while at + _FRAME.size <= size:
+            mark, kind, length, crc = _FRAME.unpack(file.read(_FRAME.size))
+            if mark != _MARK or length > size - at - _FRAME.size:
+                return
+            payload = file.read(length)
+            if len(payload) != length or _crc(kind, payload) != crc:
+                return
+            at += _FRAME.size + length
+            yield Frame(kind, payload, at)
+
+
+def _header(path: Path) -> tuple[bytes, int, int]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_HEADER.size)
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read ({error.strerror})") from None
+    if len(raw) < _HEADER.size:
+        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+    magic, version, pid = _HEADER.unpack(raw)
+    if magic != MAGIC:
+        raise DataError(str(path), "is not the log of a run of lifsim")
+    if version > VERSION:
+        raise DataError(str(path), f"has log version {version}", f"this lifsim reads up to {VERSION}: update lifsim")
+    return magic, version, pid
