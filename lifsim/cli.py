@@ -187,18 +187,17 @@ class NewFile(click.ParamType):
         return path
 
 
-def check_output(path: Path, overwrite: bool, place: str) -> None:
-    """Refuse, before any long work, a file that exists or cannot be written."""
-    if path.is_dir():
-        raise OutputError(place, f"{path} is a directory", "the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputError(place, f"{path} exists already", "another name, or --overwrite")
+def _refuse_output(path: Path, overwrite: bool) -> None:
+    """Say before any long work that a file exists or cannot be written."""
+    from lifsim.recording import check_output
+
+    check_output(path, overwrite)
+    folder = path.parent if path.parent.exists() else path.parent.parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(place, f"{path} cannot be written ({error.strerror})", "a place where you may write") from None
+        raise OutputError(str(path), f"cannot be written ({error.strerror})", "a folder in which you may write") from None
 
 
 _model = click.argument("model")
@@ -260,9 +259,9 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, ove
     net = load_with_settings(model, list(settings))
     out = out or Path("outputs") / f"{Path(model).stem}.h5"
     picture = out.with_suffix(".png")
-    check_output(out, overwrite, "--out")
+    _refuse_output(out, overwrite)
     if plot:
-        check_output(picture, overwrite, "--plot")
+        _refuse_output(picture, overwrite)
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
         result = simulate(net, out=out, overwrite=overwrite, progress=progress, **options)
@@ -321,15 +320,13 @@ def info(file: Path) -> None:
     from lifsim import results
 
     result = results.open(file)
-    state = "complete" if result.complete else "unfinished: the run goes on or was cut off"
-    click.echo(f"{file}: {result.duration:g} ms, {state}")
-    for name, spikes in result.spikes.items():
-        click.echo(f"  {name}: {len(spikes.times):,} spikes of {spikes.n_nodes:,} neurons")
-    for name, traces in result.traces.items():
-        click.echo(f"  {name}: {len(traces.times):,} samples of {', '.join(traces.variables)}")
-    for key, value in _flat(result.info):
+    click.echo(repr(result))
+    for key, value in _flat({k: v for k, v in result.info.items() if k not in _SAID}):
         click.echo(f"  {key} = {value}")
     return None
+
+
+_SAID = ("populations", "recorded_spikes", "recorded_traces", "model_text", "note", "duration")
 
 
 @main.command()
@@ -375,7 +372,7 @@ def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, p
     result = results.open(file)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
-    check_output(out, overwrite, "--out")
+    _refuse_output(out, overwrite)
     _draw(result, kind, out, populations=chosen, **window)
     talk.note(f"{out}: {kind} of {file}")
 
@@ -391,7 +388,7 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
     """
     from lifsim.modelfile import template
 
-    check_output(file, overwrite, "FILE")
+    _refuse_output(file, overwrite)
     file.write_text(template(), encoding="utf-8")
     talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
 

@@ -1,0 +1,369 @@
+"""Wrong models, files and commands: exit code 2, one message with the place and the offending value, at once."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+from click.testing import CliRunner
+
+import lifsim as ls
+from lifsim.cli import main
+
+LIMIT = 2.0  # seconds until the answer
+
+MODEL = """
+name = "base"
+
+[run]
+dt = "0.1 ms"
+duration = "10 ms"
+
+[parameters]
+J = "0.1 mV"
+
+[populations.exc]
+n = 20
+model = "iaf_psc_delta"
+params = { tau_m = "20 ms", V_th = "20 mV", V_reset = "10 mV", E_L = 0.0 }
+
+[populations.ext]
+n = 1
+model = "poisson_generator"
+params = { rate = "20 kHz" }
+
+[[projections]]
+source = "ext"
+target = "exc"
+weight = "= J"
+delay = "1.5 ms"
+
+[[projections]]
+source = "exc"
+target = "exc"
+rule = "fixed_indegree"
+indegree = 2
+weight = "= J"
+delay = "1.5 ms"
+
+[[record]]
+populations = ["exc"]
+variable = "spikes"
+"""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def model() -> str:
+    Path("model.toml").write_text(MODEL, encoding="utf-8")
+    return "model.toml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported():
+    """Libraries are loaded once: their time is not that of a check."""
+    for name in ("modelfile", "results", "simulation"):
+        importlib.import_module(f"lifsim.{name}")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("results") / "good.h5"
+    net = ls.Network()
+    net.add("exc", 5, "iaf_psc_delta", I_e=1e4)
+    net.record("exc", "spikes")
+    ls.run(net, 10.0, out=path)
+    return path
+
+
+def refused(arguments: list, *pieces: str, lines: int = 1) -> str:
+    """Run a command that must be refused; its message."""
+    start = time.perf_counter()
+    outcome = CliRunner().invoke(main, [str(a) for a in arguments])
+    took = time.perf_counter() - start
+    assert outcome.exit_code == 2, outcome.output
+    message = outcome.stderr.strip().splitlines()
+    assert len(message) == lines, outcome.stderr
+    assert all(line.startswith("error: ") for line in message)
+    for piece in pieces:
+        assert piece in outcome.stderr
+    assert "Traceback" not in outcome.output
+    assert took < LIMIT
+    return outcome.stderr
+
+
+# -- model files ---------------------------------------------------------------------------------
+
+# what is wrong → (what stands in the file, what is put there, pieces of the message)
+WRONG_MODELS = {
+    "unknown key at the top": ('name = "base"', 'name = "base"\nnmae = "x"', ["nmae"]),
+    "unknown table": ("[parameters]", "[paramters]\nx = 1\n[parameters]", ["paramters"]),
+    "unknown key of a population": ("n = 20", "n = 20\ncolour = 'red'", ["populations.exc.colour"]),
+    "unknown key of run": ("[run]", "[run]\nstep = 1", ["run.step"]),
+    "misspelt parameter": ("tau_m =", "tau_mm =", ["populations.exc", "tau_mm", "tau_m"]),
+    "misspelt model": ("iaf_psc_delta", "iaf_psc_dleta", ["populations.exc.model", "iaf_psc_dleta", "iaf_psc_delta"]),
+    "misspelt rule": ("fixed_indegree", "fixed_indegre", ["projections[1].rule", "fixed_indegre", "fixed_indegree"]),
+    "wrong dimension": ('"20 ms"', '"20 mV"', ["populations.exc", "tau_m", "20 mV"]),
+    "unknown unit": ('"20 ms"', '"20 msec"', ["populations.exc", "tau_m", "20 msec"]),
+    "a text for a number": ('"20 ms"', '"twenty"', ["populations.exc", "tau_m", "twenty"]),
+    "negative tau_m": ('"20 ms"', '"-20 ms"', ["populations.exc", "tau_m", "-20", "> 0"]),
+    "tau_m zero": ('"20 ms"', "0.0", ["populations.exc", "tau_m", "0", "> 0"]),
+    "NaN parameter": ('"20 ms"', "nan", ["populations.exc", "tau_m", "nan"]),
+    "infinite parameter": ("E_L = 0.0", "E_L = inf", ["populations.exc", "E_L", "inf"]),
+    "V_reset above V_th": ('"10 mV"', '"30 mV"', ["populations.exc", "V_reset", "30", "V_th"]),
+    "V_reset at V_th": ('"10 mV"', '"20 mV"', ["populations.exc", "V_reset", "20"]),
+    "no neurons": ("n = 20", "n = 0", ["populations.exc.n", "0"]),
+    "a fraction of a neuron": ("n = 20", "n = 2.5", ["populations.exc.n", "2.5"]),
+    "negative rate": ('"20 kHz"', "-1.0", ["populations.ext", "rate", "-1"]),
+    "unknown population": ('source = "exc"', 'source = "excc"', ["projections[1].source", "excc", "exc"]),
+    "unknown population recorded": ('populations = ["exc"]', 'populations = ["inh"]', ["record[0]", "inh"]),
+    "unknown variable": ('variable = "spikes"', 'variable = "V"', ["record[0].variable", "'V'"]),
+    "input to a stimulus": ('target = "exc"\nrule', 'target = "ext"\nrule', ["projections[1].target", "ext"]),
+    "id out of range": ('source = "exc"', 'source = "exc[25]"', ["projections[1].source", "25", "19"]),
+    "slice that holds nothing": ('source = "exc"', 'source = "exc[30:40]"', ["projections[1].source", "exc[30:40]"]),
+    "NaN weight": ('indegree = 2\nweight = "= J"', "indegree = 2\nweight = nan", ["projections[1].weight", "nan"]),
+    "infinite weight": ('indegree = 2\nweight = "= J"', "indegree = 2\nweight = inf", ["projections[1].weight", "inf"]),
+    "delay off the grid": (
+        'indegree = 2\nweight = "= J"\ndelay = "1.5 ms"',
+        "indegree = 2\ndelay = 0.25",
+        ["projections[1].delay", "0.25", "0.2 and 0.3"],
+    ),
+    "delay zero": ('indegree = 2\nweight = "= J"\ndelay = "1.5 ms"', "indegree = 2\ndelay = 0", ["projections[1].delay", "0 ms", "0.1"]),
+    "negative delay": ('indegree = 2\nweight = "= J"\ndelay = "1.5 ms"', "indegree = 2\ndelay = -1", ["projections[1].delay", "-1"]),
+    "missing parameter of a rule": ("indegree = 2\n", "", ["projections[1].indegree", "missing"]),
+    "foreign parameter of a rule": ("indegree = 2", "indegree = 2\np = 0.1", ["projections[1]", "'p'"]),
+    "negative in-degree": ("indegree = 2", "indegree = -2", ["projections[1].indegree", "-2"]),
+    "too many without multapses": ("indegree = 2", "indegree = 21\nallow_multapses = false", ["projections[1].indegree", "21", "20"]),
+    "probability above 1": ('rule = "fixed_indegree"\nindegree = 2', 'rule = "pairwise_bernoulli"\np = 1.5', ["projections[1].p", "1.5"]),
+    "distribution of unknown kind": ("E_L = 0.0", "E_L = { gauss = [0, 1] }", ["populations.exc", "E_L", "gauss"]),
+    "distribution that breaks a bound": ('"20 ms"', "{ normal = [20, 5] }", ["populations.exc", "tau_m", "> 0"]),
+    "distribution that never ends": ("E_L = 0.0", "E_L = { normal = [0, 1], min = 50 }", ["populations.exc", "E_L", "50"]),
+    "array of wrong length": ("E_L = 0.0", "E_L = [0.0, 1.0]", ["populations.exc", "E_L", "2"]),
+    "dt zero": ('dt = "0.1 ms"', "dt = 0", ["run.dt", "0"]),
+    "negative dt": ('dt = "0.1 ms"', "dt = -0.1", ["run.dt", "-0.1"]),
+    "expression with an unknown name": (
+        'weight = "= J"\ndelay = "1.5 ms"\n\n[[record]]',
+        'weight = "= K"\n\n[[record]]',
+        ["projections[1].weight", "K"],
+    ),
+    "expression that divides by zero": (
+        'weight = "= J"\ndelay = "1.5 ms"\n\n[[record]]',
+        'weight = "= J / 0"\n\n[[record]]',
+        ["projections[1].weight", "J / 0"],
+    ),
+    "expression that is no arithmetic": ("n = 20", "n = \"= __import__('os').getpid()\"", ["populations.exc.n", "__import__"]),
+    "sampled off the grid": ('variable = "spikes"', 'variable = "V_m"\ninterval = 0.25', ["record[0].interval", "0.25", "0.2 and 0.3"]),
+    "recorded twice": ('populations = ["exc"]', 'populations = ["exc", "exc"]', ["record[0]", "exc"]),
+    "not TOML": ("[run]", "[run", ["model.toml"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_MODELS)
+def test_wrong_model(model, case):
+    before, after, pieces = WRONG_MODELS[case]
+    assert before in MODEL
+    Path(model).write_text(MODEL.replace(before, after, 1), encoding="utf-8")
+    refused(["check", model], *pieces)
+    refused(["run", model, "-q"], *pieces)
+    assert not Path("outputs/model.h5").exists()
+
+
+def test_all_mistakes_at_once(model):
+    text = MODEL.replace('"20 ms"', '"-20 ms"').replace("indegree = 2", "indegree = -2").replace('"20 kHz"', "-5")
+    Path(model).write_text(text, encoding="utf-8")
+    refused(["check", model], "tau_m", "indegree", "rate", lines=3)
+
+
+def test_rest_above_threshold_is_legitimate(model):
+    Path(model).write_text(MODEL.replace("E_L = 0.0", "E_L = 25.0"), encoding="utf-8")
+    assert CliRunner().invoke(main, ["check", model]).exit_code == 0
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+WRONG_COMMANDS = {
+    "no such command": (["rnu", "model.toml"], ["rnu", "run"]),
+    "no such option": (["run", "model.toml", "--thread", "2"], ["--thread", "--threads"]),
+    "no model": (["run"], ["MODEL"]),
+    "missing model file": (["run", "modle.toml"], ["modle.toml"]),
+    "no such shipped model": (["run", "brunell"], ["brunell", "brunel"]),
+    "threads 0": (["run", "model.toml", "--threads", "0"], ["--threads", "0"]),
+    "threads -1": (["run", "model.toml", "--threads", "-1"], ["--threads", "-1"]),
+    "threads two": (["run", "model.toml", "--threads", "two"], ["--threads", "two", "auto"]),
+    "duration -1": (["run", "model.toml", "--duration", "-1"], ["duration", "-1"]),
+    "duration 0": (["run", "model.toml", "--duration", "0"], ["duration", "0"]),
+    "duration off the grid": (["run", "model.toml", "--duration", "10.05"], ["duration", "10.05"]),
+    "duration in mV": (["run", "model.toml", "--duration", "10 mV"], ["--duration", "10 mV"]),
+    "duration without end": (["run", "model.toml", "--duration", "inf"], ["--duration", "inf"]),
+    "seed -1": (["run", "model.toml", "--seed", "-1"], ["seed", "-1"]),
+    "unknown precision": (["run", "model.toml", "--precision", "float16"], ["--precision", "float16", "float32"]),
+    "unknown parameter set": (["run", "model.toml", "--set", "j=1"], ["j"]),
+    "setting without a value": (["run", "model.toml", "--set", "J"], ["J"]),
+    "setting of wrong dimension": (["run", "model.toml", "--set", "run.dt=0.1 mV"], ["run.dt", "0.1 mV"]),
+    "setting of no place": (["run", "model.toml", "--set", "run.step=0.1"], ["run.step"]),
+    "output is a directory": (["run", "model.toml", "-o", "folder.h5"], ["folder.h5"]),
+    "output has another ending": (["run", "model.toml", "-o", "x.txt"], ["--out", "x.txt", ".h5"]),
+    "output below a file": (["run", "model.toml", "-o", "model.toml/x.h5"], ["model.toml", "folder"]),
+    "output exists": (["run", "model.toml", "-o", "exists.h5"], ["exists.h5", "--overwrite"]),
+    "picture exists": (["run", "model.toml", "-o", "picture.h5", "--plot"], ["picture.png", "--overwrite"]),
+    "new file exists": (["new", "model.toml"], ["model.toml", "--overwrite"]),
+    "new file with another ending": (["new", "model.h5"], ["model.h5", ".toml"]),
+    "results missing": (["stats", "none.h5"], ["none.h5"]),
+    "results are a directory": (["stats", "folder.h5"], ["folder.h5"]),
+    "results are text": (["info", "exists.h5"], ["exists.h5"]),
+    "results are empty": (["plot", "empty.h5"], ["empty.h5"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_COMMANDS)
+def test_wrong_command(model, case):
+    Path("folder.h5").mkdir()
+    Path("exists.h5").write_text("not HDF5")
+    Path("empty.h5").touch()
+    Path("picture.png").touch()
+    arguments, pieces = WRONG_COMMANDS[case]
+    refused(arguments, *pieces)
+    assert Path("exists.h5").read_text() == "not HDF5"
+
+
+def test_unwritable_output(model, tmp_path):
+    if sys.platform == "win32":
+        pytest.skip("folders are not made read-only this way")
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    try:
+        (folder / "probe").touch()
+    except OSError:
+        refused(["run", model, "-o", folder / "x.h5"], str(folder / "x.h5"))
+    else:
+        refused(["run", model, "-o", "/proc/x.h5"], "/proc/x.h5")
+
+
+# -- files of results ----------------------------------------------------------------------------
+
+
+def test_truncated_results(results):
+    whole = results.read_bytes()
+    for size in (8, 100, len(whole) // 2):
+        Path("cut.h5").write_bytes(whole[:size])
+        refused(["stats", "cut.h5"], "cut.h5")
+
+
+def test_foreign_hdf5():
+    import h5py
+
+    with h5py.File("foreign.h5", "w") as file:
+        file["x"] = np.arange(3)
+    refused(["info", "foreign.h5"], "foreign.h5")
+
+
+def test_newer_format(results):
+    import h5py
+
+    Path("newer.h5").write_bytes(results.read_bytes())
+    with h5py.File("newer.h5", "r+") as file:
+        file["lifsim"].attrs["format_version"] = "99.0"
+    refused(["info", "newer.h5"], "newer.h5", "99.0")
+
+
+def test_unknown_population_of_results(results):
+    refused(["stats", results, "--population", "exx"], "--population", "exx", "exc")
+    refused(["plot", results, "--population", "exx"], "--population", "exx", "exc")
+
+
+def test_empty_window(results):
+    refused(["stats", results, "--from", "8", "--to", "4"], "8", "4")
+    refused(["plot", results, "--from", "50", "-o", "x.png"], "50")
+
+
+def test_nothing_of_the_kind_recorded(results):
+    refused(["plot", results, "--kind", "traces"], "traces")
+
+
+def test_picture_of_unknown_kind(results):
+    refused(["plot", results, "-o", "x.doc"], "--out", "x.doc", ".png")
+
+
+# -- Python --------------------------------------------------------------------------------------
+
+
+def network() -> ls.Network:
+    net = ls.Network(dt=0.1)
+    net.add("a", 4, "iaf_psc_exp")
+    net.add("b", 3, "iaf_psc_exp")
+    net.record("a", "spikes")
+    return net
+
+
+WRONG_CALLS = {
+    "matrix of wrong shape": (lambda n: n.connect("a", "b", np.ones((4, 3))), ["projections[0]", "(4, 3)", "(3, 4)"]),
+    "sparse matrix of wrong shape": (lambda n: n.connect("a", "b", scipy.sparse.eye(4).tocsr()), ["projections[0]", "(4, 4)", "(3, 4)"]),
+    "NaN in a matrix": (lambda n: n.connect("a", "b", np.full((3, 4), math.nan)), ["projections[0]", "nan"]),
+    "weight beside a matrix": (lambda n: n.connect("a", "b", np.ones((3, 4)), weight=2.0), ["projections[0].weight"]),
+    "weights of wrong shape": (lambda n: n.connect("a", "b", weight=np.ones((4, 3))), ["projections[0].weight", "(4, 3)", "(3, 4)"]),
+    "delays off the grid": (lambda n: n.connect("a", "b", delay=np.full((3, 4), 0.25)), ["projections[0].delay", "0.25", "0.2 and 0.3"]),
+    "source id out of range": (lambda n: n.connect("a", "b", "explicit", sources=[9], targets=[0]), ["projections[0].sources", "9"]),
+    "as many sources as targets": (lambda n: n.connect("a", "b", "one_to_one"), ["projections[0]", "4", "3"]),
+    "same name twice": (lambda n: n.add("a", 3, "iaf_psc_exp"), ["populations.a"]),
+    "index out of range": (lambda n: n.populations["a"][7], ["a[7]", "3"]),
+    "population of another network": (lambda n: n.connect(network().populations["a"], "b"), ["projections[0].source", "a"]),
+    "text for a weight": (lambda n: n.connect("a", "b", weight="strong"), ["projections[0].weight", "strong"]),
+    "spike times off the grid": (lambda n: _run_with_spikes(n, [1.05]), ["spike_times", "1.05"]),
+    "spike times not above 0": (lambda n: n.add("g", 1, "spike_generator", spike_times=[-1.0]), ["populations.g.spike_times"]),
+    "threads 0": (lambda n: ls.run(n, 1.0, threads=0), ["threads", "0"]),
+    "threads a half": (lambda n: ls.run(n, 1.0, threads=0.5), ["threads", "0.5"]),
+    "no duration": (lambda n: ls.run(n), ["duration"]),
+    "duration -1": (lambda n: ls.run(n, -1.0), ["duration", "-1"]),
+    "duration NaN": (lambda n: ls.run(n, math.nan), ["duration", "nan"]),
+    "duration off the grid": (lambda n: ls.run(n, 0.25), ["duration", "0.25"]),
+    "seed of the wrong kind": (lambda n: ls.run(n, 1.0, seed=1.5), ["seed", "1.5"]),
+    "unknown precision": (lambda n: ls.run(n, 1.0, precision="float16"), ["precision", "float16", "float32"]),
+    "unknown weights": (lambda n: ls.run(n, 1.0, weights="tiny"), ["weights", "tiny"]),
+    "unknown method": (lambda n: ls.run(n, 1.0, method="exact"), ["method", "exact"]),
+    "model file that is missing": (lambda n: ls.load("none.toml"), ["none.toml"]),
+    "parameter a model has not": (lambda n: ls.load("brunel", gg=4.0), ["gg"]),
+    "results that are missing": (lambda n: ls.open("none.h5"), ["none.h5"]),
+}
+
+
+def _run_with_spikes(net: ls.Network, times: list[float]) -> None:
+    net.add("g", 1, "spike_generator", spike_times=times)
+    net.connect("g", "a")
+    ls.run(net, 5.0)
+
+
+@pytest.mark.parametrize("case", WRONG_CALLS)
+def test_wrong_call(case):
+    call, pieces = WRONG_CALLS[case]
+    net = network()
+    start = time.perf_counter()
+    with pytest.raises(ls.LifsimError) as caught:
+        call(net)
+    assert time.perf_counter() - start < LIMIT
+    for piece in pieces:
+        assert piece in str(caught.value)
+
+
+def test_cold_answer_is_quick(model):
+    """As a user meets it, with the start of Python and all imports; the best of three, as the machine may be busy."""
+    Path(model).write_text(MODEL.replace('"20 ms"', '"-20 ms"'), encoding="utf-8")
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "lifsim", "run", model], capture_output=True, text=True)
+        times.append(time.perf_counter() - start)
+        assert done.returncode == 2 and "tau_m" in done.stderr
+        if times[-1] < LIMIT:
+            break
+    assert min(times) < LIMIT

@@ -1,0 +1,244 @@
+"""The command line: what it prints, how it ends, how quickly it starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import lifsim
+from lifsim.cli import main
+from lifsim.errors import RunError
+
+MODEL = """
+name = "tiny"
+description = "Ten neurons driven above threshold"
+
+[run]
+dt = 0.1
+duration = 50
+
+[parameters]
+current = 400.0
+
+[populations.exc]
+n = 10
+model = "iaf_psc_delta"
+params = { I_e = "= current" }
+
+[populations.silent]
+n = 5
+model = "iaf_psc_delta"
+
+[[projections]]
+source = "exc"
+target = "exc"
+rule = "fixed_indegree"
+indegree = 2
+weight = 0.1
+delay = 1.5
+
+[[record]]
+populations = ["exc", "silent"]
+variable = "spikes"
+
+[[record]]
+populations = ["exc[0:2]"]
+variable = "V_m"
+"""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(MODEL, encoding="utf-8")
+
+
+def lif(*words: object, code: int = 0) -> Result:
+    outcome = CliRunner().invoke(main, [str(word) for word in words])
+    assert outcome.exit_code == code, f"{outcome.output}\n{outcome.exception!r}"
+    return outcome
+
+
+# -- start ---------------------------------------------------------------------------------------
+
+
+def test_help_is_light():
+    """Neither numba nor matplotlib nor scipy, nor anything else that takes long to import."""
+    script = """if True:
+        import sys
+        from lifsim.cli import main
+        try:
+            main(["--help"])
+        except SystemExit as end:
+            assert end.code == 0
+        heavy = {"numba", "numpy", "scipy", "matplotlib", "h5py", "pydantic", "tqdm"} & set(sys.modules)
+        sys.exit(f"imported: {heavy}" if heavy else 0)
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: lifsim" in done.stdout or "Usage:" in done.stdout
+
+
+def test_help_is_quick():
+    times = []
+    for _ in range(5):  # the best: the machine may be busy
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "lifsim", "--help"], capture_output=True, check=True)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.25
+
+
+def test_every_command_has_help():
+    assert set(main.commands) == {"run", "check", "info", "stats", "plot", "new", "models"}
+    for name in main.commands:
+        assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
+
+
+def test_version_and_bare_call():
+    assert lif("--version").stdout == f"lifsim, version {lifsim.__version__}\n"
+    assert "Commands:" in lif().stdout
+
+
+# -- models --------------------------------------------------------------------------------------
+
+
+def test_models():
+    lines = lif("models").stdout.splitlines()
+    assert any(line.startswith("brunel ") for line in lines)
+    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
+
+
+def test_new_model_runs():
+    lif("new", "mine.toml")
+    lif("check", "mine.toml")
+    lif("run", "mine.toml", "--duration", "20 ms")
+    assert Path("outputs/mine.h5").exists()
+
+
+def test_check():
+    said = lif("check", "tiny.toml").stdout
+    for piece in ("tiny", "exc: 10", "silent: 5", "fixed_indegree", "15 neurons", "20 synapses", "500 steps"):
+        assert piece in said
+    assert not Path("outputs").exists()
+
+
+# -- a run and what is made of it ----------------------------------------------------------------
+
+
+@pytest.fixture
+def results() -> str:
+    lif("run", "tiny.toml", "-q")
+    return "outputs/tiny.h5"
+
+
+def test_run_says_what_it_left():
+    said = lif("run", "tiny.toml", "--plot", "--seed", 3, "--threads", 2).stdout
+    for piece in ("outputs/tiny.h5", "outputs/tiny.png", "real-time factor", "spikes", "lifsim stats"):
+        assert piece in said.replace("\\", "/")
+    assert Path("outputs/tiny.png").read_bytes().startswith(b"\x89PNG")
+    assert lifsim.open("outputs/tiny.h5").seed == 3
+
+
+def test_settings_reach_the_network():
+    lif("run", "tiny.toml", "--set", "current=0", "--set", "run.dt=0.05", "-o", "x.h5", "--duration", "0.02 s")
+    result = lifsim.open("x.h5")
+    assert len(result.spikes["exc"]) == 0
+    assert (result.dt, result.duration) == (0.05, 20.0)
+
+
+@pytest.mark.parametrize("where", [["-q", "run", "tiny.toml"], ["run", "tiny.toml", "--quiet"]])
+def test_quiet(where):
+    outcome = lif(*where)
+    assert outcome.output == ""
+
+
+def test_verbose_says_more():
+    assert "synapses" in lif("run", "tiny.toml", "-v").stderr
+
+
+def test_overwrite(results):
+    lif("run", "tiny.toml", code=2)
+    lif("run", "tiny.toml", "--overwrite")
+
+
+def test_info(results):
+    said = lif("info", results).stdout
+    for piece in ("exc", "silent", "50", "seed", "lifsim", "complete"):
+        assert piece in said
+    assert "fixed_indegree" in lif("info", "tiny.toml").stdout
+
+
+def test_stats(results):
+    assert "exc" in lif("stats", results).stdout
+    found = json.loads(lif("stats", results, "--json").stdout)
+    assert found["exc"]["spikes"] > 0
+    assert found["silent"]["spikes"] == 0
+    rows = lif("stats", results, "--csv").stdout.splitlines()
+    assert len(rows) == 3
+    only = json.loads(lif("stats", results, "--json", "--population", "exc", "--from", "20", "--to", "40 ms").stdout)
+    assert list(only) == ["exc"]
+    assert 0 < only["exc"]["spikes"] < found["exc"]["spikes"]
+
+
+@pytest.mark.parametrize("kind", ["raster", "rates", "traces", "isi"])
+def test_plot(results, kind):
+    lif("plot", results, "--kind", kind, "--population", "exc")
+    (picture,) = Path("outputs").glob("*.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    lif("plot", results, "--kind", kind, "--population", "exc", code=2)
+    lif("plot", results, "--kind", kind, "-o", "x.svg", "--from", "10 ms")
+    assert "<svg" in Path("x.svg").read_text(encoding="utf-8")
+
+
+# -- ends ----------------------------------------------------------------------------------------
+
+
+def fail_with(error: BaseException):
+    def fake(*_, **__):
+        raise error
+
+    return fake
+
+
+def test_a_failed_run(monkeypatch):
+    monkeypatch.setattr("lifsim.simulation.run", fail_with(RunError("the disk is full")))
+    assert lif("run", "tiny.toml", code=1).stderr == "error: the disk is full\n"
+
+
+def test_an_unforeseen_error_is_not_the_users(monkeypatch):
+    monkeypatch.setattr("lifsim.simulation.run", fail_with(ZeroDivisionError("by nothing")))
+    said = lif("run", "tiny.toml", code=1).stderr
+    assert "sorry" in said and "ZeroDivisionError: by nothing" in said and lifsim.__version__ in said
+    assert "Traceback" not in said
+    report = Path(said.split("file ")[-1].strip())
+    text = report.read_text(encoding="utf-8")
+    report.unlink()
+    assert "Traceback" in text and "command: " in text
+    assert "Traceback" in lif("-v", "run", "tiny.toml", code=1).stderr
+
+
+def test_stopped_by_the_user(monkeypatch):
+    monkeypatch.setattr("lifsim.simulation.run", fail_with(KeyboardInterrupt()))
+    outcome = lif("run", "tiny.toml", code=130)
+    assert "stopped" in outcome.stdout
+    assert "Traceback" not in outcome.output
+
+
+def test_several_mistakes_one_line_each():
+    Path("bad.toml").write_text(MODEL.replace("n = 10", "n = -1").replace("weight = 0.1", "weight = nan"), encoding="utf-8")
+    lines = lif("check", "bad.toml", code=2).stderr.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") for line in lines)
+
+
+def test_a_closed_pipe_is_quiet():
+    if sys.platform == "win32":
+        pytest.skip("pipes close in another way")
+    command = f"{sys.executable} -m lifsim --help | true"
+    assert subprocess.run(["sh", "-c", command], capture_output=True, text=True).stderr == ""
