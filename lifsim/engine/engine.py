@@ -1,0 +1,243 @@
+"""The engine: builds a plan and advances it, slice by slice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lifsim.engine import layout, packing
+from lifsim.engine.delivery import Ring
+from lifsim.engine.intrinsics import yield_address
+from lifsim.engine.loop import Machine, Written, advance
+from lifsim.engine.neurons import MODULES
+from lifsim.engine.threads import Team
+from lifsim.engine.wiring import key_of
+
+BUFFER = 64 << 20  # bytes for what a slice may record, at most
+REBASE = 1 << 30  # steps after which the 32-bit step counts of refractoriness start anew
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a slice recorded: spikes of watched groups in order of (step, id), samples of each probe.
+
+    `samples[p]` has shape (n, number of neurons), its columns in the order in which the probe names
+    them; V_m is absolute.
+    """
+
+    step: np.ndarray
+    id: np.ndarray
+    samples: list[np.ndarray]
+
+
+class Engine:
+    """A plan in memory, ready to run.
+
+    Parameters
+    ----------
+    plan : what to simulate (`lifsim.plan.Plan`).
+    threads : number of threads; results do not depend on it.
+    precision : dtype of state and sums, "float64" or "float32".
+    weights : dtype in which weights are stored; None follows `precision`, or is narrower where that
+        is exact.
+    """
+
+    def __init__(self, plan: Any, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
+        self.plan = plan
+        self.dtype = np.dtype(precision)
+        self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
+        self.team = Team(threads)
+        self.step = 0
+        self._base = 0
+        self.key = key_of(plan.seed)
+        channels = 2 if any(MODULES[g.model].CHANNELS == 2 for g in plan.groups) else 1
+        first, thread = layout.partition(layout.work(plan), threads)
+        dtypes = (self.dtype, self.weight_dtype)
+        synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
+        interval = int(synapses.delay.min(initial=1 << 20))
+        neurons, own = layout.neurons_of(plan, self.dtype, channels)
+        meeting = np.zeros(32, np.int64)
+        meeting[16] = yield_address()
+        self.machine = Machine(
+            layout.blocks_of(plan, first, thread, interval),
+            layout.groups_of(plan, self.dtype),
+            neurons,
+            own,
+            synapses,
+            self._ring(first, int(synapses.delay.max(initial=0)) + interval),
+            layout.poisson_of(plan, first, channels),
+            layout.currents_of(plan, first),
+            layout.probes_of(plan, first),
+            Written(np.zeros((1, 0), np.int64), np.zeros((1, 0), np.uint32), np.zeros(1, np.int64)),
+            plan.events.step,
+            self.key,
+            meeting,
+        )
+
+    def _natural_weights(self, precision: str) -> str:
+        if precision == "float32":
+            return precision
+        known = [w.weight for w in self.plan.wirings]
+        exact = all(
+            np.all(np.float32(v.a if v.array is None else v.array) == (v.a if v.array is None else v.array))
+            for v in known
+            if v.kind == packing.CONSTANT or v.array is not None
+        )
+        drawn = any(v.kind != packing.CONSTANT and v.array is None for v in known)
+        return "float32" if exact and not drawn else "float64"
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def longest_slice(self) -> int:
+        """Steps that can run at once within the memory for what they record."""
+        spikes = sum(g.n / (self._least_refractory(g) + 1) * 12 for g in self.plan.groups if g.name in self.plan.watched)
+        samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
+        return max(1, int(BUFFER / max(spikes + samples, 1)))
+
+    def advance(self, steps: int) -> Recorded:
+        """Run `steps` steps and return what was recorded."""
+        m = self._with_buffers(steps)
+        self.team.together(lambda rank: advance(m, rank, self.step - self._base, steps))
+        self.step += steps
+        self._rebase()
+        return self._collect(m)
+
+    def _with_buffers(self, steps: int) -> Machine:
+        m = self.machine
+        room = [
+            sum(
+                (hi - lo) * (steps // (self._least_refractory(self.plan.groups[g]) + 1) + 1)
+                for lo, hi, g in zip(*(x[a:b] for x in (m.blocks.lo, m.blocks.hi, m.blocks.group)), strict=True)
+                if m.groups.watched[g]
+            )
+            for a, b in zip(m.blocks.piece[:-1], m.blocks.piece[1:], strict=True)
+        ]
+        shape = (len(room), int(max(room, default=0)))
+        written = Written(np.empty(shape, np.int64), np.empty(shape, np.uint32), np.zeros(len(room), np.int64))
+        before, after = self._samples(self.step), self._samples(self.step + steps)
+        sizes = (after - before) * np.diff(m.probes.first)
+        offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        probes = m.probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
+        return m._replace(written=written, probes=probes)
+
+    def _samples(self, step: int) -> np.ndarray:
+        """How many samples each probe has taken by `step`."""
+        p = self.machine.probes
+        return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
+
+    def _collect(self, m: Machine) -> Recorded:
+        w = m.written
+        step = np.concatenate([w.step[b, :n] for b, n in enumerate(w.count)])
+        ids = np.concatenate([w.id[b, :n] for b, n in enumerate(w.count)])
+        # Blocks ascend in ids, and each is in order: a stable sort by step is all that is needed.
+        order = np.argsort(step, kind="stable") if len(w.count) > 1 else slice(None)
+        samples = []
+        for i, p in enumerate(self.plan.probes):
+            n = len(p.ids)
+            stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
+            sorted_columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)
+            columns = sorted_columns[:, np.argsort(np.argsort(p.ids))]
+            group = self.plan.group(p.group)
+            if p.variable == "V_m":
+                columns = columns + _pick(group.params["E_L"], p.ids)
+            samples.append(columns)
+        return Recorded(step[order] + self._base, ids[order], samples)
+
+    def _rebase(self) -> None:
+        """Not needed before 2³⁰ steps: kept as a guard, see `REBASE`."""
+        if self.step >= 2 * REBASE:
+            raise OverflowError("a run can have at most 2147483648 steps")
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def get(self, group: str, name: str) -> np.ndarray:
+        """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
+        g = self.plan.group(group)
+        states = MODULES[g.model].STATES
+        if name in states:
+            values = self.machine.neurons.state[states.index(name), g.first : g.first + g.n].astype(np.float64)
+            return values + g.params["E_L"] if name == "V_m" else values
+        return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
+
+    def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
+        """Set state variables and parameters of all neurons of `group`."""
+        g = self.plan.group(group)
+        states = MODULES[g.model].STATES
+        potential = self.get(group, "V_m")  # V_m is kept when E_L moves
+        g.params.update({k: v for k, v in values.items() if k not in states})
+        for name, value in {"V_m": potential, **values}.items():
+            if name in states:
+                at = (states.index(name), slice(g.first, g.first + g.n))
+                self.machine.neurons.state[at] = value - (np.asarray(g.params["E_L"]) if name == "V_m" else 0.0)
+        layout.refresh_neurons(self.plan, self.machine.neurons, self.machine.own)
+        self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.dtype))
+
+    def close(self) -> None:
+        """Release the threads."""
+        self.team.close()
+
+    # -- synapses ----------------------------------------------------------------------------------
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+        """Built synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source.
+
+        Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
+        """
+        y, blocks = self.machine.synapses, self.machine.blocks
+        rows = np.arange(y.row_first[sources[0]], y.row_first[sources[1]])
+        row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
+        columns: list[tuple[np.ndarray, ...]] = []
+        for b in range(len(blocks.first) - 1):
+            if blocks.first[b] >= targets[1] or blocks.first[b + 1] <= targets[0] or not len(rows):
+                continue
+            begin, length = y.row_start[b, rows], y.table[b, rows, -1].astype(np.int64)
+            total = int(length.sum())
+            inside = np.arange(total) - np.repeat(np.cumsum(length) - length, length)
+            at = np.repeat(begin, length) + inside
+            row = np.repeat(rows, length)
+            target = y.target[at].astype(np.int64) + blocks.first[b]
+            weight = y.weight[at] if len(y.weight) else y.row_weight[row]
+            per_slot = np.diff(y.table[b, rows].astype(np.int64), axis=1).ravel()
+            delay = np.repeat(np.tile(y.delay, len(rows)), per_slot)
+            keep = (target >= targets[0]) & (target < targets[1])
+            source = np.repeat(row_source, length)
+            columns.append((source[keep], target[keep] - targets[0], weight[keep].astype(np.float64), delay[keep]))
+        if not columns:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
+        joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
+        order = np.argsort(joined[0], kind="stable")
+        return tuple(c[order] for c in joined)
+
+    @property
+    def threads(self) -> int:
+        """Number of threads."""
+        return self.team.size
+
+    # -- sizes -------------------------------------------------------------------------------------
+
+    def _least_refractory(self, group: Any) -> int:
+        return int(math.ceil(float(np.min(group.params["t_ref"])) / self.plan.dt - 1e-6))
+
+    def _ring(self, first: np.ndarray, slots: int) -> Ring:
+        """Room for all spikes of `slots` steps: a neuron fires once in t_ref at most."""
+        bound = [0] * (len(first) - 1)
+        for b, (lo, hi) in enumerate(zip(first[:-1], first[1:], strict=True)):
+            for g in self.plan.groups:
+                inside = max(0, min(hi, g.first + g.n) - max(lo, g.first))
+                bound[b] += inside * (slots // (self._least_refractory(g) + 1) + 1)
+            bound[b] += 2 * int(hi - lo)
+        n = len(bound)
+        return Ring(
+            np.empty((n, max(bound, default=0)), np.uint32),
+            np.zeros((n + 1, slots), np.int64),
+            np.zeros((n + 1, slots), np.int64),
+            self.plan.events.id,
+            np.zeros(n, np.int64),
+        )
+
+
+def _pick(value: np.ndarray | float, ids: np.ndarray) -> np.ndarray | float:
+    return value[ids] if isinstance(value, np.ndarray) else value

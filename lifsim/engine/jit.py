@@ -1,0 +1,78 @@
+"""The one wrapper around Numba's compiler: options, and a cache that is never stale.
+
+Numba looks only at the file of the outermost function when it decides whether a cached machine
+code is still good; a change in a function called from another file goes unseen. So the cache
+folder carries a hash of all sources of the engine (and of the versions that compile them).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+# A vector math library, where one is installed, would give other last bits in the vectorised part
+# of a loop than in its remainder, and so results that depend on where a block begins.
+if "numba" not in sys.modules:
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+
+import llvmlite
+import numba
+import numpy as np
+from numba import config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_hash() -> str:
+    """Hash of the engine's sources and of the compiler's versions."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode())
+        digest.update(path.read_bytes())
+    digest.update(f"{numba.__version__} {llvmlite.__version__} {np.__version__} {sys.version}".encode())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept: ``$LIFSIM_CACHE_DIR`` or the user's cache folder, by `source_hash`."""
+    root = os.environ.get("LIFSIM_CACHE_DIR")
+    if root is None:
+        from platformdirs import user_cache_dir
+
+        root = user_cache_dir("lifsim", appauthor=False)
+    return Path(root) / f"engine-{source_hash()}"
+
+
+def _prepare_cache() -> str:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a read-only home: compile in every process
+        return ""
+    _prune(folder)
+    return str(folder)
+
+
+def _prune(current: Path, keep: int = 4) -> None:
+    """Remove the code of old versions, all but the `keep` youngest."""
+    old = sorted((p for p in current.parent.glob("engine-*") if p != current), key=lambda p: p.stat().st_mtime)
+    for folder in old[:-keep]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_CACHE = _prepare_cache()
+
+
+def kernel(function: F) -> F:
+    """Compile `function` for the time loop: no GIL, no Python objects, cached, strict floating point."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = _CACHE
+    try:
+        return numba.njit(nogil=True, cache=bool(_CACHE), error_model="numpy", boundscheck=False)(function)
+    finally:
+        config.CACHE_DIR = before

@@ -1,0 +1,250 @@
+"""Plan → machine: blocks and threads, constants, tables of stimuli, probes, ring of spikes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lifsim.engine.drives import QUAD, Currents, OwnInput, PoissonDrives
+from lifsim.engine.loop import Blocks, Groups, Probes
+from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons
+
+LARGEST_BLOCK = 65536  # a target is a uint16
+NEURON_COST = 600  # of moving a neuron and its stimuli, in synapses
+
+
+# -- blocks ----------------------------------------------------------------------------------------
+
+
+def partition(cost: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Block boundaries and the first block of each thread, so that threads have equal work.
+
+    Boundaries fall on multiples of 64 neurons, so that no two threads write to one cache line.
+    """
+    n = len(cost)
+    sums = np.concatenate([[0.0], np.cumsum(cost)])
+    shares = np.searchsorted(sums, sums[-1] * np.arange(1, threads) / threads)
+    cuts = np.clip(np.round(shares / 64).astype(np.int64) * 64, 0, n)
+    edges = [0, *cuts.tolist(), n]
+    first, thread = [0], [0]
+    for a, b in zip(edges[:-1], edges[1:], strict=True):
+        parts = -(-(b - a) // LARGEST_BLOCK)
+        first += [a + (b - a) * (k + 1) // parts for k in range(parts)]
+        thread.append(len(first) - 1)
+    return np.array(first, np.int64), np.array(thread, np.int64)
+
+
+def work(plan: Any) -> np.ndarray:
+    """The cost of each neuron, in synapses."""
+    cost = np.full(plan.n_neurons, float(NEURON_COST))
+    for w in plan.wirings:
+        np.add.at(cost, w.targets, np.diff(w.ptr))
+    return cost
+
+
+def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -> Blocks:
+    """The pieces of populations in each block."""
+    piece, lo, hi, group = [0], [], [], []
+    for a, b in zip(first[:-1], first[1:], strict=True):
+        for i, g in enumerate(plan.groups):
+            start, stop = max(a, g.first), min(b, g.first + g.n)
+            if start < stop:
+                lo.append(start)
+                hi.append(stop)
+                group.append(i)
+        piece.append(len(lo))
+    arrays = (np.array(x, np.int64) for x in (piece, lo, hi, group))
+    return Blocks(first, thread, *arrays, np.array([interval], np.int64))
+
+
+# -- neurons ---------------------------------------------------------------------------------------
+
+
+def groups_of(plan: Any, dtype: Any) -> Groups:
+    """Constants of all populations. Those with an array among them take the slower, general path."""
+    n = len(plan.groups)
+    driven = targets_of_currents(plan)
+    constants = [MODULES[g.model].constants(g.params, plan.dt) for g in plan.groups]
+    uniform = np.array([all(np.ndim(x) == 0 for x in c) for c in constants])
+    same, same_drive = np.zeros((n, N_CONSTANTS), dtype), np.zeros(n, dtype)
+    each = np.zeros((N_CONSTANTS, 0 if uniform.all() else plan.n_neurons), dtype)
+    steady = np.zeros(n, bool)
+    for i, (g, c) in enumerate(zip(plan.groups, constants, strict=True)):
+        if uniform[i]:
+            same[i, : len(c)] = c
+        else:
+            for j, x in enumerate(c):
+                each[j, g.first : g.first + g.n] = x
+        pushed = bool(((driven >= g.first) & (driven < g.first + g.n)).any())
+        input_ = MODULES[g.model].drive(g.params, plan.dt) * np.asarray(g.params["I_e"])
+        steady[i] = np.ndim(input_) == 0 and not pushed
+        if steady[i]:
+            same_drive[i] = input_
+    model = np.array([NUMBERS[g.model] for g in plan.groups], np.int64)
+    watched = np.array([g.name in plan.watched for g in plan.groups])
+    return Groups(model, watched, uniform, steady, same, same_drive, each)
+
+
+def refresh_neurons(plan: Any, x: Neurons, own: OwnInput) -> None:
+    """Set everything in `x` and `own` that follows from the parameters."""
+    for g in plan.groups:
+        at = slice(g.first, g.first + g.n)
+        p = g.params
+        x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p["E_L"])
+        x.refractory[at] = np.ceil(np.asarray(p["t_ref"]) / plan.dt - 1e-6)
+        own.gain[at] = MODULES[g.model].drive(p, plan.dt)
+        own.I_e[at] = p["I_e"]
+    x.drive[:] = own.gain * own.I_e
+
+
+def neurons_of(plan: Any, dtype: Any, channels: int) -> tuple[Neurons, OwnInput]:
+    """All neurons in their initial state."""
+    n = plan.n_neurons
+    x = Neurons(
+        np.zeros((N_STATES, n), dtype),
+        np.zeros(n, np.int32),
+        np.zeros((channels, n), dtype),
+        np.zeros(n, dtype),
+        np.zeros(n, dtype),
+        np.zeros(n, np.int32),
+    )
+    own = OwnInput(np.zeros(n), np.zeros(n))
+    refresh_neurons(plan, x, own)
+    for g in plan.groups:
+        for j, name in enumerate(MODULES[g.model].STATES):
+            if name in g.state:
+                x.state[j, g.first : g.first + g.n] = g.state[name] - (np.asarray(g.params["E_L"]) if name == "V_m" else 0.0)
+    return x, own
+
+
+# -- stimuli ---------------------------------------------------------------------------------------
+
+
+def poisson_law(mean: float) -> tuple[int, np.ndarray]:
+    """A Poisson distribution as (low, thresholds): count = low + Σ (u >= threshold), u uniform in 2³².
+
+    Threshold k is 2³² P(N <= low + k); below low and above the last, less than 2⁻³² is left out.
+    """
+    if mean == 0:
+        return 0, np.zeros(0, np.uint32)
+    reach = 7 * math.sqrt(mean) + 24
+    k = np.arange(max(0, math.floor(mean - reach)), math.ceil(mean + reach) + 1)
+    log_p = k * math.log(mean) - mean - np.array([math.lgamma(x + 1.0) for x in k])
+    cdf = np.round(np.cumsum(np.exp(log_p)) * 2.0**32)
+    inside = (cdf >= 1) & (cdf < 2.0**32)
+    low = int(k[0] + np.count_nonzero(cdf < 1))
+    return low, cdf[inside].astype(np.uint32)
+
+
+def _uniform(d: Any) -> bool:
+    contiguous = len(d.targets) > 0 and d.targets[-1] - d.targets[0] == len(d.targets) - 1
+    few = d.mean.max(initial=0.0) + 8 * math.sqrt(d.mean.max(initial=0.0)) + 30 < 255
+    return bool(contiguous and few and np.ndim(d.weight) == 0 and (len(d.mean) == 1 or d.since is not None))
+
+
+def poisson_of(plan: Any, first_neuron: np.ndarray, channels: int) -> PoissonDrives:
+    """Tables of all Poisson drives."""
+    drives = plan.poisson
+    means = np.unique(np.concatenate([d.mean for d in drives])) if drives else np.zeros(0)
+    laws = [poisson_law(float(m)) for m in means]
+    table = np.zeros((len(laws), max((len(t) for _, t in laws), default=0)), np.uint32)
+    for i, (_, thresholds) in enumerate(laws):
+        table[i, : len(thresholds)] = thresholds
+    sizes = [len(d.targets) for d in drives]
+    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    law, weight = np.zeros(first[-1], np.int32), np.zeros(first[-1])
+    piece, since, piece_law = [0], [], []
+    for d, a, b in zip(drives, first[:-1], first[1:], strict=True):
+        index = np.searchsorted(means, d.mean).astype(np.int32)
+        weight[a:b] = d.weight
+        if d.since is None and not _uniform(d):
+            law[a:b] = index
+        else:
+            since += [0] if d.since is None else d.since.tolist()
+            piece_law += index.tolist()
+        piece.append(len(since))
+    cuts = [a + np.searchsorted(d.targets, first_neuron) for d, a in zip(drives, first[:-1], strict=True)]
+    negative = [channels == 2 and float(np.min(d.weight)) < 0 for d in drives]
+    return PoissonDrives(
+        first,
+        _joined([d.targets for d in drives], np.int64),
+        weight,
+        law,
+        np.array(piece, np.int64),
+        np.array(since, np.int64),
+        np.array(piece_law, np.int64),
+        np.array([_uniform(d) for d in drives], bool),
+        np.array(negative, np.int64),
+        np.array([d.stream for d in drives], np.int64),
+        np.array([d.start for d in drives], np.int64),
+        np.array([d.stop for d in drives], np.int64),
+        np.array(cuts, np.int64).reshape(len(drives), len(first_neuron)),
+        table,
+        np.array([low for low, _ in laws], np.int64),
+        np.array([len(t) for _, t in laws], np.int64),
+        np.zeros((QUAD, first[-1]), np.uint8),
+        np.full((len(drives), len(first_neuron) - 1), -1, np.int64),
+    )
+
+
+def targets_of_currents(plan: Any) -> np.ndarray:
+    """Ids of all neurons that a current drive reaches."""
+    return np.unique(_joined([d.targets for d in [*plan.currents, *plan.noise]], np.int64))
+
+
+def currents_of(plan: Any, first_neuron: np.ndarray) -> Currents:
+    """Tables of all current and noise drives."""
+    currents, noise = plan.currents, plan.noise
+    change = [d.since + 1 for d in currents] + [np.array([d.start, d.stop]) + 1 for d in noise]
+    parameters = [(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise]
+    return Currents(
+        _cuts(currents, first_neuron),
+        _joined([d.targets for d in currents], np.int64),
+        _joined([d.weight for d in currents], np.float64),
+        np.concatenate([[0], np.cumsum([len(d.since) for d in currents])]).astype(np.int64),
+        _joined([d.since for d in currents], np.int64),
+        _joined([d.amplitude for d in currents], np.float64),
+        np.unique(_joined(change, np.int64)),
+        _cuts(noise, first_neuron),
+        _joined([d.targets for d in noise], np.int64),
+        _joined([d.weight for d in noise], np.float64),
+        np.array(parameters, np.float64).reshape(len(noise), 6),
+        np.array([(d.period, d.start, d.stop) for d in noise], np.int64).reshape(len(noise), 3),
+    )
+
+
+def _cuts(drives: list[Any], first_neuron: np.ndarray) -> np.ndarray:
+    """For each drive where the targets of each block begin, in the joined arrays."""
+    offset = np.concatenate([[0], np.cumsum([len(d.targets) for d in drives])])
+    cuts = [a + np.searchsorted(d.targets, first_neuron) for d, a in zip(drives, offset[:-1], strict=True)]
+    return np.array(cuts, np.int64).reshape(len(drives), len(first_neuron))
+
+
+def _joined(arrays: list[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate([np.asarray(a) for a in arrays]).astype(dtype) if arrays else np.zeros(0, dtype)
+
+
+# -- probes ----------------------------------------------------------------------------------------
+
+
+def probes_of(plan: Any, first_neuron: np.ndarray) -> Probes:
+    """Probes without their buffer (`out`), which is made for each slice."""
+    ids = [plan.group(p.group).first + np.sort(p.ids) for p in plan.probes]
+    first = np.concatenate([[0], np.cumsum([len(i) for i in ids])]).astype(np.int64)
+    variable = [MODULES[plan.group(p.group).model].STATES.index(p.variable) for p in plan.probes]
+    cuts = [a + np.searchsorted(i, first_neuron) for i, a in zip(ids, first[:-1], strict=True)]
+    n = len(ids)
+    return Probes(
+        np.array(variable, np.int64),
+        first,
+        _joined(ids, np.int64),
+        np.array(cuts, np.int64).reshape(n, len(first_neuron)),
+        np.array([p.interval for p in plan.probes], np.int64),
+        np.array([p.start for p in plan.probes], np.int64),
+        np.array([p.stop for p in plan.probes], np.int64),
+        np.zeros(n, np.int64),
+        np.zeros(n, np.int64),
+        np.zeros(0),
+    )

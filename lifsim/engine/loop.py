@@ -1,0 +1,215 @@
+"""The time loop.
+
+One step, for each block of neurons (NEST's order; step k ends at t = k·dt):
+
+1. deliver: the weights of the spikes that arrive in this step are summed for each target,
+2. stimuli: Poisson spikes are added to the sums, changed currents taken over,
+3. neurons: v moves with the old synaptic currents; these decay, then the sums are added; v >= V_th
+   fires, is stamped with the end of the step, reset and held,
+4. probes: sampled variables are written down.
+
+No spike reaches another neuron before the shortest delay has passed, so the threads, each owning
+blocks, meet only once every so many steps.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lifsim.engine.delivery import SEGMENTS, Ring, Segments, Synapses, deliver
+from lifsim.engine.drives import Currents, OwnInput, PoissonDrives, add_poisson, currents_change, set_drives
+from lifsim.engine.intrinsics import atomic_add, atomic_load, call_address
+from lifsim.engine.jit import kernel
+from lifsim.engine.neurons import Neurons, step_group
+from lifsim.engine.neurons.membrane import fire
+
+SPINS = 4000  # looks at the barrier before the time slice is given up: a few microseconds
+
+
+class Blocks(NamedTuple):
+    """Block b owns the neurons ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … .
+
+    A piece is the part of a population in a block: pieces ``piece[b]`` … are the neurons `lo` … `hi - 1`
+    of group `group`. Threads meet every `interval` steps.
+    """
+
+    first: np.ndarray
+    thread: np.ndarray
+    piece: np.ndarray
+    lo: np.ndarray
+    hi: np.ndarray
+    group: np.ndarray
+    interval: np.ndarray
+
+
+class Groups(NamedTuple):
+    """Populations g: model number, whether spikes are written down, constants.
+
+    `uniform[g]`: the constants ``same[g]`` hold for all, else each neuron has its own in `each`.
+    `steady[g]`: so does the constant input ``same_drive[g]``, else `Neurons.drive` is used.
+    """
+
+    model: np.ndarray
+    watched: np.ndarray
+    uniform: np.ndarray
+    steady: np.ndarray
+    same: np.ndarray
+    same_drive: np.ndarray
+    each: np.ndarray
+
+
+class Probes(NamedTuple):
+    """Probe p samples `variable[p]` of the neurons ``id[first[p]:first[p + 1]]`` (ascending).
+
+    ``block[p, b]`` … are those in block b. Sample number k of the slice goes to ``out[offset[p] + k·n:]``;
+    `before[p]` counts the samples of earlier slices.
+    """
+
+    variable: np.ndarray
+    first: np.ndarray
+    id: np.ndarray
+    block: np.ndarray
+    interval: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    before: np.ndarray
+    offset: np.ndarray
+    out: np.ndarray
+
+
+class Written(NamedTuple):
+    """Spikes of the slice, by block: step and id, in order of both."""
+
+    step: np.ndarray
+    id: np.ndarray
+    count: np.ndarray
+
+
+class Machine(NamedTuple):
+    """Everything that a run touches."""
+
+    blocks: Blocks
+    groups: Groups
+    neurons: Neurons
+    own: OwnInput
+    synapses: Synapses
+    ring: Ring
+    poisson: PoissonDrives
+    currents: Currents
+    probes: Probes
+    written: Written
+    events: np.ndarray
+    key: np.ndarray
+    meeting: np.ndarray
+
+
+@kernel
+def advance(m, rank, start, n_steps):
+    """Run the blocks of thread `rank` from step `start` for `n_steps` steps."""
+    segments = Segments(
+        np.empty((2, SEGMENTS), np.int64), np.empty((2, SEGMENTS), np.int64), np.empty((2, SEGMENTS), np.int64), np.zeros(2, np.int64)
+    )
+    done = 0
+    while done < n_steps:
+        span = min(m.blocks.interval[0], n_steps - done)
+        for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
+            for k in range(start + done + 1, start + done + span + 1):
+                step_block(m, segments, b, k, k == start + 1)
+        if rank == 0 and len(m.events):
+            for k in range(start + done + 1, start + done + span + 1):
+                send_given(m.ring, m.events, k)
+        meet(m.meeting, len(m.blocks.thread) - 1)
+        done += span
+
+
+@kernel
+def step_block(m, segments, b, step, fresh):
+    """One step of block `b`; `fresh` says that it is the first of a slice."""
+    lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
+    arrived = m.neurons.arrived[:, lo:hi]
+    deliver(m.synapses, m.ring, segments, b, arrived, step)
+    add_poisson(m.poisson, b, arrived, lo, m.key, step)
+    if len(m.currents.change) and (fresh or currents_change(m.currents, step)):
+        set_drives(m.currents, m.own, b, lo, hi, m.neurons.drive, m.key, step)
+    step_neurons(m.blocks, m.groups, m.neurons, m.ring, m.written, b, step)
+    for p in range(len(m.probes.variable)):
+        sample(m.probes, p, b, m.neurons.state, step)
+
+
+@kernel
+def step_neurons(blocks, groups, x, ring, written, b, step):
+    """Move the neurons of block `b`; put their spikes into the ring and, if watched, write them down."""
+    begin = ring.room[b]
+    if begin + blocks.first[b + 1] - blocks.first[b] > ring.ids.shape[1]:
+        begin = 0
+    n = 0
+    for p in range(blocks.piece[b], blocks.piece[b + 1]):
+        fired = step_piece(groups, x, blocks.group[p], blocks.lo[p], blocks.hi[p], step, ring.ids[b, begin + n :])
+        if groups.watched[blocks.group[p]]:
+            write(written, b, step, ring.ids[b, begin + n : begin + n + fired])
+        n += fired
+    k = step % ring.count.shape[1]
+    ring.begin[b, k], ring.count[b, k], ring.room[b] = begin, n, begin + n
+
+
+@kernel
+def step_piece(groups, x, g, lo, hi, step, out):
+    """Move the neurons lo … hi - 1 of group `g`; the ids of those that fire go into `out`."""
+    model = groups.model[g]
+    v, until, reset, refractory = x.state[0, lo:hi], x.until[lo:hi], x.reset[lo:hi], x.refractory[lo:hi]
+    if groups.uniform[g]:
+        c = groups.same[g]
+        if groups.steady[g]:
+            step_group(model, c, groups.same_drive[g], x, lo, hi, step)
+        else:
+            step_group(model, c, x.drive[lo:hi], x, lo, hi, step)
+        return fire(v, c[0], reset, refractory, until, step, lo, out)
+    step_group(model, groups.each, x.drive[lo:hi], x, lo, hi, step)
+    return fire(v, groups.each[0, lo:hi], reset, refractory, until, step, lo, out)
+
+
+@kernel
+def write(written, b, step, ids):
+    """Write down that `ids` fired in `step`."""
+    n = written.count[b]
+    for i in range(len(ids)):
+        written.step[b, n + i] = step
+        written.id[b, n + i] = ids[i]
+    written.count[b] = n + len(ids)
+
+
+@kernel
+def sample(p, i, b, state, step):
+    """Probe `i`: write down its variable in block `b` if it is due in `step`."""
+    since = step - p.start[i]
+    if since <= 0 or step > p.stop[i] or since % p.interval[i] != 0:
+        return
+    n = p.first[i + 1] - p.first[i]
+    row = p.offset[i] + (since // p.interval[i] - 1 - p.before[i]) * n - p.first[i]
+    for j in range(p.block[i, b], p.block[i, b + 1]):
+        p.out[row + j] = state[p.variable[i], p.id[j]]
+
+
+@kernel
+def send_given(ring, events, step):
+    """Put the given spikes of `step` into the ring; `events` are their steps, ascending."""
+    k = step % ring.count.shape[1]
+    ring.begin[-1, k] = np.searchsorted(events, step)
+    ring.count[-1, k] = np.searchsorted(events, step, side="right") - ring.begin[-1, k]
+
+
+@kernel
+def meet(meeting, threads):
+    """Wait until all threads are here. `meeting` = (arrivals so far, …, address of the yield call)."""
+    if threads == 1:
+        return
+    ticket = atomic_add(meeting, 0, 1)
+    awaited = (ticket // threads + 1) * threads
+    looks = 0
+    while atomic_load(meeting, 0) < awaited:
+        looks += 1
+        # A pure spin collapses when another process wants the core.
+        if looks > SPINS and meeting[16] != 0:
+            call_address(meeting[16])

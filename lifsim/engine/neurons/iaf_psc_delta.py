@@ -1,0 +1,62 @@
+"""iaf_psc_delta: each spike that arrives makes the potential jump by its weight (mV).
+
+    dv/dt = -v/tau_m + I/C_m,   v ← v + w at arrivals
+    v(t+h) = v(t) exp(-h/tau_m) + I tau_m/C_m (1 - exp(-h/tau_m)) + Σ w
+
+Input to a refractory neuron is lost; with `refractory_input` it is kept, decaying like v, until the
+end of refractoriness.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lifsim.engine.jit import kernel
+from lifsim.engine.neurons.membrane import at, current_to_v, leak
+
+STATES = ("V_m", "kept")
+CHANNELS = 1
+
+
+class Constants(NamedTuple):
+    """Per neuron or for all: threshold, decay of v, lower bound, whether refractory input is kept."""
+
+    theta: Any
+    P33: Any
+    v_min: Any
+    keep: Any
+
+
+def constants(p: dict[str, Any], dt: float) -> Constants:
+    """Step constants from parameters in the user's units."""
+    return Constants(p["V_th"] - np.asarray(p["E_L"]), leak(p, dt), p["V_min"] - np.asarray(p["E_L"]), float(p["refractory_input"]))
+
+
+def drive(p: dict[str, Any], dt: float) -> np.ndarray:
+    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    return current_to_v(p, dt)
+
+
+@kernel
+def update(k, drive, v, until, jump, step):
+    """One step of a group; `jump` (the weights that arrived, mV) is used up."""
+    for i in range(len(v)):
+        moved = at(k.P33, i) * v[i] + at(drive, i) + jump[i]
+        moved = max(moved, at(k.v_min, i))
+        v[i] = v[i] if until[i] > step else moved
+        jump[i] = 0
+
+
+@kernel
+def update_keeping(k, drive, v, kept, until, jump, step):
+    """`update` for groups with `refractory_input`: `kept` collects what arrives while refractory."""
+    for i in range(len(v)):
+        left = until[i] - step
+        if left > 0:
+            kept[i] += jump[i] * at(k.P33, i) ** left
+        else:
+            v[i] = max(at(k.P33, i) * v[i] + at(drive, i) + kept[i] + jump[i], at(k.v_min, i))
+            kept[i] = 0
+        jump[i] = 0

@@ -1,0 +1,66 @@
+"""iaf_psc_exp: synaptic currents that jump by the weight (pA) and decay exponentially.
+
+    dv/dt = -v/tau_m + (i_ex + i_in + I)/C_m,   di/dt = -i/tau_syn
+    v(t+h) = P22 v + P21_ex i_ex + P21_in i_in + I tau_m/C_m (1 - exp(-h/tau_m))
+    i(t+h) = P11 i + Σ w
+
+v uses the currents of the beginning of the step, so an arriving spike shows in v one step later.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lifsim.engine.jit import kernel
+from lifsim.engine.neurons.membrane import at, current_to_v, decaying_to_v, leak
+
+STATES = ("V_m", "I_syn_ex", "I_syn_in")
+CHANNELS = 2
+
+
+class Constants(NamedTuple):
+    """Per neuron or for all: threshold, and the propagators of the module's equations."""
+
+    theta: Any
+    P22: Any
+    P21_ex: Any
+    P21_in: Any
+    P11_ex: Any
+    P11_in: Any
+
+
+def constants(p: dict[str, Any], dt: float) -> Constants:
+    """Step constants from parameters in the user's units."""
+    return Constants(
+        p["V_th"] - np.asarray(p["E_L"]),
+        leak(p, dt),
+        decaying_to_v(p, p["tau_syn_ex"], dt),
+        decaying_to_v(p, p["tau_syn_in"], dt),
+        np.exp(-dt / np.asarray(p["tau_syn_ex"])),
+        np.exp(-dt / np.asarray(p["tau_syn_in"])),
+    )
+
+
+def drive(p: dict[str, Any], dt: float) -> np.ndarray:
+    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    return current_to_v(p, dt)
+
+
+@kernel
+def update(k, drive, v, i_ex, i_in, until, arrived_ex, arrived_in, step):
+    """One step of a group; the weights that arrived (pA) are used up."""
+    for i in range(len(v)):
+        moved = at(k.P22, i) * v[i] + at(k.P21_ex, i) * i_ex[i] + at(k.P21_in, i) * i_in[i] + at(drive, i)
+        v[i] = v[i] if until[i] > step else moved
+    decay(k.P11_ex, i_ex, arrived_ex)
+    decay(k.P11_in, i_in, arrived_in)
+
+
+@kernel
+def decay(P11, i_syn, arrived):
+    """The synaptic current over a step: it decays, then jumps by what arrived."""
+    for i in range(len(i_syn)):
+        i_syn[i] = at(P11, i) * i_syn[i] + arrived[i]
+        arrived[i] = 0

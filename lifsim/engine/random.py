@@ -1,0 +1,187 @@
+"""Counter-based random numbers (Philox4x32-10, Salmon et al. 2011), uniform to any thread.
+
+A number is a function of (seed, stream, who, when) and of nothing else: no state to save, nothing
+that depends on threads, blocks or slices. `key` is the seed as two 32-bit words; the counter has
+four: who (neuron or target), when (step or draw), stream (which projection or device, for what) and a
+spare word for repeated attempts.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import uint32, uint64
+
+from lifsim.engine.jit import kernel
+
+M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
+_32 = np.uint64(32)
+
+# What a stream is for: the upper byte of its number; the lower three say which projection or device.
+SOURCES, WEIGHTS, DELAYS, POISSON, NOISE, RECORDED = (np.uint32(i << 24) for i in range(1, 7))
+
+
+@kernel
+def philox_round(c0, c1, c2, c3, k0, k1):
+    """One of the ten rounds."""
+    a = uint64(c0) * M0
+    b = uint64(c2) * M1
+    return (
+        uint32(uint32(b >> _32) ^ c1 ^ k0),
+        uint32(b),
+        uint32(uint32(a >> _32) ^ c3 ^ k1),
+        uint32(a),
+    )
+
+
+@kernel
+def philox(c0, c1, c2, c3, k0, k1):
+    """Four random words (uint32) of the counter (c0, c1, c2, c3) under the key (k0, k1), all uint32."""
+    # Written out: the loop over counters around it then vectorises.
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
+    return philox_round(c0, c1, c2, c3, k0, k1)
+
+
+@kernel
+def word(who, when, stream, key):
+    """Random word number `when` (0, 1, 2 …) of `who`: four to a counter."""
+    q = philox(uint32(who), uint32(when >> 2), uint32(stream), uint32(0), key[0], key[1])
+    j = when & 3
+    return q[0] if j == 0 else q[1] if j == 1 else q[2] if j == 2 else q[3]
+
+
+@kernel
+def retry_word(who, when, stream, attempt, key):
+    """The word of a later `attempt` (1, 2, …) at draw `when`."""
+    return philox(uint32(who), uint32(when), uint32(stream), uint32(attempt), key[0], key[1])[0]
+
+
+@kernel
+def below(n, u, who, when, stream, key):
+    """A whole number from 0 to n - 1, exactly uniform, from the word `u` (Lemire 2019).
+
+    u·n / 2³² is uniform once the words whose low half falls into the first 2³² mod n are rejected.
+    """
+    m = uint64(u) * uint64(n)
+    low = uint32(m)
+    if low < uint32(n):
+        threshold = uint32(uint64(4294967296) % uint64(n))
+        attempt = 0
+        while low < threshold:
+            attempt += 1
+            m = uint64(retry_word(who, when, stream, attempt, key)) * uint64(n)
+            low = uint32(m)
+    return np.int64(m >> _32)
+
+
+@kernel
+def polynomial(x, a0, a1, a2, a3, a4, a5, a6, a7):
+    """a0 + a1·x + … + a7·x⁷."""
+    return ((((((a7 * x + a6) * x + a5) * x + a4) * x + a3) * x + a2) * x + a1) * x + a0
+
+
+@kernel
+def normal(u):
+    """The standard normal deviate of the word `u`: inverse distribution function, Wichura (1988) AS 241.
+
+    The 2³² midpoints (u + 1/2) / 2³² reach ±6.3 standard deviations.
+    """
+    q = (np.float64(u) + 0.5) / 4294967296.0 - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        return (
+            q
+            * polynomial(
+                r,
+                3.3871328727963666080e0,
+                1.3314166789178437745e2,
+                1.9715909503065514427e3,
+                1.3731693765509461125e4,
+                4.5921953931549871457e4,
+                6.7265770927008700853e4,
+                3.3430575583588128105e4,
+                2.5090809287301226727e3,
+            )
+            / polynomial(
+                r,
+                1.0,
+                4.2313330701600911252e1,
+                6.8718700749205790830e2,
+                5.3941960214247511077e3,
+                2.1213794301586595867e4,
+                3.9307895800092710610e4,
+                2.8729085735721942674e4,
+                5.2264952788528545610e3,
+            )
+        )
+    r = math.sqrt(-math.log(0.5 - abs(q)))
+    if r <= 5.0:
+        r -= 1.6
+        z = polynomial(
+            r,
+            1.42343711074968357734e0,
+            4.63033784615654529590e0,
+            5.76949722146069140550e0,
+            3.64784832476320460504e0,
+            1.27045825245236838258e0,
+            2.41780725177450611770e-1,
+            2.27238449892691845833e-2,
+            7.74545014278341407640e-4,
+        ) / polynomial(
+            r,
+            1.0,
+            2.05319162663775882187e0,
+            1.67638483018380384940e0,
+            6.89767334985100004550e-1,
+            1.48103976427480074590e-1,
+            1.51986665636164571966e-2,
+            5.47593808499534494600e-4,
+            1.05075007164441684324e-9,
+        )
+    else:
+        r -= 5.0
+        z = polynomial(
+            r,
+            6.65790464350110377720e0,
+            5.46378491116411436990e0,
+            1.78482653991729133580e0,
+            2.96560571828504891230e-1,
+            2.65321895265761230930e-2,
+            1.24266094738807843860e-3,
+            2.71155556874348757815e-5,
+            2.01033439929228813265e-7,
+        ) / polynomial(
+            r,
+            1.0,
+            5.99832206555887937690e-1,
+            1.36929880922735805310e-1,
+            1.48753612908506148525e-2,
+            7.86869131145613259100e-4,
+            1.84631831751005468180e-5,
+            1.42151175831644588870e-7,
+            2.04426310338993978564e-15,
+        )
+    return z if q > 0 else -z
+
+
+LARGEST_NORMAL = 6.4
+"""No standard normal deviate of `normal` is larger."""

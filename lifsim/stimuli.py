@@ -1,0 +1,224 @@
+"""Stimuli: populations of generators become drives onto their targets, or given spikes.
+
+Times follow NEST. A Poisson spike stamped T, start < T <= stop, arrives at T + delay. A current acts
+in the steps (t, t + dt] with start + delay <= t < stop + delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lifsim.errors import ModelError
+from lifsim.grid import steps
+from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive
+from lifsim.populations import Population
+
+NEVER = 2**62
+"""A step that is never reached (for stop = inf)."""
+
+Columns: TypeAlias = Sequence[np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """Synapses of a stimulus, one entry each: node (in its population), target (global id), weight, delay in steps."""
+
+    node: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
+
+
+def poisson_drives(population: Population, values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PoissonDrive]:
+    """Drives of a Poisson generator; `stream` numbers the first of them.
+
+    A sum of independent Poisson trains is a Poisson train: synapses of equal weight and delay onto
+    one target are merged.
+    """
+    window = [_window(values, c, dt, key) for key in ("start", "stop")]
+    series = "rate_values" in values
+    rate = np.ones(len(c.node)) if series else _of_node(values["rate"], c.node)
+    key = [*window, c.delay, c.weight < 0]
+    if not series:
+        key, target, weight, mean = _merged(key, c.target, c.weight, rate * dt / 1000.0)
+    else:  # a drive with changing rate has one rate for all: targets by number of synapses
+        key, target, weight, number = _merged(key, c.target, c.weight, rate)
+        key, mean = [*key, number], number
+    drives: list[PoissonDrive] = []
+    for pick in _layers(key, target):
+        start, stop, delay = (int(column[pick[0]]) for column in key[:3])
+        since = None
+        expected = mean[pick]
+        if series:
+            since = np.round(values["rate_times"] / dt).astype(np.int64) + delay
+            expected = expected[0] * values["rate_values"] * dt / 1000.0
+        elif not expected.any():
+            continue
+        drives.append(
+            PoissonDrive(
+                stream + len(drives),
+                target[pick],
+                _same_or_all(weight[pick]),
+                expected if series else np.atleast_1d(_same_or_all(expected)),
+                since,
+                start,
+                stop,
+            )
+        )
+    return drives
+
+
+def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[CurrentDrive]:
+    """Drives of a dc or step current generator. A constant amplitude is folded into the weight."""
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
+    weight = c.weight
+    if "amplitude" in values:
+        weight, times, amplitudes = weight * _of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
+    else:
+        times, amplitudes = values["amplitude_times"], values["amplitude_values"]
+    drives = []
+    for pick in _groups(key):
+        start, stop, delay = (int(column[pick[0]]) for column in key)
+        since, amplitude = _schedule(np.round(times / dt).astype(np.int64), amplitudes, start - delay, stop - delay)
+        order = pick[np.argsort(c.target[pick], kind="stable")]
+        drives.append(CurrentDrive(c.target[order], weight[order], since + delay, amplitude))
+    return drives
+
+
+def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[NoiseDrive]:
+    """Drives of a noise generator; `stream` numbers the first of them."""
+    names = ("mean", "std", "std_mod", "frequency", "phase", "dt")
+    own = [_of_node(values[name], c.node) for name in names]
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
+    drives: list[NoiseDrive] = []
+    for pick in _layers(key, c.target):
+        start, stop = int(key[0][pick[0]]), int(key[1][pick[0]])
+        mean, std, std_mod, frequency, phase, period = (float(column[pick[0]]) for column in own)
+        if std_mod > std:
+            raise ModelError("noise_generator.std_mod", f"{std_mod:g} pA above std {std:g} pA", "std_mod must not exceed std")
+        omega = 2 * np.pi * frequency * dt / 1000.0
+        drives.append(
+            NoiseDrive(
+                stream + len(drives),
+                c.target[pick],
+                c.weight[pick],
+                mean,
+                std,
+                std_mod,
+                omega,
+                np.deg2rad(phase),
+                steps(period, dt),
+                start,
+                stop,
+            )
+        )
+    return drives
+
+
+def events(population: Population, values: dict[str, Any], first: int, dt: float) -> Events:
+    """The given spikes of a spike generator whose nodes have the global ids from `first` on."""
+    times, nodes = _given_spikes(population, values)
+    step = np.round(times / dt).astype(np.int64)
+    start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
+    inside = (step > start) & (step <= stop) & (step > 0)
+    order = np.lexsort((nodes[inside], step[inside]))
+    return Events(step[inside][order], (nodes[inside][order] + first).astype(np.uint32))
+
+
+def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Times and nodes of all spikes, a multiplicity being a repetition."""
+    place = f"populations.{population.name}"
+    if values["spike_file"]:
+        from lifsim.spikefile import read_spikes  # h5py is needed for this alone
+
+        return read_spikes(values["spike_file"], values["spike_population"], population.n, place)
+    trains = values["spike_times"] or [np.zeros(0)]
+    times = np.concatenate(trains)
+    nodes = np.repeat(np.arange(len(trains)), [len(t) for t in trains])
+    ids = np.asarray(values["spike_ids"])
+    if len(ids):
+        nodes = ids.astype(np.int64)
+    elif population.n > 1 and len(trains) == 1:  # one list for several nodes: each sends all of it
+        nodes = np.repeat(np.arange(population.n), len(times))
+        times = np.tile(times, population.n)
+    multiplicity = np.asarray(values["spike_multiplicities"])
+    if len(multiplicity):
+        repeats = np.resize(multiplicity, len(times)).astype(np.int64)
+        times, nodes = np.repeat(times, repeats), np.repeat(nodes, repeats)
+    return times, nodes
+
+
+# -- columns of connections ----------------------------------------------------------------------
+
+
+def _of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
+    return v[node] if isinstance(v, np.ndarray) else np.full(len(node), v)
+
+
+def _steps(times: np.ndarray, dt: float) -> np.ndarray:
+    finite = np.isfinite(times)
+    return np.where(finite, np.round(np.where(finite, times, 0) / dt), NEVER).astype(np.int64)
+
+
+def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
+    at = _steps(_of_node(values[key], c.node), dt)
+    return np.where(at < NEVER, at + c.delay, NEVER)
+
+
+def _merged(key: Columns, target: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> tuple[list[np.ndarray], ...]:
+    """Entries of equal key, target and weight as one, their means added."""
+    order = np.lexsort((weight, target, *reversed(list(key))))
+    columns = [column[order] for column in (*key, target, weight)]
+    first = _starts(columns)
+    total = np.add.reduceat(mean[order], first) if len(first) else mean
+    *key, target, weight = (column[first] for column in columns)
+    return list(key), target, weight, total  # type: ignore[return-value]
+
+
+def _starts(columns: Columns) -> np.ndarray:
+    """Where, in sorted columns, a new combination begins."""
+    n = len(columns[0])
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    new = np.zeros(n, dtype=bool)
+    new[0] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def _groups(key: Columns) -> Iterator[np.ndarray]:
+    """Indices of the entries of each combination of `key`."""
+    order = np.lexsort(tuple(reversed(list(key))))
+    first = _starts([column[order] for column in key])
+    yield from np.split(order, first[1:]) if len(first) else ()
+
+
+def _layers(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
+    """Indices of entries of equal key in which no target occurs twice, sorted by target."""
+    for pick in _groups(key):
+        pick = pick[np.argsort(target[pick], kind="stable")]
+        first = _starts([target[pick]])
+        rank = np.arange(len(pick)) - np.repeat(first, np.diff([*first, len(pick)]))
+        for layer in range(int(rank.max()) + 1):
+            yield pick[rank == layer]
+
+
+def _same_or_all(x: np.ndarray) -> np.ndarray | float:
+    return float(x[0]) if (x == x[0]).all() else x
+
+
+def _schedule(at: np.ndarray, amplitude: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """A piecewise constant amplitude cut to the window [start, stop), 0 outside."""
+    inside = (at > start) & (at < stop)
+    before = np.flatnonzero(at <= start)
+    since = [start, *at[inside]]
+    values = [amplitude[before[-1]] if len(before) else 0.0, *amplitude[inside]]
+    if stop < NEVER // 2:
+        since.append(stop)
+        values.append(0.0)
+    return np.array(since, dtype=np.int64), np.array(values, dtype=np.float64)
