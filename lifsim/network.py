@@ -213,8 +213,16 @@ class Network:
         return made
 
     def _projection(self, place: str, source: Nodes, target: Nodes, rule: str, given: dict[str, Any]) -> Projection:
-        s, t = self.view(source, f"{place}.source"), self.view(target, f"{place}.target")
-        return projection(place, self.dt, s, t, rule, given)
+        views: list[View] = []
+        problems: list[Problem] = []
+        for nodes, end in ((source, "source"), (target, "target")):
+            try:
+                views.append(self.view(nodes, f"{place}.{end}"))
+            except ModelError as error:
+                problems += error.problems
+        if problems:
+            raise ModelError.of(problems)
+        return projection(place, self.dt, views[0], views[1], rule, given)
 
     # -- recordings ----------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     ]
     problems += _check_rule(place, rule, given)
     if problems:
-        raise ModelError.of(problems)
+        raise ModelError.of([*problems, *_check_alone(place, dt, raw, _weight_unit(source, target))])
     params: dict[str, Any] = {}
     if rule == "matrix":
         rows, matrix_weights, problems = _matrix_rows(f"{place}.matrix", given["matrix"], len(target), len(source))
@@ -94,7 +94,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         problems = list(_check_counts(place, rule, given, source, target, flags))
         params = {k: (float(v) if k == "p" else int(v)) for k, v in given.items()} if not problems else {}
     if problems:
-        raise ModelError.of(problems)
+        raise ModelError.of([*problems, *_check_alone(place, dt, raw, _weight_unit(source, target))])
     values = {}
     for key, unit in (("weight", _weight_unit(source, target)), ("delay", "ms")):
         try:
@@ -164,6 +164,20 @@ def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> f
 
 def _why(most: float, flags: Mapping[str, bool]) -> str:
     return "without autapses" if flags["allow_multapses"] else "without multapses"
+
+
+def _check_alone(place: str, dt: float, raw: Mapping[str, Any], weight_unit: str) -> Iterable[Problem]:
+    """What is wrong with weight and delay whatever the synapses are."""
+    for key, unit in (("weight", weight_unit), ("delay", "ms")):
+        if isinstance(raw[key], np.ndarray) or hasattr(raw[key], "tocsr"):
+            continue  # one entry a synapse
+        try:
+            v = value(raw[key], unit)
+        except ValueError as error:
+            yield Problem(f"{place}.{key}", str(error))
+            continue
+        if not isinstance(v, np.ndarray):
+            yield from _check_weight(f"{place}.weight", v) if key == "weight" else _check_delay(f"{place}.delay", v, dt)
 
 
 def _weight_unit(source: View, target: View) -> str:

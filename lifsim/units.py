@@ -66,17 +66,34 @@ def parse(text: str, unit: str | None = None) -> float:
     ------
     ValueError : not a quantity, an unknown unit, or a wrong dimension.
     """
-    match = _QUANTITY.match(text)
-    if not match:
-        raise ValueError(f"{text!r} is not a number with a unit, such as '20 ms'")
-    number, symbol = float(match[1]), match[2]
+    number, symbol = split(text)
     if not symbol:
         return number
-    if symbol not in UNITS:
-        raise ValueError(f"{text!r} has an unknown unit {symbol!r}")
     dimension, factor = UNITS[symbol]
     if unit is not None and dimension != DIMENSIONS[unit]:
         wanted = f"a {DIMENSIONS[unit]} ({unit})" if unit else "a number without a unit"
         raise ValueError(f"{text!r} is a {dimension}, expected {wanted}")
     # A division by the reciprocal keeps "0.02 s" exactly 20.0.
     return number * factor if factor >= 1 else number / _power(1 / factor)
+
+
+def split(text: str) -> tuple[float, str]:
+    """Number and unit of a quantity; the unit is "" if there is none. ValueError as in `parse`."""
+    match = _QUANTITY.match(text)
+    if not match:
+        raise ValueError(f"{text!r} is not a number with a unit, such as '20 ms'")
+    if match[2] and match[2] not in UNITS:
+        raise ValueError(f"{text!r} has an unknown unit {match[2]!r}")
+    return float(match[1]), match[2]
+
+
+def looks_like_quantity(text: str) -> bool:
+    """Whether `text` is a number, alone or before one word (which may be no unit)."""
+    return bool(_QUANTITY.match(text))
+
+
+def coherent(symbol: str) -> str | None:
+    """The coherent unit of the dimension of `symbol` ("mV" of "V"); None of ""."""
+    if not symbol:
+        return None
+    return next(unit for unit, dimension in DIMENSIONS.items() if dimension == UNITS[symbol][0])

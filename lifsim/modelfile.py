@@ -1,0 +1,397 @@
+"""Model files: TOML to `Network`. (`lifsim.modelwriter` goes the other way.)
+
+In a file, a string that starts with ``=`` is an expression over the table ``[parameters]``. Every
+problem of every stage is gathered and reported at once, each with its place in the file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from lifsim import schema
+from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
+from lifsim.models import MODELS
+from lifsim.modelwriter import dumps, save
+from lifsim.network import Network
+from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
+from lifsim.projections import RULES
+
+__all__ = ["find", "load", "load_with_settings", "loads", "save", "shipped", "template"]
+
+_HERE = Path(__file__).parent
+# Numbers that a rule needs, and what stands for them while they are unknown.
+_NEEDED: dict[str, Any] = {"p": 1.0, "indegree": 1, "outdegree": 1, "N": 1, "sources": [], "targets": []}
+
+
+def load(model: str | Path, /, *, overrides: Mapping[str, Any] | None = None, **parameters: Any) -> Network:
+    """The network that a model file describes.
+
+    Parameters
+    ----------
+    model : path of a file, or name of a shipped model (``"brunel"``).
+    parameters : values in place of those of the file's ``[parameters]``.
+    overrides : values for other places, by path: ``{"run.dt": "0.05", "populations.exc.n": 100}``.
+        Strings are read as TOML values where they are that.
+
+    Raises
+    ------
+    ModelError : with every problem found, each with its place in the file.
+    DataError : there is no such file, or it cannot be read.
+
+    Examples
+    --------
+    >>> net = load("brunel", g=4.5, eta=0.9)
+    """
+    path = find(model)
+    return loads(_text(path), place=str(path), folder=path.parent, overrides=overrides, **parameters)
+
+
+def loads(
+    text: str,
+    /,
+    *,
+    place: str = "model",
+    folder: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    **parameters: Any,
+) -> Network:
+    """As `load`, from the text of a file. Stored matrices are looked for below `folder`.
+
+    The network's `text` and `parameters` give it back: ``loads(net.text, **net.parameters)``.
+    """
+    document = _parsed(text, place)
+    problems, settings = _override(document, overrides or {})
+    if any(not path.startswith("parameters.") for path in overrides or {}):
+        text = dumps(document)
+    network, found = _Builder(document, {**settings, **parameters}, Path(folder) if folder else None).build()
+    problems += found
+    if problems:
+        raise ModelError.of(problems)
+    network.name = network.name or Path(place).stem
+    network.text = text
+    return network
+
+
+def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
+    """As `load`, with settings as on the command line: ``g=4.5`` (a parameter), ``run.dt=0.05`` (a path)."""
+    parameters, overrides, problems = {}, {}, []
+    for setting in settings:
+        name, equals, raw = (part.strip() for part in setting.partition("="))
+        if not equals or not name:
+            problems.append(Problem("--set", repr(setting), "name=value, for example g=4.5 or run.dt=0.05"))
+        elif "." in name or "[" in name:
+            overrides[name] = raw
+        else:
+            parameters[name] = toml_value(raw)
+    if problems:
+        raise ModelError.of(problems)
+    return load(model, overrides=overrides, **parameters)
+
+
+# -- finding and reading -------------------------------------------------------------------------
+
+
+def find(model: str | Path) -> Path:
+    """The file that `model` means: a path, or the name of a shipped model (DataError if there is none)."""
+    path = Path(model)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise DataError(str(path), "is a directory", "a model file")
+    own = _shipped_files()
+    if str(model) in own:
+        return own[str(model)]
+    raise DataError(str(model), "there is no such file, nor a shipped model of this name", did_you_mean(path.stem, own))
+
+
+def shipped() -> dict[str, str]:
+    """Names and descriptions of the models that come with lifsim."""
+    return {name: _parsed(_text(path), str(path)).get("description", "") for name, path in _shipped_files().items()}
+
+
+def template() -> str:
+    """A commented model file to start from."""
+    return (_HERE / "template.toml").read_text(encoding="utf-8")
+
+
+def _shipped_files() -> dict[str, Path]:
+    # In an installed package they lie inside it, in a source tree beside it.
+    folder = next((f for f in (_HERE / "shipped", _HERE.parent / "models") if f.is_dir()), None)
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(str(path), f"byte {error.start} is not UTF-8 text", "a model file in TOML") from None
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read ({error.strerror})") from None
+
+
+def _parsed(text: str, place: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, at = str(error).partition(" (at ")
+        raise ModelError(f"{place}, {at.removesuffix(')')}" if at else place, message, "TOML") from None
+    except (RecursionError, ValueError) as error:  # deep nesting; numbers of thousands of digits
+        raise ModelError(place, f"cannot be read as TOML ({type(error).__name__})") from None
+
+
+def toml_value(text: str) -> Any:
+    """`text` as a TOML value; itself where it is none (``dc``, ``20 ms``, ``= 2 * g``)."""
+    try:
+        found = tomllib.loads(f"x = {text}")
+    except (ValueError, RecursionError):
+        return text
+    simple = isinstance(found["x"], (bool, int, float, str, list, dict))
+    return found["x"] if len(found) == 1 and simple else text
+
+
+# -- overrides by path ---------------------------------------------------------------------------
+
+
+def _override(document: dict[str, Any], overrides: Mapping[str, Any]) -> tuple[list[Problem], dict[str, Any]]:
+    """Put values at their paths in `document`; those of parameters are returned."""
+    problems, settings = [], {}
+    for path, raw in overrides.items():
+        keys = [key for key in re.split(r"[.\[\]]+", path) if key]
+        value = toml_value(raw) if isinstance(raw, str) else raw
+        if len(keys) == 2 and keys[0] == "parameters":
+            settings[keys[1]] = value
+            continue
+        try:
+            holder = _holder(document, keys, path)
+            holder[_key(holder, keys[-1], path)] = value
+        except ModelError as error:
+            problems += error.problems
+    return problems, settings
+
+
+def _holder(document: dict[str, Any], keys: list[str], path: str) -> Any:
+    """The table or list that the last of `keys` is in."""
+    here: Any = document
+    if not keys:
+        raise ModelError(repr(path), "is not a path", "for example run.dt")
+    for key in keys[:-1]:
+        if isinstance(here, dict) and key in ("run", "params", "initial"):
+            here.setdefault(key, {})
+        at = _key(here, key, path)
+        if isinstance(here, dict) and at not in here:
+            raise ModelError(path, f"there is no {key!r}", did_you_mean(key, here))
+        here = here[at]
+    return here
+
+
+def _key(holder: Any, key: str, path: str) -> Any:
+    if isinstance(holder, dict):
+        return key
+    if not isinstance(holder, list):
+        raise ModelError(path, f"there is nothing below to hold {key!r}")
+    if not (key.isdecimal() and int(key) < len(holder)):
+        raise ModelError(path, f"there is no entry {key!r}", f"0 to {len(holder) - 1}")
+    return int(key)
+
+
+# -- building ------------------------------------------------------------------------------------
+
+
+class _Builder:
+    """Turns a parsed file into a network and goes on after each problem, so that all are found."""
+
+    def __init__(self, document: dict[str, Any], settings: Mapping[str, Any], folder: Path | None) -> None:
+        self.folder = folder
+        self.network = Network()
+        self.guessed: set[str] = set()  # populations whose size or model is a stand-in
+        file, self.problems = schema.check(schema.File, document)
+        self.file = file or schema.File()
+        raw, problems = with_settings(self.file.parameters, settings)
+        self.parameters = Parameters(raw)
+        self.problems += problems
+        self.dt_unknown = False
+
+    def build(self) -> tuple[Network, list[Problem]]:
+        """The network (of use only if there are no problems) and all problems."""
+        file, network = self.file, self.network
+        network.name, network.description, network.reference = file.name, file.description, file.reference
+        network.parameters = self.parameters.resolved()
+        self.run(file.run)
+        pieces = [(self.population, f"populations.{name}", raw) for name, raw in file.populations.items()]
+        pieces += [(self.projection, f"projections[{i}]", raw) for i, raw in enumerate(file.projections)]
+        pieces += [(self.record, f"record[{i}]", raw) for i, raw in enumerate(file.record)]
+        for method, place, raw in pieces:
+            if isinstance(raw, dict):
+                method(raw, place)
+            else:
+                self.problems.append(Problem(place, repr(raw), "must be a table"))
+        return network, list(dict.fromkeys([*self.parameters.problems, *self.problems]))
+
+    def table(self, kind: type[schema.AnyTable], raw: dict[str, Any], place: str) -> tuple[schema.AnyTable | None, set[str]]:
+        """`raw` with its expressions computed, as a checked table; and the places that stay unknown."""
+        filled = self.parameters.filled(raw, place)
+        unknown = {f"{place}.{key}" for key, value in filled.items() if holds_missing(value)}
+        table, problems = schema.check(kind, {k: v for k, v in filled.items() if f"{place}.{k}" not in unknown}, place)
+        self.problems += [p for p in problems if p.where not in unknown]
+        return table, unknown | {p.where for p in problems}
+
+    def run(self, raw: dict[str, Any]) -> None:
+        table, _ = self.table(schema.Run, raw, "run")
+        if table is None:
+            return
+        self.network.duration, self.network.seed = table.duration, table.seed
+        try:
+            self.network.dt = Network(dt=table.dt).dt
+        except ModelError as error:
+            self.problems += error.problems
+            self.dt_unknown = True
+
+    def population(self, raw: dict[str, Any], place: str) -> None:
+        name = place.removeprefix("populations.")
+        # The tables of values are taken apart first: one unknown value must not hide the others.
+        tables = {key: raw[key] for key in ("params", "initial") if isinstance(raw.get(key), dict)}
+        table, _ = self.table(schema.PopulationTable, {k: v for k, v in raw.items() if k not in tables}, place)
+        n: Any = table.n if table else MISSING
+        model = table.model if table else str(raw.get("model"))
+        given: dict[str, Any] = {}
+        home: dict[str, str] = {}
+        for key, entries in tables.items():
+            own = self.settings(key, entries, model, f"{place}.{key}")
+            given |= own
+            home |= {f"{place}.{k}": f"{place}.{key}.{k}" for k in own}
+        problems: list[Problem] = []
+        for size in (n, 1):  # with 1 the rest can be checked even if n is wrong
+            try:
+                if size is not MISSING:
+                    self.network.add(name, size, model, **given)
+                    break
+            except ModelError as error:
+                problems += error.problems
+                if not any(p.where == f"{place}.n" for p in problems):
+                    break
+            given = {k: v for k, v in given.items() if not isinstance(v, (list, np.ndarray))}
+            self.guessed.add(name)
+        self.problems += [Problem(home.get(p.where, p.where), p.got, p.allowed) for p in problems if table or p.where != f"{place}.model"]
+        if name not in self.network.populations:
+            self.stand_in(name, n, model)
+
+    def settings(self, key: str, entries: dict[str, Any], model: str, place: str) -> dict[str, Any]:
+        """Parameters or initial values, those of them that belong there."""
+        filled = {k: v for k, v in self.parameters.filled(entries, place).items() if not holds_missing(v)}
+        if model not in MODELS:
+            return {}
+        states = [s.name for s in MODELS[model].states]
+        parameters = [p.name for p in MODELS[model].parameters]
+        own, other = (states, parameters) if key == "initial" else (parameters, states)
+        for k in [k for k in filled if k not in own]:
+            del filled[k]
+            if k in other:
+                got, allowed = (
+                    (f"{k} is a state", "write it in initial") if key == "params" else (f"{k} is a parameter", "write it in params")
+                )
+            else:
+                got, allowed = f"{model} has no such {'parameter' if key == 'params' else 'state'}", did_you_mean(k, own)
+            self.problems.append(Problem(f"{place}.{k}", got, allowed))
+        if self.folder and filled.get("spike_file"):
+            filled["spike_file"] = str(self.folder / str(filled["spike_file"]))
+        return filled
+
+    def stand_in(self, name: str, n: Any, model: str) -> None:
+        """Add a population as far as it is known, so that what refers to it can be checked."""
+        for size, kind in ((n, model), (1, model), (n, "iaf_psc_exp"), (1, "iaf_psc_exp")):
+            try:
+                self.network.add(name, size, kind)
+            except ModelError:
+                self.guessed.add(name)
+            else:
+                return
+
+    def projection(self, raw: dict[str, Any], place: str) -> None:
+        table, unknown = self.table(schema.ProjectionTable, raw, place)
+        if table is None:
+            return
+        given = {key: _nested(value) for key, value in table.given().items()}
+        rule = given.pop("rule", None) or ("matrix" if "matrix" in given else "all_to_all")
+        # What is unknown has a stand-in; a rule that may be among it needs none of its numbers.
+        if unknown and "rule" not in table.model_fields_set:
+            given = {key: x for key, x in given.items() if key not in _NEEDED}
+        given |= {key: x for key, x in _NEEDED.items() if f"{place}.{key}" in unknown and key in RULES.get(rule, ())}
+        for key in ("sources", "targets"):
+            if key in given:
+                given[key] = _indices(given[key])
+        try:
+            if isinstance(given.get("matrix"), str):
+                given = self.stored(given.pop("matrix"), given["target"], f"{place}.matrix") | given
+            self.network.connect(given.pop("source"), given.pop("target"), rule, **given)
+        except LifsimError as error:
+            self.report(error, place, unknown, [table.source, table.target])
+
+    def stored(self, reference: str, target: Any, place: str) -> dict[str, Any]:
+        """The matrix, and the delays if it has any, that ``file.h5:name`` refers to."""
+        from lifsim.weights import WeightStore
+
+        path, _, name = reference.rpartition(":")
+        if self.folder is None:
+            raise ModelError(place, repr(reference), "a stored matrix needs a model file beside it")
+        try:
+            with WeightStore(_below(self.folder, path, place)) as store:
+                matrix, delay, unit = store.get(name), store.delay(name), store.units(name)
+        except DataError as error:
+            raise ModelError(place, str(error)) from None
+        population = self.network.populations.get(str(target))
+        if population and unit not in ("", population.model.weight_unit):
+            raise ModelError(place, f"the weights of {name!r} are in {unit}", f"{target} takes {population.model.weight_unit}")
+        return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
+
+    def record(self, raw: dict[str, Any], place: str) -> None:
+        table, unknown = self.table(schema.RecordTable, raw, place)
+        if table is None:
+            return
+        given = table.given()
+        try:
+            self.network.record(given.pop("populations"), given.pop("variable", "spikes"), **given)
+        except ModelError as error:
+            self.report(error, place, unknown, [table.populations])
+
+    def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:
+        """Keep the problems that stand whatever the values are that could not be computed."""
+        guessed = not self.guessed.isdisjoint(name.partition("[")[0] for name in _flat(names))
+        for p in error.problems:
+            where = re.sub(r"^(projections|record)\[\d+\]", place, p.where)
+            sure = (where.endswith((".rule", ".delay")) and "an array" not in p.got) or "there is no population" in p.got
+            on_unknown_grid = self.dt_unknown and "dt" in p.got + p.allowed
+            if where not in unknown and not on_unknown_grid and (sure or not guessed):
+                self.problems.append(Problem(where, p.got, p.allowed))
+
+
+def _flat(names: list[Any]) -> list[str]:
+    return [x for entry in names for x in (entry if isinstance(entry, list) else [entry])]
+
+
+def _nested(value: Any) -> Any:
+    """`value` with arrays as lists, the form in which `Network.connect` takes a value for each pair."""
+    if isinstance(value, dict):
+        return {key: _nested(x) for key, x in value.items()}
+    if isinstance(value, list):
+        return [_nested(x) for x in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _indices(value: Any) -> Any:
+    """Whole numbers of an expression, which are floats, as indices."""
+    return [int(x) if isinstance(x, float) and x.is_integer() else x for x in value] if isinstance(value, list) else value
+
+
+def _below(folder: Path, path: str, place: str) -> Path:
+    """The file at the relative `path`, which must not lead out of `folder`."""
+    pure = PurePosixPath(path)
+    inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
+    if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
+        raise ModelError(place, repr(path), "FILE.h5:NAME with a file in the folder of the model file")
+    return folder / path

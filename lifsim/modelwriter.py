@@ -1,0 +1,191 @@
+"""Networks to model files: TOML text, with given matrices in a store of weights beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifsim.network import Network, Recording
+from lifsim.populations import Population
+from lifsim.projections import Projection
+from lifsim.values import Distribution
+
+
+def save(network: Network, path: str | Path) -> None:
+    """Write `network` as a model file that `lifsim.load` turns back into the same network.
+
+    Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it. Files of these names
+    are replaced, each in one step.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store = path.with_name(f"{path.stem}.weights.h5")
+    matrices = {f"projection_{k}": p for k, p in enumerate(network.projections) if _is_matrix(p)}
+    if matrices:
+        _replace(store, lambda part: _store(part, matrices))
+    text = dumps(_document(network, store.name))
+    _replace(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, write: Any) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+# -- network to tables ---------------------------------------------------------------------------
+
+
+def _document(network: Network, store: str) -> dict[str, Any]:
+    run = {"dt": network.dt, "duration": network.duration, "seed": network.seed}
+    return {
+        "name": network.name,
+        "description": network.description,
+        "reference": network.reference,
+        "run": {key: x for key, x in run.items() if x is not None},
+        "populations": {name: _population(p) for name, p in network.populations.items()},
+        "projections": [_projection(p, f"{store}:projection_{k}") for k, p in enumerate(network.projections)],
+        "record": [_recording(r) for r in network.recordings],
+    }
+
+
+def _population(population: Population) -> dict[str, Any]:
+    out: dict[str, Any] = {"n": population.n, "model": population.model.name}
+    for key in ("params", "initial"):
+        values = {name: _plain(x) for name, x in getattr(population, key).items()}
+        if values:
+            out[key] = values
+    return out
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is written: distributions as tables, one train as a flat list."""
+    if isinstance(value, Distribution):
+        return value.as_dict()
+    if isinstance(value, list) and len(value) == 1:
+        return value[0]
+    return value
+
+
+def _projection(p: Projection, reference: str) -> dict[str, Any]:
+    out: dict[str, Any] = {"source": str(p.source), "target": str(p.target)}
+    flags = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
+    if _is_matrix(p):
+        delay = {} if isinstance(p.delay, np.ndarray) else {"delay": _plain(p.delay)}
+        return {**out, "matrix": reference, **delay, **flags}
+    if rows := p.params.get("rows"):
+        targets = np.repeat(np.arange(len(p.target)), np.diff(rows.indptr))
+        rule: dict[str, Any] = {"rule": "explicit", "sources": rows.sources, "targets": targets}
+    else:
+        rule = {"rule": p.rule, **p.params}
+    return {**out, **rule, "weight": _synaptic(p.weight, p), "delay": _synaptic(p.delay, p), **flags}
+
+
+def _synaptic(value: Any, p: Projection) -> Any:
+    """A weight or delay; an array in the shape in which `Network.connect` takes it."""
+    if not isinstance(value, np.ndarray):
+        return _plain(value)
+    by_rule = {
+        "all_to_all": len(p.target),
+        "pairwise_bernoulli": len(p.target),
+        "fixed_indegree": len(p.target),
+        "fixed_outdegree": len(p.source),
+    }
+    return value.reshape(by_rule[p.rule], -1) if p.rule in by_rule else value
+
+
+def _recording(r: Recording) -> dict[str, Any]:
+    out: dict[str, Any] = {"populations": str(r.view), "variable": r.variable}
+    if r.variable != "spikes":
+        out["interval"] = r.interval
+    if r.start > 0:
+        out["start"] = r.start
+    if r.stop < math.inf:
+        out["stop"] = r.stop
+    return out
+
+
+# -- matrices ------------------------------------------------------------------------------------
+
+
+def _is_matrix(p: Projection) -> bool:
+    """Whether `p` is kept as a matrix. A store orders a row by source; drawn delays follow the
+    order that was given, so where the two differ the synapses are listed one by one.
+    """
+    if p.rule != "matrix":
+        return False
+    rows = p.params["rows"]
+    inside = np.ones(max(0, len(rows.sources) - 1), dtype=bool)
+    inside[rows.indptr[(rows.indptr > 0) & (rows.indptr < len(rows.sources))] - 1] = False
+    return isinstance(p.delay, float) or bool((np.diff(rows.sources.astype(np.int64))[inside] >= 0).all())
+
+
+def _store(path: Path, matrices: Mapping[str, Projection]) -> None:
+    from scipy import sparse
+
+    from lifsim.weights import WeightStore
+
+    with WeightStore(path, "w") as store:
+        for name, p in matrices.items():
+            rows, shape = p.params["rows"], (len(p.target), len(p.source))
+            both = [
+                sparse.csr_array((x, rows.sources, rows.indptr), shape=shape) if isinstance(x, np.ndarray) else None
+                for x in (p.weight, p.delay)
+            ]
+            store.put(name, both[0], delay=both[1], units=p.target.population.model.weight_unit)
+
+
+# -- tables to text ------------------------------------------------------------------------------
+
+
+def dumps(document: Mapping[str, Any]) -> str:
+    """A model file's tables as TOML text; tables within ``populations`` and lists of tables have headers."""
+    blocks = [_lines({key: x for key, x in document.items() if not isinstance(x, dict) and not _is_tables(x)})]
+    for key, x in document.items():
+        if key == "populations":
+            blocks += [[f"[populations.{_key(name)}]", *_lines(table)] for name, table in x.items()]
+        elif isinstance(x, dict):
+            blocks.append([f"[{_key(key)}]", *_lines(x)])
+        elif _is_tables(x):
+            blocks += [[f"[[{_key(key)}]]", *_lines(table)] for table in x]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _is_tables(x: Any) -> bool:
+    return isinstance(x, list) and all(isinstance(entry, dict) for entry in x)
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(key)} = {_inline(x)}" for key, x in table.items()]
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)
+
+
+def _inline(x: Any) -> str:
+    if isinstance(x, (np.ndarray, np.generic)):
+        x = x.tolist()
+    if isinstance(x, bool):
+        return str(x).lower()
+    if isinstance(x, str):
+        return _text(x)
+    if isinstance(x, Mapping):
+        return "{ " + ", ".join(_lines(x)) + " }" if x else "{}"
+    if isinstance(x, (list, tuple)):
+        return "[" + ", ".join(map(_inline, x)) + "]"
+    return repr(x)  # Python's shortest form of a number that reads back as the same number is TOML's too
+
+
+def _text(x: str) -> str:
+    return json.dumps(x, ensure_ascii=False).replace("\x7f", "\\u007f")

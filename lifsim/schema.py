@@ -1,0 +1,151 @@
+"""The structure of a model file: which tables and keys there are. What values mean is checked by `Network`."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from lifsim.errors import Problem, did_you_mean
+from lifsim.values import number
+
+
+def _names(raw: Any) -> Any:
+    texts = raw if isinstance(raw, list) else [raw]
+    if not texts or not all(isinstance(x, str) for x in texts):
+        raise ValueError("must be a name in quotes, or a list of them")
+    return raw
+
+
+def _duration(raw: Any) -> float:
+    out = number(raw, "ms")
+    if not 0 <= out < math.inf:
+        raise ValueError("must be a finite time, at least 0 ms")
+    return out
+
+
+def _seed(raw: Any) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or raw != raw or not 0 <= raw < 2**63 or raw != int(raw):
+        raise ValueError("must be a whole number, at least 0")
+    return int(raw)
+
+
+Names = Annotated[Any, BeforeValidator(_names)]
+
+
+class Table(BaseModel):
+    """A table of the file; keys that are not listed are errors."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    def given(self) -> dict[str, Any]:
+        """What the file says, without defaults."""
+        return {key: getattr(self, key) for key in type(self).model_fields if key in self.model_fields_set}
+
+
+class Run(Table):
+    """``[run]``."""
+
+    dt: Any = 0.1
+    duration: Annotated[Any, BeforeValidator(_duration)] = None
+    seed: Annotated[Any, BeforeValidator(_seed)] = 1
+
+
+class PopulationTable(Table):
+    """``[populations.NAME]``."""
+
+    n: Any
+    model: str
+    params: dict[str, Any] = {}
+    initial: dict[str, Any] = {}
+
+
+class ProjectionTable(Table):
+    """``[[projections]]``."""
+
+    source: Names
+    target: Names
+    rule: str = ""
+    p: Any = None
+    indegree: Any = None
+    outdegree: Any = None
+    N: Any = None
+    sources: Any = None
+    targets: Any = None
+    matrix: Any = None
+    weight: Any = None
+    delay: Any = None
+    allow_autapses: Any = None
+    allow_multapses: Any = None
+
+
+class RecordTable(Table):
+    """``[[record]]``."""
+
+    populations: Names
+    variable: Names = "spikes"
+    interval: Any = None
+    start: Any = None
+    stop: Any = None
+
+
+class File(Table):
+    """The whole file; its tables are checked one by one, so that a wrong one hides no other."""
+
+    name: str = ""
+    description: str = ""
+    reference: str = ""
+    run: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    populations: dict[str, dict[str, Any]] = {}
+    projections: list[dict[str, Any]] = []
+    record: list[dict[str, Any]] = []
+
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+def check(kind: type[AnyTable], raw: dict[str, Any], place: str = "") -> tuple[AnyTable | None, list[Problem]]:
+    """`raw` as a table of `kind` and what is wrong with it.
+
+    Wrong keys are left out of the table, so that the others can be checked further; it is None if
+    it cannot do without them.
+    """
+    try:
+        return kind.model_validate(raw), []
+    except ValidationError as error:
+        found = error.errors()
+    problems = [_problem(kind, place, e) for e in found]
+    wrong = {e["loc"][0] for e in found if e["loc"]}
+    try:
+        return kind.model_validate({key: x for key, x in raw.items() if key not in wrong}), problems
+    except ValidationError:
+        return None, problems
+
+
+_EXPECTED = {
+    "string_type": "must be a text in quotes",
+    "dict_type": "must be a table",
+    "list_type": "must be a list of tables, each headed [[…]]",
+}
+
+
+def _problem(kind: type[Table], place: str, error: Any) -> Problem:
+    where = join(place, *error["loc"])
+    if error["type"] == "extra_forbidden":
+        return Problem(where, "there is no such key", did_you_mean(str(error["loc"][-1]), kind.model_fields))
+    if error["type"] == "missing":
+        return Problem(where, "missing")
+    got = repr(error["input"])
+    if error["type"] == "value_error" and str(error["ctx"]["error"]).startswith(got):
+        return Problem(where, str(error["ctx"]["error"]))
+    allowed = str(error["ctx"]["error"]) if error["type"] == "value_error" else _EXPECTED.get(error["type"], error["msg"])
+    return Problem(where, got if len(got) <= 60 else got[:59] + "…", allowed)
+
+
+def join(place: str, *keys: str | int) -> str:
+    """The path of `keys` below `place`: ``projections[2].delay``."""
+    for key in keys:
+        place += f"[{key}]" if isinstance(key, int) else f".{key}" if place else str(key)
+    return place
