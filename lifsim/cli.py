@@ -348,9 +348,9 @@ def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: 
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
     if form == "json":
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
     else:
-        click.echo(analysis.as_csv(found) if form == "csv" else analysis.table(found))
+        click.echo(analysis.as_csv(found).rstrip() if form == "csv" else analysis.table(found))
 
 
 @main.command()
@@ -421,9 +421,6 @@ def _describe(net: Network) -> None:
 
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")  # a picture file needs no screen
     from lifsim import plot as plots
 
     plots.save(getattr(plots, kind)(result, **options), path)
@@ -444,6 +441,11 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any
             yield from _flat(value, f"{prefix}{key}.")
         elif "\n" not in str(value):
             yield f"{prefix}{key}", value
+
+
+def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
+    """`facts` for JSON, which has no nan."""
+    return {key: None if value != value else value for key, value in facts.items()}
 
 
 def _bytes(n: float) -> str:
