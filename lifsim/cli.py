@@ -293,17 +293,26 @@ def check(model: str, settings: tuple[str, ...], threads: int | str, precision: 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
     """
     from lifsim.modelfile import load_with_settings
-    from lifsim.simulation import estimate
+    from lifsim.simulation import check_duration, estimate
 
     net = load_with_settings(model, list(settings))
+    time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, threads=threads, precision=precision)
     _describe(net)
-    click.echo(
-        f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses, {facts['steps'] or 'any number of'} steps of {net.dt:g} ms; "
-        f"{_bytes(facts['bytes'])} of memory, {facts['threads']} threads"
-    )
-    for warning in facts.get("warnings", ()):
+    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
+    click.echo(f"a run takes about {_bytes(facts['bytes'])} of memory; threads: {facts['threads']}")
+    for warning in _warnings(net):
         click.echo(f"warning: {warning}")
+
+
+def _warnings(net: Network) -> Iterable[str]:
+    """What is allowed but hardly meant."""
+    if not net.recordings:
+        yield "nothing is recorded"
+    connected = {p.source.name for p in net.projections}
+    for name, population in net.populations.items():
+        if population.model.role != "neuron" and name not in connected:
+            yield f"populations.{name}: a {population.model.name} that is connected to nothing"
 
 
 @main.command()
@@ -336,7 +345,7 @@ _SAID = ("populations", "recorded_spikes", "recorded_traces", "model_text", "not
 @_from
 @_to
 @_population
-def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: float | None) -> None:
+def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: Any) -> None:
     """Statistics of each population.
 
     Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
@@ -409,13 +418,16 @@ def models() -> None:
 
 def _describe(net: Network) -> None:
     """A network: what is in it, one line each."""
+    from lifsim.connect import expected_synapses
+
     click.echo(f"{net.name}: {net.description}" if net.description else net.name)
     if net.reference:
         click.echo(f"  {net.reference}")
     for name, population in net.populations.items():
         click.echo(f"  {name}: {population.n:,} × {population.model.name}")
     for p in net.projections:
-        click.echo(f"  {p.source} → {p.target}: {p.rule}")
+        stored = p.source.population.model.role in ("neuron", "spikes")
+        click.echo(f"  {p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses" if stored else ""))
     for recording in net.recordings:
         click.echo(f"  record {recording.variable} of {recording.view}")
 

@@ -123,7 +123,7 @@ def test_new_model_runs():
 
 def test_check():
     said = lif("check", "tiny.toml").stdout
-    for piece in ("tiny", "exc: 10", "silent: 5", "fixed_indegree", "15 neurons", "20 synapses", "500 steps"):
+    for piece in ("tiny", "exc: 10", "silent: 5", "fixed_indegree", "15 neurons", "20 synapses", "50 ms", "steps of 0.1 ms", "memory"):
         assert piece in said
     assert not Path("outputs").exists()
 
