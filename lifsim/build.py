@@ -28,7 +28,7 @@ def build_plan(net: Network, seed: int) -> Plan:
     """
     if not any(p.model.role == "neuron" for p in net.populations.values()):
         raise ModelError("populations", "there are no neurons", "at least one population of neurons")
-    first = _numbering(net)
+    first = numbering(net)
     groups = [_group(net, p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
     wirings: list[Wiring] = []
     drives = _Drives(net.dt, seed)
@@ -69,7 +69,7 @@ def drawn(population: Population, seed: int) -> dict[str, Any]:
     return out
 
 
-def _numbering(net: Network) -> dict[str, int]:
+def numbering(net: Network) -> dict[str, int]:
     """First global id of each population: neurons first, then nodes that send given spikes."""
     first, n = {}, 0
     for role in ("neuron", "spikes"):

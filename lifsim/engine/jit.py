@@ -7,6 +7,7 @@ folder carries a hash of all sources of the engine (and of the versions that com
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -76,3 +77,15 @@ def kernel(function: F) -> F:
         return numba.njit(nogil=True, cache=bool(_CACHE), error_model="numpy", boundscheck=False)(function)
     finally:
         config.CACHE_DIR = before
+
+
+def is_compiled(kind: str) -> bool:
+    """Whether the kernels of this `kind` were compiled and kept by an earlier process."""
+    return bool(_CACHE) and (Path(_CACHE) / f"{kind}.done").exists()
+
+
+def mark_compiled(kind: str) -> None:
+    """Note that the kernels of this `kind` are kept."""
+    if _CACHE and not is_compiled(kind):
+        with contextlib.suppress(OSError):
+            (Path(_CACHE) / f"{kind}.done").touch()

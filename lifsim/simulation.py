@@ -1,0 +1,365 @@
+"""Runs a network: builds it, drives the engine slice by slice, hands what it records to a sink."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import shlex
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lifsim import __version__
+from lifsim.connect import expected_synapses
+from lifsim.errors import LifsimError, ModelError, Problem, did_you_mean
+from lifsim.grid import nearest_on_grid, on_grid, steps
+from lifsim.network import Network, Nodes
+from lifsim.populations import normalise, relations
+from lifsim.values import Distribution, number
+
+if TYPE_CHECKING:
+    from lifsim.results import Result
+
+Progress = Callable[..., None]
+
+SLICE_SECONDS = 0.05  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
+COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
+MOST_STEPS = 2**31 - 1
+
+
+def run(
+    net: Network,
+    duration: float | str | None = None,
+    *,
+    seed: int | None = None,
+    threads: int | str = "auto",
+    precision: str = "float64",
+    weights: str | None = None,
+    method: str = "grid",
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Simulate `net` for `duration` ms (default: the model file's) and return what was recorded.
+
+    Parameters
+    ----------
+    seed : of all random numbers (default: the network's, 1). The same seed gives the same result,
+        bit for bit, for any number of threads.
+    threads : a number, or "auto" for one that suits the size of the network.
+    precision : "float64" or "float32", of state and sums.
+    weights : "float64" or "float32", of stored weights; None follows `precision`.
+    method : "grid": spike times are bound to the grid of dt.
+    out : path of the HDF5 file to write; None keeps the results in memory.
+    overwrite : replace an existing file.
+    progress : called as ``progress(event, **facts)`` with "build", "compile", "step", "write", "done".
+
+    Raises
+    ------
+    LifsimError : a wrong argument or model. RunError : the run failed.
+    """
+    check_duration(net, duration)
+    with Simulation(
+        net,
+        seed=seed,
+        threads=threads,
+        precision=precision,
+        weights=weights,
+        method=method,
+        out=out,
+        overwrite=overwrite,
+        progress=progress,
+    ) as simulation:
+        simulation.run(duration)
+        return simulation.result()
+
+
+def check_duration(net: Network, duration: float | str | None) -> float:
+    """`duration` (default: the network's) in ms; must be a multiple of dt above 0."""
+    if duration is None:
+        duration = net.duration
+    if duration is None:
+        raise LifsimError("duration", "not given", "a time in ms, here or as run.duration in the model file")
+    try:
+        ms = number(duration, "ms")
+    except ValueError as error:
+        raise LifsimError("duration", str(error), "a time in ms") from None
+    if not 0 < ms < math.inf:
+        raise LifsimError("duration", f"{ms:g} ms", "must be above 0 ms")
+    if not on_grid(ms, net.dt):
+        raise LifsimError("duration", f"{ms:g} ms is not on the grid", nearest_on_grid(ms, net.dt))
+    if steps(ms, net.dt) > MOST_STEPS:
+        raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³¹ steps)")
+    return ms
+
+
+def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
+    """What a run of `net` will need, without building it: neurons, synapses, bytes, threads."""
+    neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
+    inner = [p for p in net.projections if p.source.population.model.role in ("neuron", "spikes")]
+    synapses = sum(expected_synapses(p) for p in inner)
+    constant = all(isinstance(p.weight, float) for p in inner)
+    a_weight = 0 if constant else np.dtype(weights or precision).itemsize
+    team = choose_threads(threads, neurons, synapses)
+    delays = max((_span(p.delay, net.dt) for p in inner), default=1)
+    tables = 4 * (delays + 1) * neurons * team
+    size = synapses * (2 + a_weight) + tables + neurons * (60 + 12 * np.dtype(precision).itemsize) + 260e6
+    return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "threads": team, "dt": net.dt}
+
+
+def _span(delay: Any, dt: float) -> float:
+    if isinstance(delay, Distribution):
+        reach = 6.4 * delay.b if delay.kind == "normal" else 0.0
+        high = {"normal": delay.a + reach, "uniform": delay.b, "lognormal": math.exp(delay.a + 6.4 * delay.b)}[delay.kind]
+        return min(high, delay.max) / dt
+    return len(np.unique(delay))
+
+
+def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:
+    """The number of threads: as asked for, or as many as the work of a step can feed."""
+    if threads == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return int(max(1, min(cores, (neurons * 600 + synapses) // COST_PER_THREAD)))
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
+        raise LifsimError("threads", f"{threads!r}", 'a whole number from 1 to 1024, or "auto"')
+    return int(threads)
+
+
+class Simulation:
+    """A built network that can be run in pieces, read and changed between them.
+
+    Parameters are those of `run`. Use it as a context manager, or call `close`.
+
+    Examples
+    --------
+    >>> import lifsim as ls
+    >>> net = ls.Network()
+    >>> exc = net.add("exc", 3, "iaf_psc_exp", I_e=400.0)
+    >>> sim = ls.Simulation(net)
+    >>> sim.run(10.0)
+    >>> float(sim.get("exc", "V_m").round(6)[0])
+    -59.886071
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        *,
+        seed: int | None = None,
+        threads: int | str = "auto",
+        precision: str = "float64",
+        weights: str | None = None,
+        method: str = "grid",
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        self.net = net
+        self.seed = _check_seed(net.seed if seed is None else seed)
+        _check_choice("precision", precision, ("float64", "float32"))
+        _check_choice("weights", weights, (None, "float64", "float32"))
+        _check_choice("method", method, ("grid",))
+        neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
+        synapses = sum(expected_synapses(p) for p in net.projections)
+        team = choose_threads(threads, neurons, synapses)
+        self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0}
+        self._progress = progress or (lambda event, **facts: None)
+        self._wall = time.perf_counter()
+        settings = {"threads": team, "precision": precision, "weights": weights, "method": method}
+        from lifsim.collect import Collector, manifest
+
+        self._manifest = manifest(net, self.seed, settings, versions(), host(), shlex.join(sys.argv))
+        self._sink = _sink(self._manifest, out, overwrite)  # before anything that takes long
+        try:
+            self._engine = self._build(team, precision, weights)
+            self._collector = Collector(net, self.seed)
+        except BaseException:
+            self._sink.close()
+            raise
+
+    def _build(self, team: int, precision: str, weights: str | None) -> Any:
+        start = time.perf_counter()
+        self._progress("prepare")
+        from lifsim.build import build_plan
+        from lifsim.engine import Engine, is_compiled, mark_compiled
+
+        kind = f"{precision}-{weights}"
+        if not is_compiled(kind):
+            self._progress("compile")
+        engine = Engine(build_plan(self.net, self.seed), team, precision, weights)
+        self.timings["build"] = time.perf_counter() - start
+        self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
+        start = time.perf_counter()
+        engine.advance(0)
+        mark_compiled(kind)
+        self.timings["compile"] = time.perf_counter() - start
+        return engine
+
+    # -- running -----------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """Number of steps done."""
+        return int(self._engine.step)
+
+    @property
+    def time(self) -> float:
+        """Biological time reached, ms."""
+        return self.step * self.net.dt
+
+    def run(self, duration: float | str | None = None) -> None:
+        """Run for `duration` ms (default: the network's), on from where the last run ended."""
+        total = steps(check_duration(self.net, duration), self.net.dt)
+        if self.step + total > MOST_STEPS:
+            raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
+        began, first, n = time.perf_counter(), self.step, 1
+        while self.step < first + total:
+            start = time.perf_counter()
+            n = min(n, self._engine.longest_slice(), first + total - self.step)
+            recorded = self._engine.advance(n)
+            self._sink.write(self._collector.chunk(self.step - n, n, recorded, self._engine.plan.events))
+            took = time.perf_counter() - start
+            done = (self.step - first) * self.net.dt
+            self._progress("step", done_ms=done, total_ms=total * self.net.dt, wall_s=time.perf_counter() - began)
+            n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6)))) if took < SLICE_SECONDS else max(1, n // 2)
+        self.timings["simulate"] += time.perf_counter() - began
+
+    def result(self) -> Result:
+        """Everything recorded so far. With `out`, this finishes the file; no `run` can follow."""
+        self._progress("write")
+        wall = time.perf_counter() - self._wall
+        done = self.step * self.net.dt
+        summary = {
+            "steps": self.step,
+            "duration": done,
+            "neurons": self._engine.plan.n_neurons,
+            "synapses": self._engine.plan.n_synapses,
+            "threads": self._engine.threads,
+            "timings": {**self.timings, "total": wall},
+            "real_time_factor": self.timings["simulate"] * 1000.0 / done if done else None,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        result = self._sink.finish(summary)
+        self._progress("done", **summary)
+        return result
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def get(self, nodes: Nodes, name: str) -> np.ndarray:
+        """State variable or parameter `name` of `nodes` (population, slice or name), shape (n,)."""
+        view = self.net.view(nodes)
+        model = view.population.model
+        known = [p.name for p in model.parameters + model.states if p.shape == "value"]
+        if model.role != "neuron" or name not in known:
+            raise ModelError(view.name, f"{model.name} has no variable {name!r} to read", did_you_mean(name, known))
+        return self._engine.get(view.name, name)[view.ids]
+
+    def set(self, nodes: Nodes, **values: Any) -> None:
+        """Set parameters and state variables of `nodes`; numbers, arrays (one a node) or distributions."""
+        view = self.net.view(nodes)
+        population, place = view.population, f"{view}"
+        problems: list[Problem] = []
+        full: dict[str, Any] = {}
+        for key, raw in values.items():
+            try:
+                full[key] = self._settable(view, key, raw)
+            except ValueError as error:
+                problems.append(Problem(f"{place}.{key}", str(error)))
+        if not problems:
+            group = self._engine.plan.group(view.name)
+            problems += relations(place, population.model, {**group.params, **full})
+        if problems:
+            raise ModelError.of(problems)
+        self._engine.set(view.name, full)
+
+    def _settable(self, view: Any, key: str, raw: Any) -> Any:
+        """`raw` as a value for the whole population, those outside `view` keeping theirs."""
+        model = view.population.model
+        known = [p.name for p in model.parameters + model.states if p.shape == "value"]
+        if model.role != "neuron" or key not in known:
+            raise ValueError(f"{model.name} has no such variable to set; {did_you_mean(key, known)}")
+        v = normalise(model.parameter(key), raw, len(view))
+        if isinstance(v, Distribution):
+            words = [self.seed, zlib.crc32(f"{view.name}/{key}/set".encode()), self.step]
+            v = v.draw(len(view), np.random.Generator(np.random.Philox(np.random.SeedSequence(words))))
+        if view.whole:
+            return v
+        whole = self._engine.get(view.name, key)
+        whole[view.ids] = v
+        return whole
+
+    def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
+        """The built synapses as scipy.sparse.csc_array of shape (n_target, n_source).
+
+        `what` is "weight" or "delay" (ms). Several synapses of a pair are separate entries.
+        """
+        from scipy.sparse import csc_array
+
+        _check_choice("what", what, ("weight", "delay"))
+        views = [self.net.view(source), self.net.view(target)]
+        for view in views:
+            if view.population.model.role not in ("neuron", "spikes"):
+                raise ModelError(view.name, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+        first = [self._first(view.name) for view in views]
+        ranges = [(f, f + v.population.n) for f, v in zip(first, views, strict=True)]
+        s, t, weight, delay = self._engine.synapses(ranges[0], ranges[1])
+        data = weight if what == "weight" else delay * self.net.dt
+        pointers = np.concatenate([[0], np.cumsum(np.bincount(s, minlength=views[0].population.n))])
+        whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
+        return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
+
+    def _first(self, name: str) -> int:
+        from lifsim.build import numbering
+
+        return numbering(self.net)[name]
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release threads and files. What was saved stays."""
+        if hasattr(self, "_engine"):
+            self._engine.close()
+        self._sink.close()
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _sink(manifest: Any, out: str | Path | None, overwrite: bool) -> Any:
+    from lifsim.recording import FileSink, MemorySink
+
+    return MemorySink(manifest) if out is None else FileSink(manifest, out, overwrite=overwrite)
+
+
+def _check_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise LifsimError("seed", f"{seed!r}", "a whole number from 0 to 2^64 - 1")
+    return int(seed)
+
+
+def _check_choice(name: str, given: Any, allowed: tuple[Any, ...]) -> None:
+    if given not in allowed:
+        raise LifsimError(name, f"{given!r}", "one of: " + ", ".join(str(a) for a in allowed))
+
+
+def versions() -> dict[str, str]:
+    """Versions of lifsim and what it runs on."""
+    packages = ("numpy", "numba", "llvmlite", "scipy", "h5py")
+    return {"lifsim": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}
+
+
+def host() -> str:
+    """Facts of this computer that matter for a run."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
