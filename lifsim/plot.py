@@ -272,6 +272,7 @@ def isi(
     every = np.concatenate(intervals)
     _histograms(left, intervals, shown, _edges(every[every <= np.percentile(every, 99.5)] if len(every) else every, 60, shown[0].dt))
     left.set(xlabel="inter-spike interval (ms)", ylabel="share of intervals")
+    left.set_xlim(left=0)
     _legend(left, shown)
     return figure
 
@@ -312,7 +313,7 @@ def _draw_rates(ax: Axes, shown: Sequence[Spikes], width: float, label: str = "r
         if len(number):
             ax.stairs(number, edges, baseline=None, color=colour, linewidth=0.8, label=spikes.name)
     ax.set_ylabel(label.format(bin=width), fontsize=_FONT)
-    highest = max(ax.dataLim.y1, 1e-9) if np.isfinite(ax.dataLim.y1) else 1.0
+    highest = ax.dataLim.y1 if np.isfinite(ax.dataLim.y1) and ax.dataLim.y1 > 0 else 1.0
     ax.set_ylim(-0.04 * highest, 1.08 * highest)  # so that a rate of 0 is not hidden by the axis
     _legend(ax, shown)
 
@@ -440,7 +441,7 @@ def _names(wanted: Sequence[str] | str | None, known: Sequence[str], what: str) 
 def _rate_bin(shown: Sequence[Spikes]) -> float:
     """A round width that makes some 200 bins (5 ms for 1 s), in whole time steps."""
     duration = max(spikes.t_stop - spikes.t_start for spikes in shown)
-    width = next((m * 10.0**k for k in range(-1, 9) for m in (1, 2, 5) if 300 * m * 10.0**k >= duration), 1e9)
+    width = next((m * 10.0**k for k in range(0 if duration > 20 else -1, 9) for m in (1, 2, 5) if 300 * m * 10.0**k >= duration), 1e9)
     dt = shown[0].dt
     return max(1, round(width / dt)) * dt if dt > 0 else width
 

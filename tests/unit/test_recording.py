@@ -1,0 +1,302 @@
+"""Chunks, the log of a run, and the sinks: nothing that was written is lost, nothing damaged is believed."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lifsim import runlog
+from lifsim.errors import DataError, OutputError, RunError
+from lifsim.recording import Chunk, FileSink, Manifest, MemorySink, first_sample, read_log
+from lifsim.results import open as open_result
+from lifsim.runlog import LogWriter, log_path
+
+STEPS = 100  # of a chunk
+
+
+def manifest(**changes):
+    trace = {"population": "exc", "interval": 0.1, "start": 0.0, "stop": None}
+    given = {
+        "dt": 0.1,
+        "name": "demo",
+        "populations": {"exc": {"n": 50, "model": "iaf_psc_delta"}, "inh": {"n": 10, "model": "iaf_psc_delta"}},
+        "spikes": {"exc": {"ids": "all", "start": 0.0, "stop": None}, "inh": {"ids": [1, 3], "start": 5.0, "stop": math.inf}},
+        "traces": [
+            {**trace, "variable": "V_m", "unit": "mV", "ids": [5, 1, 3]},
+            {**trace, "variable": "rate", "unit": "1/s", "interval": 1.0, "ids": []},
+        ],
+        "parameters": {"g": 5.0},
+        "seed": 2**63 + 5,
+    }
+    return Manifest(**{**given, **changes})
+
+
+def chunk(k):
+    rng = np.random.default_rng(k)
+    spikes = {}
+    for name, ids in (("exc", np.arange(50)), ("inh", np.array([1, 3]))):
+        n = rng.integers(0, 30)
+        at, who = rng.integers(k * STEPS + 1, (k + 1) * STEPS + 1, n), rng.choice(ids, n)
+        order = np.lexsort((who, at))
+        spikes[name] = at[order], who[order]
+    traces = {("exc", "V_m"): rng.normal(size=(STEPS, 3)), ("exc", "rate"): rng.random((STEPS // 10, 1))}
+    return Chunk(k * STEPS, (k + 1) * STEPS, spikes, traces)
+
+
+def same(a, b):
+    """Whether two chunks hold the same (an empty entry is as good as none)."""
+    spikes = all(
+        np.array_equal(x, y)
+        for name in {*a.spikes, *b.spikes}
+        for x, y in zip(a.spikes.get(name, ([], [])), b.spikes.get(name, ([], [])), strict=True)
+    )
+    return spikes and (a.start, a.stop) == (b.start, b.stop) and all(np.array_equal(a.traces[k], b.traces[k]) for k in a.traces)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.h5"
+
+
+@pytest.fixture
+def log(path):
+    """The log of an unfinished run of 4 chunks."""
+    with FileSink(manifest(), path) as sink:
+        for k in range(4):
+            sink.write(chunk(k))
+    return log_path(path)
+
+
+# -- forms ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", range(5))
+def test_chunk_round_trip(k):
+    assert same(Chunk.from_bytes(chunk(k).to_bytes()), chunk(k))
+
+
+def test_late_steps_fit():
+    late = Chunk(10**12, 10**12 + 5, {"exc": (np.array([10**12 + 5]), np.array([2**31 - 3]))})
+    assert same(Chunk.from_bytes(late.to_bytes()), late)
+
+
+def test_manifest_round_trip():
+    made = manifest(parameters={"g": np.float64(5), "W": np.eye(2), "n": np.int64(3)})
+    read = Manifest.from_json(made.to_json())
+    assert read.parameters == {"g": 5.0, "W": [[1.0, 0.0], [0.0, 1.0]], "n": 3}
+    assert read.seed == made.seed
+    assert float(read.spikes["inh"]["stop"]) == math.inf
+    assert Manifest.from_json(read.to_json()) == read
+    assert "Infinity" not in made.to_json()
+
+
+def test_manifest_of_a_later_minor_version():
+    text = manifest().to_json()[:-1] + ', "new_entry": 1}'
+    assert Manifest.from_json(text).name == "demo"
+
+
+@pytest.mark.parametrize(("start", "expected"), [(0, 30), (25, 30), (29, 30), (30, 40), (31, 40)])
+def test_first_sample_of_a_run_that_begins_later(start, expected):
+    assert first_sample({"interval": 1.0, "start": 2.0}, start, 0.1) == (expected, 10)
+
+
+def test_a_gap_is_refused(path):
+    for sink in (MemorySink(manifest()), FileSink(manifest(), path)):
+        sink.write(chunk(0))
+        with pytest.raises(ValueError, match="step 200"):
+            sink.write(chunk(2))
+        sink.close()
+
+
+# -- the log ----------------------------------------------------------------------------------------
+
+
+def test_log_holds_what_was_written(log):
+    recorded, end = read_log(log)
+    assert recorded.manifest.populations == manifest().populations
+    assert all(same(a, chunk(k)) for k, a in enumerate(recorded.chunks))
+    assert (recorded.totals.start, recorded.totals.stop) == (0, 400)
+    assert recorded.summary is None
+    assert (recorded.ignored, end) == (0, log.stat().st_size)
+
+
+def prefix(log):
+    """The number of chunks that can be read, all as they were written."""
+    recorded, _ = read_log(log)
+    chunks = list(recorded.chunks)
+    assert all(same(a, chunk(k)) for k, a in enumerate(chunks))
+    return len(chunks), recorded.ignored
+
+
+def test_a_log_cut_anywhere_holds_what_came_before(log):
+    whole = log.read_bytes()
+    ends = [frame.end for frame in runlog.frames(log)]
+    for size in range(0, len(whole), 7):
+        log.write_bytes(whole[:size])
+        if size < ends[0]:
+            with pytest.raises(DataError, match="holds nothing"):
+                read_log(log)
+        else:
+            assert prefix(log) == (sum(end <= size for end in ends) - 1, size - max(e for e in ends if e <= size))
+
+
+def test_a_flipped_byte_anywhere_is_found(log):
+    whole = log.read_bytes()
+    ends = [frame.end for frame in runlog.frames(log)]
+    for at in range(16, len(whole), 13):
+        log.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        if at < ends[0]:
+            with pytest.raises(DataError, match="holds nothing"):
+                read_log(log)
+        else:
+            assert prefix(log)[0] == sum(end <= at for end in ends) - 1
+
+
+def test_an_absurd_length_is_not_believed(log):
+    end = log.stat().st_size
+    with log.open("ab") as file:
+        file.write(runlog._FRAME.pack(b"LIFf", 2, 2**62, 0))
+    assert prefix(log) == (4, log.stat().st_size - end)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"something else entirely"])
+def test_not_a_log(path, content):
+    log_path(path).write_bytes(content)
+    with pytest.raises(DataError):
+        open_result(path)
+
+
+def test_a_newer_log(log):
+    whole = log.read_bytes()
+    log.write_bytes(whole[:8] + b"\x07" + whole[9:])
+    with pytest.raises(DataError, match="log version 7"):
+        read_log(log)
+
+
+# -- where a run may write --------------------------------------------------------------------------
+
+
+def test_an_existing_result_stays(path):
+    path.write_bytes(b"precious")
+    with pytest.raises(OutputError, match="--overwrite"):
+        FileSink(manifest(), path)
+    assert path.read_bytes() == b"precious"
+
+
+def test_an_unfinished_run_stays(path, log):
+    before = log.read_bytes()
+    with pytest.raises(OutputError, match="--overwrite"):
+        FileSink(manifest(), path)
+    assert log.read_bytes() == before
+
+
+def test_overwrite(path, log):
+    path.write_bytes(b"old")
+    with FileSink(manifest(name="new"), path, overwrite=True):
+        assert not path.exists()
+        assert open_result(path).name == "new"
+
+
+def test_one_run_at_a_time(path):
+    with FileSink(manifest(), path) as first:
+        first.write(chunk(0))
+        with pytest.raises(OutputError, match=f"process {os.getpid()}"):
+            FileSink(manifest(), path, overwrite=True)
+        with pytest.raises(OutputError, match="another run"):
+            FileSink.resume(path, STEPS)
+        first.write(chunk(1))
+    assert prefix(log_path(path)) == (2, 0)
+
+
+def test_a_missing_folder_is_created_but_not_its_parents(tmp_path):
+    FileSink(manifest(), tmp_path / "a" / "run.h5").close()
+    with pytest.raises(OutputError, match="does not exist"):
+        FileSink(manifest(), tmp_path / "b" / "c" / "run.h5")
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(OutputError, match="is a folder"):
+        FileSink(manifest(), tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="not a folder"):
+        FileSink(manifest(), tmp_path / "file" / "run.h5")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="cannot be written"):
+        FileSink(manifest(), tmp_path / "run.h5")
+
+
+# -- going on ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail", [b"", b"torn"])
+@pytest.mark.parametrize("k", [0, 2, 4])
+def test_a_resumed_run_equals_an_uninterrupted_one(path, log, tmp_path, k, tail):
+    with log.open("ab") as file:
+        file.write(tail)
+    with FileSink(manifest(), tmp_path / "whole.h5") as whole, FileSink.resume(path, k * STEPS) as resumed:
+        for i in range(6):
+            whole.write(chunk(i))
+        for i in range(k, 6):
+            resumed.write(chunk(i))
+        a, b = whole.finish({}), resumed.finish({})
+    assert a.info["content_sha256"] == b.info["content_sha256"]
+    assert not log.exists()
+
+
+def test_a_log_that_ends_too_early_for_the_checkpoint(path, log):
+    with pytest.raises(DataError, match="ends at step 400"):
+        FileSink.resume(path, 500)
+    with pytest.raises(DataError, match="does not exist"):
+        FileSink.resume(path.with_name("other.h5"), 0)
+
+
+# -- failing disks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", range(6))
+def test_a_disk_that_fills_up_keeps_what_was_written(path, monkeypatch, n):
+    write, calls = os.write, iter(range(1000))
+
+    def failing(fd, data):
+        call = next(calls)
+        if call == n:
+            return write(fd, data[:5])  # a short write, then nothing more
+        if call > n:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", failing)
+    with pytest.raises(RunError, match="No space left.*bytes free"), FileSink(manifest(), path) as sink:
+        for k in range(6):
+            sink.write(chunk(k))
+    monkeypatch.undo()
+    if n > 1:  # header and manifest are there
+        assert prefix(log_path(path)) == (n - 2, 0)
+
+
+def test_the_log_reaches_the_disk_about_once_a_second(path, monkeypatch):
+    clock, synced = [0.0], []
+    monkeypatch.setattr(runlog.time, "monotonic", lambda: clock[0])
+    writer = LogWriter(path)
+    monkeypatch.setattr(LogWriter, "sync", lambda self: synced.append(clock[0]) or setattr(self, "_synced", clock[0]))
+    for tick in range(40):
+        clock[0] = tick / 8
+        writer.append(runlog.CHUNK, b"x")
+    writer.close()
+    assert len(synced) == 4
+
+
+def test_light_imports():
+    code = "import sys, lifsim.recording; print([m for m in ('h5py', 'scipy', 'matplotlib', 'numba') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
