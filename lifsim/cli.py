@@ -100,6 +100,8 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
         return INTERRUPTED
     except RunError as error:
         return _fail(FAILED, [str(error)])
+    except MemoryError as error:
+        return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
     except Exception as error:
         return _report(error, talk)
     return DONE
@@ -330,8 +332,9 @@ def info(file: Path) -> None:
 
     result = results.open(file)
     click.echo(repr(result))
-    for key, value in _flat({k: v for k, v in result.info.items() if k not in _SAID}):
-        click.echo(f"  {key} = {value}")
+    for key, value in result.info.items():
+        if key not in _SAID and value not in ("", {}, None):
+            click.echo(f"  {key}: {_in_words(value)}")
     return None
 
 
@@ -353,7 +356,9 @@ def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: 
     """
     from lifsim import analysis, results
 
-    found = analysis.statistics(results.open(file), **window)
+    result = results.open(file)
+    _refuse_window(result, **window)
+    found = analysis.statistics(result, **window)
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
     if form == "json":
@@ -379,6 +384,7 @@ def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, p
     from lifsim import results
 
     result = results.open(file)
+    _refuse_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
     _refuse_output(out, overwrite)
@@ -438,6 +444,13 @@ def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
     plots.save(getattr(plots, kind)(result, **options), path)
 
 
+def _refuse_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
+    start, stop = (result.t_start if t_start is None else t_start), (result.t_stop if t_stop is None else t_stop)
+    if not max(start, result.t_start) < min(stop, result.t_stop):
+        allowed = f"a window within {result.t_start:g} to {result.t_stop:g} ms"
+        raise LifsimError("--from, --to", f"nothing lies between {start:g} and {stop:g} ms", allowed)
+
+
 def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
     names = list(known)
     for name in wanted:
@@ -446,13 +459,11 @@ def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
     return list(wanted)
 
 
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Nested facts as dotted names; long texts (the model file) are left out."""
-    for key, value in facts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif "\n" not in str(value):
-            yield f"{prefix}{key}", value
+def _in_words(value: Any) -> str:
+    """A fact of a run on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_in_words(entry)}" for key, entry in value.items())
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:

@@ -319,7 +319,23 @@ WRONG_CALLS = {
     "index out of range": (lambda n: n.populations["a"][7], ["a[7]", "3"]),
     "population of another network": (lambda n: n.connect(network().populations["a"], "b"), ["projections[0].source", "a"]),
     "text for a weight": (lambda n: n.connect("a", "b", weight="strong"), ["projections[0].weight", "strong"]),
-    "spike times off the grid": (lambda n: _run_with_spikes(n, [1.05]), ["spike_times", "1.05"]),
+    "spike times off the grid": (lambda n: _run_with(n, spike_times=[1.05]), ["spike_times", "1.05"]),
+    "spike ids out of range": (lambda n: _run_with(n, spike_times=[1.0], spike_ids=[5]), ["populations.g", "spike_ids", "5"]),
+    "as many spike ids as times": (lambda n: _run_with(n, spike_times=[1.0, 2.0], spike_ids=[0]), ["populations.g", "spike_ids", "2"]),
+    "as many multiplicities as times": (
+        lambda n: _run_with(n, spike_times=[1.0, 2.0, 3.0], spike_multiplicities=[1, 2]),
+        ["populations.g", "spike_multiplicities", "3"],
+    ),
+    "negative multiplicity": (
+        lambda n: _run_with(n, spike_times=[1.0], spike_multiplicities=[-1]),
+        ["populations.g.spike_multiplicities", "-1"],
+    ),
+    "spike file that is missing": (lambda n: _run_with(n, spike_file="none.h5"), ["none.h5"]),
+    "stimulus that starts off the grid": (lambda n: _run_with(n, "dc_generator", start=1.05), ["populations.g.start", "1.05"]),
+    "steps of a current off the grid": (
+        lambda n: _run_with(n, "step_current_generator", amplitude_times=[1.05], amplitude_values=[1.0]),
+        ["populations.g.amplitude_times", "1.05"],
+    ),
     "spike times not above 0": (lambda n: n.add("g", 1, "spike_generator", spike_times=[-1.0]), ["populations.g.spike_times"]),
     "threads 0": (lambda n: ls.run(n, 1.0, threads=0), ["threads", "0"]),
     "threads a half": (lambda n: ls.run(n, 1.0, threads=0.5), ["threads", "0.5"]),
@@ -337,8 +353,8 @@ WRONG_CALLS = {
 }
 
 
-def _run_with_spikes(net: ls.Network, times: list[float]) -> None:
-    net.add("g", 1, "spike_generator", spike_times=times)
+def _run_with(net: ls.Network, model: str = "spike_generator", **params: object) -> None:
+    net.add("g", 1, model, **params)
     net.connect("g", "a")
     ls.run(net, 5.0)
 

@@ -24,7 +24,7 @@ dt = 0.1
 duration = 50
 
 [parameters]
-current = 400.0
+current = 1000.0
 
 [populations.exc]
 n = 10
@@ -211,6 +211,12 @@ def test_a_failed_run(monkeypatch):
     assert lif("run", "tiny.toml", code=1).stderr == "error: the disk is full\n"
 
 
+def test_too_little_memory(monkeypatch):
+    monkeypatch.setattr("lifsim.simulation.run", fail_with(MemoryError("8 GB")))
+    said = lif("run", "tiny.toml", code=1).stderr
+    assert said.startswith("error: not enough memory (8 GB)")
+
+
 def test_an_unforeseen_error_is_not_the_users(monkeypatch):
     monkeypatch.setattr("lifsim.simulation.run", fail_with(ZeroDivisionError("by nothing")))
     said = lif("run", "tiny.toml", code=1).stderr
@@ -231,7 +237,7 @@ def test_stopped_by_the_user(monkeypatch):
 
 
 def test_several_mistakes_one_line_each():
-    Path("bad.toml").write_text(MODEL.replace("n = 10", "n = -1").replace("weight = 0.1", "weight = nan"), encoding="utf-8")
+    Path("bad.toml").write_text(MODEL.replace("n = 10", "n = -1").replace("delay = 1.5", "delay = 0.25"), encoding="utf-8")
     lines = lif("check", "bad.toml", code=2).stderr.splitlines()
     assert len(lines) == 2
     assert all(line.startswith("error: ") for line in lines)
