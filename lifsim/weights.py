@@ -13,6 +13,8 @@ do not back are refused before any data is read.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -51,7 +53,8 @@ class WeightStore:
             raise DataError(str(self.path), f"cannot be opened as a store of weights ({error})") from None
         if mode != "r" and not len(self.file):
             self.file.attrs["format_version"] = FORMAT_VERSION
-        version = self.file.attrs.get("format_version")
+        with _readable(self.path):
+            version = self.file.attrs.get("format_version")
         if not isinstance(version, (int, np.integer)) or version > FORMAT_VERSION:
             self.close()
             got = "has no format_version" if version is None else f"has format_version {version}"
@@ -69,7 +72,8 @@ class WeightStore:
 
     def names(self) -> list[str]:
         """Names of the matrices."""
-        return sorted(self.file)
+        with _readable(self.path):
+            return sorted(self.file)
 
     def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0) -> None:
         """Store `matrix` as `name`, in place of one that was there.
@@ -103,22 +107,26 @@ class WeightStore:
         ------
         DataError : there is none, or its content is damaged.
         """
-        return self._matrix(name, "weight")
+        with _readable(self.path):
+            return self._matrix(name, "weight")
 
     def delay(self, name: str) -> Any:
         """The delays of `name` in ms, in the form of the matrix; None if it has none."""
-        return self._matrix(name, "delay")
+        with _readable(self.path):
+            return self._matrix(name, "delay")
 
     def units(self, name: str) -> str:
         """The unit of the weights of `name`."""
-        return str(self._group(name).attrs.get("units", ""))
+        with _readable(self.path):
+            return str(self._group(name).attrs.get("units", ""))
 
     def verify(self) -> None:
         """Read every matrix and compare its content with its digest (DataError if one differs)."""
         for name in self.names():
-            if "sha256" not in self._group(name).attrs:
-                raise DataError(self._place(name), "has no sha256", "a digest of its content")
-            self._read(name)
+            with _readable(self.path):
+                if "sha256" not in self._group(name).attrs:
+                    raise DataError(self._place(name), "has no sha256", "a digest of its content")
+                self._read(name)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -151,14 +159,10 @@ class WeightStore:
             if key not in group:
                 raise DataError(self._place(name), f"has no {key!r}", "data, indices, indptr (sparse) or weight (dense)")
         sets = {key: self._dataset(group, key) for key in (*keys, *(["delay"] if "delay" in group else []))}
-        try:
-            parts = {key: dataset[()] for key, dataset in sets.items()}
-            _check_pattern(self._place(name), parts, group.attrs)
-            digest = group.attrs.get("sha256")
-            intact = digest is None or digest == _digest(parts, group.attrs)
-        except (OSError, RuntimeError, TypeError, ValueError) as error:  # what h5py raises for damaged chunks and attributes
-            raise DataError(self._place(name), f"cannot be read ({error})") from None
-        if not intact:
+        parts = {key: dataset[()] for key, dataset in sets.items()}
+        _check_pattern(self._place(name), parts, group.attrs)
+        digest = group.attrs.get("sha256")
+        if digest is not None and digest != _digest(parts, group.attrs):
             raise DataError(self._place(name), "its content does not match its sha256", "the file was changed or is damaged")
         return parts
 
@@ -179,6 +183,15 @@ class WeightStore:
 
     def _place(self, name: str) -> str:
         return f"{self.path}:{name}"
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What h5py raises for damaged files, as a DataError."""
+    try:
+        yield
+    except (KeyError, MemoryError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        raise DataError(str(path), f"is damaged ({error})") from None
 
 
 # -- content -------------------------------------------------------------------------------------

@@ -1,0 +1,284 @@
+"""The store of weights: what goes in comes out, and damaged or hostile files are refused."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from lifsim.errors import DataError
+from lifsim.weights import WeightStore
+
+
+@pytest.fixture
+def sparse_matrix():
+    rng = np.random.default_rng(1)
+    return sparse.csr_array(np.where(rng.random((5, 7)) < 0.4, rng.normal(size=(5, 7)), 0.0))
+
+
+@pytest.fixture
+def stored(tmp_path, sparse_matrix):
+    """A file with the sparse matrix "W" (and its delays) and the dense one "D"."""
+    path = tmp_path / "w.h5"
+    with WeightStore(path, "w") as store:
+        store.put("W", sparse_matrix, delay=abs(sparse_matrix) + sparse_matrix.astype(bool), units="mV")
+        store.put("D", np.arange(6.0).reshape(2, 3), delay=np.ones((2, 3)))
+    return path
+
+
+def test_sparse_round_trip(stored, sparse_matrix):
+    with WeightStore(stored) as store:
+        store.verify()
+        found, delay = store.get("W"), store.delay("W")
+        assert store.units("W") == "mV"
+    assert found.format == "csc" and found.shape == (5, 7)
+    np.testing.assert_array_equal(found.toarray(), sparse_matrix.toarray())
+    expected = np.where(sparse_matrix.toarray() != 0, np.abs(sparse_matrix.toarray()) + 1, 0)
+    np.testing.assert_allclose(delay.toarray(), expected)
+
+
+def test_dense_round_trip(stored):
+    with WeightStore(stored) as store:
+        np.testing.assert_array_equal(store.get("D"), [[0, 1, 2], [3, 4, 5]])
+        np.testing.assert_array_equal(store.delay("D"), np.ones((2, 3)))
+        assert store.names() == ["D", "W"]
+
+
+def test_layout_is_that_of_scipy_and_anndata(stored, sparse_matrix):
+    with h5py.File(stored) as file:
+        group = file["W"]
+        assert group.attrs["encoding-type"] == "csc_matrix" and group.attrs["encoding-version"] == "0.1.0"
+        own = sparse.csc_array((group["data"][()], group["indices"][()], group["indptr"][()]), shape=tuple(group.attrs["shape"]))
+        assert file.attrs["format_version"] == 1
+    np.testing.assert_array_equal(own.toarray(), sparse_matrix.toarray())
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_forms_and_types(tmp_path, sparse_matrix, form, dtype):
+    with WeightStore(tmp_path / "w.h5", "w") as store:
+        store.put("W", sparse_matrix.astype(dtype).asformat(form))
+        found = store.get("W")
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found.toarray(), sparse_matrix.toarray().astype(dtype))
+
+
+def test_zeros_and_repeated_entries_stay(tmp_path):
+    """Multapses are separate entries, and a synapse of weight 0 is a synapse."""
+    coo = sparse.coo_array(([1.0, 2.0, 0.0], ([1, 1, 0], [2, 2, 0])), shape=(2, 3))
+    delay = sparse.coo_array(([5.0, 6.0, 7.0], ([1, 1, 0], [2, 2, 0])), shape=(2, 3))
+    with WeightStore(tmp_path / "w.h5", "w") as store:
+        store.put("W", coo, delay=delay)
+        np.testing.assert_array_equal(store.get("W").data, [0.0, 1.0, 2.0])
+        np.testing.assert_array_equal(store.delay("W").data, [7.0, 5.0, 6.0])
+
+
+@given(shape=st.tuples(st.integers(0, 6), st.integers(0, 6)), density=st.floats(0, 1), seed=st.integers(0, 99))
+def test_any_shape(tmp_path_factory, shape, density, seed):
+    rng = np.random.default_rng(seed)
+    matrix = np.where(rng.random(shape) < density, rng.normal(size=shape), 0)
+    with WeightStore(tmp_path_factory.mktemp("any") / "w.h5", "w") as store:
+        store.put("S", sparse.csc_array(matrix))
+        store.put("D", matrix)
+        store.verify()
+        np.testing.assert_array_equal(store.get("S").toarray(), matrix)
+        np.testing.assert_array_equal(store.get("D"), matrix)
+
+
+def test_scale_multiplies(tmp_path):
+    with WeightStore(tmp_path / "w.h5", "w") as store:
+        store.put("D", np.array([[1.0, 2.0]]), scale=10.0)
+        np.testing.assert_array_equal(store.get("D"), [[10.0, 20.0]])
+
+
+def test_put_replaces(stored):
+    with WeightStore(stored, "a") as store:
+        store.put("W", np.ones((1, 1)))
+        assert store.get("W").shape == (1, 1) and store.delay("W") is None
+        store.verify()
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
+def refused(path, match, name="W"):
+    with WeightStore(path) as store, pytest.raises(DataError, match=match):
+        store.get(name)
+
+
+@pytest.mark.parametrize("part", ["data", "indices", "delay", "units", "scale", "shape"])
+def test_any_change_is_noticed(stored, part):
+    with h5py.File(stored, "r+") as file:
+        group = file["W"]
+        if part in ("data", "delay"):
+            group[part][0] += 1e-12
+        elif part == "indices":
+            group[part][0] = (group[part][0] + 1) % 5
+        else:
+            group.attrs[part] = {"units": "pA", "scale": 2.0, "shape": np.array([6, 7])}[part]
+    refused(stored, "sha256")
+    with WeightStore(stored) as store, pytest.raises(DataError, match="sha256"):
+        store.verify()
+
+
+def test_verify_asks_for_a_digest(stored):
+    with h5py.File(stored, "r+") as file:
+        del file["W"].attrs["sha256"]
+    with WeightStore(stored) as store, pytest.raises(DataError, match="no sha256"):
+        store.verify()
+
+
+def replace(path, key, data):
+    with h5py.File(path, "r+") as file:
+        del file["W"].attrs["sha256"]
+        del file["W"][key]
+        file["W"].create_dataset(key, data=data)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "match"),
+    [
+        ("indptr", lambda x: x[::-1].copy(), "indptr"),
+        ("indptr", lambda x: x[:-1], "indptr"),
+        ("indptr", lambda x: x + 1, "indptr"),
+        ("indptr", lambda x: np.concatenate([[0], [2**40], x[2:]]), "indptr"),
+        ("indices", lambda x: x + 5, "indices"),
+        ("indices", lambda x: x - 5, "indices"),
+        ("indices", lambda x: x[:-1], "indices"),
+        ("indices", lambda x: x.astype(float), "whole numbers"),
+        ("data", lambda x: x[:, None], "shape"),
+        ("data", lambda x: x.astype("S4"), "numbers"),
+        ("data", lambda x: x[:-1], "delay|indptr"),
+        ("delay", lambda x: x[:-1], "delay"),
+    ],
+)
+def test_broken_patterns(stored, key, change, match):
+    with h5py.File(stored) as file:
+        data = change(file["W"][key][()])
+    replace(stored, key, data)
+    refused(stored, match)
+
+
+@pytest.mark.parametrize("shape", [np.array([5]), np.array([5.0, 7.0]), np.array([-5, 7]), np.array([5, 6]), "5x7"])
+def test_broken_shapes(stored, shape):
+    with h5py.File(stored, "r+") as file:
+        file["W"].attrs["shape"] = shape
+    refused(stored, "shape|indptr|damaged")
+
+
+def test_links_out_of_the_file(stored, tmp_path):
+    """Neither an external link nor a soft one is followed."""
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["data"] = np.full(3, 42.0)
+    with h5py.File(stored, "r+") as file:
+        del file["W"]["data"]
+        file["W"]["data"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "data")
+        file["E"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/")
+        file["S"] = h5py.SoftLink("/D")
+    refused(stored, "not a dataset of this file")
+    refused(stored, "not a group of this file", "E")
+    refused(stored, "not a group of this file", "S")
+
+
+def test_storage_outside_the_file(stored, tmp_path):
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(b"x" * 800)
+    with h5py.File(stored, "r+") as file:
+        del file["D"]["weight"]
+        file["D"].create_dataset("weight", shape=(10, 10), dtype="f8", external=[(str(secret), 0, 800)])
+    refused(stored, "another file", "D")
+
+
+def test_virtual_datasets(stored, tmp_path):
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["data"] = np.ones((2, 3))
+    layout = h5py.VirtualLayout(shape=(2, 3), dtype="f8")
+    layout[...] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "data", shape=(2, 3))
+    with h5py.File(stored, "r+") as file:
+        del file["D"]["weight"]
+        file["D"].create_virtual_dataset("weight", layout)
+    refused(stored, "another file", "D")
+
+
+def test_shapes_that_no_bytes_back(stored):
+    with h5py.File(stored, "r+") as file:
+        del file["D"]["weight"]
+        file["D"].create_dataset("weight", shape=(10**7, 10**7), dtype="f8", chunks=(100, 100))
+    refused(stored, "claims", "D")
+
+
+def test_compression_bombs(stored):
+    with h5py.File(stored, "r+") as file:
+        del file["D"]["weight"]
+        file["D"].create_dataset("weight", data=np.zeros((4000, 4000)), compression="gzip", chunks=(4000, 4000))
+    with h5py.File(stored) as file:
+        backed = file["D/weight"].id.get_storage_size()
+    assert backed * 1000 < 4000 * 4000 * 8
+    refused(stored, "claims", "D")
+
+
+@pytest.mark.parametrize("key", ["data", "indices", "indptr"])
+def test_missing_parts(stored, key):
+    with h5py.File(stored, "r+") as file:
+        del file["W"][key]
+    refused(stored, f"no '{key}'")
+
+
+def test_names(stored):
+    refused(stored, "did you mean 'W'|allowed", "w")
+    refused(stored, "there is no matrix", "../W")
+    with WeightStore(stored, "a") as store:
+        for name in ("", ".", "..", "a/b"):
+            with pytest.raises(DataError, match="no name"):
+                store.put(name, np.ones((1, 1)))
+
+
+def test_other_files(tmp_path):
+    with pytest.raises(DataError, match="cannot be opened"):
+        WeightStore(tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("hello")
+    with pytest.raises(DataError, match="cannot be opened"):
+        WeightStore(tmp_path / "text.h5")
+    h5py.File(tmp_path / "plain.h5", "w").close()
+    with pytest.raises(DataError, match="no format_version"):
+        WeightStore(tmp_path / "plain.h5")
+    with h5py.File(tmp_path / "newer.h5", "w") as file:
+        file.attrs["format_version"] = 99
+    with pytest.raises(DataError, match="99"):
+        WeightStore(tmp_path / "newer.h5")
+
+
+@pytest.mark.parametrize("delay", [np.ones((3, 2)), np.ones(2), sparse.csc_array(np.eye(2, 3))])
+def test_delays_of_another_pattern(tmp_path, delay):
+    with WeightStore(tmp_path / "w.h5", "w") as store, pytest.raises(DataError, match="delays"):
+        store.put("W", sparse.csc_array(np.ones((2, 3))), delay=delay)
+
+
+def test_truncated_files(stored, tmp_path):
+    """Every cut of the file ends in a refusal or in the right content."""
+    content = stored.read_bytes()
+    cut = tmp_path / "cut.h5"
+    for size in range(0, len(content), max(1, len(content) // 60)):
+        cut.write_bytes(content[:size])
+        with pytest.raises(DataError), WeightStore(cut) as store:
+            store.verify()
+
+
+def test_flipped_bytes(stored, sparse_matrix, tmp_path):
+    """A changed byte is refused, or does not change the numbers."""
+    content = bytearray(stored.read_bytes())
+    rng = np.random.default_rng(0)
+    bad = tmp_path / "bad.h5"
+    for at in rng.integers(0, len(content), 150):
+        changed = bytearray(content)
+        changed[at] ^= 1 << int(rng.integers(8))
+        bad.write_bytes(changed)
+        try:
+            with WeightStore(bad) as store:
+                found = store.get("W").toarray()
+        except DataError:
+            continue
+        np.testing.assert_array_equal(found, sparse_matrix.toarray())
