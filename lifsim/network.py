@@ -122,7 +122,7 @@ class Network:
             yield Problem(place, f"{name!r} is not a name", "letters, digits, _ - +")
         if name in self.populations:
             yield Problem(place, "there is a population of this name already")
-        if isinstance(n, bool) or not isinstance(n, (int, float, np.integer, np.floating)) or n != n or n < 1 or n != int(n):
+        if isinstance(n, bool) or not isinstance(n, (int, float, np.integer, np.floating)) or not 1 <= n < math.inf or n != int(n):
             yield Problem(f"{place}.n", f"{n!r}", "a whole number of nodes, at least 1")
         elif n > 2**31 - 2:
             yield Problem(f"{place}.n", f"{n!r}", "at most 2147483646 nodes")
@@ -137,11 +137,14 @@ class Network:
         elif isinstance(nodes, Population):
             owner, view = nodes, nodes[:]
         elif isinstance(nodes, str):
-            name, _, index = nodes.partition("[")
+            name, bracket, index = nodes.partition("[")
             if name not in self.populations:
                 raise ModelError(place, f"there is no population {name!r}", did_you_mean(name, self.populations))
             owner = self.populations[name]
-            view = owner[index_of(index, place)] if index else owner[:]
+            try:
+                view = owner[index_of(index, place)] if bracket else owner[:]
+            except ModelError as error:
+                raise ModelError(place, f"{nodes!r}: {error.problems[0].got}", error.problems[0].allowed) from None
         else:
             raise ModelError(place, f"{nodes!r}", "a population, a slice of one, or a name")
         if self.populations.get(owner.name) is not owner:

@@ -64,7 +64,7 @@ class Population:
         every = np.arange(self.n, dtype=np.int64)
         try:
             ids = np.atleast_1d(every[index])
-        except IndexError as error:
+        except (IndexError, ValueError) as error:
             place = f"{self.name}[{index}]"
             raise ModelError(place, f"{error}", f"allowed: 0 to {self.n - 1}") from None
         if len(np.unique(ids)) != len(ids):
@@ -146,6 +146,8 @@ def index_of(text: str, place: str) -> Any:
     """The index in ``exc[0:10]``, ``exc[3]`` or ``exc[1,5,7]``."""
     body = text.removesuffix("]")
     try:
+        if body == text or body.count(":") > 2:
+            raise ValueError
         if ":" in body:
             return slice(*(int(x) if x.strip() else None for x in body.split(":")))
         ids = [int(x) for x in body.split(",")]
