@@ -110,9 +110,8 @@ def add_uniform(p, d, b, law, total, first, key, step):
     if p.filled[d, b] != when:
         for a in range(lo, hi, CHUNK):
             z = min(a + CHUNK, hi)
-            who = uint32(p.target[a])
             stream = uint32(POISSON | uint32(p.stream[d]))
-            fill_counts(p.counts[:, a:z], who, quad, stream, p.table[law, : p.length[law]], p.low[law], key)
+            fill_counts(p.counts[:, a:z], p.target[a], quad, stream, p.table[law, : p.length[law]], p.low[law], key)
         p.filled[d, b] = when
     counts = p.counts[step % QUAD, lo:hi]
     weight = total.dtype.type(p.weight[lo])
@@ -133,33 +132,24 @@ def fill_counts(counts, who, quad, stream, table, low, key):
     n = counts.shape[1]
     words = np.empty((QUAD, CHUNK), np.uint32)
     w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
-    k0, k1 = key[0], key[1]
     for i in range(len(w0)):
-        w0[i], w1[i], w2[i], w3[i] = philox(uint32(who + uint32(i)), uint32(quad), stream, uint32(0), k0, k1)
+        w0[i], w1[i], w2[i], w3[i] = philox(who + i, quad, stream, 0, key)
     for q in range(QUAD):
         count_thresholds(words[q, :n], table, low, counts[q])
 
 
 @kernel
 def count_thresholds(u, table, low, out):
-    """out[i] = low + Σ_k (u[i] >= table[k]), four thresholds at a time."""
-    total = np.empty(CHUNK, np.uint32)
-    t = total[: len(u)]
-    t[:] = low
-    k = 0
-    while k + 4 <= len(table):
+    """out[i] = low + Σ_k (u[i] >= table[k]), eight thresholds at a time; `table` has a multiple of eight."""
+    out[:] = low
+    for k in range(0, len(table), 8):
         a, b, c, d = table[k], table[k + 1], table[k + 2], table[k + 3]
+        e, f, g, h = table[k + 4], table[k + 5], table[k + 6], table[k + 7]
         for i in range(len(u)):
             x = u[i]
-            t[i] += uint32(x >= a) + uint32(x >= b) + uint32(x >= c) + uint32(x >= d)
-        k += 4
-    while k < len(table):
-        a = table[k]
-        for i in range(len(u)):
-            t[i] += uint32(u[i] >= a)
-        k += 1
-    for i in range(len(out)):
-        out[i] = t[i]
+            n = uint32(x >= a) + uint32(x >= b) + uint32(x >= c) + uint32(x >= d)
+            n += uint32(x >= e) + uint32(x >= f) + uint32(x >= g) + uint32(x >= h)
+            out[i] += n
 
 
 @kernel
@@ -170,7 +160,7 @@ def add_single(p, d, lo, hi, total, first, key, step):
     for i in range(lo, hi):
         law = p.law[i] if p.piece[d] == p.piece[d + 1] else shared
         if law >= 0:
-            words = philox(uint32(p.target[i]), uint32(step // QUAD), stream, uint32(0), key[0], key[1])
+            words = philox(p.target[i], step // QUAD, stream, 0, key)
             n = p.low[law] + np.searchsorted(p.table[law, : p.length[law]], words[step % QUAD], side="right")
             total[p.target[i] - first] += n * total.dtype.type(p.weight[i])
 
@@ -215,9 +205,7 @@ def add_noise(c, s, b, total, first, key, step):
     wave = math.sin(omega * (start + tick * period) + phase)
     sd = math.sqrt(std * std + std_mod * std_mod * wave)
     for i in range(c.noise_first[s, b], c.noise_first[s, b + 1]):
-        words = philox(
-            uint32(c.noise_target[i]), uint32(tick), uint32(NOISE | uint32(stream)), uint32(0), key[0], key[1]
-        )
+        words = philox(c.noise_target[i], tick, uint32(NOISE | uint32(stream)), 0, key)
         total[c.noise_target[i] - first] += c.noise_weight[i] * (mean + sd * normal(words[0]))
 
 

@@ -71,10 +71,20 @@ _CACHE = _prepare_cache()
 
 def kernel(function: F) -> F:
     """Compile `function` for the time loop: no GIL, no Python objects, cached, strict floating point."""
+    return _compiled(function, inline=False)
+
+
+def inlined(function: F) -> F:
+    """A `kernel` that becomes part of the loop that calls it, so that the loop can vectorise."""
+    return _compiled(function, inline=True)
+
+
+def _compiled(function: F, inline: bool) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = _CACHE
     try:
-        return numba.njit(nogil=True, cache=bool(_CACHE), error_model="numpy", boundscheck=False)(function)
+        options = {"cache": bool(_CACHE), "error_model": "numpy", "boundscheck": False, "forceinline": inline}
+        return numba.njit(nogil=True, **options)(function)
     finally:
         config.CACHE_DIR = before
 

@@ -125,7 +125,8 @@ def neurons_of(plan: Any, dtype: Any, channels: int) -> tuple[Neurons, OwnInput]
 def poisson_law(mean: float) -> tuple[int, np.ndarray]:
     """A Poisson distribution as (low, thresholds): count = low + Σ (u >= threshold), u uniform in 2³².
 
-    Threshold k is 2³² P(N <= low + k); below low and above the last, less than 2⁻³² is left out.
+    Threshold k is 2³² P(N <= low + k); below low and above the last, less than 2⁻³² is left out. There
+    is a multiple of eight of them.
     """
     if mean == 0:
         return 0, np.zeros(0, np.uint32)
@@ -135,7 +136,9 @@ def poisson_law(mean: float) -> tuple[int, np.ndarray]:
     cdf = np.round(np.cumsum(np.exp(log_p)) * 2.0**32)
     inside = (cdf >= 1) & (cdf < 2.0**32)
     low = int(k[0] + np.count_nonzero(cdf < 1))
-    return low, cdf[inside].astype(np.uint32)
+    # Eight are compared at a time: thresholds of 0, which every u passes, fill up the first eight.
+    spare = -np.count_nonzero(inside) % 8
+    return low - spare, np.concatenate([np.zeros(spare), cdf[inside]]).astype(np.uint32)
 
 
 def _uniform(d: Any) -> bool:

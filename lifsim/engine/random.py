@@ -13,58 +13,32 @@ import math
 import numpy as np
 from numba import uint32, uint64
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import inlined, kernel
 
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
-_32 = np.uint64(32)
+W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_32, _MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 # What a stream is for: the upper byte of its number; the lower three say which projection or device.
 SOURCES, WEIGHTS, DELAYS, POISSON, NOISE, RECORDED = (np.uint32(i << 24) for i in range(1, 7))
 
 
-@kernel
-def philox_round(c0, c1, c2, c3, k0, k1):
-    """One of the ten rounds."""
-    a = uint64(c0) * M0
-    b = uint64(c2) * M1
-    return (
-        uint32(uint32(b >> _32) ^ c1 ^ k0),
-        uint32(b),
-        uint32(uint32(a >> _32) ^ c3 ^ k1),
-        uint32(a),
-    )
-
-
-@kernel
-def philox(c0, c1, c2, c3, k0, k1):
-    """Four random words (uint32) of the counter (c0, c1, c2, c3) under the key (k0, k1), all uint32."""
-    # Written out: the loop over counters around it then vectorises.
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = uint32(k0 + W0), uint32(k1 + W1)
-    return philox_round(c0, c1, c2, c3, k0, k1)
+@inlined
+def philox(c0, c1, c2, c3, key):
+    """Four random words of the counter (c0, c1, c2, c3): 32-bit numbers held in uint64, so that loops vectorise."""
+    c0, c1, c2, c3 = uint64(c0), uint64(c1), uint64(c2), uint64(c3)
+    k0, k1 = uint64(key[0]), uint64(key[1])
+    for _ in range(10):
+        a, b = c0 * M0, c2 * M1
+        c0, c1, c2, c3 = (b >> _32) ^ c1 ^ k0, b & _MASK, (a >> _32) ^ c3 ^ k1, a & _MASK
+        k0, k1 = (k0 + W0) & _MASK, (k1 + W1) & _MASK
+    return c0, c1, c2, c3
 
 
 @kernel
 def word(who, when, stream, key):
     """Random word number `when` (0, 1, 2 …) of `who`: four to a counter."""
-    q = philox(uint32(who), uint32(when >> 2), uint32(stream), uint32(0), key[0], key[1])
+    q = philox(who, when >> 2, stream, 0, key)
     j = when & 3
     return q[0] if j == 0 else q[1] if j == 1 else q[2] if j == 2 else q[3]
 
@@ -72,7 +46,7 @@ def word(who, when, stream, key):
 @kernel
 def retry_word(who, when, stream, attempt, key):
     """The word of a later `attempt` (1, 2, …) at draw `when`."""
-    return philox(uint32(who), uint32(when), uint32(stream), uint32(attempt), key[0], key[1])[0]
+    return philox(who, when, stream, attempt, key)[0]
 
 
 @kernel
@@ -93,7 +67,7 @@ def below(n, u, who, when, stream, key):
     return np.int64(m >> _32)
 
 
-@kernel
+@inlined
 def polynomial(x, a0, a1, a2, a3, a4, a5, a6, a7):
     """a0 + a1·x + … + a7·x⁷."""
     return ((((((a7 * x + a6) * x + a5) * x + a4) * x + a3) * x + a2) * x + a1) * x + a0

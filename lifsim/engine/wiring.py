@@ -85,7 +85,7 @@ def random_sources(rule, t, n, s, key):
     wanted = n if rule.multapses or 2 * n <= room else room - n
     found, i = 0, 0
     while found < wanted:
-        words = philox(uint32(t), uint32(i >> 2), stream, uint32(0), key[0], key[1])
+        words = philox(t, i >> 2, stream, 0, key)
         for j in range(4):
             if found < wanted:
                 x = below(room, words[j], t, i + j, stream, key)
@@ -144,7 +144,7 @@ def values_of(rule, draw, t, n, source, stream, out, key):
             out[k] = row[source[k]]
     else:
         for q in range((n + 3) >> 2):
-            words = philox(uint32(t), uint32(q), stream, uint32(0), key[0], key[1])
+            words = philox(t, q, stream, 0, key)
             for j in range(4):
                 k = 4 * q + j
                 x = transform(draw, words[j])
