@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,10 +31,11 @@ DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 @dataclass
 class Talk:
-    """How much to say: -q only errors and what was asked for, -v also details."""
+    """How much to say: -q only errors and what was asked for, -v also details. And whether Ctrl-C was pressed."""
 
     quiet: bool = False
     verbose: bool = False
+    interrupted: bool = False
 
     def note(self, text: str) -> None:
         """A line for people, not for pipes."""
@@ -89,9 +92,25 @@ class Program(click.Group):
         return super().resolve_command(ctx, args)
 
 
+@contextmanager
+def _noting_interrupts(talk: Talk) -> Iterator[None]:
+    """Remember Ctrl-C: pressed while the compiler is at work it comes out as an error of the compiler."""
+
+    def note(number: int, frame: Any) -> None:
+        talk.interrupted = True
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
     try:
-        work()
+        with _noting_interrupts(talk):
+            work()
     except LifsimError as error:
         return _fail(WRONG, str(error).splitlines())
     except click.exceptions.ClickException as error:
@@ -103,7 +122,7 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
     except MemoryError as error:
         return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
     except Exception as error:
-        return _report(error, talk)
+        return INTERRUPTED if talk.interrupted else _report(error, talk)
     return DONE
 
 
@@ -445,6 +464,8 @@ def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
 
 
 def _refuse_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
+    if t_start is None and t_stop is None:
+        return
     start, stop = (result.t_start if t_start is None else t_start), (result.t_stop if t_stop is None else t_stop)
     if not max(start, result.t_start) < min(stop, result.t_stop):
         allowed = f"a window within {result.t_start:g} to {result.t_stop:g} ms"
