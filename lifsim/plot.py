@@ -368,7 +368,7 @@ def traces(
 def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window: tuple[float, float], most: int) -> None:
     of = result.traces[population]
     at = of.times_of(variable)
-    inside = (at > window[0] - 1e-9) & (at <= window[1] + 1e-9)
+    inside = (at > window[0] + 1e-9) & (at <= window[1] + 1e-9)
     scale = _time_label(ax, *window)
     values, ids = of[variable][inside], of.ids_of(variable)
     for k in range(min(values.shape[1], most)):
@@ -413,7 +413,7 @@ def _lightness(colour: str, x: float) -> str:
     """`colour` darkened (x = 0) to lightened (x = 1); itself at 0.5."""
     rgb = np.array(to_rgb(colour))
     mixed = rgb * (0.55 + 0.9 * x) if x < 0.5 else rgb + (1 - rgb) * (x - 0.5) * 0.8
-    return to_hex(tuple(np.clip(mixed, 0, 1)))
+    return to_hex(tuple(np.clip(mixed, 0, 1))).upper()
 
 
 def _result(result: Result | str | Path) -> Result:

@@ -30,6 +30,7 @@ _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 _BLOCK = 1 << 18  # bytes gathered before they are written to a dataset
 _DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
 _ALLOWED = "a result of lifsim or SONATA spikes"
+_CHANGED = ("does not match its checksum", "it was damaged or changed after it was written")
 
 
 # -- writing ----------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ class _Column:
         """Write the rest; the SHA-256 of all, also kept as an attribute."""
         self._flush()
         digest = self._hash.hexdigest()
-        self._dataset.attrs["sha256"] = digest
+        self._dataset.attrs["sha256"] = _fixed(digest)
         return digest
 
 
@@ -186,8 +187,8 @@ def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> None:
     digests += [f"{'/'.join(key)} {column.finish()}" for key, columns in traces.items() for column in columns[:1]]
     for columns in traces.values():
         columns[-1].finish()
-    group = file.require_group("lifsim")
-    _describe(group, {**entries(recorded), "content_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()})
+    said = {**entries(recorded), "content_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()}
+    _describe(file.require_group("lifsim"), {**said, "info_sha256": _info_sha256(said)})
 
 
 def _spike_columns(file: h5py.File, recorded: Recorded, name: str, disk: _Disk) -> tuple[_Column, _Column]:
@@ -253,15 +254,26 @@ def _describe(group: h5py.Group, entries: Mapping[str, Any]) -> None:
     (An attribute holds at most 64 KiB.)
     """
     for name, value in entries.items():
-        if isinstance(value, (bool, int, float)) or name in _SHORT:
+        if isinstance(value, (bool, int, float)):
             group.attrs[name] = value
-        elif isinstance(value, str):
-            group.create_dataset(name, data=value, dtype=h5py.string_dtype())
+        elif name in _SHORT:
+            group.attrs[name] = _fixed(value)
         else:
-            group.create_dataset(name, data=json.dumps(value), dtype=h5py.string_dtype()).attrs["format"] = "json"
+            data = group.create_dataset(name, data=_fixed(value if isinstance(value, str) else json.dumps(value)))
+            data.attrs["json"] = not isinstance(value, str)
 
 
-_SHORT = ("format_version", "content_sha256")
+def _fixed(text: str) -> np.ndarray:
+    """`text` as UTF-8 of fixed length: HDF5 was measured to crash on damaged strings of variable length."""
+    raw = text.encode()
+    return np.array(raw, dtype=h5py.string_dtype("utf-8", max(len(raw), 1)))
+
+
+_SHORT = ("format_version", "content_sha256", "info_sha256")
+
+
+def _info_sha256(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _window(recorded: Recorded, entry: Mapping[str, Any]) -> tuple[float, float]:
@@ -392,39 +404,56 @@ def _dataset(file: h5py.File, path: str, kinds: str, ndim: int) -> h5py.Dataset:
         group = _member(group, part, h5py.Group)
     data = _member(group, name, h5py.Dataset)
     where = f"{file.filename}/{path}"
-    if data.is_virtual or data.external is not None:
-        raise DataError(where, "keeps its data in another file", "only data in the file itself")
+    _check_storage(data, where)
     if data.shape is None or data.ndim != ndim or data.dtype.kind not in kinds:
         raise DataError(where, f"has shape {data.shape} and type {data.dtype}", f"{ndim} dimension(s) of numbers")
-    held = data.id.get_storage_size()
-    if data.nbytes > 2000 * held + 4096:  # deflate reaches 1032 : 1
-        raise DataError(where, f"declares {data.nbytes:,} bytes but holds {held:,}", "data that are there")
     return data
+
+
+def _check_storage(data: h5py.Dataset, where: str) -> None:
+    """Refuse data that lie elsewhere, or that the file only claims to hold."""
+    if data.is_virtual or data.external is not None:
+        raise DataError(where, "keeps its data in another file", "only data in the file itself")
+    held, declared = data.id.get_storage_size(), math.prod(data.shape or ()) * data.dtype.itemsize
+    if declared > 2000 * held + 4096:  # deflate reaches 1032 : 1
+        raise DataError(where, f"declares {declared:,} bytes but holds {held:,}", "data that are there")
 
 
 def _read(data: h5py.Dataset) -> np.ndarray:
     """All of a dataset, checked against its checksum if it has one."""
     values = data[()]
-    said = data.attrs.get("sha256")
-    if said is not None and said != hashlib.sha256(values).hexdigest():
-        raise DataError(f"{data.file.filename}{data.name}", "does not match its checksum", "it was damaged or changed after it was written")
+    if "sha256" in data.attrs and _attribute(data, "sha256") != hashlib.sha256(values).hexdigest():
+        raise DataError(f"{data.file.filename}{data.name}", *_CHANGED)
     return values
 
 
+def _attribute(item: h5py.HLObject, name: str) -> Any:
+    """A number or text of fixed length; another type is not even read."""
+    kind = item.attrs.get_id(name)
+    if kind.dtype.kind not in "iufbS" or kind.shape != ():
+        raise DataError(f"{item.file.filename}{item.name}", f"has an attribute {name} of type {kind.dtype}", "a number or text")
+    value = item.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value.item() if isinstance(value, np.generic) else value
+
+
 def _read_info(group: h5py.Group) -> dict[str, Any]:
-    version = str(group.attrs.get("format_version", "?"))
-    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+    version = _attribute(group, "format_version") if "format_version" in group.attrs else "?"
+    if str(version).split(".")[0] != FORMAT_VERSION.split(".")[0]:
         allowed = f"this lifsim reads {FORMAT_VERSION}: update lifsim to read newer ones"
         raise DataError(f"{group.file.filename}/lifsim", f"has format version {version}", allowed)
-    info = {name: value.item() if isinstance(value, np.generic) else value for name, value in group.attrs.items()}
+    info = {name: _attribute(group, name) for name in group.attrs}
     for name in group:
         if name == "traces":
             continue
         data = _member(group, name, h5py.Dataset)
-        if data.shape != () or h5py.check_string_dtype(data.dtype) is None:
-            continue
-        text = data.asstr()[()]
-        info[name] = json.loads(text) if data.attrs.get("format") == "json" else text
+        where = f"{group.file.filename}{data.name}"
+        _check_storage(data, where)
+        if data.shape != () or data.dtype.kind != "S":
+            raise DataError(where, f"has shape {data.shape} and type {data.dtype}", "text of fixed length")
+        text = data[()].decode()
+        info[name] = json.loads(text) if _attribute(data, "json") else text
+    if info.pop("info_sha256", None) != _info_sha256(info):
+        raise DataError(f"{group.file.filename}/lifsim", *_CHANGED)
     return info
 
 

@@ -277,7 +277,7 @@ def test_a_disk_that_fills_up_keeps_what_was_written(path, monkeypatch, n):
         return write(fd, data)
 
     monkeypatch.setattr(os, "write", failing)
-    with pytest.raises(RunError, match="No space left.*bytes free"), FileSink(manifest(), path) as sink:
+    with pytest.raises(RunError, match=r"No space left.*bytes free"), FileSink(manifest(), path) as sink:
         for k in range(6):
             sink.write(chunk(k))
     monkeypatch.undo()

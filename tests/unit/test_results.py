@@ -202,7 +202,7 @@ def test_layout(path):
         trace = file["lifsim/traces/exc/V_m"]
         assert (trace.dtype, trace.attrs["unit"], trace.attrs["interval"], trace.attrs["start"]) == ("<f8", "mV", 0.1, 0.0)
         assert "report/exc.rate" not in file
-        assert file["lifsim"].attrs["format_version"] == "1.0"
+        assert file["lifsim"].attrs["format_version"] == b"1.0"
         assert file["lifsim"].attrs["complete"]
         assert "libver" not in file  # and, below, an old superblock: HDF5 1.8 and 1.10 read it
     assert path.read_bytes()[8] in (0, 2)
@@ -263,7 +263,7 @@ def test_not_a_result(tmp_path):
 
 def test_newer_format(path):
     with h5py.File(path, "r+") as file:
-        file["lifsim"].attrs["format_version"] = "2.0"
+        file["lifsim"].attrs["format_version"] = np.bytes_("2.0")
     with pytest.raises(DataError, match=r"format version 2\.0"):
         open_result(path)
 

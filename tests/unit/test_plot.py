@@ -1,0 +1,171 @@
+"""Figures: every neuron has a row, nothing crashes on silence, nothing global is changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from lifsim import plot
+from lifsim.errors import DataError, OutputError
+from lifsim.recording import Chunk, FileSink, Manifest, MemorySink
+
+CORTEX = {"L23E": 2068, "L23I": 583, "L4E": 2192, "L4I": 548, "L5E": 485, "L5I": 106, "L6E": 1440, "L6I": 295}
+
+
+def make(rates, sizes, stop=1000.0, sink=None, traces=()):
+    rng = np.random.default_rng(0)
+    populations = {name: {"n": n, "model": "iaf_psc_exp"} for name, n in sizes.items()}
+    manifest = Manifest(dt=0.1, populations=populations, spikes={name: {"ids": "all"} for name in sizes}, traces=list(traces))
+    spikes = {}
+    for name, n in sizes.items():
+        at = np.sort(rng.integers(1, round(stop * 10) + 1, round(rates[name] * n * stop / 1000)))
+        spikes[name] = at, rng.integers(0, n, len(at))
+    samples = {(t["population"], t["variable"]): rng.normal(size=(round(stop / t["interval"]), len(t["ids"]) or 1)) for t in traces}
+    sink = sink(manifest) if sink else MemorySink(manifest)
+    sink.write(Chunk(0, round(stop * 10), spikes, samples))
+    result = sink.finish({})
+    sink.close()
+    return result
+
+
+CASES = {
+    "irregular": lambda: make({"exc": 40, "inh": 40}, {"exc": 10_000, "inh": 2500}),
+    "cortex": lambda: make(dict.fromkeys(CORTEX, 5), CORTEX),
+    "silent population": lambda: make({"exc": 8, "quiet": 0, "inh": 20}, {"exc": 800, "quiet": 300, "inh": 200}),
+    "ten neurons": lambda: make({"cells": 20}, {"cells": 10}),
+    "single spike": lambda: make({"cells": 1}, {"cells": 1}),
+    "no spikes": lambda: make({"exc": 0}, {"exc": 10}),
+    "no time": lambda: make({"exc": 0}, {"exc": 10}, stop=0.0),
+    "long": lambda: make({"exc": 5, "inh": 5}, {"exc": 80, "inh": 20}, stop=20_000.0),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("draw", [plot.raster, plot.rates, plot.isi])
+def test_every_case_can_be_drawn(case, draw, tmp_path):
+    before = dict(matplotlib.rcParams)
+    figure = draw(CASES[case]())
+    figure.savefig(tmp_path / "figure.png", dpi=50)
+    assert isinstance(figure, Figure)
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows_come_from_the_sizes_not_from_the_spikes(case):
+    result = CASES[case]()
+    top, below = plot.raster(result).axes
+    sizes = [population["n"] for population in result.populations.values()]
+    least = 0.09 * max(sizes)
+    assert top.get_ylim() == (pytest.approx(sum(max(n, least) for n in sizes)), 0)
+    names = [label.get_text().split("\n")[0] for label in top.get_yticklabels()]
+    assert names == list(result.populations)
+    number = sum(len(result.spikes[name]) for name in result.spikes)
+    assert top.get_title(loc="right").startswith(f"{number:,} spike")
+    assert len(below.patches) == (len(sizes) if result.duration else 0)
+
+
+def test_axes():
+    top, below = plot.raster(CASES["irregular"]()).axes
+    assert top.get_xlim() == (0.0, 1000.0)
+    assert below.get_xlabel() == "time (ms)"
+    assert below.get_ylabel() == "rate (1/s)\n5 ms bins"
+    assert below.get_ylim()[1] > 40
+    assert [label.get_text() for label in top.get_yticklabels()] == ["exc\nn = 10,000", "inh\nn = 2,500"]
+    assert [label.get_color() for label in top.get_yticklabels()] == [plot.EXCITATORY, plot.INHIBITORY]
+    top, below = plot.raster(CASES["long"](), t_start=500.0, rate_bin=20.0).axes
+    assert top.get_xlim() == (0.5, 20.0)
+    assert below.get_xlabel() == "time (s)"
+    assert below.get_ylabel().endswith("20 ms bins")
+
+
+def test_many_spikes_become_an_image():
+    many, few = plot.raster(CASES["irregular"]()).axes[0], plot.raster(CASES["cortex"]()).axes[0]
+    assert (len(many.images), len(few.images)) == (1, 0)
+    assert all(line.get_rasterized() for line in few.lines if line.get_marker() == "o")
+    shade = 1 - many.images[0].get_array().min(axis=2)
+    assert 0.3 < shade.mean() < 0.9  # neither blank nor solid
+    assert shade.std() > 0.1
+
+
+def test_dots_are_where_the_spikes_are():
+    result = CASES["silent population"]()
+    dots = [line for line in plot.raster(result).axes[0].lines if line.get_marker() == "o"]
+    exc, quiet, inh = dots
+    np.testing.assert_array_equal(exc.get_xdata(), result.spikes["exc"].times)
+    np.testing.assert_allclose(exc.get_ydata(), result.spikes["exc"].ids + 0.5)
+    assert len(quiet.get_xdata()) == 0
+    np.testing.assert_allclose(inh.get_ydata(), 1100 + result.spikes["inh"].ids + 0.5)
+
+
+def test_fewer_neurons_are_said_so():
+    top = plot.raster(CASES["irregular"](), populations="exc", max_neurons=100).axes[0]
+    assert top.get_yticklabels()[0].get_text() == "exc\n100 of 10,000"
+    assert top.get_ylim() == (100, 0)
+
+
+def test_own_axes():
+    figure = Figure()
+    one, two, three = figure.subplots(3)
+    result = CASES["cortex"]()
+    assert plot.raster(result, ax=one) is figure
+    assert plot.raster(result, ax=(one, two)) is figure
+    assert plot.rates(result, ax=two) is figure
+    assert plot.isi(result, ax=three) is figure
+
+
+def test_colours():
+    assert plot.colours(["exc", "inh"]) == plot.colours(["E", "I"]) == [plot.EXCITATORY, plot.INHIBITORY]
+    assert plot.colours(["cells", "input", "Image"]) == list(plot.OTHERS[:3])
+    assert len(set(plot.colours(list(CORTEX)))) == 8
+
+
+def entry(variable, unit, ids, interval=0.1):
+    return {"population": "exc", "variable": variable, "unit": unit, "interval": interval, "start": 0.0, "stop": None, "ids": ids}
+
+
+def test_traces(tmp_path):
+    recorded = [entry("V_m", "mV", [2, 5]), entry("rate", "1/s", [], 1.0)]
+    result = make({"exc": 20}, {"exc": 10}, 100.0, lambda m: FileSink(m, tmp_path / "run.h5"), recorded)
+    first, second = plot.traces(result.path).axes
+    assert (first.get_ylabel(), second.get_ylabel()) == ("exc\nV_m (mV)", "exc\nrate (1/s)")
+    np.testing.assert_array_equal(first.lines[0].get_ydata(), result.traces["exc"]["V_m"][:, 0])
+    assert [text.get_text() for text in first.get_legend().get_texts()] == ["neuron 2", "neuron 5"]
+    assert len(plot.traces(result, variables="rate", t_start=50.0).axes[0].lines[0].get_xdata()) == 50
+    with pytest.raises(DataError, match="did you mean 'V_m'"):
+        plot.traces(result, variables="v_m")
+
+
+def test_errors():
+    result = CASES["single spike"]()
+    with pytest.raises(DataError, match="did you mean 'cells'"):
+        plot.raster(result, populations=["cell"])
+    with pytest.raises(DataError, match="no traces were recorded"):
+        plot.traces(result)
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_saving(tmp_path, ending):
+    path = plot.save(plot.raster(CASES["cortex"]()), tmp_path / f"raster.{ending}")
+    assert 10_000 < path.stat().st_size < 2_000_000
+    if ending == "svg":
+        assert "L23E" in path.read_text()
+    if ending == "pdf":
+        assert b"/Type3" not in path.read_bytes()
+
+
+def test_saving_elsewhere(tmp_path):
+    figure = plot.raster(CASES["single spike"]())
+    with pytest.raises(OutputError, match=r"\.png, \.pdf, \.svg"):
+        plot.save(figure, tmp_path / "raster.jpg")
+    with pytest.raises(OutputError, match="cannot be written"):
+        plot.save(figure, tmp_path / "nowhere" / "raster.png")
+
+
+def test_no_pyplot():
+    code = "import sys, lifsim.plot; print('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
