@@ -67,14 +67,12 @@ def loads(
     """
     document = _parsed(text, place)
     problems, settings = _override(document, overrides or {})
-    if any(not path.startswith("parameters.") for path in overrides or {}):
-        text = dumps(document)
     network, found = _Builder(document, {**settings, **parameters}, Path(folder) if folder else None).build()
     problems += found
     if problems:
         raise ModelError.of(problems)
     network.name = network.name or Path(place).stem
-    network.text = text
+    network.text = text if all(path.startswith("parameters.") for path in overrides or {}) else dumps(document)
     return network
 
 
@@ -318,10 +316,10 @@ class _Builder:
             return
         given = {key: _nested(value) for key, value in table.given().items()}
         rule = given.pop("rule", None) or ("matrix" if "matrix" in given else "all_to_all")
-        # What is unknown has a stand-in; a rule that may be among it needs none of its numbers.
-        if unknown and "rule" not in table.model_fields_set:
-            given = {key: x for key, x in given.items() if key not in _NEEDED}
-        given |= {key: x for key, x in _NEEDED.items() if f"{place}.{key}" in unknown and key in RULES.get(rule, ())}
+        if unknown:  # the rule, or what it needs, may be among it
+            has_rule = "rule" in table.model_fields_set
+            given = {key: x for key, x in given.items() if has_rule or key not in _NEEDED}
+            given |= {key: x for key, x in _NEEDED.items() if key in RULES.get(rule, ()) and key not in given}
         for key in ("sources", "targets"):
             if key in given:
                 given[key] = _indices(given[key])
@@ -361,13 +359,21 @@ class _Builder:
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:
         """Keep the problems that stand whatever the values are that could not be computed."""
-        guessed = not self.guessed.isdisjoint(name.partition("[")[0] for name in _flat(names))
+        guessed = self.guessed & {name.partition("[")[0] for name in _flat(names)}
         for p in error.problems:
             where = re.sub(r"^(projections|record)\[\d+\]", place, p.where)
-            sure = (where.endswith((".rule", ".delay")) and "an array" not in p.got) or "there is no population" in p.got
             on_unknown_grid = self.dt_unknown and "dt" in p.got + p.allowed
-            if where not in unknown and not on_unknown_grid and (sure or not guessed):
+            if where not in unknown and not on_unknown_grid and _holds_for_any(p, guessed):
                 self.problems.append(Problem(where, p.got, p.allowed))
+
+
+def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:
+    """Whether a problem stands whatever the size and the model of the `guessed` populations."""
+    if not guessed or "there is no population" in problem.got:
+        return True
+    if problem.where.endswith(".variable"):
+        return not any(f"({name})" in problem.got for name in guessed)
+    return problem.where.endswith((".rule", ".delay", ".interval", ".start", ".stop")) and "an array" not in problem.got
 
 
 def _flat(names: list[Any]) -> list[str]:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def dumps(document: Mapping[str, Any]) -> str:
     """A model file's tables as TOML text; tables within ``populations`` and lists of tables have headers."""
     blocks = [_lines({key: x for key, x in document.items() if not isinstance(x, dict) and not _is_tables(x)})]
     for key, x in document.items():
-        if key == "populations":
+        if key == "populations" and isinstance(x, dict) and _is_tables(list(x.values())):
             blocks += [[f"[populations.{_key(name)}]", *_lines(table)] for name, table in x.items()]
         elif isinstance(x, dict):
             blocks.append([f"[{_key(key)}]", *_lines(x)])
@@ -184,6 +185,8 @@ def _inline(x: Any) -> str:
         return "{ " + ", ".join(_lines(x)) + " }" if x else "{}"
     if isinstance(x, (list, tuple)):
         return "[" + ", ".join(map(_inline, x)) + "]"
+    if isinstance(x, (date, time)):
+        return x.isoformat()
     return repr(x)  # Python's shortest form of a number that reads back as the same number is TOML's too
 
 
