@@ -12,6 +12,14 @@ def on_grid(time: float, dt: float) -> bool:
     return abs(time / dt - round(time / dt)) <= 1e-6 + 1e-12 * abs(time / dt)
 
 
+def first_off_grid(times: np.ndarray | float, dt: float) -> float | None:
+    """The first of `times` (infinite ones aside) that is no multiple of `dt`, or None."""
+    t = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    ratio = t[np.isfinite(t)] / dt
+    off = np.abs(ratio - np.round(ratio)) > 1e-6 + 1e-12 * np.abs(ratio)
+    return float(t[np.isfinite(t)][np.argmax(off)]) if off.any() else None
+
+
 def nearest_on_grid(time: float, dt: float) -> str:
     """The sentence that names the multiples of `dt` next to `time`."""
     below = max(1, math.floor(time / dt))

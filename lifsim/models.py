@@ -30,6 +30,7 @@ class Parameter:
     doc: str
     bound: str = ""
     shape: str = "value"
+    on_grid: bool = False  # a time that must be a multiple of the network's dt
 
     def violation(self, x: np.ndarray | float) -> str | None:
         """What the bound asks for if `x` breaks it, else None."""
@@ -111,6 +112,10 @@ def _series(times: str, values: str) -> Check:
     return check
 
 
+def _modulation(p: Mapping[str, Any]) -> str | None:
+    return "std_mod must not be above std" if np.any(np.asarray(p["std_mod"]) > np.asarray(p["std"])) else None
+
+
 def _rates_not_negative(p: Mapping[str, Any]) -> str | None:
     return "rate_values must be finite and >= 0" if np.any(~(np.asarray(p["rate_values"]) >= 0)) else None
 
@@ -139,8 +144,8 @@ _DI_SYN = (
     Parameter("dI_syn_in", 0.0, "pA/ms", "rate of change feeding the inhibitory alpha current", "finite"),
 )
 _WINDOW = (
-    Parameter("start", 0.0, "ms", "switched on at this time", ">= 0"),
-    Parameter("stop", math.inf, "ms", "switched off at this time", "not negative"),
+    Parameter("start", 0.0, "ms", "switched on at this time", ">= 0", on_grid=True),
+    Parameter("stop", math.inf, "ms", "switched off at this time", "not negative", on_grid=True),
 )
 
 _ALL = (
@@ -183,7 +188,7 @@ _ALL = (
         "poisson",
         "Poisson spike trains whose rate changes in steps, an independent one for every target",
         (
-            Parameter("rate_times", (), "ms", "times at which the rate changes", shape="series"),
+            Parameter("rate_times", (), "ms", "times at which the rate changes", shape="series", on_grid=True),
             Parameter("rate_values", (), "Hz", "rate from each of these times on (0 before the first)", shape="series"),
             *_WINDOW,
         ),
@@ -216,7 +221,7 @@ _ALL = (
         "current",
         "current that changes in steps",
         (
-            Parameter("amplitude_times", (), "ms", "times at which the current changes", shape="series"),
+            Parameter("amplitude_times", (), "ms", "times at which the current changes", shape="series", on_grid=True),
             Parameter("amplitude_values", (), "pA", "current from each of these times on (0 before)", shape="series"),
             *_WINDOW,
         ),
@@ -232,10 +237,10 @@ _ALL = (
             Parameter("std_mod", 0.0, "pA", "amplitude of the sinusoidal modulation of the variance", ">= 0"),
             Parameter("frequency", 0.0, "Hz", "frequency of that modulation", ">= 0"),
             Parameter("phase", 0.0, "deg", "phase of that modulation", "finite"),
-            Parameter("dt", 1.0, "ms", "a new value is drawn every dt (a multiple of the network's dt)", "> 0"),
+            Parameter("dt", 1.0, "ms", "a new value is drawn every dt", "> 0", on_grid=True),
             *_WINDOW,
         ),
-        checks=(_stop_after_start,),
+        checks=(_stop_after_start, _modulation),
     ),
 )
 

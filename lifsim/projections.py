@@ -95,6 +95,8 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         params = {k: (float(v) if k == "p" else int(v)) for k, v in given.items()} if not problems else {}
     if problems:
         raise ModelError.of([*problems, *_check_alone(place, dt, raw, _weight_unit(source, target))])
+    if "rows" in params:
+        problems += _check_pairs(place, params["rows"], source, target, flags)
     values = {}
     for key, unit in (("weight", _weight_unit(source, target)), ("delay", "ms")):
         try:
@@ -283,6 +285,21 @@ def _explicit_rows(place: str, given: Mapping[str, Any], source: View, target: V
     if problems:
         return None, problems
     return _sorted_rows(ends["targets"], ends["sources"], len(target))[0], []
+
+
+def _check_pairs(place: str, rows: SynapseRows, source: View, target: View, flags: Mapping[str, bool]) -> Iterable[Problem]:
+    """Given synapses are never dropped: what the options exclude is an error."""
+    targets = np.repeat(np.arange(len(target)), np.diff(rows.indptr))
+    s, t = source.ids[rows.sources], target.ids[targets]
+    if not flags["allow_autapses"] and source.population is target.population and (s == t).any():
+        yield Problem(place, f"neuron {s[s == t][0]} of {source.name} connects to itself", "no autapses (allow_autapses = false)")
+    if not flags["allow_multapses"]:
+        pair = np.sort(t * np.int64(source.population.n) + s)
+        twice = pair[1:] == pair[:-1]
+        if twice.any():
+            to, of = divmod(int(pair[1:][twice][0]), source.population.n)
+            got = f"{source.name} {of} connects to {target.name} {to} twice"
+            yield Problem(place, got, "no multapses (allow_multapses = false)")
 
 
 # -- values of synapses --------------------------------------------------------------------------

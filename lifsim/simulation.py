@@ -234,7 +234,7 @@ class Simulation:
         self.timings["simulate"] += time.perf_counter() - began
 
     def result(self) -> Result:
-        """Everything recorded so far. With `out`, this finishes the file; no `run` can follow."""
+        """Everything recorded so far; with `out`, this makes the file. More runs, and another result, may follow."""
         self._progress("write")
         wall = time.perf_counter() - self._wall
         done = self.step * self.net.dt

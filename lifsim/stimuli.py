@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.errors import ModelError
 from lifsim.grid import steps
 from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive
 from lifsim.populations import Population
@@ -98,8 +97,6 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
     for pick in _layers(key, c.target):
         start, stop = int(key[0][pick[0]]), int(key[1][pick[0]])
         mean, std, std_mod, frequency, phase, period = (float(column[pick[0]]) for column in own)
-        if std_mod > std:
-            raise ModelError("noise_generator.std_mod", f"{std_mod:g} pA above std {std:g} pA", "std_mod must not exceed std")
         omega = 2 * np.pi * frequency * dt / 1000.0
         drives.append(
             NoiseDrive(

@@ -128,7 +128,7 @@ def pack(
     total = table.sum(axis=2, dtype=np.int64)
     start = np.concatenate([[0], np.cumsum(total)])
     target = np.empty(start[-1], np.uint16)
-    weight = np.empty(0 if classes else start[-1], weight_dtype)
+    weight = np.empty(0, dtype) if classes else np.empty(start[-1], weight_dtype)
     start = start[:-1].reshape(total.shape)
 
     def fill(b: int) -> None:
