@@ -80,7 +80,7 @@ def _count(n: Any) -> int:
 
 
 def _whole(x: Any) -> int:
-    if isinstance(x, (bool, str, np.ndarray)) or x != int(x):
+    if isinstance(x, bool) or not isinstance(x, (int, float)) or not float(x).is_integer():
         raise ValueError(f"{x!r} is not a whole number")
     return int(x)
 

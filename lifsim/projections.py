@@ -205,7 +205,8 @@ def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
         return
     d = np.atleast_1d(np.asarray(delay)).ravel()
     ratio = d / dt
-    wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
     if not wrong.any():
         return
     first = d[np.argmax(wrong)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lifsim.expressions import FUNCTIONS, MAX_SIZE, evaluate, is_expression
 
 W = np.arange(12.0).reshape(3, 4)
-NAMES = {"order": 2500, "g": 4.5, "drive": "dc", "on": True, "W": W, "v": [1.0, 2.0, 4.0]}
+NAMES = {"order": 2500, "g": 4.5, "drive": "dc", "on": True, "W": W, "top": math.inf, "v": [1.0, 2.0, 4.0]}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,9 @@ def test_as_python(a, b, c, op1, op2):
         ("[[1, 2], [3]]", "equally long"),
         ("W[7]", "out of bounds"),
         ("W[0.5]", "not a whole number"),
+        ("W[top]", "not a whole number"),
+        ("W[on]", "not a whole number"),
+        ("W[{'a': 1}]", "not a whole number"),
         ("g[0]", "only arrays"),
         ("1 if W else 2", "where"),
         ("sqrt()", "missing a required argument"),
