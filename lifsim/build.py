@@ -39,9 +39,7 @@ def build_plan(net: Network, seed: int) -> Plan:
             wirings.append(wiring(projection, index, projection.source.ids + first[source.name], ids, net.dt, seed))
         else:
             drives.add(projection, wiring(projection, index, projection.source.ids, ids, net.dt, seed))
-    given = [
-        stimuli.events(p, drawn(p, seed), first[p.name], net.dt) for p in net.populations.values() if p.model.role == "spikes"
-    ]
+    given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt) for p in net.populations.values() if p.model.role == "spikes"]
     return Plan(
         net.dt,
         seed,

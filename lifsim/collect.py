@@ -20,9 +20,7 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
     return Manifest(
         dt=net.dt,
         populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},
-        spikes={
-            r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in net.recordings if r.variable == "spikes"
-        },
+        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in net.recordings if r.variable == "spikes"},
         traces=[
             {
                 "population": r.view.name,

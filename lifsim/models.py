@@ -36,13 +36,14 @@ class Parameter:
         """What the bound asks for if `x` breaks it, else None."""
         if not self.bound:
             return None
+        v = np.asarray(x, dtype=float)
         ok = {
-            "> 0": lambda v: (v > 0) & np.isfinite(v),
-            ">= 0": lambda v: (v >= 0) & np.isfinite(v),
-            "finite": np.isfinite,
-            "not negative": lambda v: v >= 0,
-        }[self.bound](np.asarray(x, dtype=float))
-        return None if np.all(ok) else self.bound
+            "> 0": (v > 0) & np.isfinite(v),
+            ">= 0": (v >= 0) & np.isfinite(v),
+            "finite": np.isfinite(v),
+            "not negative": v >= 0,
+        }
+        return None if ok[self.bound].all() else self.bound
 
 
 @dataclass(frozen=True)

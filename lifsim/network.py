@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.grid import first_off_grid, nearest_on_grid, on_grid
-from lifsim.models import MODELS, Model
-from lifsim.populations import Population, View, index_of, normalise, relations
+from lifsim.grid import nearest_on_grid, on_grid
+from lifsim.models import MODELS
+from lifsim.populations import Population, View, bad_trains, index_of, normalise, off_grid, relations
 from lifsim.projections import Projection, projection
-from lifsim.values import Distribution, number
+from lifsim.values import number
 
 Nodes: TypeAlias = "str | Population | View"
 
@@ -103,7 +103,7 @@ class Network:
             except ValueError as error:
                 problems.append(Problem(f"{place}.{key}", str(error)))
         if not problems:
-            problems += [*relations(place, kind, given), *_off_grid(place, kind, given, self.dt)]
+            problems += [*relations(place, kind, given), *off_grid(place, kind, given, self.dt), *bad_trains(place, given, int(n))]
         if problems:
             raise ModelError.of(problems)
         states = {p.name for p in kind.states}
@@ -310,23 +310,6 @@ class Network:
 
 
 # -- lists of populations ------------------------------------------------------------------------
-
-
-def _off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
-    """Times of stimuli that are no multiples of dt."""
-    for p in model.parameters:
-        v = given.get(p.name, p.default)
-        if p.on_grid and not isinstance(v, Distribution):
-            wrong = first_off_grid(v, dt)
-            if wrong is not None:
-                yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", nearest_on_grid(wrong, dt))
-        elif p.shape == "trains" and not given.get("allow_offgrid_times"):
-            for train in v:
-                wrong = first_off_grid(train, dt)
-                if wrong is not None:
-                    allowed = nearest_on_grid(wrong, dt) + ", or allow_offgrid_times = true to round"
-                    yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", allowed)
-                    break
 
 
 def _is_list(nodes: Any) -> bool:

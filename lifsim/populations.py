@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import ModelError, Problem
+from lifsim.grid import first_off_grid, nearest_on_grid
 from lifsim.models import Model, Parameter
 from lifsim.values import Distribution, Value, value
 
@@ -140,6 +141,44 @@ def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Pr
         if message:
             values = ", ".join(f"{k} = {v:g}" for k, v in known.items() if k in message and isinstance(v, float))
             yield Problem(place, values or "these values", message)
+
+
+def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
+    """Times of stimuli that are no multiples of dt."""
+    for p in model.parameters:
+        v = given.get(p.name, p.default)
+        if p.on_grid and not isinstance(v, Distribution):
+            wrong = first_off_grid(v, dt)
+            if wrong is not None:
+                yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", nearest_on_grid(wrong, dt))
+        elif p.shape == "trains" and not given.get("allow_offgrid_times"):
+            for train in v:
+                wrong = first_off_grid(train, dt)
+                if wrong is not None:
+                    allowed = nearest_on_grid(wrong, dt) + ", or allow_offgrid_times = true to round"
+                    yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", allowed)
+                    break
+
+
+def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem]:
+    """Given spikes of a spike_generator of `n` nodes that do not fit each other."""
+    trains, ids = given.get("spike_times", []), given.get("spike_ids", ())
+    number = sum(map(len, trains))
+    if len(ids):
+        if len(trains) > 1:
+            yield Problem(f"{place}.spike_ids", "given beside a list of times for each node", "one of both")
+        elif len(ids) != number:
+            yield Problem(f"{place}.spike_ids", f"{len(ids)} ids for {number} spike times", "one id a spike time")
+        elif ((ids != np.floor(ids)) | (ids < 0) | (ids >= n)).any():
+            wrong = ids[(ids != np.floor(ids)) | (ids < 0) | (ids >= n)][0]
+            yield Problem(f"{place}.spike_ids", f"{wrong:g}", f"whole numbers from 0 to {n - 1}")
+    many = given.get("spike_multiplicities", ())
+    if len(many):
+        if len(many) != number:
+            yield Problem(f"{place}.spike_multiplicities", f"{len(many)} for {number} spike times", "one a spike time")
+        elif ((many != np.floor(many)) | (many < 0)).any():
+            wrong = many[(many != np.floor(many)) | (many < 0)][0]
+            yield Problem(f"{place}.spike_multiplicities", f"{wrong:g}", "whole numbers, at least 0")
 
 
 def index_of(text: str, place: str) -> Any:

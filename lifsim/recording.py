@@ -392,13 +392,15 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
     ------
     OutputError : it exists already, is no file, or its folder is missing.
     """
+    if not isinstance(path, (str, Path)):
+        raise OutputError("out", f"{path!r}", "the path of a file, or None")
     path, log = Path(path), log_path(path)
     if path.is_dir():
         raise OutputError(str(path), "is a folder", "give the name of a file, such as run.h5")
     if path.exists() and not overwrite:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
     if log.exists() and not overwrite:
-        ways = "go on with `lifsim resume`, read it with `lifsim.open`, or start anew with --overwrite (overwrite=True)"
+        ways = "read it with `lifsim info`, or start anew with --overwrite (overwrite=True)"
         raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
     folder = path.parent
     if folder.exists() and not folder.is_dir():

@@ -65,7 +65,7 @@ def write(recorded: Recorded, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-_KEPT = "nothing that was recorded is lost: `lifsim resume` writes it once there is room"
+_KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads"
 
 
 def _bytes_needed(recorded: Recorded) -> int:

@@ -126,7 +126,7 @@ class LogWriter:
 def _fail(path: Path, error: OSError) -> NoReturn:
     free = shutil.disk_usage(path.parent).free
     raise RunError(
-        f"{path}: {error.strerror} ({free:,} bytes free); what was recorded before is kept in it, `lifsim resume` goes on from there"
+        f"{path}: {error.strerror} ({free:,} bytes free); what was recorded before is kept in it, and lifsim reads it"
     ) from error
 
 
@@ -148,7 +148,7 @@ def _open_locked(path: Path, flags: int) -> int:
         os.close(fd)  # removed by its owner between our opening and locking it
 
 
-_WAYS = "go on with `lifsim resume`, read it with `lifsim.open`, or start anew with --overwrite (overwrite=True)"
+_WAYS = "read it with `lifsim info`, or start anew with --overwrite (overwrite=True)"
 
 
 def _same_file(fd: int, path: Path) -> bool:

@@ -33,7 +33,7 @@ Progress = Callable[..., None]
 
 SLICE_SECONDS = 0.05  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
-MOST_STEPS = 2**31 - 1
+MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
 
 
 def run(
@@ -67,6 +67,7 @@ def run(
     ------
     LifsimError : a wrong argument or model. RunError : the run failed.
     """
+    _check_network(net)
     check_duration(net, duration)
     with Simulation(
         net,
@@ -98,7 +99,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
     if not on_grid(ms, net.dt):
         raise LifsimError("duration", f"{ms:g} ms is not on the grid", nearest_on_grid(ms, net.dt))
     if steps(ms, net.dt) > MOST_STEPS:
-        raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³¹ steps)")
+        raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³⁰ steps)")
     return ms
 
 
@@ -163,6 +164,7 @@ class Simulation:
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> None:
+        _check_network(net)
         self.net = net
         self.seed = _check_seed(net.seed if seed is None else seed)
         _check_choice("precision", precision, ("float64", "float32"))
@@ -341,6 +343,11 @@ def _sink(manifest: Any, out: str | Path | None, overwrite: bool) -> Any:
     from lifsim.recording import FileSink, MemorySink
 
     return MemorySink(manifest) if out is None else FileSink(manifest, out, overwrite=overwrite)
+
+
+def _check_network(net: Any) -> None:
+    if not isinstance(net, Network):
+        raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
 
 
 def _check_seed(seed: Any) -> int:

@@ -24,6 +24,6 @@ def read_spikes(path: str, population: str, n: int, place: str) -> tuple[np.ndar
             raise DataError(f"{place}.spike_population", got, "one of: " + ", ".join(names))
         spikes = result.spikes[name]
         times, ids = np.asarray(spikes.times, np.float64), np.asarray(spikes.ids, np.int64)
-    if len(ids) and not (0 <= ids.min() and ids.max() < n):
+    if len(ids) and (ids.min() < 0 or ids.max() >= n):
         raise DataError(f"{place}.spike_file", f"{path} holds node id {ids.max()}", f"0 to {n - 1} (n = {n})")
     return times, ids

@@ -144,7 +144,8 @@ def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.nd
         times = np.tile(times, population.n)
     multiplicity = np.asarray(values["spike_multiplicities"])
     if len(multiplicity):
-        repeats = np.resize(multiplicity, len(times)).astype(np.int64)
+        copies = len(times) // len(multiplicity)  # of one list that several nodes send
+        repeats = np.tile(multiplicity, copies).astype(np.int64)
         times, nodes = np.repeat(times, repeats), np.repeat(nodes, repeats)
     return times, nodes
 
@@ -166,14 +167,16 @@ def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.n
     return np.where(at < NEVER, at + c.delay, NEVER)
 
 
-def _merged(key: Columns, target: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> tuple[list[np.ndarray], ...]:
+def _merged(
+    key: Columns, target: np.ndarray, weight: np.ndarray, mean: np.ndarray
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
     """Entries of equal key, target and weight as one, their means added."""
     order = np.lexsort((weight, target, *reversed(list(key))))
     columns = [column[order] for column in (*key, target, weight)]
     first = _starts(columns)
     total = np.add.reduceat(mean[order], first) if len(first) else mean
-    *key, target, weight = (column[first] for column in columns)
-    return list(key), target, weight, total  # type: ignore[return-value]
+    *kept, target, weight = (column[first] for column in columns)
+    return kept, target, weight, total
 
 
 def _starts(columns: Columns) -> np.ndarray:

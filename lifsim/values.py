@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -55,7 +55,7 @@ class Distribution:
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """`size` draws, float64. Truncation by redrawing."""
-        sample = {"normal": rng.normal, "uniform": rng.uniform, "lognormal": rng.lognormal}[self.kind]
+        sample: Callable[..., np.ndarray] = getattr(rng, self.kind)
         out = sample(self.a, self.b, size)
         bad = np.flatnonzero((out < self.min) | (out > self.max))
         while len(bad):

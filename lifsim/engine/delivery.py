@@ -41,13 +41,13 @@ class Synapses(NamedTuple):
 
 class Ring(NamedTuple):
     """The spikes of the last steps, by block of neurons: ids of step k are
-    ``ids[b, begin[b, k % n]:][:count[b, k % n]]``, ascending. The last row of `begin` and `count` is
+    ``ids[b, begin[b, k % n]:][:number[b, k % n]]``, ascending. The last row of `begin` and `number` is
     for given spikes, whose ids are in `given`.
     """
 
     ids: np.ndarray
     begin: np.ndarray
-    count: np.ndarray
+    number: np.ndarray
     given: np.ndarray
     room: np.ndarray
 
@@ -58,20 +58,20 @@ class Segments(NamedTuple):
     start: np.ndarray
     length: np.ndarray
     row: np.ndarray
-    count: np.ndarray
+    number: np.ndarray
 
 
 @kernel
 def deliver(y, ring, segments, b, arrived, step):
     """Add to `arrived` (2, n) of block `b` all weights that arrive in `step`."""
-    slots = ring.count.shape[1]
-    segments.count[:] = 0
+    slots = ring.number.shape[1]
+    segments.number[:] = 0
     for j in range(len(y.delay)):
         sent = step - y.delay[j]
         if sent > 0:
             k = sent % slots
-            for origin in range(len(ring.count)):
-                n = ring.count[origin, k]
+            for origin in range(len(ring.number)):
+                n = ring.number[origin, k]
                 if n > 0:
                     begin = ring.begin[origin, k]
                     own = origin < len(ring.ids)
@@ -89,11 +89,11 @@ def gather(y, segments, b, j, ids, arrived):
             first, last = table[r, j], table[r, j + 1]
             if last > first:
                 c = y.row_channel[r]
-                n = segments.count[c]
+                n = segments.number[c]
                 segments.start[c, n] = start[r] + first
                 segments.length[c, n] = last - first
                 segments.row[c, n] = r
-                segments.count[c] = n + 1
+                segments.number[c] = n + 1
                 if n + 1 == SEGMENTS:
                     flush(y, segments, arrived)
 
@@ -102,7 +102,7 @@ def gather(y, segments, b, j, ids, arrived):
 def flush(y, segments, arrived):
     """Deliver the listed segments, prefetching a few ahead."""
     for c in range(len(arrived)):
-        n = segments.count[c]
+        n = segments.number[c]
         start, length, row = segments.start[c], segments.length[c], segments.row[c]
         for i in range(n):
             if i + AHEAD < n:
@@ -112,7 +112,7 @@ def flush(y, segments, arrived):
                 add(arrived[c], y.target[a : a + m], y.weight[a : a + m])
             else:
                 add_same(arrived[c], y.target[a : a + m], y.row_weight[row[i]])
-        segments.count[c] = 0
+        segments.number[c] = 0
 
 
 @kernel

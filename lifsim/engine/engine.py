@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
 
 BUFFER = 64 << 20  # bytes for what a slice may record, at most
-REBASE = 1 << 30  # steps after which the 32-bit step counts of refractoriness start anew
+LONGEST_INTERVAL = 128  # steps between meetings of the threads, at most: spikes are kept for that long beyond the longest delay
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,12 @@ class Engine:
         self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
         self.team = Team(threads)
         self.step = 0
-        self._base = 0
         self.key = key_of(plan.seed)
         channels = 2 if any(MODULES[g.model].CHANNELS == 2 for g in plan.groups) else 1
         first, thread = layout.partition(layout.work(plan), threads)
         dtypes = (self.dtype, self.weight_dtype)
         synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
-        interval = int(synapses.delay.min(initial=1 << 20))
+        interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
         neurons, own = layout.neurons_of(plan, self.dtype, channels)
         meeting = np.zeros(32, np.int64)
         meeting[16] = yield_address()
@@ -78,16 +77,13 @@ class Engine:
         )
 
     def _natural_weights(self, precision: str) -> str:
-        if precision == "float32":
-            return precision
-        known = [w.weight for w in self.plan.wirings]
-        exact = all(
-            np.all(np.float32(v.a if v.array is None else v.array) == (v.a if v.array is None else v.array))
-            for v in known
-            if v.kind == packing.CONSTANT or v.array is not None
-        )
-        drawn = any(v.kind != packing.CONSTANT and v.array is None for v in known)
-        return "float32" if exact and not drawn else "float64"
+        """The narrower storage where it holds every weight exactly."""
+
+        def exact(v: Any) -> bool:
+            given = np.asarray(v.a if v.array is None else v.array, np.float64)
+            return (v.kind == packing.CONSTANT or v.array is not None) and np.array_equal(given.astype(np.float32), given)
+
+        return "float32" if precision == "float32" or all(exact(w.weight) for w in self.plan.wirings) else "float64"
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -100,9 +96,8 @@ class Engine:
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
         m = self._with_buffers(steps)
-        self.team.together(lambda rank: advance(m, rank, self.step - self._base, steps))
+        self.team.together(lambda rank: advance(m, rank, self.step, steps))
         self.step += steps
-        self._rebase()
         return self._collect(m)
 
     def _with_buffers(self, steps: int) -> Machine:
@@ -130,10 +125,10 @@ class Engine:
 
     def _collect(self, m: Machine) -> Recorded:
         w = m.written
-        step = np.concatenate([w.step[b, :n] for b, n in enumerate(w.count)])
-        ids = np.concatenate([w.id[b, :n] for b, n in enumerate(w.count)])
+        step = np.concatenate([w.step[b, :n] for b, n in enumerate(w.number)])
+        ids = np.concatenate([w.id[b, :n] for b, n in enumerate(w.number)])
         # Blocks ascend in ids, and each is in order: a stable sort by step is all that is needed.
-        order = np.argsort(step, kind="stable") if len(w.count) > 1 else slice(None)
+        order = np.argsort(step, kind="stable") if len(w.number) > 1 else slice(None)
         samples = []
         for i, p in enumerate(self.plan.probes):
             n = len(p.ids)
@@ -144,12 +139,7 @@ class Engine:
             if p.variable == "V_m":
                 columns = columns + _pick(group.params["E_L"], p.ids)
             samples.append(columns)
-        return Recorded(step[order] + self._base, ids[order], samples)
-
-    def _rebase(self) -> None:
-        """Not needed before 2³⁰ steps: kept as a guard, see `REBASE`."""
-        if self.step >= 2 * REBASE:
-            raise OverflowError("a run can have at most 2147483648 steps")
+        return Recorded(step[order], ids[order], samples)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -173,7 +163,8 @@ class Engine:
                 at = (states.index(name), slice(g.first, g.first + g.n))
                 self.machine.neurons.state[at] = value - (np.asarray(g.params["E_L"]) if name == "V_m" else 0.0)
         layout.refresh_neurons(self.plan, self.machine.neurons, self.machine.own)
-        self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.dtype))
+        ring = self._widened(self.machine.ring)
+        self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.dtype), ring=ring)
 
     def close(self) -> None:
         """Release the threads."""
@@ -219,24 +210,37 @@ class Engine:
     # -- sizes -------------------------------------------------------------------------------------
 
     def _least_refractory(self, group: Any) -> int:
-        return int(math.ceil(float(np.min(group.params["t_ref"])) / self.plan.dt - 1e-6))
+        return int(layout.refractory_steps(group.params, self.plan.dt).min())
 
     def _ring(self, first: np.ndarray, slots: int) -> Ring:
-        """Room for all spikes of `slots` steps: a neuron fires once in t_ref at most."""
-        bound = [0] * (len(first) - 1)
-        for b, (lo, hi) in enumerate(zip(first[:-1], first[1:], strict=True)):
-            for g in self.plan.groups:
-                inside = max(0, min(hi, g.first + g.n) - max(lo, g.first))
-                bound[b] += inside * (slots // (self._least_refractory(g) + 1) + 1)
-            bound[b] += 2 * int(hi - lo)
-        n = len(bound)
+        """Room for all spikes of `slots` steps."""
+        n = len(first) - 1
         return Ring(
-            np.empty((n, max(bound, default=0)), np.uint32),
+            np.empty((n, self._most_spikes(first, slots)), np.uint32),
             np.zeros((n + 1, slots), np.int64),
             np.zeros((n + 1, slots), np.int64),
             self.plan.events.id,
             np.zeros(n, np.int64),
         )
+
+    def _most_spikes(self, first: np.ndarray, slots: int) -> int:
+        """The most spikes of a block in `slots` steps: a neuron fires once in t_ref. Twice its size is left over at the wrap."""
+        bound = [0] * (len(first) - 1)
+        for b, (lo, hi) in enumerate(itertools.pairwise(first)):
+            for g in self.plan.groups:
+                inside = max(0, min(hi, g.first + g.n) - max(lo, g.first))
+                bound[b] += inside * (slots // (self._least_refractory(g) + 1) + 1)
+            bound[b] += 2 * int(hi - lo)
+        return max(bound, default=0)
+
+    def _widened(self, ring: Ring) -> Ring:
+        """`ring` with the room that the refractory periods of now ask for: new spikes go behind the old ones."""
+        most, old = self._most_spikes(self.machine.blocks.first, ring.number.shape[1]), ring.ids.shape[1]
+        if most <= old:
+            return ring
+        ids = np.empty((len(ring.ids), old + most), np.uint32)
+        ids[:, :old] = ring.ids
+        return ring._replace(ids=ids, room=np.full_like(ring.room, old))
 
 
 def _pick(value: np.ndarray | float, ids: np.ndarray) -> np.ndarray | float:

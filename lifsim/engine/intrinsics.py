@@ -18,10 +18,10 @@ def _element(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 
 @intrinsic
-def prefetch(typingctx, array, index):  # type: ignore[no-untyped-def]
+def prefetch(typingctx, array, index):
     """Ask for the cache line of ``array[index]``; never faults, so `index` may lie outside."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         pointer = builder.bitcast(_element(context, builder, signature, args), cgutils.voidptr_t)
         i32 = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, i32, i32, i32])
@@ -33,30 +33,30 @@ def prefetch(typingctx, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def atomic_add(typingctx, array, index, value):  # type: ignore[no-untyped-def]
+def atomic_add(typingctx, array, index, value):
     """``array[index] += value`` for an int64 array, seen by all threads; returns the old value."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         return builder.atomic_rmw("add", _element(context, builder, signature, args), args[2], "seq_cst")
 
     return types.int64(array, types.intp, types.int64), codegen
 
 
 @intrinsic
-def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]
+def atomic_load(typingctx, array, index):
     """``array[index]`` of an int64 array as other threads last wrote it."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         return builder.load_atomic(_element(context, builder, signature, args), "seq_cst", 8)
 
     return types.int64(array, types.intp), codegen
 
 
 @intrinsic
-def call_address(typingctx, address):  # type: ignore[no-untyped-def]
+def call_address(typingctx, address):
     """Call the C function ``int f(void)`` at `address` (an address, so that code stays cacheable)."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         kind = ir.FunctionType(ir.IntType(32), [])
         return builder.call(builder.inttoptr(args[0], kind.as_pointer()), [])
 

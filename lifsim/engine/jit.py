@@ -80,13 +80,13 @@ def inlined(function: F) -> F:
 
 
 def _compiled(function: F, inline: bool) -> F:
-    before = config.CACHE_DIR
-    config.CACHE_DIR = _CACHE
+    before = getattr(config, "CACHE_DIR", "")
+    config.CACHE_DIR = _CACHE  # type: ignore[attr-defined]
     try:
-        options = {"cache": bool(_CACHE), "error_model": "numpy", "boundscheck": False, "forceinline": inline}
-        return numba.njit(nogil=True, **options)(function)
+        compiler = numba.njit(nogil=True, cache=bool(_CACHE), error_model="numpy", boundscheck=False, forceinline=inline)
+        return compiler(function)  # type: ignore[return-value]
     finally:
-        config.CACHE_DIR = before
+        config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
 def is_compiled(kind: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -29,7 +30,7 @@ def partition(cost: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
     cuts = np.clip(np.round(shares / 64).astype(np.int64) * 64, 0, n)
     edges = [0, *cuts.tolist(), n]
     first, thread = [0], [0]
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         parts = -(-(b - a) // LARGEST_BLOCK)
         first += [a + (b - a) * (k + 1) // parts for k in range(parts)]
         thread.append(len(first) - 1)
@@ -47,7 +48,7 @@ def work(plan: Any) -> np.ndarray:
 def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -> Blocks:
     """The pieces of populations in each block."""
     piece, lo, hi, group = [0], [], [], []
-    for a, b in zip(first[:-1], first[1:], strict=True):
+    for a, b in itertools.pairwise(first):
         for i, g in enumerate(plan.groups):
             start, stop = max(a, g.first), min(b, g.first + g.n)
             if start < stop:
@@ -55,8 +56,8 @@ def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -
                 hi.append(stop)
                 group.append(i)
         piece.append(len(lo))
-    arrays = (np.array(x, np.int64) for x in (piece, lo, hi, group))
-    return Blocks(first, thread, *arrays, np.array([interval], np.int64))
+    pieces = [np.array(x, np.int64) for x in (piece, lo, hi, group)]
+    return Blocks(first, thread, pieces[0], pieces[1], pieces[2], pieces[3], np.array([interval], np.int64))
 
 
 # -- neurons ---------------------------------------------------------------------------------------
@@ -87,13 +88,18 @@ def groups_of(plan: Any, dtype: Any) -> Groups:
     return Groups(model, watched, uniform, steady, same, same_drive, each)
 
 
+def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
+    """ceil(t_ref / dt); steps are counted in 32 bits, so at most 2³⁰ - 2 (no run is longer)."""
+    return np.minimum(np.ceil(np.asarray(params["t_ref"]) / dt - 1e-6), 2**30 - 2).astype(np.int64)
+
+
 def refresh_neurons(plan: Any, x: Neurons, own: OwnInput) -> None:
     """Set everything in `x` and `own` that follows from the parameters."""
     for g in plan.groups:
         at = slice(g.first, g.first + g.n)
         p = g.params
         x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p["E_L"])
-        x.refractory[at] = np.ceil(np.asarray(p["t_ref"]) / plan.dt - 1e-6)
+        x.refractory[at] = refractory_steps(p, plan.dt)
         own.gain[at] = MODULES[g.model].drive(p, plan.dt)
         own.I_e[at] = p["I_e"]
     x.drive[:] = own.gain * own.I_e
@@ -138,7 +144,7 @@ def poisson_law(mean: float) -> tuple[int, np.ndarray]:
     low = int(k[0] + np.count_nonzero(cdf < 1))
     # Eight are compared at a time: thresholds of 0, which every u passes, fill up the first eight.
     spare = -np.count_nonzero(inside) % 8
-    return low - spare, np.concatenate([np.zeros(spare), cdf[inside]]).astype(np.uint32)
+    return int(low - spare), np.concatenate([np.zeros(spare), cdf[inside]]).astype(np.uint32)
 
 
 def _uniform(d: Any) -> bool:
@@ -158,7 +164,9 @@ def poisson_of(plan: Any, first_neuron: np.ndarray, channels: int) -> PoissonDri
     sizes = [len(d.targets) for d in drives]
     first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     law, weight = np.zeros(first[-1], np.int32), np.zeros(first[-1])
-    piece, since, piece_law = [0], [], []
+    piece: list[int] = [0]
+    since: list[int] = []
+    piece_law: list[int] = []
     for d, a, b in zip(drives, first[:-1], first[1:], strict=True):
         index = np.searchsorted(means, d.mean).astype(np.int32)
         weight[a:b] = d.weight

@@ -84,7 +84,7 @@ class Written(NamedTuple):
 
     step: np.ndarray
     id: np.ndarray
-    count: np.ndarray
+    number: np.ndarray
 
 
 class Machine(NamedTuple):
@@ -150,8 +150,8 @@ def step_neurons(blocks, groups, x, ring, written, b, step):
         if groups.watched[blocks.group[p]]:
             write(written, b, step, ring.ids[b, begin + n : begin + n + fired])
         n += fired
-    k = step % ring.count.shape[1]
-    ring.begin[b, k], ring.count[b, k], ring.room[b] = begin, n, begin + n
+    k = step % ring.number.shape[1]
+    ring.begin[b, k], ring.number[b, k], ring.room[b] = begin, n, begin + n
 
 
 @kernel
@@ -173,11 +173,11 @@ def step_piece(groups, x, g, lo, hi, step, out):
 @kernel
 def write(written, b, step, ids):
     """Write down that `ids` fired in `step`."""
-    n = written.count[b]
+    n = written.number[b]
     for i in range(len(ids)):
         written.step[b, n + i] = step
         written.id[b, n + i] = ids[i]
-    written.count[b] = n + len(ids)
+    written.number[b] = n + len(ids)
 
 
 @kernel
@@ -195,9 +195,9 @@ def sample(p, i, b, state, step):
 @kernel
 def send_given(ring, events, step):
     """Put the given spikes of `step` into the ring; `events` are their steps, ascending."""
-    k = step % ring.count.shape[1]
+    k = step % ring.number.shape[1]
     ring.begin[-1, k] = np.searchsorted(events, step)
-    ring.count[-1, k] = np.searchsorted(events, step, side="right") - ring.begin[-1, k]
+    ring.number[-1, k] = np.searchsorted(events, step, side="right") - ring.begin[-1, k]
 
 
 @kernel

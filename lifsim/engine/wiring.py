@@ -62,17 +62,13 @@ def rule_of(wiring: Any) -> Rule:
         return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), np.ascontiguousarray(array, np.float64))
 
     w = wiring
-    return Rule(
-        w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, w.rows, w.itself, draw(w.weight), draw(w.delay)
-    )
+    return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, w.rows, w.itself, draw(w.weight), draw(w.delay))
 
 
 def scratch_for(rule: Rule) -> Scratch:
     """Work space large enough for any target of `rule`."""
     n = int(np.diff(rule.ptr).max(initial=0)) + 4
-    return Scratch(
-        np.empty(n, np.int32), np.empty(n, np.float64), np.empty(n, np.float64), np.zeros(len(rule.sources), np.int32)
-    )
+    return Scratch(np.empty(n, np.int32), np.empty(n, np.float64), np.empty(n, np.float64), np.zeros(len(rule.sources), np.int32))
 
 
 @kernel

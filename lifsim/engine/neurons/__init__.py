@@ -50,7 +50,7 @@ def constant(c: Any, j: int, lo: int, hi: int) -> Any:
 
 
 @overload(constant)
-def _constant(c, j, lo, hi):  # type: ignore[no-untyped-def]
+def _constant(c, j, lo, hi):
     if isinstance(c, types.Array) and c.ndim == 1:
         return lambda c, j, lo, hi: c[j]
     return lambda c, j, lo, hi: c[j, lo:hi]
@@ -104,7 +104,7 @@ def keeps(flag: Any) -> bool:
 
 
 @overload(keeps)
-def _keeps(flag):  # type: ignore[no-untyped-def]
+def _keeps(flag):
     if isinstance(flag, types.Array):
         return lambda flag: flag[0] != 0
     return lambda flag: flag != 0

@@ -70,7 +70,7 @@ def at(x: Any, i: int) -> Any:
 
 
 @overload(at)
-def _at(x, i):  # type: ignore[no-untyped-def]
+def _at(x, i):
     if isinstance(x, types.Array):
         return lambda x, i: x[i]
     return lambda x, i: x
@@ -82,7 +82,7 @@ def part(x: Any, a: int, b: int) -> Any:
 
 
 @overload(part)
-def _part(x, a, b):  # type: ignore[no-untyped-def]
+def _part(x, a, b):
     if isinstance(x, types.Array):
         return lambda x, a, b: x[a:b]
     return lambda x, a, b: x
