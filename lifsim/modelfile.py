@@ -258,26 +258,31 @@ class _Builder:
         n: Any = table.n if table else MISSING
         model = table.model if table else str(raw.get("model"))
         given: dict[str, Any] = {}
-        home: dict[str, str] = {}
         for key, entries in tables.items():
-            own = self.settings(key, entries, model, f"{place}.{key}")
-            given |= own
-            home |= {f"{place}.{k}": f"{place}.{key}.{k}" for k in own}
+            given |= self.settings(key, entries, model, f"{place}.{key}")
+        home = _home(model)
+        for p in self.added(name, n, model, given):
+            key = p.where.removeprefix(f"{place}.")
+            if (table or key != "model") and not (self.dt_unknown and "dt" in p.got + p.allowed):
+                self.problems.append(Problem(f"{place}.{home[key]}.{key}" if key in home else p.where, p.got, p.allowed))
+        if name not in self.network.populations:
+            self.stand_in(name, n, model)
+
+    def added(self, name: str, n: Any, model: str, given: dict[str, Any]) -> list[Problem]:
+        """Add a population; what is wrong with it. If n is wrong the rest is checked with n = 1."""
         problems: list[Problem] = []
-        for size in (n, 1):  # with 1 the rest can be checked even if n is wrong
+        for size in (n, 1):
             try:
                 if size is not MISSING:
                     self.network.add(name, size, model, **given)
                     break
             except ModelError as error:
                 problems += error.problems
-                if not any(p.where == f"{place}.n" for p in problems):
+                if not any(p.where.endswith(".n") for p in problems):
                     break
             given = {k: v for k, v in given.items() if not isinstance(v, (list, np.ndarray))}
             self.guessed.add(name)
-        self.problems += [Problem(home.get(p.where, p.where), p.got, p.allowed) for p in problems if table or p.where != f"{place}.model"]
-        if name not in self.network.populations:
-            self.stand_in(name, n, model)
+        return problems
 
     def settings(self, key: str, entries: dict[str, Any], model: str, place: str) -> dict[str, Any]:
         """Parameters or initial values, those of them that belong there."""
@@ -365,6 +370,13 @@ class _Builder:
             on_unknown_grid = self.dt_unknown and "dt" in p.got + p.allowed
             if where not in unknown and not on_unknown_grid and _holds_for_any(p, guessed):
                 self.problems.append(Problem(where, p.got, p.allowed))
+
+
+def _home(model: str) -> dict[str, str]:
+    """In which table of a population each name of its model is written."""
+    if model not in MODELS:
+        return {}
+    return {p.name: "params" for p in MODELS[model].parameters} | {s.name: "initial" for s in MODELS[model].states}
 
 
 def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:

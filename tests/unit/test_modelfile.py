@@ -274,6 +274,13 @@ def test_the_index_is_that_of_the_file():
     assert sorted(problems(text)) == ["projections[2].delay", "record[1].variable"]
 
 
+def test_an_unknown_time_step_makes_no_times_wrong():
+    """Whether 1.55 ms is on the grid cannot be said; that a delay is negative can."""
+    dc = '[populations.dc]\nn = 1\nmodel = "dc_generator"\nparams = { start = 0.25, amplitude = "3 mV" }\n'
+    text = changed(('dt = "0.1 ms"', "dt = -1"), ('delay = "1.5 ms"', "delay = 1.55"), ("[[record]]", f"{dc}[[record]]"))
+    assert sorted(problems(text)) == ["populations.dc.params.amplitude", "run.dt"]
+
+
 def test_longer_cycles_are_reported_once():
     found = problems(changed(("g = 5.0", 'g = "= h"\nh = "= k + 1"\nk = "= g"')))
     (message,) = found.values()

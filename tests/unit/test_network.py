@@ -119,7 +119,7 @@ def test_wrong_views(net, name):
 
 
 def test_a_wrong_index_is_reported_where_it_is_used(net):
-    with pytest.raises(ModelError, match="out of bounds.*0 to 9") as error:
+    with pytest.raises(ModelError, match=r"out of bounds.*0 to 9") as error:
         net.connect("exc[10]", "inh")
     assert places(error) == ["projections[0].source"]
 
