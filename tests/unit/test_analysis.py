@@ -220,6 +220,6 @@ def test_tables(result):
 def test_a_million_spikes_take_no_time():
     rng = np.random.default_rng(1)
     many = spikes(rng.integers(1, 10_001, 1_000_000), rng.integers(0, 12_500, 1_000_000), 12_500, 1000.0)
-    start = time.perf_counter()
+    start = time.process_time()
     analysis.rates(many), analysis.cv_isi(many), analysis.fano_factor(many), analysis.correlation(many)
-    assert time.perf_counter() - start < 2.0  # 0.2 s on an idle machine
+    assert time.process_time() - start < 2.0  # 0.2 s on an idle machine

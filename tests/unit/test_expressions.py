@@ -203,10 +203,10 @@ def test_refuses_all_but_arithmetic(text):
     ],
 )
 def test_ends_soon_in_little_memory(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError):
         evaluate(text, NAMES)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_the_largest_array_is_allowed():

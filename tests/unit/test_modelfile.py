@@ -772,8 +772,8 @@ def test_loading_a_model_needs_no_heavy_module():
 
 
 def test_hostile_sizes_end_soon():
-    start = time.perf_counter()
+    start = time.process_time()
     for value in ("= 9**9**9", "= zeros(1e12)", "= " + "(" * 500):
         with pytest.raises(LifsimError):
             loads(changed(("g = 5.0", f'g = "{value}"')))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
