@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import kernel
-from lifsim.engine.neurons.membrane import at, current_to_v, decaying_to_v, leak, rising_to_v
+from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, rising_to_v
 
 STATES = ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in")
 CHANNELS = 2
@@ -90,3 +90,26 @@ def rise(P22, P21, peak, x):
         x.i[j] = at(P22, j) * x.i[j] + at(P21, j) * x.di[j]
         x.di[j] = at(P22, j) * x.di[j] + at(peak, j) * x.arrived[j]
         x.arrived[j] = 0
+
+
+@kernel
+def advance(c, drive, x, lo, hi, step):
+    """One step of the neurons lo … hi - 1."""
+    k = Constants(
+        constant(c, 0, lo, hi),
+        constant(c, 1, lo, hi),
+        constant(c, 2, lo, hi),
+        constant(c, 3, lo, hi),
+        constant(c, 4, lo, hi),
+        constant(c, 5, lo, hi),
+        constant(c, 6, lo, hi),
+        constant(c, 7, lo, hi),
+        constant(c, 8, lo, hi),
+        constant(c, 9, lo, hi),
+        constant(c, 10, lo, hi),
+        constant(c, 11, lo, hi),
+        constant(c, 12, lo, hi),
+    )
+    ex = Current(x.state[1, lo:hi], x.state[3, lo:hi], x.arrived[0, lo:hi])
+    inh = Current(x.state[2, lo:hi], x.state[4, lo:hi], x.arrived[1, lo:hi])
+    update(k, drive, x.state[0, lo:hi], ex, inh, x.until[lo:hi], step)

@@ -12,9 +12,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from lifsim.engine.jit import kernel
-from lifsim.engine.neurons.membrane import at, current_to_v, leak
+from lifsim.engine.neurons.membrane import at, constant, current_to_v, leak
 
 STATES = ("V_m", "kept")
 CHANNELS = 1
@@ -60,3 +62,37 @@ def update_keeping(k, drive, v, kept, until, jump, step):
             v[i] = max(at(k.P33, i) * v[i] + at(drive, i) + kept[i] + jump[i], at(k.v_min, i))
             kept[i] = 0
         jump[i] = 0
+
+
+@kernel
+def advance(c, drive, x, lo, hi, step):
+    """One step of the neurons lo … hi - 1."""
+    k = Constants(constant(c, 0, lo, hi), constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi))
+    v, until, jump = x.state[0, lo:hi], x.until[lo:hi], x.arrived[0, lo:hi]
+    join(jump, x.arrived[1:, lo:hi])
+    if keeps(k.keep):
+        update_keeping(k, drive, v, x.state[1, lo:hi], until, jump, step)
+    else:
+        update(k, drive, v, until, jump, step)
+
+
+def keeps(flag: Any) -> bool:
+    """Whether `refractory_input` is on: a flag of the population, the same for all its neurons."""
+    return bool(np.any(flag))
+
+
+@overload(keeps)
+def _keeps(flag):
+    if isinstance(flag, types.Array):
+        return lambda flag: flag[0] != 0
+    return lambda flag: flag != 0
+
+
+@kernel
+def join(total, others):
+    """Add the inhibitory sums to the excitatory ones for models with one channel."""
+    for c in range(len(others)):
+        other = others[c]
+        for i in range(len(total)):
+            total[i] += other[i]
+            other[i] = 0

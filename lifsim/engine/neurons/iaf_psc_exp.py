@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import kernel
-from lifsim.engine.neurons.membrane import at, current_to_v, decaying_to_v, leak
+from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak
 
 STATES = ("V_m", "I_syn_ex", "I_syn_in")
 CHANNELS = 2
@@ -64,3 +64,18 @@ def decay(P11, i_syn, arrived):
     for i in range(len(i_syn)):
         i_syn[i] = at(P11, i) * i_syn[i] + arrived[i]
         arrived[i] = 0
+
+
+@kernel
+def advance(c, drive, x, lo, hi, step):
+    """One step of the neurons lo … hi - 1."""
+    k = Constants(
+        constant(c, 0, lo, hi),
+        constant(c, 1, lo, hi),
+        constant(c, 2, lo, hi),
+        constant(c, 3, lo, hi),
+        constant(c, 4, lo, hi),
+        constant(c, 5, lo, hi),
+    )
+    v, i_ex, i_in, until = x.state[0, lo:hi], x.state[1, lo:hi], x.state[2, lo:hi], x.until[lo:hi]
+    update(k, drive, v, i_ex, i_in, until, x.arrived[0, lo:hi], x.arrived[1, lo:hi], step)

@@ -7,7 +7,7 @@ the grid. The state variable is v = V_m - E_L.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -59,6 +59,35 @@ def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
     # exp(-ha)(eˣ(x-1)+1) = exp(-hb)(x-1) + exp(-ha): no overflow for any x
     closed = (np.exp(-dt * b) * (far - 1) + np.exp(-dt * a)) / far**2
     return dt**2 / p["C_m"] * np.where(small, np.exp(-dt * a) * series, closed)
+
+
+# -- state and constants of a group in kernels ----------------------------------------------------
+
+
+class Neurons(NamedTuple):
+    """All neurons: state variables × neurons, the first step in which each moves again, sums of the
+    weights that arrive (one or two channels × neurons), constant input (mV a step), reset value of v,
+    steps of refractoriness.
+    """
+
+    state: np.ndarray
+    until: np.ndarray
+    arrived: np.ndarray
+    drive: np.ndarray
+    reset: np.ndarray
+    refractory: np.ndarray
+
+
+def constant(c: Any, j: int, lo: int, hi: int) -> Any:
+    """Constant j: of all (from a vector) or of each of the neurons lo … hi - 1 (from a table)."""
+    return c[j] if c.ndim == 1 else c[j, lo:hi]
+
+
+@overload(constant)
+def _constant(c, j, lo, hi):
+    if c.ndim == 1:
+        return lambda c, j, lo, hi: c[j]
+    return lambda c, j, lo, hi: c[j, lo:hi]
 
 
 # -- kernels ---------------------------------------------------------------------------------------
