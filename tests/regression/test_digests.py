@@ -1,0 +1,53 @@
+"""Spikes of small networks, as they were when these digests were made.
+
+A digest that changes means that results changed: then say so in CHANGELOG.md and print the new ones
+with ``python tests/regression/test_digests.py``. Spike steps and ids are exact; they do not depend on
+threads or processor, unless a potential comes within rounding of the threshold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+import lifsim as ls
+
+LIF = {"tau_m": 20.0, "V_th": 20.0, "V_reset": 10.0, "E_L": 0.0, "C_m": 250.0, "V_m": {"uniform": [0.0, 20.0]}}
+WEIGHTS = {"iaf_psc_delta": 0.3, "iaf_psc_exp": 120.0, "iaf_psc_alpha": 60.0}
+DIGESTS = {
+    "iaf_psc_delta": "fafcbde8c6b8d077",
+    "iaf_psc_exp": "feac82a82417cd76",
+    "iaf_psc_alpha": "fa195e5fed26bd84",
+}
+
+
+def digest(model: str, threads: int) -> tuple[str, int]:
+    """Hash and number of the spikes of a random network of `model`."""
+    w = WEIGHTS[model]
+    net = ls.Network(dt=0.1)
+    exc, inh = net.add("exc", 240, model, **LIF), net.add("inh", 60, model, **LIF)
+    ext = net.add("ext", 1, "poisson_generator", rate=8000.0, start=5.0)
+    net.connect(ext, [exc, inh], weight=w, delay=0.5)
+    net.connect(exc, [exc, inh], "fixed_indegree", indegree=24, weight={"normal": [w, 0.1 * w], "min": 0.0}, delay={"uniform": [0.3, 3.0]})
+    net.connect(inh, [exc, inh], "pairwise_bernoulli", p=0.1, weight=-5 * w, delay=1.5)
+    net.record([exc, inh], "spikes")
+    result = ls.run(net, 200.0, seed=3, threads=threads)
+    parts = [
+        np.round(result.spikes[p].times * 10).astype("<i8").tobytes() + result.spikes[p].ids.astype("<i8").tobytes() for p in ("exc", "inh")
+    ]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16], sum(len(result.spikes[p].times) for p in ("exc", "inh"))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("model", DIGESTS)
+def test_spikes_are_as_they_were(model: str, threads: int) -> None:
+    found, number = digest(model, threads)
+    assert number > 200  # a network that says something
+    assert found == DIGESTS[model]
+
+
+if __name__ == "__main__":
+    for name in DIGESTS:
+        print(name, digest(name, 1))
