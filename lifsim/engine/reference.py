@@ -249,7 +249,10 @@ def system(p: dict[str, np.ndarray], n_states: int) -> np.ndarray:
 
 
 def expm(a: np.ndarray) -> np.ndarray:
-    """Exponentials of the matrices `a`, shape (…, n, n): the series of exp(a / 2ˢ), squared s times."""
+    """Exponentials of the matrices `a`, shape (…, n, n): the series of exp(a / 2ˢ), squared s times.
+
+    (`scipy.linalg.expm` cancels where two time constants are nearly equal.)
+    """
     s = max(0, int(np.ceil(np.log2(max(np.abs(a).sum(axis=-1).max(initial=0.0), 1e-300)))) + 1)
     x = a / 2.0**s  # of norm 1/2 at most: 18 terms leave less than 1e-22
     term = total = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
