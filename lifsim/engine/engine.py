@@ -173,7 +173,7 @@ class Engine:
     # -- synapses ----------------------------------------------------------------------------------
 
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """Built synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source.
+        """Built synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
 
         Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
         """
@@ -199,7 +199,7 @@ class Engine:
         if not columns:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
-        order = np.argsort(joined[0], kind="stable")
+        order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
         return tuple(c[order] for c in joined)
 
     @property
