@@ -92,10 +92,10 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
     """Drives of a noise generator; `stream` numbers the first of them."""
     names = ("mean", "std", "std_mod", "frequency", "phase", "dt")
     own = [_of_node(values[name], c.node) for name in names]
-    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay, *own]
     drives: list[NoiseDrive] = []
     for pick in _layers(key, c.target):
-        start, stop = int(key[0][pick[0]]), int(key[1][pick[0]])
+        start, stop, delay = (int(column[pick[0]]) for column in key[:3])
         mean, std, std_mod, frequency, phase, period = (float(column[pick[0]]) for column in own)
         omega = 2 * np.pi * frequency * dt / 1000.0
         drives.append(
@@ -107,7 +107,7 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
                 std,
                 std_mod,
                 omega,
-                np.deg2rad(phase),
+                np.deg2rad(phase) - omega * (delay - 1),  # the wave is that of the generator's own time
                 steps(period, dt),
                 start,
                 stop,
