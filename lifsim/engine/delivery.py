@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lifsim.engine.intrinsics import prefetch
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import inlined, kernel
 
 AHEAD = 6  # segments between prefetch and use: 3 to 16 measured alike
 SEGMENTS = 2048  # gathered before they are delivered
@@ -115,24 +115,24 @@ def flush(y, segments, arrived):
         segments.number[c] = 0
 
 
-@kernel
+@inlined
 def fetch(y, a, m):
     """Ask for the lines of a segment; what is beyond the first few the hardware follows by itself."""
-    for k in range(0, min(m, 128), 32):
+    for k in range(0, min(m, 256), 32):
         prefetch(y.target, a + k)
     if len(y.weight):
-        for k in range(0, min(m, 64), 64 // y.weight.itemsize):
+        for k in range(0, min(m, 256), 64 // y.weight.itemsize):
             prefetch(y.weight, a + k)
 
 
-@kernel
+@inlined
 def add(total, target, weight):
     """total[target] += weight, one synapse after the other."""
     for k in range(len(target)):
         total[target[k]] += weight[k]
 
 
-@kernel
+@inlined
 def add_same(total, target, weight):
     """total[target] += weight, the same for all."""
     for k in range(len(target)):

@@ -6,7 +6,7 @@ once, in their final place. A thread works on its own blocks; nothing is shared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,7 +100,7 @@ def pack(
     key: np.ndarray,
     dtypes: tuple[Any, Any],
     one_channel: bool,
-    each: Callable[[Callable[[int], None], Iterable[int]], None],
+    each: Callable[[Callable[[int], None], Sequence[int]], None],
 ) -> Synapses:
     """The packed synapses of all `wirings`.
 

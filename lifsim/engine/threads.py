@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 
@@ -20,14 +20,14 @@ class Team:
         for future in waiting:
             future.result()
 
-    def each(self, function: Callable[[int], None], items: Iterable[int]) -> None:
-        """``function(item)`` for every item, on all threads."""
-        if self._pool is None:
-            for item in items:
+    def each(self, function: Callable[[int], None], items: Sequence[int]) -> None:
+        """``function(item)`` for every item, dealt out to the threads in turn."""
+
+        def own(rank: int) -> None:
+            for item in items[rank :: self.size]:
                 function(item)
-            return
-        for future in [self._pool.submit(function, item) for item in items]:
-            future.result()
+
+        self.together(own)
 
     def close(self) -> None:
         """End the helpers."""
