@@ -63,7 +63,7 @@ def drawn(population: Population, seed: int) -> dict[str, Any]:
         if isinstance(v, Distribution):
             word = zlib.crc32(f"{population.name}/{parameter.name}".encode())
             v = v.draw(population.n, np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, word]))))
-        out[parameter.name] = v
+        out[parameter.name] = np.asarray(v) if parameter.shape == "series" else v
     return out
 
 

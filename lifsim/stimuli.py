@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.grid import steps
+from lifsim.errors import ModelError
+from lifsim.grid import first_off_grid, nearest_on_grid, steps
 from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive
 from lifsim.populations import Population
 
@@ -119,6 +120,10 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
 def events(population: Population, values: dict[str, Any], first: int, dt: float) -> Events:
     """The given spikes of a spike generator whose nodes have the global ids from `first` on."""
     times, nodes = _given_spikes(population, values)
+    wrong = None if values["allow_offgrid_times"] else first_off_grid(times, dt)
+    if wrong is not None:  # of a file: given times were checked when they were given
+        allowed = nearest_on_grid(wrong, dt) + ", or allow_offgrid_times = true to round"
+        raise ModelError(f"populations.{population.name}.spike_file", f"{wrong:g} ms is not on the grid", allowed)
     step = np.round(times / dt).astype(np.int64)
     start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
     inside = (step > start) & (step <= stop) & (step > 0)
