@@ -1,10 +1,11 @@
 """Delivery of spikes to one block of targets.
 
 The synapses of a block are packed in rows, a row being the synapses of one source that go into one
-sum (excitatory or inhibitory); in a row they are sorted by delay, and a small table says where each
-delay begins. A spike stays active until its longest delay has passed; in every step only the
-segment for the delay that is due is added, to sums that stay in the cache. So all targets receive in
-one order, (delay, source, projection, synapse), whatever the blocks and threads.
+sum (excitatory or inhibitory). A row is a sequence of segments, one for each delay that occurs in the
+network, ascending: the number of its synapses, then their targets. A spike stays under way until the
+longest delay has passed, with a cursor in each of its rows; every step reads the segment that is due
+and adds it to sums that stay in the cache. So all targets receive in one order, (delay, source,
+projection, synapse), whatever the blocks and threads.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ SEGMENTS = 2048  # gathered before they are delivered
 class Synapses(NamedTuple):
     """Packed synapses of all blocks.
 
-    `target` (uint16, index in the block) and `weight` have an entry a synapse; `weight` is empty if
-    `row_weight` holds one for all of a row. Rows of source s: ``row_first[s]`` …
-    ``row_first[s + 1] - 1``. Row r of block b begins at ``row_start[b, r]``, its delay slot j at
-    ``+ table[b, r, j]``; slot j has a delay of ``delay[j]`` steps, ascending.
+    `target` (uint16) holds the rows: for each delay in `delay` (steps, ascending) a header of `header`
+    words with the number of synapses, then their targets as indices in the block. `weight` holds the
+    weights in the same order, without headers; it is empty if `row_weight` holds one for all of a row.
+    Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``. Row r of block b begins at
+    ``target_start[b, r]`` (-1 if it has no synapses there) and ``weight_start[b, r]``.
     """
 
     target: np.ndarray
@@ -34,9 +36,10 @@ class Synapses(NamedTuple):
     row_first: np.ndarray
     row_channel: np.ndarray
     row_weight: np.ndarray
-    row_start: np.ndarray
-    table: np.ndarray
+    target_start: np.ndarray
+    weight_start: np.ndarray
     delay: np.ndarray
+    header: np.ndarray
 
 
 class Ring(NamedTuple):
@@ -52,50 +55,125 @@ class Ring(NamedTuple):
     room: np.ndarray
 
 
+class Underway(NamedTuple):
+    """The spikes under way to each block b: those sent in step k are the entries
+    ``begin[b, k % n]`` … ``+ number[b, k % n]``, one a row, in order of source. `at` and `weight` are
+    cursors into `Synapses.target` and `Synapses.weight`; `room` is where free entries begin.
+    """
+
+    at: np.ndarray
+    weight: np.ndarray
+    row: np.ndarray
+    begin: np.ndarray
+    number: np.ndarray
+    room: np.ndarray
+
+
 class Segments(NamedTuple):
-    """Segments due in this step, for each of the two sums: where they start, length, row."""
+    """Segments due in this step, for each of the two sums: first target, length, first weight, row."""
 
     start: np.ndarray
     length: np.ndarray
+    weight: np.ndarray
     row: np.ndarray
     number: np.ndarray
 
 
+def no_spikes_underway(blocks: int, slots: int) -> Underway:
+    """Nothing under way to `blocks` blocks."""
+    nothing = [np.zeros((blocks, 0), np.int64) for _ in range(3)]
+    begin, number = np.zeros((2, blocks, slots), np.int64)
+    return Underway(nothing[0], nothing[1], nothing[2], begin, number, np.zeros(blocks, np.int64))
+
+
 @kernel
-def deliver(y, ring, segments, b, arrived, step):
-    """Add to `arrived` (2, n) of block `b` all weights that arrive in `step`."""
+def no_segments():
+    """Room for a list of segments."""
+    room = np.empty((4, 2, SEGMENTS), np.int64)
+    return Segments(room[0], room[1], room[2], room[3], np.zeros(2, np.int64))
+
+
+@kernel
+def deliver(y, ring, under, segments, b, arrived, step):
+    """Add to `arrived` (channels, n) of block `b` all weights that arrive in `step`."""
     slots = ring.number.shape[1]
-    segments.number[:] = 0
     for j in range(len(y.delay)):
         sent = step - y.delay[j]
         if sent > 0:
             k = sent % slots
-            for origin in range(len(ring.number)):
-                n = ring.number[origin, k]
-                if n > 0:
-                    begin = ring.begin[origin, k]
-                    own = origin < len(ring.ids)
-                    ids = ring.ids[origin, begin : begin + n] if own else ring.given[begin : begin + n]
-                    gather(y, segments, b, j, ids, arrived)
+            if j == 0:
+                admit(y, ring, under, b, k)
+            first = under.begin[b, k]
+            last = first + under.number[b, k]
+            gather(y, segments, under.at[b, first:last], under.weight[b, first:last], under.row[b, first:last], arrived)
     flush(y, segments, arrived)
 
 
 @kernel
-def gather(y, segments, b, j, ids, arrived):
-    """List the segments of delay slot `j` of the sources `ids`; deliver when the list is full."""
-    start, table = y.row_start[b], y.table[b]
-    for i in range(len(ids)):
-        for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
-            first, last = table[r, j], table[r, j + 1]
-            if last > first:
-                c = y.row_channel[r]
-                n = segments.number[c]
-                segments.start[c, n] = start[r] + first
-                segments.length[c, n] = last - first
-                segments.row[c, n] = r
-                segments.number[c] = n + 1
-                if n + 1 == SEGMENTS:
-                    flush(y, segments, arrived)
+def admit(y, ring, under, b, k):
+    """Set out the spikes of ring slot `k` on their way to block `b`."""
+    n = begin = under.room[b]
+    for origin in range(len(ring.number)):
+        ids = sent_by(ring, origin, k)
+        for i in range(len(ids)):
+            for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
+                if y.target_start[b, r] >= 0:
+                    under.at[b, n], under.weight[b, n], under.row[b, n] = y.target_start[b, r], y.weight_start[b, r], r
+                    n += 1
+    under.begin[b, k], under.number[b, k], under.room[b] = begin, n - begin, n
+
+
+@kernel
+def sent_by(ring, origin, k):
+    """Ids that block `origin` (or, as the last, the given spikes) sent in slot `k`."""
+    a = ring.begin[origin, k]
+    z = a + ring.number[origin, k]
+    return ring.ids[origin, a:z] if origin < len(ring.ids) else ring.given[a:z]
+
+
+@kernel
+def settle(under, b, start, slots):
+    """Before a slice from step `start` on: move what is under way to the front, so that the rest is free."""
+    n = 0
+    for sent in range(max(1, start - slots + 1), start + 1):
+        k = sent % slots
+        first, number = under.begin[b, k], under.number[b, k]
+        if first != n:
+            for i in range(number):  # entries lie in the order of sending: they only move down
+                under.at[b, n + i] = under.at[b, first + i]
+                under.weight[b, n + i] = under.weight[b, first + i]
+                under.row[b, n + i] = under.row[b, first + i]
+        under.begin[b, k] = n
+        n += number
+    under.room[b] = n
+
+
+@inlined
+def segment_length(y, a):
+    """Number of synapses in the segment whose header is at `a`."""
+    n = np.int64(y.target[a])
+    if y.header[0] == 2:
+        n += np.int64(y.target[a + 1]) << 16
+    return n
+
+
+@kernel
+def gather(y, segments, at, weight, row, arrived):
+    """List the segments that the cursors `at` have come to, and move these on; deliver when the list is full."""
+    header = y.header[0]
+    for i in range(len(at)):
+        a = at[i]
+        n = segment_length(y, a)
+        at[i] = a + header + n
+        if n > 0:
+            c = y.row_channel[row[i]]
+            m = segments.number[c]
+            segments.start[c, m], segments.length[c, m] = a + header, n
+            segments.weight[c, m], segments.row[c, m] = weight[i], row[i]
+            weight[i] += n
+            segments.number[c] = m + 1
+            if m + 1 == SEGMENTS:
+                flush(y, segments, arrived)
 
 
 @kernel
@@ -103,26 +181,26 @@ def flush(y, segments, arrived):
     """Deliver the listed segments, prefetching a few ahead."""
     for c in range(len(arrived)):
         n = segments.number[c]
-        start, length, row = segments.start[c], segments.length[c], segments.row[c]
+        start, length, weight, row = segments.start[c], segments.length[c], segments.weight[c], segments.row[c]
         for i in range(n):
             if i + AHEAD < n:
-                fetch(y, start[i + AHEAD], length[i + AHEAD])
-            a, m = start[i], length[i]
+                fetch(y, start[i + AHEAD], weight[i + AHEAD], length[i + AHEAD])
+            a, w, m = start[i], weight[i], length[i]
             if len(y.weight):
-                add(arrived[c], y.target[a : a + m], y.weight[a : a + m])
+                add(arrived[c], y.target[a : a + m], y.weight[w : w + m])
             else:
                 add_same(arrived[c], y.target[a : a + m], y.row_weight[row[i]])
         segments.number[c] = 0
 
 
 @inlined
-def fetch(y, a, m):
+def fetch(y, a, w, m):
     """Ask for the lines of a segment; what is beyond the first few the hardware follows by itself."""
     for k in range(0, min(m, 256), 32):
         prefetch(y.target, a + k)
     if len(y.weight):
         for k in range(0, min(m, 256), 64 // y.weight.itemsize):
-            prefetch(y.weight, a + k)
+            prefetch(y.weight, w + k)
 
 
 @inlined
@@ -137,3 +215,28 @@ def add_same(total, target, weight):
     """total[target] += weight, the same for all."""
     for k in range(len(target)):
         total[target[k]] += weight
+
+
+@kernel
+def row_length(y, b, r):
+    """Number of synapses of row `r` in block `b`."""
+    total, a = 0, y.target_start[b, r]
+    for _ in range(len(y.delay) if a >= 0 else 0):
+        n = segment_length(y, a)
+        a += y.header[0] + n
+        total += n
+    return total
+
+
+@kernel
+def unpack_row(y, b, r, target, weight, delay):
+    """Row `r` of block `b` as arrays of `row_length` entries: targets in the block, weights, delays in steps."""
+    i, a, w = 0, y.target_start[b, r], y.weight_start[b, r]
+    for j in range(len(y.delay) if a >= 0 else 0):
+        n = segment_length(y, a)
+        a += y.header[0]
+        for k in range(n):
+            target[i], delay[i] = y.target[a + k], y.delay[j]
+            weight[i] = y.weight[w + i] if len(y.weight) else y.row_weight[r]
+            i += 1
+        a += n

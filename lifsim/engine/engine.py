@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine import layout, packing
-from lifsim.engine.delivery import Ring
+from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.intrinsics import yield_address
 from lifsim.engine.loop import Machine, Written, advance
 from lifsim.engine.neurons import MODULES
@@ -17,6 +17,7 @@ from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
 
 BUFFER = 64 << 20  # bytes for what a slice may record, at most
+UNDERWAY = 512 << 20  # bytes of address space for spikes under way, at most; what is not used costs nothing
 LONGEST_INTERVAL = 128  # steps between meetings of the threads, at most: spikes are kept for that long beyond the longest delay
 
 
@@ -57,6 +58,8 @@ class Engine:
         dtypes = (self.dtype, self.weight_dtype)
         synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
         interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
+        slots = int(synapses.delay.max(initial=0)) + interval
+        self._rows = int(np.diff(synapses.row_first).max(initial=0))  # of a source, at most
         neurons, own = layout.neurons_of(plan, self.dtype, channels)
         meeting = np.zeros(32, np.int64)
         meeting[16] = yield_address()
@@ -66,7 +69,8 @@ class Engine:
             neurons,
             own,
             synapses,
-            self._ring(first, int(synapses.delay.max(initial=0)) + interval),
+            self._ring(first, slots),
+            no_spikes_underway(len(first) - 1, slots),
             layout.poisson_of(plan, first, channels),
             layout.currents_of(plan, first),
             layout.probes_of(plan, first),
@@ -91,10 +95,13 @@ class Engine:
         """Steps that can run at once within the memory for what they record."""
         spikes = sum(g.n / (self._least_refractory(g) + 1) * 12 for g in self.plan.groups if g.name in self.plan.watched)
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
-        return max(1, int(BUFFER / max(spikes + samples, 1)))
+        blocks = len(self.machine.blocks.first) - 1
+        underway = sum(g.n / (self._least_refractory(g) + 1) for g in self.plan.groups) * self._rows * 24 * blocks
+        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway, 1))))
 
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
+        self.machine = self.machine._replace(underway=self._underway(steps))
         m = self._with_buffers(steps)
         self.team.together(lambda rank: advance(m, rank, self.step, steps))
         self.step += steps
@@ -177,27 +184,16 @@ class Engine:
 
         Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
         """
-        y, blocks = self.machine.synapses, self.machine.blocks
-        rows = np.arange(y.row_first[sources[0]], y.row_first[sources[1]])
+        y, first = self.machine.synapses, self.machine.blocks.first
+        rows = y.row_first[sources[0]], y.row_first[sources[1]]
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
-        columns: list[tuple[np.ndarray, ...]] = []
-        for b in range(len(blocks.first) - 1):
-            if blocks.first[b] >= targets[1] or blocks.first[b + 1] <= targets[0] or not len(rows):
-                continue
-            begin, length = y.row_start[b, rows], y.table[b, rows, -1].astype(np.int64)
-            total = int(length.sum())
-            inside = np.arange(total) - np.repeat(np.cumsum(length) - length, length)
-            at = np.repeat(begin, length) + inside
-            row = np.repeat(rows, length)
-            target = y.target[at].astype(np.int64) + blocks.first[b]
-            weight = y.weight[at] if len(y.weight) else y.row_weight[row]
-            per_slot = np.diff(y.table[b, rows].astype(np.int64), axis=1).ravel()
-            delay = np.repeat(np.tile(y.delay, len(rows)), per_slot)
-            keep = (target >= targets[0]) & (target < targets[1])
-            source = np.repeat(row_source, length)
-            columns.append((source[keep], target[keep] - targets[0], weight[keep].astype(np.float64), delay[keep]))
-        if not columns:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
+        columns = []
+        for b in range(len(first) - 1):
+            if first[b] < targets[1] and first[b + 1] > targets[0]:
+                row, target, weight, delay = packing.unpack(y, b, *rows)
+                target += first[b] - targets[0]
+                keep = (target >= 0) & (target < targets[1] - targets[0])
+                columns.append([row_source[row[keep]], target[keep], weight[keep], delay[keep]])
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
         order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
         return tuple(c[order] for c in joined)
@@ -213,34 +209,45 @@ class Engine:
         return int(layout.refractory_steps(group.params, self.plan.dt).min())
 
     def _ring(self, first: np.ndarray, slots: int) -> Ring:
-        """Room for all spikes of `slots` steps."""
+        """Room for all spikes of `slots` steps; twice the size of a block is left over where the ring wraps."""
         n = len(first) - 1
-        return Ring(
-            np.empty((n, self._most_spikes(first, slots)), np.uint32),
-            np.zeros((n + 1, slots), np.int64),
-            np.zeros((n + 1, slots), np.int64),
-            self.plan.events.id,
-            np.zeros(n, np.int64),
-        )
+        most = int((self._most_spikes(first, slots) + 2 * np.diff(first)).max(initial=0))
+        shape = (n + 1, slots)
+        ids = np.empty((n, most), np.uint32)
+        return Ring(ids, np.zeros(shape, np.int64), np.zeros(shape, np.int64), self.plan.events.id, np.zeros(n, np.int64))
 
-    def _most_spikes(self, first: np.ndarray, slots: int) -> int:
-        """The most spikes of a block in `slots` steps: a neuron fires once in t_ref. Twice its size is left over at the wrap."""
-        bound = [0] * (len(first) - 1)
+    def _underway(self, steps: int) -> Underway:
+        """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
+        m, given = self.machine, self.plan.events.step
+        late = int(m.synapses.delay.min(initial=0))
+        given_in_slice = np.searchsorted(given, self.step + steps - late, "right") - np.searchsorted(given, self.step - late, "right")
+        spikes = self._most_spikes(m.blocks.first, steps).sum() + given_in_slice
+        room = int(m.underway.number.sum(axis=1).max(initial=0) + self._rows * spikes)
+        if room <= m.underway.at.shape[1]:
+            return m.underway
+        used = int((m.underway.begin + m.underway.number).max(initial=0))
+        arrays = {}
+        for name in ("at", "weight", "row"):
+            old = getattr(m.underway, name)
+            arrays[name] = np.empty((len(old), room), np.int64)
+            arrays[name][:, :used] = old[:, :used]
+        return m.underway._replace(**arrays)
+
+    def _most_spikes(self, first: np.ndarray, slots: int) -> np.ndarray:
+        """The most spikes of each block in `slots` steps: a neuron fires once in t_ref."""
+        bound = np.zeros(len(first) - 1, np.int64)
         for b, (lo, hi) in enumerate(itertools.pairwise(first)):
             for g in self.plan.groups:
                 inside = max(0, min(hi, g.first + g.n) - max(lo, g.first))
                 bound[b] += inside * (slots // (self._least_refractory(g) + 1) + 1)
-            bound[b] += 2 * int(hi - lo)
-        return max(bound, default=0)
+        return bound
 
     def _widened(self, ring: Ring) -> Ring:
         """`ring` with the room that the refractory periods of now ask for: new spikes go behind the old ones."""
-        most, old = self._most_spikes(self.machine.blocks.first, ring.number.shape[1]), ring.ids.shape[1]
-        if most <= old:
+        wanted, old = self._ring(self.machine.blocks.first, ring.number.shape[1]), ring.ids.shape[1]
+        if wanted.ids.shape[1] <= old:
             return ring
-        ids = np.empty((len(ring.ids), old + most), np.uint32)
-        ids[:, :old] = ring.ids
-        return ring._replace(ids=ids, room=np.full_like(ring.room, old))
+        return ring._replace(ids=np.concatenate([ring.ids, wanted.ids], axis=1), room=np.full_like(ring.room, old))
 
 
 def _pick(value: np.ndarray | float, ids: np.ndarray) -> np.ndarray | float:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.engine.delivery import SEGMENTS, Ring, Segments, Synapses, deliver
+from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, no_segments, settle
 from lifsim.engine.drives import Currents, OwnInput, PoissonDrives, add_poisson, currents_change, set_drives
 from lifsim.engine.intrinsics import atomic_add, atomic_load, call_address
 from lifsim.engine.jit import kernel
@@ -96,6 +96,7 @@ class Machine(NamedTuple):
     own: OwnInput
     synapses: Synapses
     ring: Ring
+    underway: Underway
     poisson: PoissonDrives
     currents: Currents
     probes: Probes
@@ -108,9 +109,9 @@ class Machine(NamedTuple):
 @kernel
 def advance(m, rank, start, n_steps):
     """Run the blocks of thread `rank` from step `start` for `n_steps` steps."""
-    segments = Segments(
-        np.empty((2, SEGMENTS), np.int64), np.empty((2, SEGMENTS), np.int64), np.empty((2, SEGMENTS), np.int64), np.zeros(2, np.int64)
-    )
+    segments = no_segments()
+    for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
+        settle(m.underway, b, start, m.ring.number.shape[1])
     done = 0
     while done < n_steps:
         span = min(m.blocks.interval[0], n_steps - done)
@@ -129,7 +130,8 @@ def step_block(m, segments, b, step, fresh):
     """One step of block `b`; `fresh` says that it is the first of a slice."""
     lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
     arrived = m.neurons.arrived[:, lo:hi]
-    deliver(m.synapses, m.ring, segments, b, arrived, step)
+    if len(m.synapses.delay):
+        deliver(m.synapses, m.ring, m.underway, segments, b, arrived, step)
     add_poisson(m.poisson, b, arrived, lo, m.key, step)
     if len(m.currents.change) and (fresh or currents_change(m.currents, step)):
         set_drives(m.currents, m.own, b, lo, hi, m.neurons.drive, m.key, step)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.delivery import Synapses
+from lifsim.engine.delivery import Synapses, row_length, unpack_row
 from lifsim.engine.jit import kernel
 from lifsim.engine.wiring import CONSTANT, Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
 
@@ -45,25 +45,26 @@ def count_block(rule, s, key, place, lo, hi, table):
 
 
 @kernel
-def fill_block(rule, s, key, place, lo, hi, table, start, target, weight):
-    """Put the synapses of `rule` onto the neurons lo … hi - 1 in their places.
+def fill_block(rule, s, key, place, lo, hi, table, y, b):
+    """Put the synapses of `rule` onto the neurons lo … hi - 1 of block `b` in their places.
 
-    ``table[row, slot]`` is the next free place of the slot, relative to ``start[row]``.
+    ``table[row, slot]`` is the next free place of the slot, counted from the first synapse of the row.
     """
+    header, weights = y.header[0], len(y.weight) > 0
     for t in range(len(rule.targets)):
         if lo <= rule.targets[t] < hi:
             n = sources_of(rule, t, s, key)
             delays_of(rule, t, n, s, key)
-            if len(weight) or place.cls < 0:
+            if weights or place.cls < 0:
                 weights_of(rule, t, n, s, key)
             for k in range(n):
                 cls = place.cls if place.cls >= 0 else 1 if s.weight[k] < 0 else 0
                 row, slot = place.row[rule.sources[s.source[k]], cls], place.slot[int(s.delay[k])]
-                i = start[row] + table[row, slot]
+                i = np.int64(table[row, slot])
                 table[row, slot] += 1
-                target[i] = rule.targets[t] - lo
-                if len(weight):
-                    weight[i] = s.weight[k]
+                y.target[y.target_start[b, row] + i + header * (slot + 1)] = rule.targets[t] - lo
+                if weights:
+                    y.weight[y.weight_start[b, row] + i] = s.weight[k]
 
 
 @kernel
@@ -77,12 +78,18 @@ def mark_delays(rule, s, key, seen):
 
 
 @kernel
-def close_rows(table):
-    """After filling, entry j holds the end of slot j: make it the beginning again."""
+def write_headers(y, b, table):
+    """Write the length of each segment before it; after filling, ``table[row, slot]`` is where the slot ends."""
+    header = y.header[0]
     for r in range(len(table)):
-        for j in range(table.shape[1] - 1, 0, -1):
-            table[r, j] = table[r, j - 1]
-        table[r, 0] = 0
+        first = 0
+        for j in range(len(y.delay) if y.target_start[b, r] >= 0 else 0):
+            n = np.int64(table[r, j]) - first
+            a = y.target_start[b, r] + first + header * j
+            y.target[a] = n & 0xFFFF
+            if header == 2:
+                y.target[a + 1] = n >> 16
+            first += n
 
 
 @kernel
@@ -126,23 +133,63 @@ def pack(
     each(count, blocks)
     table, delay, slot[:] = drop_empty(table, delay, slot)
     total = table.sum(axis=2, dtype=np.int64)
-    start = np.concatenate([[0], np.cumsum(total)])
-    target = np.empty(start[-1], np.uint16)
-    weight = np.empty(0, dtype) if classes else np.empty(start[-1], weight_dtype)
-    start = start[:-1].reshape(total.shape)
+    header = 1 if table.max(initial=0) < 1 << 16 else 2
+    words = np.where(total > 0, total + header * len(delay), 0)
+    row_weight = np.array(classes or [0.0], dtype)[row_class if classes else row_class * 0]
+    row_channel = (row_weight < 0).astype(np.int64) if classes else row_class.astype(np.int64)
+    y = Synapses(
+        np.empty(words.sum(), np.uint16),
+        np.empty(0, dtype) if classes else np.empty(total.sum(), weight_dtype),
+        row_first,
+        row_channel * (not one_channel),
+        row_weight,
+        np.where(total > 0, _starts(words), -1),
+        _starts(total),
+        delay,
+        np.array([header], np.int64),
+    )
 
     def fill(b: int) -> None:
         open_rows(table[b])
         for rule, place in zip(rules, places, strict=True):
-            fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table[b], start[b], target, weight)
-        close_rows(table[b])
+            fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table[b], y, b)
+        write_headers(y, b, table[b])
 
     each(fill, blocks)
-    row_weight = np.array(classes or [0.0], dtype)[row_class if classes else row_class * 0]
-    row_channel = (row_weight < 0).astype(np.int64) if classes else row_class.astype(np.int64)
-    if one_channel:
-        row_channel[:] = 0
-    return Synapses(target, weight, row_first, row_channel, row_weight, start, table, delay)
+    return y
+
+
+def _starts(sizes: np.ndarray) -> np.ndarray:
+    """Where each of these pieces begins if they lie one behind the other; same shape."""
+    return (np.cumsum(sizes) - sizes.ravel()).reshape(sizes.shape)
+
+
+@kernel
+def unpack_rows(y, b, first, length, row, target, weight, delay):
+    """The rows from `first` on, of the given lengths, of block `b`: one entry a synapse."""
+    i = 0
+    for r in range(len(length)):
+        n = length[r]
+        row[i : i + n] = r
+        unpack_row(y, b, first + r, target[i : i + n], weight[i : i + n], delay[i : i + n])
+        i += n
+
+
+@kernel
+def row_lengths(y, b, first, out):
+    """Numbers of synapses of the rows from `first` on in block `b`."""
+    for r in range(len(out)):
+        out[r] = row_length(y, b, first + r)
+
+
+def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The rows first … last - 1 of block `b`: row (from `first`), target in the block, weight, delay in steps."""
+    length = np.zeros(last - first, np.int64)
+    row_lengths(y, b, first, length)
+    row, target, delay = np.empty((3, length.sum()), np.int64)
+    weight = np.empty(len(row))
+    unpack_rows(y, b, first, length, row, target, weight, delay)
+    return row, target, weight, delay
 
 
 def constant_classes(wirings: list[Any]) -> list[float]:
