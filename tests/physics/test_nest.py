@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
+from lifsim.build import build_plan
+from lifsim.engine.reference import Reference
 
 ROOT = Path(__file__).parents[2]
 TRUTH = ROOT.parent / "shared" / "truth"
@@ -24,14 +26,14 @@ TOLERANCE = 1e-9  # mV, pA
 
 
 @dataclass(frozen=True)
-class Reference:
+class Given:
     """What was simulated and what came out."""
 
     case: dict[str, Any]
     data: dict[str, np.ndarray]
 
 
-def own(kind: str) -> dict[str, Reference]:
+def own(kind: str) -> dict[str, Given]:
     """The cases of `kind` in the project's own file."""
     found: dict[str, dict[str, np.ndarray]] = {}
     with np.load(Path(__file__).parents[1] / "data" / "nest.npz") as file:
@@ -39,10 +41,10 @@ def own(kind: str) -> dict[str, Reference]:
             group, name, what = key.split("/")
             if group == kind:
                 found.setdefault(name, {})[what] = file[key]
-    return {name: Reference(json.loads(str(data["case"])), data) for name, data in found.items()}
+    return {name: Given(json.loads(str(data["case"])), data) for name, data in found.items()}
 
 
-def of_truth(kind: str) -> dict[str, Reference]:
+def of_truth(kind: str) -> dict[str, Given]:
     """All cases of `kind`, where they are at hand."""
     index = TRUTH / f"{kind}_index.json"
     if not index.exists():
@@ -53,7 +55,7 @@ def of_truth(kind: str) -> dict[str, Reference]:
         if kind == "single" or entry["name"] in NETWORKS:
             with np.load(TRUTH / kind / f"{entry['name']}.npz") as file:
                 data = dict(file)
-            found[entry["name"]] = Reference(json.loads(str(data["meta"])) | entry, data)
+            found[entry["name"]] = Given(json.loads(str(data["meta"])) | entry, data)
     return found
 
 
@@ -61,7 +63,7 @@ SINGLE, NET, ALL_SINGLE, ALL_NET = own("single"), own("net"), of_truth("single")
 whole_truth = pytest.mark.skipif(not ALL_SINGLE, reason="the whole reference data are not beside this checkout")
 
 
-def run_single(case: dict[str, Any], variables: tuple[str, ...] = ("V_m",)) -> ls.Result:
+def single(case: dict[str, Any], variables: tuple[str, ...] = ("V_m",)) -> ls.Network:
     net = ls.Network(dt=case["dt"])
     n = net.add("n", 1, case["model"], **case["params"])
     for i, (time, weight, delay, number) in enumerate(case["inputs"]):
@@ -70,17 +72,28 @@ def run_single(case: dict[str, Any], variables: tuple[str, ...] = ("V_m",)) -> l
         net.connect(net.add(f"dc{i}", 1, "dc_generator", amplitude=amplitude, start=start, stop=stop), n, delay=delay)
     net.record(n, "spikes")
     net.record(n, variables, interval=case["dt"])
-    return ls.run(net, case["T"])
+    return net
 
 
 @pytest.mark.parametrize("name", SINGLE)
 def test_single(name):
     case, data = SINGLE[name].case, SINGLE[name].data
-    result = run_single(case)
+    result = ls.run(single(case), case["T"])
     every = case["every"]
     v = result.traces["n"]["V_m"][every - 1 :: every, 0]
     np.testing.assert_allclose(v[: len(data["V_m"])], data["V_m"], rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(result.spikes["n"].times, data["spikes"], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_reference_too(name):
+    """The plain NumPy twin against NEST: what the engine is compared with is itself right."""
+    case, data = SINGLE[name].case, SINGLE[name].data
+    recorded = Reference(build_plan(single(case), seed=1)).advance(round(case["T"] / case["dt"]))
+    every = case["every"]
+    v = recorded.samples[0][every - 1 :: every, 0]
+    np.testing.assert_allclose(v[: len(data["V_m"])], data["V_m"], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(recorded.step * case["dt"], data["spikes"], rtol=0, atol=1e-9)
 
 
 @whole_truth
@@ -88,15 +101,15 @@ def test_single(name):
 def test_every_sample(name):
     case, data = ALL_SINGLE[name].case, ALL_SINGLE[name].data
     variables = tuple(v for v in ("V_m", "I_syn_ex", "I_syn_in") if v in data)
-    result = run_single(case, variables)
+    result = ls.run(single(case, variables), case["T"])
     for variable in variables:
         got = result.traces["n"][variable][: len(data["times"]), 0]
         np.testing.assert_allclose(got, data[variable], rtol=0, atol=TOLERANCE, err_msg=variable)
     np.testing.assert_allclose(result.spikes["n"].times, data["spikes"], rtol=0, atol=1e-9)
 
 
-def run_net(reference: Reference, weight: np.ndarray, delay: np.ndarray, threads: int) -> tuple[ls.Result, np.ndarray]:
-    case, data = reference.case, reference.data
+def run_net(given: Given, weight: np.ndarray, delay: np.ndarray, threads: int) -> tuple[ls.Result, np.ndarray]:
+    case, data = given.case, given.data
     net = ls.Network(dt=case["dt"])
     n = net.add("n", case["N"], case["model"], **case["params"], V_m=data["V0"], I_e=data["I_e"])
     net.connect(n, n, "explicit", sources=data["src"], targets=data["tgt"], weight=weight, delay=delay)
