@@ -108,10 +108,8 @@ def add_uniform(p, d, b, law, total, first, key, step):
     quad = step // QUAD
     when = quad * len(p.low) + law  # a law that changes within four steps makes them anew
     if p.filled[d, b] != when:
-        for a in range(lo, hi, CHUNK):
-            z = min(a + CHUNK, hi)
-            stream = uint32(POISSON | uint32(p.stream[d]))
-            fill_counts(p.counts[:, a:z], p.target[a], quad, stream, p.table[law, : p.length[law]], p.low[law], key)
+        stream = uint32(POISSON | uint32(p.stream[d]))
+        fill_counts(p.counts[:, lo:hi], p.target[lo], quad, stream, p.table[law, : p.length[law]], p.low[law], key)
         p.filled[d, b] = when
     counts = p.counts[step % QUAD, lo:hi]
     weight = total.dtype.type(p.weight[lo])
@@ -128,14 +126,20 @@ def add_counts(total, counts, weight):
 
 @kernel
 def fill_counts(counts, who, quad, stream, table, low, key):
-    """Poisson counts of four steps, shape (4, n), of the neurons from `who` on."""
-    n = counts.shape[1]
+    """Poisson counts of four steps, shape (4, n), of the neurons from `who` on; in chunks that stay in the cache."""
     words = np.empty((QUAD, CHUNK), np.uint32)
-    w0, w1, w2, w3 = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
+    for a in range(0, counts.shape[1], CHUNK):
+        n = min(CHUNK, counts.shape[1] - a)
+        draw_words(words[0, :n], words[1, :n], words[2, :n], words[3, :n], who + a, quad, stream, key)
+        for q in range(QUAD):
+            count_thresholds(words[q, :n], table, low, counts[q, a : a + n])
+
+
+@kernel
+def draw_words(w0, w1, w2, w3, who, quad, stream, key):
+    """The words of four steps of the neurons from `who` on."""
     for i in range(len(w0)):
         w0[i], w1[i], w2[i], w3[i] = philox(who + i, quad, stream, 0, key)
-    for q in range(QUAD):
-        count_thresholds(words[q, :n], table, low, counts[q])
 
 
 @kernel

@@ -163,9 +163,10 @@ class Engine:
         """Set state variables and parameters of all neurons of `group`."""
         g = self.plan.group(group)
         states = MODULES[g.model].STATES
-        potential = self.get(group, "V_m")  # V_m is kept when E_L moves
+        if "E_L" in values:  # V_m is kept when E_L moves
+            values = {"V_m": self.get(group, "V_m"), **values}
         g.params.update({k: v for k, v in values.items() if k not in states})
-        for name, value in {"V_m": potential, **values}.items():
+        for name, value in values.items():
             if name in states:
                 at = (states.index(name), slice(g.first, g.first + g.n))
                 self.machine.neurons.state[at] = value - (np.asarray(g.params["E_L"]) if name == "V_m" else 0.0)
