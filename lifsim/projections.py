@@ -74,33 +74,17 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     given = dict(given)
     raw = {key: given.pop(key) for key in ("weight", "delay")}
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
-    problems = list(_check_ends(place, source, target))
-    problems += [
-        Problem(f"{place}.{k}", f"{v!r}", "must be true or false") for k, v in flags.items() if not isinstance(v, (bool, np.bool_))
-    ]
-    problems += _check_rule(place, rule, given)
-    if problems:
-        raise ModelError.of([*problems, *_check_alone(place, dt, raw, _weight_unit(source, target))])
+    unit = _weight_unit(source, target)
+    problems = [*_check_ends(place, source, target), *_check_flags(place, flags), *_check_rule(place, rule, given)]
     params: dict[str, Any] = {}
-    if rule == "matrix":
-        rows, matrix_weights, problems = _matrix_rows(f"{place}.matrix", given["matrix"], len(target), len(source))
-        if not (isinstance(raw["weight"], (int, float)) and raw["weight"] == 1.0):
-            problems.append(Problem(f"{place}.weight", "given beside a matrix", "the entries of the matrix are the weights"))
-        raw["weight"], params = matrix_weights, {"rows": rows}
-    elif rule == "explicit":
-        explicit, problems = _explicit_rows(place, given, source, target)
-        params = {"rows": explicit}
-    else:
-        problems = list(_check_counts(place, rule, given, source, target, flags))
-        params = {k: (float(v) if k == "p" else int(v)) for k, v in given.items()} if not problems else {}
+    if not problems:
+        params, raw, problems = _rule_params(place, rule, given, raw, source, target, flags)
     if problems:
-        raise ModelError.of([*problems, *_check_alone(place, dt, raw, _weight_unit(source, target))])
-    if "rows" in params:
-        problems += _check_pairs(place, params["rows"], source, target, flags)
-    values = {}
-    for key, unit in (("weight", _weight_unit(source, target)), ("delay", "ms")):
+        raise ModelError.of([*problems, *_check_alone(place, dt, raw, unit)])
+    values: dict[str, Value] = {}
+    for key, unit_of_key in (("weight", unit), ("delay", "ms")):
         try:
-            values[key] = _synaptic(raw[key], unit, rule, params, len(source), len(target))
+            values[key] = _synaptic(raw[key], unit_of_key, rule, params, len(source), len(target))
         except ValueError as error:
             problems.append(Problem(f"{place}.{key}", str(error)))
     if "weight" in values:
@@ -112,6 +96,25 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     return Projection(source, target, rule, params, values["weight"], values["delay"], **{k: bool(v) for k, v in flags.items()})
 
 
+def _rule_params(
+    place: str, rule: str, given: Mapping[str, Any], raw: dict[str, Any], source: View, target: View, flags: Mapping[str, bool]
+) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
+    """The rule's own numbers or the given synapses; weight and delay (a matrix holds the weights); problems."""
+    if rule not in ("matrix", "explicit"):
+        problems = list(_check_counts(place, rule, given, source, target, flags))
+        return ({} if problems else {k: float(v) if k == "p" else int(v) for k, v in given.items()}), raw, problems
+    if rule == "matrix":
+        rows, weights, problems = _matrix_rows(f"{place}.matrix", given["matrix"], len(target), len(source))
+        if not (isinstance(raw["weight"], (int, float)) and raw["weight"] == 1.0):
+            problems.append(Problem(f"{place}.weight", "given beside a matrix", "the entries of the matrix are the weights"))
+        raw = {**raw, "weight": weights}
+    else:
+        rows, problems = _explicit_rows(place, given, source, target)
+    if not problems:
+        problems += _check_pairs(place, rows, source, target, flags)
+    return {"rows": rows}, raw, problems
+
+
 # -- checks --------------------------------------------------------------------------------------
 
 
@@ -120,6 +123,12 @@ def _check_ends(place: str, source: View, target: View) -> Iterable[Problem]:
         yield Problem(
             f"{place}.target", f"{target.name} is a {target.population.model.name}, which takes no input", "a population of neurons"
         )
+
+
+def _check_flags(place: str, flags: Mapping[str, Any]) -> Iterable[Problem]:
+    for key, flag in flags.items():
+        if not isinstance(flag, (bool, np.bool_)):
+            yield Problem(f"{place}.{key}", f"{flag!r}", "must be true or false")
 
 
 def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Problem]:
@@ -269,7 +278,7 @@ def _sorted_rows(targets: np.ndarray, sources: np.ndarray, n_target: int) -> tup
     return SynapseRows(indptr.astype(np.int64), np.ascontiguousarray(sources[order]), order), order
 
 
-def _explicit_rows(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[SynapseRows | None, list[Problem]]:
+def _explicit_rows(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[SynapseRows, list[Problem]]:
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
         array = np.asarray(given[key])
@@ -284,7 +293,7 @@ def _explicit_rows(place: str, given: Mapping[str, Any], source: View, target: V
         got = f"{len(ends['sources'])} sources and {len(ends['targets'])} targets"
         problems.append(Problem(place, got, "as many of each"))
     if problems:
-        return None, problems
+        return SynapseRows(np.zeros(len(target) + 1, np.int64), np.zeros(0, np.int64)), problems
     return _sorted_rows(ends["targets"], ends["sources"], len(target))[0], []
 
 
