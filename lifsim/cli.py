@@ -484,6 +484,10 @@ def _in_words(value: Any) -> str:
     """A fact of a run on one line."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_in_words(entry)}" for key, entry in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return f"({len(value)} × {len(value[0])} numbers)"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_in_words, value)) + "]"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
