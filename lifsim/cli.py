@@ -313,6 +313,7 @@ def check(model: str, settings: tuple[str, ...], threads: int | str, precision: 
 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
     """
+    from lifsim import memory
     from lifsim.modelfile import load_with_settings
     from lifsim.simulation import check_duration, estimate
 
@@ -321,7 +322,7 @@ def check(model: str, settings: tuple[str, ...], threads: int | str, precision: 
     facts = estimate(net, threads=threads, precision=precision)
     _describe(net)
     click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
-    click.echo(f"a run takes about {_bytes(facts['bytes'])} of memory; threads: {facts['threads']}")
+    click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     for warning in _warnings(net):
         click.echo(f"warning: {warning}")
 
@@ -494,12 +495,3 @@ def _in_words(value: Any) -> str:
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
     """`facts` for JSON, which has no nan."""
     return {key: None if value != value else value for key, value in facts.items()}
-
-
-def _bytes(n: float) -> str:
-    """A number of bytes as people say it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if n < 1000:
-            return f"{n:.3g} {unit}"
-        n /= 1000
-    return f"{n:.3g} TB"

@@ -42,6 +42,7 @@ class Parameter:
             ">= 0": (v >= 0) & np.isfinite(v),
             "finite": np.isfinite(v),
             "not negative": v >= 0,
+            "0 to 1e9": (v >= 0) & (v <= 1e9),
         }
         return None if ok[self.bound].all() else self.bound
 
@@ -118,7 +119,8 @@ def _modulation(p: Mapping[str, Any]) -> str | None:
 
 
 def _rates_not_negative(p: Mapping[str, Any]) -> str | None:
-    return "rate_values must be finite and >= 0" if np.any(~(np.asarray(p["rate_values"]) >= 0)) else None
+    v = np.asarray(p["rate_values"])
+    return "rate_values must be from 0 to 1e9" if np.any(~((v >= 0) & (v <= 1e9))) else None
 
 
 _MEMBRANE = (
@@ -181,7 +183,7 @@ _ALL = (
         "poisson_generator",
         "poisson",
         "Poisson spike trains, an independent one for every target",
-        (Parameter("rate", 0.0, "Hz", "mean rate", ">= 0"), *_WINDOW),
+        (Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"), *_WINDOW),
         checks=(_stop_after_start,),
     ),
     Model(

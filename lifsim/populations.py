@@ -105,7 +105,7 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
         raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
     bounds = np.asarray(v.support if isinstance(v, Distribution) else v)
     asked = parameter.violation(bounds[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
-    if asked is None and isinstance(v, Distribution) and ">" in parameter.bound and v.support[0] < 0:
+    if asked is None and isinstance(v, Distribution) and parameter.bound in ("> 0", ">= 0", "0 to 1e9") and v.support[0] < 0:
         asked = f"{parameter.bound} (give the distribution a min)"
     if asked:
         shown = v.as_dict() if isinstance(v, Distribution) else (f"{v:g}" if isinstance(v, float) else f"values from {v.min():g}")
@@ -176,9 +176,9 @@ def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem
     if len(many):
         if len(many) != number:
             yield Problem(f"{place}.spike_multiplicities", f"{len(many)} for {number} spike times", "one a spike time")
-        elif ((many != np.floor(many)) | (many < 0)).any():
-            wrong = many[(many != np.floor(many)) | (many < 0)][0]
-            yield Problem(f"{place}.spike_multiplicities", f"{wrong:g}", "whole numbers, at least 0")
+        elif ((many != np.floor(many)) | (many < 0) | (many > 1e6)).any():
+            wrong = many[(many != np.floor(many)) | (many < 0) | (many > 1e6)][0]
+            yield Problem(f"{place}.spike_multiplicities", f"{wrong:g}", "whole numbers from 0 to 1000000")
 
 
 def index_of(text: str, place: str) -> Any:

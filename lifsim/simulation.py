@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim import __version__
+from lifsim import __version__, memory
 from lifsim.connect import expected_synapses
 from lifsim.errors import LifsimError, ModelError, Problem, did_you_mean
 from lifsim.grid import nearest_on_grid, on_grid, steps
@@ -112,8 +112,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     a_weight = 0 if constant else np.dtype(weights or precision).itemsize
     team = choose_threads(threads, neurons, synapses)
     delays = max((_span(p.delay, net.dt) for p in inner), default=1)
-    tables = 4 * (delays + 1) * neurons * team
-    size = synapses * (2 + a_weight) + tables + neurons * (60 + 12 * np.dtype(precision).itemsize) + 260e6
+    headers = 6 * (delays + 1) * neurons * team  # in the rows, and the table that builds them
+    given = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli, as drives
+    size = synapses * (2 + a_weight) + headers + neurons * (60 + 12 * np.dtype(precision).itemsize) + 40 * given + 260e6
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "threads": team, "dt": net.dt}
 
 
@@ -170,9 +171,8 @@ class Simulation:
         _check_choice("precision", precision, ("float64", "float32"))
         _check_choice("weights", weights, (None, "float64", "float32"))
         _check_choice("method", method, ("grid",))
-        neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
-        synapses = sum(expected_synapses(p) for p in net.projections)
-        team = choose_threads(threads, neurons, synapses)
+        team = estimate(net, precision, threads, weights)["threads"]
+        _check_memory(estimate(net, precision, team, weights)["bytes"])
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0}
         self._progress = progress or (lambda event, **facts: None)
         self._wall = time.perf_counter()
@@ -348,6 +348,13 @@ def _sink(manifest: Any, out: str | Path | None, overwrite: bool) -> Any:
 def _check_network(net: Any) -> None:
     if not isinstance(net, Network):
         raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
+
+
+def _check_memory(needed: float) -> None:
+    room = memory.available()
+    if needed > room:
+        allowed = f"{memory.said(room)} are free on this computer; fewer synapses, or float32, need less"
+        raise LifsimError("memory", f"this network needs about {memory.said(needed)}", allowed)
 
 
 def _check_seed(seed: Any) -> int:
