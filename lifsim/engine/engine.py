@@ -219,10 +219,9 @@ class Engine:
 
     def _underway(self, steps: int) -> Underway:
         """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
-        m, given = self.machine, self.plan.events.step
-        late = int(m.synapses.delay.min(initial=0))
-        given_in_slice = np.searchsorted(given, self.step + steps - late, "right") - np.searchsorted(given, self.step - late, "right")
-        spikes = self._most_spikes(m.blocks.first, steps).sum() + given_in_slice
+        m = self.machine
+        a, z = np.searchsorted(self.plan.events.step, [self.step, self.step + steps], "right")
+        spikes = m.ring.number.sum() + self._most_spikes(m.blocks.first, steps).sum() + z - a  # sent before, then in the slice
         room = int(m.underway.number.sum(axis=1).max(initial=0) + self._rows * spikes)
         if room <= m.underway.at.shape[1]:
             return m.underway
