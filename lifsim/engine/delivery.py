@@ -105,7 +105,11 @@ def deliver(y, ring, under, segments, b, arrived, step):
                 admit(y, ring, under, b, k)
             first = under.begin[b, k]
             last = first + under.number[b, k]
-            gather(y, segments, under.at[b, first:last], under.weight[b, first:last], under.row[b, first:last], arrived)
+            for a in range(first, last, SEGMENTS):
+                z = min(a + SEGMENTS, last)
+                if max(segments.number[0], segments.number[1]) + z - a > SEGMENTS:
+                    flush(y, segments, arrived)
+                gather(y, segments, under.at[b, a:z], under.weight[b, a:z], under.row[b, a:z])
     flush(y, segments, arrived)
 
 
@@ -149,21 +153,23 @@ def settle(under, b, start, slots):
 
 
 @inlined
-def segment_length(y, a):
+def segment_length(target, header, a):
     """Number of synapses in the segment whose header is at `a`."""
-    n = np.int64(y.target[a])
-    if y.header[0] == 2:
-        n += np.int64(y.target[a + 1]) << 16
+    n = np.int64(target[a])
+    if header == 2:
+        n += np.int64(target[a + 1]) << 16
     return n
 
 
 @kernel
-def gather(y, segments, at, weight, row, arrived):
-    """List the segments that the cursors `at` have come to, and move these on; deliver when the list is full."""
-    header = y.header[0]
+def gather(y, segments, at, weight, row):
+    """List the segments that the cursors `at` have come to, and move these on."""
+    target, header = y.target, y.header[0]
     for i in range(len(at)):
         a = at[i]
-        n = segment_length(y, a)
+        n = np.int64(target[a])  # written out: a call would count references to `target`
+        if header == 2:
+            n += np.int64(target[a + 1]) << 16
         at[i] = a + header + n
         if n > 0:
             c = y.row_channel[row[i]]
@@ -172,8 +178,6 @@ def gather(y, segments, at, weight, row, arrived):
             segments.weight[c, m], segments.row[c, m] = weight[i], row[i]
             weight[i] += n
             segments.number[c] = m + 1
-            if m + 1 == SEGMENTS:
-                flush(y, segments, arrived)
 
 
 @kernel
@@ -222,7 +226,7 @@ def row_length(y, b, r):
     """Number of synapses of row `r` in block `b`."""
     total, a = 0, y.target_start[b, r]
     for _ in range(len(y.delay) if a >= 0 else 0):
-        n = segment_length(y, a)
+        n = segment_length(y.target, y.header[0], a)
         a += y.header[0] + n
         total += n
     return total
@@ -233,7 +237,7 @@ def unpack_row(y, b, r, target, weight, delay):
     """Row `r` of block `b` as arrays of `row_length` entries: targets in the block, weights, delays in steps."""
     i, a, w = 0, y.target_start[b, r], y.weight_start[b, r]
     for j in range(len(y.delay) if a >= 0 else 0):
-        n = segment_length(y, a)
+        n = segment_length(y.target, y.header[0], a)
         a += y.header[0]
         for k in range(n):
             target[i], delay[i] = y.target[a + k], y.delay[j]

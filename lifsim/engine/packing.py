@@ -104,7 +104,7 @@ def pack(
     wirings: list[Any],
     n_nodes: int,
     first: np.ndarray,
-    key: np.ndarray,
+    key: tuple[np.uint64, np.uint64],
     dtypes: tuple[Any, Any],
     one_channel: bool,
     each: Callable[[Callable[[int], None], Sequence[int]], None],
@@ -223,7 +223,7 @@ def number_rows(wirings: list[Any], n_nodes: int, classes: list[float], channels
     return row, row_first, np.nonzero(used)[1]
 
 
-def occurring_delays(wirings: list[Any], rules: list[Rule], key: np.ndarray) -> np.ndarray:
+def occurring_delays(wirings: list[Any], rules: list[Rule], key: tuple[np.uint64, np.uint64]) -> np.ndarray:
     """All delays (steps, ascending) that can occur; which of a wide range do is looked up."""
     found: set[int] = set()
     for w, rule in zip(wirings, rules, strict=True):

@@ -1,7 +1,7 @@
 """Counter-based random numbers (Philox4x32-10, Salmon et al. 2011), uniform to any thread.
 
 A number is a function of (seed, stream, who, when) and of nothing else: no state to save, nothing
-that depends on threads, blocks or slices. `key` is the seed as two 32-bit words; the counter has
+that depends on threads, blocks or slices. `key` is the seed as two 32-bit words (a tuple of uint64); the counter has
 four: who (neuron or target), when (step or draw), stream (which projection or device, for what) and a
 spare word for repeated attempts.
 """

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint32
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import inlined, kernel
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, normal, philox, retry_word
 
 CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
@@ -71,7 +71,7 @@ def scratch_for(rule: Rule) -> Scratch:
     return Scratch(np.empty(n, np.int32), np.empty(n, np.float64), np.empty(n, np.float64), np.zeros(len(rule.sources), np.int32))
 
 
-@kernel
+@inlined
 def random_sources(rule, t, n, s, key):
     """Fill ``s.source[:n]`` with sources drawn for target `t`, each equally likely."""
     itself = rule.itself[t]
@@ -99,7 +99,7 @@ def random_sources(rule, t, n, s, key):
                 found += 1
 
 
-@kernel
+@inlined
 def sources_of(rule, t, s, key):
     """Fill ``s.source`` with the sources of target `t`; returns how many."""
     n = rule.ptr[t + 1] - rule.ptr[t]
@@ -119,15 +119,17 @@ def sources_of(rule, t, s, key):
 
 
 @kernel
-def transform(draw, u):
-    """The value of distribution `draw` at the random word `u`."""
-    if draw.kind == UNIFORM:
-        return draw.a + (draw.b - draw.a) * ((np.float64(u) + 0.5) / 4294967296.0)
-    z = draw.a + draw.b * normal(u)
-    return math.exp(z) if draw.kind == LOGNORMAL else z
+def transform(kind, a, b, u):
+    """The value of a distribution at the random word `u`. (No array among the arguments: counting
+    references to it would cost more than the arithmetic.)
+    """
+    if kind == UNIFORM:
+        return a + (b - a) * ((np.float64(u) + 0.5) / 4294967296.0)
+    z = a + b * normal(u)
+    return math.exp(z) if kind == LOGNORMAL else z
 
 
-@kernel
+@inlined
 def values_of(rule, draw, t, n, source, stream, out, key):
     """Fill ``out[:n]`` with the weights or delays (`draw`) of the `n` synapses of target `t`."""
     if draw.kind == CONSTANT:
@@ -139,25 +141,26 @@ def values_of(rule, draw, t, n, source, stream, out, key):
         for k in range(n):
             out[k] = row[source[k]]
     else:
+        kind, a, b = draw.kind, draw.a, draw.b
         for q in range((n + 3) >> 2):
             words = philox(t, q, stream, 0, key)
             for j in range(4):
                 k = 4 * q + j
-                x = transform(draw, words[j])
+                x = transform(kind, a, b, words[j])
                 attempt = 0
                 while x < draw.low or x > draw.high:
                     attempt += 1
-                    x = transform(draw, retry_word(t, k, stream, attempt, key))
+                    x = transform(kind, a, b, retry_word(t, k, stream, attempt, key))
                 out[k] = x
 
 
-@kernel
+@inlined
 def weights_of(rule, t, n, s, key):
     """Fill ``s.weight[:n]``."""
     values_of(rule, rule.weight, t, n, s.source, uint32(WEIGHTS | uint32(rule.stream)), s.weight, key)
 
 
-@kernel
+@inlined
 def delays_of(rule, t, n, s, key):
     """Fill ``s.delay[:n]`` with whole numbers of steps; drawn ones are at least dt / 2 and so round to at least 1."""
     values_of(rule, rule.delay, t, n, s.source, uint32(DELAYS | uint32(rule.stream)), s.delay, key)
@@ -188,9 +191,9 @@ class Expanded(NamedTuple):
     delay: np.ndarray
 
 
-def key_of(seed: int) -> np.ndarray:
+def key_of(seed: int) -> tuple[np.uint64, np.uint64]:
     """The Philox key of a seed: its two 32-bit words."""
-    return np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.uint32)
+    return np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
 
 
 def expand(wiring: Any, seed: int) -> Expanded:
