@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import doctest
+import os
+import subprocess
+import sys
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -277,6 +281,32 @@ def test_weights_are_not_rounded_silently():
     engine = Engine(build_plan(net, 1))
     engine.advance(2)
     assert engine.get("pair", "V_m")[0] == pytest.approx(-70.0 - 0.45 + 0.25, abs=1e-13)
+
+
+@pytest.mark.slow
+def test_the_engine_stays_within_its_arrays():
+    """The comparison again with the compiler's bounds checks, in a process (and a cache of machine code) of its own."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "LIFSIM_CACHE_DIR": cache}
+        command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "engine_equals_reference", "-p", "no:cacheprovider"]
+        subprocess.run(command, env=environment, check=True, timeout=900)  # a thread that fails leaves others waiting
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_given_spikes(threads):
+    """More spikes at once than there are neurons, slice after slice."""
+    net = ls.Network(dt=0.1)
+    rng = np.random.default_rng(6)
+    net.add("n", 70, "iaf_psc_delta", V_th=1e6)
+    net.add("g", 300, "spike_generator", spike_times=[rng.integers(1, 100, 60) * 0.1 for _ in range(300)])
+    net.connect("g", "n", "fixed_indegree", indegree=50, weight={"normal": [0.0, 1.0]}, delay={"uniform": [1.5, 3.0]})
+    net.record("n", "V_m", interval=0.1)
+    plan = build_plan(net, 1)
+    engine, expected = Engine(plan, threads), Reference(plan).advance(120).samples[0]
+    got = np.concatenate([engine.advance(n).samples[0] for n in (1, 1, 20, 1, 1, 1, 40, 5, 50)])
+    engine.close()
+    assert expected.max() > -50.0
+    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
 
 
 def test_the_networks_are_not_trivial():

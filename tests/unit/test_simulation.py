@@ -237,6 +237,27 @@ def test_a_shorter_refractory_period_leaves_room_for_its_spikes(t_ref):
     np.testing.assert_array_equal(got.traces["targets"]["V_m"], expected.traces["targets"]["V_m"])
 
 
+def test_a_longer_refractory_period_keeps_what_was_sent():
+    """Spikes sent before still arrive: 150 steps of them, from neurons that would now fire once in 500."""
+    net = network(20, "iaf_psc_delta", I_e=np.linspace(2e4, 6e4, 20), t_ref=0.0)
+    net.add("targets", 3, "iaf_psc_delta", V_th=1e6, E_L=0.0, V_m=0.0)
+    net.connect("n", "targets", weight=0.01, delay=15.0)
+    net.record("n", "spikes")
+    net.record("targets", "V_m", interval=0.1)
+    with ls.Simulation(net) as sim:
+        sim.run(30.0)
+        sim.set("n", t_ref=50.0)
+        sim.run(60.0)
+        result = sim.result()
+    sent = np.bincount(np.round(result.spikes["n"].times / 0.1).astype(int), minlength=901)
+    assert sent[:301].sum() > 2000 and sent[301:].sum() < 80
+    v, expected = 0.0, []
+    for k in range(1, 901):
+        v = v * math.exp(-0.01) + 0.01 * (sent[k - 150] if k > 150 else 0)
+        expected.append([v] * 3)
+    np.testing.assert_allclose(result.traces["targets"]["V_m"], expected, rtol=0, atol=1e-9)
+
+
 def test_setting_leaves_the_network_alone():
     net = network(I_e=1.0)
     with ls.Simulation(net) as sim:
