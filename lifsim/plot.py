@@ -145,7 +145,7 @@ def _draw_raster(ax: Axes, bands: Sequence[_Band]) -> None:
         ax.axhline(band.top, color="0.6", linewidth=0.5, zorder=3)
     _label_bands(ax, bands, bottom)
     text = f"{number:,} spike{'' if number == 1 else 's'}{note}"
-    ax.set_title(text, loc="right", fontsize=_SMALL, color=_GREY, pad=3)
+    _note(ax, text)
 
 
 def _label_bands(ax: Axes, bands: Sequence[_Band], bottom: float) -> None:
@@ -371,17 +371,27 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
     inside = (at > window[0] + 1e-9) & (at <= window[1] + 1e-9)
     scale = _time_label(ax, *window)
     values, ids = of[variable][inside], of.ids_of(variable)
-    for k in range(min(values.shape[1], most)):
+    shown = min(values.shape[1], max(most, 1))
+    for k in range(shown):
         colour = (OTHERS[0], EXCITATORY, INHIBITORY, *OTHERS[1:])[k % 7]
         label = f"neuron {ids[k]}" if len(ids) else population
         ax.plot(at[inside] * scale, values[:, k], linewidth=0.7, color=colour, label=label)
         if variable == "V_m" and population in result.spikes:
             spikes = result.spikes[population].window(*window)
-            fired = spikes.times[spikes.ids == ids[k]] * scale
-            ax.plot(fired, np.full(len(fired), 1.03), "|", markersize=5, color=colour, transform=ax.get_xaxis_transform(), clip_on=False)
+            _draw_ticks(ax, spikes.times[spikes.ids == ids[k]] * scale, colour)
     ax.set_ylabel(f"{population}\n{variable} ({of.unit_of(variable)})", fontsize=_FONT)
+    if shown < values.shape[1]:
+        _note(ax, f"{shown} of {values.shape[1]:,} recorded neurons")
     if values.shape[1] > 1:
-        ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=_SMALL, handlelength=1.0)
+        size = _SMALL if shown < 8 else 5.5
+        ax.legend(
+            loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=size, handlelength=1.0, labelspacing=0.15, borderpad=0
+        )
+
+
+def _draw_ticks(ax: Axes, at: np.ndarray, colour: str) -> None:
+    if len(at):  # a line of nothing would count as one at the figure's corner, and the layout make room for it
+        ax.plot(at, np.full(len(at), 1.03), "|", markersize=5, color=colour, transform=ax.get_xaxis_transform(), clip_on=False)
 
 
 # -- what they share --------------------------------------------------------------------------------
@@ -460,6 +470,11 @@ def _time_label(ax: Axes, start: float, stop: float) -> float:
     ax.set_xlim(start * scale, (stop if stop > start else start + 1.0) * scale)
     ax.set_xlabel("time (s)" if in_seconds else "time (ms)", fontsize=_FONT)
     return scale
+
+
+def _note(ax: Axes, text: str) -> None:
+    """A remark above the right end of axes."""
+    ax.set_title(text, loc="right", fontsize=_SMALL, color=_GREY, pad=3)
 
 
 def _figure(ax: Axes) -> Figure:

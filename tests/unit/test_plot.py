@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import matplotlib
 import numpy as np
@@ -31,6 +32,16 @@ def make(rates, sizes, stop=1000.0, sink=None, traces=()):
     result = sink.finish({})
     sink.close()
     return result
+
+
+def given(steps, sizes, stop=1000.0, traces=()):
+    """A result with the given spikes: population -> (steps, ids)."""
+    populations = {name: {"n": n, "model": "iaf_psc_exp"} for name, n in sizes.items()}
+    sink = MemorySink(Manifest(dt=0.1, populations=populations, spikes={name: {"ids": "all"} for name in sizes}, traces=list(traces)))
+    samples = {(t["population"], t["variable"]): np.zeros((round(stop / t["interval"]), len(t["ids"]))) for t in traces}
+    nothing = np.zeros(0, np.int64)
+    sink.write(Chunk(0, round(stop * 10), {name: steps.get(name, (nothing, nothing)) for name in sizes}, samples))
+    return sink.finish({})
 
 
 CASES = {
@@ -138,6 +149,23 @@ def test_traces(tmp_path):
     assert len(plot.traces(result, variables="rate", t_start=50.0).axes[0].lines[0].get_xdata()) == 50
     with pytest.raises(DataError, match="did you mean 'V_m'"):
         plot.traces(result, variables="v_m")
+
+
+@pytest.mark.parametrize("window", [(120.0, 140.0), (0.0, 30.0), (99.9, 120.0), (0.0, 200.0)])
+def test_traces_without_a_spike_keep_their_size(window, tmp_path):
+    steps = {"exc": (np.array([500, 1000]), np.array([0, 0]))}
+    result = given(steps, {"exc": 1}, 200.0, [entry("V_m", "mV", [0])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = plot.traces(result, t_start=window[0], t_stop=window[1])
+        plot.save(figure, tmp_path / "w.png")
+    assert figure.axes[0].get_position().height > 0.6
+
+
+def test_traces_say_how_many_are_left_out():
+    result = given({}, {"exc": 20}, 100.0, [entry("V_m", "mV", list(range(20)))])
+    assert plot.traces(result).axes[0].get_title(loc="right") == "5 of 20 recorded neurons"
+    assert plot.traces(result, max_neurons=20).axes[0].get_title(loc="right") == ""
 
 
 def test_errors():
