@@ -143,11 +143,24 @@ def statistics(result: Result, t_start: float | None = None, t_stop: float | Non
     ------
     DataError : the window is empty.
     """
-    start = result.t_start if t_start is None else t_start
-    stop = result.t_stop if t_stop is None else t_stop
-    if (t_start is not None or t_stop is not None) and not stop > start:
-        raise DataError("window", f"({start:g}, {stop:g}] ms", "must not be empty")
+    check_window(result, t_start, t_stop)
     return {name: _statistics(result.spikes[name].window(t_start, t_stop), bin) for name in result.spikes}
+
+
+def check_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
+    """Refuse a window (ms) that was asked for and holds nothing; a run of no time has no other.
+
+    Raises
+    ------
+    DataError : the window is empty, or lies outside the run.
+    """
+    if t_start is None and t_stop is None:
+        return
+    start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
+    if not stop > start:
+        raise DataError("window", f"({start:g}, {stop:g}] ms", "must not be empty")
+    if not max(start, result.t_start) < min(stop, result.t_stop):
+        raise DataError("window", f"({start:g}, {stop:g}] ms", f"must overlap the run, ({result.t_start:g}, {result.t_stop:g}] ms")
 
 
 def _statistics(spikes: Spikes, bin: float) -> dict[str, float]:

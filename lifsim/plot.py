@@ -6,7 +6,9 @@ writes it. To draw into axes of your own (of ``plt.subplots()``, say), give ``ax
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +74,7 @@ def raster(
 
     Raises
     ------
-    DataError : no such population, or no spikes were recorded.
+    DataError : no such population, no spikes were recorded, or the window is empty.
     """
     shown = _spikes(result, populations, t_start, t_stop)
     bands = _bands(shown, max_neurons)
@@ -229,7 +231,7 @@ def rates(
 
     Raises
     ------
-    DataError : no such population, or no spikes were recorded.
+    DataError : no such population, no spikes were recorded, or the window is empty.
     """
     shown = _spikes(result, populations, t_start, t_stop)
     width = rate_bin or _rate_bin(shown)
@@ -258,7 +260,7 @@ def isi(
 
     Raises
     ------
-    DataError : no such population, or no spikes were recorded.
+    DataError : no such population, no spikes were recorded, or the window is empty.
     """
     shown = _spikes(result, populations, t_start, t_stop)
     figure: Figure
@@ -342,9 +344,10 @@ def traces(
 
     Raises
     ------
-    DataError : no such population or variable, or no traces were recorded.
+    DataError : no such population or variable, no traces were recorded, or the window is empty.
     """
     result = _result(result)
+    analysis.check_window(result, t_start, t_stop)
     wanted = [variables] if isinstance(variables, str) else variables
     names = _names(populations, list(result.traces), "traces")
     panels = [(p, v) for p in names for v in (wanted or result.traces[p]) if wanted is None or v in result.traces[p]]
@@ -380,6 +383,7 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
             spikes = result.spikes[population].window(*window)
             _draw_ticks(ax, spikes.times[spikes.ids == ids[k]] * scale, colour)
     ax.set_ylabel(f"{population}\n{variable} ({of.unit_of(variable)})", fontsize=_FONT)
+    _widen(ax, values[:, :shown])
     if shown < values.shape[1]:
         _note(ax, f"{shown} of {values.shape[1]:,} recorded neurons")
     if values.shape[1] > 1:
@@ -387,6 +391,13 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
         ax.legend(
             loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=size, handlelength=1.0, labelspacing=0.15, borderpad=0
         )
+
+
+def _widen(ax: Axes, values: np.ndarray) -> None:
+    """Show what decays to nothing as flat, not as a curve in steps of 1e-10."""
+    low, high = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    if high - low < 1e-6 * max(1.0, abs(low)):
+        ax.set_ylim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
 
 
 def _draw_ticks(ax: Axes, at: np.ndarray, colour: str) -> None:
@@ -434,6 +445,7 @@ def _spikes(
     result: Result | str | Path, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None
 ) -> list[Spikes]:
     result = _result(result)
+    analysis.check_window(result, t_start, t_stop)
     order = [name for name in result.populations if name in result.spikes]
     return [result.spikes[name].window(t_start, t_stop) for name in _names(populations, order, "spikes")]
 
@@ -502,9 +514,14 @@ def save(figure: Figure, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise OutputError(str(path), f"has the ending {path.suffix!r}", "allowed: .png, .pdf, .svg")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # a full disk leaves no half a picture, nor loses the one before
     try:
         with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-            figure.savefig(path, dpi=300)
+            figure.savefig(part, dpi=300, format=path.suffix[1:].lower())
+        os.replace(part, path)
     except OSError as error:
-        raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
+        raise OutputError(str(path), f"cannot be written ({error.strerror or error})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
     return path

@@ -204,6 +204,8 @@ def test_statistics(result):
     assert math.isnan(stats["quiet"]["fano"])
     with pytest.raises(DataError, match="empty"):
         analysis.statistics(result, 800.0, 200.0)
+    with pytest.raises(DataError, match="overlap"):
+        analysis.statistics(result, 1000.0, 1200.0)
 
 
 def test_tables(result):

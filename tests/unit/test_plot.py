@@ -194,6 +194,28 @@ def test_saving_elsewhere(tmp_path):
         plot.save(figure, tmp_path / "nowhere" / "raster.png")
 
 
+def test_a_failed_save_leaves_the_picture_before(tmp_path, monkeypatch):
+    path = tmp_path / "raster.png"
+    path.write_text("before")
+
+    def full(figure, out, **_):
+        out.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(OutputError, match="No space left"):
+        plot.save(Figure(), path)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("raster.png", "before")]
+
+
+@pytest.mark.parametrize("draw", [plot.raster, plot.rates, plot.isi, plot.traces])
+@pytest.mark.parametrize(("window", "why"), [((50.0, 50.0), "not be empty"), ((60.0, 50.0), "not be empty"), ((2000.0, 3000.0), "overlap")])
+def test_empty_windows_are_refused(draw, window, why):
+    result = given({}, {"exc": 1}, 100.0, [entry("V_m", "mV", [0])])
+    with pytest.raises(DataError, match=why):
+        draw(result, t_start=window[0], t_stop=window[1])
+
+
 def test_no_pyplot():
     code = "import sys, lifsim.plot; print('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
