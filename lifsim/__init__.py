@@ -17,8 +17,11 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 _HOME = {
     "Network": "lifsim.network",
+    "DataError": "lifsim.errors",
     "LifsimError": "lifsim.errors",
     "ModelError": "lifsim.errors",
+    "OutputError": "lifsim.errors",
+    "RunError": "lifsim.errors",
     "Simulation": "lifsim.simulation",
     "run": "lifsim.simulation",
     "load": "lifsim.modelfile",
@@ -27,10 +30,13 @@ _HOME = {
 }
 _MODULES = ("analysis", "plot", "weights")
 __all__ = [
+    "DataError",
     "LifsimError",
     "ModelError",
     "Network",
+    "OutputError",
     "Result",
+    "RunError",
     "Simulation",
     "__version__",
     "analysis",
@@ -43,7 +49,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from lifsim import analysis, plot, weights
-    from lifsim.errors import LifsimError, ModelError
+    from lifsim.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
     from lifsim.results import Result, open

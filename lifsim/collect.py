@@ -141,8 +141,8 @@ class _RandomTrains:
         values, self._seed = drawn(population, seed), seed
         self._n, self._stream = population.n, list(net.populations).index(population.name)
         start, stop = (np.broadcast_to(values[key], population.n) for key in ("start", "stop"))
-        self._start = np.round(start / net.dt)
-        self._stop = np.where(np.isfinite(stop), np.round(np.where(np.isfinite(stop), stop, 0) / net.dt), np.inf)
+        self._start = np.round(start / net.dt) + 1  # as for any target, see `lifsim.stimuli`
+        self._stop = np.where(np.isfinite(stop), np.round(np.where(np.isfinite(stop), stop, 0) / net.dt) + 1, np.inf)
         self._dt, self._values = net.dt, values
 
     def _mean(self, step: np.ndarray) -> np.ndarray:

@@ -84,7 +84,7 @@ class Model:
 
 def _reset_below_threshold(p: Mapping[str, Any]) -> str | None:
     if np.any(np.asarray(p["V_reset"]) >= np.asarray(p["V_th"])):
-        return "V_reset must be below V_th"
+        return "V_reset must be below V_th in every neuron"
     return None
 
 

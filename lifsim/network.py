@@ -73,7 +73,12 @@ class Network:
         except ValueError as error:
             raise ModelError("run.dt", str(error), "a time in ms") from None
         if not (0 < self.dt < math.inf):
-            raise ModelError("run.dt", f"{self.dt:g}", "must be a time above 0 ms")
+            raise ModelError("run.dt", f"{self.dt:g}", "a finite time above 0 ms")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or not 0 <= self.seed < 2**64:
+            raise ModelError("run.seed", f"{self.seed!r}", "a whole number from 0 to 2^64 - 1")
+        for key in ("name", "description", "reference"):
+            if not isinstance(getattr(self, key), str):
+                raise ModelError(key, f"{getattr(self, key)!r}", "a text")
 
     # -- populations ---------------------------------------------------------------------------
 
@@ -118,7 +123,7 @@ class Network:
         return population
 
     def _check_population(self, place: str, name: str, n: Any, model: Any) -> Iterable[Problem]:
-        if not name or not all(c.isalnum() or c in "_-+" for c in name):
+        if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
             yield Problem(place, f"{name!r} is not a name", "letters, digits, _ - +")
         if name in self.populations:
             yield Problem(place, "there is a population of this name already")
@@ -249,7 +254,9 @@ class Network:
         ModelError : with every problem found.
         """
         place = f"record[{len(self.recordings)}]"
-        variables = [variable] if isinstance(variable, str) else list(variable)
+        variables = [variable] if isinstance(variable, str) or not isinstance(variable, Iterable) else list(variable)
+        if not variables:
+            raise ModelError(f"{place}.variable", "no variable to record", "at least one name")
         problems: list[Problem] = []
         made: list[Recording] = []
         times: dict[str, Any] = {}
@@ -283,7 +290,7 @@ class Network:
 
     def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
-            yield Problem(f"{place}.interval", f"{interval:g} ms", "must be above 0")
+            yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
         elif interval is not None and not on_grid(interval, self.dt):
             yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
         if sampled and interval is None and not on_grid(1.0, self.dt):
@@ -291,6 +298,8 @@ class Network:
         for key, t in (("start", start), ("stop", stop)):
             if t < 0 or (math.isfinite(t) and not on_grid(t, self.dt)):
                 yield Problem(f"{place}.{key}", f"{t:g} ms", f"must be a multiple of dt = {self.dt:g} ms, at least 0")
+        if not sampled and interval is not None:
+            yield Problem(f"{place}.interval", f"{interval:g} ms for spikes", "spikes have no interval: every one is recorded")
         if stop < start:
             yield Problem(f"{place}.stop", f"{stop:g} ms is before start {start:g} ms")
 

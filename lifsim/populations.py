@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class View:
         """Name of the population."""
         return self.population.name
 
-    @property
+    @cached_property
     def whole(self) -> bool:
         """Whether this is the whole population, in order."""
         return len(self.ids) == self.population.n and bool((self.ids == np.arange(self.population.n)).all())
@@ -68,7 +69,7 @@ class Population:
         except (IndexError, ValueError) as error:
             place = f"{self.name}[{index}]"
             raise ModelError(place, f"{error}", f"allowed: 0 to {self.n - 1}") from None
-        if len(np.unique(ids)) != len(ids):
+        if not isinstance(index, slice) and len(np.unique(ids)) != len(ids):
             raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")
         return View(self, ids)
 
@@ -139,8 +140,17 @@ def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Pr
         except KeyError:
             continue
         if message:
-            values = ", ".join(f"{k} = {v:g}" for k, v in known.items() if k in message and isinstance(v, float))
-            yield Problem(place, values or "these values", message)
+            yield Problem(place, ", ".join(_shown(k, v) for k, v in known.items() if k in message) or "these values", message)
+
+
+def _shown(name: str, v: Any) -> str:
+    """A value of a parameter, or the range of an array."""
+    if isinstance(v, float):
+        return f"{name} = {v:g}"
+    v = np.asarray(v)
+    return (
+        f"{name} from {v.min():g} to {v.max():g}" if v.ndim == 1 and len(v) and v.dtype.kind == "f" else f"{name} with {np.size(v)} entries"
+    )
 
 
 def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:

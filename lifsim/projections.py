@@ -233,10 +233,12 @@ def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
 def _matrix_rows(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[SynapseRows, np.ndarray, list[Problem]]:
     """Stored entries of a scipy.sparse matrix, or non-zero ones of an array, as synapses."""
     nothing = SynapseRows(np.zeros(n_target + 1, np.int64), np.zeros(0, np.int64)), np.zeros(0)
+    if np.iscomplexobj(matrix) or isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
+        return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
     try:
         array = matrix if hasattr(matrix, "tocsr") else np.asarray(matrix, dtype=np.float64)
     except (TypeError, ValueError):
-        return *nothing, [Problem(place, f"a {type(matrix).__name__}", "a scipy.sparse matrix or a 2-D array")]
+        return *nothing, [Problem(place, f"{type(matrix).__name__} that holds no numbers", "a scipy.sparse matrix or a 2-D array")]
     if array.shape != (n_target, n_source):
         return *nothing, [Problem(place, f"shape {array.shape}", f"must be (n_target, n_source) = ({n_target}, {n_source})")]
     rows, data = csr_rows(array)

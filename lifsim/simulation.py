@@ -20,7 +20,7 @@ import numpy as np
 
 from lifsim import __version__, memory
 from lifsim.connect import expected_synapses
-from lifsim.errors import LifsimError, ModelError, Problem, did_you_mean
+from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.network import Network, Nodes
 from lifsim.populations import normalise, relations
@@ -94,8 +94,8 @@ def check_duration(net: Network, duration: float | str | None) -> float:
         ms = number(duration, "ms")
     except ValueError as error:
         raise LifsimError("duration", str(error), "a time in ms") from None
-    if not 0 < ms < math.inf:
-        raise LifsimError("duration", f"{ms:g} ms", "must be above 0 ms")
+    if not net.dt / 2 <= ms < math.inf:
+        raise LifsimError("duration", f"{ms:g} ms", f"a finite time, at least one step (dt = {net.dt:g} ms)")
     if not on_grid(ms, net.dt):
         raise LifsimError("duration", f"{ms:g} ms is not on the grid", nearest_on_grid(ms, net.dt))
     if steps(ms, net.dt) > MOST_STEPS:
@@ -166,6 +166,7 @@ class Simulation:
         progress: Progress | None = None,
     ) -> None:
         _check_network(net)
+        self._closed = False
         self.net = net
         self.seed = _check_seed(net.seed if seed is None else seed)
         _check_choice("precision", precision, ("float64", "float32"))
@@ -192,11 +193,11 @@ class Simulation:
         start = time.perf_counter()
         self._progress("prepare")
         from lifsim.build import build_plan
-        from lifsim.engine import Engine, is_compiled, mark_compiled
+        from lifsim.engine import Engine, can_keep_code, is_compiled, mark_compiled
 
         kind = f"{precision}-{weights}"
         if not is_compiled(kind):
-            self._progress("compile")
+            self._progress("compile", kept=can_keep_code())
         engine = Engine(build_plan(self.net, self.seed), team, precision, weights)
         self.timings["build"] = time.perf_counter() - start
         self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
@@ -220,6 +221,7 @@ class Simulation:
 
     def run(self, duration: float | str | None = None) -> None:
         """Run for `duration` ms (default: the network's), on from where the last run ended."""
+        self._check_open()
         total = steps(check_duration(self.net, duration), self.net.dt)
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
@@ -229,14 +231,28 @@ class Simulation:
             n = min(n, self._engine.longest_slice(), first + total - self.step)
             recorded = self._engine.advance(n)
             self._sink.write(self._collector.chunk(self.step - n, n, recorded, self._engine.plan.events))
+            self._check_numbers()
             took = time.perf_counter() - start
             done = (self.step - first) * self.net.dt
             self._progress("step", done_ms=done, total_ms=total * self.net.dt, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6)))) if took < SLICE_SECONDS else max(1, n // 2)
         self.timings["simulate"] += time.perf_counter() - began
 
+    def _check_numbers(self) -> None:
+        """Stop where a potential is no number any more (weights or currents beyond all measure)."""
+        wrong = self._engine.first_not_finite()
+        if wrong:
+            population, neuron, name, found = wrong
+            place = f"{population}[{neuron}].{name}"
+            raise RunError(f"{place} is {found} at {self.time:g} ms or shortly before; weights or currents are too large for the precision")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LifsimError("simulation", "is closed", "make a new one")
+
     def result(self) -> Result:
         """Everything recorded so far; with `out`, this makes the file. More runs, and another result, may follow."""
+        self._check_open()
         self._progress("write")
         wall = time.perf_counter() - self._wall
         done = self.step * self.net.dt
@@ -287,7 +303,9 @@ class Simulation:
         """`raw` as a value for the whole population, those outside `view` keeping theirs."""
         model = view.population.model
         known = [p.name for p in model.parameters + model.states if p.shape == "value"]
-        if model.role != "neuron" or key not in known:
+        if model.role != "neuron":
+            raise ValueError(f"a {model.name} cannot be changed once it is built; only neurons can")
+        if key not in known:
             raise ValueError(f"{model.name} has no such variable to set; {did_you_mean(key, known)}")
         v = normalise(model.parameter(key), raw, len(view))
         if isinstance(v, Distribution):
@@ -328,6 +346,7 @@ class Simulation:
 
     def close(self) -> None:
         """Release threads and files. What was saved stays."""
+        self._closed = True
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()

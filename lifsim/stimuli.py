@@ -1,7 +1,8 @@
 """Stimuli: populations of generators become drives onto their targets, or given spikes.
 
-Times follow NEST. A Poisson spike stamped T, start < T <= stop, arrives at T + delay. A current acts
-in the steps (t, t + dt] with start + delay <= t < stop + delay.
+Times follow NEST. A Poisson spike stamped T, start + dt < T <= stop + dt (a generator is asked at the
+beginning of a step, and its spike bears the end of it), arrives at T + delay. A current acts in the
+steps (t, t + dt] with start + delay <= t < stop + delay.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def poisson_drives(population: Population, values: dict[str, Any], c: Connection
     A sum of independent Poisson trains is a Poisson train: synapses of equal weight and delay onto
     one target are merged.
     """
-    window = [_window(values, c, dt, key) for key in ("start", "stop")]
+    window = [later(_window(values, c, dt, key)) for key in ("start", "stop")]
     series = "rate_values" in values
     rate = np.ones(len(c.node)) if series else _of_node(values["rate"], c.node)
     key = [*window, c.delay, c.weight < 0]
@@ -170,6 +171,11 @@ def _steps(times: np.ndarray, dt: float) -> np.ndarray:
 def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
     at = _steps(_of_node(values[key], c.node), dt)
     return np.where(at < NEVER, at + c.delay, NEVER)
+
+
+def later(step: np.ndarray) -> np.ndarray:
+    """One step later, never staying never."""
+    return np.where(step < NEVER, step + 1, NEVER)
 
 
 def _merged(

@@ -48,7 +48,7 @@ class Distribution:
         if self.kind == "uniform":
             low, high = self.a, self.b
         elif self.kind == "lognormal":
-            low = 0.0
+            low = 5e-324  # never 0 itself
         if self.kind != "uniform" and self.b == 0:
             low = high = self.a if self.kind == "normal" else math.exp(self.a)
         return max(low, self.min), min(high, self.max)
@@ -104,6 +104,8 @@ def value(raw: Any, unit: str | None) -> Value:
 def _array(raw: Any, unit: str | None) -> np.ndarray:
     if not isinstance(raw, np.ndarray) and any(isinstance(x, str) for x in raw):
         raw = [number(x, unit) for x in raw]
+    if np.iscomplexobj(raw) or isinstance(raw, np.ma.MaskedArray):
+        raise ValueError("an array of complex numbers" if np.iscomplexobj(raw) else "a masked array; fill it first")
     try:
         array = np.array(raw, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -50,11 +50,12 @@ class Engine:
         self.plan = plan
         self.dtype = np.dtype(precision)
         self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
-        self.team = Team(threads)
+        # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
+        self.team = Team(min(threads, -(-plan.n_neurons // layout.GRAIN)))
         self.step = 0
         self.key = key_of(plan.seed)
         channels = 2 if any(MODULES[g.model].CHANNELS == 2 for g in plan.groups) else 1
-        first, thread = layout.partition(layout.work(plan), threads)
+        first, thread = layout.partition(layout.work(plan), self.team.size)
         dtypes = (self.dtype, self.weight_dtype)
         synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
         interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
@@ -173,6 +174,17 @@ class Engine:
         layout.refresh_neurons(self.plan, self.machine.neurons, self.machine.own)
         ring = self._widened(self.machine.ring)
         self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.dtype), ring=ring)
+
+    def first_not_finite(self) -> tuple[str, int, str, float] | None:
+        """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
+        if np.isfinite(self.machine.neurons.state.sum()):  # one number says it for all
+            return None
+        for g in self.plan.groups:
+            for name, values in zip(MODULES[g.model].STATES, self.machine.neurons.state, strict=False):
+                wrong = np.flatnonzero(~np.isfinite(values[g.first : g.first + g.n]))
+                if len(wrong):
+                    return g.name, int(wrong[0]), name, float(values[g.first + wrong[0]])
+        return None
 
     def close(self) -> None:
         """Release the threads."""

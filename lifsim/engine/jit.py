@@ -89,6 +89,11 @@ def _compiled(function: F, inline: bool) -> F:
         config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
+def can_keep_code() -> bool:
+    """Whether compiled code can be kept for later processes."""
+    return bool(_CACHE) and os.access(_CACHE, os.W_OK)
+
+
 def is_compiled(kind: str) -> bool:
     """Whether the kernels of this `kind` were compiled and kept by an earlier process."""
     return bool(_CACHE) and (Path(_CACHE) / f"{kind}.done").exists()

@@ -13,6 +13,7 @@ from lifsim.engine.loop import Blocks, Groups, Probes
 from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons
 
 LARGEST_BLOCK = 65536  # a target is a uint16
+GRAIN = 64  # neurons: block boundaries are multiples, so that no two threads write to one cache line
 NEURON_COST = 600  # of moving a neuron and its stimuli, in synapses
 
 
@@ -22,12 +23,12 @@ NEURON_COST = 600  # of moving a neuron and its stimuli, in synapses
 def partition(cost: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
     """Block boundaries and the first block of each thread, so that threads have equal work.
 
-    Boundaries fall on multiples of 64 neurons, so that no two threads write to one cache line.
+    Boundaries fall on multiples of `GRAIN` neurons.
     """
     n = len(cost)
     sums = np.concatenate([[0.0], np.cumsum(cost)])
     shares = np.searchsorted(sums, sums[-1] * np.arange(1, threads) / threads)
-    cuts = np.clip(np.round(shares / 64).astype(np.int64) * 64, 0, n)
+    cuts = np.clip(np.round(shares / GRAIN).astype(np.int64) * GRAIN, 0, n)
     edges = [0, *cuts.tolist(), n]
     first, thread = [0], [0]
     for a, b in itertools.pairwise(edges):
