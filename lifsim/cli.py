@@ -202,9 +202,12 @@ class NewFile(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """`value` as a path with one of the endings allowed."""
-        path = Path(value)
+        from lifsim.expressions import shortened
+        from lifsim.recording import expanded
+
+        path = expanded(value, "file", OutputError) if str(value).strip() else Path()
         if path.suffix.lower() not in self.suffixes:
-            self.fail(f"{value}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
+            self.fail(f"{shortened(str(value)) or repr('')}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
         return path
 
 
@@ -422,8 +425,10 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
     FILE ends in .toml; its comments say what can be changed.
     """
     from lifsim.modelfile import template
+    from lifsim.recording import make_folder
 
     _refuse_output(file, overwrite)
+    make_folder(file)
     file.write_text(template(), encoding="utf-8")
     talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
 
@@ -460,7 +465,9 @@ def _describe(net: Network) -> None:
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
     from lifsim import plot as plots
+    from lifsim.recording import make_folder
 
+    make_folder(path)
     plots.save(getattr(plots, kind)(result, **options), path)
 
 

@@ -67,7 +67,7 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Result:
 # -- functions -----------------------------------------------------------------------------------
 
 
-def shortened(text: str, width: int = 80) -> str:
+def shortened(text: str, width: int = 60) -> str:
     """`text` cut to `width` characters, for a message."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
@@ -81,7 +81,7 @@ def _count(n: Any) -> int:
 
 def _whole(x: Any) -> int:
     if isinstance(x, bool) or not isinstance(x, (int, float)) or not float(x).is_integer():
-        raise ValueError(f"{x!r} is not a whole number")
+        raise ValueError(f"{shortened(repr(x))} is not a whole number")
     return int(x)
 
 
@@ -234,7 +234,7 @@ class _Walk(ast.NodeVisitor):
             return _value(self.names[node.id])
         if node.id in CONSTANTS:
             return CONSTANTS[node.id]
-        raise ValueError(f"unknown name {node.id!r}; {did_you_mean(node.id, [*self.names, *CONSTANTS])}".removesuffix("; "))
+        raise ValueError(f"unknown name {shortened(node.id)!r}; {did_you_mean(node.id, [*self.names, *CONSTANTS])}".removesuffix("; "))
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         a, b = _numbers(self.visit(node.left), self.visit(node.right))
@@ -322,7 +322,7 @@ class _Walk(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else "…"
         if name not in FUNCTIONS:
-            raise ValueError(f"there is no function {name!r}; {did_you_mean(name, FUNCTIONS)}")
+            raise ValueError(f"there is no function {shortened(name)!r}; {did_you_mean(name, FUNCTIONS)}")
         arguments = _numbers(*(self.visit(x) for x in node.args))
         keywords = {k.arg or "**": self.visit(k.value) for k in node.keywords}
         try:
@@ -348,7 +348,7 @@ def _value(raw: Any) -> Any:
 def _numbers(*values: Any) -> tuple[Any, ...]:
     for x in values:
         if isinstance(x, (str, dict)):
-            raise ValueError(f"{x!r} is not a number")
+            raise ValueError(f"{shortened(repr(x))} is not a number")
     return values
 
 
@@ -356,7 +356,7 @@ def _compare(op: ast.cmpop, left: Any, right: Any) -> Any:
     if type(op) not in _COMPARE:
         raise ValueError(f"{type(op).__name__} is not allowed in an expression")
     if isinstance(left, str) != isinstance(right, str):
-        raise ValueError(f"a text is compared with a number: {left!r}, {right!r}")
+        raise ValueError(f"a text is compared with a number: {shortened(repr(left))}, {shortened(repr(right))}")
     return _guarded(_COMPARE[type(op)], left, right)
 
 

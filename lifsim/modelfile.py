@@ -16,11 +16,14 @@ import numpy as np
 
 from lifsim import schema
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
+from lifsim.expressions import shortened
 from lifsim.models import MODELS
 from lifsim.modelwriter import dumps, save
 from lifsim.network import Network
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
+from lifsim.recording import expanded
+from lifsim.runlog import MAGIC
 
 __all__ = ["find", "load", "load_with_settings", "loads", "save", "shipped", "template"]
 
@@ -82,7 +85,7 @@ def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
     for setting in settings:
         name, equals, raw = (part.strip() for part in setting.partition("="))
         if not equals or not name:
-            problems.append(Problem("--set", repr(setting), "name=value, for example g=4.5 or run.dt=0.05"))
+            problems.append(Problem("--set", shortened(repr(setting)), "name=value, for example g=4.5 or run.dt=0.05"))
         elif "." in name or "[" in name:
             overrides[name] = raw
         else:
@@ -97,15 +100,20 @@ def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
 
 def find(model: str | Path) -> Path:
     """The file that `model` means: a path, or the name of a shipped model (DataError if there is none)."""
-    path = Path(model)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise DataError(str(path), "is a directory", "a model file")
-    own = _shipped_files()
+    path, own = expanded(model, "model", DataError), _shipped_files()
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            raise DataError(str(path), "is a directory", "a model file")
+        if path.exists():
+            raise DataError(str(path), "is no ordinary file", "a model file")
+    except (OSError, ValueError) as error:  # a name that cannot be
+        said = getattr(error, "strerror", None) or str(error)
+        raise DataError(shortened(str(path)), f"cannot be read ({said})", "a model file") from None
     if str(model) in own:
         return own[str(model)]
-    raise DataError(str(model), "there is no such file, nor a shipped model of this name", did_you_mean(path.stem, own))
+    raise DataError(shortened(str(model)), "there is no such file, nor a shipped model of this name", did_you_mean(path.stem, own))
 
 
 def shipped() -> dict[str, str]:
@@ -126,11 +134,19 @@ def _shipped_files() -> dict[str, Path]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            if is_result(file.read(8)):
+                raise DataError(str(path), "is a result file, not a model", f"look at it with lifsim info {path}")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows may begin a file with a mark
     except UnicodeDecodeError as error:
         raise DataError(str(path), f"byte {error.start} is not UTF-8 text", "a model file in TOML") from None
     except OSError as error:
         raise DataError(str(path), f"cannot be read ({error.strerror})") from None
+
+
+def is_result(start: bytes) -> bool:
+    """Whether the first bytes of a file are those of HDF5 or of the log of a run."""
+    return start in (b"\x89HDF\r\n\x1a\n", MAGIC)
 
 
 def _parsed(text: str, place: str) -> dict[str, Any]:
@@ -138,7 +154,7 @@ def _parsed(text: str, place: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message, _, at = str(error).partition(" (at ")
-        raise ModelError(f"{place}, {at.removesuffix(')')}" if at else place, message, "TOML") from None
+        raise ModelError(f"{place}, {at.removesuffix(')')}" if at else place, f"not valid TOML: {shortened(message)}") from None
     except (RecursionError, ValueError) as error:  # deep nesting; numbers of thousands of digits
         raise ModelError(place, f"cannot be read as TOML ({type(error).__name__})") from None
 
@@ -228,7 +244,7 @@ class _Builder:
             if isinstance(raw, dict):
                 method(raw, place)
             else:
-                self.problems.append(Problem(place, repr(raw), "must be a table"))
+                self.problems.append(Problem(place, shortened(repr(raw)), "must be a table"))
         return network, list(dict.fromkeys([*self.parameters.problems, *self.problems]))
 
     def table(self, kind: type[schema.AnyTable], raw: dict[str, Any], place: str) -> tuple[schema.AnyTable | None, set[str]]:
@@ -341,7 +357,7 @@ class _Builder:
 
         path, _, name = reference.rpartition(":")
         if self.folder is None:
-            raise ModelError(place, repr(reference), "a stored matrix needs a model file beside it")
+            raise ModelError(place, shortened(repr(reference)), "a stored matrix needs a model file beside it")
         try:
             with WeightStore(_below(self.folder, path, place)) as store:
                 matrix, delay, unit = store.get(name), store.delay(name), store.units(name)
@@ -411,5 +427,5 @@ def _below(folder: Path, path: str, place: str) -> Path:
     pure = PurePosixPath(path)
     inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ModelError(place, repr(path), "FILE.h5:NAME with a file in the folder of the model file")
+        raise ModelError(place, shortened(repr(path)), "FILE.h5:NAME with a file in the folder of the model file")
     return folder / path

@@ -10,7 +10,7 @@ import numpy as np
 
 from lifsim import units
 from lifsim.errors import Problem, did_you_mean
-from lifsim.expressions import evaluate, is_expression
+from lifsim.expressions import evaluate, is_expression, shortened
 
 RUN_KEYS = ("dt", "duration", "seed")
 
@@ -97,7 +97,7 @@ class Parameters(Mapping[str, Any]):
         except _Unknown:
             return MISSING
         except ValueError as error:
-            self.problems.append(Problem(place, repr(raw), str(error)))
+            self.problems.append(Problem(place, shortened(repr(raw)), str(error)))
             return MISSING
 
 
@@ -145,7 +145,7 @@ def _array(raw: Any) -> np.ndarray:
 def _check_name(name: str) -> Iterator[Problem]:
     if not name.isidentifier() or keyword.iskeyword(name):
         why = "a reserved word" if keyword.iskeyword(name) else "not a name"
-        yield Problem(f"parameters.{name}", f"{name!r} is {why}", "letters, digits and _, as in lambda_")
+        yield Problem(f"parameters.{name}", f"{shortened(repr(name))} is {why}", "letters, digits and _, as in lambda_")
 
 
 # -- settings from outside -----------------------------------------------------------------------
@@ -158,7 +158,7 @@ def with_settings(raw: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dic
         place = f"parameters.{name}"
         if name not in raw:
             hint = f"did you mean run.{name}?" if name in RUN_KEYS else did_you_mean(name, raw)
-            problems.append(Problem(place, f"there is no parameter {name!r}", hint or "the model has none"))
+            problems.append(Problem(place, f"there is no parameter {shortened(repr(name))}", hint or "the model has none"))
             continue
         try:
             _check_kind(raw[name], setting)
@@ -175,7 +175,9 @@ def _check_kind(default: Any, setting: Any) -> None:
     for kind, called in ((bool, "true or false"), (str, "a text")):
         is_kind = [isinstance(x, kind) and not _is_quantity(x) for x in (default, setting)]
         if is_kind[0] != is_kind[1]:
-            raise ValueError(f"{setting!r}; must be {called if is_kind[0] else 'a number or an array'}, as {default!r}")
+            raise ValueError(
+                f"{shortened(repr(setting))}; must be {called if is_kind[0] else 'a number or an array'}, as {shortened(repr(default))}"
+            )
     if isinstance(setting, str) and _is_quantity(default) and _is_quantity(setting):
         units.parse(setting, units.coherent(units.split(default)[1]))
 

@@ -14,8 +14,9 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 import numpy as np
 
 from lifsim.errors import DataError, did_you_mean
+from lifsim.expressions import shortened
 from lifsim.grid import times
-from lifsim.recording import Key, Manifest, Recorded, check_output, first_sample, ids_of, plain, read_log
+from lifsim.recording import Key, Manifest, Recorded, check_output, expanded, first_sample, ids_of, make_folder, plain, read_log
 from lifsim.resultfile import File, clip, entries, trace_ids, write
 from lifsim.runlog import LogWriter, log_path
 
@@ -316,7 +317,7 @@ class Result:
         OutputError : it exists already or cannot be written. RunError : the disk is full.
         """
         path = check_output(path, overwrite)
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path)
         self._source.save(path)
         return path
 
@@ -358,12 +359,25 @@ def open(path: str | Path) -> Result:
     DataError : the file is missing, damaged, of another kind, of a newer format, or would read from
         other files.
     """
-    path = Path(path)
+    path = expanded(path, "file of results", DataError)
+    try:
+        path = _existing(path)
+    except (OSError, ValueError) as error:  # a name that cannot be
+        said = getattr(error, "strerror", None) or str(error)
+        raise DataError(shortened(str(path)), f"cannot be read ({said})") from None
+    if path.suffix.lower() == ".toml":
+        raise DataError(str(path), "is a model, not a result", f"run it first: lifsim run {path}")
+    return Result.of(read_log(path)[0]) if path.suffix == ".log" else Result(File(path), path)
+
+
+def _existing(path: Path) -> Path:
+    """The file that holds the results asked for: `path`, or the log of an unfinished run."""
     if not path.exists() and log_path(path).exists():
-        path = log_path(path)
+        return log_path(path)
     if path.is_dir():
         raise DataError(str(path), "is a folder", "a file of results")
     if not path.exists():
         known = sorted(p.name for p in path.parent.glob("*.h5")) if path.parent.is_dir() else []
-        raise DataError(str(path), "does not exist", did_you_mean(path.name, known))
-    return Result.of(read_log(path)[0]) if path.suffix == ".log" else Result(File(path), path)
+        hint = did_you_mean(path.name, known)
+        raise DataError(str(path), "does not exist", hint if hint.startswith("did you mean") else "a file of results, such as x.h5")
+    return path

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from lifsim.errors import Problem, did_you_mean
+from lifsim.expressions import shortened
 from lifsim.values import number
 
 
@@ -141,7 +142,7 @@ def _problem(kind: type[Table], place: str, error: Any) -> Problem:
     if error["type"] == "value_error" and str(error["ctx"]["error"]).startswith(got):
         return Problem(where, str(error["ctx"]["error"]))
     allowed = str(error["ctx"]["error"]) if error["type"] == "value_error" else _EXPECTED.get(error["type"], error["msg"])
-    return Problem(where, got if len(got) <= 60 else got[:59] + "…", allowed)
+    return Problem(where, shortened(got), allowed)
 
 
 def join(place: str, *keys: str | int) -> str:

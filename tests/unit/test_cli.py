@@ -238,3 +238,49 @@ def test_a_closed_pipe_is_quiet():
         pytest.skip("pipes close in another way")
     command = f"{sys.executable} -m lifsim --help | true"
     assert subprocess.run(["sh", "-c", command], capture_output=True, text=True).stderr == ""
+
+
+# -- places for the output -----------------------------------------------------------------------
+
+
+def refused(*words: object) -> str:
+    """What a command that is the user's mistake says, on one line."""
+    said = lif(*words, code=2).stderr
+    assert said.startswith("error: ") and said.count("\n") == 1, said
+    return said
+
+
+def test_a_missing_folder_is_created_if_it_is_only_one():
+    lif("new", "zz/my.toml")
+    assert Path("zz/my.toml").exists()
+    lif("run", "tiny.toml", "-q", "-o", "aa/x.h5")
+    lif("plot", "aa/x.h5", "-o", "bb/x.png")
+    assert Path("bb/x.png").exists()
+    for words in (["new", "a/b/my.toml"], ["run", "tiny.toml", "-o", "a/b/x.h5"], ["plot", "aa/x.h5", "-o", "a/b/x.png"]):
+        assert "create it first" in refused(*words)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another root")
+def test_no_folder_is_made_at_the_root():
+    assert "create it first" in refused("new", "/nonexistent/my.toml")
+
+
+def test_names_that_cannot_be():
+    assert "too long" in refused("run", "tiny.toml", "-o", "x" * 300 + ".h5")
+    assert "too long" in refused("run", "tiny.toml", "-o", "x" * 248 + ".h5")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights")
+def test_a_circle_of_links():
+    Path("loop").symlink_to("loop")
+    assert "links" in refused("new", "loop/my.toml")
+    assert "links" in refused("run", "tiny.toml", "-o", "loop/x.h5")
+
+
+def test_home_is_expanded(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    lif("new", "~/my.toml")
+    lif("run", "tiny.toml", "-q", "--out=~/x.h5")
+    assert {p.name for p in (tmp_path / "home").iterdir()} == {"my.toml", "x.h5"}
+    assert lifsim.open("~/x.h5").save("~/y.h5") == tmp_path / "home" / "y.h5"
