@@ -250,7 +250,7 @@ def described(net):
     return "\n".join([f"dt {net.dt}", *populations, *projections])
 
 
-@settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(networks(), st.integers(0, 2**64 - 1), st.sampled_from([1, 2, 3]), st.lists(st.integers(1, 60), min_size=1, max_size=4))
 def test_engine_equals_reference(net, seed, threads, slices):
     note(described(net))
