@@ -20,6 +20,7 @@ from lifsim.grid import on_grid, steps
 from lifsim.results import Result, Spikes
 
 MIN_ISIS = 5  # a CV of fewer intervals says little
+_ROUNDING = 1e-9  # equal intervals differ by the rounding of times: a CV below this is that of a clock
 
 
 def rates(spikes: Spikes, t_start: float | None = None, t_stop: float | None = None) -> np.ndarray:
@@ -54,7 +55,8 @@ def cv_isi(spikes: Spikes, min_isis: int = MIN_ISIS) -> np.ndarray:
     mean = np.bincount(ids, intervals, spikes.n_nodes) / np.maximum(n, 1)
     variance = np.bincount(ids, (intervals - mean[ids]) ** 2, spikes.n_nodes) / np.maximum(n, 1)
     with np.errstate(invalid="ignore", divide="ignore"):  # intervals of 0 ms only: nan
-        return np.sqrt(variance[kept]) / mean[kept]
+        cv = np.sqrt(variance[kept]) / mean[kept]
+    return np.where(cv < _ROUNDING, 0.0, cv)
 
 
 def binned(spikes: Spikes, width: float) -> tuple[np.ndarray, int]:

@@ -242,7 +242,7 @@ def rates(
     left, right = figure.subplots(1, 2, width_ratios=(2.2, 1))
     _draw_rates(left, shown, width)
     each = [analysis.rates(spikes) for spikes in shown]
-    _histograms(right, each, shown, _edges(np.concatenate(each), 30))
+    _histograms(right, each, shown, _rate_edges(each, shown))
     right.set(xlabel="rate of a neuron (1/s)", ylabel="share of neurons")
     return figure
 
@@ -272,20 +272,31 @@ def isi(
         left, figure = ax, _figure(ax)
     intervals = [analysis.isi(spikes)[0] for spikes in shown]
     every = np.concatenate(intervals)
-    _histograms(left, intervals, shown, _edges(every[every <= np.percentile(every, 99.5)] if len(every) else every, 60, shown[0].dt))
+    edges = _edges(every[every <= np.percentile(every, 99.5)] if len(every) else every, 60, shown[0].dt)
+    _histograms(left, intervals, shown, edges)
     left.set(xlabel="inter-spike interval (ms)", ylabel="share of intervals")
     left.set_xlim(left=0)
     _legend(left, shown)
+    beyond = np.count_nonzero(every > edges[-1])
+    if beyond:
+        _note(left, f"{100 * beyond / len(every):.2g} % of the intervals are longer, up to {every.max():,.4g} ms")
+    if not len(every):
+        _nothing(left, "no neuron fired twice")
     return figure
 
 
 def _draw_cv(ax: Axes, shown: Sequence[Spikes]) -> None:
     cvs = [analysis.cv_isi(spikes) for spikes in shown]
     cvs = [cv[~np.isnan(cv)] for cv in cvs]
-    _histograms(ax, cvs, shown, _edges(np.concatenate(cvs), 30))
+    every = np.concatenate(cvs)
+    _histograms(ax, cvs, shown, _edges(np.append(every, 0.1), 30))  # the CVs of regular neurons are not spread over the axis
     for cv, colour in zip(cvs, colours([s.name for s in shown]), strict=True):
         if len(cv):
             ax.axvline(cv.mean(), color=colour, linewidth=0.8, linestyle="--")
+    if len(every):
+        _note(ax, "dashed: mean")
+    else:
+        _nothing(ax, f"every neuron has\nfewer than {analysis.MIN_ISIS} intervals")
     ax.set(xlabel=f"CV of ISI (neurons with $\\geq$ {analysis.MIN_ISIS} ISIs)", ylabel="share of neurons")
 
 
@@ -296,6 +307,22 @@ def _edges(values: np.ndarray, n: int, dt: float = 0.0) -> np.ndarray:
         return np.linspace(0, 1.02 * largest, n + 1)
     width = dt * max(1, np.ceil(largest / n / dt))
     return np.arange(0, largest + 2 * width, width) + dt / 2
+
+
+def _rate_edges(each: Sequence[np.ndarray], shown: Sequence[Spikes]) -> np.ndarray:
+    """Edges between the rates there can be, which are whole numbers of spikes in the window: others would make a comb."""
+    duration = max(spikes.t_stop - spikes.t_start for spikes in shown) / 1000.0
+    every = np.concatenate(each)
+    if not duration > 0 or not every.any():
+        return _edges(every, 30)
+    most = round(float(every.max()) * duration)
+    width = max(1, -(-(most + 1) // 30))  # spikes
+    return (np.arange(0, most + 1 + width, width) - 0.5) / duration
+
+
+def _nothing(ax: Axes, why: str) -> None:
+    """Say why axes are empty."""
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=_FONT, color=_GREY)
 
 
 def _histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Spikes], edges: np.ndarray) -> None:

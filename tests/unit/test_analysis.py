@@ -68,6 +68,12 @@ def test_cv_needs_enough_intervals():
     assert len(analysis.cv_isi(few, min_isis=6)) == 0
 
 
+def test_the_rounding_of_times_is_no_variability():
+    clock = spikes(np.arange(37, 99_000, 137), np.zeros(723, int), 1, 10_000.0)
+    assert np.ptp(analysis.isi(clock)[0]) > 0
+    assert analysis.cv_isi(clock) == [0.0]
+
+
 def test_counts_fano_and_correlation(train):
     edges = np.arange(0, 30_001, 20)  # steps
     step = np.round(train.times / 0.1).astype(int)

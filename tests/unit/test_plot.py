@@ -168,6 +168,45 @@ def test_traces_say_how_many_are_left_out():
     assert plot.traces(result, max_neurons=20).axes[0].get_title(loc="right") == ""
 
 
+@pytest.mark.parametrize("rate", [3, 40, 300])
+def test_bins_of_rates_hold_equally_many_rates(rate):
+    result = make({"exc": rate}, {"exc": 3000}, stop=730.0)
+    share, edges, _ = plot.rates(result).axes[1].patches[0].get_data()
+    spikes = edges * 0.73 + 0.5  # edges lie midway between numbers of spikes
+    np.testing.assert_allclose(spikes, np.round(spikes), atol=1e-9)
+    assert len(set(np.round(np.diff(spikes)))) == 1
+    assert share.sum() == pytest.approx(1)
+    inner = share[share > 0.3 * share.max()]
+    assert inner.min() > 0.25 * share.max()  # no comb
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_empty_histograms_say_why():
+    left, right = plot.isi(given({}, {"exc": 5})).axes
+    assert texts(left) == ["no neuron fired twice"]
+    assert texts(right) == ["every neuron has\nfewer than 5 intervals"]
+    left, right = plot.isi(given({"exc": (np.arange(1, 6) * 100, np.zeros(5, int))}, {"exc": 5})).axes
+    assert texts(left) == []
+    assert texts(right) == ["every neuron has\nfewer than 5 intervals"]
+
+
+def test_intervals_of_a_clock():
+    left, right = plot.isi(given({"exc": (np.arange(37, 9900, 137), np.zeros(72, int))}, {"exc": 1})).axes
+    assert right.get_xlim()[1] > 0.1
+    assert right.lines[0].get_xdata() == [0.0, 0.0]
+    assert right.get_title(loc="right") == "dashed: mean"
+    assert left.get_title(loc="right") == ""
+
+
+def test_long_intervals_left_out_are_counted():
+    steps = np.append(np.arange(1, 500) * 10, 9000)
+    left = plot.isi(given({"exc": (steps, np.zeros(500, int))}, {"exc": 1})).axes[0]
+    assert left.get_title(loc="right") == "0.2 % of the intervals are longer, up to 401 ms"
+
+
 def test_errors():
     result = CASES["single spike"]()
     with pytest.raises(DataError, match="did you mean 'cells'"):
