@@ -105,6 +105,8 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
     if isinstance(v, np.ndarray) and v.shape != (n,):
         raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
     bounds = np.asarray(v.support if isinstance(v, Distribution) else v)
+    if isinstance(v, Distribution) and v.kind == "lognormal":
+        bounds = bounds[bounds > 0]  # 0 itself is never drawn
     asked = parameter.violation(bounds[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
     if asked is None and isinstance(v, Distribution) and parameter.bound in ("> 0", ">= 0", "0 to 1e9") and v.support[0] < 0:
         asked = f"{parameter.bound} (give the distribution a min)"

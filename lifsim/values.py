@@ -48,7 +48,7 @@ class Distribution:
         if self.kind == "uniform":
             low, high = self.a, self.b
         elif self.kind == "lognormal":
-            low = 5e-324  # never 0 itself
+            low = 0.0
         if self.kind != "uniform" and self.b == 0:
             low = high = self.a if self.kind == "normal" else math.exp(self.a)
         return max(low, self.min), min(high, self.max)
