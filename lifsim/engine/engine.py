@@ -86,7 +86,9 @@ class Engine:
 
         def exact(v: Any) -> bool:
             given = np.asarray(v.a if v.array is None else v.array, np.float64)
-            return (v.kind == packing.CONSTANT or v.array is not None) and np.array_equal(given.astype(np.float32), given)
+            with np.errstate(over="ignore"):
+                narrow = given.astype(np.float32)
+            return (v.kind == packing.CONSTANT or v.array is not None) and np.array_equal(narrow, given)
 
         return "float32" if precision == "float32" or all(exact(w.weight) for w in self.plan.wirings) else "float64"
 
