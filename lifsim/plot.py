@@ -20,6 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lifsim import analysis
 from lifsim.errors import DataError, OutputError, did_you_mean
@@ -35,6 +36,9 @@ OTHERS = ("#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 _FONT = 8.0
 _SMALL = 7.0
+_TINY = 5.5
+_LONGEST = 22  # characters of a name
+_ENTRY = 0.105  # inches of the smallest entry of a legend
 _GREY = "0.35"
 
 
@@ -80,8 +84,9 @@ def raster(
     bands = _bands(shown, max_neurons)
     figure: Figure
     if ax is None:
-        figure = Picture(figsize=(WIDTH, 4.6), layout="constrained")
-        top, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1.15))
+        heights = _raster_heights(bands)
+        figure = Picture(figsize=(WIDTH, sum(heights)), layout="constrained")
+        top, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     else:
         top, below = ax if isinstance(ax, tuple) else (ax, None)
         figure = _figure(top)
@@ -91,6 +96,13 @@ def raster(
         top.set_xlabel("")
         top.tick_params(labelbottom=ax is not None)
     return figure
+
+
+def _raster_heights(bands: Sequence[_Band]) -> tuple[float, float]:
+    """Inches for raster and rates: less for a handful of neurons, more for many populations."""
+    rows = sum(len(band.ids) for band in bands)
+    labels = 0.2 * min(len(bands), 35)
+    return max(min(3.6, 0.7 + 0.25 * rows), labels), _legend_height(len(bands), 1.05)
 
 
 @dataclass(frozen=True)
@@ -151,13 +163,45 @@ def _draw_raster(ax: Axes, bands: Sequence[_Band]) -> None:
 
 
 def _label_bands(ax: Axes, bands: Sequence[_Band], bottom: float) -> None:
-    roomy = [band.height / bottom > 0.1 for band in bands]
-    names = [f"{band.spikes.name}\n{band.label}" if room else band.spikes.name for band, room in zip(bands, roomy, strict=True)]
-    ax.set_yticks([band.top + band.height / 2 for band in bands], names)
+    """Names at the middle of the bands, smaller where there are many; those without room are left out."""
+    scale = 72 * _size(ax)[1] / bottom  # points a row
+    middles = np.array([band.top + band.height / 2 for band in bands])
+    nearest = scale * float(np.diff(middles).min()) if len(bands) > 1 else np.inf
+    size = float(np.clip(nearest / 1.15, _TINY, _FONT))
+    kept = _apart(middles * scale, 1.1 * size)
+    names = [_short(band.spikes.name) + (f"\n{band.label}" if band.height * scale > 2.6 * size else "") for band in bands]
+    ax.set_yticks(middles[kept], [names[k] for k in kept])
     ax.tick_params(axis="y", length=0)
-    for tick, band in zip(ax.get_yticklabels(), bands, strict=True):
-        tick.set_color(band.colour)
-        tick.set_fontsize(_FONT)
+    for tick, k in zip(ax.get_yticklabels(), kept, strict=True):
+        tick.set_color(bands[k].colour)
+        tick.set_fontsize(size)
+    _number_rows(ax, bands, scale)
+
+
+def _apart(places: np.ndarray, least: float) -> list[int]:
+    """Which of ascending places to keep for all to be at least so far apart."""
+    kept: list[int] = []
+    for k, place in enumerate(places):
+        if not kept or place - places[kept[-1]] >= least - 1e-9:
+            kept.append(k)
+    return kept
+
+
+def _short(name: str) -> str:
+    """A long name without its middle: what tells names apart is often at an end."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}…{name[-8:]}"
+
+
+def _number_rows(ax: Axes, bands: Sequence[_Band], scale: float) -> None:
+    """The ids of the neurons, where all rows are high enough for them."""
+    if any(len(band.ids) == 0 or scale * band.height / len(band.ids) < 1.1 * _SMALL for band in bands):
+        return
+    places = np.concatenate([band.top + (np.arange(len(band.ids)) + 0.5) / len(band.ids) * band.height for band in bands])
+    ids = np.concatenate([band.ids for band in bands])
+    ax.yaxis.remove_overlapping_locs = False  # the middle neuron is where the name of its population is
+    ax.set_yticks(places, [str(i) for i in ids], minor=True)
+    ax.tick_params(axis="y", which="minor", length=2, width=0.6, labelsize=_SMALL, labelcolor=_GREY, pad=2)
+    ax.tick_params(axis="y", which="major", pad=10 + 0.65 * _SMALL * len(str(ids.max())))
 
 
 Points = Sequence[tuple[np.ndarray, np.ndarray]]
@@ -238,7 +282,7 @@ def rates(
     if ax is not None:
         _draw_rates(ax, shown, width)
         return _figure(ax)
-    figure = Picture(figsize=(WIDTH, 2.4), layout="constrained")
+    figure = Picture(figsize=(WIDTH, _legend_height(len(shown), 2.4)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2.2, 1))
     _draw_rates(left, shown, width)
     each = [analysis.rates(spikes) for spikes in shown]
@@ -265,7 +309,7 @@ def isi(
     shown = _spikes(result, populations, t_start, t_stop)
     figure: Figure
     if ax is None:
-        figure = Picture(figsize=(WIDTH, 2.4), layout="constrained")
+        figure = Picture(figsize=(WIDTH, _legend_height(len(shown), 2.4)), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
         _draw_cv(right, shown)
     else:
@@ -349,10 +393,24 @@ def _draw_rates(ax: Axes, shown: Sequence[Spikes], width: float, label: str = "r
 
 def _legend(ax: Axes, shown: Sequence[Spikes]) -> None:
     if len(shown) > 1:
-        size = _SMALL if len(shown) < 5 else 5.5
-        ax.legend(
-            loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=size, handlelength=1.0, labelspacing=0.15, borderpad=0
-        )
+        _legend_beside(ax, _SMALL if len(shown) < 5 else _TINY)
+
+
+def _legend_beside(ax: Axes, size: float) -> None:
+    """A legend to the right, of as many entries as there is room for (the last then says how many are missing)."""
+    handles, labels = ax.get_legend_handles_labels()
+    room = max(4, int(1.25 * _size(ax)[1] / _ENTRY))
+    names = [_short(name) for name in labels]
+    if len(labels) > room:
+        handles = [*handles[: room - 1], Line2D([], [], linestyle="none")]
+        names = [*names[: room - 1], f"… {len(labels) - room + 1} more"]
+    place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.005, 0.5), "frameon": False, "borderpad": 0}
+    ax.legend(handles, names, fontsize=size, handlelength=1.0, labelspacing=0.15, **place)
+
+
+def _legend_height(entries: int, least: float) -> float:
+    """Inches of a panel beside which so many entries (of which 35 are drawn at most) have room."""
+    return max(least, 0.35 + _ENTRY * min(entries, 35))
 
 
 def traces(
@@ -383,7 +441,8 @@ def traces(
         raise DataError("variables", f"{', '.join(wanted or [])} was not recorded", did_you_mean((wanted or [""])[0], known))
     figure: Figure
     if ax is None:
-        figure = Picture(figsize=(WIDTH, 0.7 + 1.3 * len(panels)), layout="constrained")
+        lines = max(len(result.traces[p].ids_of(v)) for p, v in panels)
+        figure = Picture(figsize=(WIDTH, 0.7 + _legend_height(min(lines, max_neurons), 1.3) * len(panels)), layout="constrained")
         axes = list(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0])
     else:
         figure, axes = _figure(ax), [ax]
@@ -402,22 +461,20 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
     scale = _time_label(ax, *window)
     values, ids = of[variable][inside], of.ids_of(variable)
     shown = min(values.shape[1], max(most, 1))
+    palette = (OTHERS[0], EXCITATORY, INHIBITORY, *_palette()[1:])
     for k in range(shown):
-        colour = (OTHERS[0], EXCITATORY, INHIBITORY, *OTHERS[1:])[k % 7]
+        colour = palette[k % len(palette)]
         label = f"neuron {ids[k]}" if len(ids) else population
         ax.plot(at[inside] * scale, values[:, k], linewidth=0.7, color=colour, label=label)
         if variable == "V_m" and population in result.spikes:
             spikes = result.spikes[population].window(*window)
             _draw_ticks(ax, spikes.times[spikes.ids == ids[k]] * scale, colour)
-    ax.set_ylabel(f"{population}\n{variable} ({of.unit_of(variable)})", fontsize=_FONT)
+    ax.set_ylabel(f"{_short(population)}\n{variable} ({of.unit_of(variable)})", fontsize=_FONT)
     _widen(ax, values[:, :shown])
     if shown < values.shape[1]:
         _note(ax, f"{shown} of {values.shape[1]:,} recorded neurons")
     if values.shape[1] > 1:
-        size = _SMALL if shown < 8 else 5.5
-        ax.legend(
-            loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=size, handlelength=1.0, labelspacing=0.15, borderpad=0
-        )
+        _legend_beside(ax, _SMALL if shown < 8 else _TINY)
 
 
 def _widen(ax: Axes, values: np.ndarray) -> None:
@@ -444,9 +501,14 @@ def colours(names: Sequence[str], shades: bool = True) -> list[str]:
     found: list[str] = []
     for k, kind in enumerate(kinds):
         rank, total = kinds[:k].count(kind), kinds.count(kind)
-        base = OTHERS[rank % len(OTHERS)] if kind is None else kind
+        base = _palette()[rank % len(_palette())] if kind is None else kind
         found.append(base if kind is None else _lightness(base, rank / (total - 1) if shades and total > 1 else 0.5))
     return found
+
+
+def _palette() -> tuple[str, ...]:
+    """`OTHERS`, then these lighter, then darker (black has no darker one): 14 colours."""
+    return (*OTHERS, *(_lightness(colour, 1.0) for colour in OTHERS), *(_lightness(colour, 0.0) for colour in OTHERS[1:]))
 
 
 def _kind(name: str) -> str | None:

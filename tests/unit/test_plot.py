@@ -9,6 +9,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from lifsim import plot
@@ -119,6 +120,37 @@ def test_fewer_neurons_are_said_so():
     assert top.get_ylim() == (100, 0)
 
 
+def boxes(texts, figure):
+    return [text.get_window_extent(figure.canvas.get_renderer()) for text in texts]
+
+
+@pytest.mark.parametrize("number", [14, 80])
+@pytest.mark.parametrize("draw", [plot.raster, plot.rates, plot.isi])
+def test_many_populations_with_long_names(number, draw):
+    sizes = {f"layer_{k}_population_of_pyramidal_cells_{'left' if k % 2 else 'right'}": 900 if k == 3 else 100 for k in range(number)}
+    figure = draw(make(dict.fromkeys(sizes, 5), sizes, stop=200.0))
+    FigureCanvasAgg(figure).draw()
+    legends = [ax.get_legend().get_texts() for ax in figure.axes if ax.get_legend()]
+    assert len(legends) == 1
+    assert (legends[0][-1].get_text().endswith("more")) == (number == 80)
+    columns = [*legends, figure.axes[0].get_yticklabels()] if draw is plot.raster else legends
+    for column in columns:
+        found = boxes(column, figure)
+        assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 and box.y1 <= figure.bbox.y1 for box in found)
+        centres = sorted((box.y0 + box.y1) / 2 for box in found)
+        assert np.diff(centres).min() > 0.9 * column[0].get_fontsize() * figure.dpi / 72
+    assert min(ax.get_position().width for ax in figure.axes) > 0.2
+
+
+def test_few_neurons_are_numbered():
+    figure = plot.raster(make({"exc": 20, "inh": 20}, {"exc": 3, "inh": 2}))
+    top = figure.axes[0]
+    assert [label.get_text() for label in top.get_yticklabels(minor=True)] == ["0", "1", "2", "0", "1"]
+    np.testing.assert_allclose(top.get_yticks(minor=True), np.arange(5) + 0.5)
+    assert plot.raster(CASES["irregular"]()).axes[0].get_yticklabels(minor=True) == []
+    assert plot.raster(CASES["single spike"]()).get_figheight() < figure.get_figheight() < 4
+
+
 def test_own_axes():
     figure = Figure()
     one, two, three = figure.subplots(3)
@@ -133,6 +165,7 @@ def test_colours():
     assert plot.colours(["exc", "inh"]) == plot.colours(["E", "I"]) == [plot.EXCITATORY, plot.INHIBITORY]
     assert plot.colours(["cells", "input", "Image"]) == list(plot.OTHERS[:3])
     assert len(set(plot.colours(list(CORTEX)))) == 8
+    assert len(set(plot.colours([f"pop_{k}" for k in range(14)], shades=False))) == 14
 
 
 def entry(variable, unit, ids, interval=0.1):
