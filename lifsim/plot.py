@@ -472,7 +472,7 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
     ax.set_ylabel(f"{_short(population)}\n{variable} ({of.unit_of(variable)})", fontsize=_FONT)
     _widen(ax, values[:, :shown])
     if shown < values.shape[1]:
-        _note(ax, f"{shown} of {values.shape[1]:,} recorded neurons")
+        _note(ax, f"{shown} of {values.shape[1]:,} recorded neurons", pad=7)  # above the marks of spikes
     if values.shape[1] > 1:
         _legend_beside(ax, _SMALL if shown < 8 else _TINY)
 
@@ -573,9 +573,9 @@ def _time_label(ax: Axes, start: float, stop: float) -> float:
     return scale
 
 
-def _note(ax: Axes, text: str) -> None:
-    """A remark above the right end of axes."""
-    ax.set_title(text, loc="right", fontsize=_SMALL, color=_GREY, pad=3)
+def _note(ax: Axes, text: str, pad: float = 3) -> None:
+    """A remark above the right end of axes, `pad` points away."""
+    ax.set_title(text, loc="right", fontsize=_SMALL, color=_GREY, pad=pad)
 
 
 def _figure(ax: Axes) -> Figure:
