@@ -65,6 +65,14 @@ class Command(click.Command):
         super().__init__(*args, **extra)
         self.params += _talk_options()
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, but a complaint always knows its command, so that it can point to its --help."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
 
 class Program(click.Group):
     """The group of all commands; turns whatever ends a command into an exit code and at most one message."""
@@ -192,6 +200,22 @@ class Threads(click.ParamType):
         return int(value)
 
 
+class Seed(click.ParamType):
+    """A seed of random numbers."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`value` as a whole number of 64 bits."""
+        if isinstance(value, int):
+            return value
+        if not (value.isascii() and value.isdecimal() and len(value) <= 20 and int(value) < 2**64):
+            from lifsim.expressions import shortened
+
+            self.fail(f"{shortened(value)} is not a whole number from 0 to {2**64 - 1}", param, ctx)
+        return int(value)
+
+
 class NewFile(click.ParamType):
     """A file to be written."""
 
@@ -262,7 +286,7 @@ def main(ctx: click.Context) -> None:
 @_model
 @_set
 @click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
-@click.option("--seed", type=click.IntRange(min=0), help="The model file's unless given.")
+@click.option("--seed", type=Seed(), help="The model file's unless given.")
 @_threads
 @_precision
 @click.option("--weights", type=click.Choice(["float64", "float32"]), help="Storage of the weights; that of --precision unless given.")
@@ -296,9 +320,19 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, ove
         progress.close()
     _tell_run(talk, result, out)
     if plot:
-        _draw(result, "raster" if result.spikes else "traces", picture)
+        _draw(result, _kind(result), picture)
         talk.note(f"{picture}: picture")
     talk.note(f"next: lifsim stats {out}" + ("" if plot else f" or lifsim plot {out}"))
+
+
+FEW = 5  # neurons that are better shown by their potentials than in a raster
+
+
+def _kind(result: Result) -> str:
+    """The picture that shows most of a result."""
+    potentials = any("V_m" in result.traces[name] for name in result.traces)
+    few = potentials and all(len(s.recorded_ids) < FEW for s in result.spikes.values())
+    return "traces" if result.traces and (few or not result.spikes) else "raster"
 
 
 def _tell_run(talk: Talk, result: Result, out: Path) -> None:
@@ -311,7 +345,8 @@ def _tell_run(talk: Talk, result: Result, out: Path) -> None:
 @_set
 @_threads
 @_precision
-def check(model: str, settings: tuple[str, ...], threads: int | str, precision: str) -> None:
+@click.pass_obj
+def check(talk: Talk, model: str, settings: tuple[str, ...], threads: int | str, precision: str) -> None:
     """Check a model without running it.
 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
@@ -323,9 +358,10 @@ def check(model: str, settings: tuple[str, ...], threads: int | str, precision: 
     net = load_with_settings(model, list(settings))
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, threads=threads, precision=precision)
-    _describe(net)
+    _head(net)
     click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
     click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
+    _contents(talk, net)
     for warning in _warnings(net):
         click.echo(f"warning: {warning}")
 
@@ -342,36 +378,71 @@ def _warnings(net: Network) -> Iterable[str]:
 
 @main.command()
 @_file
-def info(file: Path) -> None:
+@click.pass_obj
+def info(talk: Talk, file: Path) -> None:
     """Say what a file holds.
 
-    FILE is a file of results, finished or not, or a model file.
+    FILE is a file of results, finished or not, or a model: a file, or the name of a shipped one.
     """
-    if file.suffix == ".toml":
+    if _is_model(file):
         from lifsim.modelfile import load_with_settings
 
-        return _describe(load_with_settings(str(file), []))
+        net = load_with_settings(str(file), [])
+        _head(net)
+        return _contents(talk, net)
     from lifsim import results
 
     result = results.open(file)
-    click.echo(repr(result))
-    for key, value in result.info.items():
-        if key not in _SAID and value not in ("", {}, None):
-            click.echo(f"  {key}: {_in_words(value)}")
+    click.echo(": ".join(filter(None, [result.name, result.info.get("description")])))
+    for line in repr(result).splitlines()[1:]:
+        click.echo(line)
+    for label, value in _facts(result):
+        if value not in ("", {}, None):
+            click.echo(f"  {label}: {_in_words(value)}")
     return None
 
 
-_SAID = ("populations", "recorded_spikes", "recorded_traces", "model_text", "note", "duration")
+def _is_model(file: Path) -> bool:
+    from lifsim.modelfile import shipped
+
+    return file.suffix == ".toml" or (not file.suffix and file.name == str(file) and not file.exists() and file.name in shipped())
+
+
+def _facts(result: Result) -> Iterator[tuple[str, Any]]:
+    """What is known of a run, by name: its extent, how it was computed, how long that took, where it comes from."""
+    said = result.info
+    yield "complete", "yes" if result.complete else "no"
+    yield "ignored", said.get("ignored")
+    yield "duration", f"{result.duration:g} ms, from {result.t_start:g} to {result.t_stop:g} ms" + _steps_of(result)
+    yield "parameters", said.get("parameters")
+    if "settings" in said:  # else it is another tool's
+        settings = dict(said["settings"])
+        precision = settings.pop("precision", "")
+        yield "seed", result.seed
+        yield "threads", said.get("threads", settings.pop("threads", None))
+        yield "precision", f"{precision}, weights {settings.pop('weights', None) or precision}" if precision else ""
+        yield from ((key, value) for key, value in settings.items() if key != "threads")
+    for key in (*_LATER, *(key for key in said if key not in (*_SAID, *_LATER))):
+        yield key.replace("_", " ").replace("real time", "real-time"), said.get(key)
+
+
+def _steps_of(result: Result) -> str:
+    return f" in steps of {result.dt:g} ms" if result.dt > 0 else ""
+
+
+_LATER = ("neurons", "synapses", "timings", "real_time_factor", "started", "finished", "host", "versions", "command", "reference")
+_SAID = {"populations", "recorded_spikes", "recorded_traces", "model_text", "note", "name", "description", "complete", "ignored"}
+_SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "settings", "seed", "threads", "precision", "weights"}
 
 
 @main.command()
 @_file
-@click.option("--json", "form", flag_value="json", help="As JSON.")
-@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
 @_from
 @_to
 @_population
-def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: Any) -> None:
+def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...], **window: Any) -> None:
     """Statistics of each population.
 
     Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
@@ -379,15 +450,17 @@ def stats(file: Path, form: str | None, populations: tuple[str, ...], **window: 
     """
     from lifsim import analysis, results
 
+    if as_json and as_csv:
+        raise LifsimError("--json, --csv", "both are given", "one of them")
     result = results.open(file)
     _refuse_window(result, **window)
     found = analysis.statistics(result, **window)
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
-    if form == "json":
+    if as_json:
         click.echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
     else:
-        click.echo(analysis.as_csv(found).rstrip() if form == "csv" else analysis.table(found))
+        click.echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
 
 
 @main.command()
@@ -447,20 +520,40 @@ def models() -> None:
 # -- what several commands print -----------------------------------------------------------------
 
 
-def _describe(net: Network) -> None:
-    """A network: what is in it, one line each."""
-    from lifsim.connect import expected_synapses
+FOLD = 12  # lines of projections, or of recordings, that are shown without -v
 
+
+def _head(net: Network) -> None:
+    """What a network is called and where it comes from."""
     click.echo(f"{net.name}: {net.description}" if net.description else net.name)
     if net.reference:
         click.echo(f"  {net.reference}")
+
+
+def _contents(talk: Talk, net: Network) -> None:
+    """What is in a network, one line each, long lists folded."""
     for name, population in net.populations.items():
         click.echo(f"  {name}: {population.n:,} × {population.model.name}")
-    for p in net.projections:
-        stored = p.source.population.model.role in ("neuron", "spikes")
-        click.echo(f"  {p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses" if stored else ""))
+    _folded(talk, [_projection(p) for p in net.projections], "projections")
+    recorded: dict[str, list[str]] = {}
     for recording in net.recordings:
-        click.echo(f"  record {recording.variable} of {recording.view}")
+        recorded.setdefault(recording.variable, []).append(str(recording.view))
+    _folded(talk, [f"record {variable} of {', '.join(views)}" for variable, views in recorded.items()], "recordings")
+
+
+def _projection(p: Any) -> str:
+    from lifsim.connect import expected_synapses
+
+    stored = p.source.population.model.role in ("neuron", "spikes")
+    return f"{p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses" if stored else "")
+
+
+def _folded(talk: Talk, lines: list[str], what: str) -> None:
+    shown = lines if talk.verbose or len(lines) <= FOLD + 1 else lines[:FOLD]
+    for line in shown:
+        click.echo(f"  {line}")
+    if len(shown) < len(lines):
+        click.echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
 
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:

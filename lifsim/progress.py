@@ -37,8 +37,9 @@ class Progress:
         """One line, above the bar if there is one."""
         tqdm.write(f"{self.name}: {text}", file=sys.stderr)
 
-    def _on_compile(self, **_: Any) -> None:
-        self.say("compiling for this machine, once; later runs start at once …")
+    def _on_compile(self, kept: bool = True, **_: Any) -> None:
+        again = "compiling (the cache folder cannot be written, so every run does) …"
+        self.say("compiling for this machine, once; later runs start at once …" if kept else again)
 
     def _on_build(self, synapses: int = 0, seconds: float = 0.0, **_: Any) -> None:
         if self.verbose:

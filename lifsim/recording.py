@@ -22,7 +22,7 @@ import numpy as np
 from lifsim.errors import DataError, LifsimError, OutputError
 from lifsim.expressions import shortened
 from lifsim.grid import steps
-from lifsim.runlog import CHUNK, MANIFEST, SUMMARY, LogWriter, frames, log_path
+from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, LogWriter, frames, log_path, why_ended
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -205,6 +205,7 @@ class Recorded:
 
     summary : what the run said at its end; None if it did not come to its end.
     ignored : bytes of a damaged or torn end of the log that are not part of this.
+    reason : why they are not.
     """
 
     manifest: Manifest
@@ -213,6 +214,7 @@ class Recorded:
     summary: dict[str, Any] | None = None
     ignored: int = 0
     path: Path | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,10 +257,13 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
             totals.add(chunk)
             summary = None  # the run went on after what it had said
         end = frame.end
+    reason = why_ended(path, end or HEADER_SIZE)
     if manifest is None:
+        if reason.startswith("damaged"):
+            raise DataError(str(path), f"is {reason}", "what comes after it cannot be read")
         raise DataError(str(path), "holds nothing: the run was stopped before it began")
     size = path.stat().st_size
-    return Recorded(manifest, LoggedChunks(path, end), totals, summary, size - end, path), end
+    return Recorded(manifest, LoggedChunks(path, end), totals, summary, size - end, path, reason), end
 
 
 # -- sinks ------------------------------------------------------------------------------------------
@@ -378,8 +383,8 @@ class FileSink:
         return results.open(self.path)
 
     def close(self) -> None:
-        """Close the log; drop it if all of it is in `path`, else leave it to be resumed."""
-        self._log.close(remove=self._finished)
+        """Close the log; drop it if nothing was recorded or all of it is in `path`, else leave it to be resumed."""
+        self._log.close(remove=self._finished or self._totals.stop is None)
 
     def __enter__(self) -> FileSink:
         return self

@@ -240,6 +240,8 @@ def entries(recorded: Recorded) -> dict[str, Any]:
     start, stop = (float(t) for t in times(np.array([totals.start, totals.end]), manifest.dt))
     entries = {_DATA.get(key, key): value for key, value in plain(asdict(manifest)).items()}
     entries |= {"t_start": start, "t_stop": stop, "duration": _duration(recorded), "complete": recorded.summary is not None}
+    if recorded.ignored:
+        entries["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
     said = recorded.summary or {}
     return {**said, **entries, "complete": bool(said.get("complete", entries["complete"]))}
 

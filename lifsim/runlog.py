@@ -10,6 +10,7 @@ payload. A frame that is torn or damaged ends the log: all before it is good.
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import struct
@@ -25,6 +26,7 @@ MAGIC, VERSION = b"LIFSLOG\n", 1
 MANIFEST, CHUNK, SUMMARY = 1, 2, 3
 
 _HEADER = struct.Struct("<8sII")
+HEADER_SIZE = _HEADER.size
 _FRAME = struct.Struct("<4sIQI")
 _MARK = b"LIFf"
 _SYNC_EVERY = 1.0  # seconds of wall time that a power failure may cost
@@ -209,6 +211,37 @@ def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
                 return
             at += _FRAME.size + length
             yield Frame(kind, payload, at)
+
+
+def why_ended(path: Path, end: int) -> str:
+    """Why `frames` read no further than byte `end` of a log that goes on: a torn end, or damage.
+
+    A write that was cut short leaves the beginning of a frame and nothing after it.
+    """
+    with path.open("rb") as file:
+        file.seek(end)
+        head = file.read(_FRAME.size)
+        left = os.fstat(file.fileno()).st_size - end - _FRAME.size
+    if not head:
+        return ""
+    cut = left < 0 and head[: len(_MARK)] == _MARK[: len(head)]
+    if not cut and left >= 0:
+        mark, _, length, _ = _FRAME.unpack(head)
+        cut = mark == _MARK and length > left and not _goes_on(path, end + 1)
+    return "the last write was cut short" if cut else f"damaged at byte {end:,} or soon after it"
+
+
+def _goes_on(path: Path, at: int) -> bool:
+    """Whether a good frame begins at byte `at` or later."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
+        at = log.find(_MARK, at)
+        while 0 <= at <= len(log) - _FRAME.size:
+            _, kind, length, crc = _FRAME.unpack_from(log, at)
+            start = at + _FRAME.size
+            if length <= len(log) - start and _crc(kind, log[start : start + length]) == crc:
+                return True
+            at = log.find(_MARK, at + 1)
+    return False
 
 
 def _header(path: Path) -> tuple[bytes, int, int]:

@@ -284,3 +284,72 @@ def test_home_is_expanded(monkeypatch, tmp_path):
     lif("run", "tiny.toml", "-q", "--out=~/x.h5")
     assert {p.name for p in (tmp_path / "home").iterdir()} == {"my.toml", "x.h5"}
     assert lifsim.open("~/x.h5").save("~/y.h5") == tmp_path / "home" / "y.h5"
+
+
+# -- mistakes of a newcomer ----------------------------------------------------------------------
+
+
+def test_a_result_is_no_model_and_a_model_no_result(results):
+    for command in ("run", "check"):
+        assert "is a result file, not a model" in refused(command, results)
+    assert "is a model, not a result" in refused("stats", "tiny.toml")
+
+
+def test_a_missing_result_lists_no_others(results):
+    assert "other.h5" not in refused("stats", "zzz")
+    assert "did you mean 'tiny.h5'" in refused("stats", "outputs/tiny.h")
+
+
+def test_wrong_options(results):
+    assert "one of them" in refused("stats", results, "--json", "--csv")
+    for seed in ("1.5", "-1", str(2**64), "x"):
+        assert f"--seed: {seed} is not a whole number from 0 to 18446744073709551615" in refused("run", "tiny.toml", "--seed", seed)
+    assert "run --help" in refused("run", "tiny.toml", "--set")
+    refused("run", "")
+
+
+def test_info_of_a_shipped_model():
+    assert "Synfire" in lif("info", "synfire").stdout
+
+
+def test_info_says_nothing_twice(results):
+    lines = [line for line in lif("info", results).stdout.splitlines() if ": " in line]
+    labels = [line.split(":")[0].strip() for line in lines]
+    assert len(labels) == len(set(labels))
+    order = [labels.index(x) for x in ("exc", "duration", "seed", "threads", "precision", "timings", "versions", "command")]
+    assert order == sorted(order)
+    assert "precision: float64, weights float64" in lif("info", results).stdout
+
+
+def test_check_folds_long_lists():
+    lines = lif("check", "microcircuit").stdout.splitlines()
+    assert "77,169 neurons" in "".join(lines[:3])
+    assert len(lines) < 30
+    assert any(line.endswith("more projections; -v lists all") for line in lines)
+    assert len(lif("check", "microcircuit", "-v").stdout.splitlines()) > 60
+
+
+@pytest.mark.parametrize(("variable", "kind"), [("spikes", "raster"), ("V_m", "traces")])
+def test_the_picture_shows_what_was_recorded(variable, kind):
+    from lifsim.cli import _kind
+
+    head, *records = MODEL.split("[[record]]")
+    Path("one.toml").write_text("[[record]]".join([head, *(r for r in records if variable in r)]), encoding="utf-8")
+    lif("run", "one.toml", "--plot", "-q")
+    assert _kind(lifsim.open("outputs/one.h5")) == kind
+
+
+def test_one_neuron_is_shown_by_its_potential():
+    from lifsim.cli import _kind
+
+    lif("run", "single_neuron", "-q", "--duration", 20)
+    assert _kind(lifsim.open("outputs/single_neuron.h5")) == "traces"
+
+
+def test_compiling_is_said_to_be_once_only_if_it_is(capsys):
+    from lifsim.progress import Progress
+
+    Progress("x")("compile")
+    Progress("x")("compile", kept=False)
+    once, always = capsys.readouterr().err.strip().splitlines()
+    assert "once" in once and "every run" in always

@@ -152,10 +152,25 @@ def test_a_flipped_byte_anywhere_is_found(log):
     for at in range(16, len(whole), 13):
         log.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         if at < ends[0]:
-            with pytest.raises(DataError, match="holds nothing"):
+            with pytest.raises(DataError, match="damaged at byte 16"):
                 read_log(log)
         else:
+            start = max(end for end in ends if end <= at)
+            if at < ends[-2]:  # a length changed in the last frame looks like a write cut short
+                assert read_log(log)[0].reason == f"damaged at byte {start:,} or soon after it"
             assert prefix(log)[0] == sum(end <= at for end in ends) - 1
+
+
+def test_a_torn_end_is_not_called_damage(log):
+    whole = log.read_bytes()
+    ends = [frame.end for frame in runlog.frames(log)]
+    for at in range(17, ends[0]):
+        log.write_bytes(whole[:at])
+        with pytest.raises(DataError, match="holds nothing"):
+            read_log(log)
+    for at in range(ends[0], len(whole)):
+        log.write_bytes(whole[:at])
+        assert read_log(log)[0].reason == ("" if at in ends else "the last write was cut short")
 
 
 def test_an_absurd_length_is_not_believed(log):
