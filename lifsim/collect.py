@@ -151,7 +151,7 @@ class _RandomTrains:
             rate = np.broadcast_to(self._values["rate"], (len(step), self._n))
         else:
             at = np.searchsorted(np.round(self._values["rate_times"] / self._dt), step, side="right") - 1
-            rate = np.where(at >= 0, self._values["rate_values"][at], 0.0)[:, None]
+            rate = np.where(at >= 0, np.append(self._values["rate_values"], 0.0)[at], 0.0)[:, None]
         on = (step[:, None] > self._start) & (step[:, None] <= self._stop)
         return np.where(on, rate * self._dt / 1000.0, 0.0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.grid import nearest_on_grid
 from lifsim.populations import View
-from lifsim.values import Distribution, Value, value
+from lifsim.values import Distribution, Value, acceptance, value
 
 RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
     "one_to_one": (),
@@ -207,10 +207,9 @@ def _check_weight(place: str, weight: Value) -> Iterable[Problem]:
 
 def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
     if isinstance(delay, Distribution):
-        if delay.support[1] < dt / 2:
-            yield Problem(place, f"the distribution never reaches dt/2 = {dt / 2:g} ms", "drawn delays are redrawn below dt/2")
-        elif not math.isfinite(delay.support[0]) and delay.kind == "normal" and delay.a + 6 * delay.b < dt / 2:
-            yield Problem(place, f"a mean of {delay.a:g} ms practically never reaches dt/2 = {dt / 2:g} ms")
+        if acceptance(replace(delay, min=max(delay.min, dt / 2))) < 1e-4:
+            got = f"the distribution practically never reaches dt/2 = {dt / 2:g} ms"
+            yield Problem(place, got, "drawn delays are redrawn below dt/2")
         return
     d = np.atleast_1d(np.asarray(delay)).ravel()
     ratio = d / dt
