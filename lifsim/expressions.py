@@ -10,6 +10,7 @@ import ast
 import inspect
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, TypeAlias
@@ -70,6 +71,11 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Result:
 def shortened(text: str, width: int = 60) -> str:
     """`text` cut to `width` characters, for a message."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def brief(message: str) -> str:
+    """`message` with every long value that it quotes, a text or a list, cut short."""
+    return re.sub(r"""'[^']{61,}'|"[^"]{61,}"|\[[^]]{61,}\]""", lambda found: shortened(found[0]), message)
 
 
 def _count(n: Any) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from lifsim import schema
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
-from lifsim.expressions import shortened
+from lifsim.expressions import brief, shortened
 from lifsim.models import MODELS
 from lifsim.modelwriter import dumps, save
 from lifsim.network import Network
@@ -73,7 +73,7 @@ def loads(
     network, found = _Builder(document, {**settings, **parameters}, Path(folder) if folder else None).build()
     problems += found
     if problems:
-        raise ModelError.of(problems)
+        raise ModelError.of(Problem(p.where, brief(p.got), brief(p.allowed)) for p in problems)
     network.name = network.name or Path(place).stem
     network.text = text if all(path.startswith("parameters.") for path in overrides or {}) else dumps(document)
     return network

@@ -7,15 +7,19 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lifsim.errors import ModelError, OutputError
+from lifsim.expressions import shortened
 from lifsim.network import Network, Recording
 from lifsim.populations import Population
 from lifsim.projections import Projection
+from lifsim.recording import check_output, make_folder
 from lifsim.values import Distribution
 
 
@@ -23,16 +27,21 @@ def save(network: Network, path: str | Path) -> None:
     """Write `network` as a model file that `lifsim.load` turns back into the same network.
 
     Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it. Files of these names
-    are replaced, each in one step.
+    are replaced, each in one step. What `load` would refuse is refused here, and nothing is written.
+
+    Raises
+    ------
+    ModelError : the network was changed into one that no file can describe. OutputError : the place cannot be used.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = check_output(path, overwrite=True)
     store = path.with_name(f"{path.stem}.weights.h5")
     matrices = {f"projection_{k}": p for k, p in enumerate(network.projections) if _is_matrix(p)}
+    document = _document(network, store.name)
+    text = _checked(document, path)
+    make_folder(path)
     if matrices:
         _replace(store, lambda part: _store(part, matrices))
-    text = dumps(_document(network, store.name))
-    _replace(path, lambda part: part.write_text(text, encoding="utf-8"))
+    _replace(path, lambda part: part.write_bytes(text))
 
 
 def _replace(path: Path, write: Any) -> None:
@@ -40,8 +49,27 @@ def _replace(path: Path, write: Any) -> None:
     try:
         write(part)
         os.replace(part, path)
+    except OSError as error:
+        raise OutputError(shortened(str(path)), f"cannot be written ({error.strerror or error})") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _checked(document: Mapping[str, Any], path: Path) -> bytes:
+    """The text of `document`, after it was loaded once. Its matrices, which `connect` checked, are left out of that."""
+    from lifsim.modelfile import loads
+
+    for key in ("name", "description", "reference"):
+        if not isinstance(document[key], str):
+            raise ModelError(key, shortened(repr(document[key])), "must be a text")
+    loose = [{key: x for key, x in p.items() if key != "matrix"} for p in document["projections"]]
+    try:
+        text = dumps(document).encode()
+    except UnicodeEncodeError as error:
+        raise ModelError("model", f"holds {error.object[error.start]!r}, which is no character", "Unicode text") from None
+    loads(dumps({**document, "projections": loose}), place=str(path), folder=path.parent)
+    return text
 
 
 # -- network to tables ---------------------------------------------------------------------------

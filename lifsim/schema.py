@@ -27,8 +27,8 @@ def _duration(raw: Any) -> float:
 
 
 def _seed(raw: Any) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or raw != raw or not 0 <= raw < 2**63 or raw != int(raw):
-        raise ValueError("must be a whole number, at least 0")
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or raw != raw or not 0 <= raw < 2**64 or raw != int(raw):
+        raise ValueError(f"must be a whole number from 0 to {2**64 - 1}")
     return int(raw)
 
 

@@ -187,7 +187,7 @@ def test_indices_may_be_computed():
         ('duration = "1 s"', "duration = inf", "run.duration", "finite"),
         ("seed = 3", "seed = 1.5", "run.seed", "whole number"),
         ("seed = 3", "seed = true", "run.seed", "whole number"),
-        ("seed = 3", "seed = -1", "run.seed", "at least 0"),
+        ("seed = 3", "seed = -1", "run.seed", "from 0"),
         ("g = 5.0", "g = nan", "parameters.g", "nan"),
         ("g = 5.0", "g = 1979-05-27", "parameters.g", "must be a number"),
         ("g = 5.0", 'g = "5 mx"', "parameters.g", "unknown unit"),
@@ -777,3 +777,46 @@ def test_hostile_sizes_end_soon():
         with pytest.raises(LifsimError):
             loads(changed(("g = 5.0", f'g = "{value}"')))
     assert time.process_time() - start < 2
+
+
+# -- what a newcomer tries ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("name", 3), ("description", None), ("seed", -1), ("seed", 1.5), ("duration", -1), ("dt", -0.1), ("name", "\ud800"), ("dt", 0.3)],
+)
+def test_save_refuses_what_load_refuses(tmp_path, name, value):
+    net = ls.Network()
+    a = net.add("a", 2, "iaf_psc_exp")
+    net.connect(a, a)
+    net.connect(a, a, np.eye(2))
+    setattr(net, name, value)
+    with pytest.raises(ModelError):
+        net.save(tmp_path / "x.toml")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", [3, "", "a\0b", "x" * 300, ".", "no/such/folder/x.toml"])
+def test_paths_that_are_none(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for use in (ls.Network().save, ls.load, ls.open):
+        with pytest.raises(ls.LifsimError):
+            use(path)
+
+
+def test_the_largest_seed(tmp_path):
+    ls.Network(seed=2**64 - 1).save(tmp_path / "x.toml")
+    assert ls.load(tmp_path / "x.toml").seed == 2**64 - 1
+
+
+def test_a_mark_of_byte_order_is_no_error(tmp_path):
+    (tmp_path / "x.toml").write_bytes(b"\xef\xbb\xbfname = 'x'\n")
+    assert ls.load(tmp_path / "x.toml").name == "x"
+
+
+def test_long_values_are_not_echoed():
+    for value in (f'"= {"1 + " * 900}q"', f'"{"x" * 5000}"', f"[{'1, ' * 5000}]"):
+        with pytest.raises(ModelError) as caught:
+            loads(f"[run]\ndt = {value}\nduration = {value}\nseed = {value}\n[parameters]\nx = {value}")
+        assert all(len(line) < 250 for line in str(caught.value).splitlines()), str(caught.value)
