@@ -186,8 +186,8 @@ _HEADS = {
     "rate": "rate (1/s)",
     "rate_sd": "sd (1/s)",
     "cv_isi": "CV of ISI",
-    "cv_neurons": "of neurons",
-    "fano": "Fano factor",
+    "cv_neurons": "neurons with CV",
+    "fano": "Fano (pop.)",
     "correlation": "correlation",
 }
 
