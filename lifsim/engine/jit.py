@@ -79,6 +79,11 @@ def inlined(function: F) -> F:
     return _compiled(function, inline=True)
 
 
+def merged(function: F) -> F:
+    """A `kernel` that is read as part of its only caller: it is compiled once, not once more by itself."""
+    return numba.njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")(function)  # type: ignore[return-value]
+
+
 def _compiled(function: F, inline: bool) -> F:
     before = getattr(config, "CACHE_DIR", "")
     config.CACHE_DIR = _CACHE  # type: ignore[attr-defined]

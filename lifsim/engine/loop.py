@@ -21,7 +21,7 @@ import numpy as np
 from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, no_segments, settle
 from lifsim.engine.drives import Currents, OwnInput, PoissonDrives, add_poisson, currents_change, set_drives
 from lifsim.engine.intrinsics import atomic_add, atomic_load, call_address
-from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons import Neurons, step_group
 from lifsim.engine.neurons.membrane import fire
 
@@ -125,7 +125,7 @@ def advance(m, rank, start, n_steps):
         done += span
 
 
-@inlined
+@merged
 def step_block(m, segments, b, step, fresh):
     """One step of block `b`; `fresh` says that it is the first of a slice."""
     lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
@@ -140,7 +140,7 @@ def step_block(m, segments, b, step, fresh):
         sample(m.probes, p, b, m.neurons.state, step)
 
 
-@inlined
+@merged
 def step_neurons(blocks, groups, x, ring, written, b, step):
     """Move the neurons of block `b`; put their spikes into the ring and, if watched, write them down."""
     begin = ring.room[b]
@@ -156,7 +156,7 @@ def step_neurons(blocks, groups, x, ring, written, b, step):
     ring.begin[b, k], ring.number[b, k], ring.room[b] = begin, n, begin + n
 
 
-@inlined
+@merged
 def step_piece(groups, x, g, lo, hi, step, out):
     """Move the neurons lo … hi - 1 of group `g`; the ids of those that fire go into `out`."""
     model = groups.model[g]
@@ -172,7 +172,7 @@ def step_piece(groups, x, g, lo, hi, step, out):
     return fire(v, groups.each[0, lo:hi], reset, refractory, until, step, lo, out)
 
 
-@inlined
+@merged
 def write(written, b, step, ids):
     """Write down that `ids` fired in `step`."""
     n = written.number[b]
@@ -182,7 +182,7 @@ def write(written, b, step, ids):
     written.number[b] = n + len(ids)
 
 
-@inlined
+@merged
 def sample(p, i, b, state, step):
     """Probe `i`: write down its variable in block `b` if it is due in `step`."""
     since = step - p.start[i]
@@ -194,7 +194,7 @@ def sample(p, i, b, state, step):
         p.out[row + j] = state[p.variable[i], p.id[j]]
 
 
-@inlined
+@merged
 def send_given(ring, events, step):
     """Put the given spikes of `step` into the ring; `events` are their steps, ascending."""
     k = step % ring.number.shape[1]
@@ -202,7 +202,7 @@ def send_given(ring, events, step):
     ring.number[-1, k] = np.searchsorted(events, step, side="right") - ring.begin[-1, k]
 
 
-@inlined
+@merged
 def meet(meeting, threads):
     """Wait until all threads are here. `meeting` = (arrivals so far, …, address of the yield call)."""
     if threads == 1:
