@@ -66,27 +66,19 @@ def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -
 
 def groups_of(plan: Any, dtype: Any) -> Groups:
     """Constants of all populations. Those with an array among them take the slower, general path."""
-    n = len(plan.groups)
-    driven = targets_of_currents(plan)
     constants = [MODULES[g.model].constants(g.params, plan.dt) for g in plan.groups]
     uniform = np.array([all(np.ndim(x) == 0 for x in c) for c in constants])
-    same, same_drive = np.zeros((n, N_CONSTANTS), dtype), np.zeros(n, dtype)
+    same = np.zeros((len(plan.groups), N_CONSTANTS), dtype)
     each = np.zeros((N_CONSTANTS, 0 if uniform.all() else plan.n_neurons), dtype)
-    steady = np.zeros(n, bool)
     for i, (g, c) in enumerate(zip(plan.groups, constants, strict=True)):
         if uniform[i]:
             same[i, : len(c)] = c
         else:
             for j, x in enumerate(c):
                 each[j, g.first : g.first + g.n] = x
-        pushed = bool(((driven >= g.first) & (driven < g.first + g.n)).any())
-        input_ = MODULES[g.model].drive(g.params, plan.dt) * np.asarray(g.params["I_e"])
-        steady[i] = np.ndim(input_) == 0 and not pushed
-        if steady[i]:
-            same_drive[i] = input_
     model = np.array([NUMBERS[g.model] for g in plan.groups], np.int64)
     watched = np.array([g.name in plan.watched for g in plan.groups])
-    return Groups(model, watched, uniform, steady, same, same_drive, each)
+    return Groups(model, watched, uniform, same, each)
 
 
 def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
@@ -199,11 +191,6 @@ def poisson_of(plan: Any, first_neuron: np.ndarray, channels: int) -> PoissonDri
         np.zeros((QUAD, first[-1]), np.uint8),
         np.full((len(drives), len(first_neuron) - 1), -1, np.int64),
     )
-
-
-def targets_of_currents(plan: Any) -> np.ndarray:
-    """Ids of all neurons that a current drive reaches."""
-    return np.unique(_joined([d.targets for d in [*plan.currents, *plan.noise]], np.int64))
 
 
 def currents_of(plan: Any, first_neuron: np.ndarray) -> Currents:

@@ -48,15 +48,12 @@ class Groups(NamedTuple):
     """Populations g: model number, whether spikes are written down, constants.
 
     `uniform[g]`: the constants ``same[g]`` hold for all, else each neuron has its own in `each`.
-    `steady[g]`: so does the constant input ``same_drive[g]``, else `Neurons.drive` is used.
     """
 
     model: np.ndarray
     watched: np.ndarray
     uniform: np.ndarray
-    steady: np.ndarray
     same: np.ndarray
-    same_drive: np.ndarray
     each: np.ndarray
 
 
@@ -163,10 +160,7 @@ def step_piece(groups, x, g, lo, hi, step, out):
     v, until, reset, refractory = x.state[0, lo:hi], x.until[lo:hi], x.reset[lo:hi], x.refractory[lo:hi]
     if groups.uniform[g]:
         c = groups.same[g]
-        if groups.steady[g]:
-            step_group(model, c, groups.same_drive[g], x, lo, hi, step)
-        else:
-            step_group(model, c, x.drive[lo:hi], x, lo, hi, step)
+        step_group(model, c, x.drive[lo:hi], x, lo, hi, step)
         return fire(v, c[0], reset, refractory, until, step, lo, out)
     step_group(model, groups.each, x.drive[lo:hi], x, lo, hi, step)
     return fire(v, groups.each[0, lo:hi], reset, refractory, until, step, lo, out)

@@ -31,7 +31,7 @@ _advance_delta, _advance_exp, _advance_alpha = iaf_psc_delta.advance, iaf_psc_ex
 
 @kernel
 def step_group(model, c, drive, x, lo, hi, step):
-    """One step of the neurons lo … hi - 1, all of `model`; `c` and `drive` hold for all or one each."""
+    """One step of the neurons lo … hi - 1, all of `model`; `c` holds for all or one each, `drive` is one each."""
     if model == _DELTA:
         _advance_delta(c, drive, x, lo, hi, step)
     elif model == _EXP:
