@@ -15,6 +15,7 @@ from lifsim.projections import Projection
 from lifsim.values import Distribution, Value
 
 _NO_ROWS = np.zeros(0, dtype=np.int32)
+_KINDS = {"normal": plan.NORMAL, "uniform": plan.UNIFORM, "lognormal": plan.LOGNORMAL}
 
 
 def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.ndarray, dt: float, seed: int) -> Wiring:
@@ -66,8 +67,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
 def values(v: Value, by_pair: bool) -> plan.Values:
     """A value of synapses in the form of the plan."""
     if isinstance(v, Distribution):
-        kind = {"normal": plan.NORMAL, "uniform": plan.UNIFORM, "lognormal": plan.LOGNORMAL}[v.kind]
-        return plan.Values(kind, v.a, v.b, v.min, v.max)
+        return plan.Values(_KINDS[v.kind], v.a, v.b, v.min, v.max)
     if isinstance(v, np.ndarray) and len(v) and (v == v[0]).all():
         return plan.Values(plan.CONSTANT, float(v[0]))
     if isinstance(v, np.ndarray):
@@ -78,9 +78,8 @@ def values(v: Value, by_pair: bool) -> plan.Values:
 def delays(v: Value, by_pair: bool, dt: float) -> plan.Values:
     """A delay in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2."""
     if isinstance(v, Distribution):
-        kind = {"normal": plan.NORMAL, "uniform": plan.UNIFORM, "lognormal": plan.LOGNORMAL}[v.kind]
-        a, b = (v.a - np.log(dt), v.b) if kind == plan.LOGNORMAL else (v.a / dt, v.b / dt)
-        return plan.Values(kind, a, b, max(v.min / dt, 0.5), v.max / dt)
+        a, b = (v.a - np.log(dt), v.b) if v.kind == "lognormal" else (v.a / dt, v.b / dt)
+        return plan.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
     out = values(v, by_pair)
     if out.array is not None:
         return plan.Values(out.kind, array=np.round(out.array / dt))

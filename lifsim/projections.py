@@ -246,9 +246,7 @@ def _matrix_rows(place: str, matrix: Any, n_target: int, n_source: int) -> tuple
         k = int(np.argmax(np.isnan(data)))
         t = int(np.searchsorted(rows.indptr, k, side="right")) - 1
         problems.append(Problem(place, f"nan at [{t}, {int(rows.sources[k])}]", "weights must be finite"))
-    elif (
-        len(rows.indptr) != n_target + 1 or rows.indptr[0] != 0 or rows.indptr[-1] != len(rows.sources) or np.any(np.diff(rows.indptr) < 0)
-    ):
+    elif not _valid_indptr(rows, n_target):
         problems.append(Problem(place, "indptr is broken", "it must rise from 0 to the number of entries"))
     elif len(rows.sources) and not (rows.sources.min() >= 0 and rows.sources.max() < n_source):
         problems.append(Problem(place, "indices out of range", f"0 to {n_source - 1}"))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifsim import __version__, memory
+from lifsim.connect import delays as delays_in_steps
 from lifsim.connect import expected_synapses
 from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.grid import nearest_on_grid, on_grid, steps
@@ -119,10 +120,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
 
 
 def _span(delay: Any, dt: float) -> float:
+    """How many different delays there can be, in steps."""
     if isinstance(delay, Distribution):
-        reach = 6.4 * delay.b if delay.kind == "normal" else 0.0
-        high = {"normal": delay.a + reach, "uniform": delay.b, "lognormal": math.exp(delay.a + 6.4 * delay.b)}[delay.kind]
-        return min(high, delay.max) / dt
+        return delays_in_steps(delay, False, dt).range[1]
     return len(np.unique(delay))
 
 

@@ -16,7 +16,7 @@ CHUNK = 256
 
 
 class PoissonDrives(NamedTuple):
-    """Drives d, targets i: `first[d]` … `first[d + 1]` into `target`, `weight` and `law`.
+    """Drives d, targets i: those of d in block b are ``block[d, b]`` … ``block[d, b + 1] - 1`` in `target`, `weight` and `law`.
 
     A law (row of the tables) is a Poisson distribution as thresholds: a uniform word u gives the count
     ``low + Σ (u >= table[k])``, k < length. `since[piece[d]:piece[d + 1]]` are the steps from which the
@@ -25,7 +25,6 @@ class PoissonDrives(NamedTuple):
     steps in `counts`; `filled` says which four).
     """
 
-    first: np.ndarray
     target: np.ndarray
     weight: np.ndarray
     law: np.ndarray

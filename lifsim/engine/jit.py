@@ -30,10 +30,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def source_hash() -> str:
-    """Hash of the engine's sources and of the compiler's versions."""
+    """Hash of the engine's sources, of the plan's (its numbers are frozen into kernels) and of the compiler's versions."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode())
+    engine = Path(__file__).parent
+    for path in [engine.parent / "plan.py", *sorted(engine.rglob("*.py"))]:
+        digest.update(path.relative_to(engine.parent).as_posix().encode())
         digest.update(path.read_bytes())
     digest.update(f"{numba.__version__} {llvmlite.__version__} {np.__version__} {sys.version}".encode())
     return digest.hexdigest()[:16]

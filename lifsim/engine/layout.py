@@ -172,7 +172,6 @@ def poisson_of(plan: Any, first_neuron: np.ndarray, channels: int) -> PoissonDri
     cuts = [a + np.searchsorted(d.targets, first_neuron) for d, a in zip(drives, first[:-1], strict=True)]
     negative = [channels == 2 and float(np.min(d.weight)) < 0 for d in drives]
     return PoissonDrives(
-        first,
         _joined([d.targets for d in drives], np.int64),
         weight,
         law,

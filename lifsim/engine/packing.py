@@ -13,7 +13,8 @@ import numpy as np
 
 from lifsim.engine.delivery import Synapses, row_length, unpack_row
 from lifsim.engine.jit import kernel
-from lifsim.engine.wiring import CONSTANT, Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
+from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
+from lifsim.plan import CONSTANT
 
 MOST_CLASSES = 8  # of constant weights; with more, each synapse has its own
 WIDE = 256  # slots of delay above which a first pass looks which ones occur

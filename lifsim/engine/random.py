@@ -155,7 +155,3 @@ def normal(u):
             2.04426310338993978564e-15,
         )
     return z if q > 0 else -z
-
-
-LARGEST_NORMAL = 6.4
-"""No standard normal deviate of `normal` is larger."""

@@ -14,9 +14,7 @@ from numba import uint32
 
 from lifsim.engine.jit import inlined, kernel
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, normal, philox, retry_word
-
-CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
-ALL, ONE, RANDOM, ROWS = range(4)
+from lifsim.plan import BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
 
 class Draw(NamedTuple):
