@@ -1,93 +1,236 @@
-"""Times lifsim's ordinary command line on shipped networks, beside NEST where it is installed.
+"""Times lifsim's ordinary command line on shipped networks, beside other simulators where they are installed.
 
-    python bench/networks.py brunel                      # lifsim alone, 1 and 2 threads
-    python bench/networks.py brunel --nest PYTHON        # beside NEST of that interpreter, run in turn
-    python bench/networks.py cuba microcircuit --set scale=0.1 --set k_scale=0.1
+    python bench/networks.py brunel                                   # lifsim alone, 1 and 2 threads
+    python bench/networks.py brunel cuba --nest PYTHON --brian2 PYTHON --genn PYTHON
+    python bench/networks.py brunel --nest wheel=PYTHON --nest native=PYTHON
+    python bench/networks.py microcircuit --scale 0.1 --k-scale 0.1 --brian2 PYTHON
 
-Every run is a process of its own, all spikes recorded to a file. Printed are medians (smallest to
-largest) over the repeats; ratios are taken run by run, since the speed of a machine drifts. The
-table goes to standard output, all figures to `--json`.
+A peer is an interpreter that has the simulator. Every run is a process of its own, in turn (lifsim, peer, peer,
+lifsim, …), on the same network with all spikes recorded: by lifsim to a file, by the others in memory. Timed is the
+simulation; building and compiling are separate. The table has medians (smallest–largest); ratios are taken run by run,
+since the speed of a machine drifts. `--json` keeps every figure, `--plot` draws them (again: bench/plot.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
-HERE = Path(__file__).parent
-EXTRA = {"brunel": ["--set", "V_reset=0"]}  # as in NEST's example
+import machine
+from table import OWN, head, rows
+
+HERE = Path(__file__).resolve().parent
+DT = 0.1  # ms, of the model files and of the peers' scripts
+Run = dict[str, Any]
 
 
-def lifsim(network: str, threads: int, duration: float, settings: list[str], precision: str) -> dict[str, float]:
+class Network(NamedTuple):
+    """A shipped model, the parameters that make it the peers' work, and what their scripts are told."""
+
+    model: str
+    settings: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+class Peer(NamedTuple):
+    """Another simulator: how it is called in the table, which scripts are its, and the interpreter that has it."""
+
+    name: str
+    simulator: str
+    python: str
+
+
+MODULES = {"nest": "nest", "brian2": "brian2", "genn": "pygenn"}
+NAMES = {"nest": "NEST", "brian2": "Brian2", "genn": "GeNN"}
+SINGLE_THREADED = {"genn"}
+TOO_LARGE = {("brian2", "microcircuit"): 0.1}  # the part of the synapses from which on a peer wants more memory than most have
+
+
+def networks(scale: float, k_scale: float) -> dict[str, Network]:
+    """What can be timed. The scales are the microcircuit's."""
+    scales = (f"scale={scale}", f"k_scale={k_scale}"), ("--scale", str(scale), "--k-scale", str(k_scale))
+    return {
+        "brunel": Network("brunel", ("V_reset=0",)),  # as in NEST's example
+        "cuba": Network("cuba"),
+        "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs a neuron, as with 4,000
+        "microcircuit": Network("microcircuit", *scales),
+    }
+
+
+def lifsim(network: Network, threads: int, options: argparse.Namespace, duration: float) -> Run:
     """One run of the command line in a process of its own."""
     import lifsim as ls
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.h5"
-        command = [sys.executable, "-m", "lifsim", "run", network, "-q", "--threads", str(threads), "--duration", str(duration)]
-        command += ["--precision", precision, "-o", str(out), *settings]
-        subprocess.run(command, check=True)
+        command = [sys.executable, "-m", "lifsim", "run", network.model, "-q", "--threads", str(threads), "--duration", str(duration)]
+        command += ["--precision", options.precision, "-o", str(out)]
+        command += ["--weights", options.weights] if options.weights else []
+        command += [word for setting in (*network.settings, *options.set) for word in ("--set", setting)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
         with ls.open(out) as result:
-            info = result.info
-            spikes = sum(len(result.spikes[p]) for p in result.spikes)
-            neurons = info["neurons"]
-    timings = info["timings"]
+            return measured(result, duration, options.precision)
+
+
+def measured(result: Any, duration: float, precision: str) -> Run:
+    """What a result file says of its run, under the names that the peers' scripts print."""
+    info, timings = result.info, result.info["timings"]
+    spikes = sum(len(result.spikes[population]) for population in result.spikes)
     return {
         "rtf": info["real_time_factor"],
+        "run_s": timings["simulate"],
         "build_s": timings["build"],
+        "compile_s": timings["compile"],
         "total_s": timings["total"],
-        "rate": spikes / neurons / duration * 1000,
+        "build_includes": "drawing the network and laying it out; compile_s: from the cache after the first run",
+        "rate": spikes / info["neurons"] / duration * 1000,
+        "neurons": info["neurons"],
+        "spikes": spikes,
+        "version": info["versions"]["lifsim"],
+        "versions": info["versions"],
+        "precision": precision,
     }
 
 
-def nest(python: str, network: str, threads: int, duration: float) -> dict[str, float]:
-    """One run of NEST, by the script of this folder."""
-    script = HERE / "peers" / f"nest_{network}.py"
-    done = subprocess.run([python, str(script), str(threads), str(duration)], check=True, capture_output=True, text=True)
+def peer_run(peer: Peer, network: Network, threads: int, options: argparse.Namespace) -> Run:
+    """One run of another simulator, by its script in bench/peers."""
+    script = HERE / "peers" / f"{peer.simulator}_{network.model}.py"
+    command = [peer.python, str(script), str(threads), str(options.duration), options.precision, *network.arguments]
+    with tempfile.TemporaryDirectory() as folder:  # for what they leave about
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def summary(values: list[float]) -> str:
-    """Median (smallest to largest)."""
-    return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
+def note(text: str) -> None:
+    """A line that is not part of the table."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parse_peer(simulator: str) -> Callable[[str], Peer]:
+    """PYTHON or NAME=PYTHON, where NAME tells two builds of a simulator apart."""
+
+    def parse(text: str) -> Peer:
+        label, equals, python = text.rpartition("=")
+        if os.sep in label:
+            label, equals, python = "", "", text
+        return Peer(f"{NAMES[simulator]} ({label})" if equals else NAMES[simulator], simulator, python)
+
+    return parse
+
+
+def installed(peer: Peer) -> bool:
+    """Whether the interpreter is there and has the simulator; says so if not."""
+    find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{MODULES[peer.simulator]}') is None)"
+    try:
+        found = subprocess.run([peer.python, "-c", find], capture_output=True).returncode == 0
+    except OSError as error:
+        note(f"{peer.name} left out: {peer.python}: {error.strerror}")
+        return False
+    if not found:
+        note(f"{peer.name} left out: {peer.python} has no module {MODULES[peer.simulator]}")
+    return found
+
+
+def takes_part(peer: Peer, network: Network, threads: int, part: float) -> bool:
+    """Whether a peer can do this work; says so if not. `part`: of the microcircuit's synapses."""
+    if threads > 1 and peer.simulator in SINGLE_THREADED:
+        note(f"{peer.name} left out with {threads} threads: its CPU backend has one")
+        return False
+    if part > TOO_LARGE.get((peer.simulator, network.model), part):
+        note(f"{peer.name} left out of {network.model}: too large for its memory (see --scale and --k-scale)")
+        return False
+    return True
+
+
+def compare(network: Network, threads: int, options: argparse.Namespace, peers: list[Peer]) -> dict[str, list[Run]]:
+    """`repeats` runs of each simulator, in turn. A peer that fails is left out."""
+    runs: dict[str, list[Run]] = {OWN: []}
+    peers = [peer for peer in peers if takes_part(peer, network, threads, options.scale * options.k_scale)]
+    for _ in range(options.repeats):
+        runs[OWN].append(lifsim(network, threads, options, options.duration))
+        for peer in list(peers):
+            try:
+                runs.setdefault(peer.name, []).append(peer_run(peer, network, threads, options))
+            except subprocess.CalledProcessError as error:
+                note(f"{peer.name} left out, it failed: {last_line(error)}")
+                peers.remove(peer)
+                runs.pop(peer.name)
+    return runs
+
+
+def last_line(error: subprocess.CalledProcessError) -> str:
+    """What a failed command said last."""
+    lines = (error.stderr or error.stdout or "").strip().splitlines()
+    return lines[-1] if lines else f"exit status {error.returncode}"
+
+
+def facts(options: argparse.Namespace) -> dict[str, Any]:
+    """What holds for all runs."""
+    return {
+        "machine": machine.facts(),
+        "dt_ms": DT,
+        "duration_ms": options.duration,
+        "repeats": options.repeats,
+        "precision": options.precision,
+        "weights": options.weights or "as the precision",
+        "recorded": "every spike of every neuron; lifsim to a file, the others in memory",
+    }
+
+
+def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One result for every network and number of threads."""
+    peers = [peer for peer in (*options.nest, *options.brian2, *options.genn) if installed(peer)]
+    for name in options.networks:
+        network = networks(options.scale, options.k_scale)[name]
+        lifsim(network, options.threads[0], options, 10.0)  # compiled and warm
+        for threads in options.threads:
+            runs = compare(network, threads, options, peers)
+            yield {"network": name, "threads": threads, "settings": [*network.settings, *options.set], "runs": runs}
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="+", choices=networks(1.0, 1.0), metavar="NETWORK", help=", ".join(networks(1.0, 1.0)))
+    for simulator, name in NAMES.items():
+        peer = parse_peer(simulator)
+        parser.add_argument(f"--{simulator}", type=peer, action="append", default=[], metavar="[NAME=]PYTHON", help=f"has {name}")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--precision", choices=["float64", "float32"], default="float64", help="NEST has float64 only")
+    parser.add_argument("--weights", choices=["float64", "float32", "compact"], help="lifsim's storage of weights")
+    parser.add_argument("--duration", type=float, default=1000.0, help="ms")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the microcircuit's neurons")
+    parser.add_argument("--k-scale", type=float, default=1.0, help="of the microcircuit's synapses a neuron")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; for lifsim alone")
+    parser.add_argument("--json", type=Path, help="all figures")
+    parser.add_argument("--plot", type=Path, help="a picture")
+    options = parser.parse_args()
+    if options.set and (options.nest or options.brian2 or options.genn):
+        parser.error("--set is for lifsim alone: the others would do other work")
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="+")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--precision", default="float64")
-    parser.add_argument("--duration", type=float, default=1000.0, help="ms")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--set", action="append", default=[], metavar="name=value")
-    parser.add_argument("--nest", metavar="PYTHON", help="an interpreter that has NEST")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    rows = []
-    for network in options.networks:
-        settings = [word for value in options.set for word in ("--set", value)] or EXTRA.get(network, [])
-        lifsim(network, options.threads[0], 100.0, settings, options.precision)  # compiled and warm
-        for threads in options.threads:
-            own, peer = [], []
-            for _ in range(options.repeats):
-                own.append(lifsim(network, threads, options.duration, settings, options.precision))
-                if options.nest:
-                    peer.append(nest(options.nest, network, threads, options.duration))
-            row = {"network": network, "threads": threads, "precision": options.precision, "lifsim": own, "nest": peer}
-            rows.append(row)
-            line = f"{network}, {threads} threads, {options.precision}: RTF {summary([r['rtf'] for r in own])}"
-            line += f", build {summary([r['build_s'] for r in own])} s, {own[0]['rate']:.2f} spikes/s"
-            if peer:
-                ratio = [b["rtf"] / a["rtf"] for a, b in zip(own, peer, strict=True)]
-                line += f"; NEST {peer[0]['version']} RTF {summary([r['rtf'] for r in peer])}, ratio {summary(ratio)}"
-            print(line, flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+    options = parse()
+    report = facts(options) | {"results": []}
+    print("\n".join(head()), flush=True)
+    for result in measure(options):
+        print("\n".join(rows(result)), flush=True)
+        report["results"].append(result)
+        if options.json:  # as far as it is, should a later run fail
+            options.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    if options.plot:
+        from plot import draw
+
+        draw(report).savefig(options.plot, dpi=150)
 
 
 if __name__ == "__main__":

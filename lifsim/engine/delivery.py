@@ -1,45 +1,53 @@
 """Delivery of spikes to one block of targets.
 
 The synapses of a block are packed in rows, a row being the synapses of one source that go into one
-sum (excitatory or inhibitory). A row is a sequence of segments, one for each delay that occurs in the
-network, ascending: the number of its synapses, then their targets. A spike stays under way until the
-longest delay has passed, with a cursor in each of its rows; every step reads the segment that is due
-and adds it to sums that stay in the cache. So all targets receive in one order, (delay, source,
-projection, synapse), whatever the blocks and threads.
+sum (excitatory or inhibitory) or have one weight. A row is a sequence of segments, one for each delay
+that occurs in the network, ascending: the number of synapses, their targets, their weights. A spike
+stays under way until the longest delay has passed, with a cursor in each of its rows that carries the
+length of the next segment; every step sweeps over the cursors and adds the segments that are due to
+sums that stay in the cache. So memory is read in whole segments, asked for in time, and all targets
+receive in one order, (delay descending, source, projection, synapse), whatever the blocks and threads.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types, uint32
+from numba.extending import overload
 
 from lifsim.engine.intrinsics import prefetch
-from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.jit import inlined, kernel, merged
 
-AHEAD = 6  # segments between prefetch and use: 3 to 16 measured alike
-SEGMENTS = 2048  # gathered before they are delivered
+AHEAD = 8  # cursors between prefetch and use
+LINE = 32  # 16-bit words in a cache line
+LINES = 8  # of a segment to ask for, at most: what is beyond the hardware follows by itself
+HEADER = 2  # 16-bit words that hold the length of a segment
+END = 0xFFFFFFFF  # the length that says that no further segment follows
 
 
 class Synapses(NamedTuple):
     """Packed synapses of all blocks.
 
-    `target` (uint16) holds the rows: for each delay in `delay` (steps, ascending) a header of `header`
-    words with the number of synapses, then their targets as indices in the block. `weight` holds the
-    weights in the same order, without headers; it is empty if `row_weight` holds one for all of a row.
-    Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``. Row r of block b begins at
-    ``target_start[b, r]`` (-1 if it has no synapses there) and ``weight_start[b, r]``.
+    `target` (uint16) holds the rows. A segment is its length (32 bits, in `HEADER` words), its targets
+    as indices in the block, and its weights, from the next place on where a weight can begin; `weight`
+    is the same memory seen as weights, each in units of ``unit[c]`` for rows of class c (empty if all
+    synapses of a class have the weight ``unit[c]``). A row ends with the length `END`.
+    Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``. The class of a row says the sum that
+    its synapses go to, ``channel[c]``. Row r of block b begins at ``start[b, r]`` with a segment of
+    ``length[b, r]`` synapses (`END` if it has none there).
     """
 
     target: np.ndarray
     weight: np.ndarray
     row_first: np.ndarray
-    row_channel: np.ndarray
-    row_weight: np.ndarray
-    target_start: np.ndarray
-    weight_start: np.ndarray
+    row_class: np.ndarray
+    channel: np.ndarray
+    unit: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
     delay: np.ndarray
-    header: np.ndarray
 
 
 class Ring(NamedTuple):
@@ -56,75 +64,64 @@ class Ring(NamedTuple):
 
 
 class Underway(NamedTuple):
-    """The spikes under way to each block b: those sent in step k are the entries
-    ``begin[b, k % n]`` … ``+ number[b, k % n]``, one a row, in order of source. `at` and `weight` are
-    cursors into `Synapses.target` and `Synapses.weight`; `room` is where free entries begin.
+    """The spikes under way to each block b in rows of each class c: those sent in step k are the entries
+    ``begin[b, c, k % n]`` … ``+ number[b, c, k % n]``, in order of source. `at` is the cursor into
+    `Synapses.target`, just before the targets of the next segment, `length` the length of that;
+    ``room[b, c]`` is where free entries begin.
     """
 
     at: np.ndarray
-    weight: np.ndarray
-    row: np.ndarray
+    length: np.ndarray
     begin: np.ndarray
     number: np.ndarray
     room: np.ndarray
 
 
-class Segments(NamedTuple):
-    """Segments due in this step, for each of the two sums: first target, length, first weight, row."""
-
-    start: np.ndarray
-    length: np.ndarray
-    weight: np.ndarray
-    row: np.ndarray
-    number: np.ndarray
-
-
-def no_spikes_underway(blocks: int, slots: int) -> Underway:
+def no_spikes_underway(blocks: int, classes: int, slots: int) -> Underway:
     """Nothing under way to `blocks` blocks."""
-    nothing = [np.zeros((blocks, 0), np.int64) for _ in range(3)]
-    begin, number = np.zeros((2, blocks, slots), np.int64)
-    return Underway(nothing[0], nothing[1], nothing[2], begin, number, np.zeros(blocks, np.int64))
+    begin, number = np.zeros((2, blocks, classes, slots), np.int64)
+    at, length = np.zeros((blocks, classes, 0), np.int64), np.zeros((blocks, classes, 0), np.uint32)
+    return Underway(at, length, begin, number, np.zeros((blocks, classes), np.int64))
 
 
-@kernel
-def no_segments():
-    """Room for a list of segments."""
-    room = np.empty((4, 2, SEGMENTS), np.int64)
-    return Segments(room[0], room[1], room[2], room[3], np.zeros(2, np.int64))
+@merged
+def deliver(y, ring, under, b, arrived, step):
+    """Add to `arrived` (channels, n) of block `b` all weights that arrive in `step`.
 
-
-@kernel
-def deliver(y, ring, under, segments, b, arrived, step):
-    """Add to `arrived` (channels, n) of block `b` all weights that arrive in `step`."""
+    Delays that follow each other without a gap are those of cursors that lie side by side.
+    """
     slots = ring.number.shape[1]
-    for j in range(len(y.delay)):
-        sent = step - y.delay[j]
-        if sent > 0:
-            k = sent % slots
-            if j == 0:
-                admit(y, ring, under, b, k)
-            first = under.begin[b, k]
-            last = first + under.number[b, k]
-            for a in range(first, last, SEGMENTS):
-                z = min(a + SEGMENTS, last)
-                if max(segments.number[0], segments.number[1]) + z - a > SEGMENTS:
-                    flush(y, segments, arrived)
-                gather(y, segments, under.at[b, a:z], under.weight[b, a:z], under.row[b, a:z])
-    flush(y, segments, arrived)
+    if step > y.delay[0]:
+        admit(y, ring, under, b, (step - y.delay[0]) % slots)
+    longest = len(y.delay) - 1
+    while longest >= 0:
+        shortest = longest
+        while shortest > 0 and y.delay[shortest - 1] == y.delay[shortest] - 1:
+            shortest -= 1
+        oldest, newest = max(step - y.delay[longest], 1), step - y.delay[shortest]
+        for c in range(len(y.channel) if newest > 0 else 0):
+            a = under.begin[b, c, oldest % slots]
+            z = under.begin[b, c, newest % slots] + under.number[b, c, newest % slots]
+            sweep(y.target, y.weight, y.unit[c], under.at[b, c, a:z], under.length[b, c, a:z], arrived[y.channel[c]])
+        longest = shortest - 1
 
 
 @kernel
 def admit(y, ring, under, b, k):
     """Set out the spikes of ring slot `k` on their way to block `b`."""
-    n = begin = under.room[b]
+    for c in range(len(y.channel)):
+        under.begin[b, c, k] = under.room[b, c]
     for origin in range(len(ring.number)):
         ids = sent_by(ring, origin, k)
         for i in range(len(ids)):
             for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
-                if y.target_start[b, r] >= 0:
-                    under.at[b, n], under.weight[b, n], under.row[b, n] = y.target_start[b, r], y.weight_start[b, r], r
-                    n += 1
-    under.begin[b, k], under.number[b, k], under.room[b] = begin, n - begin, n
+                if y.length[b, r] != END:
+                    c = y.row_class[r]
+                    n = under.room[b, c]
+                    under.at[b, c, n], under.length[b, c, n] = y.start[b, r], y.length[b, r]
+                    under.room[b, c] = n + 1
+    for c in range(len(y.channel)):
+        under.number[b, c, k] = under.room[b, c] - under.begin[b, c, k]
 
 
 @kernel
@@ -136,82 +133,45 @@ def sent_by(ring, origin, k):
 
 
 @kernel
-def settle(under, b, start, slots):
-    """Before a slice from step `start` on: move what is under way to the front, so that the rest is free."""
-    n = 0
-    for sent in range(max(1, start - slots + 1), start + 1):
-        k = sent % slots
-        first, number = under.begin[b, k], under.number[b, k]
-        if first != n:
-            for i in range(number):  # entries lie in the order of sending: they only move down
-                under.at[b, n + i] = under.at[b, first + i]
-                under.weight[b, n + i] = under.weight[b, first + i]
-                under.row[b, n + i] = under.row[b, first + i]
-        under.begin[b, k] = n
-        n += number
-    under.room[b] = n
-
-
-@inlined
-def segment_length(target, header, a):
-    """Number of synapses in the segment whose header is at `a`."""
-    n = np.int64(target[a])
-    if header == 2:
-        n += np.int64(target[a + 1]) << 16
-    return n
+def settle(under, b, newest, slots):
+    """Before a slice: move what is under way, sent until step `newest`, to the front, so that the rest is free."""
+    for c in range(under.room.shape[1]):
+        n = 0
+        for sent in range(max(1, newest - slots + 1), newest + 1):
+            k = sent % slots
+            first, number = under.begin[b, c, k], under.number[b, c, k]
+            for i in range(number if first != n else 0):  # entries lie in the order of sending: they only move down
+                under.at[b, c, n + i] = under.at[b, c, first + i]
+                under.length[b, c, n + i] = under.length[b, c, first + i]
+            under.begin[b, c, k] = n
+            n += number
+        under.room[b, c] = n
 
 
 @kernel
-def gather(y, segments, at, weight, row):
-    """List the segments that the cursors `at` have come to, and move these on."""
-    target, header = y.target, y.header[0]
+def sweep(target, weight, unit, at, length, total):
+    """Add the segments at the cursors to `total` and move the cursors on."""
     for i in range(len(at)):
-        a = at[i]
-        n = np.int64(target[a])  # written out: a call would count references to `target`
-        if header == 2:
-            n += np.int64(target[a + 1]) << 16
-        at[i] = a + header + n
-        if n > 0:
-            c = y.row_channel[row[i]]
-            m = segments.number[c]
-            segments.start[c, m], segments.length[c, m] = a + header, n
-            segments.weight[c, m], segments.row[c, m] = weight[i], row[i]
-            weight[i] += n
-            segments.number[c] = m + 1
-
-
-@kernel
-def flush(y, segments, arrived):
-    """Deliver the listed segments, prefetching a few ahead."""
-    for c in range(len(arrived)):
-        n = segments.number[c]
-        start, length, weight, row = segments.start[c], segments.length[c], segments.weight[c], segments.row[c]
-        for i in range(n):
-            if i + AHEAD < n:
-                fetch(y, start[i + AHEAD], weight[i + AHEAD], length[i + AHEAD])
-            a, w, m = start[i], weight[i], length[i]
-            if len(y.weight):
-                add(arrived[c], y.target[a : a + m], y.weight[w : w + m])
+        if i + AHEAD < len(at) and length[i + AHEAD] != END:
+            fetch(target, weight, at[i + AHEAD], length[i + AHEAD])
+        n = np.int64(length[i])
+        if n != END:
+            a = at[i]
+            if len(weight):
+                w = first_weight(weight, a + n)
+                add(total, target[a : a + n], weight[w : w + n], unit)
+                a = (w + n) * (words(weight))
             else:
-                add_same(arrived[c], y.target[a : a + m], y.row_weight[row[i]])
-        segments.number[c] = 0
+                add_same(total, target[a : a + n], unit)
+                a += n
+            at[i], length[i] = a + HEADER, length_at(target, a)
 
 
 @inlined
-def fetch(y, a, w, m):
-    """Ask for the lines of a segment; what is beyond the first few the hardware follows by itself."""
-    for k in range(0, min(m, 256), 32):
-        prefetch(y.target, a + k)
-    if len(y.weight):
-        for k in range(0, min(m, 256), 64 // y.weight.itemsize):
-            prefetch(y.weight, w + k)
-
-
-@inlined
-def add(total, target, weight):
-    """total[target] += weight, one synapse after the other."""
+def add(total, target, weight, unit):
+    """total[target] += weight, one synapse after the other; whole numbers are weights in units of `unit`."""
     for k in range(len(target)):
-        total[target[k]] += weight[k]
+        total[target[k]] += real(weight[k], unit)
 
 
 @inlined
@@ -221,26 +181,82 @@ def add_same(total, target, weight):
         total[target[k]] += weight
 
 
+# -- places in a row -------------------------------------------------------------------------------
+
+
+def words(weight: Any) -> int:
+    """16-bit words of a weight."""
+    return int(weight.itemsize // 2)
+
+
+@overload(words)
+def _words(weight):
+    n = weight.dtype.bitwidth // 16
+    return lambda weight: n
+
+
+def real(weight: Any, unit: Any) -> Any:
+    """A stored weight as a number: a whole one is in units of `unit`."""
+    return weight * unit if isinstance(weight, (int, np.integer)) else weight
+
+
+@overload(real)
+def _real(weight, unit):
+    if isinstance(weight, types.Integer):
+        return lambda weight, unit: unit * weight
+    return lambda weight, unit: weight
+
+
+@inlined
+def first_weight(weight, a):
+    """The first place in `weight` from the word `a` on."""
+    return (a + words(weight) - 1) // words(weight)
+
+
+@inlined
+def length_at(target, a):
+    """The length of a segment whose header is at `a`."""
+    return uint32(target[a]) | uint32(target[a + 1]) << uint32(16)
+
+
+@inlined
+def fetch(target, weight, a, n):
+    """Ask for the lines of a segment of `n` synapses and of the header behind it."""
+    size = np.int64(n) * (1 + words(weight) if len(weight) else 1) + HEADER
+    for k in range(0, min(size, LINES * LINE), LINE):
+        prefetch(target, a + k)
+
+
+# -- rows as a whole -------------------------------------------------------------------------------
+
+
 @kernel
 def row_length(y, b, r):
     """Number of synapses of row `r` in block `b`."""
-    total, a = 0, y.target_start[b, r]
-    for _ in range(len(y.delay) if a >= 0 else 0):
-        n = segment_length(y.target, y.header[0], a)
-        a += y.header[0] + n
+    total, a, n = 0, y.start[b, r], np.int64(y.length[b, r])
+    while n != END:
         total += n
+        a = segment_end(y.weight, a, n)
+        a, n = a + HEADER, np.int64(length_at(y.target, a))
     return total
+
+
+@inlined
+def segment_end(weight, a, n):
+    """The word behind a segment of `n` synapses whose targets begin at `a`."""
+    return (first_weight(weight, a + n) + n) * (words(weight)) if len(weight) else a + n
 
 
 @kernel
 def unpack_row(y, b, r, target, weight, delay):
     """Row `r` of block `b` as arrays of `row_length` entries: targets in the block, weights, delays in steps."""
-    i, a, w = 0, y.target_start[b, r], y.weight_start[b, r]
-    for j in range(len(y.delay) if a >= 0 else 0):
-        n = segment_length(y.target, y.header[0], a)
-        a += y.header[0]
+    i, j, a, n = 0, 0, y.start[b, r], np.int64(y.length[b, r])
+    unit = y.unit[y.row_class[r]]
+    while n != END:
+        w = first_weight(y.weight, a + n)
         for k in range(n):
             target[i], delay[i] = y.target[a + k], y.delay[j]
-            weight[i] = y.weight[w + i] if len(y.weight) else y.row_weight[r]
+            weight[i] = real(y.weight[w + k], unit) if len(y.weight) else unit
             i += 1
-        a += n
+        a = segment_end(y.weight, a, n)
+        a, n, j = a + HEADER, np.int64(length_at(y.target, a)), j + 1

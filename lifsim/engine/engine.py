@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine import layout, packing
+from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.intrinsics import yield_address
 from lifsim.engine.loop import Machine, Written, advance
@@ -60,7 +61,6 @@ class Engine:
         synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
         interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
         slots = int(synapses.delay.max(initial=0)) + interval
-        self._rows = int(np.diff(synapses.row_first).max(initial=0))  # of a source, at most
         neurons, own = layout.neurons_of(plan, self.dtype, channels)
         meeting = np.zeros(32, np.int64)
         meeting[16] = yield_address()
@@ -71,7 +71,7 @@ class Engine:
             own,
             synapses,
             self._ring(first, slots),
-            no_spikes_underway(len(first) - 1, slots),
+            no_spikes_underway(len(first) - 1, len(synapses.channel), slots),
             layout.poisson_of(plan, first, channels),
             layout.currents_of(plan, first),
             layout.probes_of(plan, first),
@@ -79,6 +79,7 @@ class Engine:
             plan.events.step,
             self.key,
             meeting,
+            clock_for(self.team.size, on=False),
         )
 
     def _natural_weights(self, precision: str) -> str:
@@ -99,7 +100,7 @@ class Engine:
         spikes = sum(g.n / (self._least_refractory(g) + 1) * 12 for g in self.plan.groups if g.name in self.plan.watched)
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         blocks = len(self.machine.blocks.first) - 1
-        underway = sum(g.n / (self._least_refractory(g) + 1) for g in self.plan.groups) * self._rows * 24 * blocks
+        underway = sum(g.n / (self._least_refractory(g) + 1) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
         return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway, 1))))
 
     def advance(self, steps: int) -> Recorded:
@@ -188,6 +189,14 @@ class Engine:
                     return g.name, int(wrong[0]), name, float(values[g.first + wrong[0]])
         return None
 
+    def measure(self) -> None:
+        """From now on, take the time of each phase of the loop."""
+        self.machine = self.machine._replace(clock=clock_for(self.team.size, on=True))
+
+    def spent(self) -> dict[str, float]:
+        """Seconds spent in each phase since `measure`, the mean of the threads."""
+        return spent(self.machine.clock)
+
     def close(self) -> None:
         """Release the threads."""
         self.team.close()
@@ -236,15 +245,15 @@ class Engine:
         m = self.machine
         a, z = np.searchsorted(self.plan.events.step, [self.step, self.step + steps], "right")
         spikes = m.ring.number.sum() + self._most_spikes(m.blocks.first, steps).sum() + z - a  # sent before, then in the slice
-        room = int(m.underway.number.sum(axis=1).max(initial=0) + self._rows * spikes)
-        if room <= m.underway.at.shape[1]:
+        room = int(m.underway.number.sum(axis=2).max(initial=0) + spikes)  # a source has one row of a class
+        if room <= m.underway.at.shape[2]:
             return m.underway
         used = int((m.underway.begin + m.underway.number).max(initial=0))
         arrays = {}
-        for name in ("at", "weight", "row"):
+        for name in ("at", "length"):
             old = getattr(m.underway, name)
-            arrays[name] = np.empty((len(old), room), np.int64)
-            arrays[name][:, :used] = old[:, :used]
+            arrays[name] = np.empty((*old.shape[:2], room), old.dtype)
+            arrays[name][:, :, :used] = old[:, :, :used]
         return m.underway._replace(**arrays)
 
     def _most_spikes(self, first: np.ndarray, slots: int) -> np.ndarray:

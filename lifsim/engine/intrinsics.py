@@ -52,6 +52,31 @@ def atomic_load(typingctx, array, index):
     return types.int64(array, types.intp), codegen
 
 
+def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """`value` with no owner in any of its arrays."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        parts = enumerate(cgutils.unpack_tuple(builder, value, len(kind)))
+        return context.make_tuple(builder, kind, [_without_owner(context, builder, kind[i], part) for i, part in parts])
+    return value
+
+
+@intrinsic
+def borrow(typingctx, x):
+    """The same arrays (in tuples of tuples) without owners: slices of them count no references, which
+    would cost more than what is done with a slice. Whoever called keeps them alive.
+    """
+
+    def codegen(context, builder, signature, args):
+        return _without_owner(context, builder, signature.args[0], args[0])
+
+    return x(x), codegen
+
+
 @intrinsic
 def call_address(typingctx, address):
     """Call the C function ``int f(void)`` at `address` (an address, so that code stays cacheable)."""
@@ -61,6 +86,21 @@ def call_address(typingctx, address):
         return builder.call(builder.inttoptr(args[0], kind.as_pointer()), [])
 
     return types.int32(types.intp), codegen
+
+
+@intrinsic
+def call_clock(typingctx, address, first, array, index):
+    """Call the C function ``int f(first, &array[index])`` at `address`; Windows' clock takes the pointer only."""
+
+    def codegen(context, builder, signature, args):
+        i64 = ir.IntType(64)
+        array = context.make_array(signature.args[2])(context, builder, args[2])
+        pointer = builder.ptrtoint(builder.gep(array.data, [args[3]]), i64)
+        given = pointer if sys.platform == "win32" else args[1]
+        kind = ir.FunctionType(ir.IntType(32), [i64, i64])
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), [given, pointer])
+
+    return types.int32(types.intp, types.intp, array, types.intp), codegen
 
 
 def yield_address() -> int:

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, no_segments, settle
+from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
+from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, settle
 from lifsim.engine.drives import Currents, OwnInput, PoissonDrives, add_poisson, currents_change, set_drives
-from lifsim.engine.intrinsics import atomic_add, atomic_load, call_address
+from lifsim.engine.intrinsics import atomic_add, atomic_load, borrow, call_address
 from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons import Neurons, step_group
 from lifsim.engine.neurons.membrane import fire
@@ -101,40 +102,47 @@ class Machine(NamedTuple):
     events: np.ndarray
     key: tuple[np.uint64, np.uint64]
     meeting: np.ndarray
+    clock: Clock
 
 
 @kernel
 def advance(m, rank, start, n_steps):
     """Run the blocks of thread `rank` from step `start` for `n_steps` steps."""
-    segments = no_segments()
+    m = borrow(m)
     for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
-        settle(m.underway, b, start, m.ring.number.shape[1])
+        if len(m.synapses.delay):
+            settle(m.underway, b, start - m.synapses.delay[0], m.ring.number.shape[1])
+    begin(m.clock, rank)
     done = 0
     while done < n_steps:
         span = min(m.blocks.interval[0], n_steps - done)
         for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
             for k in range(start + done + 1, start + done + span + 1):
-                step_block(m, segments, b, k, k == start + 1)
+                step_block(m, rank, b, k, k == start + 1)
         if rank == 0 and len(m.events):
             for k in range(start + done + 1, start + done + span + 1):
                 send_given(m.ring, m.events, k)
         meet(m.meeting, len(m.blocks.thread) - 1)
+        stop(m.clock, rank, WAITING)
         done += span
 
 
 @merged
-def step_block(m, segments, b, step, fresh):
+def step_block(m, rank, b, step, fresh):
     """One step of block `b`; `fresh` says that it is the first of a slice."""
     lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
     arrived = m.neurons.arrived[:, lo:hi]
     if len(m.synapses.delay):
-        deliver(m.synapses, m.ring, m.underway, segments, b, arrived, step)
+        deliver(m.synapses, m.ring, m.underway, b, arrived, step)
+    stop(m.clock, rank, DELIVERY)
     add_poisson(m.poisson, b, arrived, lo, m.key, step)
+    stop(m.clock, rank, RANDOM)
     if len(m.currents.change) and (fresh or currents_change(m.currents, step)):
         set_drives(m.currents, m.own, b, lo, hi, m.neurons.drive, m.key, step)
     step_neurons(m.blocks, m.groups, m.neurons, m.ring, m.written, b, step)
     for p in range(len(m.probes.variable)):
         sample(m.probes, p, b, m.neurons.state, step)
+    stop(m.clock, rank, UPDATE)
 
 
 @merged

@@ -1,23 +1,34 @@
-"""Packs the synapses of a plan into the rows of `delivery.Synapses`: a count pass, then a fill pass.
+"""Packs the synapses of a plan into the rows of `delivery.Synapses`, block by block.
 
-Both passes draw the synapses of each target anew from the same counters, so they are held only
-once, in their final place. A thread works on its own blocks; nothing is shared.
+A count pass says how long each segment is, a fill pass puts the synapses in their places; both draw
+the synapses of each target anew from the same counters, so they are held only once. The fill pass
+draws target by target, but memory is laid out source by source: synapses wait in buckets, each for a
+few hundred sources, until they go to their rows in bunches, which asks the memory for each line a few
+times and not once for every synapse. A thread works on its own blocks; nothing is shared.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types, uint16, uint32, uint64
+from numba.extending import overload
 
-from lifsim.engine.delivery import Synapses, row_length, unpack_row
+from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
 from lifsim.engine.jit import kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
 from lifsim.plan import CONSTANT
 
 MOST_CLASSES = 8  # of constant weights; with more, each synapse has its own
-WIDE = 256  # slots of delay above which a first pass looks which ones occur
+WIDE = 256  # delays (steps) above which a first pass looks which ones occur
+BUCKET = 9  # bits of the number of a source within its bucket
+WAITING = 1 << 22  # synapses of a wiring that wait in buckets, at most
+ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
+ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place in a word
+STEPS = 32767  # of the largest weight, where weights are stored as 16-bit whole numbers
 
 
 class Place(NamedTuple):
@@ -31,9 +42,20 @@ class Place(NamedTuple):
     cls: int
 
 
+class Buckets(NamedTuple):
+    """Synapses that wait for their places, by bucket: (row, slot, target) in one word, stored weight; how many."""
+
+    place: np.ndarray
+    weight: np.ndarray
+    number: np.ndarray
+
+
+# -- kernels ---------------------------------------------------------------------------------------
+
+
 @kernel
 def count_block(rule, s, key, place, lo, hi, table):
-    """Add the numbers of synapses of `rule` onto the neurons lo … hi - 1 to ``table[row, slot + 1]``."""
+    """Add the numbers of synapses of `rule` onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
     for t in range(len(rule.targets)):
         if lo <= rule.targets[t] < hi:
             n = sources_of(rule, t, s, key)
@@ -41,31 +63,110 @@ def count_block(rule, s, key, place, lo, hi, table):
             if place.cls < 0:
                 weights_of(rule, t, n, s, key)
             for k in range(n):
-                cls = place.cls if place.cls >= 0 else 1 if s.weight[k] < 0 else 0
-                table[place.row[rule.sources[s.source[k]], cls], place.slot[int(s.delay[k])] + 1] += 1
+                row, slot = placed(rule, place, s, k)
+                table[row, slot, 0] += uint32(1)
 
 
 @kernel
-def fill_block(rule, s, key, place, lo, hi, table, y, b):
-    """Put the synapses of `rule` onto the neurons lo … hi - 1 of block `b` in their places.
+def placed(rule, place, s, k):
+    """Row and slot of synapse `k` of the target at hand."""
+    cls = place.cls if place.cls >= 0 else 1 if s.weight[k] < 0 else 0
+    return place.row[rule.sources[s.source[k]], cls], place.slot[s.delay[k]]
 
-    ``table[row, slot]`` is the next free place of the slot, counted from the first synapse of the row.
+
+@kernel
+def measure_rows(y, table, size):
+    """Words of each row, from its counts."""
+    for r in range(len(table)):
+        a, z = 0, last_segment(table[r])
+        for j in range(z + 1):
+            a = segment_end(y.weight, a, np.int64(table[r, j, 0])) + HEADER
+        size[r] = -(-a // ROW_WORDS) * ROW_WORDS
+
+
+@kernel
+def last_segment(counts):
+    """The last slot that has synapses, -1 if none has."""
+    j = len(counts) - 1
+    while j >= 0 and counts[j, 0] == 0:
+        j -= 1
+    return j
+
+
+@kernel
+def open_rows(y, b, table):
+    """Write the lengths of all segments of block `b`; counts become places, relative to the row.
+
+    ``table[row, slot]`` is then where the next target and the next weight of the slot go.
     """
-    header, weights = y.header[0], len(y.weight) > 0
+    for r in range(len(table)):
+        z, start = last_segment(table[r]), y.start[b, r]
+        y.length[b, r] = table[r, 0, 0] if z >= 0 else uint32(END)
+        a = 0
+        for j in range(z + 1):
+            n = np.int64(table[r, j, 0])
+            table[r, j, 0], table[r, j, 1] = a, first_weight(y.weight, a + n)
+            a = segment_end(y.weight, a, n)
+            following = table[r, j + 1, 0] if j < z else uint32(END)
+            y.target[start + a], y.target[start + a + 1] = uint16(following), uint16(following >> uint32(16))
+            a += HEADER
+
+
+@kernel
+def fill_block(rule, s, key, place, lo, hi, table, y, b, buckets):
+    """Put the synapses of `rule` onto the neurons lo … hi - 1 of block `b` in their places."""
+    room = len(buckets.place) // len(buckets.number)
+    buckets.number[:] = 0
     for t in range(len(rule.targets)):
         if lo <= rule.targets[t] < hi:
             n = sources_of(rule, t, s, key)
             delays_of(rule, t, n, s, key)
-            if weights or place.cls < 0:
+            if len(y.weight) or place.cls < 0:
                 weights_of(rule, t, n, s, key)
             for k in range(n):
-                cls = place.cls if place.cls >= 0 else 1 if s.weight[k] < 0 else 0
-                row, slot = place.row[rule.sources[s.source[k]], cls], place.slot[int(s.delay[k])]
-                i = np.int64(table[row, slot])
-                table[row, slot] += 1
-                y.target[y.target_start[b, row] + i + header * (slot + 1)] = rule.targets[t] - lo
-                if weights:
-                    y.weight[y.weight_start[b, row] + i] = s.weight[k]
+                g = s.source[k] >> BUCKET
+                if buckets.number[g] == room:
+                    empty_bucket(buckets, g, room, table, y, b)
+                i = g * room + buckets.number[g]
+                row, slot = placed(rule, place, s, k)
+                buckets.place[i] = uint64(row) << ROW_BITS | uint64(slot) << SLOT_BITS | uint64(rule.targets[t] - lo)
+                if len(y.weight):
+                    buckets.weight[i] = stored(s.weight[k], y.unit[y.row_class[row]], y.weight)
+                buckets.number[g] += 1
+    for g in range(len(buckets.number)):
+        empty_bucket(buckets, g, room, table, y, b)
+
+
+@kernel
+def empty_bucket(buckets, g, room, table, y, b):
+    """Put the synapses of bucket `g` in their places."""
+    first, n = g * room, buckets.number[g]
+    put(buckets.place[first : first + n], buckets.weight[first : first + n], table, y.target, y.weight, y.start[b])
+    buckets.number[g] = 0
+
+
+@kernel
+def put(place, weight, table, target, weights, start):
+    """Each synapse at the next free place of its segment."""
+    for i in range(len(place)):
+        row, slot = place[i] >> ROW_BITS, place[i] >> SLOT_BITS & MOST_SLOTS
+        target[start[row] + table[row, slot, 0]] = uint16(place[i])
+        table[row, slot, 0] += uint32(1)
+        if len(weights):
+            weights[start[row] // words(weights) + table[row, slot, 1]] = weight[i]
+            table[row, slot, 1] += uint32(1)
+
+
+def stored(weight: float, unit: float, array: Any) -> Any:
+    """A weight as `array` stores it: as it is, or rounded to a whole number of units."""
+    return weight
+
+
+@overload(stored)
+def _stored(weight, unit, array):
+    if isinstance(array.dtype, types.Integer):
+        return lambda weight, unit, array: min(max(math.floor(weight / unit + 0.5), -STEPS), STEPS)
+    return lambda weight, unit, array: weight
 
 
 @kernel
@@ -75,30 +176,10 @@ def mark_delays(rule, s, key, seen):
         n = sources_of(rule, t, s, key)
         delays_of(rule, t, n, s, key)
         for k in range(n):
-            seen[int(s.delay[k])] = True
+            seen[s.delay[k]] = True
 
 
-@kernel
-def write_headers(y, b, table):
-    """Write the length of each segment before it; after filling, ``table[row, slot]`` is where the slot ends."""
-    header = y.header[0]
-    for r in range(len(table)):
-        first = 0
-        for j in range(len(y.delay) if y.target_start[b, r] >= 0 else 0):
-            n = np.int64(table[r, j]) - first
-            a = y.target_start[b, r] + first + header * j
-            y.target[a] = n & 0xFFFF
-            if header == 2:
-                y.target[a + 1] = n >> 16
-            first += n
-
-
-@kernel
-def open_rows(table):
-    """Counts in ``table[row, slot + 1]`` become the beginnings of the slots."""
-    for r in range(len(table)):
-        for j in range(1, table.shape[1]):
-            table[r, j] += table[r, j - 1]
+# -- packing ---------------------------------------------------------------------------------------
 
 
 def pack(
@@ -124,45 +205,61 @@ def pack(
     slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
     slot[delay] = np.arange(len(delay))
     places = [Place(row, slot, class_of(w, classes, channels)) for w in wirings]
-    blocks = range(len(first) - 1)
-    table = np.zeros((len(blocks), len(row_class), len(delay) + 1), np.uint32)
-
-    def count(b: int) -> None:
-        for rule, place in zip(rules, places, strict=True):
-            count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table[b])
-
-    each(count, blocks)
-    table, delay, slot[:] = drop_empty(table, delay, slot)
-    total = table.sum(axis=2, dtype=np.int64)
-    header = 1 if table.max(initial=0) < 1 << 16 else 2
-    words = np.where(total > 0, total + header * len(delay), 0)
-    row_weight = np.array(classes or [0.0], dtype)[row_class if classes else row_class * 0]
-    row_channel = (row_weight < 0).astype(np.int64) if classes else row_class.astype(np.int64)
+    counts = synapses_of_blocks(wirings, first)
+    base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), 0 if classes else weight_dtype.itemsize // 2)
+    memory = np.empty(int(base[-1]) // ROW_WORDS, np.uint64)
+    unit = np.array(classes or units(wirings, channels, weight_dtype), dtype)
     y = Synapses(
-        np.empty(words.sum(), np.uint16),
-        np.empty(0, dtype) if classes else np.empty(total.sum(), weight_dtype),
+        memory.view(np.uint16),
+        memory[:0].view(weight_dtype) if classes else memory.view(weight_dtype),
         row_first,
-        row_channel * (not one_channel),
-        row_weight,
-        np.where(total > 0, _starts(words), -1),
-        _starts(total),
+        row_class,
+        channels_of(classes or [1.0, -1.0][:channels], one_channel),
+        unit,
+        np.zeros((len(first) - 1, len(row_class)), np.int64),
+        np.full((len(first) - 1, len(row_class)), END, np.uint32),
         delay,
-        np.array([header], np.int64),
     )
 
-    def fill(b: int) -> None:
-        open_rows(table[b])
+    def build(b: int) -> None:
+        table = np.zeros((len(row_class), len(delay), 2), np.uint32)
         for rule, place in zip(rules, places, strict=True):
-            fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table[b], y, b)
-        write_headers(y, b, table[b])
+            count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
+        size = np.zeros(len(row_class), np.int64)
+        measure_rows(y, table, size)
+        y.start[b] = base[b] + np.cumsum(size) - size
+        open_rows(y, b, table)
+        for rule, place, n in zip(rules, places, counts[:, b], strict=True):
+            buckets = buckets_for(len(rule.sources), int(n), y.weight)
+            fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table, y, b, buckets)
 
-    each(fill, blocks)
+    each(build, range(len(first) - 1))
     return y
 
 
-def _starts(sizes: np.ndarray) -> np.ndarray:
-    """Where each of these pieces begins if they lie one behind the other; same shape."""
-    return (np.cumsum(sizes) - sizes.ravel()).reshape(sizes.shape)
+def buckets_for(sources: int, synapses: int, weight: np.ndarray) -> Buckets:
+    """Buckets for a wiring of so many sources and synapses."""
+    n = (max(sources, 1) - 1 >> BUCKET) + 1
+    room = max(min(synapses, WAITING) // n, 64)
+    return Buckets(np.empty(n * room, np.uint64), np.empty(n * room if len(weight) else 0, weight.dtype), np.zeros(n, np.int64))
+
+
+def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
+    """Numbers of synapses of each wiring in each block, shape (wirings, blocks)."""
+    counts = np.zeros((len(wirings), len(first) - 1), np.int64)
+    for own, w in zip(counts, wirings, strict=True):
+        block = np.searchsorted(first, w.targets, side="right") - 1
+        own[:] = np.bincount(block, np.diff(w.ptr), len(own))
+    return counts
+
+
+def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int) -> np.ndarray:
+    """Where the memory (16-bit words) of each block begins, and where the last ends: room for what it can need.
+
+    Not all delays occur in all rows: what is left over is never touched and so costs address space only.
+    """
+    words = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS)
+    return np.concatenate([[0], np.cumsum(-(-words // ROW_WORDS) * ROW_WORDS)])
 
 
 @kernel
@@ -193,6 +290,9 @@ def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.n
     return row, target, weight, delay
 
 
+# -- rows and classes ------------------------------------------------------------------------------
+
+
 def constant_classes(wirings: list[Any]) -> list[float]:
     """The weights that occur if all are constant and few differ, else nothing."""
     if not all(w.weight.kind == CONSTANT for w in wirings):
@@ -208,6 +308,23 @@ def class_of(wiring: Any, classes: list[float], channels: int) -> int:
     if channels == 1:
         return 0
     return {1: 0, -1: 1, 0: -1}[wiring.weight.sign]
+
+
+def channels_of(signs: list[float], one_channel: bool) -> np.ndarray:
+    """The sum that each class goes to: 1 for the inhibitory ones where there are two."""
+    return np.array([0 if one_channel or sign >= 0 else 1 for sign in signs], np.int64)
+
+
+def units(wirings: list[Any], channels: int, dtype: np.dtype) -> list[float]:
+    """What the stored weights of each class are multiples of: 1, or the largest that can occur in `STEPS` steps."""
+    if dtype.kind == "f":
+        return [1.0] * channels
+    largest = np.zeros(channels)
+    for w in wirings:
+        cls = class_of(w, [], channels)
+        own = slice(None) if cls < 0 else cls
+        largest[own] = np.maximum(largest[own], np.abs(w.weight.range).max())
+    return np.where(largest > 0, largest / STEPS, 1.0).tolist()
 
 
 def number_rows(wirings: list[Any], n_nodes: int, classes: list[float], channels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -239,13 +356,3 @@ def occurring_delays(wirings: list[Any], rules: list[Rule], key: tuple[np.uint64
         else:
             found |= set(range(max(low, 1), high + 1))
     return np.array(sorted(found), np.int64)
-
-
-def drop_empty(table: np.ndarray, delay: np.ndarray, slot: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Without the slots that no synapse has."""
-    used = table[:, :, 1:].any(axis=(0, 1))
-    if used.all():
-        return table, delay, slot
-    slot = slot.copy()
-    slot[delay[used]] = np.arange(used.sum())
-    return np.ascontiguousarray(table[:, :, np.concatenate([[True], used])]), delay[used], slot

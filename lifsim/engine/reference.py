@@ -111,7 +111,7 @@ class Reference:
     def _arriving(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of the positive and of the negative weights that arrive at each neuron in this step."""
         ex, inh = np.zeros(self.plan.n_neurons), np.zeros(self.plan.n_neurons)
-        for delay in self._synapses.delays:  # ascending
+        for delay in self._synapses.delays:  # descending: what was sent first is added first
             for source in self._sent[self.step - delay] if delay < self.step else ():  # ascending
                 target, weight = self._synapses.of(delay, source)
                 _add(ex, inh, target, weight)
@@ -166,7 +166,7 @@ def _add(ex: np.ndarray, inh: np.ndarray, target: np.ndarray, weight: np.ndarray
 
 
 class _Synapses:
-    """All synapses in canonical order: delay, source, projection, number of the synapse in it."""
+    """All synapses in canonical order: delay (descending), source, projection, number of the synapse in it."""
 
     def __init__(self, plan: Plan) -> None:
         drawn = [(w, expand(w, plan.seed)) for w in plan.wirings]
@@ -179,7 +179,7 @@ class _Synapses:
         pairs, begin = np.unique(np.stack([delay[order], source[order]]), axis=1, return_index=True)
         end = np.append(begin, len(order))[1:]
         self._of = {(int(d), int(s)): slice(a, b) for (d, s), a, b in zip(pairs.T, begin, end, strict=True)}
-        self.delays = np.unique(delay).tolist()
+        self.delays = np.unique(delay)[::-1].tolist()
 
     def of(self, delay: int, source: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights of the synapses of `source` that have a delay of so many steps."""

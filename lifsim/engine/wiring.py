@@ -1,7 +1,8 @@
 """The synapses of one target at a time, drawn from counters: the same at every pass.
 
 Blocks are filled in two passes (count, then fill) over these functions, so synapses are never held
-twice and nothing depends on which thread asks.
+twice and nothing depends on which thread asks. The four words of a Philox counter are dealt to
+synapses a quarter of the target's synapses apart, so that drawing is a plain loop over counters.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import uint32
+from numba import uint32, uint64
 
-from lifsim.engine.jit import inlined, kernel
-from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, normal, philox, retry_word
-from lifsim.plan import BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
+from lifsim.engine.jit import kernel
+from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, normal, philox, retry_word
+from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
+
+CELLS = 12  # bits of a word that point into the table of delays
 
 
 class Draw(NamedTuple):
@@ -29,7 +32,7 @@ class Draw(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """`plan.Wiring` for kernels."""
+    """`plan.Wiring` for kernels. `steps` is `whole_table` of its delays if they are drawn."""
 
     kind: int
     stream: int
@@ -41,14 +44,16 @@ class Rule(NamedTuple):
     itself: np.ndarray
     weight: Draw
     delay: Draw
+    steps: np.ndarray
 
 
 class Scratch(NamedTuple):
-    """Work space for the synapses of one target: indices into `sources`, weights, delays in steps."""
+    """Work space for the synapses of one target: indices into `sources`, weights, delays in steps, words."""
 
     source: np.ndarray
     weight: np.ndarray
     delay: np.ndarray
+    word: np.ndarray
     mark: np.ndarray
 
 
@@ -60,44 +65,33 @@ def rule_of(wiring: Any) -> Rule:
         return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), np.ascontiguousarray(array, np.float64))
 
     w = wiring
-    return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, w.rows, w.itself, draw(w.weight), draw(w.delay))
+    weight, delay = draw(w.weight), draw(w.delay)
+    steps = np.empty(1 << CELLS if delay.kind not in (CONSTANT, BY_SYNAPSE, BY_PAIR) else 0, np.int32)
+    whole_table(delay, steps)
+    return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, w.rows, w.itself, weight, delay, steps)
 
 
 def scratch_for(rule: Rule) -> Scratch:
     """Work space large enough for any target of `rule`."""
     n = int(np.diff(rule.ptr).max(initial=0)) + 4
-    return Scratch(np.empty(n, np.int32), np.empty(n, np.float64), np.empty(n, np.float64), np.zeros(len(rule.sources), np.int32))
+    marks = 0 if rule.multapses or rule.kind != RANDOM else len(rule.sources)
+    return Scratch(np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64), np.empty(n, np.uint32), np.zeros(marks, np.int32))
 
 
-@inlined
-def random_sources(rule, t, n, s, key):
-    """Fill ``s.source[:n]`` with sources drawn for target `t`, each equally likely."""
-    itself = rule.itself[t]
-    room = len(rule.sources) - (1 if itself >= 0 else 0)
-    stream = uint32(SOURCES | uint32(rule.stream))
-    # Of more than half of them, draw those that are left out.
-    wanted = n if rule.multapses or 2 * n <= room else room - n
-    found, i = 0, 0
-    while found < wanted:
-        words = philox(t, i >> 2, stream, 0, key)
-        for j in range(4):
-            if found < wanted:
-                x = below(room, words[j], t, i + j, stream, key)
-                x += 1 if 0 <= itself <= x else 0
-                if rule.multapses or s.mark[x] != t + 1:
-                    s.mark[x] = t + 1
-                    s.source[found] = x
-                    found += 1
-        i += 4
-    if wanted != n:
-        found = 0
-        for x in range(len(rule.sources)):
-            if s.mark[x] != t + 1 and x != itself:
-                s.source[found] = x
-                found += 1
+# -- words -----------------------------------------------------------------------------------------
 
 
-@inlined
+@kernel
+def words_of(t, n, stream, s, key):
+    """Fill ``s.word[:n]`` with the first random words of target `t`."""
+    m = (n + 3) >> 2
+    fill_words(t, stream, key, s.word[:m], s.word[m : 2 * m], s.word[2 * m : 3 * m], s.word[3 * m : 4 * m])
+
+
+# -- sources ---------------------------------------------------------------------------------------
+
+
+@kernel
 def sources_of(rule, t, s, key):
     """Fill ``s.source`` with the sources of target `t`; returns how many."""
     n = rule.ptr[t + 1] - rule.ptr[t]
@@ -105,15 +99,78 @@ def sources_of(rule, t, s, key):
         s.source[:n] = rule.rows[rule.ptr[t] : rule.ptr[t + 1]]
     elif rule.kind == ONE:
         s.source[0] = t
-    elif rule.kind == RANDOM:
-        random_sources(rule, t, n, s, key)
+    elif rule.kind == ALL:
+        all_sources(s.source[:n], rule.itself[t])
     else:
-        k = 0
-        for x in range(len(rule.sources)):
-            if x != rule.itself[t]:
-                s.source[k] = x
-                k += 1
+        random_sources(rule, t, n, s, key)
     return n
+
+
+@kernel
+def all_sources(source, itself):
+    """All in turn but `itself`."""
+    for k in range(len(source)):
+        source[k] = k + 1 if 0 <= itself <= k else k
+
+
+@kernel
+def random_sources(rule, t, n, s, key):
+    """Fill ``s.source[:n]`` with sources drawn for target `t`, each equally likely."""
+    itself = rule.itself[t]
+    room = len(rule.sources) - (1 if itself >= 0 else 0)
+    stream = uint32(SOURCES | uint32(rule.stream))
+    if rule.multapses:
+        words_of(t, n, stream, s, key)
+        some_sources(room, s.word[:n], t, stream, key, s.source[:n])
+    elif 2 * n <= room:
+        different_sources(room, n, t, stream, s, key)
+    else:  # of more than half of them, draw those that are left out
+        different_sources(room, room - n, t, stream, s, key)
+        left_in(room, t, s.mark, s.source[:n])
+    if itself >= 0:
+        for k in range(n):
+            s.source[k] += 1 if s.source[k] >= itself else 0
+
+
+@kernel
+def some_sources(room, word, t, stream, key, source):
+    """``source[k] = below(room, word[k], …)``: the product for all at once, then the few that are rejected anew."""
+    n, doubtful = uint64(room), 0
+    for k in range(len(source)):
+        m = uint64(word[k]) * n
+        source[k] = np.int64(m >> uint64(32))
+        doubtful += 1 if uint32(m) < uint32(n) else 0
+    if doubtful:
+        for k in range(len(source)):
+            source[k] = below(room, word[k], t, k, stream, key)
+
+
+@kernel
+def different_sources(room, n, t, stream, s, key):
+    """The first `n` different sources of the sequence drawn for target `t`; they are marked with t + 1."""
+    found, k = 0, 0
+    while found < n:
+        words = philox(t, k >> 2, stream, 0, key)
+        for j in range(4):
+            x = below(room, words[j], t, k + j, stream, key)
+            if found < n and s.mark[x] != t + 1:
+                s.mark[x] = t + 1
+                s.source[found] = x
+                found += 1
+        k += 4
+
+
+@kernel
+def left_in(room, t, mark, source):
+    """The sources that target `t` has not marked, ascending."""
+    k = 0
+    for x in range(room):
+        if mark[x] != t + 1:
+            source[k] = x
+            k += 1
+
+
+# -- weights and delays ----------------------------------------------------------------------------
 
 
 @kernel
@@ -127,43 +184,105 @@ def transform(kind, a, b, u):
     return math.exp(z) if kind == LOGNORMAL else z
 
 
-@inlined
-def values_of(rule, draw, t, n, source, stream, out, key):
-    """Fill ``out[:n]`` with the weights or delays (`draw`) of the `n` synapses of target `t`."""
+@kernel
+def given_values(rule, draw, t, n, source, out):
+    """Fill ``out[:n]`` with the weights or delays (`draw`) that are given and not drawn."""
     if draw.kind == CONSTANT:
-        out[:n] = draw.a
+        for k in range(n):
+            out[k] = draw.a
     elif draw.kind == BY_SYNAPSE:
-        out[:n] = draw.array[rule.ptr[t] : rule.ptr[t + 1]]
-    elif draw.kind == BY_PAIR:
+        for k in range(n):
+            out[k] = draw.array[rule.ptr[t] + k]
+    else:
         row = draw.array[t * len(rule.sources) : (t + 1) * len(rule.sources)]
         for k in range(n):
             out[k] = row[source[k]]
-    else:
-        kind, a, b = draw.kind, draw.a, draw.b
-        for q in range((n + 3) >> 2):
-            words = philox(t, q, stream, 0, key)
-            for j in range(4):
-                k = 4 * q + j
-                x = transform(kind, a, b, words[j])
-                attempt = 0
-                while x < draw.low or x > draw.high:
-                    attempt += 1
-                    x = transform(kind, a, b, retry_word(t, k, stream, attempt, key))
-                out[k] = x
 
 
-@inlined
+@kernel
 def weights_of(rule, t, n, s, key):
     """Fill ``s.weight[:n]``."""
-    values_of(rule, rule.weight, t, n, s.source, uint32(WEIGHTS | uint32(rule.stream)), s.weight, key)
+    d = rule.weight
+    if d.kind in (CONSTANT, BY_SYNAPSE, BY_PAIR):
+        given_values(rule, d, t, n, s.source, s.weight)
+    else:
+        stream = uint32(WEIGHTS | uint32(rule.stream))
+        words_of(t, n, stream, s, key)
+        drawn_values(d.kind, d.a, d.b, d.low, d.high, s.word[:n], t, stream, key, s.weight[:n])
 
 
-@inlined
+@kernel
+def drawn_values(kind, a, b, low, high, word, t, stream, key, out):
+    """The distribution at the words of target `t`; what falls outside [low, high] is drawn anew."""
+    if kind == UNIFORM:
+        for k in range(len(out)):
+            out[k] = transform(kind, a, b, word[k])
+    else:
+        fill_normal(word, out)
+        for k in range(len(out)):
+            out[k] = a + b * out[k]
+        if kind == LOGNORMAL:
+            for k in range(len(out)):
+                out[k] = math.exp(out[k])
+    outside = 0
+    for k in range(len(out)):
+        outside += (out[k] < low) | (out[k] > high)
+    if outside:
+        for k in range(len(out)):
+            attempt = 0
+            while out[k] < low or out[k] > high:
+                attempt += 1
+                out[k] = transform(kind, a, b, retry_word(t, k, stream, attempt, key))
+
+
+@kernel
 def delays_of(rule, t, n, s, key):
-    """Fill ``s.delay[:n]`` with whole numbers of steps; drawn ones are at least dt / 2 and so round to at least 1."""
-    values_of(rule, rule.delay, t, n, s.source, uint32(DELAYS | uint32(rule.stream)), s.delay, key)
-    for k in range(n):
-        s.delay[k] = math.floor(s.delay[k] + 0.5)
+    """Fill ``s.delay[:n]`` with whole numbers of steps (given ones by way of ``s.weight``).
+
+    Drawn ones are at least dt / 2 and so round to at least 1.
+    """
+    if len(rule.steps):
+        stream = uint32(DELAYS | uint32(rule.stream))
+        words_of(t, n, stream, s, key)
+        drawn_steps(rule.delay, rule.steps, s.word[:n], t, stream, key, s.delay[:n])
+    else:
+        given_values(rule, rule.delay, t, n, s.source, s.weight)
+        for k in range(n):
+            s.delay[k] = int(math.floor(s.weight[k] + 0.5))
+
+
+@kernel
+def whole(d, u):
+    """The delay (steps) at the word `u`, 0 if it has to be drawn anew."""
+    x = transform(d.kind, d.a, d.b, u)
+    return 0 if x < d.low or x > d.high else math.floor(x + 0.5)
+
+
+@kernel
+def whole_table(d, table):
+    """The delay of each cell of words that share their upper bits; -1 where it is not the same for all of them.
+
+    `transform` grows with the word, so it is the same for all if it is so for the first and the last.
+    """
+    for i in range(len(table)):
+        first = i << (32 - CELLS)
+        a, z = whole(d, first), whole(d, first + (1 << (32 - CELLS)) - 1)
+        table[i] = a if a == z and a > 0 else -1
+
+
+@kernel
+def drawn_steps(d, table, word, t, stream, key, out):
+    """The delays at the words of target `t`: looked up, or computed where the table leaves it open."""
+    for k in range(len(out)):
+        out[k] = table[word[k] >> uint32(32 - CELLS)]
+        if out[k] < 0:
+            attempt, out[k] = 0, whole(d, word[k])
+            while out[k] == 0:
+                attempt += 1
+                out[k] = whole(d, retry_word(t, k, stream, attempt, key))
+
+
+# -- all of a wiring -------------------------------------------------------------------------------
 
 
 @kernel
@@ -172,11 +291,11 @@ def expand_rule(rule, s, key, out):
     i = 0
     for t in range(len(rule.targets)):
         n = sources_of(rule, t, s, key)
-        weights_of(rule, t, n, s, key)
         delays_of(rule, t, n, s, key)
+        weights_of(rule, t, n, s, key)
         for k in range(n):
             out.source[i], out.target[i] = s.source[k], t
-            out.weight[i], out.delay[i] = s.weight[k], np.int64(s.delay[k])
+            out.weight[i], out.delay[i] = s.weight[k], s.delay[k]
             i += 1
 
 
