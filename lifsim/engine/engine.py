@@ -64,15 +64,16 @@ class Engine:
         neurons, own = layout.neurons_of(plan, self.dtype, channels)
         meeting = np.zeros(32, np.int64)
         meeting[16] = yield_address()
+        blocks = layout.blocks_of(plan, first, thread, interval)
         self.machine = Machine(
-            layout.blocks_of(plan, first, thread, interval),
+            blocks,
             layout.groups_of(plan, self.dtype),
             neurons,
             own,
             synapses,
             self._ring(first, slots),
             no_spikes_underway(len(first) - 1, len(synapses.channel), slots),
-            layout.poisson_of(plan, first, channels),
+            layout.poisson_of(plan, blocks, channels),
             layout.currents_of(plan, first),
             layout.probes_of(plan, first),
             Written(np.zeros((1, 0), np.int64), np.zeros((1, 0), np.uint32), np.zeros(1, np.int64)),

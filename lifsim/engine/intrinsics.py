@@ -60,8 +60,9 @@ def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
         array.parent = cgutils.get_null_value(array.parent.type)
         return array._getvalue()
     if isinstance(kind, types.BaseTuple):
-        parts = enumerate(cgutils.unpack_tuple(builder, value, len(kind)))
-        return context.make_tuple(builder, kind, [_without_owner(context, builder, kind[i], part) for i, part in parts])
+        kinds: Any = kind
+        parts = zip(kinds, cgutils.unpack_tuple(builder, value, len(kinds)), strict=True)
+        return context.make_tuple(builder, kind, [_without_owner(context, builder, t, part) for t, part in parts])
     return value
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.drives import QUAD, Currents, OwnInput, PoissonDrives
+from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks, Groups, Probes
 from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons
+from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 
 LARGEST_BLOCK = 65536  # a target is a uint16
 GRAIN = 64  # neurons: block boundaries are multiples, so that no two threads write to one cache line
+PIECE = 1024  # neurons that are stepped at a time, at most: what is known of them stays in the first-level cache
 NEURON_COST = 600  # of moving a neuron and its stimuli, in synapses
 
 
@@ -51,10 +53,10 @@ def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -
     piece, lo, hi, group = [0], [], [], []
     for a, b in itertools.pairwise(first):
         for i, g in enumerate(plan.groups):
-            start, stop = max(a, g.first), min(b, g.first + g.n)
-            if start < stop:
+            stop = min(b, g.first + g.n)
+            for start in range(max(a, g.first), stop, PIECE):
                 lo.append(start)
-                hi.append(stop)
+                hi.append(min(start + PIECE, stop))
                 group.append(i)
         piece.append(len(lo))
     pieces = [np.array(x, np.int64) for x in (piece, lo, hi, group)]
@@ -121,74 +123,51 @@ def neurons_of(plan: Any, dtype: Any, channels: int) -> tuple[Neurons, OwnInput]
 # -- stimuli ---------------------------------------------------------------------------------------
 
 
-def poisson_law(mean: float) -> tuple[int, np.ndarray]:
-    """A Poisson distribution as (low, thresholds): count = low + Σ (u >= threshold), u uniform in 2³².
-
-    Threshold k is 2³² P(N <= low + k); below low and above the last, less than 2⁻³² is left out. There
-    is a multiple of eight of them.
-    """
-    if mean == 0:
-        return 0, np.zeros(0, np.uint32)
-    reach = 7 * math.sqrt(mean) + 24
-    k = np.arange(max(0, math.floor(mean - reach)), math.ceil(mean + reach) + 1)
-    log_p = k * math.log(mean) - mean - np.array([math.lgamma(x + 1.0) for x in k])
-    cdf = np.round(np.cumsum(np.exp(log_p)) * 2.0**32)
-    inside = (cdf >= 1) & (cdf < 2.0**32)
-    low = int(k[0] + np.count_nonzero(cdf < 1))
-    # Eight are compared at a time: thresholds of 0, which every u passes, fill up the first eight.
-    spare = -np.count_nonzero(inside) % 8
-    return int(low - spare), np.concatenate([np.zeros(spare), cdf[inside]]).astype(np.uint32)
-
-
 def _uniform(d: Any) -> bool:
     contiguous = len(d.targets) > 0 and d.targets[-1] - d.targets[0] == len(d.targets) - 1
     few = d.mean.max(initial=0.0) + 8 * math.sqrt(d.mean.max(initial=0.0)) + 30 < 255
     return bool(contiguous and few and np.ndim(d.weight) == 0 and (len(d.mean) == 1 or d.since is not None))
 
 
-def poisson_of(plan: Any, first_neuron: np.ndarray, channels: int) -> PoissonDrives:
+def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
     """Tables of all Poisson drives."""
     drives = plan.poisson
-    means = np.unique(np.concatenate([d.mean for d in drives])) if drives else np.zeros(0)
-    laws = [poisson_law(float(m)) for m in means]
-    table = np.zeros((len(laws), max((len(t) for _, t in laws), default=0)), np.uint32)
-    for i, (_, thresholds) in enumerate(laws):
-        table[i, : len(thresholds)] = thresholds
+    means = np.unique(_joined([d.mean for d in drives], np.float64))
     sizes = [len(d.targets) for d in drives]
     first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     law, weight = np.zeros(first[-1], np.int32), np.zeros(first[-1])
-    piece: list[int] = [0]
-    since: list[int] = []
-    piece_law: list[int] = []
+    change, since, law_since = [0], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for d, a, b in zip(drives, first[:-1], first[1:], strict=True):
-        index = np.searchsorted(means, d.mean).astype(np.int32)
+        index = np.searchsorted(means, d.mean)
         weight[a:b] = d.weight
         if d.since is None and not _uniform(d):
             law[a:b] = index
         else:
-            since += [0] if d.since is None else d.since.tolist()
-            piece_law += index.tolist()
-        piece.append(len(since))
-    cuts = [a + np.searchsorted(d.targets, first_neuron) for d, a in zip(drives, first[:-1], strict=True)]
-    negative = [channels == 2 and float(np.min(d.weight)) < 0 for d in drives]
+            since.append(np.zeros(1, np.int64) if d.since is None else d.since)
+            law_since.append(index)
+        change.append(sum(len(x) for x in since))
+    cuts = [a + np.searchsorted(d.targets, [blocks.lo, blocks.hi]) for d, a in zip(drives, first[:-1], strict=True)]
+    begin, end = np.array(cuts, np.int64).reshape(len(drives), 2, len(blocks.lo)).transpose(1, 2, 0)
+    piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
     return PoissonDrives(
         _joined([d.targets for d in drives], np.int64),
         weight,
         law,
-        np.array(piece, np.int64),
-        np.array(since, np.int64),
-        np.array(piece_law, np.int64),
-        np.array([_uniform(d) for d in drives], bool),
-        np.array(negative, np.int64),
+        np.array([channels == 2 and float(np.min(d.weight)) < 0 for d in drives], np.int64),
         np.array([d.stream for d in drives], np.int64),
         np.array([d.start for d in drives], np.int64),
         np.array([d.stop for d in drives], np.int64),
-        np.array(cuts, np.int64).reshape(len(drives), len(first_neuron)),
-        table,
-        np.array([low for low, _ in laws], np.int64),
-        np.array([len(t) for _, t in laws], np.int64),
-        np.zeros((QUAD, first[-1]), np.uint8),
-        np.full((len(drives), len(first_neuron) - 1), -1, np.int64),
+        np.array([_uniform(d) for d in drives], bool),
+        np.array(change, np.int64),
+        _joined(since, np.int64),
+        _joined(law_since, np.int64),
+        np.searchsorted(piece, np.arange(len(blocks.lo) + 1)),
+        drive,
+        begin[piece, drive],
+        end[piece, drive],
+        np.full(len(piece), -1, np.int64),
+        np.zeros((STEPS, first[-1]), np.uint8),
+        laws_of(means),
     )
 
 

@@ -19,12 +19,13 @@ from typing import NamedTuple
 import numpy as np
 
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
+from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, settle
-from lifsim.engine.drives import Currents, OwnInput, PoissonDrives, add_poisson, currents_change, set_drives
 from lifsim.engine.intrinsics import atomic_add, atomic_load, borrow, call_address
 from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons import Neurons, step_group
 from lifsim.engine.neurons.membrane import fire
+from lifsim.engine.poisson import PoissonDrives, add_poisson
 
 SPINS = 4000  # looks at the barrier before the time slice is given up: a few microseconds
 
@@ -32,8 +33,7 @@ SPINS = 4000  # looks at the barrier before the time slice is given up: a few mi
 class Blocks(NamedTuple):
     """Block b owns the neurons ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … .
 
-    A piece is the part of a population in a block: pieces ``piece[b]`` … are the neurons `lo` … `hi - 1`
-    of group `group`. Threads meet every `interval` steps.
+    Its pieces ``piece[b]`` … are parts of populations: the neurons `lo` … `hi - 1` of group `group`. Threads meet every `interval` steps.
     """
 
     first: np.ndarray
@@ -131,47 +131,40 @@ def advance(m, rank, start, n_steps):
 def step_block(m, rank, b, step, fresh):
     """One step of block `b`; `fresh` says that it is the first of a slice."""
     lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
-    arrived = m.neurons.arrived[:, lo:hi]
     if len(m.synapses.delay):
-        deliver(m.synapses, m.ring, m.underway, b, arrived, step)
+        deliver(m.synapses, m.ring, m.underway, b, m.neurons.arrived[:, lo:hi], step)
     stop(m.clock, rank, DELIVERY)
-    add_poisson(m.poisson, b, arrived, lo, m.key, step)
-    stop(m.clock, rank, RANDOM)
     if len(m.currents.change) and (fresh or currents_change(m.currents, step)):
         set_drives(m.currents, m.own, b, lo, hi, m.neurons.drive, m.key, step)
-    step_neurons(m.blocks, m.groups, m.neurons, m.ring, m.written, b, step)
+    fired = room_for(m.ring, b, hi - lo)
+    n = 0
+    for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
+        add_poisson(m.poisson, p, m.neurons.arrived, m.key, step)
+        stop(m.clock, rank, RANDOM)
+        n += step_piece(m.blocks, m.groups, m.neurons, m.written, b, p, step, fired[n:])
+        stop(m.clock, rank, UPDATE)
+    send(m.ring, b, n, step)
     for p in range(len(m.probes.variable)):
         sample(m.probes, p, b, m.neurons.state, step)
     stop(m.clock, rank, UPDATE)
 
 
 @merged
-def step_neurons(blocks, groups, x, ring, written, b, step):
-    """Move the neurons of block `b`; put their spikes into the ring and, if watched, write them down."""
-    begin = ring.room[b]
-    if begin + blocks.first[b + 1] - blocks.first[b] > ring.ids.shape[1]:
-        begin = 0
-    n = 0
-    for p in range(blocks.piece[b], blocks.piece[b + 1]):
-        fired = step_piece(groups, x, blocks.group[p], blocks.lo[p], blocks.hi[p], step, ring.ids[b, begin + n :])
-        if groups.watched[blocks.group[p]]:
-            write(written, b, step, ring.ids[b, begin + n : begin + n + fired])
-        n += fired
-    k = step % ring.number.shape[1]
-    ring.begin[b, k], ring.number[b, k], ring.room[b] = begin, n, begin + n
-
-
-@merged
-def step_piece(groups, x, g, lo, hi, step, out):
-    """Move the neurons lo … hi - 1 of group `g`; the ids of those that fire go into `out`."""
-    model = groups.model[g]
-    v, until, reset, refractory = x.state[0, lo:hi], x.until[lo:hi], x.reset[lo:hi], x.refractory[lo:hi]
+def step_piece(blocks, groups, x, written, b, p, step, out):
+    """Move the neurons of piece `p` of block `b`; the ids of those that fire go into `out`, and, if watched, to the record."""
+    lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
+    model, drive, v, until = groups.model[g], x.drive[lo:hi], x.state[0, lo:hi], x.until[lo:hi]
+    reset, refractory = x.reset[lo:hi], x.refractory[lo:hi]
     if groups.uniform[g]:
         c = groups.same[g]
-        step_group(model, c, x.drive[lo:hi], x, lo, hi, step)
-        return fire(v, c[0], reset, refractory, until, step, lo, out)
-    step_group(model, groups.each, x.drive[lo:hi], x, lo, hi, step)
-    return fire(v, groups.each[0, lo:hi], reset, refractory, until, step, lo, out)
+        step_group(model, c, drive, x, lo, hi, step)
+        n = fire(v, c[0], reset, refractory, until, step, lo, out)
+    else:
+        step_group(model, groups.each, drive, x, lo, hi, step)
+        n = fire(v, groups.each[0, lo:hi], reset, refractory, until, step, lo, out)
+    if groups.watched[g]:
+        write(written, b, step, out[:n])
+    return n
 
 
 @merged
@@ -194,6 +187,22 @@ def sample(p, i, b, state, step):
     row = p.offset[i] + (since // p.interval[i] - 1 - p.before[i]) * n - p.first[i]
     for j in range(p.block[i, b], p.block[i, b + 1]):
         p.out[row + j] = state[p.variable[i], p.id[j]]
+
+
+@merged
+def room_for(ring, b, n):
+    """Room in the ring for up to `n` spikes of block `b`."""
+    if ring.room[b] + n > ring.ids.shape[1]:
+        ring.room[b] = 0
+    return ring.ids[b, ring.room[b] :]
+
+
+@merged
+def send(ring, b, n, step):
+    """Send the `n` spikes of `step` that lie in the room for them."""
+    k = step % ring.number.shape[1]
+    ring.begin[b, k], ring.number[b, k] = ring.room[b], n
+    ring.room[b] += n
 
 
 @merged

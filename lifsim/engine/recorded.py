@@ -6,7 +6,7 @@ import numpy as np
 from numba import uint32
 
 from lifsim.engine.jit import kernel
-from lifsim.engine.layout import poisson_law
+from lifsim.engine.poisson import limits, probabilities
 from lifsim.engine.random import RECORDED, word
 from lifsim.engine.wiring import key_of
 
@@ -25,7 +25,7 @@ def poisson_counts(mean: np.ndarray, step: np.ndarray, stream: int, seed: int) -
     fill_words(step, uint32(RECORDED | np.uint32(stream)), key_of(seed), words)
     counts = np.zeros(mean.shape, np.int64)
     for m in np.unique(mean):
-        low, thresholds = poisson_law(float(m))
+        low, thresholds = limits(*probabilities(float(m)))
         at = mean == m
         counts[at] = low + np.searchsorted(thresholds, words[at], side="right")
     return counts

@@ -128,9 +128,11 @@ class Reference:
         else:
             begun = np.flatnonzero(d.since <= self.step)
             mean = np.full(len(d.targets), d.mean[begun[-1]] if len(begun) else 0.0)
-        # A random number has four words: those of four steps.
-        words = philox(d.targets, self.step // 4, 4 << 24 | d.stream, self._key)[self.step % 4]
-        return np.array([poisson(float(m), int(u)) for m, u in zip(mean, words, strict=True)], np.int64)
+        # A random number has four words: those of four steps, with a half for each of two neurons.
+        words = philox(d.targets // 2, self.step // 4, 4 << 24 | d.stream, self._key)[self.step % 4]
+        halves = (words >> np.uint64(16) * (d.targets.astype(np.uint64) % np.uint64(2)) & np.uint64(0xFFFF)) ^ np.uint64(0x8000)
+        further = philox(d.targets, self.step, 4 << 24 | d.stream, self._key, 1)[0]
+        return np.array([poisson(float(m), int(u), int(v)) for m, u, v in zip(mean, halves, further, strict=True)], np.int64)
 
     def _current(self) -> np.ndarray:
         """The current (pA) into each neuron in this step, I_e apart."""
@@ -267,9 +269,9 @@ def expm(a: np.ndarray) -> np.ndarray:
 # -- random numbers --------------------------------------------------------------------------------
 
 
-def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int]) -> np.ndarray:
-    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, 0): four words each, (4, n)."""
-    c = [np.atleast_1d(np.asarray(x, np.uint64)) for x in (who, when, stream, 0)]
+def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int], attempt: int = 0) -> np.ndarray:
+    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, attempt): four words each, (4, n)."""
+    c = [np.atleast_1d(np.asarray(x, np.uint64)) for x in (who, when, stream, attempt)]
     k0, k1 = (np.uint64(k) for k in key)
     low, word = np.uint64(0xFFFFFFFF), np.uint64(32)
     for _ in range(10):
@@ -279,18 +281,25 @@ def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int]) 
     return np.array(np.broadcast_arrays(*c))
 
 
-def poisson(mean: float, u: int) -> int:
-    """The Poisson number of `mean` at the random word `u`: the k with P(N < k) <= u / 2³² < P(N <= k)."""
-    return int(np.searchsorted(_poisson_cdf(mean), u / 2**32, side="right"))
+def poisson(mean: float, u: int, v: int) -> int:
+    """The Poisson number of `mean` at the half word `u` and, if that is one of the last, the further word `v`.
+
+    Of the 2¹⁶ values of u, k has floor(2¹⁶ P(k)), in order of k; to the last it is what is left of 2¹⁶ P(k)
+    that gives k its share of v.
+    """
+    given, rest = _poisson_shares(mean)
+    return int(np.searchsorted(given, u, side="right") if u < given[-1] else np.searchsorted(rest, v / 2**32, side="right"))
 
 
 @lru_cache(1024)
-def _poisson_cdf(mean: float) -> np.ndarray:
-    """P(N <= k) for k = 0, 1, … as far as a random word can tell it from 1."""
+def _poisson_shares(mean: float) -> tuple[np.ndarray, np.ndarray]:
+    """For k = 0, 1, …: how many values of a half word mean at most k; how much of the further word does."""
     if mean == 0:
-        return np.zeros(0)
+        return np.array([2**16]), np.ones(1)
     k = np.arange(int(mean + 7 * np.sqrt(mean)) + 25)
-    return np.cumsum(np.exp(k * np.log(mean) - mean - np.cumsum(np.log(np.maximum(k, 1)))))
+    share = 2**16 * np.exp(k * np.log(mean) - mean - np.cumsum(np.log(np.maximum(k, 1))))
+    rest = np.cumsum(share - np.floor(share))
+    return np.cumsum(np.floor(share)), rest / rest[-1]
 
 
 def normal(u: int) -> float:

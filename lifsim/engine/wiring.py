@@ -248,7 +248,7 @@ def delays_of(rule, t, n, s, key):
     else:
         given_values(rule, rule.delay, t, n, s.source, s.weight)
         for k in range(n):
-            s.delay[k] = int(math.floor(s.weight[k] + 0.5))
+            s.delay[k] = math.floor(s.weight[k] + 0.5)
 
 
 @kernel

@@ -28,7 +28,7 @@ def test_a_strong_packet_travels_through_the_chain_and_sharpens(seed):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_weak_packet_dies(given, seed):
     spikes = ls.run(ls.load("synfire", **given), seed=seed).spikes["chain"]
-    assert len(volley(spikes, 0)) >= 10
+    assert len(volley(spikes, 0)) >= 6  # over 30 seeds 17.5 ± 4.0, by chance 3.1 ± 1.6
     assert all(len(volley(spikes, group)) <= 15 for group in range(5, 10))
 
 

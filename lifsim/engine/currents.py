@@ -1,0 +1,91 @@
+"""Current stimuli at their targets: constant, stepped and noisy, computed from the step number alone."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint32
+
+from lifsim.engine.jit import kernel
+from lifsim.engine.random import NOISE, normal, philox
+
+
+class Currents(NamedTuple):
+    """Entries i: `weight[i]` times the amplitude of their schedule onto `target[i]`.
+
+    Entries of schedule s in block b: ``first[s, b]`` … ``first[s, b + 1] - 1``. Schedule s has the
+    amplitudes `amplitude[begin[s]:begin[s + 1]]`, each after the step `since`. `change` are the steps
+    at which anything changes. Noise entries follow the same way, with their own parameters.
+    """
+
+    first: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    begin: np.ndarray
+    since: np.ndarray
+    amplitude: np.ndarray
+    change: np.ndarray
+    noise_first: np.ndarray
+    noise_target: np.ndarray
+    noise_weight: np.ndarray
+    noise: np.ndarray
+    noise_when: np.ndarray
+
+
+class OwnInput(NamedTuple):
+    """What turns a current into the drive of a neuron: mV a step per pA, and its own I_e; shape (n,)."""
+
+    gain: np.ndarray
+    I_e: np.ndarray
+
+
+@kernel
+def currents_change(c, step):
+    """Whether any current is another in `step` than in the step before."""
+    k = np.searchsorted(c.change, step)
+    if k < len(c.change) and c.change[k] == step:
+        return True
+    for s in range(len(c.noise_when)):
+        period, start, stop = c.noise_when[s]
+        if start < step <= stop and (step - 1 - start) % period == 0:
+            return True
+    return False
+
+
+@kernel
+def add_currents(c, b, total, first, key, step):
+    """Add to `total` (pA, a sum a neuron) of block `b` the currents that act in `step`."""
+    for s in range(len(c.begin) - 1):
+        k = np.searchsorted(c.since[c.begin[s] : c.begin[s + 1]], step) - 1
+        if k >= 0:
+            amplitude = c.amplitude[c.begin[s] + k]
+            for i in range(c.first[s, b], c.first[s, b + 1]):
+                total[c.target[i] - first] += c.weight[i] * amplitude
+    for s in range(len(c.noise_when)):
+        add_noise(c, s, b, total, first, key, step)
+
+
+@kernel
+def add_noise(c, s, b, total, first, key, step):
+    """Noise drive `s`: a value for every target and period, whatever step asks for it."""
+    period, start, stop = c.noise_when[s]
+    if not start < step <= stop:
+        return
+    mean, std, std_mod, omega, phase, stream = c.noise[s]
+    tick = (step - 1 - start) // period
+    wave = math.sin(omega * (start + tick * period) + phase)
+    sd = math.sqrt(std * std + std_mod * std_mod * wave)
+    for i in range(c.noise_first[s, b], c.noise_first[s, b + 1]):
+        words = philox(c.noise_target[i], tick, uint32(NOISE | uint32(stream)), 0, key)
+        total[c.noise_target[i] - first] += c.noise_weight[i] * (mean + sd * normal(words[0]))
+
+
+@kernel
+def set_drives(c, own, b, lo, hi, drive, key, step):
+    """The constant input of the neurons lo … hi - 1 of block `b` in `step`, as mV a step."""
+    total = np.zeros(hi - lo)
+    add_currents(c, b, total, lo, key, step)
+    for i in range(lo, hi):
+        drive[i] = own.gain[i] * (own.I_e[i] + total[i - lo])
