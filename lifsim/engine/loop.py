@@ -155,13 +155,14 @@ def step_piece(blocks, groups, x, written, b, p, step, out):
     lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
     model, drive, v, until = groups.model[g], x.drive[lo:hi], x.state[0, lo:hi], x.until[lo:hi]
     reset, refractory = x.reset[lo:hi], x.refractory[lo:hi]
+    now = np.int32(step)  # as `until`: compared without widening
     if groups.uniform[g]:
         c = groups.same[g]
-        step_group(model, c, drive, x, lo, hi, step)
-        n = fire(v, c[0], reset, refractory, until, step, lo, out)
+        step_group(model, c, drive, x, lo, hi, now)
+        n = fire(v, c[0], reset, refractory, until, now, lo, out)
     else:
-        step_group(model, groups.each, drive, x, lo, hi, step)
-        n = fire(v, groups.each[0, lo:hi], reset, refractory, until, step, lo, out)
+        step_group(model, groups.each, drive, x, lo, hi, now)
+        n = fire(v, groups.each[0, lo:hi], reset, refractory, until, now, lo, out)
     if groups.watched[g]:
         write(written, b, step, out[:n])
     return n

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint8, uint32
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.random import POISSON, philox
 
 STEPS = 4  # to a random number, whose four words are those of four steps, a half for each of two neurons
@@ -123,7 +123,7 @@ def laws_of(means: np.ndarray) -> Laws:
 # -- kernels -----------------------------------------------------------------------------------------
 
 
-@kernel
+@merged
 def add_poisson(p, piece, arrived, key, step):
     """Add the Poisson input of `step` to the sums of the neurons of `piece`."""
     for e in range(p.entry[piece], p.entry[piece + 1]):
@@ -135,7 +135,7 @@ def add_poisson(p, piece, arrived, key, step):
                 add_single(p, e, arrived[p.channel[d]], key, step)
 
 
-@kernel
+@merged
 def law_at(p, d, step):
     """The law that holds for all targets of drive `d`, -1 before the first."""
     law = -1
@@ -145,7 +145,7 @@ def law_at(p, d, step):
     return law
 
 
-@kernel
+@merged
 def add_uniform(p, e, total, key, step):
     """Entry `e`: contiguous targets, all of one law and one weight."""
     lo, hi = p.begin[e], p.end[e]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import merged
 from lifsim.engine.neurons import iaf_psc_alpha, iaf_psc_delta, iaf_psc_exp
 from lifsim.engine.neurons.membrane import Neurons
 
@@ -29,7 +29,7 @@ _DELTA, _EXP, _ALPHA = (NUMBERS[name] for name in ("iaf_psc_delta", "iaf_psc_exp
 _advance_delta, _advance_exp, _advance_alpha = iaf_psc_delta.advance, iaf_psc_exp.advance, iaf_psc_alpha.advance
 
 
-@kernel
+@merged
 def step_group(model, c, drive, x, lo, hi, step):
     """One step of the neurons lo … hi - 1, all of `model`; `c` holds for all or one each, `drive` is one each."""
     if model == _DELTA:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, rising_to_v
 
 STATES = ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in")
@@ -92,7 +92,7 @@ def rise(P22, P21, peak, x):
         x.arrived[j] = 0
 
 
-@kernel
+@merged
 def advance(c, drive, x, lo, hi, step):
     """One step of the neurons lo … hi - 1."""
     k = Constants(

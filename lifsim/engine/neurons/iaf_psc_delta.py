@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons.membrane import at, constant, current_to_v, leak
 
 STATES = ("V_m", "kept")
@@ -64,7 +64,7 @@ def update_keeping(k, drive, v, kept, until, jump, step):
         jump[i] = 0
 
 
-@kernel
+@merged
 def advance(c, drive, x, lo, hi, step):
     """One step of the neurons lo … hi - 1."""
     k = Constants(constant(c, 0, lo, hi), constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi))

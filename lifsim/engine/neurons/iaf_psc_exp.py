@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak
 
 STATES = ("V_m", "I_syn_ex", "I_syn_in")
@@ -66,7 +66,7 @@ def decay(P11, i_syn, arrived):
         arrived[i] = 0
 
 
-@kernel
+@merged
 def advance(c, drive, x, lo, hi, step):
     """One step of the neurons lo … hi - 1."""
     k = Constants(

@@ -133,8 +133,8 @@ def fire(v, theta, reset, refractory, until, step, first, out):
     The neuron is held for `refractory` steps: the first step in which it moves again is `until`.
     """
     n = 0
-    for a in range(0, len(v), 256):
-        b = min(a + 256, len(v))
+    for a in range(0, len(v), 64):
+        b = min(a + 64, len(v))
         if count_above(v[a:b], part(theta, a, b)):
             for i in range(a, b):
                 if v[i] >= at(theta, i) and until[i] <= step:
