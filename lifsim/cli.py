@@ -289,7 +289,9 @@ def main(ctx: click.Context) -> None:
 @click.option("--seed", type=Seed(), help="The model file's unless given.")
 @_threads
 @_precision
-@click.option("--weights", type=click.Choice(["float64", "float32"]), help="Storage of the weights; that of --precision unless given.")
+@click.option(
+    "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
+)
 @click.option("--method", type=click.Choice(["grid"]), default="grid", show_default=True, help="Spike times on the grid of dt.")
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
 @_overwrite

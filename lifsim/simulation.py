@@ -34,6 +34,8 @@ Progress = Callable[..., None]
 
 SLICE_SECONDS = 0.05  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
+STORED = {"compact": "int16"}  # what a choice of weights is stored as, if not under its own name
+WAITING = 4e6  # synapses that wait for their places while a thread builds, see `engine.packing`
 MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
 
 
@@ -58,7 +60,8 @@ def run(
         bit for bit, for any number of threads.
     threads : a number, or "auto" for one that suits the size of the network.
     precision : "float64" or "float32", of state and sums.
-    weights : "float64" or "float32", of stored weights; None follows `precision`.
+    weights : "float64", "float32" or "compact", of stored weights; None follows `precision`. Compact ones
+        are whole numbers of 16 bits, in steps of 1/32767 of the largest weight of their sign.
     method : "grid": spike times are bound to the grid of dt.
     out : path of the HDF5 file to write; None keeps the results in memory.
     overwrite : replace an existing file.
@@ -110,12 +113,13 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     inner = [p for p in net.projections if p.source.population.model.role in ("neuron", "spikes")]
     synapses = sum(expected_synapses(p) for p in inner)
     constant = all(isinstance(p.weight, float) for p in inner)
-    a_weight = 0 if constant else np.dtype(weights or precision).itemsize
+    a_weight = 0 if constant else np.dtype(STORED.get(weights or "", weights) or precision).itemsize
     team = choose_threads(threads, neurons, synapses)
     delays = max((_span(p.delay, net.dt) for p in inner), default=1)
-    headers = 6 * (delays + 1) * neurons * team  # in the rows, and the table that builds them
+    tables = 13 * (delays + 1) * neurons * team  # lengths of segments in the rows, and the table that builds them
+    buckets = team * min(synapses, WAITING) * (8 + a_weight)
     given = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli, as drives
-    size = synapses * (2 + a_weight) + headers + neurons * (60 + 12 * np.dtype(precision).itemsize) + 40 * given + 260e6
+    size = synapses * (2 + a_weight) + tables + buckets + neurons * (60 + 12 * np.dtype(precision).itemsize) + 40 * given + 180e6
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "threads": team, "dt": net.dt}
 
 
@@ -170,7 +174,7 @@ class Simulation:
         self.net = net
         self.seed = _check_seed(net.seed if seed is None else seed)
         _check_choice("precision", precision, ("float64", "float32"))
-        _check_choice("weights", weights, (None, "float64", "float32"))
+        _check_choice("weights", weights, (None, "float64", "float32", "compact"))
         _check_choice("method", method, ("grid",))
         team = estimate(net, precision, threads, weights)["threads"]
         _check_memory(estimate(net, precision, team, weights)["bytes"])
@@ -198,7 +202,7 @@ class Simulation:
         kind = f"{precision}-{weights}"
         if not is_compiled(kind):
             self._progress("compile", kept=can_keep_code())
-        engine = Engine(build_plan(self.net, self.seed), team, precision, weights)
+        engine = Engine(build_plan(self.net, self.seed), team, precision, STORED.get(weights or "", weights))
         self.timings["build"] = time.perf_counter() - start
         self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
         start = time.perf_counter()
