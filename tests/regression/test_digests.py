@@ -17,9 +17,9 @@ import lifsim as ls
 LIF = {"tau_m": 20.0, "V_th": 20.0, "V_reset": 10.0, "E_L": 0.0, "C_m": 250.0, "V_m": {"uniform": [0.0, 20.0]}}
 WEIGHTS = {"iaf_psc_delta": 0.3, "iaf_psc_exp": 120.0, "iaf_psc_alpha": 60.0}
 DIGESTS = {
-    "iaf_psc_delta": "13b95f5ec9482640",
-    "iaf_psc_exp": "940b9ab135037cd3",
-    "iaf_psc_alpha": "d21ef644ac6a61a5",
+    "iaf_psc_delta": "2f744de07e4bb4a2",
+    "iaf_psc_exp": "f4ad7f8bd40c61da",
+    "iaf_psc_alpha": "04cfba2de436d082",
 }
 
 
