@@ -90,10 +90,8 @@ def half_limits(k0: int, p: np.ndarray) -> tuple[int, np.ndarray, tuple[int, np.
     share = np.floor(p * 2.0**16)
     rest = p * 2.0**16 - share
     used = np.flatnonzero(share)
-    if len(used) == 0:
-        return k0, np.zeros(1, np.int64), limits(k0, rest / rest.sum())
-    first, last = used[0], used[-1]
-    return k0 + int(first), np.cumsum(share[first : last + 1]).astype(np.int64), limits(k0, rest / max(rest.sum(), 2.0**-32))
+    first, stop = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)  # none: every half word asks for a further one
+    return k0 + first, np.cumsum(share[first:stop]).astype(np.int64), limits(k0, rest / max(rest.sum(), 2.0**-32))
 
 
 def laws_of(means: np.ndarray) -> Laws:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import lifsim as ls
 from lifsim.build import build_plan
 from lifsim.engine import Engine, poisson_counts, reference
+from lifsim.engine.poisson import count_of, laws_of
 from lifsim.engine.reference import STATES, Reference, expm, normal, philox, simulate, system
 
 TOLERANCE = 1e-9  # mV, and pA for currents
@@ -372,6 +373,15 @@ def test_poisson_numbers_are_those_of_the_engine(mean):
     cdf = scipy.stats.poisson.cdf(np.arange(mean + 10 * np.sqrt(mean) + 30), mean)
     expected = np.searchsorted(cdf, words / 2**32, side="right")
     np.testing.assert_array_equal(poisson_counts(np.full((len(steps), n), mean), steps, stream, seed), expected)
+
+
+@pytest.mark.parametrize("mean", [1.6, 5e4, 2e9])
+def test_poisson_counts_of_half_words_have_mean_and_variance(mean):
+    """Also where no single count takes a whole share of the half words; the deviations are 5 of their standard errors."""
+    laws, key, n = laws_of(np.array([mean])), (np.uint64(1), np.uint64(2)), 20_000
+    count = np.array([count_of(who, 8, np.uint32(4 << 24), laws, 0, key) for who in range(n)])
+    assert abs(count.mean() - mean) < 5 * np.sqrt(mean / n)
+    assert abs(count.var() / mean - 1) < 5 * np.sqrt((2 + 1 / mean) / n)
 
 
 def test_normal_deviates_fill_the_range():
