@@ -34,8 +34,7 @@ Progress = Callable[..., None]
 
 SLICE_SECONDS = 0.05  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
-STORED = {"compact": "int16"}  # what a choice of weights is stored as, if not under its own name
-WAITING = 4e6  # synapses that wait for their places while a thread builds, see `engine.packing`
+WAITING = 1 << 22  # that of `engine.packing`, said again so that a forecast need not load the compiler
 MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
 
 
@@ -113,7 +112,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     inner = [p for p in net.projections if p.source.population.model.role in ("neuron", "spikes")]
     synapses = sum(expected_synapses(p) for p in inner)
     constant = all(isinstance(p.weight, float) for p in inner)
-    a_weight = 0 if constant else np.dtype(STORED.get(weights or "", weights) or precision).itemsize
+    a_weight = 0 if constant else np.dtype(_stored(weights) or precision).itemsize
     team = choose_threads(threads, neurons, synapses)
     delays = max((_span(p.delay, net.dt) for p in inner), default=1)
     tables = 13 * (delays + 1) * neurons * team  # lengths of segments in the rows, and the table that builds them
@@ -121,6 +120,11 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     given = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli, as drives
     size = synapses * (2 + a_weight) + tables + buckets + neurons * (60 + 12 * np.dtype(precision).itemsize) + 40 * given + 180e6
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "threads": team, "dt": net.dt}
+
+
+def _stored(weights: str | None) -> str | None:
+    """The dtype in which weights of this choice are stored; None where the engine chooses."""
+    return "int16" if weights == "compact" else weights
 
 
 def _span(delay: Any, dt: float) -> float:
@@ -202,7 +206,7 @@ class Simulation:
         kind = f"{precision}-{weights}"
         if not is_compiled(kind):
             self._progress("compile", kept=can_keep_code())
-        engine = Engine(build_plan(self.net, self.seed), team, precision, STORED.get(weights or "", weights))
+        engine = Engine(build_plan(self.net, self.seed), team, precision, _stored(weights))
         self.timings["build"] = time.perf_counter() - start
         self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
         start = time.perf_counter()

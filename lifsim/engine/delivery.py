@@ -160,10 +160,9 @@ def sweep(target, weight, unit, at, length, total):
             if len(weight):
                 w = first_weight(weight, a + n)
                 add(total, target[a : a + n], weight[w : w + n], unit)
-                a = (w + n) * (words(weight))
             else:
                 add_same(total, target[a : a + n], unit)
-                a += n
+            a = segment_end(weight, a, n)
             at[i], length[i] = a + HEADER, length_at(target, a)
 
 

@@ -136,18 +136,19 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
     sizes = [len(d.targets) for d in drives]
     first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     law, weight = np.zeros(first[-1], np.int32), np.zeros(first[-1])
-    change, since, law_since = [0], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for d, a, b in zip(drives, first[:-1], first[1:], strict=True):
+    uniform = [_uniform(d) for d in drives]
+    change, since, law_since = [0], [], []
+    for d, a, b, same in zip(drives, first[:-1], first[1:], uniform, strict=True):
         index = np.searchsorted(means, d.mean)
         weight[a:b] = d.weight
-        if d.since is None and not _uniform(d):
-            law[a:b] = index
-        else:
-            since.append(np.zeros(1, np.int64) if d.since is None else d.since)
+        shared = same or d.since is not None
+        if shared:
+            since.append([0] if d.since is None else d.since)
             law_since.append(index)
-        change.append(sum(len(x) for x in since))
-    cuts = [a + np.searchsorted(d.targets, [blocks.lo, blocks.hi]) for d, a in zip(drives, first[:-1], strict=True)]
-    begin, end = np.array(cuts, np.int64).reshape(len(drives), 2, len(blocks.lo)).transpose(1, 2, 0)
+        else:
+            law[a:b] = index
+        change.append(change[-1] + shared * len(index))
+    begin, end = _cuts(drives, blocks.lo).T, _cuts(drives, blocks.hi).T
     piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
     return PoissonDrives(
         _joined([d.targets for d in drives], np.int64),
@@ -157,7 +158,7 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
         np.array([d.stream for d in drives], np.int64),
         np.array([d.start for d in drives], np.int64),
         np.array([d.stop for d in drives], np.int64),
-        np.array([_uniform(d) for d in drives], bool),
+        np.array(uniform, bool),
         np.array(change, np.int64),
         _joined(since, np.int64),
         _joined(law_since, np.int64),
@@ -193,13 +194,13 @@ def currents_of(plan: Any, first_neuron: np.ndarray) -> Currents:
 
 
 def _cuts(drives: list[Any], first_neuron: np.ndarray) -> np.ndarray:
-    """For each drive where the targets of each block begin, in the joined arrays."""
+    """For each drive where its targets from each of these neurons on begin, in the joined arrays."""
     offset = np.concatenate([[0], np.cumsum([len(d.targets) for d in drives])])
     cuts = [a + np.searchsorted(d.targets, first_neuron) for d, a in zip(drives, offset[:-1], strict=True)]
     return np.array(cuts, np.int64).reshape(len(drives), len(first_neuron))
 
 
-def _joined(arrays: list[np.ndarray], dtype: Any) -> np.ndarray:
+def _joined(arrays: list[Any], dtype: Any) -> np.ndarray:
     return np.concatenate([np.asarray(a) for a in arrays]).astype(dtype) if arrays else np.zeros(0, dtype)
 
 

@@ -136,6 +136,7 @@ def step_block(m, rank, b, step, fresh):
     stop(m.clock, rank, DELIVERY)
     if len(m.currents.change) and (fresh or currents_change(m.currents, step)):
         set_drives(m.currents, m.own, b, lo, hi, m.neurons.drive, m.key, step)
+    stop(m.clock, rank, UPDATE)
     fired = room_for(m.ring, b, hi - lo)
     n = 0
     for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):

@@ -258,8 +258,8 @@ def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int
 
     Not all delays occur in all rows: what is left over is never touched and so costs address space only.
     """
-    words = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS)
-    return np.concatenate([[0], np.cumsum(-(-words // ROW_WORDS) * ROW_WORDS)])
+    size = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS)
+    return np.concatenate([[0], np.cumsum(-(-size // ROW_WORDS) * ROW_WORDS)])
 
 
 @kernel

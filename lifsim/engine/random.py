@@ -68,6 +68,12 @@ def below(n, u, who, when, stream, key):
 
 
 @inlined
+def midpoint(u):
+    """The word `u` as a number between 0 and 1: the middle of its 2⁻³²."""
+    return (np.float64(u) + 0.5) / 4294967296.0
+
+
+@inlined
 def polynomial(x, a0, a1, a2, a3, a4, a5, a6, a7):
     """a0 + a1·x + … + a7·x⁷."""
     return ((((((a7 * x + a6) * x + a5) * x + a4) * x + a3) * x + a2) * x + a1) * x + a0
@@ -110,7 +116,7 @@ def normal(u):
 
     The 2³² midpoints (u + 1/2) / 2³² reach ±6.3 standard deviations.
     """
-    q = (np.float64(u) + 0.5) / 4294967296.0 - 0.5
+    q = midpoint(u) - 0.5
     if abs(q) <= 0.425:
         return central_normal(q)
     r = math.sqrt(-math.log(0.5 - abs(q)))
@@ -167,9 +173,9 @@ def normal(u):
 def fill_normal(u, out):
     """``out[i] = normal(u[i])``: the centre for all at once, then the tails (3 in 20) anew."""
     for i in range(len(u)):
-        out[i] = central_normal((np.float64(u[i]) + 0.5) / 4294967296.0 - 0.5)
+        out[i] = central_normal(midpoint(u[i]) - 0.5)
     for i in range(len(u)):
-        if abs((np.float64(u[i]) + 0.5) / 4294967296.0 - 0.5) > 0.425:
+        if abs(midpoint(u[i]) - 0.5) > 0.425:
             out[i] = normal(u[i])
 
 

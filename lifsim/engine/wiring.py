@@ -14,9 +14,10 @@ import numpy as np
 from numba import uint32, uint64
 
 from lifsim.engine.jit import kernel
-from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, normal, philox, retry_word
+from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
 from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
+GIVEN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # values that are not drawn
 CELLS = 12  # bits of a word that point into the table of delays
 
 
@@ -66,7 +67,7 @@ def rule_of(wiring: Any) -> Rule:
 
     w = wiring
     weight, delay = draw(w.weight), draw(w.delay)
-    steps = np.empty(1 << CELLS if delay.kind not in (CONSTANT, BY_SYNAPSE, BY_PAIR) else 0, np.int32)
+    steps = np.empty(1 << CELLS if delay.kind not in GIVEN else 0, np.int32)
     whole_table(delay, steps)
     return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, w.rows, w.itself, weight, delay, steps)
 
@@ -179,7 +180,7 @@ def transform(kind, a, b, u):
     references to it would cost more than the arithmetic.)
     """
     if kind == UNIFORM:
-        return a + (b - a) * ((np.float64(u) + 0.5) / 4294967296.0)
+        return a + (b - a) * midpoint(u)
     z = a + b * normal(u)
     return math.exp(z) if kind == LOGNORMAL else z
 
@@ -203,7 +204,7 @@ def given_values(rule, draw, t, n, source, out):
 def weights_of(rule, t, n, s, key):
     """Fill ``s.weight[:n]``."""
     d = rule.weight
-    if d.kind in (CONSTANT, BY_SYNAPSE, BY_PAIR):
+    if d.kind in GIVEN:
         given_values(rule, d, t, n, s.source, s.weight)
     else:
         stream = uint32(WEIGHTS | uint32(rule.stream))

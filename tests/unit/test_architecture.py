@@ -91,3 +91,10 @@ def test_no_circles():
 
     for name in graph:
         visit(name, ())
+
+
+def test_the_forecast_of_memory_knows_the_buckets_of_the_engine():
+    from lifsim import simulation
+    from lifsim.engine import packing
+
+    assert simulation.WAITING == packing.WAITING
