@@ -15,7 +15,7 @@ from lifsim.engine.random import NOISE, normal, philox
 class Currents(NamedTuple):
     """Entries i: `weight[i]` times the amplitude of their schedule onto `target[i]`.
 
-    Entries of schedule s in block b: ``first[s, b]`` … ``first[s, b + 1] - 1``. Schedule s has the
+    Entries of schedule s in piece p: ``first[s, p]`` … ``first[s, p + 1] - 1``. Schedule s has the
     amplitudes `amplitude[begin[s]:begin[s + 1]]`, each after the step `since`. `change` are the steps
     at which anything changes. Noise entries follow the same way, with their own parameters.
     """
@@ -55,20 +55,20 @@ def currents_change(c, step):
 
 
 @kernel
-def add_currents(c, b, total, first, key, step):
-    """Add to `total` (pA, a sum a neuron) of block `b` the currents that act in `step`."""
+def add_currents(c, p, total, first, key, step):
+    """Add to `total` (pA, a sum a neuron) of piece `p` the currents that act in `step`."""
     for s in range(len(c.begin) - 1):
         k = np.searchsorted(c.since[c.begin[s] : c.begin[s + 1]], step) - 1
         if k >= 0:
             amplitude = c.amplitude[c.begin[s] + k]
-            for i in range(c.first[s, b], c.first[s, b + 1]):
+            for i in range(c.first[s, p], c.first[s, p + 1]):
                 total[c.target[i] - first] += c.weight[i] * amplitude
     for s in range(len(c.noise_when)):
-        add_noise(c, s, b, total, first, key, step)
+        add_noise(c, s, p, total, first, key, step)
 
 
 @kernel
-def add_noise(c, s, b, total, first, key, step):
+def add_noise(c, s, p, total, first, key, step):
     """Noise drive `s`: a value for every target and period, whatever step asks for it."""
     period, start, stop = c.noise_when[s]
     if not start < step <= stop:
@@ -77,15 +77,15 @@ def add_noise(c, s, b, total, first, key, step):
     tick = (step - 1 - start) // period
     wave = math.sin(omega * (start + tick * period) + phase)
     sd = math.sqrt(std * std + std_mod * std_mod * wave)
-    for i in range(c.noise_first[s, b], c.noise_first[s, b + 1]):
+    for i in range(c.noise_first[s, p], c.noise_first[s, p + 1]):
         words = philox(c.noise_target[i], tick, uint32(NOISE | uint32(stream)), 0, key)
         total[c.noise_target[i] - first] += c.noise_weight[i] * (mean + sd * normal(words[0]))
 
 
 @kernel
-def set_drives(c, own, b, lo, hi, drive, key, step):
-    """The constant input of the neurons lo … hi - 1 of block `b` in `step`, as mV a step."""
+def set_drives(c, own, p, lo, hi, drive, key, step):
+    """The constant input of the neurons lo … hi - 1 of piece `p` in `step`, as mV a step."""
     total = np.zeros(hi - lo)
-    add_currents(c, b, total, lo, key, step)
+    add_currents(c, p, total, lo, key, step)
     for i in range(lo, hi):
         drive[i] = own.gain[i] * (own.I_e[i] + total[i - lo])

@@ -51,12 +51,13 @@ class Synapses(NamedTuple):
 
 
 class Ring(NamedTuple):
-    """The spikes of the last steps, by block of neurons: ids of step k are
-    ``ids[b, begin[b, k % n]:][:number[b, k % n]]``, ascending. The last row of `begin` and `number` is
-    for given spikes, whose ids are in `given`.
+    """The spikes of the last steps, by piece of neurons: ids of step k are
+    ``ids[begin[k % n, p]:][:number[k % n, p]]``, ascending, in the room of piece p, ``first[p]`` … ``first[p + 1]``,
+    which is free from `room[p]` on. The last column of `begin` and `number` is for given spikes, whose ids are in `given`.
     """
 
     ids: np.ndarray
+    first: np.ndarray
     begin: np.ndarray
     number: np.ndarray
     given: np.ndarray
@@ -85,12 +86,12 @@ def no_spikes_underway(blocks: int, classes: int, slots: int) -> Underway:
 
 
 @merged
-def deliver(y, ring, under, b, arrived, step):
-    """Add to `arrived` (channels, n) of block `b` all weights that arrive in `step`.
+def deliver(y, ring, under, b, total, step):
+    """Add to `total` (channels, n) of block `b` all weights that arrive in `step`.
 
     Delays that follow each other without a gap are those of cursors that lie side by side.
     """
-    slots = ring.number.shape[1]
+    slots = ring.number.shape[0]
     if step > y.delay[0]:
         admit(y, ring, under, b, (step - y.delay[0]) % slots)
     longest = len(y.delay) - 1
@@ -102,7 +103,7 @@ def deliver(y, ring, under, b, arrived, step):
         for c in range(len(y.channel) if newest > 0 else 0):
             a = under.begin[b, c, oldest % slots]
             z = under.begin[b, c, newest % slots] + under.number[b, c, newest % slots]
-            sweep(y.target, y.weight, y.unit[c], under.at[b, c, a:z], under.length[b, c, a:z], arrived[y.channel[c]])
+            sweep(y.target, y.weight, y.unit[c], under.at[b, c, a:z], under.length[b, c, a:z], total[y.channel[c]])
         longest = shortest - 1
 
 
@@ -111,7 +112,7 @@ def admit(y, ring, under, b, k):
     """Set out the spikes of ring slot `k` on their way to block `b`."""
     for c in range(len(y.channel)):
         under.begin[b, c, k] = under.room[b, c]
-    for origin in range(len(ring.number)):
+    for origin in range(ring.number.shape[1]):
         ids = sent_by(ring, origin, k)
         for i in range(len(ids)):
             for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
@@ -126,10 +127,10 @@ def admit(y, ring, under, b, k):
 
 @kernel
 def sent_by(ring, origin, k):
-    """Ids that block `origin` (or, as the last, the given spikes) sent in slot `k`."""
-    a = ring.begin[origin, k]
-    z = a + ring.number[origin, k]
-    return ring.ids[origin, a:z] if origin < len(ring.ids) else ring.given[a:z]
+    """Ids that piece `origin` (or, as the last, the given spikes) sent in slot `k`."""
+    a = ring.begin[k, origin]
+    z = a + ring.number[k, origin]
+    return ring.ids[a:z] if origin < len(ring.room) else ring.given[a:z]
 
 
 @kernel

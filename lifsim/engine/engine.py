@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 from lifsim.engine import layout, packing
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
-from lifsim.engine.intrinsics import yield_address
 from lifsim.engine.loop import Machine, Written, advance
 from lifsim.engine.neurons import MODULES
+from lifsim.engine.sharing import sharing_for
 from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
 
@@ -61,25 +60,24 @@ class Engine:
         synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
         interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
         slots = int(synapses.delay.max(initial=0)) + interval
-        neurons, own = layout.neurons_of(plan, self.dtype, channels)
-        meeting = np.zeros(32, np.int64)
-        meeting[16] = yield_address()
         blocks = layout.blocks_of(plan, first, thread, interval)
+        edges = layout.edges_of(blocks)
+        neurons, own = layout.neurons_of(plan, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
             blocks,
             layout.groups_of(plan, self.dtype),
             neurons,
             own,
             synapses,
-            self._ring(first, slots),
+            self._ring(blocks, slots),
             no_spikes_underway(len(first) - 1, len(synapses.channel), slots),
             layout.poisson_of(plan, blocks, channels),
-            layout.currents_of(plan, first),
-            layout.probes_of(plan, first),
-            Written(np.zeros((1, 0), np.int64), np.zeros((1, 0), np.uint32), np.zeros(1, np.int64)),
+            layout.currents_of(plan, edges),
+            layout.probes_of(plan, edges),
+            Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
             plan.events.step,
             self.key,
-            meeting,
+            sharing_for(len(first) - 1),
             clock_for(self.team.size, on=False),
         )
 
@@ -108,22 +106,16 @@ class Engine:
         """Run `steps` steps and return what was recorded."""
         self.machine = self.machine._replace(underway=self._underway(steps))
         m = self._with_buffers(steps)
+        layout.hold_refractory(m.neurons, m.blocks, self.step)
         self.team.together(lambda rank: advance(m, rank, self.step, steps))
         self.step += steps
         return self._collect(m)
 
     def _with_buffers(self, steps: int) -> Machine:
         m = self.machine
-        room = [
-            sum(
-                (hi - lo) * (steps // (self._least_refractory(self.plan.groups[g]) + 1) + 1)
-                for lo, hi, g in zip(*(x[a:b] for x in (m.blocks.lo, m.blocks.hi, m.blocks.group)), strict=True)
-                if m.groups.watched[g]
-            )
-            for a, b in zip(m.blocks.piece[:-1], m.blocks.piece[1:], strict=True)
-        ]
-        shape = (len(room), int(max(room, default=0)))
-        written = Written(np.empty(shape, np.int64), np.empty(shape, np.uint32), np.zeros(len(room), np.int64))
+        watched = m.groups.watched[m.blocks.group]
+        first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
+        written = Written(np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32), first, np.zeros(len(watched), np.int64))
         before, after = self._samples(self.step), self._samples(self.step + steps)
         sizes = (after - before) * np.diff(m.probes.first)
         offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -137,20 +129,17 @@ class Engine:
 
     def _collect(self, m: Machine) -> Recorded:
         w = m.written
-        step = np.concatenate([w.step[b, :n] for b, n in enumerate(w.number)])
-        ids = np.concatenate([w.id[b, :n] for b, n in enumerate(w.number)])
-        # Blocks ascend in ids, and each is in order: a stable sort by step is all that is needed.
-        order = np.argsort(step, kind="stable") if len(w.number) > 1 else slice(None)
+        found = [slice(a, a + n) for a, n in zip(w.first, w.number, strict=False)]
+        step, ids = (np.concatenate([x[at] for at in found]) for x in (w.step, w.id))
+        # Pieces ascend in ids, and each is in order: a stable sort by step is all that is needed.
+        order = np.argsort(step, kind="stable") if len(found) > 1 else slice(None)
         samples = []
         for i, p in enumerate(self.plan.probes):
             n = len(p.ids)
             stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
             sorted_columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)
             columns = sorted_columns[:, np.argsort(np.argsort(p.ids))]
-            group = self.plan.group(p.group)
-            if p.variable == "V_m":
-                columns = columns + _pick(group.params["E_L"], p.ids)
-            samples.append(columns)
+            samples.append(layout.shown(self.plan.group(p.group), p.variable, columns, p.ids))
         return Recorded(step[order], ids[order], samples)
 
     # -- state -------------------------------------------------------------------------------------
@@ -158,23 +147,19 @@ class Engine:
     def get(self, group: str, name: str) -> np.ndarray:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
         g = self.plan.group(group)
-        states = MODULES[g.model].STATES
-        if name in states:
-            values = self.machine.neurons.state[states.index(name), g.first : g.first + g.n].astype(np.float64)
-            return values + g.params["E_L"] if name == "V_m" else values
+        if name in MODULES[g.model].STATES:
+            return layout.read_state(self.machine.neurons, g, name)
         return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
         g = self.plan.group(group)
         states = MODULES[g.model].STATES
-        if "E_L" in values:  # V_m is kept when E_L moves
-            values = {"V_m": self.get(group, "V_m"), **values}
+        before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state}
         g.params.update({k: v for k, v in values.items() if k not in states})
-        for name, value in values.items():
-            if name in states:
-                at = (states.index(name), slice(g.first, g.first + g.n))
-                self.machine.neurons.state[at] = value - (np.asarray(g.params["E_L"]) if name == "V_m" else 0.0)
+        for name, (scale, shown) in before.items():
+            if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # else it would be rounded for nothing
+                layout.write_state(self.machine.neurons, g, name, values.get(name, shown))
         layout.refresh_neurons(self.plan, self.machine.neurons, self.machine.own)
         ring = self._widened(self.machine.ring)
         self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.dtype), ring=ring)
@@ -233,19 +218,17 @@ class Engine:
     def _least_refractory(self, group: Any) -> int:
         return int(layout.refractory_steps(group.params, self.plan.dt).min())
 
-    def _ring(self, first: np.ndarray, slots: int) -> Ring:
-        """Room for all spikes of `slots` steps; twice the size of a block is left over where the ring wraps."""
-        n = len(first) - 1
-        most = int((self._most_spikes(first, slots) + 2 * np.diff(first)).max(initial=0))
-        shape = (n + 1, slots)
-        ids = np.empty((n, most), np.uint32)
-        return Ring(ids, np.zeros(shape, np.int64), np.zeros(shape, np.int64), self.plan.events.id, np.zeros(n, np.int64))
+    def _ring(self, blocks: Any, slots: int) -> Ring:
+        """Room for all spikes of `slots` steps; twice the size of a piece is left over where the ring wraps."""
+        first = np.concatenate([[0], np.cumsum(self._most_spikes(blocks, slots) + 2 * (blocks.hi - blocks.lo))])
+        begin, number = np.zeros((2, slots, len(blocks.lo) + 1), np.int64)
+        return Ring(np.empty(first[-1], np.uint32), first, begin, number, self.plan.events.id, first[:-1].copy())
 
     def _underway(self, steps: int) -> Underway:
         """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
         m = self.machine
         a, z = np.searchsorted(self.plan.events.step, [self.step, self.step + steps], "right")
-        spikes = m.ring.number.sum() + self._most_spikes(m.blocks.first, steps).sum() + z - a  # sent before, then in the slice
+        spikes = m.ring.number.sum() + self._most_spikes(m.blocks, steps).sum() + z - a  # sent before, then in the slice
         room = int(m.underway.number.sum(axis=2).max(initial=0) + spikes)  # a source has one row of a class
         if room <= m.underway.at.shape[2]:
             return m.underway
@@ -257,22 +240,16 @@ class Engine:
             arrays[name][:, :, :used] = old[:, :, :used]
         return m.underway._replace(**arrays)
 
-    def _most_spikes(self, first: np.ndarray, slots: int) -> np.ndarray:
-        """The most spikes of each block in `slots` steps: a neuron fires once in t_ref."""
-        bound = np.zeros(len(first) - 1, np.int64)
-        for b, (lo, hi) in enumerate(itertools.pairwise(first)):
-            for g in self.plan.groups:
-                inside = max(0, min(hi, g.first + g.n) - max(lo, g.first))
-                bound[b] += inside * (slots // (self._least_refractory(g) + 1) + 1)
-        return bound
+    def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
+        """The most spikes of each piece in so many steps: a neuron fires once in t_ref."""
+        each = np.array([steps // (self._least_refractory(g) + 1) + 1 for g in self.plan.groups])
+        return (blocks.hi - blocks.lo) * each[blocks.group]
 
     def _widened(self, ring: Ring) -> Ring:
         """`ring` with the room that the refractory periods of now ask for: new spikes go behind the old ones."""
-        wanted, old = self._ring(self.machine.blocks.first, ring.number.shape[1]), ring.ids.shape[1]
-        if wanted.ids.shape[1] <= old:
+        wanted = self._ring(self.machine.blocks, len(ring.number))
+        more = np.diff(wanted.first) - np.diff(ring.first)
+        if not np.any(more > 0):
             return ring
-        return ring._replace(ids=np.concatenate([ring.ids, wanted.ids], axis=1), room=np.full_like(ring.room, old))
-
-
-def _pick(value: np.ndarray | float, ids: np.ndarray) -> np.ndarray | float:
-    return value[ids] if isinstance(value, np.ndarray) else value
+        place = wanted.first + ring.first[-1]  # the old spikes stay where they are, in front
+        return ring._replace(ids=np.concatenate([ring.ids, wanted.ids]), first=place, room=place[:-1].copy())

@@ -52,6 +52,17 @@ def atomic_load(typingctx, array, index):
     return types.int64(array, types.intp), codegen
 
 
+@intrinsic
+def atomic_store(typingctx, array, index, value):
+    """``array[index] = value`` for an int64 array, seen by all threads after all that was written before."""
+
+    def codegen(context, builder, signature, args):
+        builder.store_atomic(args[2], _element(context, builder, signature, args), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.int64), codegen
+
+
 def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """`value` with no owner in any of its arrays."""
     if isinstance(kind, types.Array):

@@ -10,7 +10,8 @@ import numpy as np
 
 from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks, Groups, Probes
-from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons
+from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons, V
+from lifsim.engine.neurons.membrane import Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 
 LARGEST_BLOCK = 65536  # a target is a uint16
@@ -48,6 +49,11 @@ def work(plan: Any) -> np.ndarray:
     return cost
 
 
+def edges_of(blocks: Blocks) -> np.ndarray:
+    """Where the pieces begin, and where the last ends: they follow each other without a gap."""
+    return np.append(blocks.lo, blocks.first[-1])
+
+
 def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -> Blocks:
     """The pieces of populations in each block."""
     piece, lo, hi, group = [0], [], [], []
@@ -80,7 +86,13 @@ def groups_of(plan: Any, dtype: Any) -> Groups:
                 each[j, g.first : g.first + g.n] = x
     model = np.array([NUMBERS[g.model] for g in plan.groups], np.int64)
     watched = np.array([g.name in plan.watched for g in plan.groups])
-    return Groups(model, watched, uniform, same, each)
+    return Groups(model, V[model], np.array([_driven(plan, g) for g in plan.groups]), watched, uniform, same, each)
+
+
+def _driven(plan: Any, group: Any) -> bool:
+    """Whether any neuron of `group` has a constant input, or can have."""
+    own = bool(np.any(np.asarray(group.params["I_e"]) != 0))
+    return own or any(np.any((d.targets >= group.first) & (d.targets < group.first + group.n)) for d in [*plan.currents, *plan.noise])
 
 
 def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
@@ -100,24 +112,62 @@ def refresh_neurons(plan: Any, x: Neurons, own: OwnInput) -> None:
     x.drive[:] = own.gain * own.I_e
 
 
-def neurons_of(plan: Any, dtype: Any, channels: int) -> tuple[Neurons, OwnInput]:
+def neurons_of(plan: Any, dtype: Any, channels: int, pieces: int) -> tuple[Neurons, OwnInput]:
     """All neurons in their initial state."""
     n = plan.n_neurons
     x = Neurons(
         np.zeros((N_STATES, n), dtype),
         np.zeros(n, np.int32),
-        np.zeros((channels, n), dtype),
         np.zeros(n, dtype),
         np.zeros(n, dtype),
         np.zeros(n, np.int32),
+        Held(np.zeros(n, np.int64), np.zeros(n, dtype), np.zeros(pieces, np.int64)),
+        channels,
     )
     own = OwnInput(np.zeros(n), np.zeros(n))
     refresh_neurons(plan, x, own)
     for g in plan.groups:
-        for j, name in enumerate(MODULES[g.model].STATES):
+        for name in MODULES[g.model].STATES:
             if name in g.state:
-                x.state[j, g.first : g.first + g.n] = g.state[name] - (np.asarray(g.params["E_L"]) if name == "V_m" else 0.0)
+                write_state(x, g, name, g.state[name])
     return x, own
+
+
+def hold_refractory(x: Neurons, blocks: Blocks, step: int) -> None:
+    """List the neurons that do not move in the step after `step`, piece by piece."""
+    ids = np.flatnonzero(x.until > step + 1)
+    begin, end = np.searchsorted(ids, blocks.lo), np.searchsorted(ids, blocks.hi)
+    x.held.number[:] = end - begin
+    for lo, a, z in zip(blocks.lo, begin, end, strict=True):
+        x.held.id[lo : lo + z - a] = ids[a:z]
+
+
+# -- state in the user's units ----------------------------------------------------------------------
+
+
+def unit_and_zero(group: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What a unit of state variable `name` is in the user's units, and what its zero is there (v = V_m - E_L), for each neuron."""
+    units = MODULES[group.model].units(group.params) if hasattr(MODULES[group.model], "units") else {}
+    zero = group.params["E_L"] if name == "V_m" else 0.0
+    return np.broadcast_to(units.get(name, 1.0), group.n), np.broadcast_to(zero, group.n)
+
+
+def shown(group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> np.ndarray:
+    """Values of state variable `name` of the neurons `ids` of `group` in the user's units; neurons along the last axis."""
+    unit, zero = unit_and_zero(group, name)
+    return values * unit[ids] + zero[ids]
+
+
+def read_state(x: Neurons, group: Any, name: str) -> np.ndarray:
+    """State variable `name` of `group` in the user's units, shape (n,), float64."""
+    row = MODULES[group.model].STATES.index(name)
+    return shown(group, name, x.state[row, group.first : group.first + group.n].astype(np.float64))
+
+
+def write_state(x: Neurons, group: Any, name: str, values: Any) -> None:
+    """Set state variable `name` of `group`, in the user's units."""
+    unit, zero = unit_and_zero(group, name)
+    x.state[MODULES[group.model].STATES.index(name), group.first : group.first + group.n] = (values - zero) / unit
 
 
 # -- stimuli ---------------------------------------------------------------------------------------
@@ -148,7 +198,8 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
         else:
             law[a:b] = index
         change.append(change[-1] + shared * len(index))
-    begin, end = _cuts(drives, blocks.lo).T, _cuts(drives, blocks.hi).T
+    cuts = _cuts(drives, edges_of(blocks)).T
+    begin, end = cuts[:-1], cuts[1:]
     piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
     return PoissonDrives(
         _joined([d.targets for d in drives], np.int64),
@@ -172,20 +223,20 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
     )
 
 
-def currents_of(plan: Any, first_neuron: np.ndarray) -> Currents:
+def currents_of(plan: Any, edges: np.ndarray) -> Currents:
     """Tables of all current and noise drives."""
     currents, noise = plan.currents, plan.noise
     change = [d.since + 1 for d in currents] + [np.array([d.start, d.stop]) + 1 for d in noise]
     parameters = [(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise]
     return Currents(
-        _cuts(currents, first_neuron),
+        _cuts(currents, edges),
         _joined([d.targets for d in currents], np.int64),
         _joined([d.weight for d in currents], np.float64),
         np.concatenate([[0], np.cumsum([len(d.since) for d in currents])]).astype(np.int64),
         _joined([d.since for d in currents], np.int64),
         _joined([d.amplitude for d in currents], np.float64),
         np.unique(_joined(change, np.int64)),
-        _cuts(noise, first_neuron),
+        _cuts(noise, edges),
         _joined([d.targets for d in noise], np.int64),
         _joined([d.weight for d in noise], np.float64),
         np.array(parameters, np.float64).reshape(len(noise), 6),
@@ -193,11 +244,11 @@ def currents_of(plan: Any, first_neuron: np.ndarray) -> Currents:
     )
 
 
-def _cuts(drives: list[Any], first_neuron: np.ndarray) -> np.ndarray:
+def _cuts(drives: list[Any], edges: np.ndarray) -> np.ndarray:
     """For each drive where its targets from each of these neurons on begin, in the joined arrays."""
     offset = np.concatenate([[0], np.cumsum([len(d.targets) for d in drives])])
-    cuts = [a + np.searchsorted(d.targets, first_neuron) for d, a in zip(drives, offset[:-1], strict=True)]
-    return np.array(cuts, np.int64).reshape(len(drives), len(first_neuron))
+    cuts = [a + np.searchsorted(d.targets, edges) for d, a in zip(drives, offset[:-1], strict=True)]
+    return np.array(cuts, np.int64).reshape(len(drives), len(edges))
 
 
 def _joined(arrays: list[Any], dtype: Any) -> np.ndarray:
@@ -207,18 +258,18 @@ def _joined(arrays: list[Any], dtype: Any) -> np.ndarray:
 # -- probes ----------------------------------------------------------------------------------------
 
 
-def probes_of(plan: Any, first_neuron: np.ndarray) -> Probes:
+def probes_of(plan: Any, edges: np.ndarray) -> Probes:
     """Probes without their buffer (`out`), which is made for each slice."""
     ids = [plan.group(p.group).first + np.sort(p.ids) for p in plan.probes]
     first = np.concatenate([[0], np.cumsum([len(i) for i in ids])]).astype(np.int64)
     variable = [MODULES[plan.group(p.group).model].STATES.index(p.variable) for p in plan.probes]
-    cuts = [a + np.searchsorted(i, first_neuron) for i, a in zip(ids, first[:-1], strict=True)]
+    cuts = [a + np.searchsorted(i, edges) for i, a in zip(ids, first[:-1], strict=True)]
     n = len(ids)
     return Probes(
         np.array(variable, np.int64),
         first,
         _joined(ids, np.int64),
-        np.array(cuts, np.int64).reshape(n, len(first_neuron)),
+        np.array(cuts, np.int64).reshape(n, len(edges)),
         np.array([p.interval for p in plan.probes], np.int64),
         np.array([p.start for p in plan.probes], np.int64),
         np.array([p.stop for p in plan.probes], np.int64),

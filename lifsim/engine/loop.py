@@ -1,15 +1,16 @@
 """The time loop.
 
-One step, for each block of neurons (NEST's order; step k ends at t = k·dt):
+A step k, which ends at t = k·dt, in NEST's order:
 
-1. deliver: the weights of the spikes that arrive in this step are summed for each target,
-2. stimuli: Poisson spikes are added to the sums, changed currents taken over,
-3. neurons: v moves with the old synaptic currents; these decay, then the sums are added; v >= V_th
-   fires, is stamped with the end of the step, reset and held,
-4. probes: sampled variables are written down.
+1. neurons: v moves with the old synaptic currents, which decay,
+2. stimuli: Poisson spikes are added where weights go (a current, or v itself),
+3. delivery: so are the weights of the spikes that arrive in this step,
+4. threshold: v >= V_th fires, is stamped with the end of the step, reset and held,
+5. probes: sampled variables are written down.
 
-No spike reaches another neuron before the shortest delay has passed, so the threads, each owning
-blocks, meet only once every so many steps.
+Turn k of a block is 3 to 5 of step k and 1 and 2 of step k + 1: all of a piece of its neurons while it is in
+the fastest cache. No spike reaches another neuron before the shortest delay has passed, so the threads, each
+owning blocks, meet only once every so many turns.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ import numpy as np
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, settle
-from lifsim.engine.intrinsics import atomic_add, atomic_load, borrow, call_address
+from lifsim.engine.intrinsics import borrow
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons import Neurons, step_group
-from lifsim.engine.neurons.membrane import fire
+from lifsim.engine.neurons import Neurons, advance_group, receive_group
+from lifsim.engine.neurons.membrane import fire, hold, hold_too, put_back
 from lifsim.engine.poisson import PoissonDrives, add_poisson
-
-SPINS = 4000  # looks at the barrier before the time slice is given up: a few microseconds
+from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, wait, wait_for_pieces
 
 
 class Blocks(NamedTuple):
     """Block b owns the neurons ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … .
 
-    Its pieces ``piece[b]`` … are parts of populations: the neurons `lo` … `hi - 1` of group `group`. Threads meet every `interval` steps.
+    Its pieces ``piece[b]`` … are parts of populations: the neurons `lo` … `hi - 1` of group `group`. All pieces
+    follow each other without a gap. Threads meet every `interval` turns.
     """
 
     first: np.ndarray
@@ -46,12 +47,15 @@ class Blocks(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """Populations g: model number, whether spikes are written down, constants.
+    """Populations g: model number, which state variable is v, whether any neuron has a constant input, whether
+    spikes are written down, constants.
 
     `uniform[g]`: the constants ``same[g]`` hold for all, else each neuron has its own in `each`.
     """
 
     model: np.ndarray
+    v: np.ndarray
+    driven: np.ndarray
     watched: np.ndarray
     uniform: np.ndarray
     same: np.ndarray
@@ -61,14 +65,14 @@ class Groups(NamedTuple):
 class Probes(NamedTuple):
     """Probe p samples `variable[p]` of the neurons ``id[first[p]:first[p + 1]]`` (ascending).
 
-    ``block[p, b]`` … are those in block b. Sample number k of the slice goes to ``out[offset[p] + k·n:]``;
+    ``cut[p, i]`` … ``cut[p, i + 1] - 1`` are those in piece i. Sample number k of the slice goes to ``out[offset[p] + k·n:]``;
     `before[p]` counts the samples of earlier slices.
     """
 
     variable: np.ndarray
     first: np.ndarray
     id: np.ndarray
-    block: np.ndarray
+    cut: np.ndarray
     interval: np.ndarray
     start: np.ndarray
     stop: np.ndarray
@@ -78,10 +82,11 @@ class Probes(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Spikes of the slice, by block: step and id, in order of both."""
+    """Spikes of the slice, by piece p from ``first[p]`` on: step and id, in order of both; how many."""
 
     step: np.ndarray
     id: np.ndarray
+    first: np.ndarray
     number: np.ndarray
 
 
@@ -101,7 +106,7 @@ class Machine(NamedTuple):
     written: Written
     events: np.ndarray
     key: tuple[np.uint64, np.uint64]
-    meeting: np.ndarray
+    sharing: Sharing
     clock: Clock
 
 
@@ -109,122 +114,159 @@ class Machine(NamedTuple):
 def advance(m, rank, start, n_steps):
     """Run the blocks of thread `rank` from step `start` for `n_steps` steps."""
     m = borrow(m)
+    settle_blocks(m, rank, start)
+    begin(m.clock, rank)
+    turn, end = start, start + n_steps
+    while turn <= end:
+        last = min(end, max(turn + m.blocks.interval[0] - 1, start + m.blocks.interval[0]))
+        run_turns(m, rank, turn, last, start, end)
+        turn = last + 1
+
+
+@merged
+def settle_blocks(m, rank, start):
+    """Make room for the spikes of a slice."""
     for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
         if len(m.synapses.delay):
-            settle(m.underway, b, start - m.synapses.delay[0], m.ring.number.shape[1])
-    begin(m.clock, rank)
-    done = 0
-    while done < n_steps:
-        span = min(m.blocks.interval[0], n_steps - done)
-        for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
-            for k in range(start + done + 1, start + done + span + 1):
-                step_block(m, rank, b, k, k == start + 1)
-        if rank == 0 and len(m.events):
-            for k in range(start + done + 1, start + done + span + 1):
-                send_given(m.ring, m.events, k)
-        meet(m.meeting, len(m.blocks.thread) - 1)
-        stop(m.clock, rank, WAITING)
-        done += span
+            settle(m.underway, b, start - m.synapses.delay[0], m.ring.number.shape[0])
 
 
 @merged
-def step_block(m, rank, b, step, fresh):
-    """One step of block `b`; `fresh` says that it is the first of a slice."""
-    lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
-    if len(m.synapses.delay):
-        deliver(m.synapses, m.ring, m.underway, b, m.neurons.arrived[:, lo:hi], step)
-    stop(m.clock, rank, DELIVERY)
-    if len(m.currents.change) and (fresh or currents_change(m.currents, step)):
-        set_drives(m.currents, m.own, b, lo, hi, m.neurons.drive, m.key, step)
-    stop(m.clock, rank, UPDATE)
-    fired = room_for(m.ring, b, hi - lo)
-    n = 0
-    for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
-        add_poisson(m.poisson, p, m.neurons.arrived, m.key, step)
-        stop(m.clock, rank, RANDOM)
-        n += step_piece(m.blocks, m.groups, m.neurons, m.written, b, p, step, fired[n:])
+def run_turns(m, rank, first, last, start, end):
+    """Turns `first` … `last`: those of the own blocks, then, until all have come, pieces of what others still have to do.
+
+    In a turn, deliver to the block, then see to its pieces.
+    """
+    threads = len(m.blocks.thread) - 1
+    b, k, handed_out, awaited, looks = m.blocks.thread[rank], first, False, 0, 0
+    while True:
+        if awaited == 0 and b == m.blocks.thread[rank + 1]:
+            if rank == 0 and len(m.events):
+                send_given(m.ring, m.events, max(first, start + 1), last)
+            awaited = arrive(m.sharing, threads)
+        if awaited:
+            if all_here(m.sharing, awaited):
+                break
+            b = (b + 1) % (len(m.blocks.first) - 1)
+        elif not handed_out:
+            if k > start and len(m.synapses.delay):
+                lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
+                deliver(m.synapses, m.ring, m.underway, b, m.neurons.state[: m.neurons.channels, lo:hi], k)
+            stop(m.clock, rank, DELIVERY)
+            hand_out(m.sharing, b, k)
+            handed_out = True
+        n = m.blocks.piece[b + 1] - m.blocks.piece[b]
+        piece, turn = next_piece(m.sharing, b, n)
+        if piece != NONE:
+            do_piece(m, rank, m.blocks.piece[b] + piece, turn, start, end)
+            finish(m.sharing, b)
+            looks = 0
+        elif awaited:
+            looks = wait(m.sharing, looks)
+            stop(m.clock, rank, WAITING)
+        else:
+            wait_for_pieces(m.sharing, b, n)
+            stop(m.clock, rank, WAITING)
+            handed_out, k = False, k + 1
+            if k > last:
+                b, k = b + 1, first
+
+
+@merged
+def do_piece(m, rank, p, turn, start, end):
+    """Turn `turn` of piece `p`: the end of this step, unless it is before the slice, and the beginning of the next, unless it is behind."""
+    if turn > start:
+        fire_piece(m.blocks, m.groups, m.neurons, m.ring, m.written, p, turn)
+        for i in range(len(m.probes.variable)):
+            sample(m.probes, i, p, m.neurons.state, turn)
+    if turn < end:
+        if len(m.currents.change) and (turn == start or currents_change(m.currents, turn + 1)):
+            set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.neurons.drive, m.key, turn + 1)
+        advance_piece(m.blocks, m.groups, m.neurons, p, turn + 1)
         stop(m.clock, rank, UPDATE)
-    send(m.ring, b, n, step)
-    for p in range(len(m.probes.variable)):
-        sample(m.probes, p, b, m.neurons.state, step)
-    stop(m.clock, rank, UPDATE)
+        add_poisson(m.poisson, p, m.neurons.state, m.key, turn + 1)
+        stop(m.clock, rank, RANDOM)
+    else:
+        stop(m.clock, rank, UPDATE)
 
 
 @merged
-def step_piece(blocks, groups, x, written, b, p, step, out):
-    """Move the neurons of piece `p` of block `b`; the ids of those that fire go into `out`, and, if watched, to the record."""
+def advance_piece(blocks, groups, x, p, step):
+    """Move the neurons of piece `p`."""
     lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
-    model, drive, v, until = groups.model[g], x.drive[lo:hi], x.state[0, lo:hi], x.until[lo:hi]
-    reset, refractory = x.reset[lo:hi], x.refractory[lo:hi]
     now = np.int32(step)  # as `until`: compared without widening
+    hold(x.held, p, lo, x.state[groups.v[g], lo:hi], x.until[lo:hi], now)
+    drive = x.drive[lo : hi if groups.driven[g] else lo]
+    if groups.uniform[g]:
+        advance_group(groups.model[g], groups.same[g], drive, x, p, lo, hi, now)
+    else:
+        advance_group(groups.model[g], groups.each, drive, x, p, lo, hi, now)
+
+
+@merged
+def fire_piece(blocks, groups, x, ring, written, p, step):
+    """Neurons of piece `p` that have reached the threshold are reset and held; their ids go into the ring and, if watched, to the record."""
+    lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
+    v, until, reset, refractory = x.state[groups.v[g], lo:hi], x.until[lo:hi], x.reset[lo:hi], x.refractory[lo:hi]
+    now = np.int32(step)
+    out = room_for(ring, p, hi - lo)
     if groups.uniform[g]:
         c = groups.same[g]
-        step_group(model, c, drive, x, lo, hi, now)
+        receive_group(groups.model[g], c, x, p, lo, hi, now)
+        put_back(x.held, p, lo, v)
         n = fire(v, c[0], reset, refractory, until, now, lo, out)
     else:
-        step_group(model, groups.each, drive, x, lo, hi, now)
+        receive_group(groups.model[g], groups.each, x, p, lo, hi, now)
+        put_back(x.held, p, lo, v)
         n = fire(v, groups.each[0, lo:hi], reset, refractory, until, now, lo, out)
+    hold_too(x.held, p, lo, out[:n])
+    send(ring, p, n, step)
     if groups.watched[g]:
-        write(written, b, step, out[:n])
-    return n
+        write(written, p, step, out[:n])
 
 
 @merged
-def write(written, b, step, ids):
-    """Write down that `ids` fired in `step`."""
-    n = written.number[b]
+def write(written, p, step, ids):
+    """Write down that `ids` of piece `p` fired in `step`."""
+    n = written.first[p] + written.number[p]
     for i in range(len(ids)):
-        written.step[b, n + i] = step
-        written.id[b, n + i] = ids[i]
-    written.number[b] = n + len(ids)
+        written.step[n + i] = step
+        written.id[n + i] = ids[i]
+    written.number[p] += len(ids)
 
 
 @merged
-def sample(p, i, b, state, step):
-    """Probe `i`: write down its variable in block `b` if it is due in `step`."""
-    since = step - p.start[i]
-    if since <= 0 or step > p.stop[i] or since % p.interval[i] != 0:
+def sample(probes, i, p, state, step):
+    """Probe `i`: write down its variable in piece `p` if it is due in `step`."""
+    since = step - probes.start[i]
+    if since <= 0 or step > probes.stop[i] or since % probes.interval[i] != 0:
         return
-    n = p.first[i + 1] - p.first[i]
-    row = p.offset[i] + (since // p.interval[i] - 1 - p.before[i]) * n - p.first[i]
-    for j in range(p.block[i, b], p.block[i, b + 1]):
-        p.out[row + j] = state[p.variable[i], p.id[j]]
+    n = probes.first[i + 1] - probes.first[i]
+    row = probes.offset[i] + (since // probes.interval[i] - 1 - probes.before[i]) * n - probes.first[i]
+    for j in range(probes.cut[i, p], probes.cut[i, p + 1]):
+        probes.out[row + j] = state[probes.variable[i], probes.id[j]]
 
 
 @merged
-def room_for(ring, b, n):
-    """Room in the ring for up to `n` spikes of block `b`."""
-    if ring.room[b] + n > ring.ids.shape[1]:
-        ring.room[b] = 0
-    return ring.ids[b, ring.room[b] :]
+def room_for(ring, p, n):
+    """Room in the ring for up to `n` spikes of piece `p`."""
+    if ring.room[p] + n > ring.first[p + 1]:
+        ring.room[p] = ring.first[p]
+    return ring.ids[ring.room[p] : ring.room[p] + n]
 
 
 @merged
-def send(ring, b, n, step):
+def send(ring, p, n, step):
     """Send the `n` spikes of `step` that lie in the room for them."""
-    k = step % ring.number.shape[1]
-    ring.begin[b, k], ring.number[b, k] = ring.room[b], n
-    ring.room[b] += n
+    k = step % ring.number.shape[0]
+    ring.begin[k, p], ring.number[k, p] = ring.room[p], n
+    ring.room[p] += n
 
 
 @merged
-def send_given(ring, events, step):
-    """Put the given spikes of `step` into the ring; `events` are their steps, ascending."""
-    k = step % ring.number.shape[1]
-    ring.begin[-1, k] = np.searchsorted(events, step)
-    ring.number[-1, k] = np.searchsorted(events, step, side="right") - ring.begin[-1, k]
-
-
-@merged
-def meet(meeting, threads):
-    """Wait until all threads are here. `meeting` = (arrivals so far, …, address of the yield call)."""
-    if threads == 1:
-        return
-    ticket = atomic_add(meeting, 0, 1)
-    awaited = (ticket // threads + 1) * threads
-    looks = 0
-    while atomic_load(meeting, 0) < awaited:
-        looks += 1
-        # A pure spin collapses when another process wants the core.
-        if looks > SPINS and meeting[16] != 0:
-            call_address(meeting[16])
+def send_given(ring, events, first, last):
+    """Put the given spikes of the steps `first` … `last` into the ring; `events` are their steps, ascending."""
+    for step in range(first, last + 1):
+        k = step % ring.number.shape[0]
+        ring.begin[k, -1] = np.searchsorted(events, step)
+        ring.number[k, -1] = np.searchsorted(events, step, side="right") - ring.begin[k, -1]

@@ -38,7 +38,7 @@ class Laws(NamedTuple):
 
 
 class PoissonDrives(NamedTuple):
-    """Drives d onto targets i (ids): each spike adds ``weight[i]`` to the sums of ``channel[d]``.
+    """Drives d onto targets i (ids): each spike adds ``weight[i]`` to the state variable ``channel[d]``.
 
     Entries ``entry[p]`` … ``entry[p + 1] - 1`` belong to the piece p of a population; entry e are the
     targets ``begin[e]`` … ``end[e] - 1`` of drive ``drive[e]``. From step `since[q]` on, the law
@@ -122,15 +122,15 @@ def laws_of(means: np.ndarray) -> Laws:
 
 
 @merged
-def add_poisson(p, piece, arrived, key, step):
-    """Add the Poisson input of `step` to the sums of the neurons of `piece`."""
+def add_poisson(p, piece, state, key, step):
+    """Add the Poisson input of `step` to the neurons of `piece`, where their weights go."""
     for e in range(p.entry[piece], p.entry[piece + 1]):
         d = p.drive[e]
         if p.start[d] < step <= p.stop[d]:
             if p.uniform[d]:
-                add_uniform(p, e, arrived[p.channel[d]], key, step)
+                add_uniform(p, e, state[p.channel[d]], key, step)
             else:
-                add_single(p, e, arrived[p.channel[d]], key, step)
+                add_single(p, e, state[p.channel[d]], key, step)
 
 
 @merged

@@ -3,7 +3,8 @@
     dv/dt = -v/tau_m + (i_ex + i_in + I)/C_m
     di/dt = di - i/tau_syn,   d(di)/dt = -di/tau_syn,   di ← di + w e/tau_syn at arrivals
 
-so a spike of weight w makes i = w e/tau_syn · s exp(-s/tau_syn), which peaks at w after tau_syn.
+so a spike of weight w makes i = w e/tau_syn · s exp(-s/tau_syn), which peaks at w after tau_syn. State is
+di in units of e/tau_syn, to which arriving weights are added as they are; the propagators hold the factor.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, rising_to_v
+from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, push, rising_to_v
 
-STATES = ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in")
+STATES = ("dI_syn_ex", "dI_syn_in", "I_syn_ex", "I_syn_in", "V_m")
 CHANNELS = 2
 
 
 class Constants(NamedTuple):
-    """Per neuron or for all: threshold, lower bound, propagators, and e/tau_syn."""
+    """Per neuron or for all: threshold, lower bound, and the propagators of the equations."""
 
     theta: Any
     v_min: Any
@@ -33,8 +34,6 @@ class Constants(NamedTuple):
     P22_in: Any
     P21_ex: Any
     P21_in: Any
-    peak_ex: Any
-    peak_in: Any
 
 
 def constants(p: dict[str, Any], dt: float) -> Constants:
@@ -46,15 +45,18 @@ def constants(p: dict[str, Any], dt: float) -> Constants:
         leak(p, dt),
         decaying_to_v(p, ex, dt),
         decaying_to_v(p, inh, dt),
-        rising_to_v(p, ex, dt),
-        rising_to_v(p, inh, dt),
+        rising_to_v(p, ex, dt) * np.e / ex,
+        rising_to_v(p, inh, dt) * np.e / inh,
         np.exp(-dt / ex),
         np.exp(-dt / inh),
-        dt * np.exp(-dt / ex),
-        dt * np.exp(-dt / inh),
-        np.e / ex,
-        np.e / inh,
+        dt * np.exp(-dt / ex) * np.e / ex,
+        dt * np.exp(-dt / inh) * np.e / inh,
     )
+
+
+def units(p: dict[str, Any]) -> dict[str, Any]:
+    """What a unit of a state variable is in the user's units, where it is not 1."""
+    return {"dI_syn_ex": np.e / np.asarray(p["tau_syn_ex"]), "dI_syn_in": np.e / np.asarray(p["tau_syn_in"])}
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
@@ -63,38 +65,32 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 
 @kernel
-def update(k, drive, v, ex, inh, until, step):
-    """One step of a group: v from the currents of the beginning of the step; `ex`, `inh` as in `rise`."""
+def update(k, v, i_ex, di_ex, i_in, di_in):
+    """The potential over a step, from the currents of the beginning of the step."""
     for i in range(len(v)):
-        moved = at(k.P33, i) * v[i] + at(drive, i)
-        moved += at(k.P32_ex, i) * ex.i[i] + at(k.P31_ex, i) * ex.di[i]
-        moved += at(k.P32_in, i) * inh.i[i] + at(k.P31_in, i) * inh.di[i]
-        moved = max(moved, at(k.v_min, i))
-        v[i] = v[i] if until[i] > step else moved
-    rise(k.P22_ex, k.P21_ex, k.peak_ex, ex)
-    rise(k.P22_in, k.P21_in, k.peak_in, inh)
-
-
-class Current(NamedTuple):
-    """A synaptic current, what feeds it, and the weights that arrived."""
-
-    i: np.ndarray
-    di: np.ndarray
-    arrived: np.ndarray
+        moved = at(k.P33, i) * v[i]
+        moved += at(k.P32_ex, i) * i_ex[i] + at(k.P31_ex, i) * di_ex[i]
+        v[i] = moved + (at(k.P32_in, i) * i_in[i] + at(k.P31_in, i) * di_in[i])
 
 
 @kernel
-def rise(P22, P21, peak, x):
-    """A synaptic current over a step; the weights that arrived (pA) are used up."""
-    for j in range(len(x.i)):
-        x.i[j] = at(P22, j) * x.i[j] + at(P21, j) * x.di[j]
-        x.di[j] = at(P22, j) * x.di[j] + at(peak, j) * x.arrived[j]
-        x.arrived[j] = 0
+def rise(P22, P21, i_syn, di):
+    """A synaptic current over a step."""
+    for j in range(len(i_syn)):
+        i_syn[j] = at(P22, j) * i_syn[j] + at(P21, j) * di[j]
+        di[j] = at(P22, j) * di[j]
+
+
+@kernel
+def bound(v_min, v):
+    """No potential is below v_min."""
+    for i in range(len(v)):
+        v[i] = max(v[i], at(v_min, i))
 
 
 @merged
-def advance(c, drive, x, lo, hi, step):
-    """One step of the neurons lo … hi - 1."""
+def advance(c, drive, x, lo, hi):
+    """Move the neurons lo … hi - 1 by a step."""
     k = Constants(
         constant(c, 0, lo, hi),
         constant(c, 1, lo, hi),
@@ -107,9 +103,11 @@ def advance(c, drive, x, lo, hi, step):
         constant(c, 8, lo, hi),
         constant(c, 9, lo, hi),
         constant(c, 10, lo, hi),
-        constant(c, 11, lo, hi),
-        constant(c, 12, lo, hi),
     )
-    ex = Current(x.state[1, lo:hi], x.state[3, lo:hi], x.arrived[0, lo:hi])
-    inh = Current(x.state[2, lo:hi], x.state[4, lo:hi], x.arrived[1, lo:hi])
-    update(k, drive, x.state[0, lo:hi], ex, inh, x.until[lo:hi], step)
+    v, i_ex, i_in = x.state[4, lo:hi], x.state[2, lo:hi], x.state[3, lo:hi]
+    di_ex, di_in = x.state[0, lo:hi], x.state[1, lo:hi]
+    update(k, v, i_ex, di_ex, i_in, di_in)
+    push(v, drive)
+    bound(k.v_min, v)
+    rise(k.P22_ex, k.P21_ex, i_ex, di_ex)
+    rise(k.P22_in, k.P21_in, i_in, di_in)

@@ -4,7 +4,8 @@
     v(t+h) = v(t) exp(-h/tau_m) + I tau_m/C_m (1 - exp(-h/tau_m)) + Σ w
 
 Input to a refractory neuron is lost; with `refractory_input` it is kept, decaying like v, until the
-end of refractoriness.
+end of refractoriness. Weights are added to v itself; beside models that tell excitation from
+inhibition, the negative ones wait in a sum of their own until all have arrived.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from numba import types
 from numba.extending import overload
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import at, constant, current_to_v, leak
+from lifsim.engine.neurons.membrane import at, constant, current_to_v, leak, push
 
-STATES = ("V_m", "kept")
+STATES = ("V_m", "inhibition", "kept")
 CHANNELS = 1
 
 
@@ -42,38 +43,66 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 
 @kernel
-def update(k, drive, v, until, jump, step):
-    """One step of a group; `jump` (the weights that arrived, mV) is used up."""
+def decay(P33, v):
+    """The potential over a step."""
     for i in range(len(v)):
-        moved = at(k.P33, i) * v[i] + at(drive, i) + jump[i]
-        moved = max(moved, at(k.v_min, i))
-        v[i] = v[i] if until[i] > step else moved
-        jump[i] = 0
+        v[i] = at(P33, i) * v[i]
 
 
 @kernel
-def update_keeping(k, drive, v, kept, until, jump, step):
-    """`update` for groups with `refractory_input`: `kept` collects what arrives while refractory."""
+def release(v, kept, until, step):
+    """Neurons that move again receive what was kept for them."""
     for i in range(len(v)):
-        left = until[i] - step
-        if left > 0:
-            kept[i] += jump[i] * at(k.P33, i) ** left
-        else:
-            v[i] = max(at(k.P33, i) * v[i] + at(drive, i) + kept[i] + jump[i], at(k.v_min, i))
+        if kept[i] != 0 and until[i] <= step:
+            v[i] += kept[i]
             kept[i] = 0
-        jump[i] = 0
 
 
 @merged
-def advance(c, drive, x, lo, hi, step):
-    """One step of the neurons lo … hi - 1."""
-    k = Constants(constant(c, 0, lo, hi), constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi))
-    v, until, jump = x.state[0, lo:hi], x.until[lo:hi], x.arrived[0, lo:hi]
-    join(jump, x.arrived[1:, lo:hi])
-    if keeps(k.keep):
-        update_keeping(k, drive, v, x.state[1, lo:hi], until, jump, step)
-    else:
-        update(k, drive, v, until, jump, step)
+def advance(c, drive, x, p, lo, hi, step):
+    """Move the neurons lo … hi - 1 (piece `p`) by a step."""
+    v = x.state[0, lo:hi]
+    decay(constant(c, 1, lo, hi), v)
+    push(v, drive)
+    if keeps(constant(c, 3, lo, hi)):
+        release(v, x.state[2, lo:hi], x.until[lo:hi], step)
+        for j in range(lo, lo + x.held.number[p]):  # so that v becomes the sum of what arrives
+            x.state[0, x.held.id[j]] = 0
+
+
+@merged
+def receive(c, x, p, lo, hi, step):
+    """What has arrived in the potentials lo … hi - 1 in `step` takes effect."""
+    v = x.state[0, lo:hi]
+    if x.channels == 2:
+        join(v, x.state[1, lo:hi])
+    if keeps(constant(c, 3, lo, hi)):
+        keep(constant(c, 1, lo, hi), x.held.id[lo : lo + x.held.number[p]], lo, v, x.state[2, lo:hi], x.until[lo:hi], step)
+    bound(constant(c, 2, lo, hi), v)
+
+
+@kernel
+def join(v, inhibition):
+    """Add the inhibitory weights to the excitatory ones."""
+    for i in range(len(v)):
+        v[i] += inhibition[i]
+        inhibition[i] = 0
+
+
+@kernel
+def keep(P33, held, lo, v, kept, until, step):
+    """Keep what arrived (it is in v) at the refractory neurons, as it will have decayed when they move again."""
+    for j in range(len(held)):
+        i = held[j] - lo
+        kept[i] += v[i] * at(P33, i) ** (until[i] - step)
+
+
+@kernel
+def bound(v_min, v):
+    """No potential is below v_min."""
+    if bounds(v_min):
+        for i in range(len(v)):
+            v[i] = max(v[i], at(v_min, i))
 
 
 def keeps(flag: Any) -> bool:
@@ -88,11 +117,13 @@ def _keeps(flag):
     return lambda flag: flag != 0
 
 
-@kernel
-def join(total, others):
-    """Add the inhibitory sums to the excitatory ones for models with one channel."""
-    for c in range(len(others)):
-        other = others[c]
-        for i in range(len(total)):
-            total[i] += other[i]
-            other[i] = 0
+def bounds(v_min: Any) -> bool:
+    """Whether there is a lower bound."""
+    return bool(np.any(np.asarray(v_min) > -np.inf))
+
+
+@overload(bounds)
+def _bounds(v_min):
+    if isinstance(v_min, types.Array):
+        return lambda v_min: True
+    return lambda v_min: v_min > -np.inf

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak
+from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, push
 
-STATES = ("V_m", "I_syn_ex", "I_syn_in")
+STATES = ("I_syn_ex", "I_syn_in", "V_m")
 CHANNELS = 2
 
 
@@ -49,26 +49,17 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 
 @kernel
-def update(k, drive, v, i_ex, i_in, until, arrived_ex, arrived_in, step):
-    """One step of a group; the weights that arrived (pA) are used up."""
+def update(k, v, i_ex, i_in):
+    """One step of a group, from the currents of the beginning of the step."""
     for i in range(len(v)):
-        moved = at(k.P22, i) * v[i] + at(k.P21_ex, i) * i_ex[i] + at(k.P21_in, i) * i_in[i] + at(drive, i)
-        v[i] = v[i] if until[i] > step else moved
-    decay(k.P11_ex, i_ex, arrived_ex)
-    decay(k.P11_in, i_in, arrived_in)
-
-
-@kernel
-def decay(P11, i_syn, arrived):
-    """The synaptic current over a step: it decays, then jumps by what arrived."""
-    for i in range(len(i_syn)):
-        i_syn[i] = at(P11, i) * i_syn[i] + arrived[i]
-        arrived[i] = 0
+        v[i] = at(k.P22, i) * v[i] + at(k.P21_ex, i) * i_ex[i] + at(k.P21_in, i) * i_in[i]
+        i_ex[i] = at(k.P11_ex, i) * i_ex[i]
+        i_in[i] = at(k.P11_in, i) * i_in[i]
 
 
 @merged
-def advance(c, drive, x, lo, hi, step):
-    """One step of the neurons lo … hi - 1."""
+def advance(c, drive, x, lo, hi):
+    """Move the neurons lo … hi - 1 by a step."""
     k = Constants(
         constant(c, 0, lo, hi),
         constant(c, 1, lo, hi),
@@ -77,5 +68,6 @@ def advance(c, drive, x, lo, hi, step):
         constant(c, 4, lo, hi),
         constant(c, 5, lo, hi),
     )
-    v, i_ex, i_in, until = x.state[0, lo:hi], x.state[1, lo:hi], x.state[2, lo:hi], x.until[lo:hi]
-    update(k, drive, v, i_ex, i_in, until, x.arrived[0, lo:hi], x.arrived[1, lo:hi], step)
+    v = x.state[2, lo:hi]
+    update(k, v, x.state[0, lo:hi], x.state[1, lo:hi])
+    push(v, drive)

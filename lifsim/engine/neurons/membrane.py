@@ -64,18 +64,27 @@ def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
 # -- state and constants of a group in kernels ----------------------------------------------------
 
 
+class Held(NamedTuple):
+    """The refractory neurons of piece p, which begins at lo: ids ``id[lo:lo + number[p]]``, and the potentials they are held at."""
+
+    id: np.ndarray
+    v: np.ndarray
+    number: np.ndarray
+
+
 class Neurons(NamedTuple):
-    """All neurons: state variables × neurons, the first step in which each moves again, sums of the
-    weights that arrive (one or two channels × neurons), constant input (mV a step), reset value of v,
-    steps of refractoriness.
+    """All neurons: state variables × neurons, the first step in which each moves again, constant input
+    (mV a step), reset value of v, steps of refractoriness; who is held. Weights that arrive are added to
+    the first `channels` state variables.
     """
 
     state: np.ndarray
     until: np.ndarray
-    arrived: np.ndarray
     drive: np.ndarray
     reset: np.ndarray
     refractory: np.ndarray
+    held: Held
+    channels: int
 
 
 def constant(c: Any, j: int, lo: int, hi: int) -> Any:
@@ -118,6 +127,32 @@ def _part(x, a, b):
 
 
 @kernel
+def push(v, drive):
+    """Add the constant input; there is none where `drive` is empty."""
+    for i in range(len(drive)):
+        v[i] += drive[i]
+
+
+@kernel
+def hold(held, p, lo, v, until, step):
+    """Note the potentials of the neurons (of piece `p`, from `lo` on) that do not move in `step`, forget those that do."""
+    n = 0
+    for j in range(lo, lo + held.number[p]):
+        i = held.id[j] - lo
+        if until[i] > step:
+            held.id[lo + n], held.v[lo + n] = lo + i, v[i]
+            n += 1
+    held.number[p] = n
+
+
+@kernel
+def put_back(held, p, lo, v):
+    """Give the refractory neurons the potentials that were noted."""
+    for j in range(lo, lo + held.number[p]):
+        v[held.id[j] - lo] = held.v[j]
+
+
+@kernel
 def count_above(v, theta):
     """How many v have reached theta."""
     hits = 0
@@ -143,3 +178,11 @@ def fire(v, theta, reset, refractory, until, step, first, out):
                     out[n] = first + i
                     n += 1
     return n
+
+
+@kernel
+def hold_too(held, p, lo, ids):
+    """The neurons `ids` have fired: they are held from now on."""
+    for j in range(len(ids)):
+        held.id[lo + held.number[p] + j] = ids[j]
+    held.number[p] += len(ids)

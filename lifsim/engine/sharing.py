@@ -1,0 +1,88 @@
+"""How the threads share the work of a turn and wait for each other.
+
+Only its own thread delivers to a block; then the pieces of the block are handed out one at a time to
+whoever asks: the block's own thread first, and those that have nothing left to do. What a piece does
+depends on the block alone, so who did it leaves no trace in a result.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lifsim.engine.intrinsics import atomic_add, atomic_load, atomic_store, call_address, yield_address
+from lifsim.engine.jit import kernel
+
+SPINS = 4000  # looks at what others do before the time slice is given up: a few microseconds
+LINE = 16  # int64s between two counters: cache lines of their own
+BITS = 20  # of a ticket that say which piece; the rest is the turn
+NONE = -1
+
+
+class Sharing(NamedTuple):
+    """`ticket[b, 0]`: the turn of block b and its next piece; ``done[b, 0]``: pieces finished in that turn;
+    `arrived[0]`: arrivals at the meeting so far. `pause` is the address of the call that gives up the time slice.
+    """
+
+    ticket: np.ndarray
+    done: np.ndarray
+    arrived: np.ndarray
+    pause: np.ndarray
+
+
+def sharing_for(blocks: int) -> Sharing:
+    """Nothing to be handed out yet."""
+    ticket = np.full((blocks, LINE), (1 << BITS) - 1, np.int64)
+    return Sharing(ticket, np.zeros((blocks, LINE), np.int64), np.zeros(LINE, np.int64), np.array([yield_address()], np.int64))
+
+
+@kernel
+def hand_out(s, b, turn):
+    """From now on the pieces of block `b` can be had for `turn`."""
+    s.done[b, 0] = 0
+    atomic_store(s.ticket[b], 0, turn << BITS)
+
+
+@kernel
+def next_piece(s, b, n):
+    """The next of the `n` pieces of block `b` and its turn; `NONE` if all are taken."""
+    if atomic_load(s.ticket[b], 0) & ((1 << BITS) - 1) >= n:
+        return NONE, 0
+    ticket = atomic_add(s.ticket[b], 0, 1)
+    piece = ticket & ((1 << BITS) - 1)
+    return (piece if piece < n else NONE), ticket >> BITS
+
+
+@kernel
+def finish(s, b):
+    """A piece of block `b` is done."""
+    atomic_add(s.done[b], 0, 1)
+
+
+@kernel
+def wait_for_pieces(s, b, n):
+    """Wait until all `n` pieces of block `b` are done: others may be at work on the last ones."""
+    looks = 0
+    while atomic_load(s.done[b], 0) < n:
+        looks = wait(s, looks)
+
+
+@kernel
+def arrive(s, threads):
+    """Come to the meeting; returns the number of arrivals at which all are there."""
+    return (atomic_add(s.arrived, 0, 1) // threads + 1) * threads
+
+
+@kernel
+def all_here(s, awaited):
+    """Whether all threads have arrived."""
+    return atomic_load(s.arrived, 0) >= awaited
+
+
+@kernel
+def wait(s, looks):
+    """Look again soon. A pure spin collapses when another process wants the core."""
+    if looks >= SPINS and s.pause[0] != 0:
+        call_address(s.pause[0])
+    return looks + 1
