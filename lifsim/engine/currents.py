@@ -10,6 +10,7 @@ from numba import uint32
 
 from lifsim.engine.jit import kernel
 from lifsim.engine.random import NOISE, normal, philox
+from lifsim.engine.search import number_up_to
 
 
 class Currents(NamedTuple):
@@ -35,16 +36,17 @@ class Currents(NamedTuple):
 
 
 class OwnInput(NamedTuple):
-    """What turns a current into the drive of a neuron: mV a step per pA, and its own I_e; shape (n,)."""
+    """What turns a current into the drive of a neuron: mV a step per pA, its own I_e, and room for the sum of all others; shape (n,)."""
 
     gain: np.ndarray
     I_e: np.ndarray
+    total: np.ndarray
 
 
 @kernel
 def currents_change(c, step):
     """Whether any current is another in `step` than in the step before."""
-    k = np.searchsorted(c.change, step)
+    k = number_up_to(c.change, step - 1)
     if k < len(c.change) and c.change[k] == step:
         return True
     for s in range(len(c.noise_when)):
@@ -58,7 +60,7 @@ def currents_change(c, step):
 def add_currents(c, p, total, first, key, step):
     """Add to `total` (pA, a sum a neuron) of piece `p` the currents that act in `step`."""
     for s in range(len(c.begin) - 1):
-        k = np.searchsorted(c.since[c.begin[s] : c.begin[s + 1]], step) - 1
+        k = number_up_to(c.since[c.begin[s] : c.begin[s + 1]], step - 1) - 1
         if k >= 0:
             amplitude = c.amplitude[c.begin[s] + k]
             for i in range(c.first[s, p], c.first[s, p + 1]):
@@ -85,7 +87,8 @@ def add_noise(c, s, p, total, first, key, step):
 @kernel
 def set_drives(c, own, p, lo, hi, drive, key, step):
     """The constant input of the neurons lo … hi - 1 of piece `p` in `step`, as mV a step."""
-    total = np.zeros(hi - lo)
+    total = own.total[lo:hi]
+    total[:] = 0
     add_currents(c, p, total, lo, key, step)
     for i in range(lo, hi):
-        drive[i] = own.gain[i] * (own.I_e[i] + total[i - lo])
+        drive[i] = own.gain[i] * (own.I_e[i] + own.total[i])

@@ -12,7 +12,7 @@ from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Written, advance
 from lifsim.engine.neurons import MODULES
-from lifsim.engine.sharing import sharing_for
+from lifsim.engine.sharing import NONE, sharing_for
 from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
 
@@ -77,7 +77,7 @@ class Engine:
             Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
             plan.events.step,
             self.key,
-            sharing_for(len(first) - 1),
+            sharing_for(len(first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
         )
 
@@ -107,6 +107,7 @@ class Engine:
         self.machine = self.machine._replace(underway=self._underway(steps))
         m = self._with_buffers(steps)
         layout.hold_refractory(m.neurons, m.blocks, self.step)
+        m.sharing.done[:] = NONE
         self.team.together(lambda rank: advance(m, rank, self.step, steps))
         self.step += steps
         return self._collect(m)

@@ -37,17 +37,17 @@ def atomic_add(typingctx, array, index, value):
     """``array[index] += value`` for an int64 array, seen by all threads; returns the old value."""
 
     def codegen(context, builder, signature, args):
-        return builder.atomic_rmw("add", _element(context, builder, signature, args), args[2], "seq_cst")
+        return builder.atomic_rmw("add", _element(context, builder, signature, args), args[2], "acq_rel")
 
     return types.int64(array, types.intp, types.int64), codegen
 
 
 @intrinsic
 def atomic_load(typingctx, array, index):
-    """``array[index]`` of an int64 array as other threads last wrote it."""
+    """``array[index]`` of an int64 array as other threads last wrote it, and all that they wrote before."""
 
     def codegen(context, builder, signature, args):
-        return builder.load_atomic(_element(context, builder, signature, args), "seq_cst", 8)
+        return builder.load_atomic(_element(context, builder, signature, args), "acquire", 8)
 
     return types.int64(array, types.intp), codegen
 
@@ -57,7 +57,7 @@ def atomic_store(typingctx, array, index, value):
     """``array[index] = value`` for an int64 array, seen by all threads after all that was written before."""
 
     def codegen(context, builder, signature, args):
-        builder.store_atomic(args[2], _element(context, builder, signature, args), "seq_cst", 8)
+        builder.store_atomic(args[2], _element(context, builder, signature, args), "release", 8)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.int64), codegen

@@ -86,7 +86,8 @@ def groups_of(plan: Any, dtype: Any) -> Groups:
                 each[j, g.first : g.first + g.n] = x
     model = np.array([NUMBERS[g.model] for g in plan.groups], np.int64)
     watched = np.array([g.name in plan.watched for g in plan.groups])
-    return Groups(model, V[model], np.array([_driven(plan, g) for g in plan.groups]), watched, uniform, same, each)
+    driven = np.array([_driven(plan, g) for g in plan.groups])
+    return Groups(model, V[model], driven, watched, uniform, same, None if uniform.all() else each)  # None: no code for it is compiled
 
 
 def _driven(plan: Any, group: Any) -> bool:
@@ -121,10 +122,10 @@ def neurons_of(plan: Any, dtype: Any, channels: int, pieces: int) -> tuple[Neuro
         np.zeros(n, dtype),
         np.zeros(n, dtype),
         np.zeros(n, np.int32),
-        Held(np.zeros(n, np.int64), np.zeros(n, dtype), np.zeros(pieces, np.int64)),
+        Held(np.zeros(n, np.int64), np.zeros(n, np.int32), np.zeros(n, dtype), np.zeros(pieces, np.int64)),
         channels,
     )
-    own = OwnInput(np.zeros(n), np.zeros(n))
+    own = OwnInput(np.zeros(n), np.zeros(n), np.zeros(n))
     refresh_neurons(plan, x, own)
     for g in plan.groups:
         for name in MODULES[g.model].STATES:
@@ -139,7 +140,7 @@ def hold_refractory(x: Neurons, blocks: Blocks, step: int) -> None:
     begin, end = np.searchsorted(ids, blocks.lo), np.searchsorted(ids, blocks.hi)
     x.held.number[:] = end - begin
     for lo, a, z in zip(blocks.lo, begin, end, strict=True):
-        x.held.id[lo : lo + z - a] = ids[a:z]
+        x.held.id[lo : lo + z - a], x.held.until[lo : lo + z - a] = ids[a:z], x.until[ids[a:z]]
 
 
 # -- state in the user's units ----------------------------------------------------------------------
@@ -219,6 +220,7 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
         end[piece, drive],
         np.full(len(piece), -1, np.int64),
         np.zeros((STEPS, first[-1]), np.uint8),
+        np.zeros((len(blocks.thread) - 1, STEPS, PIECE // 2 + 16), np.uint32),
         laws_of(means),
     )
 

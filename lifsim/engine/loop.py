@@ -15,18 +15,21 @@ owning blocks, meet only once every so many turns.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, settle
 from lifsim.engine.intrinsics import borrow
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.jit import entry, kernel, merged
 from lifsim.engine.neurons import Neurons, advance_group, receive_group
-from lifsim.engine.neurons.membrane import fire, hold, hold_too, put_back
+from lifsim.engine.neurons.membrane import constant, fire, hold, hold_too, put_back
 from lifsim.engine.poisson import PoissonDrives, add_poisson
+from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, wait, wait_for_pieces
 
 
@@ -50,7 +53,8 @@ class Groups(NamedTuple):
     """Populations g: model number, which state variable is v, whether any neuron has a constant input, whether
     spikes are written down, constants.
 
-    `uniform[g]`: the constants ``same[g]`` hold for all, else each neuron has its own in `each`.
+    `uniform[g]`: the constants ``same[g]`` hold for all, else each neuron has its own in `each`
+    (None if there is no such population).
     """
 
     model: np.ndarray
@@ -59,7 +63,7 @@ class Groups(NamedTuple):
     watched: np.ndarray
     uniform: np.ndarray
     same: np.ndarray
-    each: np.ndarray
+    each: np.ndarray | None
 
 
 class Probes(NamedTuple):
@@ -110,84 +114,80 @@ class Machine(NamedTuple):
     clock: Clock
 
 
-@kernel
+@entry
 def advance(m, rank, start, n_steps):
-    """Run the blocks of thread `rank` from step `start` for `n_steps` steps."""
-    m = borrow(m)
-    settle_blocks(m, rank, start)
-    begin(m.clock, rank)
-    turn, end = start, start + n_steps
-    while turn <= end:
-        last = min(end, max(turn + m.blocks.interval[0] - 1, start + m.blocks.interval[0]))
-        run_turns(m, rank, turn, last, start, end)
-        turn = last + 1
+    """Run the blocks of thread `rank` from step `start` for `n_steps` steps.
 
-
-@merged
-def settle_blocks(m, rank, start):
-    """Make room for the spikes of a slice."""
-    for b in range(m.blocks.thread[rank], m.blocks.thread[rank + 1]):
-        if len(m.synapses.delay):
-            settle(m.underway, b, start - m.synapses.delay[0], m.ring.number.shape[0])
-
-
-@merged
-def run_turns(m, rank, first, last, start, end):
-    """Turns `first` … `last`: those of the own blocks, then, until all have come, pieces of what others still have to do.
-
-    In a turn, deliver to the block, then see to its pieces.
+    Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then pieces of what
+    others still have to do. (Parts of `m` are named once: to the compiler each mention of `m` is a copy of it.)
     """
-    threads = len(m.blocks.thread) - 1
-    b, k, handed_out, awaited, looks = m.blocks.thread[rank], first, False, 0, 0
-    while True:
-        if awaited == 0 and b == m.blocks.thread[rank + 1]:
-            if rank == 0 and len(m.events):
-                send_given(m.ring, m.events, max(first, start + 1), last)
-            awaited = arrive(m.sharing, threads)
+    m = borrow(m)
+    blocks, synapses, ring, underway, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.sharing, m.clock
+    inputs, events = m.neurons.state[: m.neurons.channels], m.events
+    mine, beyond, threads, n_blocks = blocks.thread[rank], blocks.thread[rank + 1], len(blocks.thread) - 1, len(blocks.first) - 1
+    settle_blocks(synapses, ring, underway, mine, beyond, start)
+    begin(clock, rank)
+    first, end = start, start + n_steps
+    last = min(end, start + blocks.interval[0])
+    b, k, handed_out, awaited, looks = mine, first, False, 0, 0
+    while first <= end:
+        if awaited == 0 and b == beyond:
+            if rank == 0 and len(events):
+                send_given(ring, events, max(first, start + 1), last)
+            awaited = arrive(sharing, threads)
         if awaited:
-            if all_here(m.sharing, awaited):
-                break
-            b = (b + 1) % (len(m.blocks.first) - 1)
+            if all_here(sharing, awaited):
+                first, last, awaited = last + 1, min(end, last + blocks.interval[0]), 0
+                b, k = mine, first
+                continue
+            b = (b + 1) % n_blocks
         elif not handed_out:
-            if k > start and len(m.synapses.delay):
-                lo, hi = m.blocks.first[b], m.blocks.first[b + 1]
-                deliver(m.synapses, m.ring, m.underway, b, m.neurons.state[: m.neurons.channels, lo:hi], k)
-            stop(m.clock, rank, DELIVERY)
-            hand_out(m.sharing, b, k)
+            if k > start and len(synapses.delay):
+                deliver(synapses, ring, underway, b, inputs[:, blocks.first[b] : blocks.first[b + 1]], k)
+            stop(clock, rank, DELIVERY)
+            hand_out(sharing, b, k)
             handed_out = True
-        n = m.blocks.piece[b + 1] - m.blocks.piece[b]
-        piece, turn = next_piece(m.sharing, b, n)
+        piece, turn = next_piece(sharing, b, blocks.piece[b], blocks.piece[b + 1])
         if piece != NONE:
-            do_piece(m, rank, m.blocks.piece[b] + piece, turn, start, end)
-            finish(m.sharing, b)
+            do_piece(m, rank, piece, turn, start, end)
+            finish(sharing, piece, turn)
             looks = 0
         elif awaited:
-            looks = wait(m.sharing, looks)
-            stop(m.clock, rank, WAITING)
+            looks = wait(sharing, looks)
+            stop(clock, rank, WAITING)
         else:
-            wait_for_pieces(m.sharing, b, n)
-            stop(m.clock, rank, WAITING)
+            wait_for_pieces(sharing, blocks.piece[b], blocks.piece[b + 1], k)
+            stop(clock, rank, WAITING)
             handed_out, k = False, k + 1
             if k > last:
                 b, k = b + 1, first
 
 
 @merged
+def settle_blocks(synapses, ring, underway, mine, beyond, start):
+    """Make room in the blocks `mine` … `beyond` - 1 for the spikes of a slice."""
+    for b in range(mine, beyond):
+        if len(synapses.delay):
+            settle(underway, b, start - synapses.delay[0], ring.number.shape[0])
+
+
+@merged
 def do_piece(m, rank, p, turn, start, end):
     """Turn `turn` of piece `p`: the end of this step, unless it is before the slice, and the beginning of the next, unless it is behind."""
+    blocks, groups, x, clock, key = m.blocks, m.groups, m.neurons, m.clock, m.key
     if turn > start:
-        fire_piece(m.blocks, m.groups, m.neurons, m.ring, m.written, p, turn)
-        for i in range(len(m.probes.variable)):
-            sample(m.probes, i, p, m.neurons.state, turn)
+        fire_piece(blocks, groups, x, m.ring, m.written, p, turn)
+        sample_piece(m.probes, p, x.state, turn)
     if turn < end:
-        if len(m.currents.change) and (turn == start or currents_change(m.currents, turn + 1)):
-            set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.neurons.drive, m.key, turn + 1)
-        advance_piece(m.blocks, m.groups, m.neurons, p, turn + 1)
-        stop(m.clock, rank, UPDATE)
-        add_poisson(m.poisson, p, m.neurons.state, m.key, turn + 1)
-        stop(m.clock, rank, RANDOM)
+        currents = m.currents
+        if len(currents.change) and (turn == start or currents_change(currents, turn + 1)):
+            set_drives(currents, m.own, p, blocks.lo[p], blocks.hi[p], x.drive, key, turn + 1)
+        advance_piece(blocks, groups, x, p, turn + 1)
+        stop(clock, rank, UPDATE)
+        add_poisson(m.poisson, rank, p, x.state, key, turn + 1)
+        stop(clock, rank, RANDOM)
     else:
-        stop(m.clock, rank, UPDATE)
+        stop(clock, rank, UPDATE)
 
 
 @merged
@@ -195,34 +195,74 @@ def advance_piece(blocks, groups, x, p, step):
     """Move the neurons of piece `p`."""
     lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
     now = np.int32(step)  # as `until`: compared without widening
-    hold(x.held, p, lo, x.state[groups.v[g], lo:hi], x.until[lo:hi], now)
+    hold(x.held, p, lo, x.state[groups.v[g], lo:hi], now)
     drive = x.drive[lo : hi if groups.driven[g] else lo]
     if groups.uniform[g]:
         advance_group(groups.model[g], groups.same[g], drive, x, p, lo, hi, now)
     else:
-        advance_group(groups.model[g], groups.each, drive, x, p, lo, hi, now)
+        advance_each(groups.model[g], groups.each, drive, x, p, lo, hi, now)
 
 
 @merged
 def fire_piece(blocks, groups, x, ring, written, p, step):
-    """Neurons of piece `p` that have reached the threshold are reset and held; their ids go into the ring and, if watched, to the record."""
+    """Neurons of piece `p` at threshold are reset and held; their ids go into the ring and, if watched, to the record."""
     lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
-    v, until, reset, refractory = x.state[groups.v[g], lo:hi], x.until[lo:hi], x.reset[lo:hi], x.refractory[lo:hi]
     now = np.int32(step)
     out = room_for(ring, p, hi - lo)
     if groups.uniform[g]:
-        c = groups.same[g]
-        receive_group(groups.model[g], c, x, p, lo, hi, now)
-        put_back(x.held, p, lo, v)
-        n = fire(v, c[0], reset, refractory, until, now, lo, out)
+        n = fire_group(groups.model[g], groups.v[g], groups.same[g], x, p, lo, hi, now, out)
     else:
-        receive_group(groups.model[g], groups.each, x, p, lo, hi, now)
-        put_back(x.held, p, lo, v)
-        n = fire(v, groups.each[0, lo:hi], reset, refractory, until, now, lo, out)
-    hold_too(x.held, p, lo, out[:n])
+        n = fire_each(groups.model[g], groups.v[g], groups.each, x, p, lo, hi, now, out)
+    hold_too(x.held, p, lo, out[:n], x.until[lo:hi])
     send(ring, p, n, step)
     if groups.watched[g]:
         write(written, p, step, out[:n])
+
+
+@merged
+def fire_group(model, row, c, x, p, lo, hi, step, out):
+    """What arrived takes effect; the neurons lo … hi - 1 at threshold are reset, their ids go into `out`; returns how many."""
+    receive_group(model, c, x, p, lo, hi, step)
+    v = x.state[row, lo:hi]
+    put_back(x.held, p, lo, v)
+    return fire(v, constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], step, lo, out)
+
+
+# -- populations whose neurons differ: compiled only where there are such --------------------------------
+
+
+def advance_each(model: Any, each: Any, *where: Any) -> None:
+    """`advance_group` with constants of each neuron."""
+
+
+@overload(advance_each)
+def _advance_each(model, each, drive, x, p, lo, hi, step):
+    if isinstance(each, types.NoneType):
+        return lambda model, each, drive, x, p, lo, hi, step: None
+
+    def code(model, each, drive, x, p, lo, hi, step):
+        advance_group(model, each, drive, x, p, lo, hi, step)
+
+    return code
+
+
+def fire_each(model: Any, row: Any, each: Any, *where: Any) -> int:
+    """`fire_group` with constants of each neuron."""
+    return 0
+
+
+@overload(fire_each)
+def _fire_each(model, row, each, x, p, lo, hi, step, out):
+    if isinstance(each, types.NoneType):
+        return lambda model, row, each, x, p, lo, hi, step, out: 0
+
+    def code(model, row, each, x, p, lo, hi, step, out):
+        return fire_group(model, row, each, x, p, lo, hi, step, out)
+
+    return code
+
+
+# -- what is written down and sent -----------------------------------------------------------------------
 
 
 @merged
@@ -236,6 +276,13 @@ def write(written, p, step, ids):
 
 
 @merged
+def sample_piece(probes, p, state, step):
+    """Write down what the probes want of piece `p` in `step`."""
+    for i in range(len(probes.variable)):
+        sample(probes, i, p, state, step)
+
+
+@kernel
 def sample(probes, i, p, state, step):
     """Probe `i`: write down its variable in piece `p` if it is due in `step`."""
     since = step - probes.start[i]
@@ -268,5 +315,5 @@ def send_given(ring, events, first, last):
     """Put the given spikes of the steps `first` … `last` into the ring; `events` are their steps, ascending."""
     for step in range(first, last + 1):
         k = step % ring.number.shape[0]
-        ring.begin[k, -1] = np.searchsorted(events, step)
-        ring.number[k, -1] = np.searchsorted(events, step, side="right") - ring.begin[k, -1]
+        ring.begin[k, -1] = number_up_to(events, step - 1)
+        ring.number[k, -1] = number_up_to(events, step) - ring.begin[k, -1]

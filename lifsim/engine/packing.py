@@ -18,7 +18,7 @@ from numba import types, uint16, uint32, uint64
 from numba.extending import overload
 
 from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import entry, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
 from lifsim.plan import CONSTANT
 
@@ -53,7 +53,7 @@ class Buckets(NamedTuple):
 # -- kernels ---------------------------------------------------------------------------------------
 
 
-@kernel
+@entry
 def count_block(rule, s, key, place, lo, hi, table):
     """Add the numbers of synapses of `rule` onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
     for t in range(len(rule.targets)):
@@ -74,7 +74,7 @@ def placed(rule, place, s, k):
     return place.row[rule.sources[s.source[k]], cls], place.slot[s.delay[k]]
 
 
-@kernel
+@entry
 def measure_rows(y, table, size):
     """Words of each row, from its counts."""
     for r in range(len(table)):
@@ -93,7 +93,7 @@ def last_segment(counts):
     return j
 
 
-@kernel
+@entry
 def open_rows(y, b, table):
     """Write the lengths of all segments of block `b`; counts become places, relative to the row.
 
@@ -112,7 +112,7 @@ def open_rows(y, b, table):
             a += HEADER
 
 
-@kernel
+@entry
 def fill_block(rule, s, key, place, lo, hi, table, y, b, buckets):
     """Put the synapses of `rule` onto the neurons lo … hi - 1 of block `b` in their places."""
     room = len(buckets.place) // len(buckets.number)
@@ -169,7 +169,7 @@ def _stored(weight, unit, array):
     return lambda weight, unit, array: weight
 
 
-@kernel
+@entry
 def mark_delays(rule, s, key, seen):
     """Mark in `seen` the delays (in steps) that occur in `rule`."""
     for t in range(len(rule.targets)):
@@ -262,7 +262,7 @@ def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int
     return np.concatenate([[0], np.cumsum(-(-size // ROW_WORDS) * ROW_WORDS)])
 
 
-@kernel
+@entry
 def unpack_rows(y, b, first, length, row, target, weight, delay):
     """The rows from `first` on, of the given lengths, of block `b`: one entry a synapse."""
     i = 0
@@ -273,7 +273,7 @@ def unpack_rows(y, b, first, length, row, target, weight, delay):
         i += n
 
 
-@kernel
+@entry
 def row_lengths(y, b, first, out):
     """Numbers of synapses of the rows from `first` on in block `b`."""
     for r in range(len(out)):

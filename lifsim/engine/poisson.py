@@ -15,11 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint8, uint32
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.jit import entry, kernel, merged
 from lifsim.engine.random import POISSON, philox
+from lifsim.engine.search import number_up_to
 
 STEPS = 4  # to a random number, whose four words are those of four steps, a half for each of two neurons
 LANES = 4  # limits that are compared at a time
+FEW = 128  # counts that are searched at a time for those that ask for a further word
 
 
 class Laws(NamedTuple):
@@ -44,7 +46,8 @@ class PoissonDrives(NamedTuple):
     targets ``begin[e]`` … ``end[e] - 1`` of drive ``drive[e]``. From step `since[q]` on, the law
     `law_since[q]` holds for all targets of drive d, q from ``change[d]`` to ``change[d + 1] - 1``; a drive
     without such has ``law[i]`` for each target. `uniform[d]`: contiguous targets, one weight, counts below
-    256: these are drawn for four steps at a time into `counts` (`filled[e]` says which four).
+    256: these are drawn for four steps at a time into `counts` (`filled[e]` says which four), each thread
+    having `words` of its own to work with.
     """
 
     target: np.ndarray
@@ -64,6 +67,7 @@ class PoissonDrives(NamedTuple):
     end: np.ndarray
     filled: np.ndarray
     counts: np.ndarray
+    words: np.ndarray
     laws: Laws
 
 
@@ -122,13 +126,13 @@ def laws_of(means: np.ndarray) -> Laws:
 
 
 @merged
-def add_poisson(p, piece, state, key, step):
-    """Add the Poisson input of `step` to the neurons of `piece`, where their weights go."""
+def add_poisson(p, rank, piece, state, key, step):
+    """Add the Poisson input of `step` to the neurons of `piece`, where their weights go; thread `rank` is at work."""
     for e in range(p.entry[piece], p.entry[piece + 1]):
         d = p.drive[e]
         if p.start[d] < step <= p.stop[d]:
             if p.uniform[d]:
-                add_uniform(p, e, state[p.channel[d]], key, step)
+                add_uniform(p, rank, e, state[p.channel[d]], key, step)
             else:
                 add_single(p, e, state[p.channel[d]], key, step)
 
@@ -144,7 +148,7 @@ def law_at(p, d, step):
 
 
 @merged
-def add_uniform(p, e, total, key, step):
+def add_uniform(p, rank, e, total, key, step):
     """Entry `e`: contiguous targets, all of one law and one weight."""
     lo, hi = p.begin[e], p.end[e]
     law = law_at(p, p.drive[e], step)
@@ -153,7 +157,7 @@ def add_uniform(p, e, total, key, step):
     when = (step // STEPS) * len(p.laws.low) + law  # a law that changes within four steps makes them anew
     if p.filled[e] != when:
         stream = uint32(POISSON | uint32(p.stream[p.drive[e]]))
-        fill_counts(p.counts[:, lo:hi], p.target[lo], step // STEPS, stream, p.laws, law, key)
+        fill_counts(p.counts[:, lo:hi], p.words[rank], p.target[lo], step // STEPS, stream, p.laws, law, key)
         p.filled[e] = when
     add_counts(total[p.target[lo] : p.target[lo] + hi - lo], p.counts[step % STEPS, lo:hi], total.dtype.type(p.weight[lo]))
 
@@ -166,18 +170,20 @@ def add_counts(total, count, weight):
 
 
 @kernel
-def fill_counts(count, who, quad, stream, laws, law, key):
-    """Counts of four steps, shape (4, n), of the neurons from `who` on."""
+def fill_counts(count, words, who, quad, stream, laws, law, key):
+    """Counts of four steps, shape (4, n), of the neurons from `who` on; `words` is room for their random words."""
     n, odd = count.shape[1], who & 1
-    words = np.empty((STEPS, (n + odd + 1) >> 1), np.uint32)
-    draw_words(words[0], words[1], words[2], words[3], who >> 1, quad, stream, key)
+    pairs = (n + odd + 1) >> 1
+    draw_words(words[0, :pairs], words[1, :pairs], words[2, :pairs], words[3, :pairs], who >> 1, quad, stream, key)
     limit, top = laws.limit[laws.first[law] : laws.first[law + 1]], laws.low[law] + laws.width[law]
     for q in range(STEPS):
         count_limits(words[q].view(np.int16)[odd : odd + n], limit, laws.low[law], count[q])
-        if greatest(count[q]) == top:
-            for i in range(n):
-                if count[q, i] == top:
-                    count[q, i] = further(who + i, quad * STEPS + q, stream, laws, law, key)
+        for a in range(0, n, FEW):
+            z = min(a + FEW, n)
+            if greatest(count[q, a:z]) == top:
+                for i in range(a, z):
+                    if count[q, i] == top:
+                        count[q, i] = further(who + i, quad * STEPS + q, stream, laws, law, key)
 
 
 @kernel
@@ -211,7 +217,7 @@ def greatest(count):
 def further(who, step, stream, laws, law, key):
     """The count of a neuron whose half word is among those left over."""
     u = uint32(philox(who, step, stream, 1, key)[0])
-    return laws.rest_low[law] + np.searchsorted(laws.rest[laws.rest_first[law] : laws.rest_first[law + 1]], u, side="right")
+    return laws.rest_low[law] + number_up_to(laws.rest[laws.rest_first[law] : laws.rest_first[law + 1]], u)
 
 
 @kernel
@@ -226,11 +232,11 @@ def add_single(p, e, total, key, step):
             total[p.target[i]] += count_of(p.target[i], step, stream, p.laws, law, key) * total.dtype.type(p.weight[i])
 
 
-@kernel
+@entry
 def count_of(who, step, stream, laws, law, key):
     """The count of one neuron in `step`."""
     words = philox(who >> 1, step // STEPS, stream, 0, key)
     half = words[step % STEPS] >> (16 * (who & 1)) & 0xFFFF
     s = np.int64(half) - 65536 if half > 32767 else np.int64(half)
-    k = np.searchsorted(laws.limit[laws.first[law] : laws.first[law] + laws.width[law]], s, side="left")
+    k = number_up_to(laws.limit[laws.first[law] : laws.first[law] + laws.width[law]], s - 1)
     return laws.low[law] + k if k < laws.width[law] else further(who, step, stream, laws, law, key)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import uint32
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import entry
 from lifsim.engine.poisson import limits, probabilities
 from lifsim.engine.random import RECORDED, word
 from lifsim.engine.wiring import key_of
 
 
-@kernel
+@entry
 def fill_words(step, stream, key, out):
     """One random word for each step (rows) and node (columns)."""
     for i in range(len(step)):

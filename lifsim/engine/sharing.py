@@ -21,7 +21,7 @@ NONE = -1
 
 
 class Sharing(NamedTuple):
-    """`ticket[b, 0]`: the turn of block b and its next piece; ``done[b, 0]``: pieces finished in that turn;
+    """`ticket[b, 0]`: the turn of block b and its next piece; `done[p]`: the last turn of piece p;
     `arrived[0]`: arrivals at the meeting so far. `pause` is the address of the call that gives up the time slice.
     """
 
@@ -31,41 +31,41 @@ class Sharing(NamedTuple):
     pause: np.ndarray
 
 
-def sharing_for(blocks: int) -> Sharing:
+def sharing_for(blocks: int, pieces: int) -> Sharing:
     """Nothing to be handed out yet."""
     ticket = np.full((blocks, LINE), (1 << BITS) - 1, np.int64)
-    return Sharing(ticket, np.zeros((blocks, LINE), np.int64), np.zeros(LINE, np.int64), np.array([yield_address()], np.int64))
+    return Sharing(ticket, np.full(pieces, NONE, np.int64), np.zeros(LINE, np.int64), np.array([yield_address()], np.int64))
 
 
 @kernel
 def hand_out(s, b, turn):
     """From now on the pieces of block `b` can be had for `turn`."""
-    s.done[b, 0] = 0
     atomic_store(s.ticket[b], 0, turn << BITS)
 
 
 @kernel
-def next_piece(s, b, n):
-    """The next of the `n` pieces of block `b` and its turn; `NONE` if all are taken."""
-    if atomic_load(s.ticket[b], 0) & ((1 << BITS) - 1) >= n:
+def next_piece(s, b, first, last):
+    """The next of the pieces `first` … `last - 1` of block `b` and its turn; `NONE` if all are taken."""
+    if first + (atomic_load(s.ticket[b], 0) & ((1 << BITS) - 1)) >= last:
         return NONE, 0
     ticket = atomic_add(s.ticket[b], 0, 1)
-    piece = ticket & ((1 << BITS) - 1)
-    return (piece if piece < n else NONE), ticket >> BITS
+    piece = first + (ticket & ((1 << BITS) - 1))
+    return (piece if piece < last else NONE), ticket >> BITS
 
 
 @kernel
-def finish(s, b):
-    """A piece of block `b` is done."""
-    atomic_add(s.done[b], 0, 1)
+def finish(s, p, turn):
+    """Piece `p` is done."""
+    atomic_store(s.done, p, turn)
 
 
 @kernel
-def wait_for_pieces(s, b, n):
-    """Wait until all `n` pieces of block `b` are done: others may be at work on the last ones."""
+def wait_for_pieces(s, first, last, turn):
+    """Wait until the pieces `first` … `last - 1` are done: others may be at work on the last ones."""
     looks = 0
-    while atomic_load(s.done[b], 0) < n:
-        looks = wait(s, looks)
+    for p in range(first, last):
+        while atomic_load(s.done, p) < turn:
+            looks = wait(s, looks)
 
 
 @kernel

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint32, uint64
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import entry, kernel
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
 from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
@@ -259,7 +259,7 @@ def whole(d, u):
     return 0 if x < d.low or x > d.high else math.floor(x + 0.5)
 
 
-@kernel
+@entry
 def whole_table(d, table):
     """The delay of each cell of words that share their upper bits; -1 where it is not the same for all of them.
 
@@ -286,7 +286,7 @@ def drawn_steps(d, table, word, t, stream, key, out):
 # -- all of a wiring -------------------------------------------------------------------------------
 
 
-@kernel
+@entry
 def expand_rule(rule, s, key, out):
     """Every synapse of `rule` as a row of `out`: (source index, target index, weight, delay)."""
     i = 0

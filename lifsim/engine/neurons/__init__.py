@@ -18,7 +18,7 @@ from lifsim.engine.jit import merged
 from lifsim.engine.neurons import iaf_psc_alpha, iaf_psc_delta, iaf_psc_exp
 from lifsim.engine.neurons.membrane import Neurons
 
-__all__ = ["MODULES", "NUMBERS", "N_CONSTANTS", "N_STATES", "V", "Neurons", "advance_group", "receive_group"]
+__all__ = ["MODULES", "NUMBERS", "N_CONSTANTS", "N_STATES", "Neurons", "V", "advance_group", "receive_group"]
 
 MODULES: dict[str, ModuleType] = {
     "iaf_psc_delta": iaf_psc_delta,

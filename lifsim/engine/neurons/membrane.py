@@ -65,9 +65,12 @@ def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
 
 
 class Held(NamedTuple):
-    """The refractory neurons of piece p, which begins at lo: ids ``id[lo:lo + number[p]]``, and the potentials they are held at."""
+    """The refractory neurons of piece p, which begins at lo: ids ``id[lo:lo + number[p]]``, the first step in which
+    each moves again, and the potential it is held at.
+    """
 
     id: np.ndarray
+    until: np.ndarray
     v: np.ndarray
     number: np.ndarray
 
@@ -134,15 +137,14 @@ def push(v, drive):
 
 
 @kernel
-def hold(held, p, lo, v, until, step):
+def hold(held, p, lo, v, step):
     """Note the potentials of the neurons (of piece `p`, from `lo` on) that do not move in `step`, forget those that do."""
-    n = 0
+    n = lo
     for j in range(lo, lo + held.number[p]):
-        i = held.id[j] - lo
-        if until[i] > step:
-            held.id[lo + n], held.v[lo + n] = lo + i, v[i]
+        if held.until[j] > step:
+            held.id[n], held.until[n], held.v[n] = held.id[j], held.until[j], v[held.id[j] - lo]
             n += 1
-    held.number[p] = n
+    held.number[p] = n - lo
 
 
 @kernel
@@ -181,8 +183,9 @@ def fire(v, theta, reset, refractory, until, step, first, out):
 
 
 @kernel
-def hold_too(held, p, lo, ids):
-    """The neurons `ids` have fired: they are held from now on."""
+def hold_too(held, p, lo, ids, until):
+    """The neurons `ids` have fired: they are held from now on, as `until` says."""
+    n = lo + held.number[p]
     for j in range(len(ids)):
-        held.id[lo + held.number[p] + j] = ids[j]
+        held.id[n + j], held.until[n + j] = ids[j], until[ids[j] - lo]
     held.number[p] += len(ids)
