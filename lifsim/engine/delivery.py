@@ -20,9 +20,9 @@ from numba.extending import overload
 from lifsim.engine.intrinsics import prefetch
 from lifsim.engine.jit import inlined, kernel, merged
 
-AHEAD = 8  # cursors between prefetch and use
+AHEAD = 12  # cursors between prefetch and use
 LINE = 32  # 16-bit words in a cache line
-LINES = 8  # of a segment to ask for, at most: what is beyond the hardware follows by itself
+LINES = 8  # of a segment to ask for: what is beyond the hardware follows by itself
 HEADER = 2  # 16-bit words that hold the length of a segment
 END = 0xFFFFFFFF  # the length that says that no further segment follows
 
@@ -221,10 +221,13 @@ def length_at(target, a):
 
 @inlined
 def fetch(target, weight, a, n):
-    """Ask for the lines of a segment of `n` synapses and of the header behind it."""
-    size = np.int64(n) * (1 + words(weight) if len(weight) else 1) + HEADER
-    for k in range(0, min(size, LINES * LINE), LINE):
-        prefetch(target, a + k)
+    """Ask for the lines of a segment of `n` synapses and of the header behind it.
+
+    Always as many times, the last line again where there are fewer: a loop whose length cannot be foretold costs more.
+    """
+    last = a + np.int64(n) * (1 + words(weight) if len(weight) else 1) + HEADER - 1
+    for k in range(LINES):
+        prefetch(target, min(a + k * LINE, last))
 
 
 # -- rows as a whole -------------------------------------------------------------------------------
