@@ -12,7 +12,7 @@ from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Written, advance
 from lifsim.engine.neurons import MODULES
-from lifsim.engine.sharing import NONE, sharing_for
+from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
 
@@ -105,10 +105,12 @@ class Engine:
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
         self.machine = self.machine._replace(underway=self._underway(steps))
+        threads = self.team.active()
         m = self._with_buffers(steps)
+        m = m._replace(blocks=m.blocks._replace(thread=layout.dealt(m.blocks.thread, threads)))
         layout.hold_refractory(m.neurons, m.blocks, self.step)
-        m.sharing.done[:] = NONE
-        self.team.together(lambda rank: advance(m, rank, self.step, steps))
+        reset(m.sharing)
+        self.team.together(lambda rank: advance(m, rank, self.step, steps), threads)
         self.step += steps
         return self._collect(m)
 

@@ -41,6 +41,11 @@ def partition(cost: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(first, np.int64), np.array(thread, np.int64)
 
 
+def dealt(thread: np.ndarray, threads: int) -> np.ndarray:
+    """The first block of each thread where `threads` share those of all in `thread`."""
+    return thread[np.linspace(0, len(thread) - 1, threads + 1).round().astype(np.int64)]
+
+
 def work(plan: Any) -> np.ndarray:
     """The cost of each neuron, in synapses."""
     cost = np.full(plan.n_neurons, NEURON_COST / plan.dt)

@@ -37,6 +37,12 @@ def sharing_for(blocks: int, pieces: int) -> Sharing:
     return Sharing(ticket, np.full(pieces, NONE, np.int64), np.zeros(LINE, np.int64), np.array([yield_address()], np.int64))
 
 
+def reset(s: Sharing) -> None:
+    """Before a slice: nothing done, nobody at the meeting."""
+    s.done[:] = NONE
+    s.arrived[:] = 0
+
+
 @kernel
 def hand_out(s, b, turn):
     """From now on the pieces of block `b` can be had for `turn`."""

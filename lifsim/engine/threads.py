@@ -1,9 +1,18 @@
-"""Persistent threads that run a kernel together."""
+"""Persistent threads that run a kernel together, fewer of them while other processes want the cores.
+
+Threads that meet every few microseconds go at the pace of the slowest. One that has to share its core with another
+process is away for half of the time, and so are then all: the others are better off without it.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+
+CROWDED = 0.7  # of its time on a core: with less, a thread shares it
+GLANCE = 0.01  # seconds: shorter calls say nothing about that
+REST = 0.5  # seconds for which such a thread is left out
 
 
 class Team:
@@ -12,13 +21,21 @@ class Team:
     def __init__(self, size: int) -> None:
         self.size = size
         self._pool = ThreadPoolExecutor(size - 1, "lifsim") if size > 1 else None
+        self._crowded, self._until = 0, 0.0
 
-    def together(self, function: Callable[[int], None]) -> None:
-        """``function(rank)`` on every thread at the same time; the caller is rank 0."""
-        waiting = [self._pool.submit(function, rank) for rank in range(1, self.size)] if self._pool else []
-        function(0)
-        for future in waiting:
-            future.result()
+    def active(self) -> int:
+        """How many threads are to work now; stays so until `together` returns."""
+        if time.perf_counter() >= self._until:
+            self._crowded = 0
+        return max(1, self.size - self._crowded)
+
+    def together(self, function: Callable[[int], None], size: int) -> None:
+        """``function(rank)`` on `size` threads at the same time; the caller is rank 0."""
+        waiting = [self._pool.submit(_timed, function, rank) for rank in range(1, size)] if self._pool else []
+        times = [_timed(function, 0), *(future.result() for future in waiting)]
+        crowded = sum(cpu < CROWDED * wall for wall, cpu in times if wall > GLANCE)
+        if crowded and size > 1:
+            self._crowded, self._until = self.size - size + crowded, time.perf_counter() + REST
 
     def each(self, function: Callable[[int], None], items: Sequence[int]) -> None:
         """``function(item)`` for every item, dealt out to the threads in turn."""
@@ -27,10 +44,17 @@ class Team:
             for item in items[rank :: self.size]:
                 function(item)
 
-        self.together(own)
+        self.together(own, self.size)
 
     def close(self) -> None:
         """End the helpers."""
         if self._pool:
             self._pool.shutdown()
             self._pool = None
+
+
+def _timed(function: Callable[[int], None], rank: int) -> tuple[float, float]:
+    """Seconds that ``function(rank)`` took, and those that it had a core."""
+    wall, cpu = time.perf_counter(), time.thread_time()
+    function(rank)
+    return time.perf_counter() - wall, time.thread_time() - cpu
