@@ -85,7 +85,7 @@ def measured(result: Any, duration: float, precision: str) -> Run:
     spikes = sum(len(result.spikes[population]) for population in result.spikes)
     return {
         "rtf": info["real_time_factor"],
-        "run_s": timings["simulate"],
+        "run_s": timings["simulate"] + timings["record"],
         "build_s": timings["build"],
         "compile_s": timings["compile"],
         "total_s": timings["total"],

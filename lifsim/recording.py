@@ -12,7 +12,7 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1.0"  # readers accept any minor version of a major one
 
 Key = tuple[str, str]
+Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # what a run says at its end; called again when all else is on disk
 
 
 # -- what is recorded -------------------------------------------------------------------------------
@@ -266,6 +267,11 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
     return Recorded(manifest, LoggedChunks(path, end), totals, summary, size - end, path, reason), end
 
 
+def said(summary: Summary) -> dict[str, Any]:
+    """What a run says at its end, as of now, ready for JSON."""
+    return dict(plain(summary() if callable(summary) else summary))
+
+
 # -- sinks ------------------------------------------------------------------------------------------
 
 
@@ -275,7 +281,7 @@ class Sink(Protocol):
     def write(self, chunk: Chunk) -> None:
         """Take one more chunk; it begins where the last one ended."""
 
-    def finish(self, summary: Mapping[str, Any]) -> Result:
+    def finish(self, summary: Summary) -> Result:
         """The result of all chunks so far. More may follow, and then another `finish`."""
 
     def close(self) -> None:
@@ -295,11 +301,11 @@ class MemorySink:
         self._totals.add(chunk)
         self._chunks.append(chunk)
 
-    def finish(self, summary: Mapping[str, Any]) -> Result:
+    def finish(self, summary: Summary) -> Result:
         """The result of all chunks so far. More may follow, and then another `finish`."""
         from lifsim.results import Result
 
-        return Result.of(Recorded(self.manifest, tuple(self._chunks), self._totals.copy(), dict(plain(summary))))
+        return Result.of(Recorded(self.manifest, tuple(self._chunks), self._totals.copy(), said(summary)))
 
     def close(self) -> None:
         """Nothing to give up."""
@@ -366,7 +372,7 @@ class FileSink:
         """Return when all chunks so far would survive a power failure (before a checkpoint)."""
         self._log.sync()
 
-    def finish(self, summary: Mapping[str, Any]) -> Result:
+    def finish(self, summary: Summary) -> Result:
         """Make `path` of all chunks so far, and open it. More may follow, and then another `finish`.
 
         Raises
@@ -375,10 +381,9 @@ class FileSink:
         """
         from lifsim import resultfile, results
 
-        said = plain(summary)
-        self._log.append(SUMMARY, json.dumps(said).encode())
+        self._log.append(SUMMARY, json.dumps(said(summary)).encode())
         chunks = LoggedChunks(self._log.path, self._log.end)
-        resultfile.write(Recorded(self.manifest, chunks, self._totals, said), self.path)
+        resultfile.write(Recorded(self.manifest, chunks, self._totals, said(summary)), self.path, lambda: said(summary))
         self._finished = True
         return results.open(self.path)
 

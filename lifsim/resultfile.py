@@ -12,9 +12,9 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,11 @@ _CHANGED = ("does not match its checksum", "it was damaged or changed after it w
 # -- writing ----------------------------------------------------------------------------------------
 
 
-def write(recorded: Recorded, path: Path) -> None:
+def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> None:
     """Write `recorded` to `path`: first beside it, then renamed, so that `path` is never half a file.
 
-    The memory needed does not grow with the duration.
+    The memory needed does not grow with the duration. A `summary` is asked for when all data are on disk, so
+    that it can say how long that took.
 
     Raises
     ------
@@ -53,7 +54,12 @@ def write(recorded: Recorded, path: Path) -> None:
         with temporary.open("w+b", buffering=0) as raw:
             disk = _Disk(raw)
             with h5py.File(disk, "w", libver=("earliest", "v110")) as file:
-                _fill(file, recorded, disk)
+                digests = _fill(file, recorded, disk)
+                if summary is not None:
+                    file.flush()
+                    os.fsync(raw.fileno())
+                    recorded = replace(recorded, summary=summary())
+                _describe_run(file, recorded, digests)
             disk.check()
             os.fsync(raw.fileno())
         os.replace(temporary, path)
@@ -170,7 +176,8 @@ class _Column:
         return digest
 
 
-def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> None:
+def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> list[str]:
+    """Write all data; their digests."""
     manifest = recorded.manifest
     file.attrs["magic"] = np.uint32(_MAGIC)
     file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
@@ -187,6 +194,10 @@ def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> None:
     digests += [f"{'/'.join(key)} {column.finish()}" for key, columns in traces.items() for column in columns[:1]]
     for columns in traces.values():
         columns[-1].finish()
+    return digests
+
+
+def _describe_run(file: h5py.File, recorded: Recorded, digests: list[str]) -> None:
     said = {**entries(recorded), "content_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()}
     _describe(file.require_group("lifsim"), {**said, "info_sha256": _info_sha256(said)})
 

@@ -182,7 +182,7 @@ class Simulation:
         _check_choice("method", method, ("grid",))
         team = estimate(net, precision, threads, weights)["threads"]
         _check_memory(estimate(net, precision, team, weights)["bytes"])
-        self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0}
+        self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
         self._progress = progress or (lambda event, **facts: None)
         self._wall = time.perf_counter()
         settings = {"threads": team, "precision": precision, "weights": weights, "method": method}
@@ -234,17 +234,23 @@ class Simulation:
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         began, first, n = time.perf_counter(), self.step, 1
+        recorded_before = self.timings["record"]
         while self.step < first + total:
             start = time.perf_counter()
             n = min(n, self._engine.longest_slice(), first + total - self.step)
-            recorded = self._engine.advance(n)
-            self._sink.write(self._collector.chunk(self.step - n, n, recorded, self._engine.plan.events))
+            self._record(self._engine.advance(n), n)
             self._check_numbers()
             took = time.perf_counter() - start
             done = (self.step - first) * self.net.dt
             self._progress("step", done_ms=done, total_ms=total * self.net.dt, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6)))) if took < SLICE_SECONDS else max(1, n // 2)
-        self.timings["simulate"] += time.perf_counter() - began
+        self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
+
+    def _record(self, recorded: Any, n: int) -> None:
+        """Sort what the last `n` steps recorded and write it."""
+        start = time.perf_counter()
+        self._sink.write(self._collector.chunk(self.step - n, n, recorded, self._engine.plan.events))
+        self.timings["record"] += time.perf_counter() - start + recorded.seconds
 
     def _check_numbers(self) -> None:
         """Stop where a potential is no number any more (weights or currents beyond all measure)."""
@@ -262,21 +268,30 @@ class Simulation:
         """Everything recorded so far; with `out`, this makes the file. More runs, and another result, may follow."""
         self._check_open()
         self._progress("write")
-        wall = time.perf_counter() - self._wall
+        start = time.perf_counter()
+
+        def summary() -> dict[str, Any]:
+            return self._summary(time.perf_counter() - start)
+
+        result = self._sink.finish(summary)
+        self.timings["record"] += time.perf_counter() - start
+        self._progress("done", **self._summary(0.0))
+        return result
+
+    def _summary(self, finishing: float) -> dict[str, Any]:
+        """What is to be said of the run so far; `finishing` are seconds spent on the file that `timings` does not hold yet."""
         done = self.step * self.net.dt
-        summary = {
+        timings = {**self.timings, "record": self.timings["record"] + finishing, "total": time.perf_counter() - self._wall}
+        return {
             "steps": self.step,
             "duration": done,
             "neurons": self._engine.plan.n_neurons,
             "synapses": self._engine.plan.n_synapses,
             "threads": self._engine.threads,
-            "timings": {**self.timings, "total": wall},
-            "real_time_factor": self.timings["simulate"] * 1000.0 / done if done else None,
+            "timings": timings,
+            "real_time_factor": (timings["simulate"] + timings["record"]) * 1000.0 / done if done else None,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        result = self._sink.finish(summary)
-        self._progress("done", **summary)
-        return result
 
     # -- state -------------------------------------------------------------------------------------
 

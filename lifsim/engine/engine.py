@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,13 @@ class Recorded:
     """What a slice recorded: spikes of watched groups in order of (step, id), samples of each probe.
 
     `samples[p]` has shape (n, number of neurons), its columns in the order in which the probe names
-    them; V_m is absolute.
+    them; V_m is absolute. Gathering them took `seconds`.
     """
 
     step: np.ndarray
     id: np.ndarray
     samples: list[np.ndarray]
+    seconds: float = 0.0
 
 
 class Engine:
@@ -131,6 +133,7 @@ class Engine:
         return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
 
     def _collect(self, m: Machine) -> Recorded:
+        began = time.perf_counter()
         w = m.written
         found = [slice(a, a + n) for a, n in zip(w.first, w.number, strict=False)]
         step, ids = (np.concatenate([x[at] for at in found]) for x in (w.step, w.id))
@@ -143,7 +146,7 @@ class Engine:
             sorted_columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)
             columns = sorted_columns[:, np.argsort(np.argsort(p.ids))]
             samples.append(layout.shown(self.plan.group(p.group), p.variable, columns, p.ids))
-        return Recorded(step[order], ids[order], samples)
+        return Recorded(step[order], ids[order], samples, time.perf_counter() - began)
 
     # -- state -------------------------------------------------------------------------------------
 

@@ -662,3 +662,21 @@ def test_times_of_a_file_are_rounded_on_request(earlier):
     net.record("g", "spikes")
     got = ls.run(net, 50.0).spikes["g"].times
     np.testing.assert_allclose(got, np.round(earlier.spikes["n"].times / 0.25)[: len(got)] * 0.25)
+
+
+def test_the_real_time_factor_counts_everything_until_the_file_is_made(tmp_path):
+    """What is recorded is timed by itself, in pieces as in whole, and the file says what its making took."""
+    net = ls.Network(dt=0.1)
+    net.add("a", 100, "iaf_psc_exp", I_e=1000.0)
+    net.record("a", "spikes")
+    with ls.Simulation(net, out=tmp_path / "x.h5") as sim:
+        sim.run(20.0)
+        before = dict(sim.timings)
+        info = sim.result().info
+        told = info["timings"]
+        assert 0 < before["record"] < told["record"] < sim.timings["record"]
+        assert told["simulate"] == before["simulate"] > 0
+        assert info["real_time_factor"] == pytest.approx((told["simulate"] + told["record"]) / 0.02)
+        assert sum(told[k] for k in ("build", "compile", "simulate", "record")) <= told["total"]
+        sim.run(20.0)
+        assert sim.result().info["timings"]["simulate"] > told["simulate"]
