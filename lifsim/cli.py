@@ -260,6 +260,9 @@ _overwrite = click.option("--overwrite", is_flag=True, help="Replace the output 
 _precision = click.option(
     "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the state."
 )
+_weights = click.option(
+    "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
+)
 _threads = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")
 
 
@@ -289,9 +292,7 @@ def main(ctx: click.Context) -> None:
 @click.option("--seed", type=Seed(), help="The model file's unless given.")
 @_threads
 @_precision
-@click.option(
-    "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
-)
+@_weights
 @click.option("--method", type=click.Choice(["grid"]), default="grid", show_default=True, help="Spike times on the grid of dt.")
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
 @_overwrite
@@ -347,8 +348,9 @@ def _tell_run(talk: Talk, result: Result, out: Path) -> None:
 @_set
 @_threads
 @_precision
+@_weights
 @click.pass_obj
-def check(talk: Talk, model: str, settings: tuple[str, ...], threads: int | str, precision: str) -> None:
+def check(talk: Talk, model: str, settings: tuple[str, ...], **options: Any) -> None:
     """Check a model without running it.
 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
@@ -359,7 +361,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], threads: int | str,
 
     net = load_with_settings(model, list(settings))
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
-    facts = estimate(net, threads=threads, precision=precision)
+    facts = estimate(net, **options)
     _head(net)
     click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
     click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")

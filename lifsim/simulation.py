@@ -21,9 +21,11 @@ import numpy as np
 from lifsim import __version__, memory
 from lifsim.connect import delays as delays_in_steps
 from lifsim.connect import expected_synapses
+from lifsim.connect import values as as_planned
 from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.network import Network, Nodes
+from lifsim.plan import CONSTANT
 from lifsim.populations import normalise, relations
 from lifsim.values import Distribution, number
 
@@ -34,7 +36,7 @@ Progress = Callable[..., None]
 
 SLICE_SECONDS = 0.05  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
-WAITING = 1 << 22  # that of `engine.packing`, said again so that a forecast need not load the compiler
+WAITING, MOST_CLASSES = 1 << 22, 8  # those of `engine.packing`, said again so that a forecast need not load the compiler
 MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
 
 
@@ -111,8 +113,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
     inner = [p for p in net.projections if p.source.population.model.role in ("neuron", "spikes")]
     synapses = sum(expected_synapses(p) for p in inner)
-    constant = all(isinstance(p.weight, float) for p in inner)
-    a_weight = 0 if constant else np.dtype(_stored(weights) or precision).itemsize
+    a_weight = _weight_size([p.weight for p in inner], precision, weights)
     team = choose_threads(threads, neurons, synapses)
     delays = max((_span(p.delay, net.dt) for p in inner), default=1)
     tables = 13 * (delays + 1) * neurons * team  # lengths of segments in the rows, and the table that builds them
@@ -120,6 +121,16 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     given = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli, as drives
     size = synapses * (2 + a_weight) + tables + buckets + neurons * (60 + 12 * np.dtype(precision).itemsize) + 40 * given + 180e6
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "threads": team, "dt": net.dt}
+
+
+def _weight_size(given: list[Any], precision: str, weights: str | None) -> int:
+    """Bytes of a stored weight: none where all are constant and few differ, half as many where that is exact."""
+    planned = [as_planned(w, False) for w in given]
+    if all(v.kind == CONSTANT for v in planned) and len({v.a for v in planned}) <= MOST_CLASSES:
+        return 0
+    with np.errstate(over="ignore"):
+        exact = all(not isinstance(w, Distribution) and np.array_equal(np.asarray(w, np.float32), w) for w in given)
+    return np.dtype(_stored(weights) or ("float32" if exact else precision)).itemsize
 
 
 def _stored(weights: str | None) -> str | None:

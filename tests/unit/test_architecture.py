@@ -93,8 +93,8 @@ def test_no_circles():
         visit(name, ())
 
 
-def test_the_forecast_of_memory_knows_the_buckets_of_the_engine():
+def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
     from lifsim import simulation
     from lifsim.engine import packing
 
-    assert simulation.WAITING == packing.WAITING
+    assert (simulation.WAITING, simulation.MOST_CLASSES) == (packing.WAITING, packing.MOST_CLASSES)

@@ -208,6 +208,7 @@ WRONG_COMMANDS = {
     "duration without end": (["run", "model.toml", "--duration", "inf"], ["--duration", "inf"]),
     "seed -1": (["run", "model.toml", "--seed", "-1"], ["seed", "-1"]),
     "unknown precision": (["run", "model.toml", "--precision", "float16"], ["--precision", "float16", "float32"]),
+    "unknown weights": (["check", "model.toml", "--weights", "int8"], ["--weights", "int8", "compact"]),
     "unknown parameter set": (["run", "model.toml", "--set", "j=1"], ["j"]),
     "setting without a value": (["run", "model.toml", "--set", "J"], ["J"]),
     "setting of wrong dimension": (["run", "model.toml", "--set", "run.dt=0.1 mV"], ["run.dt", "0.1 mV"]),

@@ -680,3 +680,31 @@ def test_the_real_time_factor_counts_everything_until_the_file_is_made(tmp_path)
         assert sum(told[k] for k in ("build", "compile", "simulate", "record")) <= told["total"]
         sim.run(20.0)
         assert sim.result().info["timings"]["simulate"] > told["simulate"]
+
+
+WEIGHTS = {
+    "constant": [0.1, -0.5],
+    "too many constants": [0.1 * k for k in range(9)],
+    "many constants that float32 holds": [0.5 * k for k in range(9)],
+    "drawn": [{"normal": [0.1, 0.01]}],
+    "given": [np.arange(9).reshape(3, 3) / 7],
+    "given, and float32 holds them": [np.arange(9).reshape(3, 3) / 8],
+    "too large for float32": [np.full((3, 3), 1e300)],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("weights", [None, "float64", "compact"])
+def test_the_forecast_of_memory_knows_how_weights_are_stored(case, precision, weights):
+    from lifsim.build import build_plan
+    from lifsim.engine import Engine
+    from lifsim.simulation import _stored, _weight_size
+
+    net = network()
+    for weight in WEIGHTS[case]:
+        net.connect("n", "n", weight=weight)
+    stored = Engine(build_plan(net, 1), 1, precision, _stored(weights)).machine.synapses.weight
+    size = _weight_size([p.weight for p in net.projections], precision, weights)
+    assert size == (stored.itemsize if len(stored) else 0)
