@@ -521,6 +521,28 @@ def models() -> None:
         click.echo(f"{name:<{width}}  {description}")
 
 
+@main.command()
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@_precision
+@_weights
+@click.option("--all", "everything", is_flag=True, help="Every precision with every storage of weights.")
+def warmup(models: tuple[str, ...], precision: str, weights: str | None, everything: bool) -> None:
+    """Compile ahead of time, so that no run has to.
+
+    For all networks, or just what each MODEL needs. The code is kept in the cache folder.
+    """
+    from lifsim import memory, warmup
+    from lifsim.modelfile import load_with_settings
+
+    warmup.check_cache()
+    nets = [(Path(model).stem, load_with_settings(model, [])) for model in models] or warmup.examples()
+    for done in warmup.warm_up(nets, warmup.choices_of(precision, weights, everything)):
+        took = "cached" if done.seconds is None else f"{done.seconds:.1f} s"
+        click.echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
+    folder, size = warmup.cache()
+    click.echo(f"{folder}: {memory.said(size)}")
+
+
 # -- what several commands print -----------------------------------------------------------------
 
 

@@ -130,10 +130,10 @@ def _weight_size(given: list[Any], precision: str, weights: str | None) -> int:
         return 0
     with np.errstate(over="ignore"):
         exact = all(not isinstance(w, Distribution) and np.array_equal(np.asarray(w, np.float32), w) for w in given)
-    return np.dtype(_stored(weights) or ("float32" if exact else precision)).itemsize
+    return np.dtype(stored(weights) or ("float32" if exact else precision)).itemsize
 
 
-def _stored(weights: str | None) -> str | None:
+def stored(weights: str | None) -> str | None:
     """The dtype in which weights of this choice are stored; None where the engine chooses."""
     return "int16" if weights == "compact" else weights
 
@@ -202,8 +202,8 @@ class Simulation:
         self._manifest = manifest(net, self.seed, settings, versions(), host(), shlex.join(sys.argv))
         self._sink = _sink(self._manifest, out, overwrite)  # before anything that takes long
         try:
-            self._engine = self._build(team, precision, weights)
             self._collector = Collector(net, self.seed)
+            self._engine = self._build(team, precision, weights)
         except BaseException:
             self._sink.close()
             raise
@@ -212,18 +212,14 @@ class Simulation:
         start = time.perf_counter()
         self._progress("prepare")
         from lifsim.build import build_plan
-        from lifsim.engine import Engine, can_keep_code, is_compiled, mark_compiled
+        from lifsim.engine import Engine, can_keep_code, compiling
 
-        kind = f"{precision}-{weights}"
-        if not is_compiled(kind):
-            self._progress("compile", kept=can_keep_code())
-        engine = Engine(build_plan(self.net, self.seed), team, precision, _stored(weights))
-        self.timings["build"] = time.perf_counter() - start
-        self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
-        start = time.perf_counter()
-        engine.advance(0)
-        mark_compiled(kind)
-        self.timings["compile"] = time.perf_counter() - start
+        with compiling(lambda: self._progress("compile", kept=can_keep_code())) as compiler:
+            engine = Engine(build_plan(self.net, self.seed), team, precision, stored(weights))
+            self.timings["build"] = time.perf_counter() - start - compiler.seconds
+            self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
+            self._collector.chunk(0, 0, engine.advance(0), engine.plan.events)  # loads all code that a run needs, or compiles it
+        self.timings["compile"] = time.perf_counter() - start - self.timings["build"]
         return engine
 
     # -- running -----------------------------------------------------------------------------------

@@ -220,7 +220,7 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
         _joined(since, np.int64),
         _joined(law_since, np.int64),
         np.searchsorted(piece, np.arange(len(blocks.lo) + 1)),
-        drive,
+        drive.copy(),  # a column: code for arrays with gaps would be compiled
         begin[piece, drive],
         end[piece, drive],
         np.full(len(piece), -1, np.int64),

@@ -338,7 +338,7 @@ def number_rows(wirings: list[Any], n_nodes: int, classes: list[float], channels
             used[w.sources] = True
     row = np.where(used, np.cumsum(used).reshape(used.shape) - 1, -1).astype(np.int32)
     row_first = np.concatenate([[0], np.cumsum(used.sum(axis=1))]).astype(np.int64)
-    return row, row_first, np.nonzero(used)[1]
+    return row, row_first, np.nonzero(used)[1].copy()  # a column: code for arrays with gaps would be compiled
 
 
 def occurring_delays(wirings: list[Any], rules: list[Rule], key: tuple[np.uint64, np.uint64]) -> np.ndarray:

@@ -209,6 +209,8 @@ WRONG_COMMANDS = {
     "seed -1": (["run", "model.toml", "--seed", "-1"], ["seed", "-1"]),
     "unknown precision": (["run", "model.toml", "--precision", "float16"], ["--precision", "float16", "float32"]),
     "unknown weights": (["check", "model.toml", "--weights", "int8"], ["--weights", "int8", "compact"]),
+    "no such model to warm up": (["warmup", "brunell"], ["brunell", "brunel"]),
+    "unknown precision to warm up": (["warmup", "--precision", "float16"], ["--precision", "float16", "float32"]),
     "unknown parameter set": (["run", "model.toml", "--set", "j=1"], ["j"]),
     "setting without a value": (["run", "model.toml", "--set", "J"], ["J"]),
     "setting of wrong dimension": (["run", "model.toml", "--set", "run.dt=0.1 mV"], ["run.dt", "0.1 mV"]),

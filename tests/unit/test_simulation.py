@@ -700,11 +700,11 @@ WEIGHTS = {
 def test_the_forecast_of_memory_knows_how_weights_are_stored(case, precision, weights):
     from lifsim.build import build_plan
     from lifsim.engine import Engine
-    from lifsim.simulation import _stored, _weight_size
+    from lifsim.simulation import _weight_size, stored
 
     net = network()
     for weight in WEIGHTS[case]:
         net.connect("n", "n", weight=weight)
-    stored = Engine(build_plan(net, 1), 1, precision, _stored(weights)).machine.synapses.weight
+    weight = Engine(build_plan(net, 1), 1, precision, stored(weights)).machine.synapses.weight
     size = _weight_size([p.weight for p in net.projections], precision, weights)
-    assert size == (stored.itemsize if len(stored) else 0)
+    assert size == (weight.itemsize if len(weight) else 0)

@@ -1,0 +1,103 @@
+"""Compiles what runs will need, ahead of time: the machine code is kept in the cache (`lifsim.engine.jit`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lifsim.build import build_plan
+from lifsim.collect import Collector
+from lifsim.errors import OutputError
+from lifsim.network import Network
+from lifsim.plan import Plan
+from lifsim.simulation import stored
+
+STATES, WEIGHTS = ("float64", "float32"), ("float64", "float32", "compact")
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """A program that is ready: what it is for, the types of its state and stored weights, seconds (None: it was there already)."""
+
+    name: str
+    precision: str
+    weights: str
+    seconds: float | None
+
+
+def warm_up(nets: Iterable[tuple[str, Network]], choices: Iterable[tuple[str, str | None]]) -> Iterator[Warmed]:
+    """Compile what runs of the `nets` (by name) need under all `choices` (precision, weights), one after the other.
+
+    Raises
+    ------
+    OutputError : the cache cannot be written (before anything is compiled).
+    """
+    check_cache()
+    wanted, known = list(choices), set()
+    for name, net in nets:
+        plan = thinned(build_plan(net, net.seed))
+        for precision, weights in wanted:
+            done = _compile(name, net, plan, precision, weights)
+            if (name, precision, done.weights) not in known:
+                yield done
+            known.add((name, precision, done.weights))
+
+
+def choices_of(precision: str, weights: str | None, everything: bool) -> list[tuple[str, str | None]]:
+    """The choices that are meant: the one named, or all there are."""
+    return [(p, w) for p in STATES for w in WEIGHTS] if everything else [(precision, weights)]
+
+
+def _compile(name: str, net: Network, plan: Plan, precision: str, weights: str | None) -> Warmed:
+    from lifsim.engine import Engine, compiling
+
+    with compiling() as compiler:
+        engine = Engine(plan, 1, precision, stored(weights))
+        Collector(net, net.seed).chunk(0, 0, engine.advance(0), plan.events)
+        engine.synapses((0, 1), (0, 1))
+        engine.close()
+    kept = "compact" if engine.weight_dtype.kind == "i" else engine.weight_dtype.name
+    return Warmed(name, precision, kept, compiler.seconds if compiler.kernels else None)
+
+
+def thinned(plan: Plan) -> Plan:
+    """`plan` with one target a projection: it is run by the same code, but built at once and in next to no memory."""
+    return replace(plan, wirings=[replace(w, targets=w.targets[:1], ptr=w.ptr[:2], itself=w.itself[:1]) for w in plan.wirings])
+
+
+def examples() -> Iterator[tuple[str, Network]]:
+    """Small networks that need, between them, all the code there is: constants for all neurons or one each, weights that
+    float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains.
+    """
+    for kind, C_m in {"neurons alike": 250.0, "neurons that differ": [250.0, 300.0]}.items():
+        for weight in (0.1, 0.5):
+            net = Network(dt=0.1, name=kind)
+            net.add("n", 2, "iaf_psc_exp", C_m=C_m)
+            net.add("drive", 1, "poisson_generator", rate=1000.0)
+            net.connect("drive", "n", weight=weight)
+            net.connect("n", "n", weight=weight, delay={"uniform": [1.0, 50.0]})
+            net.record("drive", "spikes")
+            yield kind, net
+
+
+def check_cache() -> None:
+    """Refuse to compile for nothing.
+
+    Raises
+    ------
+    OutputError : the cache cannot be written.
+    """
+    from lifsim.engine import cache_folder, can_keep_code
+
+    if not can_keep_code():
+        allowed = "a folder in which you may write: set the environment variable LIFSIM_CACHE_DIR to one"
+        raise OutputError(str(cache_folder()), "cannot be written, so no compiled code can be kept", allowed)
+
+
+def cache() -> tuple[Path, int]:
+    """The folder of the cache, and the bytes in it."""
+    from lifsim.engine import cache_folder
+
+    folder = cache_folder()
+    return folder, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,149 @@
+"""What is compiled, when, and where it is kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import lifsim as ls
+from lifsim import warmup
+from lifsim.build import build_plan
+from lifsim.cli import main
+from lifsim.engine import Engine, cache_folder, compiling, jit
+from lifsim.modelfile import load_with_settings
+
+SMALL = {"brunel": ["order=100"], "microcircuit": ["scale=0.01", "k_scale=0.01"]}
+
+
+def bare():
+    net = ls.Network()
+    net.add("n", 1, "iaf_psc_delta")
+    return net
+
+
+def full():
+    """Everything that a network can hold, more than once."""
+    net = ls.Network(dt=0.1)
+    net.add("a", 70, "iaf_psc_delta")
+    net.add("b", 5, "iaf_psc_exp")
+    net.add("given", 2, "spike_generator", spike_times=[1.0, 2.0])
+    net.add("drive", 3, "poisson_generator", rate=1000.0)
+    net.add("rates", 1, "inhomogeneous_poisson_generator", rate_times=[1.0, 2.0], rate_values=[10.0, 20.0])
+    net.add("dc", 2, "dc_generator", amplitude=1.0)
+    net.add("noise", 2, "noise_generator", std=1.0)
+    for source in ("given", "drive", "rates", "dc", "noise", "a", "b"):
+        net.connect(source, ["a", "b"], "all_to_all", weight=0.1, delay=1.0)
+    net.connect("a", "b", weight={"normal": [-0.1, 0.5]}, delay={"uniform": [0.5, 50.0]})
+    net.connect("b", "a", np.arange(350.0).reshape(70, 5))
+    for name in ("a", "b", "drive", "given"):
+        net.record(name, "spikes")
+    net.record(["a", "b"], "V_m")
+    return net
+
+
+def shipped(name):
+    return lambda: load_with_settings(name, SMALL.get(name, []))
+
+
+@pytest.mark.parametrize("net", [bare, full, *map(shipped, ["brunel", "brunel_alpha", "cuba", "microcircuit", "single_neuron", "synfire"])])
+def test_one_program_serves_all_networks(net):
+    """Whatever is in a network, the engine's arrays are of the same types, so that no run has to compile anew."""
+    machines = []
+    for of in (next(warmup.examples())[1], net()):
+        engine = Engine(build_plan(of, 1), 1, "float64", "float64")
+        machines.append(numba.typeof(engine.machine))
+        engine.close()
+    assert machines[0] == machines[1]
+
+
+def test_the_examples_are_all_programs():
+    programs = set()
+    for _, net in warmup.examples():
+        engine = Engine(build_plan(net, 1))
+        programs.add((engine.weight_dtype.name, engine.machine.groups.each is None))
+    assert programs == {(weights, alike) for weights in ("float64", "float32") for alike in (True, False)}
+
+
+def test_a_thinned_plan_is_small():
+    plan = build_plan(shipped("cuba")(), 1)
+    assert warmup.thinned(plan).n_synapses < 500 < plan.n_synapses
+    assert Engine(warmup.thinned(plan)).weight_dtype == Engine(plan).weight_dtype
+
+
+def test_warmup_says_what_it_took_and_where_it_is():
+    """Once compiled it is in the cache, and a run says nothing of compiling."""
+    CliRunner().invoke(main, ["warmup", "cuba"])
+    outcome = CliRunner().invoke(main, ["warmup", "cuba"])
+    assert outcome.exit_code == 0, outcome.output
+    program, place = outcome.stdout.splitlines()
+    assert program == "cuba: float64, weights float64: cached"
+    assert place.startswith(f"{cache_folder()}: ") and place.endswith("MB")
+    events = []
+    ls.run(ls.load("cuba"), 1.0, progress=lambda event, **_: events.append(event))
+    assert "step" in events and "compile" not in events
+
+
+def test_choices():
+    assert warmup.choices_of("float32", None, False) == [("float32", None)]
+    assert len(set(warmup.choices_of("float64", None, True))) == 6
+
+
+def test_the_compiler_is_listened_to():
+    code = numba.njit(lambda x: x + 1)
+    told = []
+    with compiling(lambda: told.append("began")) as first:
+        code(1)
+        code(1.0)
+    with compiling(lambda: told.append("again")) as second:
+        code(2)
+    code(1j)  # nobody listens any more
+    assert told == ["began"]
+    assert (first.kernels, second.kernels) == (2, 0)
+    assert first.seconds > 0 == second.seconds
+
+
+def test_no_two_processes_write_code_to_one_file():
+    """Numba's own names are numbers that two processes could choose at once, for code of different types."""
+    from lifsim.engine.loop import advance
+
+    own = advance._cache._cache_file._data_name(1)
+    assert own.startswith("loop.advance-") and own.endswith(".1.nbc") and jit._OWN in own
+    script = "from lifsim.engine.loop import advance; print(advance._cache._cache_file._data_name(1))"
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert other.stdout.strip() != own
+
+
+@pytest.mark.parametrize("words", [["warmup"], ["warmup", "cuba", "--all"]])
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, words):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LIFSIM_CACHE_DIR", str(tmp_path / "file"))
+    done = subprocess.run([sys.executable, "-m", "lifsim", *words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {tmp_path / 'file'}") and done.stderr.count("\n") == 1
+    assert "LIFSIM_CACHE_DIR" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_not_used(tmp_path, monkeypatch):
+    """Numba would keep the code elsewhere, where it can be stale."""
+    monkeypatch.setenv("LIFSIM_CACHE_DIR", str(tmp_path))
+
+    def refuse(**_):
+        raise PermissionError
+
+    monkeypatch.setattr(jit.tempfile, "TemporaryFile", refuse)
+    assert jit._prepare_cache() == ""
+
+
+def test_the_folder_may_be_relative_or_at_home(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for given, parent in {"here": Path.cwd() / "here", "~/there": Path.home() / "there"}.items():
+        monkeypatch.setenv("LIFSIM_CACHE_DIR", given)
+        assert cache_folder().parent == parent
+    monkeypatch.setenv("LIFSIM_CACHE_DIR", "")
+    assert cache_folder().parent.name == "lifsim" or cache_folder().parent.parent.name == "lifsim"
