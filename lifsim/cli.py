@@ -200,6 +200,18 @@ class Threads(click.ParamType):
         return int(value)
 
 
+class Count(click.ParamType):
+    """How often."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`value` as a number from 1 on."""
+        if not str(value).isdecimal() or not 1 <= int(value) <= 1000:
+            self.fail(f"{value}; a whole number from 1 to 1000", param, ctx)
+        return int(value)
+
+
 class Seed(click.ParamType):
     """A seed of random numbers."""
 
@@ -541,6 +553,60 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
         click.echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
     folder, size = warmup.cache()
     click.echo(f"{folder}: {memory.said(size)}")
+
+
+@main.command()
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@_set
+@click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
+@_threads
+@_precision
+@_weights
+@click.option("--repeats", type=Count(), default=3, show_default=True, help="Runs of each network.")
+@click.option("--json", "out", type=NewFile(".json"), help="Also keep every figure here.")
+@_overwrite
+@click.pass_obj
+def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any) -> None:
+    """Measure where the time goes on this computer.
+
+    Runs each MODEL (brunel and cuba unless named) several times, with all spikes recorded to a file that is then
+    removed. The real-time factor is wall time / biological time from the first step to the finished file, its median
+    (smallest–largest); below it are its parts, in seconds of a biological second.
+    """
+    from lifsim import benchmark
+    from lifsim.modelfile import load_with_settings
+    from lifsim.simulation import check_duration
+
+    nets = {Path(model).stem: load_with_settings(model, list(settings)) for model in models or benchmark.DEFAULTS}
+    for net in nets.values():
+        check_duration(net, options["duration"])
+    if out:
+        _refuse_output(out, overwrite)
+    measured = [_measure(talk, name, net, options) for name, net in nets.items()]
+    click.echo(benchmark.table(measured))
+    if out:
+        from lifsim.recording import make_folder
+
+        make_folder(out)
+        out.write_text(json.dumps(benchmark.report(measured), indent=2) + "\n", encoding="utf-8")
+        talk.note(f"{out}: every figure")
+
+
+def _measure(talk: Talk, name: str, net: Network, options: Mapping[str, Any]) -> Any:
+    from lifsim.benchmark import measure
+    from lifsim.progress import Progress
+
+    shown: list[Progress] = []
+
+    def progress(k: int) -> Progress:
+        shown.append(Progress(f"{name}, run {k + 1} of {options['repeats']}", quiet=talk.quiet, verbose=talk.verbose))
+        return shown[-1]
+
+    try:
+        return measure(name, net, progress=progress, **options)
+    finally:
+        for bar in shown:
+            bar.close()
 
 
 # -- what several commands print -----------------------------------------------------------------

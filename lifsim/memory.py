@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -35,6 +36,38 @@ def _windows() -> float:
     if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):  # type: ignore[attr-defined]
         return float("inf")
     return float(status.bytes1)
+
+
+def forget_peak() -> None:
+    """Let `peak` begin anew, on systems that can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak() -> int:
+    """The most bytes that this process has held at a time; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_peak()
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        from resource import RUSAGE_SELF, getrusage
+
+        return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _windows_peak() -> int:
+    class Counters(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_ulong), ("faults", ctypes.c_ulong), ("peak", ctypes.c_size_t)]
+        _fields_ += [(f"bytes{i}", ctypes.c_size_t) for i in range(7)]
+
+    counters = Counters()
+    counters.size = ctypes.sizeof(Counters)
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
+    kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    process = ctypes.c_void_p(kernel.GetCurrentProcess())
+    return int(counters.peak) if kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.size) else 0
 
 
 def said(n: float) -> str:

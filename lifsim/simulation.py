@@ -367,6 +367,23 @@ class Simulation:
         whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
         return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
 
+    def fan_out(self) -> dict[str, np.ndarray]:
+        """How many built synapses start at each neuron (or node that sends given spikes), by population."""
+        from lifsim.build import numbering
+
+        number = self._engine.fan_out()
+        return {name: number[first : first + self.net.populations[name].n] for name, first in numbering(self.net).items()}
+
+    # -- where the time goes -----------------------------------------------------------------------
+
+    def measure(self) -> None:
+        """From now on, take the time of each part of the work (see `spent`)."""
+        self._engine.measure()
+
+    def spent(self) -> dict[str, float]:
+        """Seconds spent since `measure` on "update", "random numbers" and "delivery", and "waiting"; the mean of the threads."""
+        return dict(self._engine.spent())
+
     def _first(self, name: str) -> int:
         from lifsim.build import numbering
 

@@ -214,6 +214,13 @@ class Engine:
         order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
         return tuple(c[order] for c in joined)
 
+    def fan_out(self) -> np.ndarray:
+        """Number of synapses from each node, shape (n_nodes,)."""
+        y = self.machine.synapses
+        blocks = range(len(self.machine.blocks.first) - 1)
+        rows = sum((packing.lengths(y, b, 0, len(y.row_class)) for b in blocks), np.zeros(len(y.row_class), np.int64))
+        return np.diff(np.concatenate([[0], np.cumsum(rows)])[y.row_first])
+
     @property
     def threads(self) -> int:
         """Number of threads."""

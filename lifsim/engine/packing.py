@@ -280,10 +280,16 @@ def row_lengths(y, b, first, out):
         out[r] = row_length(y, b, first + r)
 
 
+def lengths(y: Synapses, b: int, first: int, last: int) -> np.ndarray:
+    """Numbers of synapses of the rows first … last - 1 of block `b`."""
+    out = np.zeros(last - first, np.int64)
+    row_lengths(y, b, first, out)
+    return out
+
+
 def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The rows first … last - 1 of block `b`: row (from `first`), target in the block, weight, delay in steps."""
-    length = np.zeros(last - first, np.int64)
-    row_lengths(y, b, first, length)
+    length = lengths(y, b, first, last)
     row, target, delay = np.empty((3, length.sum()), np.int64)
     weight = np.empty(len(row))
     unpack_rows(y, b, first, length, row, target, weight, delay)

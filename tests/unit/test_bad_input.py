@@ -211,6 +211,14 @@ WRONG_COMMANDS = {
     "unknown weights": (["check", "model.toml", "--weights", "int8"], ["--weights", "int8", "compact"]),
     "no such model to warm up": (["warmup", "brunell"], ["brunell", "brunel"]),
     "unknown precision to warm up": (["warmup", "--precision", "float16"], ["--precision", "float16", "float32"]),
+    "no repeats": (["bench", "model.toml", "--repeats", "0"], ["--repeats", "0", "from 1"]),
+    "repeats in words": (["bench", "model.toml", "--repeats", "twice"], ["--repeats", "twice"]),
+    "benchmark of nothing": (["bench", "brunell"], ["brunell", "brunel"]),
+    "benchmark without end": (["bench", "model.toml", "--duration", "inf"], ["--duration", "inf"]),
+    "benchmark off the grid": (["bench", "model.toml", "--duration", "10.05"], ["duration", "10.05"]),
+    "benchmark of an unknown parameter": (["bench", "--set", "j=1"], ["j"]),
+    "figures with another ending": (["bench", "model.toml", "--json", "x.txt"], ["--json", "x.txt", ".json"]),
+    "figures exist": (["bench", "model.toml", "--json", "exists.json"], ["exists.json", "--overwrite"]),
     "unknown parameter set": (["run", "model.toml", "--set", "j=1"], ["j"]),
     "setting without a value": (["run", "model.toml", "--set", "J"], ["J"]),
     "setting of wrong dimension": (["run", "model.toml", "--set", "run.dt=0.1 mV"], ["run.dt", "0.1 mV"]),
@@ -235,6 +243,7 @@ def test_wrong_command(model, case):
     Path("exists.h5").write_text("not HDF5")
     Path("empty.h5").touch()
     Path("picture.png").touch()
+    Path("exists.json").touch()
     arguments, pieces = WRONG_COMMANDS[case]
     refused(arguments, *pieces)
     assert Path("exists.h5").read_text() == "not HDF5"

@@ -85,7 +85,7 @@ def test_help_is_light():
 
 
 def test_every_command_has_help():
-    assert set(main.commands) == {"run", "check", "info", "stats", "plot", "new", "models", "warmup"}
+    assert set(main.commands) == {"run", "check", "info", "stats", "plot", "new", "models", "warmup", "bench"}
     for name in main.commands:
         assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
 
