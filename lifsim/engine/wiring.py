@@ -63,13 +63,20 @@ def rule_of(wiring: Any) -> Rule:
 
     def draw(v: Any) -> Draw:
         array = np.zeros(0) if v.array is None else v.array
-        return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), np.ascontiguousarray(array, np.float64))
+        return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), read_only(np.ascontiguousarray(array, np.float64)))
 
     w = wiring
     weight, delay = draw(w.weight), draw(w.delay)
     steps = np.empty(1 << CELLS if delay.kind not in GIVEN else 0, np.int32)
     whole_table(delay, steps)
-    return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, w.rows, w.itself, weight, delay, steps)
+    return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, read_only(w.rows), w.itself, weight, delay, steps)
+
+
+def read_only(given: np.ndarray) -> np.ndarray:
+    """Numbers that may be the user's own, perhaps not to be written: to the compiler that is another type, so let all be of it."""
+    view = given.view()
+    view.flags.writeable = False
+    return view
 
 
 def scratch_for(rule: Rule) -> Scratch:

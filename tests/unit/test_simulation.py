@@ -694,6 +694,7 @@ WEIGHTS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize("case", WEIGHTS)
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("weights", [None, "float64", "compact"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+import scipy.sparse
 from click.testing import CliRunner
 
 import lifsim as ls
@@ -16,6 +17,7 @@ from lifsim import warmup
 from lifsim.build import build_plan
 from lifsim.cli import main
 from lifsim.engine import Engine, cache_folder, compiling, jit
+from lifsim.engine.wiring import rule_of
 from lifsim.modelfile import load_with_settings
 
 SMALL = {"brunel": ["order=100"], "microcircuit": ["scale=0.01", "k_scale=0.01"]}
@@ -60,6 +62,27 @@ def test_one_program_serves_all_networks(net):
         machines.append(numba.typeof(engine.machine))
         engine.close()
     assert machines[0] == machines[1]
+
+
+def test_one_builder_serves_all_projections():
+    """Also where numbers are given, in arrays that must not be written."""
+
+    def locked(*shape):
+        out = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+        out.flags.writeable = False
+        return out
+
+    net = full()
+    net.connect("b", "b", locked(5, 5))
+    net.connect("b", "b", scipy.sparse.csr_array(locked(5, 5)))
+    net.connect("b", "b", weight=locked(5, 5), delay=locked(5, 5))
+    net.connect("b", "b", "one_to_one", weight=locked(5))
+    net.connect("b", "b", "explicit", sources=locked(5).astype(int) - 1, targets=locked(5).astype(int) - 1, weight=locked(5))
+    net.connect("b", "b", "fixed_indegree", indegree=2, weight=locked(5, 2), allow_multapses=False)
+    net.connect("b", "b", "fixed_outdegree", outdegree=2)
+    net.connect("b", "b", "fixed_total_number", N=4, weight=locked(4))
+    net.connect("b", "b", "pairwise_bernoulli", p=0.5)
+    assert len({numba.typeof(rule_of(w)) for w in build_plan(net, 1).wirings}) == 1
 
 
 def test_the_examples_are_all_programs():
