@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lifsim import plan
+from lifsim.given import PIECE, constant
 from lifsim.plan import Wiring
 from lifsim.projections import Projection
 from lifsim.values import Distribution, Value
@@ -26,7 +27,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
     itself = _itself(projection, sources, targets)
     weight, delay = projection.weight, projection.delay
-    rows, kind, multapses = _NO_ROWS, plan.RANDOM, projection.allow_multapses
+    given, rows, kind, multapses = None, _NO_ROWS, plan.RANDOM, projection.allow_multapses
     capacity = len(sources) - (itself >= 0)
     match projection.rule:
         case "one_to_one":
@@ -46,9 +47,13 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
             degrees, rows, order = _by_target(projection, itself, len(sources), len(targets), rng)
             weight, delay = _reordered(weight, order), _reordered(delay, order)
         case _:
-            kind, given = plan.ROWS, projection.params["rows"]
-            degrees, rows = np.diff(given.indptr), given.sources.astype(np.int32, copy=False)
-            itself = np.full(len(targets), -1)
+            given, itself = projection.params["given"], np.full(len(targets), -1)
+            if isinstance(weight, Distribution) or isinstance(delay, Distribution):  # drawn target by target
+                order, given = given.by_target(), None
+                kind, degrees, rows = plan.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
+                weight, delay = order.sorted(weight), order.sorted(delay)
+            else:
+                kind, degrees = plan.GIVEN, given.degrees()
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
     return Wiring(
         index,
@@ -61,6 +66,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         multapses,
         values(weight, by_pair),
         delays(delay, by_pair, dt),
+        given,
     )
 
 
@@ -68,10 +74,10 @@ def values(v: Value, by_pair: bool) -> plan.Values:
     """A value of synapses in the form of the plan."""
     if isinstance(v, Distribution):
         return plan.Values(_KINDS[v.kind], v.a, v.b, v.min, v.max)
-    if isinstance(v, np.ndarray) and len(v) and (v == v[0]).all():
+    if isinstance(v, np.ndarray) and constant(v):
         return plan.Values(plan.CONSTANT, float(v[0]))
     if isinstance(v, np.ndarray):
-        return plan.Values(plan.BY_PAIR if by_pair else plan.BY_SYNAPSE, array=np.ascontiguousarray(v, np.float64))
+        return plan.Values(plan.BY_PAIR if by_pair else plan.BY_SYNAPSE, array=np.ascontiguousarray(v))
     return plan.Values(plan.CONSTANT, v)
 
 
@@ -82,8 +88,16 @@ def delays(v: Value, by_pair: bool, dt: float) -> plan.Values:
         return plan.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
     out = values(v, by_pair)
     if out.array is not None:
-        return plan.Values(out.kind, array=np.round(out.array / dt))
+        return plan.Values(out.kind, array=in_steps(out.array, dt))
     return plan.Values(plan.CONSTANT, float(round(out.a / dt)))
+
+
+def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
+    """Delays in ms, on the grid, as numbers of steps, int32."""
+    out = np.empty(len(delay), np.int32)
+    for a in range(0, len(delay), PIECE):
+        out[a : a + PIECE] = np.minimum(np.round(delay[a : a + PIECE] / dt), 2**31 - 1)  # more would not fit the memory anyway
+    return out
 
 
 def expected_synapses(projection: Projection) -> float:
@@ -107,7 +121,7 @@ def expected_synapses(projection: Projection) -> float:
         case "fixed_total_number":
             return params["N"]
         case _:
-            return len(params["rows"].sources)
+            return len(params["given"])
 
 
 def _itself(projection: Projection, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -110,14 +110,17 @@ def _projection(p: Projection, reference: str) -> dict[str, Any]:
     out: dict[str, Any] = {"source": str(p.source), "target": str(p.target)}
     flags = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
     if _is_matrix(p):
-        delay = {} if isinstance(p.delay, np.ndarray) else {"delay": _plain(p.delay)}
-        return {**out, "matrix": reference, **delay, **flags}
-    if rows := p.params.get("rows"):
-        targets = np.repeat(np.arange(len(p.target)), np.diff(rows.indptr))
-        rule: dict[str, Any] = {"rule": "explicit", "sources": rows.sources, "targets": targets}
+        stored = isinstance(p.delay, np.ndarray)
+        return {**out, "matrix": reference, **({} if stored else {"delay": _plain(p.delay)}), **flags}
+    weight, delay = p.weight, p.delay
+    rule: dict[str, Any]
+    if "given" in p.params:
+        rows = p.params["given"].by_target()
+        rule = {"rule": "explicit", "sources": rows.sources, "targets": rows.targets}
+        weight, delay = rows.sorted(weight), rows.sorted(delay)
     else:
         rule = {"rule": p.rule, **p.params}
-    return {**out, **rule, "weight": _synaptic(p.weight, p), "delay": _synaptic(p.delay, p), **flags}
+    return {**out, **rule, "weight": _synaptic(weight, p), "delay": _synaptic(delay, p), **flags}
 
 
 def _synaptic(value: Any, p: Projection) -> Any:
@@ -153,10 +156,12 @@ def _is_matrix(p: Projection) -> bool:
     """
     if p.rule != "matrix":
         return False
-    rows = p.params["rows"]
+    if isinstance(p.delay, float):
+        return True
+    rows = p.params["given"].by_target()
     inside = np.ones(max(0, len(rows.sources) - 1), dtype=bool)
-    inside[rows.indptr[(rows.indptr > 0) & (rows.indptr < len(rows.sources))] - 1] = False
-    return isinstance(p.delay, float) or bool((np.diff(rows.sources.astype(np.int64))[inside] >= 0).all())
+    inside[rows.ptr[(rows.ptr > 0) & (rows.ptr < len(rows.sources))] - 1] = False
+    return bool((np.diff(rows.sources.astype(np.int64))[inside] >= 0).all())
 
 
 def _store(path: Path, matrices: Mapping[str, Projection]) -> None:
@@ -166,9 +171,9 @@ def _store(path: Path, matrices: Mapping[str, Projection]) -> None:
 
     with WeightStore(path, "w") as store:
         for name, p in matrices.items():
-            rows, shape = p.params["rows"], (len(p.target), len(p.source))
+            rows, shape = p.params["given"].by_target(), (len(p.target), len(p.source))
             both = [
-                sparse.csr_array((x, rows.sources, rows.indptr), shape=shape) if isinstance(x, np.ndarray) else None
+                sparse.csr_array((rows.sorted(x), rows.sources, rows.ptr), shape=shape) if isinstance(x, np.ndarray) else None
                 for x in (p.weight, p.delay)
             ]
             store.put(name, both[0], delay=both[1], units=p.target.population.model.weight_unit)

@@ -9,11 +9,17 @@ follow after the last neuron.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from lifsim.given import Given
+
 CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
-ALL, ONE, RANDOM, ROWS = range(4)
+ALL, ONE, RANDOM, ROWS, GIVEN = range(5)
+PIECE = 1 << 17  # values looked at at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +43,9 @@ class Values:
     """Weights (or delays in steps) of the synapses of one wiring.
 
     `kind` is CONSTANT (a), NORMAL (a, b), UNIFORM (a, b), LOGNORMAL (a, b), BY_SYNAPSE (`array` in
-    order of target and synapse) or BY_PAIR (`array[target · n_source + source]`); draws outside
-    [low, high] are repeated.
+    order of target and synapse, float64; of a wiring that is GIVEN in that order, weights as float32 or
+    float64, delays as int32) or BY_PAIR (`array[target · n_source + source]`); draws outside [low, high]
+    are repeated.
     """
 
     kind: int
@@ -54,7 +61,7 @@ class Values:
         low, high = self.range
         return 1 if low >= 0 else -1 if high < 0 else 0
 
-    @property
+    @cached_property
     def range(self) -> tuple[float, float]:
         """An interval that holds every value."""
         if self.array is not None:
@@ -67,15 +74,28 @@ class Values:
             low, high = float(np.exp(low)), float(np.exp(high))
         return max(low, self.low), min(high, self.high)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether float32 holds every value exactly, as can be said of those that are not drawn."""
+        if self.array is None and self.kind != CONSTANT:
+            return False
+        given = np.atleast_1d(self.a if self.array is None else self.array)
+        if given.dtype == np.float32:
+            return True
+        pieces = (given[i : i + PIECE] for i in range(0, len(given), PIECE))
+        with np.errstate(over="ignore"):
+            return all(np.array_equal(piece.astype(np.float32), piece) for piece in pieces)
+
 
 @dataclass(frozen=True, eq=False)
 class Wiring:
     """Synapses onto `targets` from `sources` (global ids), target by target.
 
     Target t has synapses number ``ptr[t]`` … ``ptr[t + 1] - 1``. Their sources are, by `kind`: ALL
-    (every one in turn), ONE (the t-th), RANDOM (drawn, with or without `multapses`) or ROWS (given
-    in `rows`, indices into `sources`). `itself[t]` is the index of target t among the sources if it
-    is to be left out, else -1.
+    (every one in turn), ONE (the t-th), RANDOM (drawn, with or without `multapses`), ROWS (given
+    in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
+    numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
+    out, else -1.
     """
 
     index: int
@@ -88,6 +108,7 @@ class Wiring:
     multapses: bool
     weight: Values
     delay: Values
+    given: Given | None = None
 
     @property
     def n_synapses(self) -> int:

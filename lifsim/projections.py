@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
+from lifsim.given import PIECE, SORTED, Given, entries, first_not_finite, indices, out_of_range, same
 from lifsim.grid import nearest_on_grid
 from lifsim.populations import View
 from lifsim.values import Distribution, Value, acceptance, value
@@ -28,25 +29,12 @@ _COUNTS = ("indegree", "outdegree", "N")
 
 
 @dataclass(frozen=True, eq=False)
-class SynapseRows:
-    """Given synapses sorted by target: those of target t are `sources[indptr[t]:indptr[t + 1]]`.
-
-    `order` maps them to the order in which they were given (None: the same), so that arrays of
-    weights and delays in that order apply.
-    """
-
-    indptr: np.ndarray
-    sources: np.ndarray
-    order: np.ndarray | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class Projection:
     """Synapses from `source` to `target` made by `rule`.
 
     `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
-    "matrix" the given synapses under "rows". Weight and delay are one number, one distribution, or
-    an array with an entry a synapse in the order of the rule (see `Network.connect`).
+    "matrix" the given synapses under "given". Weight and delay are one number, one distribution, or
+    an array with an entry a synapse in the order of the rule (see `Network.connect`) or of what was given.
     """
 
     source: View
@@ -104,15 +92,15 @@ def _rule_params(
         problems = list(_check_counts(place, rule, given, source, target, flags))
         return ({} if problems else {k: float(v) if k == "p" else int(v) for k, v in given.items()}), raw, problems
     if rule == "matrix":
-        rows, weights, problems = _matrix_rows(f"{place}.matrix", given["matrix"], len(target), len(source))
+        synapses, weights, problems = _matrix(f"{place}.matrix", given["matrix"], len(target), len(source))
         if not (isinstance(raw["weight"], (int, float)) and raw["weight"] == 1.0):
             problems.append(Problem(f"{place}.weight", "given beside a matrix", "the entries of the matrix are the weights"))
         raw = {**raw, "weight": weights}
     else:
-        rows, problems = _explicit_rows(place, given, source, target)
-    if not problems:
-        problems += _check_pairs(place, rows, source, target, flags)
-    return {"rows": rows}, raw, problems
+        synapses, problems = _lists(place, given, source, target)
+    if synapses is not None and not problems:
+        problems += _check_pairs(place, synapses, source, target, flags)
+    return {"given": synapses}, raw, problems
 
 
 # -- checks --------------------------------------------------------------------------------------
@@ -199,10 +187,10 @@ def _weight_unit(source: View, target: View) -> str:
 def _check_weight(place: str, weight: Value) -> Iterable[Problem]:
     if isinstance(weight, Distribution):
         return
-    bad = ~np.isfinite(np.asarray(weight))
-    if bad.any():
-        first = np.asarray(weight)[bad].flat[0]
-        yield Problem(place, f"{first:g}", "weights must be finite")
+    numbers = np.asarray(weight)
+    wrong = first_not_finite(numbers)
+    if wrong is not None:
+        yield Problem(place, f"{numbers.flat[wrong]:g}", "weights must be finite")
 
 
 def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
@@ -211,13 +199,9 @@ def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
             got = f"the distribution practically never reaches dt/2 = {dt / 2:g} ms"
             yield Problem(place, got, "drawn delays are redrawn below dt/2")
         return
-    d = np.atleast_1d(np.asarray(delay)).ravel()
-    ratio = d / dt
-    with np.errstate(invalid="ignore"):  # inf - inf
-        wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
-    if not wrong.any():
+    first = _first_wrong_delay(np.atleast_1d(np.asarray(delay)).ravel(), dt)
+    if first is None:
         return
-    first = d[np.argmax(wrong)]
     if not math.isfinite(first):
         yield Problem(place, f"{first:g} ms", "delays must be finite")
     elif first < dt * (1 - 1e-6):
@@ -226,89 +210,105 @@ def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
         yield Problem(place, f"{first:g} ms is not on the grid", nearest_on_grid(first, dt))
 
 
+def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
+    """The first delay that is infinite, below `dt` or off the grid, if any is."""
+    for a in range(0, len(delays), PIECE):
+        d = delays[a : a + PIECE]
+        ratio = d / dt
+        with np.errstate(invalid="ignore"):  # inf - inf
+            wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+        if wrong.any():
+            return float(d[np.argmax(wrong)])
+    return None
+
+
 # -- given synapses ------------------------------------------------------------------------------
 
 
-def _matrix_rows(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[SynapseRows, np.ndarray, list[Problem]]:
-    """Stored entries of a scipy.sparse matrix, or non-zero ones of an array, as synapses."""
-    nothing = SynapseRows(np.zeros(n_target + 1, np.int64), np.zeros(0, np.int64)), np.zeros(0)
+def _matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[Given | None, np.ndarray, list[Problem]]:
+    """Stored entries of a scipy.sparse matrix, or non-zero ones of an array: synapses and their weights."""
+    nothing = None, np.zeros(0)
     if np.iscomplexobj(matrix) or isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
         return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
     try:
-        array = matrix if hasattr(matrix, "tocsr") else np.asarray(matrix, dtype=np.float64)
+        array = matrix if hasattr(matrix, "tocsr") else _dense(matrix)
     except (TypeError, ValueError):
         return *nothing, [Problem(place, f"{type(matrix).__name__} that holds no numbers", "a scipy.sparse matrix or a 2-D array")]
     if array.shape != (n_target, n_source):
         return *nothing, [Problem(place, f"shape {array.shape}", f"must be (n_target, n_source) = ({n_target}, {n_source})")]
-    rows, data = csr_rows(array)
-    problems = []
-    if np.isnan(data).any():
-        k = int(np.argmax(np.isnan(data)))
-        t = int(np.searchsorted(rows.indptr, k, side="right")) - 1
-        problems.append(Problem(place, f"nan at [{t}, {int(rows.sources[k])}]", "weights must be finite"))
-    elif not _valid_indptr(rows, n_target):
-        problems.append(Problem(place, "indptr is broken", "it must rise from 0 to the number of entries"))
-    elif len(rows.sources) and not (rows.sources.min() >= 0 and rows.sources.max() < n_source):
-        problems.append(Problem(place, "indices out of range", f"0 to {n_source - 1}"))
-    return rows, data, problems
+    try:
+        given, data = entries(array)
+    except ValueError as error:
+        return *nothing, [Problem(place, *str(error).split("; "))]
+    if out_of_range(given.targets, n_target) is not None or out_of_range(given.sources, n_source) is not None:
+        return *nothing, [Problem(place, "indices out of range", f"rows 0 to {n_target - 1}, columns 0 to {n_source - 1}")]
+    wrong = first_not_finite(data)
+    if wrong is not None:
+        at = ", ".join(str(x) for x in given.pair(wrong))
+        return *nothing, [Problem(place, f"{data[wrong]:g} at [{at}]", "weights must be finite")]
+    return given, data, []
 
 
-def _valid_indptr(rows: SynapseRows, n_target: int) -> bool:
-    p = rows.indptr
-    return len(p) == n_target + 1 and p[0] == 0 and p[-1] == len(rows.sources) and not np.any(np.diff(p) < 0)
+def _dense(matrix: Any) -> np.ndarray:
+    """An array of float32 or float64."""
+    array = np.asarray(matrix)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
-def csr_rows(array: Any) -> tuple[SynapseRows, np.ndarray]:
-    """Synapses and weights of a sparse matrix (any format; repeated COO entries stay apart) or array."""
-    if not hasattr(array, "tocsr"):
-        targets, sources = np.nonzero(array)
-        return _sorted_rows(targets, sources, array.shape[0])[0], array[targets, sources]
-    if array.format == "coo":
-        coords = (array.row, array.col) if hasattr(array, "row") else array.coords
-        rows, order = _sorted_rows(coords[0], coords[1], array.shape[0])
-        return SynapseRows(rows.indptr, rows.sources), np.asarray(array.data, np.float64)[order]
-    csr = array.tocsr()
-    return SynapseRows(csr.indptr, csr.indices), np.asarray(csr.data, dtype=np.float64)
-
-
-def _sorted_rows(targets: np.ndarray, sources: np.ndarray, n_target: int) -> tuple[SynapseRows, np.ndarray]:
-    order = np.argsort(targets, kind="stable")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(targets, minlength=n_target))])
-    return SynapseRows(indptr.astype(np.int64), np.ascontiguousarray(sources[order]), order), order
-
-
-def _explicit_rows(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[SynapseRows, list[Problem]]:
+def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[Given | None, list[Problem]]:
+    """Synapses from lists of sources and targets."""
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
         array = np.asarray(given[key])
-        if array.ndim != 1 or (len(array) and array.dtype.kind not in "iu"):
-            problems.append(Problem(f"{place}.{key}", f"an array of {array.dtype}, shape {array.shape}", "a list of indices"))
-        elif len(array) and not (array.min() >= 0 and array.max() < len(view)):
-            wrong = array[(array < 0) | (array >= len(view))][0]
+        if array.ndim == 1 and not len(array):
+            array = array.astype(np.int64)  # an empty list has no type of its own
+        try:
+            ends[key] = indices(array)
+        except ValueError as error:
+            problems.append(Problem(f"{place}.{key}", *str(error).split("; ")))
+            continue
+        wrong = out_of_range(ends[key], len(view))
+        if wrong is not None:
             problems.append(Problem(f"{place}.{key}", f"id {wrong} is out of range", f"0 to {len(view) - 1} ({view})"))
-        else:
-            ends[key] = array.astype(np.int64)
     if not problems and len(ends["sources"]) != len(ends["targets"]):
         got = f"{len(ends['sources'])} sources and {len(ends['targets'])} targets"
         problems.append(Problem(place, got, "as many of each"))
     if problems:
-        return SynapseRows(np.zeros(len(target) + 1, np.int64), np.zeros(0, np.int64)), problems
-    return _sorted_rows(ends["targets"], ends["sources"], len(target))[0], []
+        return None, problems
+    dtype = np.result_type(ends["sources"], ends["targets"])
+    targets, sources = (ends[key].astype(dtype, copy=False) for key in ("targets", "sources"))
+    return Given(len(target), len(source), targets, sources, np.zeros(0, np.int64)), []
 
 
-def _check_pairs(place: str, rows: SynapseRows, source: View, target: View, flags: Mapping[str, bool]) -> Iterable[Problem]:
+def _check_pairs(place: str, given: Given, source: View, target: View, flags: Mapping[str, bool]) -> Iterable[Problem]:
     """Given synapses are never dropped: what the options exclude is an error."""
-    targets = np.repeat(np.arange(len(target)), np.diff(rows.indptr))
-    s, t = source.ids[rows.sources], target.ids[targets]
-    if not flags["allow_autapses"] and source.population is target.population and (s == t).any():
-        yield Problem(place, f"neuron {s[s == t][0]} of {source.name} connects to itself", "no autapses (allow_autapses = false)")
+    if not flags["allow_autapses"] and source.population is target.population:
+        for _, t, s in given.pieces():
+            itself = source.ids[s] == target.ids[t]
+            if itself.any():
+                got = f"neuron {source.ids[s][itself][0]} of {source.name} connects to itself"
+                yield Problem(place, got, "no autapses (allow_autapses = false)")
+                break
     if not flags["allow_multapses"]:
-        pair = np.sort(t * np.int64(source.population.n) + s)
-        twice = pair[1:] == pair[:-1]
-        if twice.any():
-            to, of = divmod(int(pair[1:][twice][0]), source.population.n)
-            got = f"{source.name} {of} connects to {target.name} {to} twice"
+        twice = _first_repeated(given)
+        if twice is not None:
+            got = f"{source.name} {source.ids[twice[1]]} connects to {target.name} {target.ids[twice[0]]} twice"
             yield Problem(place, got, "no multapses (allow_multapses = false)")
+
+
+def _first_repeated(given: Given) -> tuple[int, int] | None:
+    """(target, source) of a pair that has several synapses, if any has. Lists are put in order of target for that."""
+    if not len(given.ptr):
+        rows = given.by_target()
+        given = Given(given.n_target, given.n_source, rows.sources[:0], rows.sources, rows.ptr)
+    for _, t, s in given.pieces(SORTED):
+        pair = np.asarray(t, np.int64) * given.n_source + s
+        if not (pair[1:] > pair[:-1]).all():
+            pair.sort()
+            twice = pair[1:] == pair[:-1]
+            if twice.any():
+                return divmod(int(pair[1:][twice][0]), given.n_source)
+    return None
 
 
 # -- values of synapses --------------------------------------------------------------------------
@@ -316,9 +316,11 @@ def _check_pairs(place: str, rows: SynapseRows, source: View, target: View, flag
 
 def _synaptic(raw: Any, unit: str | None, rule: str, params: Mapping[str, Any], n_source: int, n_target: int) -> Value:
     """A weight or delay; an array comes back flat, in the order in which synapses are made."""
-    rows: SynapseRows | None = params.get("rows")
+    given: Given | None = params.get("given")
     if hasattr(raw, "tocsr"):
-        return _same_pattern(raw, rows, (n_target, n_source)) if rule == "matrix" and rows else _refuse(rule)
+        return _same_pattern(raw, given, (n_target, n_source)) if rule == "matrix" and given is not None else _refuse(rule)
+    if given is not None and isinstance(raw, np.ndarray) and raw.shape == (len(given),) and raw.dtype in (np.float32, np.float64):
+        return _as_given(raw)
     v = value(raw, unit)
     if not isinstance(v, np.ndarray):
         return v
@@ -330,12 +332,12 @@ def _synaptic(raw: Any, unit: str | None, rule: str, params: Mapping[str, Any], 
         "fixed_outdegree": (n_source, params.get("outdegree")),
         "fixed_total_number": (params.get("N"),),
     }
-    if rows is not None:
-        if v.shape == (len(rows.sources),):
-            return v if rows.order is None else v[rows.order]
+    if given is not None:
+        if v.shape == (len(given),):
+            return v
         if rule == "matrix" and v.shape == (n_target, n_source):
-            return v[np.repeat(np.arange(n_target), np.diff(rows.indptr)), rows.sources]
-        raise ValueError(f"an array of shape {v.shape}; must have one value a synapse: ({len(rows.sources)},)")
+            return np.concatenate([v[t, s] for _, t, s in given.pieces()] or [v[:0, 0]])
+        raise ValueError(f"an array of shape {v.shape}; must have one value a synapse: ({len(given)},)")
     if v.shape != shapes[rule]:
         raise ValueError(f"an array of shape {v.shape}; {rule} takes {shapes[rule]}")
     return v.ravel()
@@ -345,10 +347,27 @@ def _refuse(rule: str) -> Value:
     raise ValueError(f"a sparse matrix beside the rule {rule}; give the matrix in place of the rule")
 
 
-def _same_pattern(raw: Any, rows: SynapseRows, shape: tuple[int, int]) -> np.ndarray:
+def _as_given(array: np.ndarray) -> np.ndarray:
+    """The user's array itself, protected from this side."""
+    if first_not_finite(array) is not None and np.isnan(array).any():
+        raise ValueError(f"nan at index {int(np.argmax(np.isnan(array)))}")
+    out = array.view()
+    out.flags.writeable = False
+    return out
+
+
+def _same_pattern(raw: Any, given: Given, shape: tuple[int, int]) -> np.ndarray:
+    """The entries of a matrix of the same pattern, in the order of `given`."""
     if raw.shape != shape:
         raise ValueError(f"a matrix of shape {raw.shape}; must be (n_target, n_source) = {shape}")
-    own, data = csr_rows(raw)
-    if not (np.array_equal(own.indptr, rows.indptr) and np.array_equal(own.sources, rows.sources)):
+    own, data = entries(raw)
+    if all(same(getattr(own, key), getattr(given, key)) for key in ("ptr", "targets", "sources")):
+        return _as_given(data)
+    if out_of_range(own.targets, own.n_target) is not None or out_of_range(own.sources, own.n_source) is not None:
+        raise ValueError("indices out of range")
+    theirs, ours = own.by_target(), given.by_target()
+    if not (same(theirs.ptr, ours.ptr) and same(theirs.sources, ours.sources)):
         raise ValueError("its stored entries are not those of the weight matrix; the patterns must be the same")
-    return data
+    out = np.empty_like(data)
+    out[slice(None) if ours.order is None else ours.order] = theirs.sorted(data)
+    return out

@@ -85,14 +85,7 @@ class Engine:
 
     def _natural_weights(self, precision: str) -> str:
         """The narrower storage where it holds every weight exactly."""
-
-        def exact(v: Any) -> bool:
-            given = np.asarray(v.a if v.array is None else v.array, np.float64)
-            with np.errstate(over="ignore"):
-                narrow = given.astype(np.float32)
-            return (v.kind == packing.CONSTANT or v.array is not None) and np.array_equal(narrow, given)
-
-        return "float32" if precision == "float32" or all(exact(w.weight) for w in self.plan.wirings) else "float64"
+        return "float32" if precision == "float32" or all(w.weight.narrow for w in self.plan.wirings) else "float64"
 
     # -- running -----------------------------------------------------------------------------------
 

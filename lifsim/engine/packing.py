@@ -4,7 +4,8 @@ A count pass says how long each segment is, a fill pass puts the synapses in the
 the synapses of each target anew from the same counters, so they are held only once. The fill pass
 draws target by target, but memory is laid out source by source: synapses wait in buckets, each for a
 few hundred sources, until they go to their rows in bunches, which asks the memory for each line a few
-times and not once for every synapse. A thread works on its own blocks; nothing is shared.
+times and not once for every synapse. A thread works on its own blocks; nothing is shared. Synapses that
+were given have kernels of their own, in `engine.given`, compiled only where there are any.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numba.extending import overload
 from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
-from lifsim.plan import CONSTANT
+from lifsim.plan import CONSTANT, GIVEN, PIECE
 
 MOST_CLASSES = 8  # of constant weights; with more, each synapse has its own
 WIDE = 256  # delays (steps) above which a first pass looks which ones occur
@@ -196,8 +197,10 @@ def pack(
     `first` are the block boundaries, `dtypes` those of accumulators and stored weights; `each`
     applies a function to every block, on all threads.
     """
+    from lifsim.engine import given  # it fills the same buckets
+
     dtype, weight_dtype = dtypes
-    rules = [rule_of(w) for w in wirings]
+    rules = [None if w.kind == GIVEN else rule_of(w) for w in wirings]
     classes = constant_classes(wirings)
     channels = 1 if one_channel else 2
     row, row_first, row_class = number_rows(wirings, n_nodes, classes, channels)
@@ -223,15 +226,21 @@ def pack(
 
     def build(b: int) -> None:
         table = np.zeros((len(row_class), len(delay), 2), np.uint32)
-        for rule, place in zip(rules, places, strict=True):
-            count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
+        for w, rule, place in zip(wirings, rules, places, strict=True):
+            if rule is None:
+                given.count(w, place, first[b], first[b + 1], table)
+            else:
+                count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
         size = np.zeros(len(row_class), np.int64)
         measure_rows(y, table, size)
         y.start[b] = base[b] + np.cumsum(size) - size
         open_rows(y, b, table)
-        for rule, place, n in zip(rules, places, counts[:, b], strict=True):
-            buckets = buckets_for(len(rule.sources), int(n), y.weight)
-            fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table, y, b, buckets)
+        for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
+            buckets = buckets_for(len(w.sources), int(n), y.weight)
+            if rule is None:
+                given.fill(w, place, first[b], first[b + 1], table, y, b, buckets)
+            else:
+                fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table, y, b, buckets)
 
     each(build, range(len(first) - 1))
     return y
@@ -347,18 +356,26 @@ def number_rows(wirings: list[Any], n_nodes: int, classes: list[float], channels
     return row, row_first, np.nonzero(used)[1].copy()  # a column: code for arrays with gaps would be compiled
 
 
-def occurring_delays(wirings: list[Any], rules: list[Rule], key: tuple[np.uint64, np.uint64]) -> np.ndarray:
+def occurring_delays(wirings: list[Any], rules: list[Rule | None], key: tuple[np.uint64, np.uint64]) -> np.ndarray:
     """All delays (steps, ascending) that can occur; which of a wide range do is looked up."""
     found: set[int] = set()
     for w, rule in zip(wirings, rules, strict=True):
         if w.delay.array is not None:
-            found |= set(np.unique(w.delay.array).astype(int).tolist())
+            found |= set(delays_among(w.delay.array).tolist())
             continue
         low, high = (int(np.floor(x + 0.5)) for x in w.delay.range)
-        if high - low > WIDE:
+        if rule is not None and high - low > WIDE:
             seen = np.zeros(high + 1, bool)
             mark_delays(rule, scratch_for(rule), key, seen)
             found |= set(np.flatnonzero(seen).tolist())
         else:
             found |= set(range(max(low, 1), high + 1))
     return np.array(sorted(found), np.int64)
+
+
+def delays_among(steps: np.ndarray) -> np.ndarray:
+    """The delays (steps, ascending) in an array of them, piece by piece."""
+    seen = np.zeros(int(steps.max(initial=0)) + 1, bool)
+    for a in range(0, len(steps), PIECE):
+        seen[steps[a : a + PIECE]] = True
+    return np.flatnonzero(seen)

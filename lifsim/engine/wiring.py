@@ -15,9 +15,9 @@ from numba import uint32, uint64
 
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
-from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
+from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
-GIVEN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # values that are not drawn
+NOT_DRAWN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # values that are not drawn
 CELLS = 12  # bits of a word that point into the table of delays
 
 
@@ -67,7 +67,7 @@ def rule_of(wiring: Any) -> Rule:
 
     w = wiring
     weight, delay = draw(w.weight), draw(w.delay)
-    steps = np.empty(1 << CELLS if delay.kind not in GIVEN else 0, np.int32)
+    steps = np.empty(1 << CELLS if delay.kind not in NOT_DRAWN else 0, np.int32)
     whole_table(delay, steps)
     return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, read_only(w.rows), w.itself, weight, delay, steps)
 
@@ -211,7 +211,7 @@ def given_values(rule, draw, t, n, source, out):
 def weights_of(rule, t, n, s, key):
     """Fill ``s.weight[:n]``."""
     d = rule.weight
-    if d.kind in GIVEN:
+    if d.kind in NOT_DRAWN:
         given_values(rule, d, t, n, s.source, s.weight)
     else:
         stream = uint32(WEIGHTS | uint32(rule.stream))
@@ -323,8 +323,21 @@ def key_of(seed: int) -> tuple[np.uint64, np.uint64]:
 
 def expand(wiring: Any, seed: int) -> Expanded:
     """All synapses of a `plan.Wiring`, in order of target and synapse."""
+    if wiring.kind == GIVEN:
+        return in_order(wiring)
     rule = rule_of(wiring)
     n = int(rule.ptr[-1])
     out = Expanded(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.int64))
     expand_rule(rule, scratch_for(rule), key_of(seed), out)
     return out
+
+
+def in_order(wiring: Any) -> Expanded:
+    """`expand` of given synapses."""
+    rows = wiring.given.by_target()
+
+    def each(v: Any) -> np.ndarray:
+        return np.full(len(rows.sources), v.a) if v.array is None else rows.sorted(v.array)
+
+    weight, delay = each(wiring.weight).astype(np.float64), each(wiring.delay).astype(np.int64)
+    return Expanded(rows.sources.astype(np.int64), rows.targets, weight, delay)

@@ -16,6 +16,7 @@ from scipy import sparse
 
 import lifsim as ls
 from lifsim.errors import DataError, LifsimError, ModelError
+from lifsim.given import Given
 from lifsim.modelfile import find, load, load_with_settings, loads, shipped, template
 from lifsim.modelwriter import dumps
 from lifsim.values import Distribution
@@ -168,7 +169,7 @@ def test_spike_files_are_beside_the_model(tmp_path):
 
 def test_indices_may_be_computed():
     net = loads(BASE + '[[projections]]\nsource = "exc"\ntarget = "inh"\nrule = "explicit"\nsources = "= arange(3)"\ntargets = [0, 0, 1]\n')
-    np.testing.assert_array_equal(net.projections[-1].params["rows"].sources, [0, 1, 2])
+    np.testing.assert_array_equal(net.projections[-1].params["given"].by_target().sources, [0, 1, 2])
 
 
 # -- mistakes ------------------------------------------------------------------------------------
@@ -436,9 +437,13 @@ def same(a: ls.Network, b: ls.Network) -> bool:
             return list(map(plain, x))
         if isinstance(x, dict):
             return {k: plain(v) for k, v in x.items()}
-        if hasattr(x, "indptr"):
-            return (x.indptr.tolist(), x.sources.tolist())
+        if isinstance(x, Given):
+            rows = x.by_target()
+            return (rows.ptr.tolist(), rows.sources.tolist())
         return x
+
+    def ordered(p, x):
+        return plain(p.params["given"].by_target().sorted(x) if "given" in p.params else x)
 
     def facts(net):
         return (
@@ -450,8 +455,8 @@ def same(a: ls.Network, b: ls.Network) -> bool:
                     str(p.target),
                     p.rule,
                     plain(p.params),
-                    plain(p.weight),
-                    plain(p.delay),
+                    ordered(p, p.weight),
+                    ordered(p, p.delay),
                     p.allow_autapses,
                     p.allow_multapses,
                 )
@@ -498,8 +503,8 @@ def test_saved_networks_come_back(rich, tmp_path):
     again = load(tmp_path / "sub" / "rich.toml")
     # The last matrix was given with an unsorted row; stored, it is in the order of the sources.
     last = again.projections[-1]
-    np.testing.assert_array_equal(last.params["rows"].sources, [1, 4])
-    np.testing.assert_array_equal(last.weight, [2.0, 1.0])
+    np.testing.assert_array_equal(last.params["given"].by_target().sources, [1, 4])
+    np.testing.assert_array_equal(last.params["given"].by_target().sorted(last.weight), [2.0, 1.0])
     rich.projections.pop()
     again.projections.pop()
     assert same(rich, again)
@@ -518,7 +523,7 @@ def test_unsorted_rows_with_drawn_delays_keep_their_order(tmp_path):
     net.connect(a, a, sparse.csr_array(([1.0, 2.0], [4, 1], [0, 2, 2, 2, 2, 2, 2]), shape=(6, 6)), delay={"uniform": [1, 2]})
     net.save(tmp_path / "x.toml")
     (p,) = load(tmp_path / "x.toml").projections
-    np.testing.assert_array_equal(p.params["rows"].sources, [4, 1])
+    np.testing.assert_array_equal(p.params["given"].by_target().sources, [4, 1])
     np.testing.assert_array_equal(p.weight, [1.0, 2.0])
     assert not (tmp_path / "x.weights.h5").exists()
 
@@ -559,7 +564,7 @@ def test_stored_weights_of_another_unit(tmp_path):
 def test_matrices_may_be_written_out():
     net = loads(BASE + '[[projections]]\nsource = "inh[0:2]"\ntarget = "exc[0:2]"\nmatrix = [[0, 1], [2, 0]]\ndelay = 2.0\n')
     p = net.projections[-1]
-    np.testing.assert_array_equal(p.params["rows"].sources, [1, 0])
+    np.testing.assert_array_equal(p.params["given"].by_target().sources, [1, 0])
     np.testing.assert_array_equal(p.weight, [1, 2])
 
 

@@ -269,19 +269,19 @@ def test_matrices(net, form):
     dense = np.zeros((5, 10))
     dense[4, 2], dense[0, 9], dense[4, 1] = 1.0, 2.0, 3.0
     (p,) = net.connect("exc", "inh", dense if form == "array" else sparse.csr_array(dense).asformat(form), delay=1.5)
-    rows = p.params["rows"]
-    targets = np.repeat(np.arange(5), np.diff(rows.indptr))
     found = np.zeros((5, 10))
-    found[targets, rows.sources] = p.weight
+    for at, targets, sources in p.params["given"].pieces(1):
+        found[targets, sources] = p.weight[at]
     np.testing.assert_array_equal(found, dense)
 
 
-def test_explicit_synapses_are_sorted_by_target_with_their_values(net):
+def test_explicit_synapses_can_be_sorted_by_target_with_their_values(net):
     (p,) = net.connect("exc", "inh", "explicit", sources=[7, 1, 3], targets=[4, 0, 4], weight=[1.0, 2.0, 3.0], delay=[1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(p.params["rows"].indptr, [0, 1, 1, 1, 1, 3])
-    np.testing.assert_array_equal(p.params["rows"].sources, [1, 7, 3])
-    np.testing.assert_array_equal(p.weight, [2, 1, 3])
-    np.testing.assert_array_equal(p.delay, [2, 1, 3])
+    rows = p.params["given"].by_target()
+    np.testing.assert_array_equal(rows.ptr, [0, 1, 1, 1, 1, 3])
+    np.testing.assert_array_equal(rows.sources, [1, 7, 3])
+    np.testing.assert_array_equal(rows.sorted(p.weight), [2, 1, 3])
+    np.testing.assert_array_equal(rows.sorted(p.delay), [2, 1, 3])
 
 
 # -- recordings ----------------------------------------------------------------------------------

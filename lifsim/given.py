@@ -1,0 +1,218 @@
+"""Given synapses: the entries of a matrix, or lists of sources and targets, in the order in which they came.
+
+Nothing is sorted and, where the types allow it, nothing copied: a matrix of a hundred million entries is
+read where it lies. What walks over all entries does so in pieces, so that work space stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+PIECE = 1 << 17  # entries at a time: what is made of them stays in the cache
+SORTED = 1 << 22  # entries sorted at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Synapses from `n_source` nodes onto `n_target` targets, number i from `sources[i]` to `targets[i]`.
+
+    In compressed form one of the two is empty and `ptr` (int64) stands for it: synapses
+    ``ptr[m]`` … ``ptr[m + 1] - 1`` are those of target m (`sources` is there, as in a CSR matrix) or of source m
+    (`targets` is there, CSC). Indices are int32 or int64.
+    """
+
+    n_target: int
+    n_source: int
+    targets: np.ndarray
+    sources: np.ndarray
+    ptr: np.ndarray
+
+    def __len__(self) -> int:
+        return max(len(self.targets), len(self.sources))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the indices."""
+        return self.targets.nbytes + self.sources.nbytes + self.ptr.nbytes
+
+    def pair(self, i: int) -> tuple[int, int]:
+        """Target and source of synapse `i`."""
+        major = int(np.searchsorted(self.ptr, i, "right")) - 1
+        return int(self.targets[i]) if len(self.targets) else major, int(self.sources[i]) if len(self.sources) else major
+
+    def pieces(self, most: int = PIECE) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Synapses, so many at a time: which, their targets, their sources. A piece of a matrix holds whole rows (or
+        columns), and so more of them where one has more.
+        """
+        if not len(self.ptr):
+            for a in range(0, len(self), most):
+                at = slice(a, a + most)
+                yield at, self.targets[at], self.sources[at]
+            return
+        m = 0
+        while m < len(self.ptr) - 1:
+            z = max(int(np.searchsorted(self.ptr, self.ptr[m] + most, "right")) - 1, m + 1)
+            at = slice(int(self.ptr[m]), int(self.ptr[z]))
+            major = np.repeat(np.arange(m, z), np.diff(self.ptr[m : z + 1]))
+            yield at, *((major, self.sources[at]) if len(self.sources) else (self.targets[at], major))
+            m = z
+
+    def degrees(self) -> np.ndarray:
+        """The number of synapses of each target, int64."""
+        if len(self.ptr) == self.n_target + 1 and not len(self.targets):
+            return np.diff(self.ptr)
+        out = np.zeros(self.n_target, np.int64)
+        step = max(PIECE, self.n_target)
+        for a in range(0, len(self), step):
+            out += np.bincount(self.targets[a : a + step], minlength=self.n_target)
+        return out
+
+    def by_target(self) -> ByTarget:
+        """The synapses sorted by target, those of a target in the order in which they were given (a copy, unless they are)."""
+        from scipy import sparse
+
+        none = np.zeros(0, np.int64)
+        if len(self) == 0:
+            return ByTarget(np.zeros(self.n_target + 1, np.int64), none, None)
+        if not len(self.targets):
+            return ByTarget(self.ptr, self.sources, None)
+        # Turning a matrix over is a stable counting sort: what it holds here are places (or sources).
+        n = len(self)
+        if len(self.ptr):
+            turned = sparse.csc_array((places(n), self.targets, self.ptr), shape=(self.n_target, self.n_source)).tocsr()
+            return ByTarget(turned.indptr.astype(np.int64), turned.indices, turned.data)
+        turned = sparse.csc_array((self.sources, self.targets, places(n + 1)), shape=(self.n_target, n)).tocsr()
+        return ByTarget(turned.indptr.astype(np.int64), turned.data, turned.indices)
+
+
+@dataclass(frozen=True, eq=False)
+class ByTarget:
+    """Synapses sorted by target: those of target t are `sources[ptr[t]:ptr[t + 1]]`; `order[i]` is the place at which
+    number i was given (None: the same).
+    """
+
+    ptr: np.ndarray
+    sources: np.ndarray
+    order: np.ndarray | None
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The target of each synapse."""
+        return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
+
+    def sorted(self, values: Any) -> Any:
+        """`values`, if it is an array with an entry for each synapse, in this order."""
+        return values[self.order] if self.order is not None and isinstance(values, np.ndarray) else values
+
+
+def places(n: int) -> np.ndarray:
+    """0 … n - 1 in as few bytes as hold it."""
+    return np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
+
+
+# -- from matrices and lists -----------------------------------------------------------------------
+
+
+def entries(matrix: Any) -> tuple[Given, np.ndarray]:
+    """Stored entries of a scipy.sparse matrix (repeated ones of COO stay apart) or non-zero ones of an array.
+
+    Raises
+    ------
+    ValueError : its parts do not fit together.
+    """
+    if not hasattr(matrix, "tocsr"):
+        return _nonzero(matrix)
+    n_target, n_source = matrix.shape
+    if matrix.format == "coo":
+        targets, sources = (indices(x) for x in (matrix.coords if hasattr(matrix, "coords") else (matrix.row, matrix.col)))
+        targets, sources = (x.astype(np.result_type(targets, sources), copy=False) for x in (targets, sources))
+        given, data = Given(n_target, n_source, targets, sources, np.zeros(0, np.int64)), numbers(matrix.data)
+        if not len(targets) == len(sources) == len(data):
+            raise ValueError(f"{len(targets)} rows, {len(sources)} columns and {len(data)} entries; as many of each")
+        return given, data
+    if matrix.format not in ("csr", "csc"):
+        matrix = matrix.tocsr()
+    index, data = indices(matrix.indices), numbers(matrix.data)
+    ptr = np.array(matrix.indptr, np.int64)
+    lines = n_target if matrix.format == "csr" else n_source
+    if not (len(ptr) == lines + 1 and ptr[0] == 0 and ptr[-1] == len(index) == len(data) and not np.any(np.diff(ptr) < 0)):
+        raise ValueError("indptr is broken; it must rise from 0 to the number of entries")
+    targets, sources = (index[:0], index) if matrix.format == "csr" else (index, index[:0])
+    return Given(n_target, n_source, targets, sources, ptr), data
+
+
+def _nonzero(array: np.ndarray) -> tuple[Given, np.ndarray]:
+    """Non-zero entries of an array, row by row."""
+    rows = max(PIECE // max(array.shape[1], 1), 1)
+    number = [np.count_nonzero(array[a : a + rows], axis=1) for a in range(0, len(array), rows)]
+    ptr = np.concatenate([[0], np.cumsum(np.concatenate(number or [np.zeros(0, np.int64)]))])
+    index, data = np.empty(ptr[-1], np.int32), np.empty(ptr[-1], array.dtype)
+    for a in range(0, len(array), rows):
+        piece = array[a : a + rows]
+        row, column = np.nonzero(piece)
+        at = slice(ptr[a], ptr[min(a + rows, len(array))])
+        index[at], data[at] = column, piece[row, column]
+    return Given(array.shape[0], array.shape[1], index[:0], index, ptr), data
+
+
+def indices(array: np.ndarray) -> np.ndarray:
+    """Whole numbers as int32 or int64, contiguous; as they are where they are so.
+
+    Raises
+    ------
+    ValueError : they are of another type.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise ValueError(f"an array of {array.dtype}, shape {array.shape}; a list of indices")
+    if array.dtype.itemsize < 4 or array.dtype == np.uint32:
+        return np.ascontiguousarray(array, np.int64 if array.dtype == np.uint32 else np.int32)
+    return np.ascontiguousarray(array, np.int32 if array.dtype.itemsize == 4 else np.int64)
+
+
+def numbers(array: np.ndarray) -> np.ndarray:
+    """Real numbers as float32 or float64, none rounded further than to float64; as they are where they are so.
+
+    Raises
+    ------
+    ValueError : they are of another type.
+    """
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"entries of type {array.dtype}; real numbers")
+    narrow = array.dtype.itemsize <= (4 if array.dtype.kind in "bf" else 2)
+    return np.ascontiguousarray(array, np.float32 if narrow else np.float64)
+
+
+def out_of_range(index: np.ndarray, n: int) -> int | None:
+    """An index that is not one of 0 … n - 1, if there is any."""
+    low, high = (int(index.min()), int(index.max())) if len(index) else (0, 0)
+    return (high if low >= 0 else low) if len(index) and not 0 <= low <= high < n else None
+
+
+# -- values ----------------------------------------------------------------------------------------
+
+
+def first_not_finite(array: np.ndarray) -> int | None:
+    """Where the first NaN or infinite entry is, if any is."""
+    flat = array.ravel()
+    if not len(flat) or np.isfinite([flat.min(), flat.max()]).all():  # NaN passes through both
+        return None
+    for a in range(0, len(flat), PIECE):
+        wrong = ~np.isfinite(flat[a : a + PIECE])
+        if wrong.any():
+            return a + int(np.argmax(wrong))
+    return None
+
+
+def constant(array: np.ndarray) -> bool:
+    """Whether all entries are the same (there is one at least)."""
+    return len(array) > 0 and array[0] == array[-1] and all((array[a : a + PIECE] == array[0]).all() for a in range(0, len(array), PIECE))
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two flat arrays hold the same numbers."""
+    return a is b or (a.shape == b.shape and all(np.array_equal(a[i : i + PIECE], b[i : i + PIECE]) for i in range(0, len(a), PIECE)))
