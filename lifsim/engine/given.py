@@ -65,7 +65,7 @@ def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Syna
         fill_entries(entries_of(wiring, place), lo, hi, table, y, b, buckets)
 
 
-# -- kernels ---------------------------------------------------------------------------------------
+# -- kernels: what a loop needs is named before it, for to hand over a tuple of arrays counts references to each -----
 
 
 @entry
@@ -73,15 +73,27 @@ def count_entries(e, lo, hi, table):
     """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``; how many are out of range."""
     wrong = 0
     for m in range(max(len(e.ptr) - 1, 1)):
-        if wanted(e, m, lo, hi):
-            a, z = line(e, m)
-            for i in range(a, z):
-                t, s = ends(e, m, i)
-                if not (0 <= t < len(e.node) and 0 <= s < len(e.row)):
-                    wrong += 1
-                elif lo <= e.node[t] < hi:
-                    row, slot = placed(e, s, i)
-                    table[row, slot, 0] += uint32(1)
+        if len(e.target) or lo <= e.node[m] < hi:
+            a, z = (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
+            wrong += count_line(e.target, e.source, e.node, e.row, e.slot, e.weight, e.steps, e.cls, m, a, z, lo, hi, table)
+    return wrong
+
+
+@kernel
+def count_line(target, source, node, row, slot, weight, steps, cls, m, a, z, lo, hi, table):
+    """Those of line `m`, a … z - 1."""
+    wrong, t, s, c, d = 0, m, m, max(cls, 0), slot[steps[0]]
+    for i in range(a, z):
+        t = np.int64(target[i]) if len(target) else t
+        s = np.int64(source[i]) if len(source) else s
+        if not (0 <= t < len(node) and 0 <= s < len(row)):
+            wrong += 1
+        elif lo <= node[t] < hi:
+            if cls < 0:
+                c = 1 if weight[i] < 0 else 0
+            if len(steps) > 1:
+                d = slot[steps[i]]
+            table[row[s, c], d, 0] += uint32(1)
     return wrong
 
 
@@ -89,48 +101,40 @@ def count_entries(e, lo, hi, table):
 def fill_entries(e, lo, hi, table, y, b, buckets):
     """Put the synapses onto the neurons lo … hi - 1 of block `b` in their places."""
     room = len(buckets.place) // len(buckets.number)
-    at_once = len(e.source) == 0
     buckets.number[:] = 0
     for m in range(max(len(e.ptr) - 1, 1)):
-        if wanted(e, m, lo, hi):
-            a, z = line(e, m)
-            for i in range(a, z):
-                t, s = ends(e, m, i)
-                if lo <= e.node[t] < hi:
-                    g = 0 if at_once else s >> BUCKET
-                    if buckets.number[g] == room:
-                        empty_bucket(buckets, g, room, table, y, b)
-                    k = g * room + buckets.number[g]
-                    row, slot = placed(e, s, i)
-                    buckets.place[k] = uint64(row) << ROW_BITS | uint64(slot) << SLOT_BITS | uint64(e.node[t] - lo)
-                    if len(y.weight):
-                        weight = np.float64(e.weight[i if len(e.weight) > 1 else 0])
-                        buckets.weight[k] = stored(weight, y.unit[y.row_class[row]], y.weight)
-                    buckets.number[g] += 1
+        if len(e.target) or lo <= e.node[m] < hi:
+            a, z = (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
+            while a < z:
+                a = fill_line(e.target, e.source, e.node, e.row, e.slot, e.weight, e.steps, e.cls, m, a, z, lo, hi, y.weight, y.unit, y.row_class, buckets.place, buckets.weight, buckets.number, room)
+                if a < z:
+                    empty_bucket(buckets, np.int64(e.source[a]) >> BUCKET if len(e.source) else 0, room, table, y, b)
+            if len(e.source) == 0:
+                empty_bucket(buckets, 0, room, table, y, b)
     for g in range(len(buckets.number)):
         empty_bucket(buckets, g, room, table, y, b)
 
 
 @kernel
-def wanted(e, m, lo, hi):
-    """Whether line `m` can have synapses onto the neurons lo … hi - 1."""
-    return len(e.target) > 0 or lo <= e.node[m] < hi
-
-
-@kernel
-def line(e, m):
-    """The first synapse of line `m`, and the one behind the last; lists are one line."""
-    return (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
-
-
-@kernel
-def ends(e, m, i):
-    """Target and source of synapse `i`, in line `m`."""
-    return np.int64(e.target[i] if len(e.target) else m), np.int64(e.source[i] if len(e.source) else m)
-
-
-@kernel
-def placed(e, s, i):
-    """Row and slot of synapse `i`, of source `s`."""
-    cls = e.cls if e.cls >= 0 else 1 if e.weight[i if len(e.weight) > 1 else 0] < 0 else 0
-    return e.row[s, cls], e.slot[e.steps[i if len(e.steps) > 1 else 0]]
+def fill_line(target, source, node, row, slot, weight, steps, cls, m, a, z, lo, hi, weights, unit, row_class, place, waiting, number, room):
+    """Those of line `m`, a … z - 1, into buckets; the one for whose bucket there is no room, or z."""
+    t, s, c, d, w = m, m, max(cls, 0), slot[steps[0]], np.float64(weight[0])
+    for i in range(a, z):
+        t = np.int64(target[i]) if len(target) else t
+        if lo <= node[t] < hi:
+            s = np.int64(source[i]) if len(source) else s
+            g = s >> BUCKET if len(source) else 0
+            if number[g] == room:
+                return i
+            if len(weight) > 1:
+                w = np.float64(weight[i])
+            if cls < 0:
+                c = 1 if w < 0 else 0
+            if len(steps) > 1:
+                d = slot[steps[i]]
+            k, r = g * room + number[g], row[s, c]
+            place[k] = uint64(r) << ROW_BITS | uint64(d) << SLOT_BITS | uint64(node[t] - lo)
+            if len(weights):
+                waiting[k] = stored(w, unit[row_class[r]], weights)
+            number[g] += 1
+    return z
