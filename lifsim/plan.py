@@ -223,3 +223,11 @@ class Plan:
             if g.name == name:
                 return g
         raise KeyError(name)
+
+
+def delays_among(steps: np.ndarray) -> np.ndarray:
+    """The delays (steps, ascending) in an array of them, piece by piece."""
+    seen = np.zeros(int(steps.max(initial=0)) + 1, bool)
+    for a in range(0, len(steps), PIECE):
+        seen[steps[a : a + PIECE]] = True
+    return np.flatnonzero(seen)

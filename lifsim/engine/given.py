@@ -106,7 +106,28 @@ def fill_entries(e, lo, hi, table, y, b, buckets):
         if len(e.target) or lo <= e.node[m] < hi:
             a, z = (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
             while a < z:
-                a = fill_line(e.target, e.source, e.node, e.row, e.slot, e.weight, e.steps, e.cls, m, a, z, lo, hi, y.weight, y.unit, y.row_class, buckets.place, buckets.weight, buckets.number, room)
+                a = fill_line(
+                    e.target,
+                    e.source,
+                    e.node,
+                    e.row,
+                    e.slot,
+                    e.weight,
+                    e.steps,
+                    e.cls,
+                    m,
+                    a,
+                    z,
+                    lo,
+                    hi,
+                    y.weight,
+                    y.unit,
+                    y.row_class,
+                    buckets.place,
+                    buckets.weight,
+                    buckets.number,
+                    room,
+                )
                 if a < z:
                     empty_bucket(buckets, np.int64(e.source[a]) >> BUCKET if len(e.source) else 0, room, table, y, b)
             if len(e.source) == 0:

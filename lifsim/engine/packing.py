@@ -21,7 +21,7 @@ from numba.extending import overload
 from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
-from lifsim.plan import CONSTANT, GIVEN, PIECE
+from lifsim.plan import CONSTANT, GIVEN, delays_among
 
 MOST_CLASSES = 8  # of constant weights; with more, each synapse has its own
 WIDE = 256  # delays (steps) above which a first pass looks which ones occur
@@ -371,11 +371,3 @@ def occurring_delays(wirings: list[Any], rules: list[Rule | None], key: tuple[np
         else:
             found |= set(range(max(low, 1), high + 1))
     return np.array(sorted(found), np.int64)
-
-
-def delays_among(steps: np.ndarray) -> np.ndarray:
-    """The delays (steps, ascending) in an array of them, piece by piece."""
-    seen = np.zeros(int(steps.max(initial=0)) + 1, bool)
-    for a in range(0, len(steps), PIECE):
-        seen[steps[a : a + PIECE]] = True
-    return np.flatnonzero(seen)

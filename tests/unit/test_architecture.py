@@ -95,6 +95,7 @@ def test_no_circles():
 
 def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
     from lifsim import simulation
-    from lifsim.engine import packing
+    from lifsim.engine import layout, packing
 
-    assert (simulation.WAITING, simulation.MOST_CLASSES) == (packing.WAITING, packing.MOST_CLASSES)
+    ours = simulation.WAITING, simulation.MOST_CLASSES, simulation.LARGEST_BLOCK
+    assert ours == (packing.WAITING, packing.MOST_CLASSES, layout.LARGEST_BLOCK)
