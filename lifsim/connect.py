@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lifsim import plan
+from lifsim.errors import ModelError
 from lifsim.given import PIECE, constant
 from lifsim.plan import Wiring
 from lifsim.projections import Projection
@@ -48,6 +49,8 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
             weight, delay = _reordered(weight, order), _reordered(delay, order)
         case _:
             given, itself = projection.params["given"], np.full(len(targets), -1)
+            if not given.in_range():
+                raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
             if isinstance(weight, Distribution) or isinstance(delay, Distribution):  # drawn target by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = plan.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)

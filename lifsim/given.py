@@ -39,6 +39,10 @@ class Given:
         """Bytes of the indices."""
         return self.targets.nbytes + self.sources.nbytes + self.ptr.nbytes
 
+    def in_range(self) -> bool:
+        """Whether there are such targets and sources."""
+        return out_of_range(self.targets, self.n_target) is None and out_of_range(self.sources, self.n_source) is None
+
     def pair(self, i: int) -> tuple[int, int]:
         """Target and source of synapse `i`."""
         major = int(np.searchsorted(self.ptr, i, "right")) - 1

@@ -240,7 +240,7 @@ def _matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[Give
         given, data = entries(array)
     except ValueError as error:
         return *nothing, [Problem(place, *str(error).split("; "))]
-    if out_of_range(given.targets, n_target) is not None or out_of_range(given.sources, n_source) is not None:
+    if not given.in_range():
         return *nothing, [Problem(place, "indices out of range", f"rows 0 to {n_target - 1}, columns 0 to {n_source - 1}")]
     wrong = first_not_finite(data)
     if wrong is not None:
@@ -363,7 +363,7 @@ def _same_pattern(raw: Any, given: Given, shape: tuple[int, int]) -> np.ndarray:
     own, data = entries(raw)
     if all(same(getattr(own, key), getattr(given, key)) for key in ("ptr", "targets", "sources")):
         return _as_given(data)
-    if out_of_range(own.targets, own.n_target) is not None or out_of_range(own.sources, own.n_source) is not None:
+    if not own.in_range():
         raise ValueError("indices out of range")
     theirs, ours = own.by_target(), given.by_target()
     if not (same(theirs.ptr, ours.ptr) and same(theirs.sources, ours.sources)):

@@ -16,7 +16,6 @@ from numba import uint32, uint64
 from lifsim.engine.delivery import Synapses
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.packing import BUCKET, ROW_BITS, SLOT_BITS, Buckets, Place, empty_bucket, stored
-from lifsim.errors import ModelError
 
 
 class Entries(NamedTuple):
@@ -49,14 +48,9 @@ def entries_of(wiring: Any, place: Place) -> Entries:
 
 
 def count(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray) -> None:
-    """`packing.count_block` of given synapses.
-
-    Raises
-    ------
-    ModelError : indices are out of range, which they were not when they were given.
-    """
-    if len(wiring.given) and count_entries(entries_of(wiring, place), lo, hi, table):
-        raise ModelError(f"projections[{wiring.index}]", "its indices have been changed since it was made", "arrays that stay as they are")
+    """`packing.count_block` of given synapses."""
+    if len(wiring.given):
+        count_entries(entries_of(wiring, place), lo, hi, table)
 
 
 def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Synapses, b: int, buckets: Buckets) -> None:
@@ -65,36 +59,45 @@ def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Syna
         fill_entries(entries_of(wiring, place), lo, hi, table, y, b, buckets)
 
 
-# -- kernels: what a loop needs is named before it, for to hand over a tuple of arrays counts references to each -----
+# -- kernels ---------------------------------------------------------------------------------------
 
 
 @entry
 def count_entries(e, lo, hi, table):
-    """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``; how many are out of range."""
-    wrong = 0
-    for m in range(max(len(e.ptr) - 1, 1)):
+    """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
+    for m in range(lines(e)):
         if len(e.target) or lo <= e.node[m] < hi:
-            a, z = (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
-            wrong += count_line(e.target, e.source, e.node, e.row, e.slot, e.weight, e.steps, e.cls, m, a, z, lo, hi, table)
-    return wrong
+            count_line(e, m, lo, hi, table)
 
 
 @kernel
-def count_line(target, source, node, row, slot, weight, steps, cls, m, a, z, lo, hi, table):
-    """Those of line `m`, a … z - 1."""
-    wrong, t, s, c, d = 0, m, m, max(cls, 0), slot[steps[0]]
-    for i in range(a, z):
+def lines(e):
+    """How many lines there are; lists are one."""
+    return len(e.ptr) - 1 if len(e.ptr) else 1
+
+
+@kernel
+def line(e, m):
+    """The first synapse of line `m` and the one behind the last."""
+    return (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
+
+
+@kernel
+def count_line(e, m, lo, hi, table):
+    """Those of line `m`. (A call for each synapse would count references to every array.)"""
+    target, source, weight, steps = e.target, e.source, e.weight, e.steps
+    node, rows, slots, c, d = e.node, e.row, e.slot, max(e.cls, 0), e.slot[e.steps[0]]
+    t, s = m, m
+    first, last = line(e, m)
+    for i in range(first, last):
         t = np.int64(target[i]) if len(target) else t
-        s = np.int64(source[i]) if len(source) else s
-        if not (0 <= t < len(node) and 0 <= s < len(row)):
-            wrong += 1
-        elif lo <= node[t] < hi:
-            if cls < 0:
-                c = 1 if weight[i] < 0 else 0
+        if lo <= node[t] < hi:
+            s = np.int64(source[i]) if len(source) else s
+            if e.cls < 0:
+                c = np.int64(weight[i] < 0)
             if len(steps) > 1:
-                d = slot[steps[i]]
-            table[row[s, c], d, 0] += uint32(1)
-    return wrong
+                d = slots[steps[i]]
+            table[rows[s, c], d, 0] += uint32(1)
 
 
 @entry
@@ -102,34 +105,13 @@ def fill_entries(e, lo, hi, table, y, b, buckets):
     """Put the synapses onto the neurons lo … hi - 1 of block `b` in their places."""
     room = len(buckets.place) // len(buckets.number)
     buckets.number[:] = 0
-    for m in range(max(len(e.ptr) - 1, 1)):
+    for m in range(lines(e)):
         if len(e.target) or lo <= e.node[m] < hi:
-            a, z = (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
-            while a < z:
-                a = fill_line(
-                    e.target,
-                    e.source,
-                    e.node,
-                    e.row,
-                    e.slot,
-                    e.weight,
-                    e.steps,
-                    e.cls,
-                    m,
-                    a,
-                    z,
-                    lo,
-                    hi,
-                    y.weight,
-                    y.unit,
-                    y.row_class,
-                    buckets.place,
-                    buckets.weight,
-                    buckets.number,
-                    room,
-                )
-                if a < z:
-                    empty_bucket(buckets, np.int64(e.source[a]) >> BUCKET if len(e.source) else 0, room, table, y, b)
+            i, last = line(e, m)
+            while i < last:
+                i = fill_line(e, m, i, last, lo, hi, y, buckets, room)
+                if i < last:
+                    empty_bucket(buckets, np.int64(e.source[i]) >> BUCKET if len(e.source) else 0, room, table, y, b)
             if len(e.source) == 0:
                 empty_bucket(buckets, 0, room, table, y, b)
     for g in range(len(buckets.number)):
@@ -137,10 +119,13 @@ def fill_entries(e, lo, hi, table, y, b, buckets):
 
 
 @kernel
-def fill_line(target, source, node, row, slot, weight, steps, cls, m, a, z, lo, hi, weights, unit, row_class, place, waiting, number, room):
-    """Those of line `m`, a … z - 1, into buckets; the one for whose bucket there is no room, or z."""
-    t, s, c, d, w = m, m, max(cls, 0), slot[steps[0]], np.float64(weight[0])
-    for i in range(a, z):
+def fill_line(e, m, first, last, lo, hi, y, buckets, room):
+    """Those of line `m` from `first` on go into buckets; returns the one for which there is no room, or `last`."""
+    target, source, weight, steps = e.target, e.source, e.weight, e.steps
+    node, rows, slots, c, d = e.node, e.row, e.slot, max(e.cls, 0), e.slot[e.steps[0]]
+    place, waiting, number, weights, unit, row_class = buckets.place, buckets.weight, buckets.number, y.weight, y.unit, y.row_class
+    t, s, w = m, m, np.float64(weight[0])
+    for i in range(first, last):
         t = np.int64(target[i]) if len(target) else t
         if lo <= node[t] < hi:
             s = np.int64(source[i]) if len(source) else s
@@ -149,13 +134,13 @@ def fill_line(target, source, node, row, slot, weight, steps, cls, m, a, z, lo, 
                 return i
             if len(weight) > 1:
                 w = np.float64(weight[i])
-            if cls < 0:
-                c = 1 if w < 0 else 0
+            if e.cls < 0:
+                c = np.int64(w < 0)
             if len(steps) > 1:
-                d = slot[steps[i]]
-            k, r = g * room + number[g], row[s, c]
+                d = slots[steps[i]]
+            k, r = g * room + number[g], rows[s, c]
             place[k] = uint64(r) << ROW_BITS | uint64(d) << SLOT_BITS | uint64(node[t] - lo)
             if len(weights):
                 waiting[k] = stored(w, unit[row_class[r]], weights)
             number[g] += 1
-    return z
+    return last
