@@ -99,7 +99,9 @@ def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
     """Delays in ms, on the grid, as numbers of steps, int32."""
     out = np.empty(len(delay), np.int32)
     for a in range(0, len(delay), PIECE):
-        out[a : a + PIECE] = np.minimum(np.round(delay[a : a + PIECE] / dt), 2**31 - 1)  # more would not fit the memory anyway
+        steps = delay[a : a + PIECE] / dt
+        np.minimum(np.rint(steps, out=steps), 2**31 - 1, out=steps)  # more would not fit the memory anyway
+        out[a : a + PIECE] = steps
     return out
 
 

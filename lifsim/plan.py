@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
 ALL, ONE, RANDOM, ROWS, GIVEN = range(5)
-PIECE = 1 << 17  # values looked at at a time
+PIECE = 1 << 14  # values at a time: what is made of them stays in the cache, in memory that need not be asked for anew
 
 
 @dataclass(frozen=True, eq=False)
