@@ -17,6 +17,8 @@ from lifsim.engine.delivery import Synapses
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.packing import BUCKET, ROW_BITS, SLOT_BITS, Buckets, Place, empty_bucket, stored
 
+TILE = 4096  # synapses among which those of a block are chosen at a time
+
 
 class Entries(NamedTuple):
     """A wiring of given synapses for kernels.
@@ -65,9 +67,10 @@ def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Syna
 @entry
 def count_entries(e, lo, hi, table):
     """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
+    own = np.empty(TILE, np.int32)
     for m in range(lines(e)):
         if len(e.target) or lo <= e.node[m] < hi:
-            count_line(e, m, lo, hi, table)
+            count_line(e, m, lo, hi, table, own)
 
 
 @kernel
@@ -83,15 +86,15 @@ def line(e, m):
 
 
 @kernel
-def count_line(e, m, lo, hi, table):
+def count_line(e, m, lo, hi, table, own):
     """Those of line `m`. (A call for each synapse would count references to every array.)"""
     target, source, weight, steps = e.target, e.source, e.weight, e.steps
-    node, rows, slots, c, d = e.node, e.row, e.slot, max(e.cls, 0), e.slot[e.steps[0]]
-    t, s = m, m
+    rows, slots, s, c, d = e.row, e.slot, m, max(e.cls, 0), e.slot[e.steps[0]]
     first, last = line(e, m)
-    for i in range(first, last):
-        t = np.int64(target[i]) if len(target) else t
-        if lo <= node[t] < hi:
+    for begin in range(first, last, len(own)):
+        end = min(begin + len(own), last)
+        for k in range(choose(target[begin:end], e.node, lo, hi, own) if len(target) else end - begin):
+            i = begin + (own[k] if len(target) else k)
             s = np.int64(source[i]) if len(source) else s
             if e.cls < 0:
                 c = np.int64(weight[i] < 0)
@@ -100,16 +103,28 @@ def count_line(e, m, lo, hi, table):
             table[rows[s, c], d, 0] += uint32(1)
 
 
+@kernel
+def choose(target, node, lo, hi, own):
+    """Put into `own` which of these are onto the neurons lo … hi - 1; how many. (Nothing to guess wrong in a random order.)"""
+    n = 0
+    for i in range(len(target)):
+        x = node[target[i]]
+        own[n] = i
+        n += np.int64((x >= lo) & (x < hi))
+    return n
+
+
 @entry
 def fill_entries(e, lo, hi, table, y, b, buckets):
     """Put the synapses onto the neurons lo … hi - 1 of block `b` in their places."""
     room = len(buckets.place) // len(buckets.number)
     buckets.number[:] = 0
+    own = np.empty(TILE, np.int32)
     for m in range(lines(e)):
         if len(e.target) or lo <= e.node[m] < hi:
             i, last = line(e, m)
             while i < last:
-                i = fill_line(e, m, i, last, lo, hi, y, buckets, room)
+                i = fill_line(e, m, i, last, lo, hi, y, buckets, room, own)
                 if i < last:
                     empty_bucket(buckets, np.int64(e.source[i]) >> BUCKET if len(e.source) else 0, room, table, y, b)
             if len(e.source) == 0:
@@ -119,15 +134,17 @@ def fill_entries(e, lo, hi, table, y, b, buckets):
 
 
 @kernel
-def fill_line(e, m, first, last, lo, hi, y, buckets, room):
+def fill_line(e, m, first, last, lo, hi, y, buckets, room, own):
     """Those of line `m` from `first` on go into buckets; returns the one for which there is no room, or `last`."""
     target, source, weight, steps = e.target, e.source, e.weight, e.steps
     node, rows, slots, c, d = e.node, e.row, e.slot, max(e.cls, 0), e.slot[e.steps[0]]
     place, waiting, number, weights, unit, row_class = buckets.place, buckets.weight, buckets.number, y.weight, y.unit, y.row_class
     t, s, w = m, m, np.float64(weight[0])
-    for i in range(first, last):
-        t = np.int64(target[i]) if len(target) else t
-        if lo <= node[t] < hi:
+    for begin in range(first, last, len(own)):
+        end = min(begin + len(own), last)
+        for q in range(choose(target[begin:end], node, lo, hi, own) if len(target) else end - begin):
+            i = begin + (own[q] if len(target) else q)
+            t = np.int64(target[i]) if len(target) else t
             s = np.int64(source[i]) if len(source) else s
             g = s >> BUCKET if len(source) else 0
             if number[g] == room:
