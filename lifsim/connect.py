@@ -99,7 +99,7 @@ def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
     """Delays in ms, on the grid, as numbers of steps, int32."""
     out = np.empty(len(delay), np.int32)
     for a in range(0, len(delay), PIECE):
-        steps = delay[a : a + PIECE] / dt
+        steps = delay[a : a + PIECE].astype(np.float64, copy=False) / dt
         np.minimum(np.rint(steps, out=steps), 2**31 - 1, out=steps)  # more would not fit the memory anyway
         out[a : a + PIECE] = steps
     return out

@@ -213,7 +213,7 @@ def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
 def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
     """The first delay that is infinite, below `dt` or off the grid, if any is."""
     for a in range(0, len(delays), PIECE):
-        d = delays[a : a + PIECE]
+        d = delays[a : a + PIECE].astype(np.float64, copy=False)
         ratio = d / dt
         with np.errstate(invalid="ignore"):  # inf - inf
             wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
@@ -238,8 +238,8 @@ def _matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[Give
         return *nothing, [Problem(place, f"shape {array.shape}", f"must be (n_target, n_source) = ({n_target}, {n_source})")]
     try:
         given, data = entries(array)
-    except ValueError as error:
-        return *nothing, [Problem(place, *str(error).split("; "))]
+    except (TypeError, ValueError) as error:
+        return *nothing, [_said(place, error)]
     if not given.in_range():
         return *nothing, [Problem(place, "indices out of range", f"rows 0 to {n_target - 1}, columns 0 to {n_source - 1}")]
     wrong = first_not_finite(data)
@@ -247,6 +247,12 @@ def _matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[Give
         at = ", ".join(str(x) for x in given.pair(wrong))
         return *nothing, [Problem(place, f"{data[wrong]:g} at [{at}]", "weights must be finite")]
     return given, data, []
+
+
+def _said(place: str, error: Exception) -> Problem:
+    """What was got and what is allowed, of an error that says both."""
+    got, _, allowed = str(error).partition("; ")
+    return Problem(place, got, allowed)
 
 
 def _dense(matrix: Any) -> np.ndarray:
@@ -259,13 +265,11 @@ def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> 
     """Synapses from lists of sources and targets."""
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
-        array = np.asarray(given[key])
-        if array.ndim == 1 and not len(array):
-            array = array.astype(np.int64)  # an empty list has no type of its own
         try:
-            ends[key] = indices(array)
-        except ValueError as error:
-            problems.append(Problem(f"{place}.{key}", *str(error).split("; ")))
+            array = np.asarray(given[key])
+            ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # an empty list has no type
+        except (TypeError, ValueError) as error:
+            problems.append(_said(f"{place}.{key}", error))
             continue
         wrong = out_of_range(ends[key], len(view))
         if wrong is not None:

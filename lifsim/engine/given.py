@@ -44,9 +44,15 @@ def entries_of(wiring: Any, place: Place) -> Entries:
     w, g = wiring.weight, wiring.given
     weight = np.array([w.a]) if w.array is None else w.array
     steps = np.array([wiring.delay.a], np.int32) if wiring.delay.array is None else wiring.delay.array
-    return Entries(
-        g.targets, g.sources, g.ptr, wiring.targets, np.ascontiguousarray(place.row[wiring.sources]), place.slot, weight, steps, place.cls
-    )
+    row = np.ascontiguousarray(place.row[wiring.sources])
+    return Entries(fixed(g.targets), fixed(g.sources), g.ptr, wiring.targets, row, place.slot, fixed(weight), fixed(steps), place.cls)
+
+
+def fixed(array: np.ndarray) -> np.ndarray:
+    """An array to read: of those to read and those to write only one kind has to be compiled for."""
+    out = array.view()
+    out.flags.writeable = False
+    return out
 
 
 def count(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray) -> None:

@@ -177,6 +177,15 @@ def test_delays_of_each_entry(form):
         assert built(net) == listed(m)
 
 
+def test_delays_of_fewer_bits():
+    """Whether they are on the grid is asked in float64."""
+    m = matrix("csr")
+    for steps in (13, 2):
+        net = network()
+        net.connect("a", "b", m, delay=np.where(np.arange(m.nnz) % 2, np.float32(steps * 0.1), np.float32(0.1)))
+        assert {round(x, 6) for _, _, x in built(net, "delay")} == {0.1, round(steps * 0.1, 6)}
+
+
 def test_delays_in_another_form():
     m = matrix("coo")
     m.sum_duplicates()
@@ -320,6 +329,8 @@ def test_broken_matrices(m, match):
         (([[0], [1]], [0, 1]), r"sources: an array of int64, shape \(2, 1\)"),
         (([True, False], [0, 1]), r"sources: an array of bool"),
         (([0, 1], [0]), "2 sources and 1 targets"),
+        (([[0], [1, 2]], [0, 1]), "sources: "),
+        ((["x"], [0]), "sources: an array of"),
     ],
 )
 def test_broken_lists(lists, match):
