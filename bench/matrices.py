@@ -85,7 +85,7 @@ def forget_peak() -> None:
 def build(made: Any, delay: Any, threads: int) -> dict[str, float]:
     """Times of connecting and building, and what was forecast."""
     import lifsim as ls
-    from lifsim.simulation import estimate
+    from lifsim.forecast import estimate
 
     net = ls.Network()
     net.add("n", made.shape[0], "iaf_psc_exp")

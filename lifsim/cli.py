@@ -368,8 +368,9 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], **options: Any) -> 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
     """
     from lifsim import memory
+    from lifsim.forecast import estimate
     from lifsim.modelfile import load_with_settings
-    from lifsim.simulation import check_duration, estimate
+    from lifsim.simulation import check_duration
 
     net = load_with_settings(model, list(settings))
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"

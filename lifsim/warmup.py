@@ -9,9 +9,9 @@ from pathlib import Path
 from lifsim.build import build_plan
 from lifsim.collect import Collector
 from lifsim.errors import OutputError
+from lifsim.forecast import stored
 from lifsim.network import Network
 from lifsim.plan import Plan
-from lifsim.simulation import stored
 
 STATES, WEIGHTS = ("float64", "float32"), ("float64", "float32", "compact")
 

@@ -94,8 +94,8 @@ def test_no_circles():
 
 
 def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
-    from lifsim import simulation
+    from lifsim import forecast
     from lifsim.engine import layout, packing
 
-    ours = simulation.WAITING, simulation.MOST_CLASSES, simulation.LARGEST_BLOCK
+    ours = forecast.WAITING, forecast.MOST_CLASSES, forecast.LARGEST_BLOCK
     assert ours == (packing.WAITING, packing.MOST_CLASSES, layout.LARGEST_BLOCK)

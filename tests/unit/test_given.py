@@ -11,8 +11,8 @@ from scipy import sparse
 
 import lifsim as ls
 from lifsim.errors import ModelError
+from lifsim.forecast import estimate
 from lifsim.given import Given, entries
-from lifsim.simulation import estimate
 
 SHAPE = (90, 70)
 

@@ -700,12 +700,13 @@ WEIGHTS = {
 @pytest.mark.parametrize("weights", [None, "float64", "compact"])
 def test_the_forecast_of_memory_knows_how_weights_are_stored(case, precision, weights):
     from lifsim.build import build_plan
+    from lifsim.connect import values
     from lifsim.engine import Engine
-    from lifsim.simulation import _weight_size, stored
+    from lifsim.forecast import bytes_of_weight, stored
 
     net = network()
     for weight in WEIGHTS[case]:
         net.connect("n", "n", weight=weight)
     weight = Engine(build_plan(net, 1), 1, precision, stored(weights)).machine.synapses.weight
-    size = _weight_size([p.weight for p in net.projections], precision, weights)
+    size = bytes_of_weight([values(p.weight, False) for p in net.projections], precision, weights)
     assert size == (weight.itemsize if len(weight) else 0)

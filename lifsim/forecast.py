@@ -1,0 +1,94 @@
+"""What a run will need, said without building it: threads, and bytes of memory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from lifsim.connect import delays as delays_in_steps
+from lifsim.connect import expected_synapses
+from lifsim.connect import values as weights_in_plan
+from lifsim.errors import LifsimError
+from lifsim.network import Network
+from lifsim.plan import CONSTANT, delays_among
+from lifsim.projections import Projection
+from lifsim.values import Distribution
+
+COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
+# Those of `engine.packing` and `engine.layout`, said again so that a forecast need not load the compiler.
+WAITING, MOST_CLASSES, LARGEST_BLOCK = 1 << 22, 8, 65536
+BASE = 195e6  # bytes of Python, its libraries and compiled code
+
+
+def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
+    """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there
+    already, as matrices and lists that were given), threads.
+    """
+    neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
+    inner = [p for p in net.projections if p.source.population.model.role in ("neuron", "spikes")]
+    synapses = sum(expected_synapses(p) for p in inner)
+    team = choose_threads(threads, neurons, synapses)
+    values = [weights_in_plan(p.weight, False) for p in inner]
+    a_weight = bytes_of_weight(values, precision, weights)
+    delays = max((_span(p.delay, net.dt) for p in inner), default=1) + 1
+    rows = neurons * (2 if any(v.sign == 0 for v in values) else 1)
+    blocks = max(team, -(-neurons // LARGEST_BLOCK))
+    tables = rows * (8 * delays * team + 12 * blocks)  # what builds the rows of a block; where they begin
+    headers = 4 * rows * delays * blocks  # lengths of segments
+    largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
+    buckets = team * min(largest / blocks, WAITING) * (8 + a_weight)
+    drives = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli
+    held = sum(_held(p) for p in net.projections)
+    ends = sum(4 * len(p.source) + 20 * len(p.target) for p in inner)
+    states = neurons * (60 + 12 * np.dtype(precision).itemsize)
+    size = synapses * (2 + a_weight) + tables + headers + buckets + ends + states + 40 * drives + BASE
+    size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
+    return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
+
+
+def bytes_of_weight(values: list[Any], precision: str, weights: str | None) -> int:
+    """Bytes of a stored weight: none where all are constant and few differ, else as asked for or as the engine chooses."""
+    if all(v.kind == CONSTANT for v in values) and len({v.a for v in values}) <= MOST_CLASSES:
+        return 0
+    exact = all(v.narrow for v in values)
+    return np.dtype(stored(weights) or ("float32" if exact else precision)).itemsize
+
+
+def stored(weights: str | None) -> str | None:
+    """The dtype in which weights of this choice are stored; None where the engine chooses."""
+    return "int16" if weights == "compact" else weights
+
+
+def _held(p: Projection) -> int:
+    """Bytes of the arrays that were given."""
+    arrays = [x.nbytes for x in (p.weight, p.delay) if isinstance(x, np.ndarray)]
+    return sum(arrays) + (p.params["given"].nbytes if "given" in p.params else 0)
+
+
+def _put_in_order(p: Projection) -> int:
+    """Bytes for given synapses in order of target, in which they are put if something is drawn for each."""
+    given = p.params.get("given")
+    if given is None or not any(isinstance(x, Distribution) for x in (p.weight, p.delay)):
+        return 0
+    there = 1 if len(given.targets) == 0 else 3  # places before and after, sources
+    return len(given) * (4 * there + sum(12 for x in (p.weight, p.delay) if isinstance(x, np.ndarray)))
+
+
+def _span(delay: Any, dt: float) -> float:
+    """How many different delays there can be, in steps."""
+    if isinstance(delay, Distribution):
+        return delays_in_steps(delay, False, dt).range[1]
+    steps = delays_in_steps(delay, False, dt).array
+    return 1 if steps is None else len(delays_among(steps))
+
+
+def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:
+    """The number of threads: as asked for, or as many as the work of a step can feed."""
+    if threads == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return int(max(1, min(cores, (neurons * 600 + synapses) // COST_PER_THREAD)))
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
+        raise LifsimError("threads", f"{threads!r}", 'a whole number from 1 to 1024, or "auto"')
+    return int(threads)
