@@ -64,7 +64,13 @@ def networks(scale: float, k_scale: float) -> dict[str, Network]:
     }
 
 
-def lifsim(network: Network, threads: int, options: argparse.Namespace, duration: float) -> Run:
+def own_names(options: argparse.Namespace) -> dict[str, str | None]:
+    """Name → storage of weights of each kind of run of our own; ratios are to the first."""
+    first, *others = options.weights or [None]
+    return {OWN: first} | {f"{OWN} ({weights})": weights for weights in others}
+
+
+def lifsim(network: Network, threads: int, options: argparse.Namespace, duration: float, weights: str | None) -> Run:
     """One run of the command line in a process of its own."""
     import lifsim as ls
 
@@ -72,11 +78,11 @@ def lifsim(network: Network, threads: int, options: argparse.Namespace, duration
         out = Path(folder) / "run.h5"
         command = [sys.executable, "-m", "lifsim", "run", network.model, "-q", "--threads", str(threads), "--duration", str(duration)]
         command += ["--precision", options.precision, "-o", str(out)]
-        command += ["--weights", options.weights] if options.weights else []
+        command += ["--weights", weights] if weights else []
         command += [word for setting in (*network.settings, *options.set) for word in ("--set", setting)]
         subprocess.run(command, check=True, capture_output=True, text=True)
         with ls.open(out) as result:
-            return measured(result, duration, options.precision)
+            return measured(result, duration, options.precision + (f", {weights} weights" if weights else ""))
 
 
 def measured(result: Any, duration: float, precision: str) -> Run:
@@ -151,10 +157,11 @@ def takes_part(peer: Peer, network: Network, threads: int, part: float) -> bool:
 
 def compare(network: Network, threads: int, options: argparse.Namespace, peers: list[Peer]) -> dict[str, list[Run]]:
     """`repeats` runs of each simulator, in turn. A peer that fails is left out."""
-    runs: dict[str, list[Run]] = {OWN: []}
+    runs: dict[str, list[Run]] = {own: [] for own in own_names(options)}
     peers = [peer for peer in peers if takes_part(peer, network, threads, options.scale * options.k_scale)]
     for _ in range(options.repeats):
-        runs[OWN].append(lifsim(network, threads, options, options.duration))
+        for own, weights in own_names(options).items():
+            runs[own].append(lifsim(network, threads, options, options.duration, weights))
         for peer in list(peers):
             try:
                 runs.setdefault(peer.name, []).append(peer_run(peer, network, threads, options))
@@ -189,7 +196,8 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     peers = [peer for peer in (*options.nest, *options.brian2, *options.genn) if installed(peer)]
     for name in options.networks:
         network = networks(options.scale, options.k_scale)[name]
-        lifsim(network, options.threads[0], options, 10.0)  # compiled and warm
+        for weights in own_names(options).values():
+            lifsim(network, options.threads[0], options, 10.0, weights)  # compiled and warm
         for threads in options.threads:
             runs = compare(network, threads, options, peers)
             yield {"network": name, "threads": threads, "settings": [*network.settings, *options.set], "runs": runs}
@@ -204,7 +212,8 @@ def parse() -> argparse.Namespace:
         parser.add_argument(f"--{simulator}", type=peer, action="append", default=[], metavar="[NAME=]PYTHON", help=f"has {name}")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--precision", choices=["float64", "float32"], default="float64", help="NEST has float64 only")
-    parser.add_argument("--weights", choices=["float64", "float32", "compact"], help="lifsim's storage of weights")
+    storages = ["float64", "float32", "compact"]
+    parser.add_argument("--weights", nargs="+", choices=storages, help="lifsim's storages of weights; ratios are to the first")
     parser.add_argument("--duration", type=float, default=1000.0, help="ms")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the microcircuit's neurons")
