@@ -368,7 +368,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], **options: Any) -> 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
     """
     from lifsim import memory
-    from lifsim.forecast import estimate
+    from lifsim.forecast import coarse_weights, estimate
     from lifsim.modelfile import load_with_settings
     from lifsim.simulation import check_duration
 
@@ -379,7 +379,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], **options: Any) -> 
     click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
     click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     _contents(talk, net)
-    for warning in _warnings(net):
+    for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
         click.echo(f"warning: {warning}")
 
 

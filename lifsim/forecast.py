@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from lifsim.connect import expected_synapses
 from lifsim.connect import values as weights_in_plan
 from lifsim.errors import LifsimError
 from lifsim.network import Network
-from lifsim.plan import CONSTANT, delays_among
+from lifsim.plan import CONSTANT, LOGNORMAL, UNIFORM, Values, delays_among
 from lifsim.projections import Projection
 from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
 # Those of `engine.packing` and `engine.layout`, said again so that a forecast need not load the compiler.
-WAITING, MOST_CLASSES, LARGEST_BLOCK = 1 << 22, 8, 65536
+WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS = 1 << 22, 8, 65536, 32767
+COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
+SAMPLE = 1_000_000  # given weights that are looked at for that, about
 BASE = 195e6  # bytes of Python, its libraries and compiled code
 
 
@@ -59,6 +62,30 @@ def bytes_of_weight(values: list[Any], precision: str, weights: str | None) -> i
 def stored(weights: str | None) -> str | None:
     """The dtype in which weights of this choice are stored; None where the engine chooses."""
     return "int16" if weights == "compact" else weights
+
+
+def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
+    """What is to be said of projections whose weights are small beside a step of compact storage."""
+    inner = [(i, p) for i, p in enumerate(net.projections) if p.source.population.model.role in ("neuron", "spikes")]
+    values = [weights_in_plan(p.weight, False) for _, p in inner]
+    if weights != "compact" or bytes_of_weight(values, "float64", weights) == 0:
+        return
+    one_sum = all(p.model.weight_unit == "mV" for p in net.populations.values() if p.model.role == "neuron")
+    for (i, p), own in zip(inner, values, strict=True):
+        beside = [v for v in values if one_sum or v.sign * own.sign >= 0]  # those of the same sign, or of any
+        step, size = max(np.abs(v.range).max() for v in beside) / STEPS, _typical(own)
+        if size > 0 and step > COARSE * size:
+            place = f"projections[{i}] ({p.source} → {p.target})"
+            yield f"{place}: compact weights come in steps of {step:.2g} {p.target.population.model.weight_unit}, typical ones are {size:.2g}"
+
+
+def _typical(v: Values) -> float:
+    """The usual size of a weight."""
+    if v.array is not None:
+        return float(np.abs(v.array[:: max(1, len(v.array) // SAMPLE)]).mean()) if len(v.array) else 0.0
+    if v.kind == UNIFORM:
+        return (abs(v.a) + abs(v.b)) / 2
+    return float(np.exp(v.a)) if v.kind == LOGNORMAL else max(abs(v.a), v.b)
 
 
 def _held(p: Projection) -> int:

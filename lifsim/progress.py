@@ -37,6 +37,9 @@ class Progress:
         """One line, above the bar if there is one."""
         tqdm.write(f"{self.name}: {text}", file=sys.stderr)
 
+    def _on_warning(self, text: str, **_: Any) -> None:
+        self.say(f"warning: {text}")
+
     def _on_compile(self, kept: bool = True, **_: Any) -> None:
         again = "compiling (the cache folder cannot be written, so every run does) …"
         self.say("compiling for this machine, once; later runs start at once …" if kept else again)

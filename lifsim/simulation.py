@@ -8,6 +8,7 @@ import platform
 import shlex
 import sys
 import time
+import warnings
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ import numpy as np
 
 from lifsim import __version__, memory
 from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
-from lifsim.forecast import estimate, stored
+from lifsim.forecast import coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.network import Network, Nodes
 from lifsim.populations import normalise, relations
@@ -61,7 +62,7 @@ def run(
     method : "grid": spike times are bound to the grid of dt.
     out : path of the HDF5 file to write; None keeps the results in memory.
     overwrite : replace an existing file.
-    progress : called as ``progress(event, **facts)`` with "build", "compile", "step", "write", "done".
+    progress : called as ``progress(event, **facts)`` with "warning", "build", "compile", "step", "write", "done".
 
     Raises
     ------
@@ -143,8 +144,10 @@ class Simulation:
         team = needed["threads"]
         _check_memory(needed["bytes"] - needed["held"])
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
-        self._progress = progress or (lambda event, **facts: None)
+        self._progress = progress or _silent
         self._wall = time.perf_counter()
+        for text in coarse_weights(net, weights):
+            self._progress("warning", text=text)
         settings = {"threads": team, "precision": precision, "weights": weights, "method": method}
         from lifsim.collect import Collector, manifest
 
@@ -352,6 +355,12 @@ class Simulation:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _silent(event: str, **facts: Any) -> None:
+    """Shows nothing; a warning goes Python's way."""
+    if event == "warning":
+        warnings.warn(facts["text"], stacklevel=4)
 
 
 def _sink(manifest: Any, out: str | Path | None, overwrite: bool) -> Any:

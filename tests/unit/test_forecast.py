@@ -1,13 +1,17 @@
-"""The forecast of memory against what the system counts, in a process of its own."""
+"""The forecast of memory against what the system counts, in a process of its own; and what is said of compact weights."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from lifsim.forecast import estimate
+import lifsim as ls
+from lifsim.cli import main
+from lifsim.forecast import coarse_weights, estimate
 from lifsim.modelfile import load_with_settings
 
 RUN = """
@@ -37,3 +41,54 @@ def test_forecast(case):
     told = estimate(load_with_settings(model, settings), precision, int(threads), weights or None)["bytes"]
     print(case, f"forecast {told / 1e6:.0f} MB, measured {int(got.stdout) / 1e6:.0f} MB")
     assert told == pytest.approx(int(got.stdout), rel=0.1)
+
+
+def net_with(*weights, model="iaf_psc_exp"):
+    net = ls.Network()
+    net.add("n", 20, model)
+    for weight in weights:
+        net.connect("n", "n", "fixed_indegree", indegree=5, weight=weight)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([{"normal": [87.8, 8.8]}, {"normal": [-351.0, 35.0], "max": 0.0}], []),  # each sign has steps of its own
+        ([{"normal": [1.0, 0.1]}, {"normal": [10_000.0, 1.0]}], [0]),  # 0.3 in steps of 1
+        ([{"normal": [1.0, 0.1]}, {"normal": [-10_000.0, 1.0], "max": 0.0}], []),
+        ([{"lognormal": [0.0, 1.5]}], [0]),  # the largest is e^(6.4 · 1.5) times the median
+        ([{"uniform": [0.5, 1.5]}, 1000.0], [0]),
+        ([1.0, 10_000.0], []),  # few constants: nothing is rounded
+        ([], []),
+    ],
+)
+def test_coarse_weights_are_said(weights, said):
+    lines = list(coarse_weights(net_with(*weights), "compact"))
+    assert [line.partition(" ")[0] for line in lines] == [f"projections[{i}]" for i in said]
+    assert list(coarse_weights(net_with(*weights), None)) == list(coarse_weights(net_with(*weights), "float32")) == []
+
+
+def test_what_is_said_of_coarse_weights_is_what_is_stored():
+    """The step in the message is that of the weights in memory; in a sum for both signs it is one for both."""
+    for model, weights in (
+        ("iaf_psc_exp", [{"lognormal": [0.0, 1.5]}]),
+        ("iaf_psc_delta", [{"normal": [0.01, 0.001]}, {"normal": [-9.0, 1.0]}]),
+    ):
+        net = net_with(*weights, model=model)
+        (line,) = coarse_weights(net, "compact")
+        step = float(line.split("steps of ")[1].split()[0])
+        with pytest.warns(UserWarning, match="steps of"), ls.Simulation(net, weights="compact") as sim:
+            stored = sim.matrix("n", "n").data
+        whole = stored / step
+        assert np.abs(whole / np.round(whole).clip(1) - 1)[np.abs(whole) > 10].max(initial=0) < 0.05  # two digits are said
+        assert np.diff(np.unique(np.abs(stored))).min() >= 0.9 * step
+
+
+def test_runs_and_checks_say_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    net_with({"lognormal": [0.0, 1.5]}).save("coarse.toml")
+    got = CliRunner().invoke(main, ["check", "coarse.toml", "--weights", "compact"])
+    assert "warning: projections[0] (n → n): compact weights come in steps of" in got.output
+    got = CliRunner().invoke(main, ["run", "coarse.toml", "--weights", "compact", "--duration", "1"])
+    assert got.exit_code == 0 and "warning: projections[0]" in got.output
