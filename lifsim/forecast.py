@@ -76,7 +76,8 @@ def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
         step, size = max(np.abs(v.range).max() for v in beside) / STEPS, _typical(own)
         if size > 0 and step > COARSE * size:
             place = f"projections[{i}] ({p.source} → {p.target})"
-            yield f"{place}: compact weights come in steps of {step:.2g} {p.target.population.model.weight_unit}, typical ones are {size:.2g}"
+            unit = p.target.population.model.weight_unit
+            yield f"{place}: compact weights come in steps of {step:.2g} {unit}, typical ones are {size:.2g}"
 
 
 def _typical(v: Values) -> float:

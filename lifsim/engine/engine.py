@@ -105,7 +105,7 @@ class Engine:
         m = m._replace(blocks=m.blocks._replace(thread=layout.dealt(m.blocks.thread, threads)))
         layout.hold_refractory(m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        self.team.together(lambda rank: advance(m, rank, self.step, steps), threads)
+        self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._collect(m)
 

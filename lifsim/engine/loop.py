@@ -30,7 +30,7 @@ from lifsim.engine.neurons import Neurons, advance_group, receive_group
 from lifsim.engine.neurons.membrane import constant, fire, hold, hold_too, put_back
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.search import number_up_to
-from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, wait, wait_for_pieces
+from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
 
 
 class Blocks(NamedTuple):
@@ -118,8 +118,8 @@ class Machine(NamedTuple):
 def advance(m, rank, start, n_steps):
     """Run the blocks of thread `rank` from step `start` for `n_steps` steps.
 
-    Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then pieces of what
-    others still have to do. (Parts of `m` are named once: to the compiler each mention of `m` is a copy of it.)
+    Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then, should
+    another thread not come, pieces of what it still has to do. (Parts of `m` are named once: to the compiler each mention of `m` is a copy of it.)
     """
     m = borrow(m)
     blocks, synapses, ring, underway, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.sharing, m.clock
@@ -137,8 +137,12 @@ def advance(m, rank, start, n_steps):
             awaited = arrive(sharing, threads)
         if awaited:
             if all_here(sharing, awaited):
+                stop(clock, rank, WAITING)
                 first, last, awaited = last + 1, min(end, last + blocks.interval[0]), 0
-                b, k = mine, first
+                b, k, looks = mine, first, 0
+                continue
+            if patient(looks):
+                looks = wait(sharing, looks)
                 continue
             b = (b + 1) % n_blocks
         elif not handed_out:
@@ -151,7 +155,6 @@ def advance(m, rank, start, n_steps):
         if piece != NONE:
             do_piece(m, rank, piece, turn, start, end)
             finish(sharing, piece, turn)
-            looks = 0
         elif awaited:
             looks = wait(sharing, looks)
             stop(clock, rank, WAITING)

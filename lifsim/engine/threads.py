@@ -29,12 +29,15 @@ class Team:
             self._crowded = 0
         return max(1, self.size - self._crowded)
 
-    def together(self, function: Callable[[int], None], size: int) -> None:
-        """``function(rank)`` on `size` threads at the same time; the caller is rank 0."""
+    def together(self, function: Callable[[int], None], size: int, watch: bool = False) -> None:
+        """``function(rank)`` on `size` threads at the same time; the caller is rank 0.
+
+        With `watch`, whoever had no core to itself is left out for a while; `function` has then to be at work all the time.
+        """
         waiting = [self._pool.submit(_timed, function, rank) for rank in range(1, size)] if self._pool else []
         times = [_timed(function, 0), *(future.result() for future in waiting)]
         crowded = sum(cpu < CROWDED * wall for wall, cpu in times if wall > GLANCE)
-        if crowded and size > 1:
+        if watch and crowded and size > 1:
             self._crowded, self._until = self.size - size + crowded, time.perf_counter() + REST
 
     def each(self, function: Callable[[int], None], items: Sequence[int]) -> None:

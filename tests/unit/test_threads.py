@@ -30,7 +30,7 @@ def test_a_thread_without_a_core_is_left_out_and_comes_back(team, monkeypatch):
     monkeypatch.setattr(threads, "CROWDED", 0.1)  # of a core: whatever else this machine does, two threads have more
     monkeypatch.setattr(threads, "REST", 0.3)
     assert team.active() == 3
-    team.together(lambda rank: time.sleep(0.05) if rank == 2 else busy(0.02), 3)
+    team.together(lambda rank: time.sleep(0.05) if rank == 2 else busy(0.02), 3, watch=True)
     assert team.active() == 2
     time.sleep(0.35)
     assert team.active() == 3
@@ -38,17 +38,23 @@ def test_a_thread_without_a_core_is_left_out_and_comes_back(team, monkeypatch):
 
 def test_all_stay_where_all_have_a_core(team, monkeypatch):
     monkeypatch.setattr(threads, "CROWDED", 0.01)
-    team.together(lambda rank: busy(0.02), 3)
+    team.together(lambda rank: busy(0.02), 3, watch=True)
     assert team.active() == 3
 
 
 def test_short_calls_say_nothing(team):
-    team.together(lambda rank: time.sleep(0.001), 3)
+    team.together(lambda rank: time.sleep(0.001), 3, watch=True)
+    assert team.active() == 3
+
+
+def test_only_what_is_watched_counts(team):
+    team.together(lambda rank: time.sleep(0.05), 3)
+    team.each(lambda item: time.sleep(0.05), range(3))
     assert team.active() == 3
 
 
 def test_the_caller_is_never_left_out(team):
-    team.together(lambda rank: time.sleep(0.05), 3)
+    team.together(lambda rank: time.sleep(0.05), 3, watch=True)
     assert team.active() == 1
     ranks = []
     team.together(ranks.append, 1)
