@@ -80,8 +80,8 @@ def test_what_is_said_of_coarse_weights_is_what_is_stored():
         step = float(line.split("steps of ")[1].split()[0])
         with pytest.warns(UserWarning, match="steps of"), ls.Simulation(net, weights="compact") as sim:
             stored = sim.matrix("n", "n").data
-        whole = stored / step
-        assert np.abs(whole / np.round(whole).clip(1) - 1)[np.abs(whole) > 10].max(initial=0) < 0.05  # two digits are said
+        whole = np.abs(stored) / step
+        assert np.abs(whole / np.round(whole).clip(1) - 1)[whole > 10].max(initial=0) < 0.05  # two digits are said
         assert np.diff(np.unique(np.abs(stored))).min() >= 0.9 * step
 
 
