@@ -69,19 +69,6 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def resident(key: str) -> int:
-    """Bytes of memory in use ("VmRSS") or at most in use since `forget_peak` ("VmHWM"); 0 where the system does not say."""
-    status = Path("/proc/self/status")
-    found = [x for x in status.read_text().splitlines() if x.startswith(key)] if status.exists() else []
-    return int(found[0].split()[1]) * 1024 if found else 0
-
-
-def forget_peak() -> None:
-    """Let "VmHWM" begin anew."""
-    if Path("/proc/self/clear_refs").exists():
-        Path("/proc/self/clear_refs").write_text("5")
-
-
 def build(made: Any, delay: Any, threads: int) -> dict[str, float]:
     """Times of connecting and building, and what was forecast."""
     import lifsim as ls
@@ -116,14 +103,16 @@ def copy_in_place(arrays: list[np.ndarray]) -> float:
 
 def measure(case: str, entries: int, neurons: int, threads: int) -> dict[str, Any]:
     """All figures of one case."""
+    from lifsim import memory
+
     small = matrix(case, 20 * neurons, neurons)
     build(small, delays(small, case), threads)
     made = matrix(case, entries, neurons)
     delay = delays(made, case)
-    forget_peak()
-    before = resident("VmRSS")
+    memory.forget_peak()
+    before = memory.peak()
     out: dict[str, Any] = build(made, delay, threads)
-    out["peak_b"], out["matrix_b"], out["nnz"] = max(resident("VmHWM") - before, 0), sum(x.nbytes for x in parts(made)), made.nnz
+    out["peak_b"], out["matrix_b"], out["nnz"] = memory.peak() - before, sum(x.nbytes for x in parts(made)), made.nnz
     out["copy_s"] = seconds(lambda: [x.copy() for x in parts(made)])
     out["in_place_s"] = copy_in_place(parts(made))
     out["tocsr_s"] = seconds(made.tocsc if made.format == "csr" else made.tocsr)

@@ -11,8 +11,8 @@ import numpy as np
 
 from lifsim import plan
 from lifsim.errors import ModelError
-from lifsim.given import PIECE, constant
-from lifsim.plan import Wiring
+from lifsim.given import constant
+from lifsim.plan import PIECE, Wiring
 from lifsim.projections import Projection
 from lifsim.values import Distribution, Value
 

@@ -22,6 +22,7 @@ COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another t
 WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS = 1 << 22, 8, 65536, 32767
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
+PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
 BASE = 195e6  # bytes of Python, its libraries and compiled code
 
 
@@ -30,7 +31,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     already, as matrices and lists that were given), threads.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
-    inner = [p for p in net.projections if p.source.population.model.role in ("neuron", "spikes")]
+    inner = [p for p in net.projections if _has_synapses(p)]
     synapses = sum(expected_synapses(p) for p in inner)
     team = choose_threads(threads, neurons, synapses)
     values = [weights_in_plan(p.weight, False) for p in inner]
@@ -51,6 +52,11 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
 
 
+def _has_synapses(p: Projection) -> bool:
+    """Whether what `p` makes is stored: stimuli act without synapses."""
+    return p.source.population.model.role in ("neuron", "spikes")
+
+
 def bytes_of_weight(values: list[Any], precision: str, weights: str | None) -> int:
     """Bytes of a stored weight: none where all are constant and few differ, else as asked for or as the engine chooses."""
     if all(v.kind == CONSTANT for v in values) and len({v.a for v in values}) <= MOST_CLASSES:
@@ -66,9 +72,11 @@ def stored(weights: str | None) -> str | None:
 
 def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
     """What is to be said of projections whose weights are small beside a step of compact storage."""
-    inner = [(i, p) for i, p in enumerate(net.projections) if p.source.population.model.role in ("neuron", "spikes")]
+    if weights != "compact":
+        return
+    inner = [(i, p) for i, p in enumerate(net.projections) if _has_synapses(p)]
     values = [weights_in_plan(p.weight, False) for _, p in inner]
-    if weights != "compact" or bytes_of_weight(values, "float64", weights) == 0:
+    if bytes_of_weight(values, "float64", weights) == 0:
         return
     one_sum = all(p.model.weight_unit == "mV" for p in net.populations.values() if p.model.role == "neuron")
     for (i, p), own in zip(inner, values, strict=True):

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-PIECE = 1 << 14  # entries at a time: what is made of them stays in the cache, in memory that need not be asked for anew
+from lifsim.plan import PIECE
+
 SORTED = 1 << 22  # entries sorted at a time
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.given import PIECE, SORTED, Given, entries, first_not_finite, indices, out_of_range, same
+from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same
 from lifsim.grid import nearest_on_grid
+from lifsim.plan import PIECE
 from lifsim.populations import View
 from lifsim.values import Distribution, Value, acceptance, value
 

@@ -383,9 +383,10 @@ class FileSink:
         """
         from lifsim import resultfile, results
 
-        self._log.append(SUMMARY, json.dumps(said(summary)).encode())
+        now = said(summary)
+        self._log.append(SUMMARY, json.dumps(now).encode())
         chunks = LoggedChunks(self._log.path, self._log.end)
-        resultfile.write(Recorded(self.manifest, chunks, self._totals, said(summary)), self.path, lambda: said(summary))
+        resultfile.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: said(summary))
         self._finished = True
         return results.open(self.path)
 

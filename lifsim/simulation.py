@@ -21,7 +21,7 @@ import numpy as np
 
 from lifsim import __version__, memory
 from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
-from lifsim.forecast import coarse_weights, estimate, stored
+from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.network import Network, Nodes
 from lifsim.populations import normalise, relations
@@ -137,8 +137,8 @@ class Simulation:
         self._closed = False
         self.net = net
         self.seed = _check_seed(net.seed if seed is None else seed)
-        _check_choice("precision", precision, ("float64", "float32"))
-        _check_choice("weights", weights, (None, "float64", "float32", "compact"))
+        _check_choice("precision", precision, PRECISIONS)
+        _check_choice("weights", weights, (None, *STORAGES))
         _check_choice("method", method, ("grid",))
         needed = estimate(net, precision, threads, weights)
         team = needed["threads"]

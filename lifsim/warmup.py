@@ -9,11 +9,9 @@ from pathlib import Path
 from lifsim.build import build_plan
 from lifsim.collect import Collector
 from lifsim.errors import OutputError
-from lifsim.forecast import stored
+from lifsim.forecast import PRECISIONS, STORAGES, stored
 from lifsim.network import Network
 from lifsim.plan import Plan
-
-STATES, WEIGHTS = ("float64", "float32"), ("float64", "float32", "compact")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def warm_up(nets: Iterable[tuple[str, Network]], choices: Iterable[tuple[str, st
 
 def choices_of(precision: str, weights: str | None, everything: bool) -> list[tuple[str, str | None]]:
     """The choices that are meant: the one named, or all there are."""
-    return [(p, w) for p in STATES for w in WEIGHTS] if everything else [(precision, weights)]
+    return [(p, w) for p in PRECISIONS for w in STORAGES] if everything else [(precision, weights)]
 
 
 def _compile(name: str, net: Network, plan: Plan, precision: str, weights: str | None) -> Warmed:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import uint32, uint64
+from numba import uint32
 
 from lifsim.engine.delivery import Synapses
 from lifsim.engine.jit import entry, kernel
-from lifsim.engine.packing import BUCKET, ROW_BITS, SLOT_BITS, Buckets, Place, empty_bucket, stored
+from lifsim.engine.packing import BUCKET, Buckets, Place, empty_bucket, place_word, stored
 
 TILE = 4096  # synapses among which those of a block are chosen at a time
 
@@ -162,7 +162,7 @@ def fill_line(e, m, first, last, lo, hi, y, buckets, room, own):
             if len(steps) > 1:
                 d = slots[steps[i]]
             k, r = g * room + number[g], rows[s, c]
-            place[k] = uint64(r) << ROW_BITS | uint64(d) << SLOT_BITS | uint64(node[t] - lo)
+            place[k] = place_word(r, d, node[t] - lo)
             if len(weights):
                 waiting[k] = stored(w, unit[row_class[r]], weights)
             number[g] += 1

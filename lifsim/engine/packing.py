@@ -19,7 +19,7 @@ from numba import types, uint16, uint32, uint64
 from numba.extending import overload
 
 from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import entry, inlined, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
 from lifsim.plan import CONSTANT, GIVEN, delays_among
 
@@ -130,12 +130,18 @@ def fill_block(rule, s, key, place, lo, hi, table, y, b, buckets):
                     empty_bucket(buckets, g, room, table, y, b)
                 i = g * room + buckets.number[g]
                 row, slot = placed(rule, place, s, k)
-                buckets.place[i] = uint64(row) << ROW_BITS | uint64(slot) << SLOT_BITS | uint64(rule.targets[t] - lo)
+                buckets.place[i] = place_word(row, slot, rule.targets[t] - lo)
                 if len(y.weight):
                     buckets.weight[i] = stored(s.weight[k], y.unit[y.row_class[row]], y.weight)
                 buckets.number[g] += 1
     for g in range(len(buckets.number)):
         empty_bucket(buckets, g, room, table, y, b)
+
+
+@inlined
+def place_word(row, slot, target):
+    """Row, slot and target in the block of a synapse that waits, in one word."""
+    return uint64(row) << ROW_BITS | uint64(slot) << SLOT_BITS | uint64(target)
 
 
 @kernel
