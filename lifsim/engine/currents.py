@@ -14,11 +14,11 @@ from lifsim.engine.search import number_up_to
 
 
 class Currents(NamedTuple):
-    """Entries i: `weight[i]` times the amplitude of their schedule onto `target[i]`.
+    """Entries i: `weight[i]` times the amplitude of their schedule onto the place `target[i]`.
 
     Entries of schedule s in piece p: ``first[s, p]`` … ``first[s, p + 1] - 1``. Schedule s has the
     amplitudes `amplitude[begin[s]:begin[s + 1]]`, each after the step `since`. `change` are the steps
-    at which anything changes. Noise entries follow the same way, with their own parameters.
+    at which anything changes. Noise entries follow the same way, with their own parameters and the ids of their targets.
     """
 
     first: np.ndarray
@@ -30,6 +30,7 @@ class Currents(NamedTuple):
     change: np.ndarray
     noise_first: np.ndarray
     noise_target: np.ndarray
+    noise_id: np.ndarray
     noise_weight: np.ndarray
     noise: np.ndarray
     noise_when: np.ndarray
@@ -80,7 +81,7 @@ def add_noise(c, s, p, total, first, key, step):
     wave = math.sin(omega * (start + tick * period) + phase)
     sd = math.sqrt(std * std + std_mod * std_mod * wave)
     for i in range(c.noise_first[s, p], c.noise_first[s, p + 1]):
-        words = philox(c.noise_target[i], tick, uint32(NOISE | uint32(stream)), 0, key)
+        words = philox(c.noise_id[i], tick, uint32(NOISE | uint32(stream)), 0, key)
         total[c.noise_target[i] - first] += c.noise_weight[i] * (mean + sd * normal(words[0]))
 
 

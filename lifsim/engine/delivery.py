@@ -54,6 +54,7 @@ class Ring(NamedTuple):
     """The spikes of the last steps, by piece of neurons: ids of step k are
     ``ids[begin[k % n, p]:][:number[k % n, p]]``, ascending, in the room of piece p, ``first[p]`` … ``first[p + 1]``,
     which is free from `room[p]` on. The last column of `begin` and `number` is for given spikes, whose ids are in `given`.
+    `order` has all columns in order of the ids of their neurons.
     """
 
     ids: np.ndarray
@@ -62,6 +63,7 @@ class Ring(NamedTuple):
     number: np.ndarray
     given: np.ndarray
     room: np.ndarray
+    order: np.ndarray
 
 
 class Underway(NamedTuple):
@@ -112,8 +114,8 @@ def admit(y, ring, under, b, k):
     """Set out the spikes of ring slot `k` on their way to block `b`."""
     for c in range(len(y.channel)):
         under.begin[b, c, k] = under.room[b, c]
-    for origin in range(ring.number.shape[1]):
-        ids = sent_by(ring, origin, k)
+    for origin in range(len(ring.order)):
+        ids = sent_by(ring, ring.order[origin], k)
         for i in range(len(ids)):
             for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
                 if y.length[b, r] != END:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Written, advance
 from lifsim.engine.neurons import MODULES
+from lifsim.engine.seats import GRAIN, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
@@ -53,33 +54,34 @@ class Engine:
         self.dtype = np.dtype(precision)
         self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
         # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
-        self.team = Team(min(threads, -(-plan.n_neurons // layout.GRAIN)))
+        self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
         self.key = key_of(plan.seed)
         channels = 2 if any(MODULES[g.model].CHANNELS == 2 for g in plan.groups) else 1
-        first, thread = layout.partition(layout.work(plan), self.team.size)
+        self.seats = seats = seat(plan, self.team.size)
+        wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
         dtypes = (self.dtype, self.weight_dtype)
-        synapses = packing.pack(plan.wirings, plan.n_nodes, first, self.key, dtypes, channels == 1, self.team.each)
+        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, channels == 1, self.team.each)
         interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
         slots = int(synapses.delay.max(initial=0)) + interval
-        blocks = layout.blocks_of(plan, first, thread, interval)
+        blocks = layout.blocks_of(plan, seats, interval)
         edges = layout.edges_of(blocks)
-        neurons, own = layout.neurons_of(plan, self.dtype, channels, len(blocks.lo))
+        neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
             blocks,
-            layout.groups_of(plan, self.dtype),
+            layout.groups_of(plan, seats.place, self.dtype),
             neurons,
             own,
             synapses,
             self._ring(blocks, slots),
-            no_spikes_underway(len(first) - 1, len(synapses.channel), slots),
-            layout.poisson_of(plan, blocks, channels),
-            layout.currents_of(plan, edges),
-            layout.probes_of(plan, edges),
+            no_spikes_underway(len(seats.first) - 1, len(synapses.channel), slots),
+            layout.poisson_of(plan, seats, blocks, channels),
+            layout.currents_of(plan, seats, edges),
+            layout.probes_of(plan, seats.place, edges),
             Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
             plan.events.step,
             self.key,
-            sharing_for(len(first) - 1, len(blocks.lo)),
+            sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
         )
 
@@ -102,7 +104,7 @@ class Engine:
         self.machine = self.machine._replace(underway=self._underway(steps))
         threads = self.team.active()
         m = self._with_buffers(steps)
-        m = m._replace(blocks=m.blocks._replace(thread=layout.dealt(m.blocks.thread, threads)))
+        m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)))
         layout.hold_refractory(m.neurons, m.blocks, self.step)
         reset(m.sharing)
         self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
@@ -128,16 +130,16 @@ class Engine:
     def _collect(self, m: Machine) -> Recorded:
         began = time.perf_counter()
         w = m.written
-        found = [slice(a, a + n) for a, n in zip(w.first, w.number, strict=False)]
+        found = [slice(w.first[p], w.first[p] + w.number[p]) for p in m.ring.order[:-1]]
         step, ids = (np.concatenate([x[at] for at in found]) for x in (w.step, w.id))
-        # Pieces ascend in ids, and each is in order: a stable sort by step is all that is needed.
+        # So pieces ascend in ids, and each is in order: a stable sort by step is all that is needed.
         order = np.argsort(step, kind="stable") if len(found) > 1 else slice(None)
         samples = []
         for i, p in enumerate(self.plan.probes):
             n = len(p.ids)
             stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
             sorted_columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)
-            columns = sorted_columns[:, np.argsort(np.argsort(p.ids))]
+            columns = sorted_columns[:, np.argsort(np.argsort(layout.probed(self.plan, p, self.seats.place)))]
             samples.append(layout.shown(self.plan.group(p.group), p.variable, columns, p.ids))
         return Recorded(step[order], ids[order], samples, time.perf_counter() - began)
 
@@ -147,7 +149,7 @@ class Engine:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
         g = self.plan.group(group)
         if name in MODULES[g.model].STATES:
-            return layout.read_state(self.machine.neurons, g, name)
+            return layout.read_state(self.machine.neurons, self.seats.place, g, name)
         return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
@@ -158,10 +160,10 @@ class Engine:
         g.params.update({k: v for k, v in values.items() if k not in states})
         for name, (scale, shown) in before.items():
             if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # else it would be rounded for nothing
-                layout.write_state(self.machine.neurons, g, name, values.get(name, shown))
-        layout.refresh_neurons(self.plan, self.machine.neurons, self.machine.own)
+                layout.write_state(self.machine.neurons, self.seats.place, g, name, values.get(name, shown))
+        layout.refresh_neurons(self.plan, self.seats.place, self.machine.neurons, self.machine.own)
         ring = self._widened(self.machine.ring)
-        self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.dtype), ring=ring)
+        self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.seats.place, self.dtype), ring=ring)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
@@ -169,9 +171,10 @@ class Engine:
             return None
         for g in self.plan.groups:
             for name, values in zip(MODULES[g.model].STATES, self.machine.neurons.state, strict=False):
-                wrong = np.flatnonzero(~np.isfinite(values[g.first : g.first + g.n]))
+                own = values[layout.places(g, self.seats.place)]
+                wrong = np.flatnonzero(~np.isfinite(own))
                 if len(wrong):
-                    return g.name, int(wrong[0]), name, float(values[g.first + wrong[0]])
+                    return g.name, int(wrong[0]), name, float(own[wrong[0]])
         return None
 
     def measure(self) -> None:
@@ -198,11 +201,10 @@ class Engine:
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
         columns = []
         for b in range(len(first) - 1):
-            if first[b] < targets[1] and first[b + 1] > targets[0]:
-                row, target, weight, delay = packing.unpack(y, b, *rows)
-                target += first[b] - targets[0]
-                keep = (target >= 0) & (target < targets[1] - targets[0])
-                columns.append([row_source[row[keep]], target[keep], weight[keep], delay[keep]])
+            row, place, weight, delay = packing.unpack(y, b, *rows)
+            target = self.seats.id[first[b] + place] - targets[0]
+            keep = (target >= 0) & (target < targets[1] - targets[0])
+            columns.append([row_source[row[keep]], target[keep], weight[keep], delay[keep]])
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
         order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
         return tuple(c[order] for c in joined)
@@ -228,7 +230,8 @@ class Engine:
         """Room for all spikes of `slots` steps; twice the size of a piece is left over where the ring wraps."""
         first = np.concatenate([[0], np.cumsum(self._most_spikes(blocks, slots) + 2 * (blocks.hi - blocks.lo))])
         begin, number = np.zeros((2, slots, len(blocks.lo) + 1), np.int64)
-        return Ring(np.empty(first[-1], np.uint32), first, begin, number, self.plan.events.id, first[:-1].copy())
+        order = np.append(np.argsort(blocks.id), len(blocks.id))
+        return Ring(np.empty(first[-1], np.uint32), first, begin, number, self.plan.events.id, first[:-1].copy(), order)
 
     def _underway(self, steps: int) -> Underway:
         """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""

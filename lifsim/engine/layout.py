@@ -1,9 +1,10 @@
-"""Plan → machine: blocks and threads, constants, tables of stimuli, probes, ring of spikes."""
+"""Plan → machine: pieces, constants, tables of stimuli, probes."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,45 +14,12 @@ from lifsim.engine.loop import Blocks, Groups, Probes
 from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons, V
 from lifsim.engine.neurons.membrane import Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
+from lifsim.engine.seats import Seats
 
-LARGEST_BLOCK = 65536  # a target is a uint16
-GRAIN = 64  # neurons: block boundaries are multiples, so that no two threads write to one cache line
 PIECE = 2048  # neurons that are stepped at a time, at most: what is known of them stays in the fast caches
-NEURON_COST = 300  # synapses that cost as much as a neuron: 1.2 ns a step beside 1.2 ns at each of 3 spikes a second, at dt = 1 ms
 
 
 # -- blocks ----------------------------------------------------------------------------------------
-
-
-def partition(cost: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
-    """Block boundaries and the first block of each thread, so that threads have equal work.
-
-    Boundaries fall on multiples of `GRAIN` neurons.
-    """
-    n = len(cost)
-    sums = np.concatenate([[0.0], np.cumsum(cost)])
-    shares = np.searchsorted(sums, sums[-1] * np.arange(1, threads) / threads)
-    cuts = np.clip(np.round(shares / GRAIN).astype(np.int64) * GRAIN, 0, n)
-    edges = [0, *cuts.tolist(), n]
-    first, thread = [0], [0]
-    for a, b in itertools.pairwise(edges):
-        parts = -(-(b - a) // LARGEST_BLOCK)
-        first += [a + (b - a) * (k + 1) // parts for k in range(parts)]
-        thread.append(len(first) - 1)
-    return np.array(first, np.int64), np.array(thread, np.int64)
-
-
-def dealt(thread: np.ndarray, threads: int) -> np.ndarray:
-    """The first block of each thread where `threads` share those of all in `thread`."""
-    return thread[np.linspace(0, len(thread) - 1, threads + 1).round().astype(np.int64)]
-
-
-def work(plan: Any) -> np.ndarray:
-    """The cost of each neuron, in synapses."""
-    cost = np.full(plan.n_neurons, NEURON_COST / plan.dt)
-    for w in plan.wirings:
-        np.add.at(cost, w.targets, np.diff(w.ptr))
-    return cost
 
 
 def edges_of(blocks: Blocks) -> np.ndarray:
@@ -59,25 +27,21 @@ def edges_of(blocks: Blocks) -> np.ndarray:
     return np.append(blocks.lo, blocks.first[-1])
 
 
-def blocks_of(plan: Any, first: np.ndarray, thread: np.ndarray, interval: int) -> Blocks:
-    """The pieces of populations in each block."""
-    piece, lo, hi, group = [0], [], [], []
-    for a, b in itertools.pairwise(first):
-        for i, g in enumerate(plan.groups):
-            stop = min(b, g.first + g.n)
-            for start in range(max(a, g.first), stop, PIECE):
-                lo.append(start)
-                hi.append(min(start + PIECE, stop))
-                group.append(i)
-        piece.append(len(lo))
-    pieces = [np.array(x, np.int64) for x in (piece, lo, hi, group)]
-    return Blocks(first, thread, pieces[0], pieces[1], pieces[2], pieces[3], np.array([interval], np.int64))
+def blocks_of(plan: Any, seats: Seats, interval: int) -> Blocks:
+    """The blocks and the pieces of populations in them."""
+    group = np.repeat(np.arange(len(plan.groups)), [g.n for g in plan.groups])[seats.id]
+    gaps = np.flatnonzero((np.diff(seats.id) != 1) | (np.diff(group) != 0)) + 1
+    edges = np.unique(np.concatenate([seats.first, gaps])).tolist()
+    lo = np.array([q for a, z in itertools.pairwise(edges) for q in range(a, z, PIECE)], np.int64)
+    hi = np.append(lo[1:], len(group))[: len(lo)]
+    piece = np.searchsorted(lo, seats.first)
+    return Blocks(seats.first, seats.thread, piece, lo, hi, seats.id[lo], group[lo], np.array([interval], np.int64))
 
 
 # -- neurons ---------------------------------------------------------------------------------------
 
 
-def groups_of(plan: Any, dtype: Any) -> Groups:
+def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> Groups:
     """Constants of all populations. Those with an array among them take the slower, general path."""
     constants = [MODULES[g.model].constants(g.params, plan.dt) for g in plan.groups]
     uniform = np.array([all(np.ndim(x) == 0 for x in c) for c in constants])
@@ -88,7 +52,7 @@ def groups_of(plan: Any, dtype: Any) -> Groups:
             same[i, : len(c)] = c
         else:
             for j, x in enumerate(c):
-                each[j, g.first : g.first + g.n] = x
+                each[j, places(g, place)] = x
     model = np.array([NUMBERS[g.model] for g in plan.groups], np.int64)
     watched = np.array([g.name in plan.watched for g in plan.groups])
     driven = np.array([_driven(plan, g) for g in plan.groups])
@@ -106,10 +70,15 @@ def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
     return np.minimum(np.ceil(np.asarray(params["t_ref"]) / dt - 1e-6), 2**30 - 2).astype(np.int64)
 
 
-def refresh_neurons(plan: Any, x: Neurons, own: OwnInput) -> None:
+def places(group: Any, place: np.ndarray) -> np.ndarray:
+    """The places of the neurons of `group`, in order of their ids."""
+    return place[group.first : group.first + group.n]
+
+
+def refresh_neurons(plan: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> None:
     """Set everything in `x` and `own` that follows from the parameters."""
     for g in plan.groups:
-        at = slice(g.first, g.first + g.n)
+        at = places(g, place)
         p = g.params
         x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p["E_L"])
         x.refractory[at] = refractory_steps(p, plan.dt)
@@ -118,7 +87,7 @@ def refresh_neurons(plan: Any, x: Neurons, own: OwnInput) -> None:
     x.drive[:] = own.gain * own.I_e
 
 
-def neurons_of(plan: Any, dtype: Any, channels: int, pieces: int) -> tuple[Neurons, OwnInput]:
+def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: int) -> tuple[Neurons, OwnInput]:
     """All neurons in their initial state."""
     n = plan.n_neurons
     x = Neurons(
@@ -131,21 +100,21 @@ def neurons_of(plan: Any, dtype: Any, channels: int, pieces: int) -> tuple[Neuro
         channels,
     )
     own = OwnInput(np.zeros(n), np.zeros(n), np.zeros(n))
-    refresh_neurons(plan, x, own)
+    refresh_neurons(plan, place, x, own)
     for g in plan.groups:
         for name in MODULES[g.model].STATES:
             if name in g.state:
-                write_state(x, g, name, g.state[name])
+                write_state(x, place, g, name, g.state[name])
     return x, own
 
 
 def hold_refractory(x: Neurons, blocks: Blocks, step: int) -> None:
     """List the neurons that do not move in the step after `step`, piece by piece."""
-    ids = np.flatnonzero(x.until > step + 1)
-    begin, end = np.searchsorted(ids, blocks.lo), np.searchsorted(ids, blocks.hi)
+    held = np.flatnonzero(x.until > step + 1)
+    begin, end = np.searchsorted(held, blocks.lo), np.searchsorted(held, blocks.hi)
     x.held.number[:] = end - begin
     for lo, a, z in zip(blocks.lo, begin, end, strict=True):
-        x.held.id[lo : lo + z - a], x.held.until[lo : lo + z - a] = ids[a:z], x.until[ids[a:z]]
+        x.held.offset[lo : lo + z - a], x.held.until[lo : lo + z - a] = held[a:z] - lo, x.until[held[a:z]]
 
 
 # -- state in the user's units ----------------------------------------------------------------------
@@ -164,16 +133,16 @@ def shown(group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> 
     return values * unit[ids] + zero[ids]
 
 
-def read_state(x: Neurons, group: Any, name: str) -> np.ndarray:
+def read_state(x: Neurons, place: np.ndarray, group: Any, name: str) -> np.ndarray:
     """State variable `name` of `group` in the user's units, shape (n,), float64."""
     row = MODULES[group.model].STATES.index(name)
-    return shown(group, name, x.state[row, group.first : group.first + group.n].astype(np.float64))
+    return shown(group, name, x.state[row, places(group, place)].astype(np.float64))
 
 
-def write_state(x: Neurons, group: Any, name: str, values: Any) -> None:
+def write_state(x: Neurons, place: np.ndarray, group: Any, name: str, values: Any) -> None:
     """Set state variable `name` of `group`, in the user's units."""
     unit, zero = unit_and_zero(group, name)
-    x.state[MODULES[group.model].STATES.index(name), group.first : group.first + group.n] = (values - zero) / unit
+    x.state[MODULES[group.model].STATES.index(name), places(group, place)] = (values - zero) / unit
 
 
 # -- stimuli ---------------------------------------------------------------------------------------
@@ -185,14 +154,24 @@ def _uniform(d: Any) -> bool:
     return bool(contiguous and few and np.ndim(d.weight) == 0 and (len(d.mean) == 1 or d.since is not None))
 
 
-def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
+def seated(drive: Any, place: np.ndarray) -> Any:
+    """`drive` with the places of its targets, ascending, instead of their ids."""
+    at = place[drive.targets]
+    order = np.argsort(at, kind="stable")
+    own = {"targets": at[order], "weight": np.broadcast_to(drive.weight, len(at))[order]}
+    if getattr(drive, "since", 0) is None and len(drive.mean) == len(at):  # a Poisson drive with a mean for each target
+        own["mean"] = drive.mean[order]
+    return replace(drive, **own)
+
+
+def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> PoissonDrives:
     """Tables of all Poisson drives."""
-    drives = plan.poisson
+    drives = [seated(d, seats.place) for d in plan.poisson]
     means = np.unique(_joined([d.mean for d in drives], np.float64))
     sizes = [len(d.targets) for d in drives]
     first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     law, weight = np.zeros(first[-1], np.int32), np.zeros(first[-1])
-    uniform = [_uniform(d) for d in drives]
+    uniform = [_uniform(d) for d in plan.poisson]
     change, since, law_since = [0], [], []
     for d, a, b, same in zip(drives, first[:-1], first[1:], uniform, strict=True):
         index = np.searchsorted(means, d.mean)
@@ -207,8 +186,10 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
     cuts = _cuts(drives, edges_of(blocks)).T
     begin, end = cuts[:-1], cuts[1:]
     piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
+    targets = _joined([d.targets for d in drives], np.int64)
     return PoissonDrives(
-        _joined([d.targets for d in drives], np.int64),
+        targets,
+        seats.id[targets],
         weight,
         law,
         np.array([channels == 2 and float(np.min(d.weight)) < 0 for d in drives], np.int64),
@@ -230,9 +211,10 @@ def poisson_of(plan: Any, blocks: Blocks, channels: int) -> PoissonDrives:
     )
 
 
-def currents_of(plan: Any, edges: np.ndarray) -> Currents:
+def currents_of(plan: Any, seats: Seats, edges: np.ndarray) -> Currents:
     """Tables of all current and noise drives."""
-    currents, noise = plan.currents, plan.noise
+    currents, noise = ([seated(d, seats.place) for d in drives] for drives in (plan.currents, plan.noise))
+    noisy = _joined([d.targets for d in noise], np.int64)
     change = [d.since + 1 for d in currents] + [np.array([d.start, d.stop]) + 1 for d in noise]
     parameters = [(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise]
     return Currents(
@@ -244,7 +226,8 @@ def currents_of(plan: Any, edges: np.ndarray) -> Currents:
         _joined([d.amplitude for d in currents], np.float64),
         np.unique(_joined(change, np.int64)),
         _cuts(noise, edges),
-        _joined([d.targets for d in noise], np.int64),
+        noisy,
+        seats.id[noisy],
         _joined([d.weight for d in noise], np.float64),
         np.array(parameters, np.float64).reshape(len(noise), 6),
         np.array([(d.period, d.start, d.stop) for d in noise], np.int64).reshape(len(noise), 3),
@@ -252,7 +235,7 @@ def currents_of(plan: Any, edges: np.ndarray) -> Currents:
 
 
 def _cuts(drives: list[Any], edges: np.ndarray) -> np.ndarray:
-    """For each drive where its targets from each of these neurons on begin, in the joined arrays."""
+    """For each drive where its targets from each of these places on begin, in the joined arrays."""
     offset = np.concatenate([[0], np.cumsum([len(d.targets) for d in drives])])
     cuts = [a + np.searchsorted(d.targets, edges) for d, a in zip(drives, offset[:-1], strict=True)]
     return np.array(cuts, np.int64).reshape(len(drives), len(edges))
@@ -265,17 +248,22 @@ def _joined(arrays: list[Any], dtype: Any) -> np.ndarray:
 # -- probes ----------------------------------------------------------------------------------------
 
 
-def probes_of(plan: Any, edges: np.ndarray) -> Probes:
+def probed(plan: Any, probe: Any, place: np.ndarray) -> np.ndarray:
+    """The places of the neurons that `probe` names, in its order."""
+    return places(plan.group(probe.group), place)[probe.ids]
+
+
+def probes_of(plan: Any, place: np.ndarray, edges: np.ndarray) -> Probes:
     """Probes without their buffer (`out`), which is made for each slice."""
-    ids = [plan.group(p.group).first + np.sort(p.ids) for p in plan.probes]
-    first = np.concatenate([[0], np.cumsum([len(i) for i in ids])]).astype(np.int64)
+    at = [np.sort(probed(plan, p, place)) for p in plan.probes]
+    first = np.concatenate([[0], np.cumsum([len(x) for x in at])]).astype(np.int64)
     variable = [MODULES[plan.group(p.group).model].STATES.index(p.variable) for p in plan.probes]
-    cuts = [a + np.searchsorted(i, edges) for i, a in zip(ids, first[:-1], strict=True)]
-    n = len(ids)
+    cuts = [a + np.searchsorted(x, edges) for x, a in zip(at, first[:-1], strict=True)]
+    n = len(at)
     return Probes(
         np.array(variable, np.int64),
         first,
-        _joined(ids, np.int64),
+        _joined(at, np.int64),
         np.array(cuts, np.int64).reshape(n, len(edges)),
         np.array([p.interval for p in plan.probes], np.int64),
         np.array([p.start for p in plan.probes], np.int64),

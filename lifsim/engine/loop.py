@@ -34,10 +34,10 @@ from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_
 
 
 class Blocks(NamedTuple):
-    """Block b owns the neurons ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … .
+    """Block b owns the places ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … (see `seats`).
 
-    Its pieces ``piece[b]`` … are parts of populations: the neurons `lo` … `hi - 1` of group `group`. All pieces
-    follow each other without a gap. Threads meet every `interval` turns.
+    Its pieces ``piece[b]`` … are parts of populations: in the places `lo` … `hi - 1` are the neurons of group `group`
+    from number `id` on. All pieces follow each other without a gap. Threads meet every `interval` turns.
     """
 
     first: np.ndarray
@@ -45,6 +45,7 @@ class Blocks(NamedTuple):
     piece: np.ndarray
     lo: np.ndarray
     hi: np.ndarray
+    id: np.ndarray
     group: np.ndarray
     interval: np.ndarray
 
@@ -67,7 +68,7 @@ class Groups(NamedTuple):
 
 
 class Probes(NamedTuple):
-    """Probe p samples `variable[p]` of the neurons ``id[first[p]:first[p + 1]]`` (ascending).
+    """Probe p samples `variable[p]` of the neurons in the places ``place[first[p]:first[p + 1]]`` (ascending).
 
     ``cut[p, i]`` … ``cut[p, i + 1] - 1`` are those in piece i. Sample number k of the slice goes to ``out[offset[p] + k·n:]``;
     `before[p]` counts the samples of earlier slices.
@@ -75,7 +76,7 @@ class Probes(NamedTuple):
 
     variable: np.ndarray
     first: np.ndarray
-    id: np.ndarray
+    place: np.ndarray
     cut: np.ndarray
     interval: np.ndarray
     start: np.ndarray
@@ -212,24 +213,25 @@ def fire_piece(blocks, groups, x, ring, written, p, step):
     """Neurons of piece `p` at threshold are reset and held; their ids go into the ring and, if watched, to the record."""
     lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
     now = np.int32(step)
-    out = room_for(ring, p, hi - lo)
+    fired = room_for(ring, p, hi - lo)
     if groups.uniform[g]:
-        n = fire_group(groups.model[g], groups.v[g], groups.same[g], x, p, lo, hi, now, out)
+        n = fire_group(groups.model[g], groups.v[g], groups.same[g], x, p, lo, hi, now, fired)
     else:
-        n = fire_each(groups.model[g], groups.v[g], groups.each, x, p, lo, hi, now, out)
-    hold_too(x.held, p, lo, out[:n], x.until[lo:hi])
+        n = fire_each(groups.model[g], groups.v[g], groups.each, x, p, lo, hi, now, fired)
+    hold_too(x.held, p, lo, fired[:n], x.until[lo:hi])
+    fired[:n] += np.uint32(blocks.id[p])
     send(ring, p, n, step)
     if groups.watched[g]:
-        write(written, p, step, out[:n])
+        write(written, p, step, fired[:n])
 
 
 @merged
 def fire_group(model, row, c, x, p, lo, hi, step, out):
-    """What arrived takes effect; the neurons lo … hi - 1 at threshold are reset, their ids go into `out`; returns how many."""
+    """What arrived takes effect; the neurons lo … hi - 1 at threshold are reset and listed in `out`, from 0 on; returns how many."""
     receive_group(model, c, x, p, lo, hi, step)
     v = x.state[row, lo:hi]
     put_back(x.held, p, lo, v)
-    return fire(v, constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], step, lo, out)
+    return fire(v, constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], step, out)
 
 
 # -- populations whose neurons differ: compiled only where there are such --------------------------------
@@ -295,7 +297,7 @@ def sample(probes, i, p, state, step):
     n = probes.first[i + 1] - probes.first[i]
     row = probes.offset[i] + (since // probes.interval[i] - 1 - probes.before[i]) * n - probes.first[i]
     for j in range(probes.cut[i, p], probes.cut[i, p + 1]):
-        probes.out[row + j] = state[probes.variable[i], probes.id[j]]
+        probes.out[row + j] = state[probes.variable[i], probes.place[j]]
 
 
 @merged

@@ -40,7 +40,7 @@ class Laws(NamedTuple):
 
 
 class PoissonDrives(NamedTuple):
-    """Drives d onto targets i (ids): each spike adds ``weight[i]`` to the state variable ``channel[d]``.
+    """Drives d onto targets i (places, and ids): each spike adds ``weight[i]`` to the state variable ``channel[d]``.
 
     Entries ``entry[p]`` … ``entry[p + 1] - 1`` belong to the piece p of a population; entry e are the
     targets ``begin[e]`` … ``end[e] - 1`` of drive ``drive[e]``. From step `since[q]` on, the law
@@ -51,6 +51,7 @@ class PoissonDrives(NamedTuple):
     """
 
     target: np.ndarray
+    id: np.ndarray
     weight: np.ndarray
     law: np.ndarray
     channel: np.ndarray
@@ -157,7 +158,7 @@ def add_uniform(p, rank, e, total, key, step):
     when = (step // STEPS) * len(p.laws.low) + law  # a law that changes within four steps makes them anew
     if p.filled[e] != when:
         stream = uint32(POISSON | uint32(p.stream[p.drive[e]]))
-        fill_counts(p.counts[:, lo:hi], p.words[rank], p.target[lo], step // STEPS, stream, p.laws, law, key)
+        fill_counts(p.counts[:, lo:hi], p.words[rank], p.id[lo], step // STEPS, stream, p.laws, law, key)
         p.filled[e] = when
     add_counts(total[p.target[lo] : p.target[lo] + hi - lo], p.counts[step % STEPS, lo:hi], total.dtype.type(p.weight[lo]))
 
@@ -229,7 +230,7 @@ def add_single(p, e, total, key, step):
     for i in range(p.begin[e], p.end[e]):
         law = p.law[i] if p.change[d] == p.change[d + 1] else shared
         if law >= 0:
-            total[p.target[i]] += count_of(p.target[i], step, stream, p.laws, law, key) * total.dtype.type(p.weight[i])
+            total[p.target[i]] += count_of(p.id[i], step, stream, p.laws, law, key) * total.dtype.type(p.weight[i])
 
 
 @entry

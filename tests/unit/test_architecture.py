@@ -95,7 +95,7 @@ def test_no_circles():
 
 def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
     from lifsim import forecast
-    from lifsim.engine import layout, packing
+    from lifsim.engine import packing, seats
 
     ours = forecast.WAITING, forecast.MOST_CLASSES, forecast.LARGEST_BLOCK, forecast.STEPS
-    assert ours == (packing.WAITING, packing.MOST_CLASSES, layout.LARGEST_BLOCK, packing.STEPS)
+    assert ours == (packing.WAITING, packing.MOST_CLASSES, seats.LARGEST_BLOCK, packing.STEPS)

@@ -9,6 +9,7 @@ import lifsim as ls
 from lifsim import simulation
 from lifsim.build import build_plan
 from lifsim.engine import Engine
+from lifsim.engine.seats import shares
 
 STEPS = 300
 
@@ -219,3 +220,17 @@ def test_targets_in_any_order(threads):
     assert len(results[0][0]) > 100
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_threads_share_every_population_evenly():
+    """Whatever populations fire, each thread has its part of it; where rounding gives one too much, the next evens it out."""
+    first, cost = [0, 1000, 1030, 5030, 5062], np.concatenate([np.full(1030, 3.0), np.full(4032, 1.0)])
+    cut = shares(first, cost, 3)
+    assert cut[:, 0].tolist() == first[:-1] and cut[:, -1].tolist() == first[1:]
+    assert (np.diff(cut, axis=1) >= 0).all()
+    sums = np.concatenate([[0.0], np.cumsum(cost)])
+    work = np.diff(sums[cut], axis=1)
+    for g in (0, 2):
+        assert work[g] == pytest.approx(work[g].mean(), abs=3 * 64 * cost[first[g]])
+    assert work.sum(axis=0) == pytest.approx(work.sum() / 3, abs=64)
+    assert ((cut[:, 1:-1] - cut[:, :1]) % 64 == 0)[[0, 2]].all()

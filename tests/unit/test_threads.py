@@ -9,7 +9,7 @@ import pytest
 from test_determinism import STEPS, assert_same, network, run
 
 from lifsim.engine import threads
-from lifsim.engine.layout import dealt
+from lifsim.engine.seats import dealt
 from lifsim.engine.threads import Team
 
 

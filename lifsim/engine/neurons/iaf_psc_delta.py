@@ -67,7 +67,7 @@ def advance(c, drive, x, p, lo, hi, step):
     if keeps(constant(c, 3, lo, hi)):
         release(v, x.state[2, lo:hi], x.until[lo:hi], step)
         for j in range(lo, lo + x.held.number[p]):  # so that v becomes the sum of what arrives
-            x.state[0, x.held.id[j]] = 0
+            v[x.held.offset[j]] = 0
 
 
 @merged
@@ -77,7 +77,7 @@ def receive(c, x, p, lo, hi, step):
     if x.channels == 2:
         join(v, x.state[1, lo:hi])
     if keeps(constant(c, 3, lo, hi)):
-        keep(constant(c, 1, lo, hi), x.held.id[lo : lo + x.held.number[p]], lo, v, x.state[2, lo:hi], x.until[lo:hi], step)
+        keep(constant(c, 1, lo, hi), x.held.offset[lo : lo + x.held.number[p]], v, x.state[2, lo:hi], x.until[lo:hi], step)
     bound(constant(c, 2, lo, hi), v)
 
 
@@ -90,10 +90,10 @@ def join(v, inhibition):
 
 
 @kernel
-def keep(P33, held, lo, v, kept, until, step):
+def keep(P33, held, v, kept, until, step):
     """Keep what arrived (it is in v) at the refractory neurons, as it will have decayed when they move again."""
     for j in range(len(held)):
-        i = held[j] - lo
+        i = held[j]
         kept[i] += v[i] * at(P33, i) ** (until[i] - step)
 
 

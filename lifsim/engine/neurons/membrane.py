@@ -65,11 +65,11 @@ def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
 
 
 class Held(NamedTuple):
-    """The refractory neurons of piece p, which begins at lo: ids ``id[lo:lo + number[p]]``, the first step in which
-    each moves again, and the potential it is held at.
+    """The refractory neurons of piece p, which begins at lo: ``offset[lo:lo + number[p]]`` from lo, the first step in
+    which each moves again, and the potential it is held at.
     """
 
-    id: np.ndarray
+    offset: np.ndarray
     until: np.ndarray
     v: np.ndarray
     number: np.ndarray
@@ -142,7 +142,7 @@ def hold(held, p, lo, v, step):
     n = lo
     for j in range(lo, lo + held.number[p]):
         if held.until[j] > step:
-            held.id[n], held.until[n], held.v[n] = held.id[j], held.until[j], v[held.id[j] - lo]
+            held.offset[n], held.until[n], held.v[n] = held.offset[j], held.until[j], v[held.offset[j]]
             n += 1
     held.number[p] = n - lo
 
@@ -151,7 +151,7 @@ def hold(held, p, lo, v, step):
 def put_back(held, p, lo, v):
     """Give the refractory neurons the potentials that were noted."""
     for j in range(lo, lo + held.number[p]):
-        v[held.id[j] - lo] = held.v[j]
+        v[held.offset[j]] = held.v[j]
 
 
 @kernel
@@ -164,8 +164,8 @@ def count_above(v, theta):
 
 
 @kernel
-def fire(v, theta, reset, refractory, until, step, first, out):
-    """Reset every neuron at threshold: v >= theta. Its id (`first` + index) goes into `out`; returns how many.
+def fire(v, theta, reset, refractory, until, step, out):
+    """Reset every neuron at threshold: v >= theta. Its index goes into `out`; returns how many.
 
     The neuron is held for `refractory` steps: the first step in which it moves again is `until`.
     """
@@ -177,15 +177,15 @@ def fire(v, theta, reset, refractory, until, step, first, out):
                 if v[i] >= at(theta, i) and until[i] <= step:
                     v[i] = reset[i]
                     until[i] = step + refractory[i] + 1
-                    out[n] = first + i
+                    out[n] = i
                     n += 1
     return n
 
 
 @kernel
-def hold_too(held, p, lo, ids, until):
-    """The neurons `ids` have fired: they are held from now on, as `until` says."""
+def hold_too(held, p, lo, fired, until):
+    """The neurons at the indices `fired` are held from now on, as `until` says."""
     n = lo + held.number[p]
-    for j in range(len(ids)):
-        held.id[n + j], held.until[n + j] = ids[j], until[ids[j] - lo]
-    held.number[p] += len(ids)
+    for j in range(len(fired)):
+        held.offset[n + j], held.until[n + j] = fired[j], until[fired[j]]
+    held.number[p] += len(fired)
