@@ -17,7 +17,7 @@ import numpy as np
 from numba import types, uint32
 from numba.extending import overload
 
-from lifsim.engine.intrinsics import prefetch
+from lifsim.engine.intrinsics import FOUR, add_four, add_rest, prefetch
 from lifsim.engine.jit import inlined, kernel, merged
 
 AHEAD = 12  # cursors between prefetch and use
@@ -154,6 +154,9 @@ def settle(under, b, newest, slots):
 @kernel
 def sweep(target, weight, unit, at, length, total):
     """Add the segments at the cursors to `total` and move the cursors on."""
+    for i in range(min(AHEAD, len(at))):
+        if length[i] != END:
+            fetch(target, weight, at[i], length[i])
     for i in range(len(at)):
         if i + AHEAD < len(at) and length[i + AHEAD] != END:
             fetch(target, weight, at[i + AHEAD], length[i + AHEAD])
@@ -161,26 +164,20 @@ def sweep(target, weight, unit, at, length, total):
         if n != END:
             a = at[i]
             if len(weight):
-                w = first_weight(weight, a + n)
-                add(total, target[a : a + n], weight[w : w + n], unit)
+                add(total, target, a, n, weight, first_weight(weight, a + n), unit)
             else:
-                add_same(total, target[a : a + n], unit)
+                add(total, target, a, n, None, 0, unit)
             a = segment_end(weight, a, n)
             at[i], length[i] = a + HEADER, length_at(target, a)
 
 
 @inlined
-def add(total, target, weight, unit):
-    """total[target] += weight, one synapse after the other; whole numbers are weights in units of `unit`."""
-    for k in range(len(target)):
-        total[target[k]] += real(weight[k], unit)
-
-
-@inlined
-def add_same(total, target, weight):
-    """total[target] += weight, the same for all."""
-    for k in range(len(target)):
-        total[target[k]] += weight
+def add(total, target, a, n, weight, w, unit):
+    """Add `n` synapses to `total`, one after the other: targets from `a` on, weights from `w` on, or each `unit`."""
+    by_fours = n - n % FOUR
+    for k in range(0, by_fours, FOUR):
+        add_four(total, target, a + k, weight, w + k, unit)
+    add_rest(total, target, a + by_fours, weight, w + by_fours, unit, n % FOUR)
 
 
 # -- places in a row -------------------------------------------------------------------------------

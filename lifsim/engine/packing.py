@@ -19,6 +19,7 @@ from numba import types, uint16, uint32, uint64
 from numba.extending import overload
 
 from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
+from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.jit import entry, inlined, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
 from lifsim.plan import CONSTANT, GIVEN, delays_among
@@ -216,7 +217,7 @@ def pack(
     places = [Place(row, slot, class_of(w, classes, channels)) for w in wirings]
     counts = synapses_of_blocks(wirings, first)
     base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), 0 if classes else weight_dtype.itemsize // 2)
-    memory = np.empty(int(base[-1]) // ROW_WORDS, np.uint64)
+    memory = np.empty(int(base[-1]) // ROW_WORDS + FOUR, np.uint64)  # the last weights are read by fours
     unit = np.array(classes or units(wirings, channels, weight_dtype), dtype)
     y = Synapses(
         memory.view(np.uint16),
