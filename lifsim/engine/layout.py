@@ -16,7 +16,7 @@ from lifsim.engine.neurons.membrane import Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.seats import Seats
 
-PIECE = 2048  # neurons that are stepped at a time, at most: what is known of them stays in the fast caches
+PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
 
 
 # -- blocks ----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 import lifsim as ls
 from lifsim import simulation
 from lifsim.build import build_plan
-from lifsim.engine import Engine
+from lifsim.engine import Engine, layout
 from lifsim.engine.seats import shares
 
 STEPS = 300
@@ -90,6 +90,13 @@ def expected(delay, precision):
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_threads(delay, precision, expected, threads):
     assert_same(run(network(delay=delay), threads=threads, precision=precision), expected)
+
+
+@pytest.mark.parametrize("piece", [32, 100])
+def test_pieces_of_populations(delay, precision, expected, piece, monkeypatch):
+    """Populations are stepped in pieces, which only large ones have several of."""
+    monkeypatch.setattr(layout, "PIECE", piece)
+    assert_same(run(network(delay=delay), threads=2, precision=precision), expected)
 
 
 def test_there_are_several_blocks():
