@@ -245,7 +245,7 @@ class Engine:
         arrays = {}
         for name in ("at", "length"):
             old = getattr(m.underway, name)
-            arrays[name] = np.empty((*old.shape[:2], room), old.dtype)
+            arrays[name] = np.empty((*old.shape[:2], room + room // 2), old.dtype)  # longer slices may follow
             arrays[name][:, :, :used] = old[:, :, :used]
         return m.underway._replace(**arrays)
 
