@@ -172,13 +172,16 @@ def fire(v, theta, reset, refractory, until, step, out):
     n = 0
     for a in range(0, len(v), 64):
         b = min(a + 64, len(v))
-        if count_above(v[a:b], part(theta, a, b)):
-            for i in range(a, b):
-                if v[i] >= at(theta, i) and until[i] <= step:
+        hits, i = count_above(v[a:b], part(theta, a, b)), a
+        while hits > 0:
+            if v[i] >= at(theta, i):
+                hits -= 1
+                if until[i] <= step:
                     v[i] = reset[i]
                     until[i] = step + refractory[i] + 1
                     out[n] = i
                     n += 1
+            i += 1
     return n
 
 
