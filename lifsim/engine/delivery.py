@@ -20,9 +20,7 @@ from numba.extending import overload
 from lifsim.engine.intrinsics import FOUR, add_four, add_rest, prefetch
 from lifsim.engine.jit import inlined, kernel, merged
 
-AHEAD = 12  # cursors between prefetch and use
 LINE = 32  # 16-bit words in a cache line
-LINES = 8  # of a segment to ask for: what is beyond the hardware follows by itself
 NEAR = 1 << 17  # rows whose beginnings are found in the caches
 HEADER = 2  # 16-bit words that hold the length of a segment
 END = 0xFFFFFFFF  # the length that says that no further segment follows
@@ -37,7 +35,8 @@ class Synapses(NamedTuple):
     synapses of a class have the weight ``unit[c]``). A row ends with the length `END`.
     Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``. The class of a row says the sum that
     its synapses go to, ``channel[c]``. Row r of block b begins at ``start[b, r]`` with a segment of
-    ``length[b, r]`` synapses (`END` if it has none there).
+    ``length[b, r]`` synapses (`END` if it has none there). Segments are asked for ``ahead[b]`` cursors before
+    they are used, ``lines[b]`` cache lines of each.
     """
 
     target: np.ndarray
@@ -49,6 +48,8 @@ class Synapses(NamedTuple):
     start: np.ndarray
     length: np.ndarray
     delay: np.ndarray
+    ahead: np.ndarray
+    lines: np.ndarray
 
 
 class Ring(NamedTuple):
@@ -109,7 +110,8 @@ def deliver(y, ring, under, b, total, step):
         for c in range(len(y.channel) if newest > 0 else 0):
             a = under.begin[b, c, oldest % slots]
             z = under.begin[b, c, newest % slots] + under.number[b, c, newest % slots]
-            sweep(y.target, y.weight, y.unit[c], under.at[b, c, a:z], under.length[b, c, a:z], total[y.channel[c]])
+            cursors = under.at[b, c, a:z], under.length[b, c, a:z]
+            sweep(y.target, y.weight, y.unit[c], cursors, total[y.channel[c]], y.ahead[b], y.lines[b])
         longest = shortest - 1
 
 
@@ -170,14 +172,15 @@ def settle(under, b, newest, slots):
 
 
 @kernel
-def sweep(target, weight, unit, at, length, total):
+def sweep(target, weight, unit, cursors, total, ahead, lines):
     """Add the segments at the cursors to `total` and move the cursors on."""
-    for i in range(min(AHEAD, len(at))):
+    at, length = cursors
+    for i in range(min(ahead, len(at))):
         if length[i] != END:
-            fetch(target, weight, at[i], length[i])
+            fetch(target, weight, at[i], length[i], lines)
     for i in range(len(at)):
-        if i + AHEAD < len(at) and length[i + AHEAD] != END:
-            fetch(target, weight, at[i + AHEAD], length[i + AHEAD])
+        if i + ahead < len(at) and length[i + ahead] != END:
+            fetch(target, weight, at[i + ahead], length[i + ahead], lines)
         n = np.int64(length[i])
         if n != END:
             a = at[i]
@@ -237,13 +240,13 @@ def length_at(target, a):
 
 
 @inlined
-def fetch(target, weight, a, n):
+def fetch(target, weight, a, n, lines):
     """Ask for the lines of a segment of `n` synapses and of the header behind it.
 
-    Always as many times, the last line again where there are fewer: a loop whose length cannot be foretold costs more.
+    Always `lines` times, the last line again where there are fewer: a loop whose length cannot be foretold costs more.
     """
     last = a + np.int64(n) * (1 + words(weight) if len(weight) else 1) + HEADER - 1
-    for k in range(LINES):
+    for k in range(lines):
         prefetch(target, min(a + k * LINE, last))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numba import types, uint16, uint32, uint64
 from numba.extending import overload
 
-from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, row_length, segment_end, unpack_row, words
+from lifsim.engine.delivery import END, HEADER, LINE, Synapses, first_weight, row_length, segment_end, unpack_row, words
 from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.jit import entry, inlined, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
@@ -30,6 +30,8 @@ BUCKET = 9  # bits of the number of a source within its bucket
 WAITING = 1 << 22  # synapses of a wiring that wait in buckets, at most
 ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
 ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place in a word
+MOST_LINES = 40  # of a segment that are asked for in advance
+IN_FLIGHT = 192  # cache lines asked for and not yet used
 STEPS = 32767  # of the largest weight, where weights are stored as 16-bit whole numbers
 
 
@@ -78,12 +80,17 @@ def placed(rule, place, s, k):
 
 @entry
 def measure_rows(y, table, size):
-    """Words of each row, from its counts."""
+    """Words of each row, from its counts. Returns the mean number of synapses in the segment of a synapse."""
+    once, twice = 0, 0
     for r in range(len(table)):
         a, z = 0, last_segment(table[r])
         for j in range(z + 1):
-            a = segment_end(y.weight, a, np.int64(table[r, j, 0])) + HEADER
+            n = np.int64(table[r, j, 0])
+            a = segment_end(y.weight, a, n) + HEADER
+            once += n
+            twice += n * n
         size[r] = -(-a // ROW_WORDS) * ROW_WORDS
+    return twice / max(once, 1)
 
 
 @kernel
@@ -229,6 +236,7 @@ def pack(
         np.zeros((len(first) - 1, len(row_class)), np.int64),
         np.full((len(first) - 1, len(row_class)), END, np.uint32),
         delay,
+        *np.zeros((2, len(first) - 1), np.int64),
     )
 
     def build(b: int) -> None:
@@ -239,7 +247,8 @@ def pack(
             else:
                 count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
         size = np.zeros(len(row_class), np.int64)
-        measure_rows(y, table, size)
+        synapses = measure_rows(y, table, size)
+        y.ahead[b], y.lines[b] = look_ahead(synapses * (1 + (0 if classes else weight_dtype.itemsize // 2)))
         y.start[b] = base[b] + np.cumsum(size) - size
         open_rows(y, b, table)
         for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
@@ -251,6 +260,16 @@ def pack(
 
     each(build, range(len(first) - 1))
     return y
+
+
+def look_ahead(words: float) -> tuple[int, int]:
+    """How many segments to ask for in advance, and how many lines of each, where they are of about so many words.
+
+    Lines enough for longer ones too; segments so many that memory is kept busy and the fast cache holds them. (The
+    hardware goes on by itself, but late: with 40 lines instead of 8, Brunel's 2.5 kB segments take a fifth less time.)
+    """
+    lines = min(2 + math.ceil(1.25 * words / LINE), MOST_LINES)
+    return min(max(IN_FLIGHT // lines, 4), 12), lines
 
 
 def buckets_for(sources: int, synapses: int, weight: np.ndarray) -> Buckets:
