@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[..., None]
 
-SLICE_SECONDS = 0.05  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
+SLICE_SECONDS = 0.1  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
 
 
@@ -202,7 +202,7 @@ class Simulation:
             took = time.perf_counter() - start
             done = (self.step - first) * self.net.dt
             self._progress("step", done_ms=done, total_ms=total * self.net.dt, wall_s=time.perf_counter() - began)
-            n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6)))) if took < SLICE_SECONDS else max(1, n // 2)
+            n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
         self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
 
     def _record(self, recorded: Any, n: int) -> None:
