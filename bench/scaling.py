@@ -29,7 +29,7 @@ def cases(largest: float) -> list[tuple[str, list[str], float]]:
     """Model, settings and duration (ms) of each network; `largest` leaves out those of a greater part of the full size."""
     cuba = [("cuba", [f"n={n}"], min(1000.0, 2e8 / n)) for n in CUBA if n <= largest * CUBA[-1]]
     small = [s for s in MICROCIRCUIT if s <= largest]
-    return cuba + [("microcircuit", [f"scale={s}", f"k_scale={s}"], min(1000.0, round(200 / s**2, -1))) for s in small]
+    return cuba + [("microcircuit", [f"scale={s}", f"k_scale={s}"], 1000.0) for s in small]
 
 
 def figures(model: str, settings: list[str], duration: float, repeats: int) -> dict[str, Any]:

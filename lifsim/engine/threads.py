@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 CROWDED = 0.7  # of its time on a core: with less, a thread shares it
 GLANCE = 0.01  # seconds: shorter calls say nothing about that
-REST = 0.5  # seconds for which such a thread is left out
+REST, LONGEST_REST = 0.5, 4.0  # seconds for which such a thread is left out, at first and after many trials
 
 
 class Team:
@@ -21,7 +21,7 @@ class Team:
     def __init__(self, size: int) -> None:
         self.size = size
         self._pool = ThreadPoolExecutor(size - 1, "lifsim") if size > 1 else None
-        self._crowded, self._until = 0, 0.0
+        self._crowded, self._until, self._rest = 0, 0.0, REST
 
     def active(self) -> int:
         """How many threads are to work now; stays so until `together` returns."""
@@ -32,13 +32,17 @@ class Team:
     def together(self, function: Callable[[int], None], size: int, watch: bool = False) -> None:
         """``function(rank)`` on `size` threads at the same time; the caller is rank 0.
 
-        With `watch`, whoever had no core to itself is left out for a while; `function` has then to be at work all the time.
+        With `watch`, whoever had no core to itself is left out for a while, twice as long each time that it is tried in
+        vain; `function` has then to be at work all the time.
         """
         waiting = [self._pool.submit(_timed, function, rank) for rank in range(1, size)] if self._pool else []
         times = [_timed(function, 0), *(future.result() for future in waiting)]
         crowded = sum(cpu < CROWDED * wall for wall, cpu in times if wall > GLANCE)
         if watch and crowded and size > 1:
-            self._crowded, self._until = self.size - size + crowded, time.perf_counter() + REST
+            self._crowded, self._until = self.size - size + crowded, time.perf_counter() + self._rest
+            self._rest = min(2 * self._rest, LONGEST_REST)
+        elif watch and size == self.size and max(times)[0] > GLANCE:
+            self._rest = REST
 
     def each(self, function: Callable[[int], None], items: Sequence[int]) -> None:
         """``function(item)`` for every item, dealt out to the threads in turn."""

@@ -28,12 +28,30 @@ def team():
 
 def test_a_thread_without_a_core_is_left_out_and_comes_back(team, monkeypatch):
     monkeypatch.setattr(threads, "CROWDED", 0.1)  # of a core: whatever else this machine does, two threads have more
-    monkeypatch.setattr(threads, "REST", 0.3)
+    monkeypatch.setattr(team, "_rest", 0.3)
     assert team.active() == 3
     team.together(lambda rank: time.sleep(0.05) if rank == 2 else busy(0.02), 3, watch=True)
     assert team.active() == 2
     time.sleep(0.35)
     assert team.active() == 3
+
+
+def test_it_is_tried_less_and_less_often_while_in_vain(team, monkeypatch):
+    monkeypatch.setattr(threads, "CROWDED", 0.1)
+    now = [100.0]
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(threads, "_timed", lambda function, rank: function(rank))
+
+    def rest(*times):
+        team.together(lambda rank: times[rank], 3, watch=True)
+        start = now[0]
+        while team.active() < 3:
+            now[0] += 0.25
+        return now[0] - start
+
+    lonely, crowded = ((1.0, 1.0),) * 3, ((1.0, 1.0), (1.0, 1.0), (1.0, 0.01))
+    assert [rest(*crowded) for _ in range(5)] == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert [rest(*lonely), rest(*crowded)] == [0.0, 0.5]
 
 
 def test_all_stay_where_all_have_a_core(team, monkeypatch):
