@@ -29,9 +29,8 @@ def bars(results: list[dict[str, Any]]) -> list[tuple[str, str, list[float], str
     for result in results:
         own = result["runs"][OWN]
         for simulator, runs in result["runs"].items():
-            label = f"{name(simulator, runs)}, {result['threads']} thread{'s' if result['threads'] > 1 else ''}"
-            if runs[0]["precision"] != own[0]["precision"]:
-                label += f", {runs[0]['precision']}"
+            shown = OWN if simulator.startswith(OWN) else simulator  # the precision says which of ours it is
+            label = f"{name(shown, runs)}, {result['threads']} thread{'s' if result['threads'] > 1 else ''}, {runs[0]['precision']}"
             factor = [run["rtf"] for run in runs]
             note = f"{statistics.median(factor):.3g}"
             if simulator != OWN:
@@ -53,6 +52,7 @@ def panel(axes: Axes, title: str, results: list[dict[str, Any]]) -> None:
     axes.invert_yaxis()
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xscale("log")
+    axes.tick_params(axis="x", labelsize=8)
     axes.axvline(1.0, color="black", linewidth=0.8, linestyle=":", zorder=0)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -67,7 +67,7 @@ def draw(report: dict[str, Any]) -> Figure:
     for axes, (title, results) in zip(grid[:, 0], panels, strict=True):
         panel(axes, title, results)
     factors = [factor for _, results in panels for _, _, values, _ in bars(results) for factor in values]
-    grid[0, 0].set_xlim(min(factors) / 2, max(factors) * 12)  # room for the notes
+    grid[0, 0].set_xlim(min(factors) / 2, max(factors) * (max(factors) / min(factors)) ** 0.45)  # room for the notes
     grid[-1, 0].set_xlabel(f"Wall time per biological time, {report['machine']['processor']} (dotted: real time)", fontsize=8)
     return figure
 

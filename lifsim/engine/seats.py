@@ -13,7 +13,7 @@ import numpy as np
 
 LARGEST_BLOCK = 65536  # a target is a uint16
 GRAIN = 64  # neurons: shares are multiples of it where they can, so that no two threads write to one cache line
-NEURON_COST = 300  # synapses that cost as much as a neuron: 1.2 ns a step beside 1.2 ns at each of 3 spikes a second, at dt = 1 ms
+NEURON_COST = 300  # synapses that cost as much as a neuron: 0.7 ns a step beside 0.8 ns at each of 3 spikes a second, at dt = 1 ms
 
 
 class Seats(NamedTuple):
