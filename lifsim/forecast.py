@@ -45,9 +45,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     buckets = team * min(largest / blocks, WAITING) * (8 + a_weight)
     drives = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli
     held = sum(_held(p) for p in net.projections)
-    ends = sum(4 * len(p.source) + 20 * len(p.target) for p in inner)
-    states = neurons * (60 + 12 * np.dtype(precision).itemsize)
-    size = synapses * (2 + a_weight) + tables + headers + buckets + ends + states + 40 * drives + BASE
+    ends = sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
+    states = neurons * (76 + 12 * np.dtype(precision).itemsize)
+    size = synapses * (2 + a_weight) + tables + headers + buckets + ends + states + 48 * drives + BASE
     size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
 

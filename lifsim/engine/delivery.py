@@ -11,6 +11,7 @@ receive in one order, (delay descending, source, projection, synapse), whatever 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from lifsim.engine.intrinsics import FOUR, add_four, add_rest, prefetch
 from lifsim.engine.jit import inlined, kernel, merged
 
 LINE = 32  # 16-bit words in a cache line
+MOST_LINES = 40  # of a segment that are asked for in advance
+IN_FLIGHT = 192  # lines asked for and not yet used
 NEAR = 1 << 17  # rows whose beginnings are found in the caches
 HEADER = 2  # 16-bit words that hold the length of a segment
 END = 0xFFFFFFFF  # the length that says that no further segment follows
@@ -248,6 +251,16 @@ def fetch(target, weight, a, n, lines):
     last = a + np.int64(n) * (1 + words(weight) if len(weight) else 1) + HEADER - 1
     for k in range(lines):
         prefetch(target, min(a + k * LINE, last))
+
+
+def look_ahead(size: float) -> tuple[int, int]:
+    """How many segments to ask for in advance, and how many lines of each, where they are of about `size` words.
+
+    Lines enough for longer ones too; segments so many that memory is kept busy and the fast cache holds them. (The
+    hardware goes on by itself, but late: with 40 lines instead of 8, Brunel's 2.5 kB segments take a fifth less time.)
+    """
+    lines = min(2 + math.ceil(1.25 * size / LINE), MOST_LINES)
+    return min(max(IN_FLIGHT // lines, 4), 12), lines
 
 
 # -- rows as a whole -------------------------------------------------------------------------------

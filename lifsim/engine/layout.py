@@ -15,6 +15,7 @@ from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neuro
 from lifsim.engine.neurons.membrane import Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.seats import Seats
+from lifsim.plan import PoissonDrive
 
 PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
 
@@ -159,7 +160,7 @@ def seated(drive: Any, place: np.ndarray) -> Any:
     at = place[drive.targets]
     order = np.argsort(at, kind="stable")
     own = {"targets": at[order], "weight": np.broadcast_to(drive.weight, len(at))[order]}
-    if getattr(drive, "since", 0) is None and len(drive.mean) == len(at):  # a Poisson drive with a mean for each target
+    if isinstance(drive, PoissonDrive) and drive.since is None and len(drive.mean) == len(at):  # a mean for each target
         own["mean"] = drive.mean[order]
     return replace(drive, **own)
 

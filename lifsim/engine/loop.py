@@ -119,9 +119,9 @@ class Machine(NamedTuple):
 def advance(m, rank, start, n_steps):
     """Run the blocks of thread `rank` from step `start` for `n_steps` steps.
 
-    Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then, should
-    another thread not come, pieces of what it still has to do. (Parts of `m` are
-    named once: to the compiler each mention of `m` is a copy of it.)
+    Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then, should another
+    thread not come, pieces of what it still has to do. (Parts of `m` are named once: to the compiler each mention
+    of `m` is a copy of it.)
     """
     m = borrow(m)
     blocks, synapses, ring, underway, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.sharing, m.clock

@@ -18,7 +18,7 @@ import numpy as np
 from numba import types, uint16, uint32, uint64
 from numba.extending import overload
 
-from lifsim.engine.delivery import END, HEADER, LINE, Synapses, first_weight, row_length, segment_end, unpack_row, words
+from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, look_ahead, row_length, segment_end, unpack_row, words
 from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.jit import entry, inlined, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
@@ -30,8 +30,6 @@ BUCKET = 9  # bits of the number of a source within its bucket
 WAITING = 1 << 22  # synapses of a wiring that wait in buckets, at most
 ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
 ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place in a word
-MOST_LINES = 40  # of a segment that are asked for in advance
-IN_FLIGHT = 192  # cache lines asked for and not yet used
 STEPS = 32767  # of the largest weight, where weights are stored as 16-bit whole numbers
 
 
@@ -223,8 +221,9 @@ def pack(
     slot[delay] = np.arange(len(delay))
     places = [Place(row, slot, class_of(w, classes, channels)) for w in wirings]
     counts = synapses_of_blocks(wirings, first)
-    base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), 0 if classes else weight_dtype.itemsize // 2)
-    memory = np.empty(int(base[-1]) // ROW_WORDS + FOUR, np.uint64)  # the last weights are read by fours
+    weight_words = 0 if classes else weight_dtype.itemsize // 2
+    base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), weight_words)
+    memory = np.empty(int(base[-1]) // ROW_WORDS, np.uint64)
     unit = np.array(classes or units(wirings, channels, weight_dtype), dtype)
     y = Synapses(
         memory.view(np.uint16),
@@ -248,7 +247,7 @@ def pack(
                 count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
         size = np.zeros(len(row_class), np.int64)
         synapses = measure_rows(y, table, size)
-        y.ahead[b], y.lines[b] = look_ahead(synapses * (1 + (0 if classes else weight_dtype.itemsize // 2)))
+        y.ahead[b], y.lines[b] = look_ahead(synapses * (1 + weight_words))
         y.start[b] = base[b] + np.cumsum(size) - size
         open_rows(y, b, table)
         for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
@@ -260,16 +259,6 @@ def pack(
 
     each(build, range(len(first) - 1))
     return y
-
-
-def look_ahead(words: float) -> tuple[int, int]:
-    """How many segments to ask for in advance, and how many lines of each, where they are of about so many words.
-
-    Lines enough for longer ones too; segments so many that memory is kept busy and the fast cache holds them. (The
-    hardware goes on by itself, but late: with 40 lines instead of 8, Brunel's 2.5 kB segments take a fifth less time.)
-    """
-    lines = min(2 + math.ceil(1.25 * words / LINE), MOST_LINES)
-    return min(max(IN_FLIGHT // lines, 4), 12), lines
 
 
 def buckets_for(sources: int, synapses: int, weight: np.ndarray) -> Buckets:
@@ -291,9 +280,11 @@ def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
 def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int) -> np.ndarray:
     """Where the memory (16-bit words) of each block begins, and where the last ends: room for what it can need.
 
-    Not all delays occur in all rows: what is left over is never touched and so costs address space only.
+    The last synapses are read by fours, as if there were more of them. Not all delays occur in all rows: what is left
+    over is never touched and so costs address space only.
     """
-    size = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS)
+    spare = FOUR * ROW_WORDS if rows else 0
+    size = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS) + spare
     return np.concatenate([[0], np.cumsum(-(-size // ROW_WORDS) * ROW_WORDS)])
 
 

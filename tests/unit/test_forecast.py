@@ -42,7 +42,7 @@ def test_forecast(case):
         got = subprocess.run([sys.executable, "-c", RUN, *CASES[case]], check=True, capture_output=True, text=True)
     told = estimate(load_with_settings(model, settings), precision, int(threads), weights or None)["bytes"]
     print(case, f"forecast {told / 1e6:.0f} MB, measured {int(got.stdout) / 1e6:.0f} MB")
-    assert told == pytest.approx(int(got.stdout), rel=0.15)  # libraries and compiled code take more or less on other systems
+    assert told == pytest.approx(int(got.stdout), rel=0.1)
 
 
 def net_with(*weights, model="iaf_psc_exp"):
