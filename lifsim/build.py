@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lifsim import stimuli
+from lifsim.bursts import PARROT, counted, with_bursts
 from lifsim.connect import wiring
 from lifsim.errors import ModelError
 from lifsim.grid import steps
@@ -36,11 +38,13 @@ def build_plan(net: Network, seed: int) -> Plan:
         source, target = projection.source.population, projection.target.population
         ids = projection.target.ids + first[target.name]
         if source.model.role in ("neuron", "spikes"):
-            wirings.append(wiring(projection, index, projection.source.ids + first[source.name], ids, net.dt, seed))
+            made = wiring(projection, index, projection.source.ids + first[source.name], ids, net.dt, seed)
+            wirings.append(counted(made) if target.model.name == PARROT else made)
         else:
-            drives.add(projection, wiring(projection, index, projection.source.ids, ids, net.dt, seed))
+            made = wiring(projection, index, projection.source.ids, ids, net.dt, seed)
+            drives.add(projection, counted(made) if target.model.name == PARROT else made)
     given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt) for p in net.populations.values() if p.model.role == "spikes"]
-    return Plan(
+    plan = Plan(
         net.dt,
         seed,
         groups,
@@ -53,6 +57,7 @@ def build_plan(net: Network, seed: int) -> Plan:
         {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
     )
+    return replace(plan, groups=with_bursts(plan))
 
 
 def drawn(population: Population, seed: int) -> dict[str, Any]:
@@ -111,7 +116,7 @@ class _Drives:
         population = projection.source.population
         values = drawn(population, self.seed)
         if population.model.role == "poisson":
-            self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson))
+            self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson), projection.receptor_type)
         elif population.model.name == "noise_generator":
             self.noise += stimuli.noise_drives(values, c, self.dt, len(self.noise))
         else:

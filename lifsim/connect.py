@@ -70,6 +70,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         values(weight, by_pair),
         delays(delay, by_pair, dt),
         given,
+        projection.receptor_type,
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from lifsim import schema
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
 from lifsim.expressions import brief, shortened
-from lifsim.models import MODELS
+from lifsim.models import MODELS, Model
 from lifsim.modelwriter import dumps, save
 from lifsim.network import Network
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
@@ -275,8 +275,8 @@ class _Builder:
         model = table.model if table else str(raw.get("model"))
         given: dict[str, Any] = {}
         for key, entries in tables.items():
-            given |= self.settings(key, entries, model, f"{place}.{key}")
-        home = _home(model)
+            given |= self.settings(key, entries, _kind(model, tables.get("params", {})), f"{place}.{key}")
+        home = _home(_kind(model, given))
         for p in self.added(name, n, model, given):
             key = p.where.removeprefix(f"{place}.")
             if (table or key != "model") and not (self.dt_unknown and "dt" in p.got + p.allowed):
@@ -300,13 +300,13 @@ class _Builder:
             self.guessed.add(name)
         return problems
 
-    def settings(self, key: str, entries: dict[str, Any], model: str, place: str) -> dict[str, Any]:
+    def settings(self, key: str, entries: dict[str, Any], model: Model | None, place: str) -> dict[str, Any]:
         """Parameters or initial values, those of them that belong there."""
         filled = {k: v for k, v in self.parameters.filled(entries, place).items() if not holds_missing(v)}
-        if model not in MODELS:
+        if model is None:
             return {}
-        states = [s.name for s in MODELS[model].states]
-        parameters = [p.name for p in MODELS[model].parameters]
+        states = [s.name for s in model.states]
+        parameters = [p.name for p in model.parameters]
         own, other = (states, parameters) if key == "initial" else (parameters, states)
         for k in [k for k in filled if k not in own]:
             del filled[k]
@@ -315,7 +315,7 @@ class _Builder:
                     (f"{k} is a state", "write it in initial") if key == "params" else (f"{k} is a parameter", "write it in params")
                 )
             else:
-                got, allowed = f"{model} has no such {'parameter' if key == 'params' else 'state'}", did_you_mean(k, own)
+                got, allowed = f"{model.name} has no such {'parameter' if key == 'params' else 'state'}", did_you_mean(k, own)
             self.problems.append(Problem(f"{place}.{k}", got, allowed))
         if self.folder and filled.get("spike_file"):
             filled["spike_file"] = str(self.folder / str(filled["spike_file"]))
@@ -388,11 +388,16 @@ class _Builder:
                 self.problems.append(Problem(where, p.got, p.allowed))
 
 
-def _home(model: str) -> dict[str, str]:
+def _kind(model: str, params: Mapping[str, Any]) -> Model | None:
+    """The model of a population with these parameters, if there is one."""
+    return MODELS[model].of(params) if model in MODELS else None
+
+
+def _home(model: Model | None) -> dict[str, str]:
     """In which table of a population each name of its model is written."""
-    if model not in MODELS:
+    if model is None:
         return {}
-    return {p.name: "params" for p in MODELS[model].parameters} | {s.name: "initial" for s in MODELS[model].states}
+    return {p.name: "params" for p in model.parameters} | {s.name: "initial" for s in model.states}
 
 
 def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:

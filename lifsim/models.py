@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,10 +62,11 @@ class Model:
     states: tuple[Parameter, ...] = ()
     checks: tuple[Check, ...] = field(default=(), repr=False)
     weight_unit: str = ""
+    shown: tuple[Parameter, ...] = ()  # state variables that follow from others: can be read and recorded, not set
 
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable called `name` (KeyError if there is none)."""
-        for p in self.parameters + self.states:
+        for p in self.parameters + self.states + self.shown:
             if p.name == name:
                 return p
         raise KeyError(name)
@@ -79,7 +80,28 @@ class Model:
     def recordables(self) -> list[str]:
         """What `Network.record` accepts for a population of this model."""
         spiking = ["spikes", "rate"] if self.role in ("neuron", "spikes", "poisson") else []
-        return spiking + [p.name for p in self.states]
+        return spiking + [p.name for p in self.states + self.shown]
+
+    @property
+    def readable(self) -> list[str]:
+        """Names of what has one value a node."""
+        return [p.name for p in self.parameters + self.states + self.shown if p.shape == "value"]
+
+    def of(self, params: Mapping[str, Any]) -> Model:
+        """The model of a population with the parameters `params`: as many currents as it has receptors."""
+        receptors = receptors_of(self, params)
+        if not receptors:
+            return self
+        currents = tuple(Parameter(f"I_syn_{k + 1}", 0.0, "pA", f"current of receptor {k + 1}", "finite") for k in range(receptors))
+        return replace(self, states=(*self.states[:1], *currents))
+
+
+def receptors_of(model: Model, params: Mapping[str, Any]) -> int:
+    """How many receptors (`receptor_type` 1, 2 …) neurons of `model` have; 0 where the sign of a weight decides."""
+    if not any(p.name == "tau_syn" for p in model.parameters):
+        return 0
+    given = params.get("tau_syn", model.parameter("tau_syn").default)
+    return len(given) if isinstance(given, (list, tuple, np.ndarray)) else 1
 
 
 def _reset_below_threshold(p: Mapping[str, Any]) -> str | None:
@@ -123,6 +145,14 @@ def _rates_not_negative(p: Mapping[str, Any]) -> str | None:
     return "rate_values must be from 0 to 1e9" if np.any(~((v >= 0) & (v <= 1e9))) else None
 
 
+def _some_positive(name: str) -> Check:
+    def check(p: Mapping[str, Any]) -> str | None:
+        v = np.asarray(p[name])
+        return None if len(v) and np.isfinite(v).all() and (v > 0).all() else f"{name} must have at least one entry, all above 0"
+
+    return check
+
+
 _MEMBRANE = (
     Parameter("E_L", -70.0, "mV", "resting (leak) potential", "finite"),
     Parameter("C_m", 250.0, "pF", "capacitance of the membrane", "> 0"),
@@ -146,10 +176,56 @@ _DI_SYN = (
     Parameter("dI_syn_ex", 0.0, "pA/ms", "rate of change feeding the excitatory alpha current", "finite"),
     Parameter("dI_syn_in", 0.0, "pA/ms", "rate of change feeding the inhibitory alpha current", "finite"),
 )
+_COND = (
+    Parameter("E_L", -70.0, "mV", "resting (leak) potential", "finite"),
+    Parameter("C_m", 250.0, "pF", "capacitance of the membrane", "> 0"),
+    Parameter("g_L", 16.6667, "nS", "leak conductance", ">= 0"),
+    Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
+    Parameter("V_th", -55.0, "mV", "spike threshold", "finite"),
+    Parameter("V_reset", -60.0, "mV", "reset potential", "finite"),
+    Parameter("E_ex", 0.0, "mV", "excitatory reversal potential", "finite"),
+    Parameter("E_in", -85.0, "mV", "inhibitory reversal potential", "finite"),
+    Parameter("tau_syn_ex", 0.2, "ms", "time constant of excitatory conductances", "> 0"),
+    Parameter("tau_syn_in", 2.0, "ms", "time constant of inhibitory conductances", "> 0"),
+    Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
+)
+_SFA = (
+    Parameter("E_sfa", -70.0, "mV", "reversal potential of spike-frequency adaptation", "finite"),
+    Parameter("q_sfa", 14.48, "nS", "what a spike adds to the conductance of adaptation", ">= 0"),
+    Parameter("tau_sfa", 110.0, "ms", "time constant of adaptation", "> 0"),
+    Parameter("E_rr", -70.0, "mV", "reversal potential of the relative refractory mechanism", "finite"),
+    Parameter("q_rr", 3214.0, "nS", "what a spike adds to the relative refractory conductance", ">= 0"),
+    Parameter("tau_rr", 1.97, "ms", "time constant of the relative refractory mechanism", "> 0"),
+)
+_ESCAPE = (
+    Parameter("delta", 0.0, "mV", "escape noise: width of the threshold; 0 is a sharp one", ">= 0"),
+    Parameter("rho", 0.01, "Hz", "escape noise: rate of firing at threshold (if delta > 0)", ">= 0"),
+)
+_MAT = (
+    Parameter("tau_1", 10.0, "ms", "short time constant of the threshold", "> 0"),
+    Parameter("tau_2", 200.0, "ms", "long time constant of the threshold", "> 0"),
+    Parameter("alpha_1", 37.0, "mV", "jump of the threshold's fast part at a spike", "finite"),
+    Parameter("alpha_2", 2.0, "mV", "jump of the threshold's slow part at a spike", "finite"),
+    Parameter("omega", -51.0, "mV", "resting threshold", "finite"),
+)
+_G_SYN = (
+    Parameter("g_ex", 0.0, "nS", "excitatory conductance", ">= 0"),
+    Parameter("g_in", 0.0, "nS", "inhibitory conductance", ">= 0"),
+)
+_DG_SYN = (
+    Parameter("dg_ex", 0.0, "nS/ms", "rate of change feeding the excitatory alpha conductance", ">= 0"),
+    Parameter("dg_in", 0.0, "nS/ms", "rate of change feeding the inhibitory alpha conductance", ">= 0"),
+)
 _WINDOW = (
     Parameter("start", 0.0, "ms", "switched on at this time", ">= 0", on_grid=True),
     Parameter("stop", math.inf, "ms", "switched off at this time", "not negative", on_grid=True),
 )
+
+
+def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tuple[Parameter, ...]:
+    """The same parameters, some with other defaults."""
+    return tuple(replace(p, default=defaults.get(p.name, p.default)) for p in parameters)
+
 
 _ALL = (
     Model(
@@ -165,7 +241,7 @@ _ALL = (
         "iaf_psc_exp",
         "neuron",
         "leaky integrate-and-fire neuron, exponentially decaying synaptic currents",
-        (*_MEMBRANE, *_TAU_SYN),
+        (*_MEMBRANE, *_TAU_SYN, *_ESCAPE),
         (_V, *_I_SYN),
         (_reset_below_threshold,),
         "pA",
@@ -179,6 +255,70 @@ _ALL = (
         (_reset_below_threshold, _min_below_reset),
         "pA",
     ),
+    Model(
+        "iaf_psc_exp_multisynapse",
+        "neuron",
+        "iaf_psc_exp with any number of receptors, each with a time constant of its own (receptor_type of a connection)",
+        (*_MEMBRANE, Parameter("tau_syn", (2.0,), "ms", "time constant of the current of each receptor", shape="series")),
+        (_V, Parameter("I_syn_1", 0.0, "pA", "current of receptor 1 (and so on for each)", "finite")),
+        (_reset_below_threshold, _some_positive("tau_syn")),
+        "pA",
+    ),
+    Model(
+        "iaf_cond_exp",
+        "neuron",
+        "leaky integrate-and-fire neuron, exponentially decaying synaptic conductances",
+        _COND,
+        (_V, *_G_SYN),
+        (_reset_below_threshold,),
+        "nS",
+    ),
+    Model(
+        "iaf_cond_alpha",
+        "neuron",
+        "leaky integrate-and-fire neuron, alpha-shaped synaptic conductances (a weight is the peak conductance)",
+        _COND,
+        (_V, *_G_SYN, *_DG_SYN),
+        (_reset_below_threshold,),
+        "nS",
+    ),
+    Model(
+        "iaf_cond_exp_sfa_rr",
+        "neuron",
+        "iaf_cond_exp with spike-frequency adaptation and a relative refractory mechanism",
+        (
+            *_with_defaults(_COND, C_m=289.5, g_L=28.95, t_ref=0.5, V_th=-57.0, V_reset=-70.0, E_in=-75.0, tau_syn_ex=1.5, tau_syn_in=10.0),
+            *_SFA,
+        ),
+        (
+            _V,
+            *_G_SYN,
+            Parameter("g_sfa", 0.0, "nS", "conductance of adaptation", ">= 0"),
+            Parameter("g_rr", 0.0, "nS", "relative refractory conductance", ">= 0"),
+        ),
+        (_reset_below_threshold,),
+        "nS",
+    ),
+    Model(
+        "mat2_psc_exp",
+        "neuron",
+        "leaky integrator without reset, with a threshold that adapts on two time scales, exponentially decaying currents",
+        (
+            *(p for p in _with_defaults(_MEMBRANE, C_m=100.0, tau_m=5.0) if p.name not in ("V_th", "V_reset")),
+            *_with_defaults(_TAU_SYN, tau_syn_ex=1.0, tau_syn_in=3.0),
+            *_MAT,
+        ),
+        (
+            _V,
+            *_I_SYN,
+            Parameter("V_th_alpha_1", 0.0, "mV", "fast part of the threshold", "finite"),
+            Parameter("V_th_alpha_2", 0.0, "mV", "slow part of the threshold", "finite"),
+        ),
+        (),
+        "pA",
+        (Parameter("V_th", -51.0, "mV", "threshold of the moment"),),
+    ),
+    Model("parrot_neuron", "neuron", "sends each spike that arrives on, whatever its weight", ()),
     Model(
         "poisson_generator",
         "poisson",

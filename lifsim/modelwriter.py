@@ -108,7 +108,9 @@ def _plain(value: Any) -> Any:
 
 def _projection(p: Projection, reference: str) -> dict[str, Any]:
     out: dict[str, Any] = {"source": str(p.source), "target": str(p.target)}
-    flags = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
+    flags: dict[str, Any] = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
+    if p.receptor_type:
+        flags["receptor_type"] = p.receptor_type
     if _is_matrix(p):
         stored = isinstance(p.delay, np.ndarray)
         return {**out, "matrix": reference, **({} if stored else {"delay": _plain(p.delay)}), **flags}

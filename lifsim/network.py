@@ -97,7 +97,7 @@ class Network:
         problems = list(self._check_population(place, name, n, model))
         if problems:
             raise ModelError.of(problems)
-        kind = MODELS[model]
+        kind = MODELS[model].of(params)
         given: dict[str, Any] = {}
         for key, raw in params.items():
             if key not in kind.settable:
@@ -170,6 +170,7 @@ class Network:
         delay: Any = 1.0,
         allow_autapses: bool = True,
         allow_multapses: bool = True,
+        receptor_type: Any = 0,
         **params: Any,
     ) -> list[Projection]:
         """Connect `source` to `target`.
@@ -182,7 +183,7 @@ class Network:
             (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
             (sources, targets: index arrays), or a scipy.sparse matrix or a 2-D array of weights of
             shape (n_target, n_source), whose stored (non-zero) entries are the synapses.
-        weight : mV for iaf_psc_delta, pA for the others. A number, a distribution, or an array: see
+        weight : mV for iaf_psc_delta, nS for conductances, pA for the others. A number, a distribution, or an array: see
             `delay` for the shapes.
         delay : ms, at least dt. An array has one entry a synapse in the order of the rule: (n,) for
             one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
@@ -190,6 +191,8 @@ class Network:
             scipy.sparse matrix also a matrix of the same pattern.
         allow_autapses : may a neuron connect to itself?
         allow_multapses : may a pair have several synapses?
+        receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
+            the synapses go to; in all others the sign of a weight decides.
 
         Returns
         -------
@@ -207,6 +210,7 @@ class Network:
             params, rule = {**params, "matrix": rule}, "matrix"
         made, problems = [], []
         options = {"weight": weight, "delay": delay, "allow_autapses": allow_autapses, "allow_multapses": allow_multapses}
+        options["receptor_type"] = receptor_type
         for i, t in enumerate(targets):
             for j, s in enumerate(sources):
                 try:

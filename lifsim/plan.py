@@ -27,7 +27,7 @@ class Group:
     """A population of neurons: ids `first` … `first + n - 1`.
 
     `params` and `state` hold each parameter and state variable of the model, as a number where it
-    is the same for all, else as a float64 array of shape (n,).
+    is the same for all, else as a float64 array of shape (n,). A neuron sends at most `burst` spikes in a step.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Group:
     model: str
     params: dict[str, np.ndarray | float]
     state: dict[str, np.ndarray | float]
+    burst: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ class Wiring:
     (every one in turn), ONE (the t-th), RANDOM (drawn, with or without `multapses`), ROWS (given
     in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
     numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
-    out, else -1.
+    out, else -1. Weights go to receptor number `receptor` (from 1) of the targets; 0: their sign decides.
     """
 
     index: int
@@ -109,6 +110,7 @@ class Wiring:
     weight: Values
     delay: Values
     given: Given | None = None
+    receptor: int = 0
 
     @property
     def n_synapses(self) -> int:
@@ -122,7 +124,7 @@ class PoissonDrive:
 
     Either `mean` is the expected number of spikes a step, one a target or one for all; or the rate
     changes: `mean[q]` holds for all targets from arrival step `since[q]` on. Spikes arrive in the
-    steps start < t <= stop. `stream` keys the random numbers.
+    steps start < t <= stop. `stream` keys the random numbers; `receptor` as in `Wiring`.
     """
 
     stream: int
@@ -132,6 +134,7 @@ class PoissonDrive:
     since: np.ndarray | None
     start: int
     stop: int
+    receptor: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same
 from lifsim.grid import nearest_on_grid
+from lifsim.models import receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
 from lifsim.values import Distribution, Value, acceptance, value
@@ -36,6 +37,7 @@ class Projection:
     `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
     "matrix" the given synapses under "given". Weight and delay are one number, one distribution, or
     an array with an entry a synapse in the order of the rule (see `Network.connect`) or of what was given.
+    `receptor_type` is 0 where the sign of a weight decides.
     """
 
     source: View
@@ -46,6 +48,7 @@ class Projection:
     delay: Value
     allow_autapses: bool
     allow_multapses: bool
+    receptor_type: int = 0
 
     @property
     def recurrent(self) -> bool:
@@ -63,8 +66,10 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     given = dict(given)
     raw = {key: given.pop(key) for key in ("weight", "delay")}
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
+    receptor = given.pop("receptor_type")
     unit = _weight_unit(source, target)
     problems = [*_check_ends(place, source, target), *_check_flags(place, flags), *_check_rule(place, rule, given)]
+    problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
     params: dict[str, Any] = {}
     if not problems:
         params, raw, problems = _rule_params(place, rule, given, raw, source, target, flags)
@@ -82,7 +87,10 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         problems += _check_delay(f"{place}.delay", values["delay"], dt)
     if problems:
         raise ModelError.of(problems)
-    return Projection(source, target, rule, params, values["weight"], values["delay"], **{k: bool(v) for k, v in flags.items()})
+    both = {k: bool(v) for k, v in flags.items()}
+    return Projection(
+        source, target, rule, params, values["weight"], values["delay"], **both, receptor_type=_receptor(receptor, source, target)
+    )
 
 
 def _rule_params(
@@ -108,10 +116,36 @@ def _rule_params(
 
 
 def _check_ends(place: str, source: View, target: View) -> Iterable[Problem]:
+    if source.population.model.role == "current" and target.population.model.name == "parrot_neuron":
+        yield Problem(f"{place}.target", f"{target.name} is a parrot_neuron, on which a current has no effect", "neurons with a membrane")
     if target.population.model.role != "neuron":
         yield Problem(
             f"{place}.target", f"{target.name} is a {target.population.model.name}, which takes no input", "a population of neurons"
         )
+
+
+def _receptor(given: Any, source: View, target: View) -> int:
+    """The receptor meant: of a single one nothing need be said; a current goes to the membrane itself."""
+    several = _receptors(target) > 0 and source.population.model.role != "current"
+    return int(given) or 1 if several else 0
+
+
+def _receptors(target: View) -> int:
+    return receptors_of(target.population.model, target.population.params)
+
+
+def _check_receptor(place: str, given: Any, source: View, target: View) -> Iterable[Problem]:
+    most, name = _receptors(target), target.name
+    if source.population.model.role == "current":
+        most = 0
+    if isinstance(given, bool) or not isinstance(given, (int, float, np.integer)) or given != int(given) or given < 0:
+        yield Problem(place, f"{given!r}", "a whole number from 1 on")
+    elif not most and given:
+        yield Problem(place, f"{given:g}", f"nothing: {name} ({target.population.model.name}) has no receptor types for it")
+    elif most > 1 and not given:
+        yield Problem(place, "not given", f"which of the receptors 1 to {most} of {name}")
+    elif given > most:
+        yield Problem(place, f"{given:g}", f"1 to {most}, the receptors of {name} (entries of tau_syn)")
 
 
 def _check_flags(place: str, flags: Mapping[str, Any]) -> Iterable[Problem]:

@@ -79,6 +79,7 @@ class ProjectionTable(Table):
     delay: Any = None
     allow_autapses: Any = None
     allow_multapses: Any = None
+    receptor_type: Any = None
 
 
 class RecordTable(Table):

@@ -258,7 +258,7 @@ class Simulation:
         """State variable or parameter `name` of `nodes` (population, slice or name), shape (n,)."""
         view = self.net.view(nodes)
         model = view.population.model
-        known = [p.name for p in model.parameters + model.states if p.shape == "value"]
+        known = model.readable
         if model.role != "neuron" or name not in known:
             raise ModelError(view.name, f"{model.name} has no variable {name!r} to read", did_you_mean(name, known))
         return self._engine.get(view.name, name)[view.ids]
@@ -284,7 +284,7 @@ class Simulation:
     def _settable(self, view: Any, key: str, raw: Any) -> Any:
         """`raw` as a value for the whole population, those outside `view` keeping theirs."""
         model = view.population.model
-        known = [p.name for p in model.parameters + model.states if p.shape == "value"]
+        known = model.readable
         if model.role != "neuron":
             raise ValueError(f"a {model.name} cannot be changed once it is built; only neurons can")
         if key not in known:

@@ -34,8 +34,10 @@ class Connections:
     delay: np.ndarray
 
 
-def poisson_drives(population: Population, values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PoissonDrive]:
-    """Drives of a Poisson generator; `stream` numbers the first of them.
+def poisson_drives(
+    population: Population, values: dict[str, Any], c: Connections, dt: float, stream: int, receptor: int = 0
+) -> list[PoissonDrive]:
+    """Drives of a Poisson generator onto a receptor; `stream` numbers the first of them.
 
     A sum of independent Poisson trains is a Poisson train: synapses of equal weight and delay onto
     one target are merged.
@@ -68,6 +70,7 @@ def poisson_drives(population: Population, values: dict[str, Any], c: Connection
                 since,
                 start,
                 stop,
+                receptor,
             )
         )
     return drives

@@ -12,7 +12,7 @@ from lifsim.engine import layout, packing
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Written, advance
-from lifsim.engine.neurons import MODULES
+from lifsim.engine.neurons import channels_of, kinds_of, states_of
 from lifsim.engine.seats import GRAIN, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
@@ -57,17 +57,18 @@ class Engine:
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
         self.key = key_of(plan.seed)
-        channels = 2 if any(MODULES[g.model].CHANNELS == 2 for g in plan.groups) else 1
+        channels = max(map(channels_of, plan.groups))
         self.seats = seats = seat(plan, self.team.size)
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
         dtypes = (self.dtype, self.weight_dtype)
-        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, channels == 1, self.team.each)
+        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
         interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
         slots = int(synapses.delay.max(initial=0)) + interval
         blocks = layout.blocks_of(plan, seats, interval)
         edges = layout.edges_of(blocks)
         neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
+            kinds_of(plan.groups),
             blocks,
             layout.groups_of(plan, seats.place, self.dtype),
             neurons,
@@ -93,10 +94,10 @@ class Engine:
 
     def longest_slice(self) -> int:
         """Steps that can run at once within the memory for what they record."""
-        spikes = sum(g.n / (self._least_refractory(g) + 1) * 12 for g in self.plan.groups if g.name in self.plan.watched)
+        spikes = sum(self._rate(g) * 12 for g in self.plan.groups if g.name in self.plan.watched)
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         blocks = len(self.machine.blocks.first) - 1
-        underway = sum(g.n / (self._least_refractory(g) + 1) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
+        underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
         return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway, 1))))
 
     def advance(self, steps: int) -> Recorded:
@@ -105,7 +106,7 @@ class Engine:
         threads = self.team.active()
         m = self._with_buffers(steps)
         m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)))
-        layout.hold_refractory(m.neurons, m.blocks, self.step)
+        layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
         self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
@@ -148,14 +149,14 @@ class Engine:
     def get(self, group: str, name: str) -> np.ndarray:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
         g = self.plan.group(group)
-        if name in MODULES[g.model].STATES:
+        if name in states_of(g):
             return layout.read_state(self.machine.neurons, self.seats.place, g, name)
         return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
         g = self.plan.group(group)
-        states = MODULES[g.model].STATES
+        states = states_of(g)
         before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state}
         g.params.update({k: v for k, v in values.items() if k not in states})
         for name, (scale, shown) in before.items():
@@ -163,14 +164,15 @@ class Engine:
                 layout.write_state(self.machine.neurons, self.seats.place, g, name, values.get(name, shown))
         layout.refresh_neurons(self.plan, self.seats.place, self.machine.neurons, self.machine.own)
         ring = self._widened(self.machine.ring)
-        self.machine = self.machine._replace(groups=layout.groups_of(self.plan, self.seats.place, self.dtype), ring=ring)
+        groups = layout.groups_of(self.plan, self.seats.place, self.dtype)
+        self.machine = self.machine._replace(kinds=kinds_of(self.plan.groups), groups=groups, ring=ring)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
         if np.isfinite(self.machine.neurons.state.sum()):  # one number says it for all
             return None
         for g in self.plan.groups:
-            for name, values in zip(MODULES[g.model].STATES, self.machine.neurons.state, strict=False):
+            for name, values in zip(states_of(g), self.machine.neurons.state, strict=False):
                 own = values[layout.places(g, self.seats.place)]
                 wrong = np.flatnonzero(~np.isfinite(own))
                 if len(wrong):
@@ -226,9 +228,13 @@ class Engine:
     def _least_refractory(self, group: Any) -> int:
         return int(layout.refractory_steps(group.params, self.plan.dt).min())
 
+    def _rate(self, group: Any) -> float:
+        """The most spikes a step that the neurons of `group` can go on sending."""
+        return group.n * group.burst / (self._least_refractory(group) + 1)
+
     def _ring(self, blocks: Any, slots: int) -> Ring:
-        """Room for all spikes of `slots` steps; twice the size of a piece is left over where the ring wraps."""
-        first = np.concatenate([[0], np.cumsum(self._most_spikes(blocks, slots) + 2 * (blocks.hi - blocks.lo))])
+        """Room for all spikes of `slots` steps; twice what a piece sends in one is left over where the ring wraps."""
+        first = np.concatenate([[0], np.cumsum(self._most_spikes(blocks, slots) + 2 * self._most_spikes(blocks, 0))])
         begin, number = np.zeros((2, slots, len(blocks.lo) + 1), np.int64)
         order = np.append(np.argsort(blocks.id), len(blocks.id))
         return Ring(np.empty(first[-1], np.uint32), first, begin, number, self.plan.events.id, first[:-1].copy(), order)
@@ -250,8 +256,8 @@ class Engine:
         return m.underway._replace(**arrays)
 
     def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
-        """The most spikes of each piece in so many steps: a neuron fires once in t_ref."""
-        each = np.array([steps // (self._least_refractory(g) + 1) + 1 for g in self.plan.groups])
+        """The most spikes of each piece in so many steps: a neuron fires once in t_ref (a parrot in bursts)."""
+        each = np.array([g.burst * (steps // (self._least_refractory(g) + 1) + 1) for g in self.plan.groups])
         return (blocks.hi - blocks.lo) * each[blocks.group]
 
     def _widened(self, ring: Ring) -> Ring:

@@ -1,4 +1,4 @@
-"""Machine operations that Numba does not offer: prefetch, sums by fours, atomics, giving up the time slice."""
+"""Machine operations that Numba does not offer: prefetch, fused multiplication and addition, sums by fours, atomics, giving up the time slice."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def prefetch(typingctx, array, index):
         return context.get_dummy_value()
 
     return types.void(array, types.intp), codegen
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a·b + c of floats of one kind, rounded once: the same bits wherever it is used, alone or in a vector."""
+
+    def codegen(context, builder, signature, args):
+        return builder.fma(*args)
+
+    return a(a, a, a), codegen
 
 
 FOUR = 4  # synapses that are added at a time

@@ -11,8 +11,8 @@ import numpy as np
 
 from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks, Groups, Probes
-from lifsim.engine.neurons import MODULES, N_CONSTANTS, N_STATES, NUMBERS, Neurons, V
-from lifsim.engine.neurons.membrane import Held
+from lifsim.engine.neurons import Neurons, module_of, number_of, states_of
+from lifsim.engine.neurons.state import Aside, Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.seats import Seats
 from lifsim.plan import PoissonDrive
@@ -44,31 +44,35 @@ def blocks_of(plan: Any, seats: Seats, interval: int) -> Blocks:
 
 def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> Groups:
     """Constants of all populations. Those with an array among them take the slower, general path."""
-    constants = [MODULES[g.model].constants(g.params, plan.dt) for g in plan.groups]
+    constants = [module_of(g).constants(g.params, plan.dt) for g in plan.groups]
     uniform = np.array([all(np.ndim(x) == 0 for x in c) for c in constants])
-    same = np.zeros((len(plan.groups), N_CONSTANTS), dtype)
-    each = np.zeros((N_CONSTANTS, 0 if uniform.all() else plan.n_neurons), dtype)
+    most = max(map(len, constants))
+    same = np.zeros((len(plan.groups), most), dtype)
+    each = np.zeros((most, 0 if uniform.all() else plan.n_neurons), dtype)
     for i, (g, c) in enumerate(zip(plan.groups, constants, strict=True)):
         if uniform[i]:
             same[i, : len(c)] = c
         else:
             for j, x in enumerate(c):
                 each[j, places(g, place)] = x
-    model = np.array([NUMBERS[g.model] for g in plan.groups], np.int64)
+    model = np.array([number_of(g) for g in plan.groups], np.int64)
+    v = np.array([states_of(g).index("V_m") if "V_m" in states_of(g) else 0 for g in plan.groups], np.int64)
+    driven = np.array([getattr(module_of(g), "DRIVEN", False) or _driven(plan, g) for g in plan.groups])
     watched = np.array([g.name in plan.watched for g in plan.groups])
-    driven = np.array([_driven(plan, g) for g in plan.groups])
-    return Groups(model, V[model], driven, watched, uniform, same, None if uniform.all() else each)  # None: no code for it is compiled
+    burst = np.array([g.burst for g in plan.groups], np.int64)
+    table = None if uniform.all() else each  # None: no code for it is compiled
+    return Groups(model, v, driven, watched, burst, uniform, same, table)
 
 
 def _driven(plan: Any, group: Any) -> bool:
     """Whether any neuron of `group` has a constant input, or can have."""
-    own = bool(np.any(np.asarray(group.params["I_e"]) != 0))
+    own = bool(np.any(np.asarray(group.params.get("I_e", 0.0)) != 0))
     return own or any(np.any((d.targets >= group.first) & (d.targets < group.first + group.n)) for d in [*plan.currents, *plan.noise])
 
 
 def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
     """ceil(t_ref / dt); steps are counted in 32 bits, so at most 2³⁰ - 2 (no run is longer)."""
-    return np.minimum(np.ceil(np.asarray(params["t_ref"]) / dt - 1e-6), 2**30 - 2).astype(np.int64)
+    return np.minimum(np.ceil(np.asarray(params.get("t_ref", 0.0)) / dt - 1e-6), 2**30 - 2).astype(np.int64)
 
 
 def places(group: Any, place: np.ndarray) -> np.ndarray:
@@ -81,37 +85,42 @@ def refresh_neurons(plan: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> 
     for g in plan.groups:
         at = places(g, place)
         p = g.params
-        x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p["E_L"])
+        if "V_reset" in p:
+            x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p["E_L"])
         x.refractory[at] = refractory_steps(p, plan.dt)
-        own.gain[at] = MODULES[g.model].drive(p, plan.dt)
-        own.I_e[at] = p["I_e"]
+        own.gain[at] = module_of(g).drive(p, plan.dt)
+        own.I_e[at] = p.get("I_e", 0.0)
     x.drive[:] = own.gain * own.I_e
 
 
 def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: int) -> tuple[Neurons, OwnInput]:
     """All neurons in their initial state."""
     n = plan.n_neurons
+    rows = max(channels, *(len(states_of(g)) for g in plan.groups))
+    aside = n if any(hasattr(module_of(g), "DRIVEN") for g in plan.groups) else 0
     x = Neurons(
-        np.zeros((N_STATES, n), dtype),
+        np.zeros((rows, n), dtype),
         np.zeros(n, np.int32),
         np.zeros(n, dtype),
         np.zeros(n, dtype),
         np.zeros(n, np.int32),
         Held(np.zeros(n, np.int64), np.zeros(n, np.int32), np.zeros(n, dtype), np.zeros(pieces, np.int64)),
+        Aside(np.zeros(aside, np.int64), np.zeros(aside, dtype)),
         channels,
     )
     own = OwnInput(np.zeros(n), np.zeros(n), np.zeros(n))
     refresh_neurons(plan, place, x, own)
     for g in plan.groups:
-        for name in MODULES[g.model].STATES:
+        for name in states_of(g):
             if name in g.state:
                 write_state(x, place, g, name, g.state[name])
     return x, own
 
 
-def hold_refractory(x: Neurons, blocks: Blocks, step: int) -> None:
+def hold_refractory(plan: Any, x: Neurons, blocks: Blocks, step: int) -> None:
     """List the neurons that do not move in the step after `step`, piece by piece."""
-    held = np.flatnonzero(x.until > step + 1)
+    holds = np.array([getattr(module_of(g), "HOLDS", True) for g in plan.groups])[blocks.group]
+    held = np.flatnonzero((x.until > step + 1) & np.repeat(holds, blocks.hi - blocks.lo))
     begin, end = np.searchsorted(held, blocks.lo), np.searchsorted(held, blocks.hi)
     x.held.number[:] = end - begin
     for lo, a, z in zip(blocks.lo, begin, end, strict=True):
@@ -123,8 +132,9 @@ def hold_refractory(x: Neurons, blocks: Blocks, step: int) -> None:
 
 def unit_and_zero(group: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """What a unit of state variable `name` is in the user's units, and what its zero is there (v = V_m - E_L), for each neuron."""
-    units = MODULES[group.model].units(group.params) if hasattr(MODULES[group.model], "units") else {}
-    zero = group.params["E_L"] if name == "V_m" else 0.0
+    module = module_of(group)
+    units = module.units(group.params) if hasattr(module, "units") else {}
+    zero = group.params["E_L"] if name in ("V_m", "V_th") else 0.0
     return np.broadcast_to(units.get(name, 1.0), group.n), np.broadcast_to(zero, group.n)
 
 
@@ -136,14 +146,14 @@ def shown(group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> 
 
 def read_state(x: Neurons, place: np.ndarray, group: Any, name: str) -> np.ndarray:
     """State variable `name` of `group` in the user's units, shape (n,), float64."""
-    row = MODULES[group.model].STATES.index(name)
+    row = states_of(group).index(name)
     return shown(group, name, x.state[row, places(group, place)].astype(np.float64))
 
 
 def write_state(x: Neurons, place: np.ndarray, group: Any, name: str, values: Any) -> None:
     """Set state variable `name` of `group`, in the user's units."""
     unit, zero = unit_and_zero(group, name)
-    x.state[MODULES[group.model].STATES.index(name), places(group, place)] = (values - zero) / unit
+    x.state[states_of(group).index(name), places(group, place)] = (values - zero) / unit
 
 
 # -- stimuli ---------------------------------------------------------------------------------------
@@ -163,6 +173,11 @@ def seated(drive: Any, place: np.ndarray) -> Any:
     if isinstance(drive, PoissonDrive) and drive.since is None and len(drive.mean) == len(at):  # a mean for each target
         own["mean"] = drive.mean[order]
     return replace(drive, **own)
+
+
+def channel_of(d: PoissonDrive, channels: int) -> int:
+    """The sum that the spikes of a drive go into (its weights have one sign)."""
+    return d.receptor - 1 if d.receptor else int(channels > 1 and float(np.min(d.weight)) < 0)
 
 
 def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> PoissonDrives:
@@ -193,7 +208,7 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
         seats.id[targets],
         weight,
         law,
-        np.array([channels == 2 and float(np.min(d.weight)) < 0 for d in drives], np.int64),
+        np.array([channel_of(d, channels) for d in drives], np.int64),
         np.array([d.stream for d in drives], np.int64),
         np.array([d.start for d in drives], np.int64),
         np.array([d.stop for d in drives], np.int64),
@@ -258,7 +273,7 @@ def probes_of(plan: Any, place: np.ndarray, edges: np.ndarray) -> Probes:
     """Probes without their buffer (`out`), which is made for each slice."""
     at = [np.sort(probed(plan, p, place)) for p in plan.probes]
     first = np.concatenate([[0], np.cumsum([len(x) for x in at])]).astype(np.int64)
-    variable = [MODULES[plan.group(p.group).model].STATES.index(p.variable) for p in plan.probes]
+    variable = [states_of(plan.group(p.group)).index(p.variable) for p in plan.probes]
     cuts = [a + np.searchsorted(x, edges) for x, a in zip(at, first[:-1], strict=True)]
     n = len(at)
     return Probes(

@@ -25,9 +25,10 @@ from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin,
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Ring, Synapses, Underway, deliver, settle
 from lifsim.engine.intrinsics import borrow
-from lifsim.engine.jit import entry, kernel, merged
-from lifsim.engine.neurons import Neurons, advance_group, receive_group
-from lifsim.engine.neurons.membrane import constant, fire, hold, hold_too, put_back
+from lifsim.engine.jit import entry, inlined, kernel, merged
+from lifsim.engine.neurons import Neurons, advance_group, receive_group, spike_group
+from lifsim.engine.neurons.spiking import hold, put_back
+from lifsim.engine.neurons.state import Where
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
@@ -52,7 +53,7 @@ class Blocks(NamedTuple):
 
 class Groups(NamedTuple):
     """Populations g: model number, which state variable is v, whether any neuron has a constant input, whether
-    spikes are written down, constants.
+    spikes are written down, how many a neuron sends in a step at most, constants.
 
     `uniform[g]`: the constants ``same[g]`` hold for all, else each neuron has its own in `each`
     (None if there is no such population).
@@ -62,6 +63,7 @@ class Groups(NamedTuple):
     v: np.ndarray
     driven: np.ndarray
     watched: np.ndarray
+    burst: np.ndarray
     uniform: np.ndarray
     same: np.ndarray
     each: np.ndarray | None
@@ -96,8 +98,9 @@ class Written(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """Everything that a run touches."""
+    """Everything that a run touches. `kinds` are marks of the models whose code is compiled."""
 
+    kinds: tuple[Any, ...]
     blocks: Blocks
     groups: Groups
     neurons: Neurons
@@ -181,13 +184,13 @@ def do_piece(m, rank, p, turn, start, end):
     """Turn `turn` of piece `p`: the end of this step, unless it is before the slice, and the beginning of the next, unless it is behind."""
     blocks, groups, x, clock, key = m.blocks, m.groups, m.neurons, m.clock, m.key
     if turn > start:
-        fire_piece(blocks, groups, x, m.ring, m.written, p, turn)
+        fire_piece(m.kinds, groups, x, where(blocks, p, turn), blocks.group[p], m.ring, m.written, key)
         sample_piece(m.probes, p, x.state, turn)
     if turn < end:
         currents = m.currents
         if len(currents.change) and (turn == start or currents_change(currents, turn + 1)):
             set_drives(currents, m.own, p, blocks.lo[p], blocks.hi[p], x.drive, key, turn + 1)
-        advance_piece(blocks, groups, x, p, turn + 1)
+        advance_piece(m.kinds, groups, x, where(blocks, p, turn + 1), blocks.group[p])
         stop(clock, rank, UPDATE)
         add_poisson(m.poisson, rank, p, x.state, key, turn + 1)
         stop(clock, rank, RANDOM)
@@ -195,75 +198,75 @@ def do_piece(m, rank, p, turn, start, end):
         stop(clock, rank, UPDATE)
 
 
-@merged
-def advance_piece(blocks, groups, x, p, step):
-    """Move the neurons of piece `p`."""
-    lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
-    now = np.int32(step)  # as `until`: compared without widening
-    hold(x.held, p, lo, x.state[groups.v[g], lo:hi], now)
-    drive = x.drive[lo : hi if groups.driven[g] else lo]
-    if groups.uniform[g]:
-        advance_group(groups.model[g], groups.same[g], drive, x, p, lo, hi, now)
-    else:
-        advance_each(groups.model[g], groups.each, drive, x, p, lo, hi, now)
+@inlined
+def where(blocks, p, step):
+    """Piece `p` in `step` (32 bits, as `Neurons.until`: compared without widening)."""
+    return Where(p, blocks.lo[p], blocks.hi[p], blocks.id[p], np.int32(step))
 
 
 @merged
-def fire_piece(blocks, groups, x, ring, written, p, step):
-    """Neurons of piece `p` at threshold are reset and held; their ids go into the ring and, if watched, to the record."""
-    lo, hi, g = blocks.lo[p], blocks.hi[p], blocks.group[p]
-    now = np.int32(step)
-    fired = room_for(ring, p, hi - lo)
+def advance_piece(kinds, groups, x, w, g):
+    """Move the neurons of `w`, of population `g`."""
+    hold(x.held, w.p, w.lo, x.state[groups.v[g], w.lo : w.hi], w.step)
+    drive = x.drive[w.lo : w.hi if groups.driven[g] else w.lo]
     if groups.uniform[g]:
-        n = fire_group(groups.model[g], groups.v[g], groups.same[g], x, p, lo, hi, now, fired)
+        advance_group(kinds, groups.model[g], groups.same[g], drive, x, w)
     else:
-        n = fire_each(groups.model[g], groups.v[g], groups.each, x, p, lo, hi, now, fired)
-    hold_too(x.held, p, lo, fired[:n], x.until[lo:hi])
-    fired[:n] += np.uint32(blocks.id[p])
-    send(ring, p, n, step)
+        advance_each(kinds, groups.model[g], groups.each, drive, x, w)
+
+
+@merged
+def fire_piece(kinds, groups, x, w, g, ring, written, key):
+    """Neurons of `w` that fire are reset; their ids go into the ring and, if watched, to the record."""
+    fired = room_for(ring, w.p, (w.hi - w.lo) * groups.burst[g])
+    if groups.uniform[g]:
+        n = fire_group(kinds, groups.model[g], groups.v[g], groups.same[g], x, w, key, fired)
+    else:
+        n = fire_each(kinds, groups.model[g], groups.v[g], groups.each, x, w, key, fired)
+    fired[:n] += np.uint32(w.id)
+    send(ring, w.p, n, w.step)
     if groups.watched[g]:
-        write(written, p, step, fired[:n])
+        write(written, w.p, w.step, fired[:n])
 
 
 @merged
-def fire_group(model, row, c, x, p, lo, hi, step, out):
-    """What arrived takes effect; the neurons lo … hi - 1 at threshold are reset and listed in `out`, from 0 on; returns how many."""
-    receive_group(model, c, x, p, lo, hi, step)
-    v = x.state[row, lo:hi]
-    put_back(x.held, p, lo, v)
-    return fire(v, constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], step, out)
+def fire_group(kinds, model, row, c, x, w, key, out):
+    """What arrived takes effect; the neurons that fire are reset and listed in `out`, by their distance from lo; returns how many."""
+    receive_group(kinds, model, c, x, w)
+    put_back(x.held, w.p, w.lo, x.state[row, w.lo : w.hi])
+    return spike_group(kinds, model, row, c, x, w, key, out)
 
 
 # -- populations whose neurons differ: compiled only where there are such --------------------------------
 
 
-def advance_each(model: Any, each: Any, *where: Any) -> None:
+def advance_each(kinds: Any, model: Any, each: Any, *where: Any) -> None:
     """`advance_group` with constants of each neuron."""
 
 
 @overload(advance_each)
-def _advance_each(model, each, drive, x, p, lo, hi, step):
+def _advance_each(kinds, model, each, drive, x, w):
     if isinstance(each, types.NoneType):
-        return lambda model, each, drive, x, p, lo, hi, step: None
+        return lambda kinds, model, each, drive, x, w: None
 
-    def code(model, each, drive, x, p, lo, hi, step):
-        advance_group(model, each, drive, x, p, lo, hi, step)
+    def code(kinds, model, each, drive, x, w):
+        advance_group(kinds, model, each, drive, x, w)
 
     return code
 
 
-def fire_each(model: Any, row: Any, each: Any, *where: Any) -> int:
+def fire_each(kinds: Any, model: Any, row: Any, each: Any, *where: Any) -> int:
     """`fire_group` with constants of each neuron."""
     return 0
 
 
 @overload(fire_each)
-def _fire_each(model, row, each, x, p, lo, hi, step, out):
+def _fire_each(kinds, model, row, each, x, w, key, out):
     if isinstance(each, types.NoneType):
-        return lambda model, row, each, x, p, lo, hi, step, out: 0
+        return lambda kinds, model, row, each, x, w, key, out: np.int64(0)
 
-    def code(model, row, each, x, p, lo, hi, step, out):
-        return fire_group(model, row, each, x, p, lo, hi, step, out)
+    def code(kinds, model, row, each, x, w, key, out):
+        return fire_group(kinds, model, row, each, x, w, key, out)
 
     return code
 

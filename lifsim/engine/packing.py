@@ -201,7 +201,7 @@ def pack(
     first: np.ndarray,
     key: tuple[np.uint64, np.uint64],
     dtypes: tuple[Any, Any],
-    one_channel: bool,
+    channels: int,
     each: Callable[[Callable[[int], None], Sequence[int]], None],
 ) -> Synapses:
     """The packed synapses of all `wirings`.
@@ -213,8 +213,7 @@ def pack(
 
     dtype, weight_dtype = dtypes
     rules = [None if w.kind == GIVEN else rule_of(w) for w in wirings]
-    classes = constant_classes(wirings)
-    channels = 1 if one_channel else 2
+    classes = constant_classes(wirings, channels)
     row, row_first, row_class = number_rows(wirings, n_nodes, classes, channels)
     delay = occurring_delays(wirings, rules, key)
     slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
@@ -224,13 +223,13 @@ def pack(
     weight_words = 0 if classes else weight_dtype.itemsize // 2
     base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), weight_words)
     memory = np.empty(int(base[-1]) // ROW_WORDS, np.uint64)
-    unit = np.array(classes or units(wirings, channels, weight_dtype), dtype)
+    unit = np.array([weight for weight, _ in classes] or units(wirings, channels, weight_dtype), dtype)
     y = Synapses(
         memory.view(np.uint16),
         memory[:0].view(weight_dtype) if classes else memory.view(weight_dtype),
         row_first,
         row_class,
-        channels_of(classes or [1.0, -1.0][:channels], one_channel),
+        np.array([channel for _, channel in classes] or range(channels), np.int64),
         unit,
         np.zeros((len(first) - 1, len(row_class)), np.int64),
         np.full((len(first) - 1, len(row_class)), END, np.uint32),
@@ -325,26 +324,25 @@ def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.n
 # -- rows and classes ------------------------------------------------------------------------------
 
 
-def constant_classes(wirings: list[Any]) -> list[float]:
-    """The weights that occur if all are constant and few differ, else nothing."""
+def constant_classes(wirings: list[Any], channels: int) -> list[tuple[float, int]]:
+    """The weights that occur, each with the sum it goes into, if all are constant and few differ; else nothing."""
     if not all(w.weight.kind == CONSTANT for w in wirings):
         return []
-    values = sorted({float(w.weight.a) for w in wirings})
-    return values if len(values) <= MOST_CLASSES else []
+    found = sorted({(float(w.weight.a), channel_of(w, channels)) for w in wirings})
+    return found if len(found) <= MOST_CLASSES else []
 
 
-def class_of(wiring: Any, classes: list[float], channels: int) -> int:
-    """The class of all synapses of a wiring: its weight, or its sign; -1 where signs are mixed."""
-    if classes:
-        return classes.index(float(wiring.weight.a))
-    if channels == 1:
-        return 0
-    return {1: 0, -1: 1, 0: -1}[wiring.weight.sign]
+def channel_of(wiring: Any, channels: int) -> int:
+    """The sum that all synapses of a wiring go into: that of its receptor, or of its sign; -1 where signs are mixed."""
+    if wiring.receptor:
+        return int(wiring.receptor) - 1
+    return 0 if channels == 1 else {1: 0, -1: 1, 0: -1}[wiring.weight.sign]
 
 
-def channels_of(signs: list[float], one_channel: bool) -> np.ndarray:
-    """The sum that each class goes to: 1 for the inhibitory ones where there are two."""
-    return np.array([0 if one_channel or sign >= 0 else 1 for sign in signs], np.int64)
+def class_of(wiring: Any, classes: list[tuple[float, int]], channels: int) -> int:
+    """The class of all synapses of a wiring: its weight and sum, or its sum; -1 where signs are mixed."""
+    channel = channel_of(wiring, channels)
+    return classes.index((float(wiring.weight.a), channel)) if classes else channel
 
 
 def units(wirings: list[Any], channels: int, dtype: np.dtype) -> list[float]:
@@ -359,7 +357,9 @@ def units(wirings: list[Any], channels: int, dtype: np.dtype) -> list[float]:
     return np.where(largest > 0, largest / STEPS, 1.0).tolist()
 
 
-def number_rows(wirings: list[Any], n_nodes: int, classes: list[float], channels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def number_rows(
+    wirings: list[Any], n_nodes: int, classes: list[tuple[float, int]], channels: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows by source, then class: row of (source, class), first row of a source, class of a row."""
     used = np.zeros((n_nodes, len(classes) or channels), bool)
     for w in wirings:
@@ -367,7 +367,7 @@ def number_rows(wirings: list[Any], n_nodes: int, classes: list[float], channels
         if cls >= 0:
             used[w.sources, cls] = True
         else:
-            used[w.sources] = True
+            used[w.sources, :2] = True
     row = np.where(used, np.cumsum(used).reshape(used.shape) - 1, -1).astype(np.int32)
     row_first = np.concatenate([[0], np.cumsum(used.sum(axis=1))]).astype(np.int64)
     return row, row_first, np.nonzero(used)[1].copy()  # a column: code for arrays with gaps would be compiled

@@ -14,10 +14,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, push, rising_to_v
+from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push, rising_to_v
+from lifsim.engine.neurons.state import at, constant
 
 STATES = ("dI_syn_ex", "dI_syn_in", "I_syn_ex", "I_syn_in", "V_m")
 CHANNELS = 2
+
+
+class IafPscAlpha(NamedTuple):
+    """The mark of the model."""
+
+    number: int
+
+
+Kind = IafPscAlpha
 
 
 class Constants(NamedTuple):
@@ -89,8 +99,9 @@ def bound(v_min, v):
 
 
 @merged
-def advance(c, drive, x, lo, hi):
-    """Move the neurons lo … hi - 1 by a step."""
+def advance(c, drive, x, w):
+    """Move the neurons of `w` by a step."""
+    lo, hi = w.lo, w.hi
     k = Constants(
         constant(c, 0, lo, hi),
         constant(c, 1, lo, hi),

@@ -17,10 +17,20 @@ from numba import types
 from numba.extending import overload
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import at, constant, current_to_v, leak, push
+from lifsim.engine.neurons.membrane import current_to_v, leak, push
+from lifsim.engine.neurons.state import at, constant
 
 STATES = ("V_m", "inhibition", "kept")
 CHANNELS = 1
+
+
+class IafPscDelta(NamedTuple):
+    """The mark of the model."""
+
+    number: int
+
+
+Kind = IafPscDelta
 
 
 class Constants(NamedTuple):
@@ -59,25 +69,27 @@ def release(v, kept, until, step):
 
 
 @merged
-def advance(c, drive, x, p, lo, hi, step):
-    """Move the neurons lo … hi - 1 (piece `p`) by a step."""
+def advance(c, drive, x, w):
+    """Move the neurons of `w` by a step."""
+    lo, hi = w.lo, w.hi
     v = x.state[0, lo:hi]
     decay(constant(c, 1, lo, hi), v)
     push(v, drive)
     if keeps(constant(c, 3, lo, hi)):
-        release(v, x.state[2, lo:hi], x.until[lo:hi], step)
-        for j in range(lo, lo + x.held.number[p]):  # so that v becomes the sum of what arrives
+        release(v, x.state[2, lo:hi], x.until[lo:hi], w.step)
+        for j in range(lo, lo + x.held.number[w.p]):  # so that v becomes the sum of what arrives
             v[x.held.offset[j]] = 0
 
 
 @merged
-def receive(c, x, p, lo, hi, step):
-    """What has arrived in the potentials lo … hi - 1 in `step` takes effect."""
+def receive(c, x, w):
+    """What has arrived in the potentials of `w` takes effect."""
+    lo, hi = w.lo, w.hi
     v = x.state[0, lo:hi]
-    if x.channels == 2:
+    if x.channels > 1:
         join(v, x.state[1, lo:hi])
     if keeps(constant(c, 3, lo, hi)):
-        keep(constant(c, 1, lo, hi), x.held.offset[lo : lo + x.held.number[p]], v, x.state[2, lo:hi], x.until[lo:hi], step)
+        keep(constant(c, 1, lo, hi), x.held.offset[lo : lo + x.held.number[w.p]], v, x.state[2, lo:hi], x.until[lo:hi], w.step)
     bound(constant(c, 2, lo, hi), v)
 
 

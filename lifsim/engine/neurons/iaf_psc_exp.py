@@ -14,16 +14,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import at, constant, current_to_v, decaying_to_v, leak, push
+from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push
+from lifsim.engine.neurons.state import at, constant
 
 STATES = ("I_syn_ex", "I_syn_in", "V_m")
 CHANNELS = 2
 
 
-class Constants(NamedTuple):
-    """Per neuron or for all: threshold, and the propagators of the module's equations."""
+class IafPscExp(NamedTuple):
+    """The mark of the model."""
 
-    theta: Any
+    number: int
+
+
+Kind = IafPscExp
+
+
+class Flow(NamedTuple):
+    """The propagators of the module's equations."""
+
     P22: Any
     P21_ex: Any
     P21_in: Any
@@ -31,9 +40,9 @@ class Constants(NamedTuple):
     P11_in: Any
 
 
-def constants(p: dict[str, Any], dt: float) -> Constants:
-    """Step constants from parameters in the user's units."""
-    return Constants(
+def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
+    """The threshold, then the propagators, from parameters in the user's units."""
+    return (
         p["V_th"] - np.asarray(p["E_L"]),
         leak(p, dt),
         decaying_to_v(p, p["tau_syn_ex"], dt),
@@ -58,16 +67,10 @@ def update(k, v, i_ex, i_in):
 
 
 @merged
-def advance(c, drive, x, lo, hi):
-    """Move the neurons lo … hi - 1 by a step."""
-    k = Constants(
-        constant(c, 0, lo, hi),
-        constant(c, 1, lo, hi),
-        constant(c, 2, lo, hi),
-        constant(c, 3, lo, hi),
-        constant(c, 4, lo, hi),
-        constant(c, 5, lo, hi),
-    )
+def advance(c, drive, x, w):
+    """Move the neurons of `w` by a step."""
+    lo, hi = w.lo, w.hi
+    k = Flow(constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi), constant(c, 4, lo, hi), constant(c, 5, lo, hi))
     v = x.state[2, lo:hi]
     update(k, v, x.state[0, lo:hi], x.state[1, lo:hi])
     push(v, drive)

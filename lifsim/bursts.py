@@ -1,0 +1,71 @@
+"""How many spikes a neuron sends in a step at most: one, but for parrots, which send on all that arrive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from lifsim.errors import ModelError
+from lifsim.plan import CONSTANT, Events, Group, Plan, PoissonDrive, Values, Wiring
+
+PARROT = "parrot_neuron"
+MOST = 1 << 20  # spikes of a parrot in a step
+
+
+def counted(wiring: Wiring) -> Wiring:
+    """`wiring` onto parrots: every spike counts once, whatever its weight."""
+    return replace(wiring, weight=Values(CONSTANT, 1.0))
+
+
+def with_bursts(plan: Plan) -> list[Group]:
+    """The groups of `plan`, each with the most spikes that a neuron of it sends in a step.
+
+    Raises
+    ------
+    ModelError : parrots feed each other in a circle, so that there is no bound.
+    """
+    parrots = [g for g in plan.groups if g.model == PARROT]
+    if not parrots:
+        return plan.groups
+    own = np.concatenate([np.arange(g.first, g.first + g.n) for g in parrots])
+    at_first = np.ones(plan.n_nodes, np.int64)
+    _count_repetitions(plan.events, at_first)
+    at_first[own] = _most_of_drives(plan.poisson, plan.n_neurons)[own]
+    synapses = [_ends(w, plan.seed) for w in plan.wirings if np.isin(w.targets, own).any()]
+    burst = at_first
+    for _ in range(len(own) + 1):
+        before, burst = burst, at_first.copy()
+        for source, target in synapses:
+            np.add.at(burst, target, before[source])
+        if (burst == before).all():
+            return [replace(g, burst=max(1, int(burst[g.first : g.first + g.n].max()))) if g in parrots else g for g in plan.groups]
+        if burst.max() > MOST:
+            break
+    names = ", ".join(g.name for g in parrots)
+    raise ModelError(f"populations ({names})", "parrots feed each other in a circle or without bound", f"at most {MOST} spikes in a step")
+
+
+def _ends(wiring: Wiring, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Source and target (global ids) of each synapse."""
+    from lifsim.engine import expand
+
+    made = expand(wiring, seed)
+    return wiring.sources[made.source], wiring.targets[made.target]
+
+
+def _most_of_drives(poisson: list[PoissonDrive], n: int) -> np.ndarray:
+    """The most Poisson spikes that can arrive at each neuron in a step (no count is larger, see `engine.poisson`)."""
+    total = np.zeros(n, np.int64)
+    for d in poisson:
+        most = float(np.max(d.mean, initial=0.0))
+        total[d.targets] += math.ceil(most + 7 * math.sqrt(most) + 25)
+    return total
+
+
+def _count_repetitions(events: Events, burst: np.ndarray) -> None:
+    """How often each node that sends given spikes does so at once, at most."""
+    if len(events.id):
+        (_, ids), times = np.unique(np.stack([events.step, events.id.astype(np.int64)]), axis=1, return_counts=True)
+        np.maximum.at(burst, ids, times)

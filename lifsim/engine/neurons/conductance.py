@@ -1,0 +1,233 @@
+"""A membrane with conductances: C_m dv/dt = -(g_L + Σ g) v + Σ g e + I, where v = V_m - E_L and e = E - E_L.
+
+In a step all g are known functions of time, so the equation is linear with changing coefficients,
+dv/ds = b(s) - a(s) v, s from 0 to 1, a = h/C_m (g_L + Σ g), b = h/C_m (Σ g e + I). The classical Runge-Kutta method of
+fourth order needs a and b at the beginning, the middle and the end. Its error in a step is a⁵/120 of the distance from
+v to b/a (a constant), and about as much for what the g change in it: so V_m converges as dt⁴. Where a exceeds `STIFF`,
+the step is divided into parts in which it is at most `PART`: no conductance, however large, makes the solution unstable,
+and the error of a step never exceeds 3·10⁻⁴ of the distance (at a = 1/10, a usual value, it is 10⁻⁷).
+
+As in NEST, the derivative is that of min(v, theta); what the membrane does above threshold shows in no spike.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from lifsim.engine.intrinsics import fma
+from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.neurons.state import at, like
+
+STIFF = 0.5  # of a: the step in units of the membrane's own time constant of the moment
+PART = 0.125  # of a, in the parts of a step that is divided
+MOST_PARTS = 1 << 16  # a conductance of some mS: the membrane is then where it leads long before
+
+
+class Membrane(NamedTuple):
+    """Per neuron or for all: threshold (mV above E_L), h g_L/C_m."""
+
+    theta: Any
+    leak: Any
+
+
+class Conductance(NamedTuple):
+    """A conductance of each neuron, g(s) = (g + s·lift·rise) full^s, s from 0 to 1 in a step.
+
+    `g` is kept in nS, below 0 where `scale` is: h/C_m times the sign (1/nS). `rise` is None where g only decays. `half` and
+    `full` are what is left of it after half a step and a step; `e` is its reversal potential above E_L (mV).
+    """
+
+    g: np.ndarray
+    rise: np.ndarray | None
+    scale: Any
+    half: Any
+    full: Any
+    lift: Any
+    e: Any
+
+
+def membrane_constants(p: dict[str, Any], dt: float) -> tuple[Any, Any]:
+    """The constants of `Membrane` from parameters in the user's units."""
+    return p["V_th"] - np.asarray(p["E_L"]), dt * np.asarray(p["g_L"]) / np.asarray(p["C_m"])
+
+
+def decaying(p: dict[str, Any], tau: str, e: str, sign: float, dt: float) -> tuple[Any, Any, Any, Any]:
+    """`scale`, `half`, `full` and `e` of a conductance with the parameters named `tau` and `e`."""
+    rate = dt / np.asarray(p[tau])
+    return sign * dt / np.asarray(p["C_m"]), np.exp(-rate / 2), np.exp(-rate), p[e] - np.asarray(p["E_L"])
+
+
+# -- the conductances of neuron i, together ----------------------------------------------------------
+
+
+def lifted(q: Any, i: int) -> Any:
+    """What `rise` adds to g in a step, before it decays (nS)."""
+
+
+@overload(lifted)
+def _lifted(q, i):
+    if isinstance(q.types[1], types.NoneType):
+        return lambda q, i: like(q.g[i], 0)
+    return lambda q, i: at(q.lift, i) * q.rise[i]
+
+
+@inlined
+def course(q, i):
+    """g, in units of C_m/h, at the beginning, in the middle and at the end of the step."""
+    g, up = at(q.scale, i) * q.g[i], at(q.scale, i) * lifted(q, i)
+    return g, fma(up, like(g, 0.5), g) * at(q.half, i), (g + up) * at(q.full, i)
+
+
+def coefficients(m: Any, qs: Any, drive: Any, i: int) -> Any:
+    """a and b of neuron i at the beginning, in the middle and at the end of the step."""
+
+
+@overload(coefficients, jit_options={"forceinline": True})
+def _coefficients(m, qs, drive, i):
+    if len(qs) == 0:
+
+        def alone(m, qs, drive, i):
+            leak = at(m.leak, i)
+            return (leak, leak, leak), (drive, drive, drive)
+
+        return alone
+
+    def code(m, qs, drive, i):
+        a, b = coefficients(m, qs[1:], drive, i)
+        g, e = course(qs[0], i), at(qs[0].e, i)
+        return (g[0] + a[0], g[1] + a[1], g[2] + a[2]), (fma(g[0], e, b[0]), fma(g[1], e, b[1]), fma(g[2], e, b[2]))
+
+    return code
+
+
+def within(m: Any, qs: Any, drive: float, i: int, s: float) -> Any:
+    """a and b of neuron i after the part s of the step."""
+
+
+@overload(within)
+def _within(m, qs, drive, i, s):
+    if len(qs) == 0:
+        return lambda m, qs, drive, i, s: (np.float64(at(m.leak, i)), drive)
+
+    def code(m, qs, drive, i, s):
+        q = qs[0]
+        a, b = within(m, qs[1:], drive, i, s)
+        g = at(q.scale, i) * ((q.g[i] + lifted(q, i) * s) * at(q.full, i) ** s)
+        return g + a, g * at(q.e, i) + b
+
+    return code
+
+
+def most(m: Any, qs: Any, i: int) -> Any:
+    """A bound of a of neuron i in the step: that of conductances that do not decay."""
+
+
+@overload(most, jit_options={"forceinline": True})
+def _most(m, qs, i):
+    if len(qs) == 0:
+        return lambda m, qs, i: at(m.leak, i)
+    return lambda m, qs, i: at(qs[0].scale, i) * (qs[0].g[i] + lifted(qs[0], i)) + most(m, qs[1:], i)
+
+
+def settle(qs: Any, i: int) -> None:
+    """All conductances move on by a step."""
+
+
+@overload(settle, jit_options={"forceinline": True})
+def _settle(qs, i):
+    if len(qs) == 0:
+        return lambda qs, i: None
+
+    def code(qs, i):
+        q = qs[0]
+        q.g[i] = (q.g[i] + lifted(q, i)) * at(q.full, i)
+        fall(q, i)
+        settle(qs[1:], i)
+
+    return code
+
+
+def fall(q: Any, i: int) -> None:
+    """`rise` decays by a step."""
+
+
+@overload(fall)
+def _fall(q, i):
+    if isinstance(q.types[1], types.NoneType):
+        return lambda q, i: None
+
+    def code(q, i):
+        q.rise[i] = at(q.full, i) * q.rise[i]
+
+    return code
+
+
+# -- a step ------------------------------------------------------------------------------------------
+
+
+@inlined
+def runge_kutta(v, theta, a, b):
+    """v after a step of dv/ds = b(s) - a(s) min(v, theta); a and b at its beginning, middle and end."""
+    half = like(v, 0.5)
+    k1 = fma(-a[0], min(v, theta), b[0])
+    k2 = fma(-a[1], min(fma(half, k1, v), theta), b[1])
+    k3 = fma(-a[1], min(fma(half, k2, v), theta), b[1])
+    k4 = fma(-a[2], min(v + k3, theta), b[2])
+    return fma(fma(like(v, 2), k2 + k3, k1 + k4), like(v, 1 / 6), v)
+
+
+@kernel
+def integrate(m, qs, v, drive, aside):
+    """Move v and all conductances `qs` by a step; `drive` is h/C_m times the constant input, `aside` room for neurons."""
+    n = 0 if count_stiff(m, qs, 0, len(v)) == 0 else divided(m, qs, v, drive, aside)
+    for i in range(len(v)):
+        a, b = coefficients(m, qs, drive[i], i)
+        v[i] = runge_kutta(v[i], at(m.theta, i), a, b)
+        settle(qs, i)
+    for j in range(n):
+        v[aside.offset[j]] = aside.v[j]
+
+
+@kernel
+def count_stiff(m, qs, first, last):
+    """How many of the neurons first … last - 1 have an a above `STIFF`."""
+    n = 0
+    for i in range(np.uint64(first), np.uint64(last)):
+        n += 1 if most(m, qs, i) > like(qs[0].g, STIFF) else 0
+    return n
+
+
+@kernel
+def divided(m, qs, v, drive, aside):
+    """Lists the neurons with an a above `STIFF`, with their v at the end of the step; returns how many."""
+    n = 0
+    for first in range(0, len(v), 64):
+        last = min(first + 64, len(v))
+        if count_stiff(m, qs, first, last) > 0:
+            for i in range(first, last):
+                largest = most(m, qs, i)
+                if largest > STIFF:
+                    parts = math.ceil(min(largest / PART, MOST_PARTS))
+                    aside.offset[n], aside.v[n] = i, in_parts(m, qs, v[i], drive[i], i, parts)
+                    n += 1
+    return n
+
+
+@kernel
+def in_parts(m, qs, v, drive, i, parts):
+    """v of neuron i after a step, made in equal parts (in double precision)."""
+    x, theta, size = np.float64(v), np.float64(at(m.theta, i)), 1.0 / parts
+    begin = within(m, qs, np.float64(drive), i, 0.0)
+    for part in range(parts):
+        middle = within(m, qs, np.float64(drive), i, (part + 0.5) * size)
+        end = within(m, qs, np.float64(drive), i, (part + 1.0) * size)
+        a = size * begin[0], size * middle[0], size * end[0]
+        b = size * begin[1], size * middle[1], size * end[1]
+        x = runge_kutta(x, theta, a, b)
+        begin = end
+    return x

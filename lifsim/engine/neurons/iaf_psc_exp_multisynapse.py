@@ -1,0 +1,88 @@
+"""iaf_psc_exp_multisynapse: as iaf_psc_exp, with any number of receptors, each with a time constant of its own.
+
+    dv/dt = -v/tau_m + (Σ i_k + I)/C_m,   di_k/dt = -i_k/tau_k,   i_k ← i_k + w for synapses of receptor_type k
+
+The sums to which weights are added are the currents themselves: synapses of receptor k go into the k-th, whatever their sign.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from lifsim.engine.jit import kernel, merged
+from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push
+from lifsim.engine.neurons.state import at, constant
+
+
+class IafPscExpMultisynapse(NamedTuple):
+    """The mark of the model."""
+
+    number: int
+
+
+Kind = IafPscExpMultisynapse
+
+
+def channels(p: dict[str, Any]) -> int:
+    """The number of receptors."""
+    return len(p["tau_syn"])
+
+
+def states(p: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the state variables: a current of each receptor, then V_m."""
+    return (*(f"I_syn_{k + 1}" for k in range(channels(p))), "V_m")
+
+
+def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
+    """Threshold, number of receptors, leak; then of each receptor what its current adds to v, and what is left of it."""
+    taus = [float(tau) for tau in p["tau_syn"]]
+    each = [x for tau in taus for x in (decaying_to_v(p, tau, dt), np.exp(-dt / tau))]
+    return (p["V_th"] - np.asarray(p["E_L"]), len(taus), leak(p, dt), *each)
+
+
+def drive(p: dict[str, Any], dt: float) -> np.ndarray:
+    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    return current_to_v(p, dt)
+
+
+def whole(x: Any) -> int:
+    """A number that is the same for all neurons."""
+    return int(np.ravel(x)[0])
+
+
+@overload(whole)
+def _whole(x):
+    if isinstance(x, types.Array):
+        return lambda x: int(x[0])
+    return lambda x: int(x)
+
+
+@kernel
+def decay(P22, v):
+    """The potential over a step, without its currents."""
+    for i in range(len(v)):
+        v[i] = at(P22, i) * v[i]
+
+
+@kernel
+def flow(P21, P11, v, i_syn):
+    """One current over a step, and what it does to v."""
+    for i in range(len(v)):
+        v[i] += at(P21, i) * i_syn[i]
+        i_syn[i] = at(P11, i) * i_syn[i]
+
+
+@merged
+def advance(c, drive, x, w):
+    """Move the neurons of `w` by a step."""
+    lo, hi = w.lo, w.hi
+    receptors = whole(constant(c, 1, lo, hi))
+    v = x.state[receptors, lo:hi]
+    decay(constant(c, 2, lo, hi), v)
+    for k in range(receptors):
+        flow(constant(c, 3 + 2 * k, lo, hi), constant(c, 4 + 2 * k, lo, hi), v, x.state[k, lo:hi])
+    push(v, drive)

@@ -1,0 +1,84 @@
+"""Threshold, reset and refractoriness: when neurons fire, and what becomes of them.
+
+The rule of most models is `at_threshold`; a model with another has a kernel `spike` of its own. Either lists who
+fired in `out` and says how many.
+"""
+
+from __future__ import annotations
+
+from lifsim.engine.jit import kernel
+from lifsim.engine.neurons.state import at, constant, part
+
+
+@kernel
+def hold(held, p, lo, v, step):
+    """Note the potentials of the neurons (of piece `p`, from `lo` on) that do not move in `step`, forget those that do."""
+    n = lo
+    for j in range(lo, lo + held.number[p]):
+        if held.until[j] > step:
+            held.offset[n], held.until[n], held.v[n] = held.offset[j], held.until[j], v[held.offset[j]]
+            n += 1
+    held.number[p] = n - lo
+
+
+@kernel
+def put_back(held, p, lo, v):
+    """Give the refractory neurons the potentials that were noted."""
+    for j in range(lo, lo + held.number[p]):
+        v[held.offset[j]] = held.v[j]
+
+
+@kernel
+def count_above(v, theta):
+    """How many v have reached theta."""
+    hits = 0
+    for i in range(len(v)):
+        hits += 1 if v[i] >= at(theta, i) else 0
+    return hits
+
+
+@kernel
+def fire(v, theta, reset, refractory, until, step, out):
+    """Reset every neuron at threshold: v >= theta. Its index goes into `out`; returns how many.
+
+    The neuron is held for `refractory` steps: the first step in which it moves again is `until`.
+    """
+    n = 0
+    for a in range(0, len(v), 64):
+        b = min(a + 64, len(v))
+        hits, i = count_above(v[a:b], part(theta, a, b)), a
+        while hits > 0:
+            if v[i] >= at(theta, i):
+                hits -= 1
+                if until[i] <= step:
+                    v[i] = reset[i]
+                    until[i] = step + refractory[i] + 1
+                    out[n] = i
+                    n += 1
+            i += 1
+    return n
+
+
+@kernel
+def hold_too(held, p, lo, fired, until):
+    """The neurons at the indices `fired` are held from now on, as `until` says."""
+    n = lo + held.number[p]
+    for j in range(len(fired)):
+        held.offset[n + j], held.until[n + j] = fired[j], until[fired[j]]
+    held.number[p] += len(fired)
+
+
+@kernel
+def at_threshold(row, c, x, w, out):
+    """Neurons whose v (state variable `row`) has reached theta, the first constant, are reset and held."""
+    n = fire(
+        x.state[row, w.lo : w.hi],
+        constant(c, 0, w.lo, w.hi),
+        x.reset[w.lo : w.hi],
+        x.refractory[w.lo : w.hi],
+        x.until[w.lo : w.hi],
+        w.step,
+        out,
+    )
+    hold_too(x.held, w.p, w.lo, out[:n], x.until[w.lo : w.hi])
+    return n

@@ -1,0 +1,101 @@
+"""State and constants of neurons as kernels see them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+
+class Held(NamedTuple):
+    """The refractory neurons of piece p, which begins at lo: ``offset[lo:lo + number[p]]`` from lo, the first step in
+    which each moves again, and the potential it is held at.
+    """
+
+    offset: np.ndarray
+    until: np.ndarray
+    v: np.ndarray
+    number: np.ndarray
+
+
+class Aside(NamedTuple):
+    """Room for neurons that a kernel treats one by one: their distance from lo, and what they get."""
+
+    offset: np.ndarray
+    v: np.ndarray
+
+
+class Neurons(NamedTuple):
+    """All neurons: state variables × neurons, the first step in which each moves again, constant input
+    (mV a step), reset value of v, steps of refractoriness; who is held; `aside`, empty if
+    no model needs it. Weights that arrive are added to
+    the first `channels` state variables.
+    """
+
+    state: np.ndarray
+    until: np.ndarray
+    drive: np.ndarray
+    reset: np.ndarray
+    refractory: np.ndarray
+    held: Held
+    aside: Aside
+    channels: int
+
+
+class Where(NamedTuple):
+    """The neurons of piece `p`: places lo … hi - 1, numbers from `id` on; the step that is made."""
+
+    p: int
+    lo: int
+    hi: int
+    id: int
+    step: int
+
+
+def constant(c: Any, j: int, lo: int, hi: int) -> Any:
+    """Constant j: of all (from a vector) or of each of the neurons lo … hi - 1 (from a table)."""
+    return c[j] if c.ndim == 1 else c[j, lo:hi]
+
+
+@overload(constant)
+def _constant(c, j, lo, hi):
+    if c.ndim == 1:
+        return lambda c, j, lo, hi: c[j]
+    return lambda c, j, lo, hi: c[j, lo:hi]
+
+
+def at(x: Any, i: int) -> Any:
+    """Entry i of an array, or the number that holds for all."""
+    return x[i] if isinstance(x, np.ndarray) else x
+
+
+@overload(at)
+def _at(x, i):
+    if isinstance(x, types.Array):
+        return lambda x, i: x[i]
+    return lambda x, i: x
+
+
+def part(x: Any, a: int, b: int) -> Any:
+    """Entries a … b - 1 of an array, or the number that holds for all."""
+    return x[a:b] if isinstance(x, np.ndarray) else x
+
+
+@overload(part)
+def _part(x, a, b):
+    if isinstance(x, types.Array):
+        return lambda x, a, b: x[a:b]
+    return lambda x, a, b: x
+
+
+def like(x: Any, number: float) -> Any:
+    """`number` in the precision of x (a number or an array)."""
+    return np.asarray(x).dtype.type(number)
+
+
+@overload(like)
+def _like(x, number):
+    kind = x.dtype if isinstance(x, types.Array) else x
+    return lambda x, number: kind(number)
