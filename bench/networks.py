@@ -50,6 +50,7 @@ class Peer(NamedTuple):
 MODULES = {"nest": "nest", "brian2": "brian2", "genn": "pygenn"}
 NAMES = {"nest": "NEST", "brian2": "Brian2", "genn": "GeNN"}
 SINGLE_THREADED = {"genn"}
+COBA = ("rule=pairwise_bernoulli", "I_e=200", "kick=0", "V_high=-50")  # the variant that benchmark scripts have: a constant current
 TOO_LARGE = {("brian2", "microcircuit"): 0.1}  # the part of the synapses from which on a peer wants more memory than most have
 
 
@@ -60,6 +61,8 @@ def networks(scale: float, k_scale: float) -> dict[str, Network]:
         "brunel": Network("brunel", ("V_reset=0",)),  # as in NEST's example
         "cuba": Network("cuba"),
         "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs a neuron, as with 4,000
+        "coba": Network("coba", COBA),
+        "coba64k": Network("coba", (*COBA, "n=64000"), ("--size", "64000")),
         "microcircuit": Network("microcircuit", *scales),
     }
 
