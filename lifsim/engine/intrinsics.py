@@ -1,4 +1,4 @@
-"""Machine operations that Numba does not offer: prefetch, fused multiplication and addition, sums by fours, atomics, giving up the time slice."""
+"""Machine operations that Numba does not offer: prefetch, fused sums of products, sums by fours, atomics, giving up the time slice."""
 
 from __future__ import annotations
 

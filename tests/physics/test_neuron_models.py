@@ -57,7 +57,7 @@ def test_like_nest(name):
 
 @pytest.mark.parametrize("name", COND)
 def test_conductances(name):
-    """Against a solution of very high precision (DOP853, rtol 1e-12) with the same order of events: the error that docs/neurons.md states."""
+    """Against a solution of very high precision (DOP853, rtol 1e-12) with the same order of events: the error stated in docs/neurons.md."""
     case, data = COND[name]
     result = ls.run(single(case, ["V_m"]), case["T"])
     np.testing.assert_allclose(result.spikes["n"].times, data["spikes"], rtol=0, atol=1e-9)

@@ -39,3 +39,20 @@ def test_a_single_neuron_fires_at_the_interval_of_its_current():
     assert len(spikes) == 5
     np.testing.assert_allclose(np.diff(spikes), expected, atol=1e-9)
     assert len(ls.run(ls.load("single_neuron", I="370 pA")).spikes["neuron"].times) == 0
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_conductances_keep_the_network_going_at_the_rate_that_its_file_states(seed):
+    net = ls.load("coba", I_e="200 pA", kick=0, rule="pairwise_bernoulli", V_high="-50 mV")
+    result = ls.run(net, 1000.0, seed=seed)
+    for name, expected in (("exc", 21.5), ("inh", 21.2)):
+        spikes = result.spikes[name]
+        rate = (spikes.times > 200.0).sum() / spikes.n_nodes / 0.8
+        assert abs(rate - expected) < 5 * 1.3  # between seeds 1.3; false alarms: below 1e-5
+
+
+def test_conductances_after_a_kick():
+    """The default goes on by itself once kicked (this seed is one of those that do not fall silent)."""
+    spikes = ls.run(ls.load("coba"), 600.0, seed=1).spikes["exc"]
+    assert abs((spikes.times > 200.0).sum() / 3200 / 0.4 - 14.0) < 3.0
+    assert len(ls.run(ls.load("coba", kick=0), 100.0).spikes["exc"]) == 0

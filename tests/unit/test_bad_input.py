@@ -358,10 +358,41 @@ WRONG_CALLS = {
     "unknown precision": (lambda n: ls.run(n, 1.0, precision="float16"), ["precision", "float16", "float32"]),
     "unknown weights": (lambda n: ls.run(n, 1.0, weights="tiny"), ["weights", "tiny"]),
     "unknown method": (lambda n: ls.run(n, 1.0, method="exact"), ["method", "exact"]),
+    "receptor of neurons that have none": (
+        lambda n: n.connect("a", "b", receptor_type=1),
+        ["projections[0].receptor_type", "1", "iaf_psc_exp"],
+    ),
+    "receptor that there is not": (lambda n: n.connect("a", several(n), receptor_type=3), ["projections[0].receptor_type", "3", "1 to 2"]),
+    "receptor not given": (lambda n: n.connect("a", several(n)), ["projections[0].receptor_type", "not given", "1 to 2"]),
+    "receptor a half": (lambda n: n.connect("a", several(n), receptor_type=1.5), ["projections[0].receptor_type", "1.5"]),
+    "no receptor": (lambda n: n.add("c", 1, "iaf_psc_exp_multisynapse", tau_syn=[]), ["populations.c", "tau_syn"]),
+    "receptor without time": (lambda n: n.add("c", 1, "iaf_psc_exp_multisynapse", tau_syn=[1.0, 0.0]), ["populations.c", "tau_syn"]),
+    "current of a receptor that there is not": (
+        lambda n: n.add("c", 1, "iaf_psc_exp_multisynapse", tau_syn=[1.0, 2.0], I_syn_3=1.0),
+        ["populations.c.I_syn_3"],
+    ),
+    "width of a threshold below 0": (lambda n: n.add("c", 1, "iaf_psc_exp", delta=-1.0), ["populations.c.delta", "-1", ">= 0"]),
+    "conductance below 0": (lambda n: n.add("c", 1, "iaf_cond_exp", g_L=-1.0), ["populations.c.g_L", "-1", ">= 0"]),
+    "reset of a conductance model above threshold": (
+        lambda n: n.add("c", 1, "iaf_cond_alpha", V_reset=-50.0),
+        ["populations.c", "V_reset"],
+    ),
+    "threshold that follows from others": (lambda n: n.add("c", 1, "mat2_psc_exp", V_th=-50.0), ["populations.c.V_th"]),
+    "time constant of a threshold": (lambda n: n.add("c", 1, "mat2_psc_exp", tau_2=0.0), ["populations.c.tau_2", "> 0"]),
+    "current onto a parrot": (
+        lambda n: n.connect(n.add("dc", 1, "dc_generator"), n.add("p", 1, "parrot_neuron")),
+        ["projections[0].target", "p", "parrot_neuron"],
+    ),
+    "potential of a parrot": (lambda n: n.record(n.add("p", 1, "parrot_neuron"), "V_m"), ["record[1].variable", "V_m"]),
     "model file that is missing": (lambda n: ls.load("none.toml"), ["none.toml"]),
     "parameter a model has not": (lambda n: ls.load("brunel", gg=4.0), ["gg"]),
     "results that are missing": (lambda n: ls.open("none.h5"), ["none.h5"]),
 }
+
+
+def several(net: ls.Network) -> object:
+    """Neurons with two receptors."""
+    return net.add("several", 2, "iaf_psc_exp_multisynapse", tau_syn=[1.0, 2.0])
 
 
 def _run_with(net: ls.Network, model: str = "spike_generator", **params: object) -> None:
