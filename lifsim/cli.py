@@ -542,7 +542,7 @@ def models() -> None:
 def warmup(models: tuple[str, ...], precision: str, weights: str | None, everything: bool) -> None:
     """Compile ahead of time, so that no run has to.
 
-    For all networks, or just what each MODEL needs. The code is kept in the cache folder.
+    For all networks of the three basic neuron models, or just what each MODEL needs. The code is kept in the cache folder.
     """
     from lifsim import memory, warmup
     from lifsim.modelfile import load_with_settings

@@ -65,7 +65,7 @@ def thinned(plan: Plan) -> Plan:
 
 
 def examples() -> Iterator[tuple[str, Network]]:
-    """Small networks that need, between them, all the code there is: constants for all neurons or one each, weights that
+    """Small networks that need, between them, all the code of the basic models: constants for all neurons or one each, weights that
     float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains.
     """
     for kind, C_m in {"neurons alike": 250.0, "neurons that differ": [250.0, 300.0]}.items():

@@ -60,10 +60,17 @@ class Reference:
 
     Parameters
     ----------
-    plan : what to simulate (`lifsim.plan.Plan`).
+    plan : what to simulate (`lifsim.plan.Plan`); its neurons are of the linear models with a fixed threshold.
+
+    Raises
+    ------
+    NotImplementedError : there are neurons of another model.
     """
 
     def __init__(self, plan: Plan) -> None:
+        for g in plan.groups:
+            if g.model not in STATES or np.any(np.asarray(g.params.get("delta", 0.0)) > 0):
+                raise NotImplementedError(f"{g.name}: {g.model}, or its escape noise, is not among the models of the reference")
         self.plan = plan
         self.step = 0
         self._key = plan.seed & 0xFFFFFFFF, plan.seed >> 32
