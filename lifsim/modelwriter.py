@@ -28,8 +28,9 @@ from lifsim.values import Distribution
 def save(network: Network, path: str | Path) -> None:
     """Write `network` as a model file that `lifsim.load` turns back into the same network.
 
-    Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists of synapses that came from files
-    to ``<stem>.synapses.h5``. Files of these names are replaced, each in one step. What `load` would refuse is refused here, and nothing is written.
+    Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
+    ``<stem>.synapses.h5``. Files of these names are replaced, each in one step. What `load` would refuse is
+    refused here, and nothing is written.
 
     Raises
     ------

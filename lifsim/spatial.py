@@ -37,7 +37,9 @@ class Chance:
 
     def beyond(self, level: float) -> float:
         """A distance beyond which it is below `level`."""
-        return self.p.beyond(level if self.time is None else -np.log1p(-level) / self.time)
+        if self.time is not None:
+            level = -np.log1p(-level) / self.time if level < 1 else np.inf
+        return self.p.beyond(level)
 
 
 # -- cells -----------------------------------------------------------------------------------------
@@ -58,9 +60,9 @@ class Cells:
         points = np.concatenate([space.sources, space.targets])
         low = points.min(axis=0)
         size = np.array(np.maximum(points.max(axis=0) - low, 1e-12) if space.period is None else space.period)
-        wide = np.asarray(size > 1e-6 * size.max())  # nodes on a line need no cells beside it
-        volume = np.prod(size[wide]) * PER_CELL / max(len(space.sources), len(space.targets))
-        least = float(volume) ** (1 / np.count_nonzero(wide))
+        axes = np.flatnonzero(size > 1e-6 * size.max())  # nodes on a line need no cells beside it
+        volume = float(np.prod(size[axes])) * PER_CELL / max(len(space.sources), len(space.targets))
+        least = volume ** (1 / len(axes))
         shape = np.maximum(size // max(scale, least), 1).astype(np.int64)
         return cls(space, low, size / shape, shape)
 
