@@ -95,9 +95,10 @@ def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, 
     n = len(made.rows)
     weights = np.empty(n if isinstance(weight, Profile) else 0)
     steps = np.empty(n if isinstance(delay, Profile) else 0, np.int32)
+    targets = np.repeat(np.arange(len(made.targets), dtype=np.int32), np.diff(made.ptr))
     for a in range(0, n, spatial.WORK):
-        at = slice(a, min(a + spatial.WORK, n))
-        d = space.distances(made.rows[at], np.searchsorted(made.ptr, np.arange(at.start, at.stop), "right") - 1)
+        at = slice(a, a + spatial.WORK)
+        d = space.distances(made.rows[at], targets[at])
         if isinstance(weight, Profile):
             weights[at] = weight(d)
         if isinstance(delay, Profile):

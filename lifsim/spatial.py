@@ -21,6 +21,7 @@ from lifsim.profiles import Profile
 FAR = 1e6  # candidates among far pairs, at most about so many
 PER_CELL = 8  # nodes in a cell, at least on average
 WORK = 1 << 20  # candidates at a time
+LOOK = 64  # times as many sources as are chosen, at most, are all looked at
 LONGEST = 1e12  # chosen partners: time after which a target waits in vain
 
 
@@ -59,7 +60,7 @@ class Cells:
         """Cells of about `scale` mm, larger where they would hold few nodes."""
         points = np.concatenate([space.sources, space.targets])
         low = points.min(axis=0)
-        size = np.array(np.maximum(points.max(axis=0) - low, 1e-12) if space.period is None else space.period)
+        size: np.ndarray = np.maximum(points.max(axis=0) - low, 1e-12) if space.period is None else space.period
         axes = np.flatnonzero(size > 1e-6 * size.max())  # nodes on a line need no cells beside it
         volume = float(np.prod(size[axes])) * PER_CELL / max(len(space.sources), len(space.targets))
         least = volume ** (1 / len(axes))
@@ -75,7 +76,7 @@ class Cells:
         """Cells by their coordinates, numbered from 0; -1 outside."""
         if self.space.period is not None:
             cell = cell % self.shape
-        inside = ((cell >= 0) & (cell < self.shape)).all(axis=1)
+        inside: np.ndarray = np.all((cell >= 0) & (cell < self.shape), axis=1)
         return np.where(inside, np.ravel_multi_index(np.where(inside[:, None], cell, 0).T, self.shape), -1)
 
     def nearest(self, offset: np.ndarray) -> np.ndarray:
@@ -194,28 +195,58 @@ def bernoulli(space: Space, p: Profile, itself: np.ndarray, rng: np.random.Gener
 def chosen(
     space: Space, p: Profile, number: int, multapses: bool, itself: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, int | None]:
-    """For each target `number` sources, one after the other, each with a chance in proportion to p(d): (n_target, number).
+    """For each target `number` sources, one after the other, each with a chance in proportion to p(d), among all or (without
+    `multapses`) among those left: (n_target, number), ascending.
 
-    They are the first `number` events where every pair has events at the rate p(d); without `multapses` only the first
-    event of a pair counts. The second part of the answer is a target that has too few sources in reach, if any has.
+    The second part of the answer is a target that has too few sources in reach, if any has.
     """
-    n_target = len(space.targets)
+    n_source, n_target = len(space.sources), len(space.targets)
     out = np.empty((n_target, number), np.int32)
-    together = max(WORK * 4 // max(number, 1), 1)
+    if number == 0:
+        return out, None
+    few = n_source <= LOOK * number
+    together = 1 if few else max(4 * WORK // number, 1)
     nearby = Cells.of(space, p.b).targets[0]
-    for a in range(0, n_target if number else 0, together):
+    for a in range(0, n_target, together):
         some = nearby[a : a + together]
-        out[some], starved = _first_events(Space(space.sources, space.targets[some], space.period), p, number, multapses, itself[some], rng)
+        part = Space(space.sources, space.targets[some], space.period)
+        choose = _among_all if few else _first_events
+        out[some], starved = choose(part, p, number, multapses, itself[some], rng)
         if starved is not None:
             return out, int(some[starved])
     out.sort(axis=1)
     return out, None
 
 
+def _among_all(
+    space: Space, p: Profile, number: int, multapses: bool, itself: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, int | None]:
+    """As `chosen`, for one target, whose chances with all sources are looked at.
+
+    Without multapses the sources with the least E / p are taken, E exponential (Efraimidis & Spirakis 2006,
+    doi:10.1016/j.ipl.2005.11.003).
+    """
+    n_source = len(space.sources)
+    share = p(space.distances(np.arange(n_source), np.zeros(n_source, np.int64)))
+    share[itself[itself >= 0]] = 0.0
+    there = np.flatnonzero(share)
+    if len(there) < (1 if multapses else number):
+        return np.zeros((1, number), np.int32), 0
+    if multapses:
+        below = np.cumsum(share[there])
+        first = np.searchsorted(below, np.sort(1.0 - rng.random(number)) * below[-1])
+    else:
+        with np.errstate(over="ignore"):
+            first = np.argpartition(rng.standard_exponential(len(there)) / share[there], number - 1)[:number]
+    return there[first][None], None
+
+
 def _first_events(
     space: Space, p: Profile, number: int, multapses: bool, itself: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, int | None]:
-    """As `chosen`, not sorted: time goes on, in spans that grow, until no target waits for more."""
+    """As `chosen`: the first `number` events where every pair has events at the rate p(d); without multapses only the
+    first event of a pair counts. Time goes on, in spans that grow, until no target waits for more.
+    """
     n_source = len(space.sources)
     out, have = np.zeros((len(space.targets), number), np.int32), np.zeros(len(space.targets), np.int64)
     waiting = np.arange(len(space.targets))
