@@ -228,7 +228,7 @@ def _check_counts(
 def _check_profile(place: str, raw: Any, rule: str) -> Iterable[Problem]:
     try:
         if not is_profile(raw):
-            raise ValueError(f"{raw!r} beside {rule}; a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}")
+            raise ValueError(f"{raw!r}; {rule} takes 'p' as a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}")
         if profile(raw, "p", "").a == 0 and rule != "pairwise_bernoulli":
             raise ValueError("p0 = 0; partners are chosen in proportion to p, which must be above 0")
     except ValueError as error:
