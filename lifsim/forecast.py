@@ -16,6 +16,7 @@ from lifsim.network import Network
 from lifsim.plan import CONSTANT, LOGNORMAL, UNIFORM, Values, delays_among
 from lifsim.profiles import Profile
 from lifsim.projections import Projection
+from lifsim.spatial import TOGETHER, among_all
 from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
@@ -49,12 +50,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     ends = sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
     states = neurons * (76 + 12 * np.dtype(precision).itemsize)
     size = synapses * (2 + a_weight) + tables + headers + buckets + ends + states + 48 * drives + BASE
-    size += (
-        held
-        + sum(map(_rows, inner))
-        + max(map(_put_in_order, inner), default=0)
-        + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
-    )
+    size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
+    drawn = sum(map(_rows, inner))
+    size = drawn + max(size, BASE + held + max(map(_drawing, inner), default=0))
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
 
 
@@ -129,6 +127,16 @@ def _rows(p: Projection) -> float:
     """Bytes of synapses that are kept as they were drawn, in space: sources, and what depends on distance."""
     far = [isinstance(x, Profile) for x in (p.params.get("p"), p.weight, p.delay)]
     return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) else 0.0
+
+
+def _drawing(p: Projection) -> float:
+    """Bytes that come and go while synapses are drawn in space: numbers of pairs and their two ends, or events."""
+    if not isinstance(p.params.get("p"), Profile):
+        return 0.0
+    if p.rule == "pairwise_bernoulli":
+        return 30 * expected_synapses(p)
+    number, partners = (p.params["indegree"], p.source) if p.rule == "fixed_indegree" else (p.params["outdegree"], p.target)
+    return 0.0 if among_all(len(partners), number) else 80 * min(expected_synapses(p), TOGETHER)
 
 
 def _span(p: Projection, dt: float) -> float:

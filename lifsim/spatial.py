@@ -21,6 +21,7 @@ from lifsim.profiles import Profile
 FAR = 1e6  # candidates among far pairs, at most about so many
 PER_CELL = 8  # nodes in a cell, at least on average
 WORK = 1 << 20  # candidates at a time
+TOGETHER = 1 << 21  # partners chosen at a time, about
 LOOK = 64  # times as many sources as are chosen, at most, are all looked at
 LONGEST = 1e12  # chosen partners: time after which a target waits in vain
 
@@ -204,8 +205,8 @@ def chosen(
     out = np.empty((n_target, number), np.int32)
     if number == 0:
         return out, None
-    few = n_source <= LOOK * number
-    together = 1 if few else max(4 * WORK // number, 1)
+    few = among_all(n_source, number)
+    together = 1 if few else max(TOGETHER // number, 1)
     nearby = Cells.of(space, p.b).targets[0]
     for a in range(0, n_target, together):
         some = nearby[a : a + together]
@@ -216,6 +217,11 @@ def chosen(
             return out, int(some[starved])
     out.sort(axis=1)
     return out, None
+
+
+def among_all(n_source: int, number: int) -> bool:
+    """Whether so many are chosen that all sources are looked at for that."""
+    return n_source <= LOOK * number
 
 
 def _among_all(
