@@ -10,7 +10,7 @@ all are picked are treated in the same way, without cells. The work is in propor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,7 @@ PER_CELL = 8  # nodes in a cell, at least on average
 WORK = 1 << 20  # candidates at a time
 TOGETHER = 1 << 21  # partners chosen at a time, about
 LOOK = 64  # times as many sources as are chosen, at most, are all looked at
-LONGEST = 1e12  # chosen partners: time after which a target waits in vain
+LONGEST = 1e12  # time after which a target waits in vain for another partner
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def drawn_pairs(space: Space, chance: Chance, rng: np.random.Generator) -> Itera
     n_source, n_target = len(space.sources), len(space.targets)
     far = min(FAR / (n_source * n_target), 1.0)
     reach = chance.beyond(far)
-    cells = Cells.of(space, chance.p.b / (4 - space.sources.shape[1]))
+    cells = Cells.of(space, min(chance.p.b, chance.p.max_distance) / (4 - space.sources.shape[1]))
     near = cells.offsets(reach) if reach > 0 else np.zeros((0, space.sources.shape[1]), np.int64)
     bounds = chance(cells.nearest(near))
     for offset, bound in zip(near, bounds.tolist(), strict=True):
@@ -205,9 +205,10 @@ def chosen(
     out = np.empty((n_target, number), np.int32)
     if number == 0:
         return out, None
+    p = replace(p, a=1.0)  # only proportions matter
     few = among_all(n_source, number)
     together = 1 if few else max(TOGETHER // number, 1)
-    nearby = Cells.of(space, p.b).targets[0]
+    nearby = Cells.of(space, min(p.b, p.max_distance)).targets[0]
     for a in range(0, n_target, together):
         some = nearby[a : a + together]
         part = Space(space.sources, space.targets[some], space.period)
@@ -256,8 +257,8 @@ def _first_events(
     n_source = len(space.sources)
     out, have = np.zeros((len(space.targets), number), np.int32), np.zeros(len(space.targets), np.int64)
     waiting = np.arange(len(space.targets))
-    span, time = number / max(_rate(space, p), number * p.a / LONGEST), 0.0
-    while len(waiting) and time * p.a < LONGEST:
+    span, time = number / max(_rate(space, p), number / LONGEST), 0.0
+    while len(waiting) and time < LONGEST:
         part = Space(space.sources, space.targets[waiting], space.period)
         source, target, at = _events(part, p, span, multapses, rng)
         kept = source != itself[waiting][target]
@@ -285,7 +286,8 @@ def _rate(space: Space, p: Profile, some: int = 16) -> float:
 
 def _events(space: Space, p: Profile, span: float, multapses: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sources, targets and times of the events within `span`; of each pair all of them, or the first alone."""
-    pieces = list(drawn_pairs(space, Chance(p, span), rng))
+    none = np.zeros(0, np.int64)
+    pieces = [(none, none, np.zeros(0)), *drawn_pairs(space, Chance(p, span), rng)]
     source, target, d = (np.concatenate([piece[i] for piece in pieces]) for i in range(3))
     rate = p(d)
     at = np.minimum(-np.log1p(np.expm1(-rate * span) * rng.random(len(d))) / rate, span)

@@ -143,6 +143,20 @@ def test_partners_without_multapses_are_chosen_one_after_the_other(n_source, num
     assert stats.chi2_contingency(table).pvalue > LEVEL
 
 
+@pytest.mark.parametrize("multapses", [True, False])
+@pytest.mark.parametrize("n_source", [100, 5000])  # all are looked at; events
+def test_too_few_in_reach_are_told(n_source, multapses):
+    """Of three targets the second has one source in reach, the third none."""
+    sources = np.concatenate([np.zeros((n_source - 1, 2)), [[5.0, 0.0]]])
+    s = Space(sources, np.array([[0.1, 0.0], [5.0, 0.1], [9.0, 9.0]]), None)
+    chosen, starved = spatial.chosen(s, Profile("box", 0.5, 1.0), 2, multapses, np.full(3, -1), np.random.default_rng(1))
+    assert starved == (2 if multapses else 1)
+    some = Space(s.sources, s.targets[: 2 if multapses else 1], None)
+    chosen, starved = spatial.chosen(some, Profile("box", 0.5, 1.0), 2, multapses, np.full(2, -1), np.random.default_rng(1))
+    assert starved is None
+    assert (chosen[0] < n_source - 1).all() and (chosen[1:] == n_source - 1).all()
+
+
 @pytest.mark.parametrize("rule", ["fixed_indegree", "fixed_outdegree"])
 @pytest.mark.parametrize("multapses", [True, False])
 def test_given_numbers_of_partners_in_a_network(rule, multapses):
