@@ -94,7 +94,8 @@ def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) ->
 
 def _listed(columns: Mapping[str, Any]) -> Listed:
     sources, targets = (np.asarray(columns[key]).astype(np.int32) for key in ("source", "target"))
-    return Listed(sources, targets, columns.get("weight"), columns.get("delay"))
+    weight, delay = (np.asarray(columns[key], np.float64) if key in columns else None for key in ("weight", "delay"))
+    return Listed(sources, targets, weight, delay)
 
 
 # -- CSV -------------------------------------------------------------------------------------------
@@ -227,7 +228,7 @@ def _column(data: Any, where: str, place: str) -> np.ndarray:
         raise ModelError(place, f"{where} is no list of numbers", "a dataset of one dimension")
     if data.is_virtual or data.external or data.nbytes > _SPARE_BYTES + _SPARE_RATIO * data.id.get_storage_size():
         raise ModelError(place, f"{where} keeps its data elsewhere", "data in the file itself")
-    return np.asarray(data[()], np.float64 if data.dtype.kind == "f" else None)
+    return np.asarray(data[()])
 
 
 def _check_sonata(group: Any, where: str, place: str) -> None:

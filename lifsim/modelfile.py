@@ -345,7 +345,8 @@ class _Builder:
         if unknown:  # the rule, or what it needs, may be among it
             has_rule = "rule" in table.model_fields_set
             given = {key: x for key, x in given.items() if has_rule or key not in _NEEDED}
-            given |= {key: x for key, x in _NEEDED.items() if key in RULES.get(rule, ()) and key not in given}
+            needed = () if "file" in given else RULES.get(rule, ())
+            given |= {key: x for key, x in _NEEDED.items() if key in needed and key not in given}
         for key in ("sources", "targets"):
             if key in given:
                 given[key] = _indices(given[key])

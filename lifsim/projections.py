@@ -106,8 +106,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     file = given.get("file") if rule == "explicit" else None
     if file is not None and not problems:
         given, raw, problems = _listed(place, dt, given, raw, len(source), len(target))
-    if not problems:
-        problems = list(_check_rule(place, rule, given))
+    problems += _check_rule(place, rule, given)
     params: dict[str, Any] = {}
     if not problems:
         params, raw, problems = _rule_params(place, rule, given, raw, source, target, flags)
@@ -196,7 +195,7 @@ def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Pro
     if rule not in RULES:
         yield Problem(f"{place}.rule", f"there is no rule {rule!r}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
         return
-    for name in RULES[rule]:
+    for name in RULES[rule] if given.get("file") is None else ():
         if given.get(name) is None:
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")
     for name in given:

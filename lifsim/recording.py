@@ -159,6 +159,8 @@ def plain(value: Any) -> Any:
     """`value` with nothing in it that JSON cannot say."""
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isfinite(value).all():
+        return value.tolist()
     if isinstance(value, (list, tuple, np.ndarray)):
         return [plain(entry) for entry in (value.tolist() if isinstance(value, np.ndarray) else value)]
     if isinstance(value, np.generic):

@@ -158,6 +158,9 @@ def test_wrong_hdf5(stored):
             network(file="y.h5")
 
     good = {"source": SOURCES, "target": TARGETS}
+    with h5py.File("whole.h5", "w") as file:
+        file["source"], file["target"], file["weight"] = SOURCES, TARGETS, [1, 2, 3]
+    assert listed(network(file="whole.h5")) == (SOURCES, TARGETS, [1.0, 2.0, 3.0], 1.0)
     refused("no dataset target", source=SOURCES)
     refused("entry 1, column source: 4; a whole number from 0 to 3", source=[3, 4, 3], target=TARGETS)
     refused("2 entries of weight, 3 sources", **good, weight=[1.0, 2.0])
@@ -207,6 +210,14 @@ def test_in_a_model_file_it_lies_beside_it(tmp_path, monkeypatch, stored):
         from lifsim.modelfile import loads
 
         loads(MODEL % "x.csv")
+
+
+def test_beside_a_value_that_is_unknown_it_is_no_mistake(tmp_path):
+    Path("x.csv").write_text("source,target\n0,0\n")
+    (tmp_path / "m.toml").write_text(MODEL % "x.csv" + 'weight = "= nothing"\n')
+    with pytest.raises(ls.ModelError) as caught:
+        ls.load(tmp_path / "m.toml")
+    assert [p.where for p in caught.value.problems] == ["projections[0].weight"]
 
 
 @pytest.mark.parametrize("more", [{}, {"weight": {"uniform": [1.0, 2.0]}, "delay": 0.7}])

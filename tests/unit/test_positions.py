@@ -148,6 +148,17 @@ def test_delays_and_weights_of_any_rule_follow_the_distance(name):
     assert expected_synapses(net.projections[0]) == pytest.approx(made.sum(), rel=0.3)
 
 
+def test_given_weights_beside_a_chance_that_falls_with_distance():
+    W = np.arange(1.0, 1201.0).reshape(40, 30)
+    _, w = matrices(plane(**RULES["by distance"], weight=W))
+    assert 0 < np.count_nonzero(w) < w.size
+    np.testing.assert_array_equal(w[w != 0], W[w != 0])
+    box = {"box": {"p0": 1.0, "radius": 0.4}}
+    _, w = matrices(plane(rule="fixed_indegree", indegree=3, p=box, allow_multapses=False, weight=np.arange(1.0, 121.0).reshape(40, 3)))
+    np.testing.assert_array_equal(np.sort(w[w != 0].reshape(40, 3), axis=1), np.arange(1.0, 121.0).reshape(40, 3))
+    assert (distances(plane())[w != 0] <= 0.4).all()
+
+
 def test_seed_decides_and_threads_do_not():
     net = plane(**RULES["by distance"], weight={"gaussian": {"w0": 3.0, "sigma": 0.2}})
     (_, one), (_, again), (_, other) = matrices(net), matrices(net, threads=3), matrices(net, seed=2)
