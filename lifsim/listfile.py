@@ -76,7 +76,7 @@ def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) ->
 
     Raises
     ------
-    ModelError : what cannot be used, with file, line (or entry) and column. DataError : there is no such file.
+    ModelError : what cannot be read or used, with file, line (or entry) and column. DataError : this is no path.
     """
     if not isinstance(reference, (str, Path)):
         raise ModelError(place, shortened(repr(reference)), "a file: synapses.csv, or net.h5:group")
@@ -88,8 +88,9 @@ def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) ->
             return _read_hdf5(path, group, limits, place)
         with path.open("rb") as file:
             return _read_csv(file, str(path), limits, place)
-    except OSError as error:
-        raise ModelError(place, f"{shortened(str(path))} cannot be read ({error.strerror or error})", "a list of synapses") from None
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
+        said = getattr(error, "strerror", None) or error
+        raise ModelError(place, f"{shortened(str(path))} cannot be read ({said})", "a list of synapses") from None
 
 
 def _listed(columns: Mapping[str, Any]) -> Listed:

@@ -114,7 +114,7 @@ def _numbers(raw: Any, unit: str, ndim: int) -> np.ndarray:
         raise ValueError(f"{raw!r}; must be {'an array (n, dimensions)' if ndim == 2 else 'a list, one number an axis'}")
     array = np.array(value(raw, unit))
     if array.ndim != ndim or not 1 <= array.shape[-1] <= MOST_DIMENSIONS:
-        raise ValueError(f"shape {array.shape}; must be {'(n, 2) or (n, 3)' if ndim == 2 else '(2,) or (3,)'}")
+        raise ValueError(f"shape {array.shape}; must be {'(n, 1), (n, 2) or (n, 3)' if ndim == 2 else '(1,), (2,) or (3,)'}")
     if not np.isfinite(array).all():
         raise ValueError(f"{array[~np.isfinite(array)][0]:g}; must be finite")
     return array

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import did_you_mean
-from lifsim.values import number
+from lifsim.values import KINDS, number
 
 # kind → name of its length (mm), or of its slope
 SCALES = {"gaussian": "sigma", "exponential": "lambda", "box": "radius", "linear": "per_mm"}
@@ -68,7 +68,9 @@ class Profile:
 
 def is_profile(raw: Any) -> bool:
     """Whether `raw` is meant to depend on distance."""
-    return isinstance(raw, Profile) or (isinstance(raw, Mapping) and any(key in SCALES or isinstance(x, Mapping) for key, x in raw.items()))
+    if not isinstance(raw, Mapping):
+        return isinstance(raw, Profile)
+    return any(key in SCALES or (isinstance(x, Mapping) and key not in KINDS) for key, x in raw.items())
 
 
 def profile(raw: Any, quantity: str, unit: str | None) -> Profile:
