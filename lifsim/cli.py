@@ -482,7 +482,7 @@ def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...],
 
 @main.command()
 @_file
-@click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi"]), default="raster", show_default=True)
+@click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi", "space"]), default="raster", show_default=True)
 @click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Picture; next to FILE unless given.")
 @_from
 @_to
@@ -492,7 +492,8 @@ def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...],
 def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, populations: tuple[str, ...], **window: Any) -> None:
     """Draw results.
 
-    A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms.
+    A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms, a map of
+    neurons that have positions.
     """
     from lifsim import results
 

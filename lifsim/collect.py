@@ -44,6 +44,7 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
         versions=versions,
         host=host,
         command=command,
+        positions={p.name: net.positions(p, seed) for p in net.populations.values() if p.positions is not None},
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

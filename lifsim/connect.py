@@ -7,14 +7,18 @@ distribution that the rule implies; the sources are drawn while the blocks are f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from lifsim import plan
+from lifsim import plan, spatial
 from lifsim.errors import ModelError
 from lifsim.given import constant
 from lifsim.plan import PIECE, Wiring
-from lifsim.projections import Projection
-from lifsim.values import Distribution, Value
+from lifsim.positions import Space
+from lifsim.profiles import Profile
+from lifsim.projections import Projection, Synaptic
+from lifsim.values import Distribution
 
 _NO_ROWS = np.zeros(0, dtype=np.int32)
 _KINDS = {"normal": plan.NORMAL, "uniform": plan.UNIFORM, "lognormal": plan.LOGNORMAL}
@@ -30,6 +34,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
     weight, delay = projection.weight, projection.delay
     given, rows, kind, multapses = None, _NO_ROWS, plan.RANDOM, projection.allow_multapses
     capacity = len(sources) - (itself >= 0)
+    p = projection.params.get("p")
     match projection.rule:
         case "one_to_one":
             other = itself != np.arange(len(targets))
@@ -37,28 +42,34 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
             weight, delay = _reordered(weight, other), _reordered(delay, other)
         case "all_to_all":
             kind, degrees = plan.ALL, capacity
+        case "pairwise_bernoulli" if isinstance(p, Profile):
+            kind = plan.ROWS
+            degrees, rows = spatial.bernoulli(projection.space(seed), p, itself, rng)
         case "pairwise_bernoulli":
             degrees, multapses = rng.binomial(capacity, projection.params["p"]), False
+        case "fixed_indegree" if p is not None:
+            kind, degrees = plan.ROWS, np.full(len(targets), projection.params["indegree"])
+            rows = _chosen(projection, index, itself, seed, rng).ravel()
         case "fixed_indegree":
             degrees = np.full(len(targets), projection.params["indegree"])
         case "fixed_total_number":
             degrees = _split(projection.params["N"], capacity, multapses, rng)
         case "fixed_outdegree":
             kind = plan.ROWS
-            degrees, rows, order = _by_target(projection, itself, len(sources), len(targets), rng)
+            degrees, rows, order = _by_target(_targets(projection, index, itself, len(targets), seed, rng), len(targets))
             weight, delay = _reordered(weight, order), _reordered(delay, order)
         case _:
             given, itself = projection.params["given"], np.full(len(targets), -1)
             if not given.in_range():
                 raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
-            if isinstance(weight, Distribution) or isinstance(delay, Distribution):  # drawn target by target
+            if any(isinstance(v, (Distribution, Profile)) for v in (weight, delay)):  # drawn, or found, target by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = plan.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
                 weight, delay = order.sorted(weight), order.sorted(delay)
             else:
                 kind, degrees = plan.GIVEN, given.degrees()
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
-    return Wiring(
+    made = Wiring(
         index,
         kind,
         sources.astype(np.int32),
@@ -72,10 +83,36 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         given,
         projection.receptor_type,
     )
+    apart = any(isinstance(v, Profile) for v in (weight, delay))
+    return _by_distance(made, projection.space(seed), weight, delay, dt, seed) if apart else made
 
 
-def values(v: Value, by_pair: bool) -> plan.Values:
-    """A value of synapses in the form of the plan."""
+def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, dt: float, seed: int) -> Wiring:
+    """`made` with the values that depend on distance, one a synapse."""
+    if made.kind != plan.ROWS:
+        from lifsim.engine import expand
+
+        made = replace(made, kind=plan.ROWS, rows=expand(made, seed).source.astype(np.int32))
+    n = len(made.rows)
+    weights = np.empty(n if isinstance(weight, Profile) else 0)
+    steps = np.empty(n if isinstance(delay, Profile) else 0, np.int32)
+    targets = np.repeat(np.arange(len(made.targets), dtype=np.int32), np.diff(made.ptr))
+    for a in range(0, n, spatial.WORK):
+        at = slice(a, a + spatial.WORK)
+        d = space.distances(made.rows[at], targets[at])
+        if isinstance(weight, Profile):
+            weights[at] = weight(d)
+        if isinstance(delay, Profile):
+            steps[at] = in_steps(delay(d), dt).clip(1)
+    if isinstance(weight, Profile):
+        made = replace(made, weight=plan.Values(plan.BY_SYNAPSE, array=weights))
+    return replace(made, delay=plan.Values(plan.BY_SYNAPSE, array=steps)) if isinstance(delay, Profile) else made
+
+
+def values(v: Synaptic, by_pair: bool) -> plan.Values:
+    """A value of synapses in the form of the plan; of one that depends on distance, that at distance 0."""
+    if isinstance(v, Profile):
+        return plan.Values(plan.CONSTANT, v.a)
     if isinstance(v, Distribution):
         return plan.Values(_KINDS[v.kind], v.a, v.b, v.min, v.max)
     if isinstance(v, np.ndarray) and constant(v):
@@ -85,7 +122,7 @@ def values(v: Value, by_pair: bool) -> plan.Values:
     return plan.Values(plan.CONSTANT, v)
 
 
-def delays(v: Value, by_pair: bool, dt: float) -> plan.Values:
+def delays(v: Synaptic, by_pair: bool, dt: float) -> plan.Values:
     """A delay in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2."""
     if isinstance(v, Distribution):
         a, b = (v.a - np.log(dt), v.b) if v.kind == "lognormal" else (v.a / dt, v.b / dt)
@@ -97,7 +134,7 @@ def delays(v: Value, by_pair: bool, dt: float) -> plan.Values:
 
 
 def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
-    """Delays in ms, on the grid, as numbers of steps, int32."""
+    """Delays in ms as numbers of steps (the nearest), int32."""
     out = np.empty(len(delay), np.int32)
     for a in range(0, len(delay), PIECE):
         steps = delay[a : a + PIECE].astype(np.float64, copy=False) / dt
@@ -119,7 +156,8 @@ def expected_synapses(projection: Projection) -> float:
         case "all_to_all":
             return n_source * n_target - shared
         case "pairwise_bernoulli":
-            return params["p"] * (n_source * n_target - shared)
+            p = params["p"]
+            return projection.mean_p * n_source * n_target - shared * (p.a if isinstance(p, Profile) else p)
         case "fixed_indegree":
             return params["indegree"] * n_target
         case "fixed_outdegree":
@@ -153,27 +191,46 @@ def _split(total: int, capacity: np.ndarray, multapses: bool, rng: np.random.Gen
     return rng.multivariate_hypergeometric(capacity, total, method="marginals")
 
 
-def _by_target(
-    projection: Projection, itself: np.ndarray, n_source: int, n_target: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """fixed_outdegree seen from the targets: in-degrees, source of each synapse, order of drawing."""
-    out = projection.params["outdegree"]
+def _targets(projection: Projection, index: int, itself: np.ndarray, n_target: int, seed: int, rng: np.random.Generator) -> np.ndarray:
+    """The targets of each source for fixed_outdegree: (n_source, outdegree)."""
+    out, n_source = projection.params["outdegree"], len(projection.source)
     excluded = np.full(n_source, -1)
     excluded[itself[itself >= 0]] = np.flatnonzero(itself >= 0)
+    if "p" in projection.params:
+        return _chosen(projection, index, excluded, seed, rng)
     room = n_target - (excluded >= 0)
     if projection.allow_multapses:
         targets = (rng.random((n_source, out)) * room[:, None]).astype(np.int64)
-        targets += (excluded >= 0)[:, None] & (targets >= excluded[:, None])
-    else:
-        targets = np.empty((n_source, out), dtype=np.int64)
-        for s in range(n_source):
-            drawn = rng.choice(room[s], out, replace=False)
-            targets[s] = drawn + ((excluded[s] >= 0) & (drawn >= excluded[s]))
+        return targets + ((excluded >= 0)[:, None] & (targets >= excluded[:, None]))
+    targets = np.empty((n_source, out), dtype=np.int64)
+    for s in range(n_source):
+        drawn = rng.choice(room[s], out, replace=False)
+        targets[s] = drawn + ((excluded[s] >= 0) & (drawn >= excluded[s]))
+    return targets
+
+
+def _chosen(projection: Projection, index: int, itself: np.ndarray, seed: int, rng: np.random.Generator) -> np.ndarray:
+    """Partners in a given number, those nearby more often: sources of each target, or targets of each source."""
+    inward, p = projection.rule == "fixed_indegree", projection.params["p"]
+    number = projection.params["indegree" if inward else "outdegree"]
+    space = projection.space(seed) if inward else projection.space(seed).swapped()
+    partners, starved = spatial.chosen(space, p, number, projection.allow_multapses, itself, rng)
+    if starved is not None:
+        view, other = (projection.target, projection.source) if inward else (projection.source, projection.target)
+        got = f"{view.name} {view.ids[starved]} has fewer than {number} different partners in {other} within reach of p"
+        if projection.allow_multapses:
+            got = f"{view.name} {view.ids[starved]} has no partner in {other} within reach of p"
+        raise ModelError(f"projections[{index}].p", got, "a longer reach")
+    return partners
+
+
+def _by_target(targets: np.ndarray, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Synapses given by source, (n_source, outdegree), seen from the targets: in-degrees, source of each, order of drawing."""
     order = np.argsort(targets.ravel(), kind="stable")
     degrees = np.bincount(targets.ravel(), minlength=n_target)
-    return degrees, (order // max(out, 1)).astype(np.int32), order
+    return degrees, (order // max(targets.shape[1], 1)).astype(np.int32), order
 
 
-def _reordered(v: Value, order: np.ndarray) -> Value:
+def _reordered(v: Synaptic, order: np.ndarray) -> Synaptic:
     """The entries of an array that `order` (indices or a mask) picks."""
     return v[order] if isinstance(v, np.ndarray) else v

@@ -14,7 +14,9 @@ from lifsim.connect import values as weights_in_plan
 from lifsim.errors import LifsimError
 from lifsim.network import Network
 from lifsim.plan import CONSTANT, LOGNORMAL, UNIFORM, Values, delays_among
+from lifsim.profiles import Profile
 from lifsim.projections import Projection
+from lifsim.spatial import TOGETHER, among_all
 from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
@@ -34,9 +36,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     inner = [p for p in net.projections if _has_synapses(p)]
     synapses = sum(expected_synapses(p) for p in inner)
     team = choose_threads(threads, neurons, synapses)
-    values = [weights_in_plan(p.weight, False) for p in inner]
+    values = [_weights(p) for p in inner]
     a_weight = bytes_of_weight(values, precision, weights)
-    delays = max((_span(p.delay, net.dt) for p in inner), default=1) + 1
+    delays = max((_span(p, net.dt) for p in inner), default=1) + 1
     rows = neurons * (2 if any(v.sign == 0 for v in values) else 1)
     blocks = max(team, -(-neurons // LARGEST_BLOCK))
     tables = rows * (8 * delays * team + 12 * blocks)  # what builds the rows of a block; where they begin
@@ -49,6 +51,8 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     states = neurons * (76 + 12 * np.dtype(precision).itemsize)
     size = synapses * (2 + a_weight) + tables + headers + buckets + ends + states + 48 * drives + BASE
     size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
+    drawn = sum(map(_rows, inner))
+    size = drawn + max(size, BASE + held + max(map(_drawing, inner), default=0))
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
 
 
@@ -75,7 +79,7 @@ def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
     if weights != "compact":
         return
     inner = [(i, p) for i, p in enumerate(net.projections) if _has_synapses(p)]
-    values = [weights_in_plan(p.weight, False) for _, p in inner]
+    values = [_weights(p) for _, p in inner]
     if bytes_of_weight(values, "float64", weights) == 0:
         return
     one_sum = all(p.model.weight_unit == "mV" for p in net.populations.values() if p.model.role == "neuron")
@@ -112,11 +116,37 @@ def _put_in_order(p: Projection) -> int:
     return len(given) * (4 * there + sum(12 for x in (p.weight, p.delay) if isinstance(x, np.ndarray)))
 
 
-def _span(delay: Any, dt: float) -> float:
+def _weights(p: Projection) -> Values:
+    """The weights of `p` in the plan; of those that depend on distance the range they lie in."""
+    if isinstance(p.weight, Profile):
+        return Values(UNIFORM, *p.weight.range(p.farthest))
+    return weights_in_plan(p.weight, False)
+
+
+def _rows(p: Projection) -> float:
+    """Bytes of synapses that are kept as they were drawn, in space: sources, and what depends on distance."""
+    far = [isinstance(x, Profile) for x in (p.params.get("p"), p.weight, p.delay)]
+    return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) else 0.0
+
+
+def _drawing(p: Projection) -> float:
+    """Bytes that come and go while synapses are drawn in space: numbers of pairs and their two ends, or events."""
+    if not isinstance(p.params.get("p"), Profile):
+        return 0.0
+    if p.rule == "pairwise_bernoulli":
+        return 30 * expected_synapses(p)
+    number, partners = (p.params["indegree"], p.source) if p.rule == "fixed_indegree" else (p.params["outdegree"], p.target)
+    return 0.0 if among_all(len(partners), number) else 80 * min(expected_synapses(p), TOGETHER)
+
+
+def _span(p: Projection, dt: float) -> float:
     """How many different delays there can be, in steps."""
-    if isinstance(delay, Distribution):
-        return delays_in_steps(delay, False, dt).range[1]
-    steps = delays_in_steps(delay, False, dt).array
+    if isinstance(p.delay, Profile):
+        low, high = p.delay.range(p.farthest)
+        return (high - low) / dt + 1
+    if isinstance(p.delay, Distribution):
+        return delays_in_steps(p.delay, False, dt).range[1]
+    steps = delays_in_steps(p.delay, False, dt).array
     return 1 if steps is None else len(delays_among(steps))
 
 

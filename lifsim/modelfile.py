@@ -17,6 +17,7 @@ import numpy as np
 from lifsim import schema
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
 from lifsim.expressions import brief, shortened
+from lifsim.listfile import split
 from lifsim.models import MODELS, Model
 from lifsim.modelwriter import dumps, save
 from lifsim.network import Network
@@ -270,13 +271,17 @@ class _Builder:
         name = place.removeprefix("populations.")
         # The tables of values are taken apart first: one unknown value must not hide the others.
         tables = {key: raw[key] for key in ("params", "initial") if isinstance(raw.get(key), dict)}
-        table, _ = self.table(schema.PopulationTable, {k: v for k, v in raw.items() if k not in tables}, place)
+        table, unknown = self.table(schema.PopulationTable, {k: v for k, v in raw.items() if k not in tables}, place)
         n: Any = table.n if table else MISSING
         model = table.model if table else str(raw.get("model"))
         given: dict[str, Any] = {}
         for key, entries in tables.items():
             given |= self.settings(key, entries, _kind(model, tables.get("params", {})), f"{place}.{key}")
         home = _home(_kind(model, given))
+        if table and table.positions is not None:
+            given["positions"] = table.positions
+        if f"{place}.positions" in unknown:
+            self.guessed.add(name)
         for p in self.added(name, n, model, given):
             key = p.where.removeprefix(f"{place}.")
             if (table or key != "model") and not (self.dt_unknown and "dt" in p.got + p.allowed):
@@ -296,7 +301,7 @@ class _Builder:
                 problems += error.problems
                 if not any(p.where.endswith(".n") for p in problems):
                     break
-            given = {k: v for k, v in given.items() if not isinstance(v, (list, np.ndarray))}
+            given = {k: v for k, v in given.items() if not isinstance(v, (list, np.ndarray)) and k != "positions"}
             self.guessed.add(name)
         return problems
 
@@ -340,13 +345,16 @@ class _Builder:
         if unknown:  # the rule, or what it needs, may be among it
             has_rule = "rule" in table.model_fields_set
             given = {key: x for key, x in given.items() if has_rule or key not in _NEEDED}
-            given |= {key: x for key, x in _NEEDED.items() if key in RULES.get(rule, ()) and key not in given}
+            needed = () if "file" in given else RULES.get(rule, ())
+            given |= {key: x for key, x in _NEEDED.items() if key in needed and key not in given}
         for key in ("sources", "targets"):
             if key in given:
                 given[key] = _indices(given[key])
         try:
             if isinstance(given.get("matrix"), str):
                 given = self.stored(given.pop("matrix"), given["target"], f"{place}.matrix") | given
+            if isinstance(given.get("file"), str):
+                given["file"] = self.listed(given["file"], f"{place}.file")
             self.network.connect(given.pop("source"), given.pop("target"), rule, **given)
         except LifsimError as error:
             self.report(error, place, unknown, [table.source, table.target])
@@ -367,6 +375,13 @@ class _Builder:
         if population and unit not in ("", population.model.weight_unit):
             raise ModelError(place, f"the weights of {name!r} are in {unit}", f"{target} takes {population.model.weight_unit}")
         return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
+
+    def listed(self, reference: str, place: str) -> str:
+        """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""
+        path, group = split(reference)
+        if self.folder is None:
+            raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")
+        return f"{_below(self.folder, path, place)}{':' if group else ''}{group}"
 
     def record(self, raw: dict[str, Any], place: str) -> None:
         table, unknown = self.table(schema.RecordTable, raw, place)
@@ -406,7 +421,8 @@ def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:
         return True
     if problem.where.endswith(".variable"):
         return not any(f"({name})" in problem.got for name in guessed)
-    return problem.where.endswith((".rule", ".delay", ".interval", ".start", ".stop")) and "an array" not in problem.got
+    sized = "an array" in problem.got or "distance" in problem.got or "dimensions" in problem.got
+    return problem.where.endswith((".rule", ".delay", ".interval", ".start", ".stop")) and not sized
 
 
 def _flat(names: list[Any]) -> list[str]:
@@ -432,5 +448,5 @@ def _below(folder: Path, path: str, place: str) -> Path:
     pure = PurePosixPath(path)
     inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ModelError(place, shortened(repr(path)), "FILE.h5:NAME with a file in the folder of the model file")
+        raise ModelError(place, shortened(repr(path)), "a file in the folder of the model file, such as FILE.h5:NAME")
     return folder / path

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from lifsim import listfile
 from lifsim.errors import ModelError, OutputError
 from lifsim.expressions import shortened
 from lifsim.network import Network, Recording
 from lifsim.populations import Population
+from lifsim.profiles import Profile
 from lifsim.projections import Projection
 from lifsim.recording import check_output, make_folder
 from lifsim.values import Distribution
@@ -26,8 +28,9 @@ from lifsim.values import Distribution
 def save(network: Network, path: str | Path) -> None:
     """Write `network` as a model file that `lifsim.load` turns back into the same network.
 
-    Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it. Files of these names
-    are replaced, each in one step. What `load` would refuse is refused here, and nothing is written.
+    Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
+    ``<stem>.synapses.h5``. Files of these names are replaced, each in one step. What `load` would refuse is
+    refused here, and nothing is written.
 
     Raises
     ------
@@ -35,12 +38,16 @@ def save(network: Network, path: str | Path) -> None:
     """
     path = check_output(path, overwrite=True)
     store = path.with_name(f"{path.stem}.weights.h5")
+    lists = path.with_name(f"{path.stem}.synapses.h5")
     matrices = {f"projection_{k}": p for k, p in enumerate(network.projections) if _is_matrix(p)}
-    document = _document(network, store.name)
+    listed = {f"projection_{k}": _list(p) for k, p in enumerate(network.projections) if "file" in p.params}
+    document = _document(network, store.name, lists.name)
     text = _checked(document, path)
     make_folder(path)
     if matrices:
         _replace(store, lambda part: _store(part, matrices))
+    if listed:
+        _replace(lists, lambda part: listfile.write(part, listed))
     _replace(path, lambda part: part.write_bytes(text))
 
 
@@ -57,13 +64,16 @@ def _replace(path: Path, write: Any) -> None:
 
 
 def _checked(document: Mapping[str, Any], path: Path) -> bytes:
-    """The text of `document`, after it was loaded once. Its matrices, which `connect` checked, are left out of that."""
+    """The text of `document`, after it was loaded once. Its matrices and lists, which `connect` checked, are left out of that."""
     from lifsim.modelfile import loads
 
     for key in ("name", "description", "reference"):
         if not isinstance(document[key], str):
             raise ModelError(key, shortened(repr(document[key])), "must be a text")
-    loose = [{key: x for key, x in p.items() if key != "matrix"} for p in document["projections"]]
+    loose = [
+        {key: x for key, x in p.items() if key not in ("matrix", "file")} | ({"sources": [], "targets": []} if "file" in p else {})
+        for p in document["projections"]
+    ]
     try:
         text = dumps(document).encode()
     except UnicodeEncodeError as error:
@@ -75,7 +85,7 @@ def _checked(document: Mapping[str, Any], path: Path) -> bytes:
 # -- network to tables ---------------------------------------------------------------------------
 
 
-def _document(network: Network, store: str) -> dict[str, Any]:
+def _document(network: Network, store: str, lists: str) -> dict[str, Any]:
     run = {"dt": network.dt, "duration": network.duration, "seed": network.seed}
     return {
         "name": network.name,
@@ -83,13 +93,17 @@ def _document(network: Network, store: str) -> dict[str, Any]:
         "reference": network.reference,
         "run": {key: x for key, x in run.items() if x is not None},
         "populations": {name: _population(p) for name, p in network.populations.items()},
-        "projections": [_projection(p, f"{store}:projection_{k}") for k, p in enumerate(network.projections)],
+        "projections": [
+            _projection(p, f"{lists if 'file' in p.params else store}:projection_{k}") for k, p in enumerate(network.projections)
+        ],
         "record": [_recording(r) for r in network.recordings],
     }
 
 
 def _population(population: Population) -> dict[str, Any]:
     out: dict[str, Any] = {"n": population.n, "model": population.model.name}
+    if population.positions is not None:
+        out["positions"] = population.positions.as_dict()
     for key in ("params", "initial"):
         values = {name: _plain(x) for name, x in getattr(population, key).items()}
         if values:
@@ -113,22 +127,30 @@ def _projection(p: Projection, reference: str) -> dict[str, Any]:
         flags["receptor_type"] = p.receptor_type
     if _is_matrix(p):
         stored = isinstance(p.delay, np.ndarray)
-        return {**out, "matrix": reference, **({} if stored else {"delay": _plain(p.delay)}), **flags}
+        return {**out, "matrix": reference, **({} if stored else {"delay": _written(p.delay, "delay")}), **flags}
     weight, delay = p.weight, p.delay
     rule: dict[str, Any]
+    if "file" in p.params:
+        columns = {key: x for key, x in (("weight", p.weight), ("delay", p.delay)) if not isinstance(x, np.ndarray)}
+        return {**out, "rule": "explicit", "file": reference, **{key: _written(x, key) for key, x in columns.items()}, **flags}
     if "given" in p.params:
         rows = p.params["given"].by_target()
         rule = {"rule": "explicit", "sources": rows.sources, "targets": rows.targets}
         weight, delay = rows.sorted(weight), rows.sorted(delay)
     else:
-        rule = {"rule": p.rule, **p.params}
-    return {**out, **rule, "weight": _synaptic(weight, p), "delay": _synaptic(delay, p), **flags}
+        rule = {"rule": p.rule, **{key: _written(x, key) for key, x in p.params.items()}}
+    return {**out, **rule, "weight": _synaptic(weight, "weight", p), "delay": _synaptic(delay, "delay", p), **flags}
 
 
-def _synaptic(value: Any, p: Projection) -> Any:
+def _written(value: Any, quantity: str) -> Any:
+    """A value as it is written, a function of distance among them."""
+    return value.as_dict(quantity) if isinstance(value, Profile) else _plain(value)
+
+
+def _synaptic(value: Any, quantity: str, p: Projection) -> Any:
     """A weight or delay; an array in the shape in which `Network.connect` takes it."""
     if not isinstance(value, np.ndarray):
-        return _plain(value)
+        return _written(value, quantity)
     by_rule = {
         "all_to_all": len(p.target),
         "pairwise_bernoulli": len(p.target),
@@ -164,6 +186,13 @@ def _is_matrix(p: Projection) -> bool:
     inside = np.ones(max(0, len(rows.sources) - 1), dtype=bool)
     inside[rows.ptr[(rows.ptr > 0) & (rows.ptr < len(rows.sources))] - 1] = False
     return bool((np.diff(rows.sources.astype(np.int64))[inside] >= 0).all())
+
+
+def _list(p: Projection) -> listfile.Listed:
+    """The synapses of a list that came from a file."""
+    given = p.params["given"]
+    weight, delay = (x if isinstance(x, np.ndarray) else None for x in (p.weight, p.delay))
+    return listfile.Listed(given.sources, given.targets, weight, delay)
 
 
 def _store(path: Path, matrices: Mapping[str, Projection]) -> None:

@@ -18,8 +18,9 @@ from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.grid import nearest_on_grid, on_grid
 from lifsim.models import MODELS
 from lifsim.populations import Population, View, bad_trains, index_of, normalise, off_grid, relations
+from lifsim.positions import positions as as_positions
 from lifsim.projections import Projection, projection
-from lifsim.values import number
+from lifsim.values import KINDS, number
 
 Nodes: TypeAlias = "str | Population | View"
 
@@ -82,12 +83,17 @@ class Network:
 
     # -- populations ---------------------------------------------------------------------------
 
-    def add(self, name: str, n: int, model: str, **params: Any) -> Population:
+    def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
         """Add `n` nodes of `model` (a neuron or a stimulus) as a population called `name`.
 
         Keyword arguments are the model's parameters and initial values, in NEST's names and units
         (ms, mV, pF, pA, Hz); each a number, an array of n numbers, a distribution
         (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
+
+        `positions` (mm) say where the nodes lie, in 1 to 3 dimensions: an array (n, dimensions), or a table
+        ``{"grid": [columns, rows]}`` (nodes in the middle of cells, in NEST's order), ``{"random": True}`` (anywhere
+        alike, drawn from the seed and the name) or ``{"points": array}``, with ``"extent"`` (the size of the space along
+        each axis), ``"center"`` (0) and ``"periodic"`` (False: opposite sides touch).
 
         Raises
         ------
@@ -107,6 +113,12 @@ class Network:
                 given[key] = normalise(kind.parameter(key), raw, int(n))
             except ValueError as error:
                 problems.append(Problem(f"{place}.{key}", str(error)))
+        where = None
+        if positions is not None:
+            try:
+                where = as_positions(f"{place}.positions", positions, int(n))
+            except ModelError as error:
+                problems += error.problems
         if not problems:
             problems += [*relations(place, kind, given), *off_grid(place, kind, given, self.dt), *bad_trains(place, given, int(n))]
         if problems:
@@ -118,6 +130,7 @@ class Network:
             kind,
             {k: v for k, v in given.items() if k not in states},
             {k: v for k, v in given.items() if k in states},
+            where,
         )
         self.populations[name] = population
         return population
@@ -158,6 +171,18 @@ class Network:
             raise ModelError(place, f"{nodes} holds no nodes", f"{owner.name} has {owner.n}")
         return view
 
+    def positions(self, nodes: Nodes, seed: int | None = None) -> np.ndarray:
+        """Where `nodes` lie: (n, dimensions), mm. Random positions are those of a run with `seed` (default: the network's).
+
+        Raises
+        ------
+        ModelError : they have no positions.
+        """
+        view = self.view(nodes)
+        if view.population.positions is None:
+            raise ModelError(view.name, "has no positions", "add it with positions = …")
+        return view.population.positions.of(view.name, self.seed if seed is None else seed)[view.ids]
+
     # -- projections ---------------------------------------------------------------------------
 
     def connect(
@@ -181,11 +206,17 @@ class Network:
             also be a nested list, one entry [target][source] for each pair of populations.
         rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree``
             (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
-            (sources, targets: index arrays), or a scipy.sparse matrix or a 2-D array of weights of
-            shape (n_target, n_source), whose stored (non-zero) entries are the synapses.
+            (sources, targets: index arrays; or file: a list in CSV or HDF5), or a scipy.sparse matrix or
+            a 2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the
+            synapses. Between populations that have positions p may fall with distance, as in
+            ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, also ``exponential`` (p0, lambda) and ``box`` (p0,
+            radius), with an optional ``"max_distance"``; then ``fixed_indegree`` and ``fixed_outdegree`` take
+            it too, and choose partners in proportion to it.
         weight : mV for iaf_psc_delta, nS for conductances, pA for the others. A number, a distribution, or an array: see
-            `delay` for the shapes.
-        delay : ms, at least dt. An array has one entry a synapse in the order of the rule: (n,) for
+            `delay` for the shapes. Or a function of distance: gaussian, exponential, box (w0) or linear
+            (base, per_mm).
+        delay : ms, at least dt. ``{"linear": {"base": 1.0, "per_mm": 0.5}}`` grows with distance, is
+            rounded to the grid and at least dt. An array has one entry a synapse in the order of the rule: (n,) for
             one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
             matrices, (n_target, indegree), (n_source, outdegree), (N,) sorted by target; for a
             scipy.sparse matrix also a matrix of the same pattern.
@@ -338,7 +369,7 @@ def _entry(raw: Any, i: int, j: int, shape: tuple[int, int] | None) -> Any:
     if shape is None:
         return raw
     if isinstance(raw, Mapping):
-        kind = next((k for k in raw if k not in ("min", "max")), None)
+        kind = next((k for k in raw if k in KINDS), None)
         out = {k: _entry(v, i, j, shape) for k, v in raw.items()}
         if kind is not None and _is_list(raw[kind]):
             out[kind] = [_entry(x, i, j, shape) for x in raw[kind]]

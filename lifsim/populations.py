@@ -13,6 +13,7 @@ import numpy as np
 from lifsim.errors import ModelError, Problem
 from lifsim.grid import first_off_grid, nearest_on_grid
 from lifsim.models import Model, Parameter
+from lifsim.positions import Positions
 from lifsim.values import Distribution, Value, value
 
 
@@ -50,13 +51,14 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """`n` nodes of one model. `params` and `initial` hold only what was given."""
+    """`n` nodes of one model. `params` and `initial` hold only what was given; `positions` say where they lie, if anywhere."""
 
     name: str
     n: int
     model: Model
     params: dict[str, Any]
     initial: dict[str, Value]
+    positions: Positions | None = None
 
     def __len__(self) -> int:
         return self.n

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +16,11 @@ from lifsim.grid import nearest_on_grid
 from lifsim.models import receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
+from lifsim.positions import Positions, Space, farthest, mismatch
+from lifsim.profiles import Profile, is_profile, profile
 from lifsim.values import Distribution, Value, acceptance, value
+
+Synaptic: TypeAlias = Value | Profile
 
 RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
     "one_to_one": (),
@@ -27,7 +32,9 @@ RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
     "explicit": ("sources", "targets"),
     "matrix": ("matrix",),
 }
+OPTIONAL: dict[str, tuple[str, ...]] = {"fixed_indegree": ("p",), "fixed_outdegree": ("p",), "explicit": ("file",)}
 _COUNTS = ("indegree", "outdegree", "N")
+_SAMPLE = 10_000_000  # pairs that an expectation looks at, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +42,9 @@ class Projection:
     """Synapses from `source` to `target` made by `rule`.
 
     `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
-    "matrix" the given synapses under "given". Weight and delay are one number, one distribution, or
-    an array with an entry a synapse in the order of the rule (see `Network.connect`) or of what was given.
+    "matrix" the given synapses under "given" (and the "file" that lists them). Weight and delay are one
+    number, one distribution, a function of distance, or an array with an entry a synapse in the order of the
+    rule (see `Network.connect`) or of what was given.
     `receptor_type` is 0 where the sign of a weight decides.
     """
 
@@ -44,8 +52,8 @@ class Projection:
     target: View
     rule: str
     params: dict[str, Any]
-    weight: Value
-    delay: Value
+    weight: Synaptic
+    delay: Synaptic
     allow_autapses: bool
     allow_multapses: bool
     receptor_type: int = 0
@@ -58,7 +66,37 @@ class Projection:
     @property
     def nothing(self) -> bool:
         """Whether the rule's own number (p or a count) is 0, so that there are no synapses."""
-        return any(self.params.get(key) == 0 for key in ("p", *_COUNTS))
+        p = self.params.get("p")
+        return any(self.params.get(key) == 0 for key in ("p", *_COUNTS)) or (isinstance(p, Profile) and p.a == 0)
+
+    @property
+    def _homes(self) -> tuple[Positions, Positions]:
+        """Positions of both populations, which have them where something depends on distance."""
+        source, target = self.source.population.positions, self.target.population.positions
+        assert source is not None and target is not None
+        return source, target
+
+    def space(self, seed: int) -> Space:
+        """Where sources and targets lie in a run with this seed."""
+        source, target = self._homes
+        period = np.asarray(source.extent) if source.periodic else None
+        return Space(source.of(self.source.name, seed)[self.source.ids], target.of(self.target.name, seed)[self.target.ids], period)
+
+    @cached_property
+    def farthest(self) -> float:
+        """A distance (mm) that no pair exceeds."""
+        return farthest(*self._homes)
+
+    @cached_property
+    def mean_p(self) -> float:
+        """The mean of the probability over all pairs; where it depends on distance, over those of some targets."""
+        p = self.params["p"]
+        if not isinstance(p, Profile):
+            return float(p)
+        space, n_source, n_target = self.space(1), len(self.source), len(self.target)
+        some = np.linspace(0, n_target - 1, min(n_target, max(_SAMPLE // n_source, 16))).astype(np.int64)
+        each = np.arange(n_source)
+        return float(np.mean([p(space.distances(each, np.full(n_source, t))).mean() for t in some]))
 
 
 def projection(place: str, dt: float, source: View, target: View, rule: str, given: Mapping[str, Any]) -> Projection:
@@ -68,17 +106,27 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
     receptor = given.pop("receptor_type")
     unit = _weight_unit(source, target)
-    problems = [*_check_ends(place, source, target), *_check_flags(place, flags), *_check_rule(place, rule, given)]
+    problems = [*_check_ends(place, source, target), *_check_flags(place, flags)]
     problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
+    file = given.get("file") if rule == "explicit" else None
+    if file is not None and not problems:
+        given, raw, problems = _listed(place, dt, given, raw, len(source), len(target))
+    problems += _check_rule(place, rule, given)
     params: dict[str, Any] = {}
     if not problems:
         params, raw, problems = _rule_params(place, rule, given, raw, source, target, flags)
+    problems += _check_space(place, {"p": given.get("p"), **raw}, source, target)
     if problems:
         raise ModelError.of([*problems, *_check_alone(place, dt, raw, unit)])
-    values: dict[str, Value] = {}
+    if file is not None:
+        params["file"] = str(file)
+    values: dict[str, Synaptic] = {}
     for key, unit_of_key in (("weight", unit), ("delay", "ms")):
         try:
-            values[key] = _synaptic(raw[key], unit_of_key, rule, params, len(source), len(target))
+            if is_profile(raw[key]):
+                values[key] = profile(raw[key], key, unit_of_key)
+            else:
+                values[key] = _synaptic(raw[key], unit_of_key, rule, params, len(source), len(target))
         except ValueError as error:
             problems.append(Problem(f"{place}.{key}", str(error)))
     if "weight" in values:
@@ -99,7 +147,7 @@ def _rule_params(
     """The rule's own numbers or the given synapses; weight and delay (a matrix holds the weights); problems."""
     if rule not in ("matrix", "explicit"):
         problems = list(_check_counts(place, rule, given, source, target, flags))
-        return ({} if problems else {k: float(v) if k == "p" else int(v) for k, v in given.items()}), raw, problems
+        return ({} if problems else {k: _rule_number(k, v) for k, v in given.items()}), raw, problems
     if rule == "matrix":
         synapses, weights, problems = _matrix(f"{place}.matrix", given["matrix"], len(target), len(source))
         if not (isinstance(raw["weight"], (int, float)) and raw["weight"] == 1.0):
@@ -110,6 +158,29 @@ def _rule_params(
     if synapses is not None and not problems:
         problems += _check_pairs(place, synapses, source, target, flags)
     return {"given": synapses}, raw, problems
+
+
+def _rule_number(name: str, raw: Any) -> Any:
+    if is_profile(raw):
+        return profile(raw, "p", "")
+    return float(raw) if name == "p" else int(raw)
+
+
+def _listed(
+    place: str, dt: float, given: Mapping[str, Any], raw: Mapping[str, Any], n_source: int, n_target: int
+) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
+    """Sources and targets from a file, with its weights and delays if it has such columns; problems."""
+    from lifsim.listfile import read
+
+    problems = [Problem(f"{place}.{key}", "given beside a file", "the file lists the synapses") for key in given if key != "file"]
+    if problems:
+        return dict(given), dict(raw), problems
+    found = read(given["file"], n_source, n_target, dt, f"{place}.file")
+    for key, column in (("weight", found.weight), ("delay", found.delay)):
+        if column is not None and not (isinstance(raw[key], (int, float)) and raw[key] == 1.0):
+            problems.append(Problem(f"{place}.{key}", "given beside a file", f"the file has a {key} for each synapse"))
+    columns = {key: x for key, x in (("weight", found.weight), ("delay", found.delay)) if x is not None}
+    return {"sources": found.sources, "targets": found.targets}, {**raw, **columns}, problems
 
 
 # -- checks --------------------------------------------------------------------------------------
@@ -158,12 +229,12 @@ def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Pro
     if rule not in RULES:
         yield Problem(f"{place}.rule", f"there is no rule {rule!r}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
         return
-    for name in RULES[rule]:
+    for name in RULES[rule] if given.get("file") is None else ():
         if given.get(name) is None:
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")
     for name in given:
-        if name not in RULES[rule]:
-            known = [*RULES[rule], "weight", "delay", "allow_autapses", "allow_multapses"]
+        if name not in (*RULES[rule], *OPTIONAL.get(rule, ())):
+            known = [*RULES[rule], *OPTIONAL.get(rule, ()), "weight", "delay", "allow_autapses", "allow_multapses"]
             yield Problem(f"{place}.{name}", f"{rule} has no parameter {name!r}", did_you_mean(name, known))
 
 
@@ -173,7 +244,9 @@ def _check_counts(
     if rule == "one_to_one" and len(source) != len(target):
         yield Problem(place, f"one_to_one between {len(source)} sources and {len(target)} targets", "as many of each")
     for name, raw in given.items():
-        if not isinstance(raw, (int, float, np.integer, np.floating)) or isinstance(raw, bool) or not math.isfinite(raw):
+        if name == "p" and (is_profile(raw) or rule != "pairwise_bernoulli"):
+            yield from _check_profile(f"{place}.p", raw, rule)
+        elif not isinstance(raw, (int, float, np.integer, np.floating)) or isinstance(raw, bool) or not math.isfinite(raw):
             yield Problem(f"{place}.{name}", f"{raw!r}", "must be a number")
         elif name == "p" and not 0 <= raw <= 1:
             yield Problem(f"{place}.p", f"{raw:g}", "a probability from 0 to 1")
@@ -183,6 +256,31 @@ def _check_counts(
             most = _most(name, source, target, flags)
             if raw > most:
                 yield Problem(f"{place}.{name}", f"{raw:g}", f"at most {most} {_why(most, flags)}")
+
+
+def _check_profile(place: str, raw: Any, rule: str) -> Iterable[Problem]:
+    try:
+        if not is_profile(raw):
+            raise ValueError(f"{raw!r}; {rule} takes 'p' as a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}")
+        if profile(raw, "p", "").a == 0 and rule != "pairwise_bernoulli":
+            raise ValueError("p0 = 0; partners are chosen in proportion to p, which must be above 0")
+    except ValueError as error:
+        yield Problem(place, str(error))
+
+
+def _check_space(place: str, values: Mapping[str, Any], source: View, target: View) -> Iterable[Problem]:
+    """What depends on distance needs both ends in one space."""
+    nowhere = " and ".join(dict.fromkeys(v.name for v in (source, target) if v.population.positions is None))
+    for key, raw in values.items():
+        if not is_profile(raw):
+            continue
+        here, there = source.population.positions, target.population.positions
+        if here is None or there is None:
+            yield Problem(f"{place}.{key}", f"depends on distance, but {nowhere} has no positions", "give its populations positions")
+        else:
+            wrong = mismatch(here, there)
+            if wrong:
+                yield Problem(f"{place}.{key}", f"{wrong[0]} ({source.name}, {target.name})", wrong[1])
 
 
 def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> float:
@@ -206,7 +304,7 @@ def _check_alone(place: str, dt: float, raw: Mapping[str, Any], weight_unit: str
         if isinstance(raw[key], np.ndarray) or hasattr(raw[key], "tocsr"):
             continue  # one entry a synapse
         try:
-            v = value(raw[key], unit)
+            v = profile(raw[key], key, unit) if is_profile(raw[key]) else value(raw[key], unit)
         except ValueError as error:
             yield Problem(f"{place}.{key}", str(error))
             continue
@@ -219,8 +317,8 @@ def _weight_unit(source: View, target: View) -> str:
     return "" if source.population.model.role == "current" else target.population.model.weight_unit
 
 
-def _check_weight(place: str, weight: Value) -> Iterable[Problem]:
-    if isinstance(weight, Distribution):
+def _check_weight(place: str, weight: Synaptic) -> Iterable[Problem]:
+    if isinstance(weight, (Distribution, Profile)):
         return
     numbers = np.asarray(weight)
     wrong = first_not_finite(numbers)
@@ -228,7 +326,9 @@ def _check_weight(place: str, weight: Value) -> Iterable[Problem]:
         yield Problem(place, f"{numbers.flat[wrong]:g}", "weights must be finite")
 
 
-def _check_delay(place: str, delay: Value, dt: float) -> Iterable[Problem]:
+def _check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
+    if isinstance(delay, Profile):
+        return  # of any distance: rounded, at least dt
     if isinstance(delay, Distribution):
         if acceptance(replace(delay, min=max(delay.min, dt / 2))) < 1e-4:
             got = f"the distribution practically never reaches dt/2 = {dt / 2:g} ms"

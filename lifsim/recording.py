@@ -95,6 +95,7 @@ class Manifest:
     spikes : population -> {"ids": "all" or a list, "start": ms, "stop": ms}.
     traces : a list of {"population", "variable", "unit", "interval", "start", "stop", "ids"}; the
         first sample is at start + interval (ms). "rate" of a population has one column and ids [].
+    positions : population -> where its nodes lie, (n, dimensions), mm; in a file of results a dataset of its own.
 
     An endless `stop` is inf or None.
     """
@@ -115,6 +116,7 @@ class Manifest:
     host: str = ""
     started: str = ""
     format_version: str = FORMAT_VERSION
+    positions: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """JSON text; infinite and undefined numbers become strings ("inf"), as JSON has none."""
@@ -157,6 +159,8 @@ def plain(value: Any) -> Any:
     """`value` with nothing in it that JSON cannot say."""
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isfinite(value).all():
+        return value.tolist()
     if isinstance(value, (list, tuple, np.ndarray)):
         return [plain(entry) for entry in (value.tolist() if isinstance(value, np.ndarray) else value)]
     if isinstance(value, np.generic):

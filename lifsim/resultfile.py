@@ -183,6 +183,7 @@ def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> list[str]:
     file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
     spikes = {name: _spike_columns(file, recorded, name, disk) for name in manifest.spikes}
     traces = {key: _trace_columns(file, recorded, key, disk) for key in manifest.keys}
+    digests = [_write_positions(file, name, places, disk) for name, places in manifest.positions.items()]
     for chunk in recorded.chunks:
         for name, (at, ids) in chunk.spikes.items():
             spikes[name][0].append(times(at, manifest.dt))
@@ -190,7 +191,7 @@ def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> list[str]:
         for key, rows in chunk.traces.items():
             for column in traces[key]:
                 column.append(rows)
-    digests = [f"{name} {column.finish()}" for name, pair in spikes.items() for column in pair]
+    digests += [f"{name} {column.finish()}" for name, pair in spikes.items() for column in pair]
     digests += [f"{'/'.join(key)} {column.finish()}" for key, columns in traces.items() for column in columns[:1]]
     for columns in traces.values():
         columns[-1].finish()
@@ -245,11 +246,21 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, disk: _Disk) -
     return [_Column(data, disk), _Column(copy, disk)]
 
 
+def _write_positions(file: h5py.File, name: str, places: Any, disk: _Disk) -> str:
+    """``/lifsim/positions/<population>``, (n, dimensions), mm; its digest."""
+    rows = np.asarray(places, "<f8")
+    data = file.require_group("lifsim/positions").create_dataset(name, rows.shape, "<f8")
+    data.attrs.update({"unit": "mm", "units": "mm"})
+    column = _Column(data, disk)
+    column.append(rows)
+    return f"positions/{name} {column.finish()}"
+
+
 def entries(recorded: Recorded) -> dict[str, Any]:
     """All that is to be said of a run, by name."""
     manifest, totals = recorded.manifest, recorded.totals
     start, stop = (float(t) for t in times(np.array([totals.start, totals.end]), manifest.dt))
-    entries = {_DATA.get(key, key): value for key, value in plain(asdict(manifest)).items()}
+    entries = {_DATA.get(key, key): value for key, value in plain(asdict(replace(manifest, positions={}))).items() if key != "positions"}
     entries |= {"t_start": start, "t_stop": stop, "duration": _duration(recorded), "complete": recorded.summary is not None}
     if recorded.ignored:
         entries["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
@@ -325,6 +336,7 @@ class File:
             self.info = _read_info(_member(file, "lifsim", h5py.Group)) if native else _foreign_info(file)
             self.manifest = _manifest(self.info)
             self._native = native
+            self.located = list(_member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
 
     def _stat(self) -> tuple[int, int]:
         stat = self._path.stat()
@@ -360,6 +372,11 @@ class File:
             if len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
                 raise DataError(f"{self._path}/spikes/{name}/node_ids", "names neurons that the population does not have")
         return (at, ids) if self._native else _by_time(at, ids)
+
+    def positions(self, name: str) -> np.ndarray:
+        """Where the nodes of a population lie, (n, dimensions), mm."""
+        with self._open() as file:
+            return _read(_dataset(file, f"lifsim/positions/{name}", "f", 2))
 
     def shape(self, key: Key) -> tuple[int, int]:
         """(n_samples, n_columns) of a trace."""
@@ -456,7 +473,7 @@ def _read_info(group: h5py.Group) -> dict[str, Any]:
         raise DataError(f"{group.file.filename}/lifsim", f"has format version {version}", allowed)
     info = {name: _attribute(group, name) for name in group.attrs}
     for name in group:
-        if name == "traces":
+        if name in ("traces", "positions"):
             continue
         data = _member(group, name, h5py.Dataset)
         where = f"{group.file.filename}{data.name}"

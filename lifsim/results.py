@@ -62,12 +62,16 @@ class Source(Protocol):
 
     manifest: Manifest
     info: dict[str, Any]
+    located: list[str]
 
     def count(self, name: str) -> int:
         """Number of spikes of a population."""
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and ids of a population's spikes."""
+
+    def positions(self, name: str) -> np.ndarray:
+        """Where the nodes of a population that is `located` lie, (n, dimensions), mm."""
 
     def shape(self, key: Key) -> tuple[int, int]:
         """(n_samples, n_columns) of a trace."""
@@ -86,6 +90,7 @@ class _Chunks:
         self._recorded = recorded
         self.manifest = recorded.manifest
         self.info = entries(recorded)
+        self.located = list(recorded.manifest.positions)
 
     def count(self, name: str) -> int:
         return self._recorded.totals.spikes.get(name, 0)
@@ -95,6 +100,9 @@ class _Chunks:
         at = np.concatenate([np.zeros(0, np.int64), *(pair[0] for pair in pairs)])
         ids = np.concatenate([np.zeros(0, np.int64), *(pair[1] for pair in pairs)])
         return times(at, self.manifest.dt), ids.astype(np.int64, copy=False)
+
+    def positions(self, name: str) -> np.ndarray:
+        return np.asarray(self.manifest.positions[name], np.float64)
 
     def shape(self, key: Key) -> tuple[int, int]:
         return self._recorded.totals.samples.get(key, 0), self.manifest.columns(key)
@@ -241,6 +249,7 @@ class Result:
     ----------
     spikes : population -> `Spikes`.
     traces : population -> `Traces`, which is variable -> array (n_samples, n_neurons).
+    positions : population -> where its nodes lie, (n, dimensions), mm.
     info : everything known of the run: model text, parameters, settings, versions, timings, …
     path : the file, None for a result in memory.
     """
@@ -252,6 +261,7 @@ class Result:
         where = str(path) if path else "result"
         manifest = source.manifest
         self.spikes: Lazy[Spikes] = Lazy(list(manifest.spikes), self._spikes, f"{where}.spikes", "there are no spikes of {name!r}")
+        self.positions: Lazy[np.ndarray] = Lazy(source.located, source.positions, f"{where}.positions", "{name!r} has no positions")
         populations = list(dict.fromkeys(population for population, _ in manifest.keys))
         self.traces: Lazy[Traces] = Lazy(
             populations, lambda p: Traces(source, p, self.t_start, where), f"{where}.traces", "there are no traces of {name!r}"
@@ -325,6 +335,7 @@ class Result:
         """Forget what was read; the file is open only while it is read."""
         self.spikes.clear()
         self.traces.clear()
+        self.positions.clear()
 
     def __enter__(self) -> Result:
         return self

@@ -58,6 +58,7 @@ class PopulationTable(Table):
 
     n: Any
     model: str
+    positions: Any = None
     params: dict[str, Any] = {}
     initial: dict[str, Any] = {}
 
@@ -74,6 +75,7 @@ class ProjectionTable(Table):
     N: Any = None
     sources: Any = None
     targets: Any = None
+    file: Any = None
     matrix: Any = None
     weight: Any = None
     delay: Any = None

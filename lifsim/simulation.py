@@ -319,6 +319,10 @@ class Simulation:
         whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
         return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
 
+    def positions(self, nodes: Nodes) -> np.ndarray:
+        """Where `nodes` lie in this run: (n, dimensions), mm."""
+        return self.net.positions(nodes, self.seed)
+
     def fan_out(self) -> dict[str, np.ndarray]:
         """How many built synapses start at each neuron (or node that sends given spikes), by population."""
         from lifsim.build import numbering

@@ -1,4 +1,4 @@
-"""Units by a fixed table: ``"20 ms"`` to 20.0, in the coherent set ms, mV, pF, pA, nS, Hz.
+"""Units by a fixed table: ``"20 ms"`` to 20.0, in the coherent set ms, mV, pF, pA, nS, Hz; lengths in mm.
 
 The set is coherent because pF·mV/ms = pA and nS·mV = pA; rates are the exception every user
 knows: they are in Hz (spikes a second), not in 1/ms. Strings may name any prefix of the table.
@@ -20,6 +20,7 @@ _SYMBOLS = {
     "S": ("conductance", "nS", 1e-9),
     "Hz": ("rate", "Hz", 1.0),
     "ohm": ("resistance", "Gohm", 1e9),
+    "m": ("length", "mm", 1e-3),
 }
 
 _EXTRA = {

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
+from lifsim.build import build_plan
 
 LIF = {"tau_m": 20.0, "V_th": 20.0, "V_reset": 10.0, "E_L": 0.0, "C_m": 250.0, "V_m": {"uniform": [0.0, 20.0]}}
 WEIGHTS = {"iaf_psc_delta": 0.3, "iaf_psc_exp": 120.0, "iaf_psc_alpha": 60.0}
@@ -48,6 +49,26 @@ def test_spikes_are_as_they_were(model: str, threads: int) -> None:
     assert found == DIGESTS[model]
 
 
+SPATIAL = "4a4b17a8bd2b706f"
+
+
+def spatial_digest() -> str:
+    """Hash of the sources and delays of synapses that distance decides."""
+    net = ls.Network(dt=0.1)
+    n = net.add("n", 1600, "iaf_psc_exp", positions={"random": True, "extent": [1.0, 1.0], "periodic": True})
+    kernel, delay = {"gaussian": {"p0": 0.8, "sigma": 0.05}}, {"linear": {"base": 0.5, "per_mm": 10.0}}
+    net.connect(n, n, "pairwise_bernoulli", p=kernel, delay=delay, allow_autapses=False)
+    net.connect(n, n, "fixed_indegree", indegree=10, p=kernel, delay=delay)
+    net.connect(n, n, "fixed_outdegree", outdegree=40, p=kernel, delay=delay, allow_multapses=False)
+    arrays = [x for w in build_plan(net, 3).wirings for x in (w.ptr.astype("<i8"), w.rows.astype("<i4"), w.delay.array.astype("<i4"))]
+    return hashlib.sha256(b"".join(x.tobytes() for x in arrays)).hexdigest()[:16]
+
+
+def test_synapses_in_space_are_as_they_were() -> None:
+    assert spatial_digest() == SPATIAL
+
+
 if __name__ == "__main__":
+    print("SPATIAL", spatial_digest())
     for name in DIGESTS:
         print(name, digest(name, 1))

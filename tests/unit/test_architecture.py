@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "lifsim"
-DESCRIPTION = ["errors", "given", "grid", "models", "network", "populations", "projections", "units", "values"]
+DESCRIPTION = ["errors", "given", "grid", "models", "network", "populations", "positions", "profiles", "projections", "units", "values"]
 HEAVY = {"numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "click"}
 SHARED_WITH_ENGINE = {"errors", "plan", "grid"}  # plain data and messages
 

@@ -146,6 +146,27 @@ WRONG_MODELS = {
     "negative in-degree": ("indegree = 2", "indegree = -2", ["projections[1].indegree", "-2"]),
     "too many without multapses": ("indegree = 2", "indegree = 21\nallow_multapses = false", ["projections[1].indegree", "21", "20"]),
     "probability above 1": ('rule = "fixed_indegree"\nindegree = 2', 'rule = "pairwise_bernoulli"\np = 1.5', ["projections[1].p", "1.5"]),
+    "distance without positions": (
+        'rule = "fixed_indegree"\nindegree = 2',
+        'rule = "pairwise_bernoulli"\np = { gaussian = { p0 = 1.0, sigma = 0.1 } }',
+        ["projections[1].p", "exc has no positions"],
+    ),
+    "grid of other nodes": ("n = 20", "n = 20\npositions = { grid = [5, 5] }", ["populations.exc.positions.grid", "25 cells for 20 nodes"]),
+    "list outside the folder": (
+        'rule = "fixed_indegree"\nindegree = 2',
+        'rule = "explicit"\nfile = "../x.csv"',
+        ["projections[1].file", "../x.csv", "folder of the model file"],
+    ),
+    "list that is missing": (
+        'rule = "fixed_indegree"\nindegree = 2',
+        'rule = "explicit"\nfile = "x.csv"',
+        ["projections[1].file", "x.csv"],
+    ),
+    "list that is none": (
+        'rule = "fixed_indegree"\nindegree = 2',
+        'rule = "explicit"\nfile = "model.toml"',
+        ["projections[1].file", "model.toml, line 1"],
+    ),
     "distribution of unknown kind": ("E_L = 0.0", "E_L = { gauss = [0, 1] }", ["populations.exc", "E_L", "gauss"]),
     "distribution that breaks a bound": ('"20 ms"', "{ normal = [20, 5] }", ["populations.exc", "tau_m", "> 0"]),
     "distribution that never ends": ("E_L = 0.0", "E_L = { normal = [0, 1], min = 50 }", ["populations.exc", "E_L", "50"]),
@@ -348,6 +369,63 @@ WRONG_CALLS = {
         ["populations.g.amplitude_times", "1.05"],
     ),
     "spike times not above 0": (lambda n: n.add("g", 1, "spike_generator", spike_times=[-1.0]), ["populations.g.spike_times"]),
+    "positions of wrong shape": (lambda n: _located(n, np.zeros((4, 5))), ["populations.g.positions.points", "(4, 5)"]),
+    "positions in one list": (lambda n: _located(n, [0.0, 1.0, 2.0, 3.0]), ["populations.g.positions.points", "(4,)", "(n, 2)"]),
+    "positions of other nodes": (lambda n: _located(n, np.zeros((3, 2))), ["populations.g.positions", "3 points for 4 nodes"]),
+    "positions that are no numbers": (lambda n: _located(n, [["x", 0.0]] * 4), ["populations.g.positions.points"]),
+    "positions that are infinite": (lambda n: _located(n, np.full((4, 2), np.inf)), ["populations.g.positions.points", "inf"]),
+    "a grid of other nodes": (lambda n: _located(n, {"grid": [3, 2]}), ["populations.g.positions.grid", "3 x 2 = 6 cells for 4 nodes"]),
+    "a grid of half cells": (lambda n: _located(n, {"grid": [2.5, 2]}), ["populations.g.positions.grid", "2.5 x 2"]),
+    "a space without size": (lambda n: _located(n, {"grid": [2, 2], "extent": [1.0, 0.0]}), ["populations.g.positions.extent", "0 mm"]),
+    "a space of another dimension": (lambda n: _located(n, {"grid": [2, 2], "extent": [1.0] * 3}), ["positions.extent", "3 numbers in 2"]),
+    "random positions nowhere": (lambda n: _located(n, {"random": True}), ["populations.g.positions.extent", "missing"]),
+    "positions in two ways": (lambda n: _located(n, {"random": True, "grid": [2, 2]}), ["populations.g.positions", "grid and random"]),
+    "positions in no way": (lambda n: _located(n, {"extent": [1.0, 1.0]}), ["populations.g.positions", "grid, random, points"]),
+    "misspelt key of positions": (lambda n: _located(n, {"grid": [2, 2], "wrap": True}), ["populations.g.positions.wrap"]),
+    "a periodic space without size": (
+        lambda n: _located(n, {"points": np.zeros((4, 2)), "periodic": True}),
+        ["populations.g.positions.extent", "missing"],
+    ),
+    "a point outside": (
+        lambda n: _located(n, {"points": np.eye(4)[:, :2], "extent": [1.0, 1.0]}),
+        ["populations.g.positions.points", "node 0 at [1.0, 0.0]"],
+    ),
+    "extent in ms": (lambda n: _located(n, {"random": True, "extent": ["1 ms", 1.0]}), ["populations.g.positions.extent", "1 ms"]),
+    "distance without positions": (lambda n: _spatial(n, to="a"), ["projections[0].p", "a has no positions"]),
+    "delay by distance without positions": (
+        lambda n: n.connect("a", "b", delay={"linear": {"base": 1.0, "per_mm": 1.0}}),
+        ["projections[0].delay", "a and b has no positions"],
+    ),
+    "spaces of other dimensions": (
+        lambda n: _spatial(n, {"random": True, "extent": [1.0] * 3}),
+        ["projections[0].p", "2 and 3 dimensions (g, h)"],
+    ),
+    "one space periodic": (lambda n: _spatial(n, {"grid": [2, 2], "periodic": True}), ["projections[0].p", "periodic", "both or neither"]),
+    "unknown kernel": (lambda n: _spatial(n, p={"gausian": {"p0": 1.0, "sigma": 1.0}}), ["projections[0].p", "gausian", "'gaussian'"]),
+    "kernel without scale": (lambda n: _spatial(n, p={"gaussian": {"p0": 1.0}}), ["projections[0].p", "needs sigma"]),
+    "kernel with another name": (lambda n: _spatial(n, p={"box": {"p0": 1.0, "radius": 1.0, "r": 1.0}}), ["projections[0].p", "has no r"]),
+    "a chance above 1": (lambda n: _spatial(n, p={"gaussian": {"p0": 1.5, "sigma": 1.0}}), ["projections[0].p", "1.5"]),
+    "a kernel without width": (lambda n: _spatial(n, p={"gaussian": {"p0": 0.5, "sigma": 0.0}}), ["projections[0].p", "sigma 0 mm"]),
+    "max_distance 0": (
+        lambda n: _spatial(n, p={"box": {"p0": 1.0, "radius": 1.0}, "max_distance": 0}),
+        ["projections[0].p", "max_distance"],
+    ),
+    "negative conduction": (
+        lambda n: _spatial(n, delay={"linear": {"base": 1.0, "per_mm": -1.0}}),
+        ["projections[0].delay", "per_mm -1 ms"],
+    ),
+    "delay that is a gaussian": (lambda n: _spatial(n, delay={"gaussian": {"w0": 1, "sigma": 1}}), ["projections[0].delay", "linear"]),
+    "partners by no chance": (lambda n: _spatial(n, rule="fixed_indegree", indegree=1, p={"box": {"p0": 0.0, "radius": 1.0}}), ["p0 = 0"]),
+    "partners out of reach": (
+        lambda n: _spatial(n, rule="fixed_indegree", indegree=4, p={"box": {"p0": 1.0, "radius": 0.6}}, allow_multapses=False, run=True),
+        ["projections[0].p", "h 0 has fewer than 4 different partners in g"],
+    ),
+    "no partner in reach": (
+        lambda n: _spatial(
+            n, rule="fixed_outdegree", outdegree=3, p={"box": {"p0": 1.0, "radius": 0.1}}, allow_autapses=False, to="g", run=True
+        ),
+        ["projections[0].p", "g 0 has no partner in g"],
+    ),
     "threads 0": (lambda n: ls.run(n, 1.0, threads=0), ["threads", "0"]),
     "threads a half": (lambda n: ls.run(n, 1.0, threads=0.5), ["threads", "0.5"]),
     "no duration": (lambda n: ls.run(n), ["duration"]),
@@ -393,6 +471,18 @@ WRONG_CALLS = {
 def several(net: ls.Network) -> object:
     """Neurons with two receptors."""
     return net.add("several", 2, "iaf_psc_exp_multisynapse", tau_syn=[1.0, 2.0])
+
+
+def _located(net: ls.Network, positions: object) -> None:
+    net.add("g", 4, "iaf_psc_exp", positions=positions)
+
+
+def _spatial(net: ls.Network, positions: object = None, to: str = "h", run: bool = False, **connection: object) -> None:
+    for name, where in (("g", {"grid": [2, 2]}), ("h", positions or {"grid": [2, 2]})):
+        net.add(name, 4, "iaf_psc_exp", positions=where)
+    net.connect("g", to, **{"rule": "pairwise_bernoulli", "p": {"box": {"p0": 0.5, "radius": 1.0}}, **connection})
+    if run:
+        ls.run(net, 1.0)
 
 
 def _run_with(net: ls.Network, model: str = "spike_generator", **params: object) -> None:

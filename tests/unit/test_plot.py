@@ -12,6 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+import lifsim as ls
 from lifsim import plot
 from lifsim.errors import DataError, OutputError
 from lifsim.recording import Chunk, FileSink, Manifest, MemorySink
@@ -286,6 +287,33 @@ def test_empty_windows_are_refused(draw, window, why):
     result = given({}, {"exc": 1}, 100.0, [entry("V_m", "mV", [0])])
     with pytest.raises(DataError, match=why):
         draw(result, t_start=window[0], t_stop=window[1])
+
+
+def test_map_of_activity(tmp_path):
+    net = ls.Network()
+    for k, dimensions in enumerate((2, 3, 1, 2)):
+        positions = {"random": True, "extent": [1.0] * dimensions}
+        net.add(f"p{k}", 20, "iaf_psc_exp", I_e=np.linspace(0, 2000, 20), positions=positions)
+    net.add("nowhere", 1, "iaf_psc_exp")
+    net.record(["p0", "p1", "p2", "p3", "nowhere"], "spikes")
+    result = ls.run(net, 50.0)
+    figure = plot.space(result, t_start=10.0)
+    panels = [ax for ax in figure.axes if ax.get_xlabel() == "x (mm)"]
+    assert [ax.get_title() for ax in panels] == ["p0", "p1", "p2", "p3"]
+    dots = panels[0].collections[0]
+    rate = plot.analysis.rates(result.spikes["p0"].window(10.0))
+    assert len(set(rate)) > 3
+    shown = {tuple(place): x for place, x in zip(dots.get_offsets().tolist(), dots.get_array().tolist(), strict=True)}
+    assert shown == {tuple(place): x for place, x in zip(result.positions["p0"].tolist(), rate.tolist(), strict=True)}
+    plot.save(figure, tmp_path / "x.png")
+    own = Figure()
+    assert plot.space(result, "p3", ax=own.subplots()) is own
+    with pytest.raises(DataError, match="'nowhere' has no positions"):
+        plot.space(result, "nowhere")
+    with pytest.raises(DataError, match="no population has positions"):
+        plot.space(CASES["cortex"]())
+    with pytest.raises(DataError, match="overlap"):
+        plot.space(result, t_start=100.0, t_stop=200.0)
 
 
 def test_no_pyplot():

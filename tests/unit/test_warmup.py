@@ -20,7 +20,7 @@ from lifsim.engine import Engine, cache_folder, compiling, jit
 from lifsim.engine.wiring import rule_of
 from lifsim.modelfile import load_with_settings
 
-SMALL = {"brunel": ["order=100"], "microcircuit": ["scale=0.01", "k_scale=0.01"]}
+SMALL = {"brunel": ["order=100"], "microcircuit": ["scale=0.01", "k_scale=0.01"], "spatial": ["width=0.4", "indegree=20"]}
 
 
 def bare():
@@ -53,7 +53,9 @@ def shipped(name):
     return lambda: load_with_settings(name, SMALL.get(name, []))
 
 
-@pytest.mark.parametrize("net", [bare, full, *map(shipped, ["brunel", "brunel_alpha", "cuba", "microcircuit", "single_neuron", "synfire"])])
+@pytest.mark.parametrize(
+    "net", [bare, full, *map(shipped, ["brunel", "brunel_alpha", "cuba", "microcircuit", "single_neuron", "spatial", "synfire"])]
+)
 def test_one_program_serves_all_networks(net):
     """Whatever is in a network, the engine's arrays are of the same types, so that no run has to compile anew."""
     machines = []
@@ -82,6 +84,9 @@ def test_one_builder_serves_all_projections():
     net.connect("b", "b", "fixed_outdegree", outdegree=2)
     net.connect("b", "b", "fixed_total_number", N=4, weight=locked(4))
     net.connect("b", "b", "pairwise_bernoulli", p=0.5)
+    net.add("c", 4, "iaf_psc_exp", positions={"grid": [2, 2]})
+    net.connect("c", "c", "pairwise_bernoulli", p={"box": {"p0": 1.0, "radius": 0.6}}, weight={"gaussian": {"w0": 1.0, "sigma": 1.0}})
+    net.connect("c", "c", "fixed_indegree", indegree=2, delay={"linear": {"base": 1.0, "per_mm": 1.0}})
     assert len({numba.typeof(rule_of(w)) for w in build_plan(net, 1).wirings}) == 1
 
 

@@ -1,0 +1,261 @@
+"""Lists of synapses in files: CSV, or HDF5 (plain datasets, or the edges of a SONATA file).
+
+A CSV file begins with the names of its columns: ``source`` and ``target`` (indices in their populations, from 0), and
+optionally ``weight`` and ``delay`` (ms). It is read in pieces, each turned into numbers at once; a piece that is not
+as it should be is looked through line by line for the cell to name.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lifsim.errors import DataError, ModelError, did_you_mean
+from lifsim.expressions import shortened
+from lifsim.grid import nearest_on_grid
+from lifsim.recording import expanded
+
+COLUMNS = ("source", "target", "weight", "delay")
+HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
+PIECE = 1 << 24  # bytes of text at a time
+_LONGEST = 1 << 16  # bytes of the first line
+# A dataset may declare more bytes than are stored (chunks never written, compression): up to this.
+_SPARE_BYTES, _SPARE_RATIO = 1 << 20, 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Synapses in the order of the file: indices int32, weights and delays (ms) float64, None where there is no such column."""
+
+    sources: np.ndarray
+    targets: np.ndarray
+    weight: np.ndarray | None
+    delay: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the cells of a list may hold."""
+
+    n_source: int
+    n_target: int
+    dt: float
+
+    def wrong(self, column: str, x: np.ndarray) -> np.ndarray:
+        """Which numbers of a column are not allowed."""
+        if column in ("source", "target"):
+            return ~((x >= 0) & (x < (self.n_source if column == "source" else self.n_target)) & (x == np.floor(x)))
+        with np.errstate(invalid="ignore"):
+            ratio = x / self.dt
+            off = (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+        return ~np.isfinite(x) | off if column == "delay" else ~np.isfinite(x)
+
+    def allowed(self, column: str, x: float) -> str:
+        """What a column may hold, said where `x` is not that."""
+        if column in ("source", "target"):
+            return f"a whole number from 0 to {(self.n_source if column == 'source' else self.n_target) - 1}"
+        if column == "weight" or not np.isfinite(x):
+            return "a finite number"
+        return nearest_on_grid(x, self.dt) if x >= self.dt else f"at least one step of dt = {self.dt:g} ms"
+
+
+def split(reference: str) -> tuple[str, str]:
+    """File and group of ``net.h5:group`` (the group is "" of a CSV file, and where none is named)."""
+    path, colon, group = reference.rpartition(":")
+    return (path, group) if colon and path.lower().endswith(HDF5) else (reference, "")
+
+
+def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) -> Listed:
+    """The list in a file: ``synapses.csv``, ``net.h5`` or ``net.h5:group``.
+
+    Raises
+    ------
+    ModelError : what cannot be read or used, with file, line (or entry) and column. DataError : this is no path.
+    """
+    if not isinstance(reference, (str, Path)):
+        raise ModelError(place, shortened(repr(reference)), "a file: synapses.csv, or net.h5:group")
+    name, group = split(str(reference))
+    path = expanded(name, "list of synapses", DataError)
+    limits = Limits(n_source, n_target, dt)
+    try:
+        if path.suffix.lower() in HDF5:
+            return _read_hdf5(path, group, limits, place)
+        with path.open("rb") as file:
+            return _read_csv(file, str(path), limits, place)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
+        said = getattr(error, "strerror", None) or error
+        raise ModelError(place, f"{shortened(str(path))} cannot be read ({said})", "a list of synapses") from None
+
+
+def _listed(columns: Mapping[str, Any]) -> Listed:
+    sources, targets = (np.asarray(columns[key]).astype(np.int32) for key in ("source", "target"))
+    weight, delay = (np.asarray(columns[key], np.float64) if key in columns else None for key in ("weight", "delay"))
+    return Listed(sources, targets, weight, delay)
+
+
+# -- CSV -------------------------------------------------------------------------------------------
+
+
+def _read_csv(file: BinaryIO, name: str, limits: Limits, place: str) -> Listed:
+    header = file.readline(_LONGEST).decode("utf-8-sig", errors="replace").strip()
+    columns = [column.strip().strip('"') for column in header.split(",")]
+    _check_header(columns, name, place)
+    found: dict[str, list[np.ndarray]] = {column: [] for column in columns}
+    line = 2
+    for text in _pieces(file):
+        rows = _numbers(text, len(columns))
+        if rows is None or any(limits.wrong(c, rows[:, i]).any() for i, c in enumerate(columns)):
+            raise _complaint(text, columns, limits, name, line, place)
+        for i, column in enumerate(columns):
+            found[column].append(rows[:, i].astype(np.int32 if column in ("source", "target") else np.float64))
+        line += text.count(b"\n")
+    return _listed({column: np.concatenate(pieces) for column, pieces in found.items()})
+
+
+def _check_header(columns: list[str], name: str, place: str) -> None:
+    for column in columns:
+        if column not in COLUMNS:
+            got = f"{shortened(name)}, line 1: there is no column {shortened(repr(column))}"
+            raise ModelError(place, got, did_you_mean(column, COLUMNS))
+    missing = [column for column in COLUMNS[:2] if column not in columns]
+    if missing or len(set(columns)) < len(columns):
+        got = f"{shortened(name)}, line 1: {'no column ' + missing[0] if missing else 'a column twice'}"
+        raise ModelError(place, got, "the names of the columns: source, target, and optionally weight, delay")
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The rest of a file in pieces of whole lines (one without an end for so long is none: it comes as it is)."""
+    rest = b""
+    while text := file.read(PIECE):
+        whole, newline, rest = (rest + text).rpartition(b"\n")
+        if not newline:
+            whole, rest = rest, b""
+        yield whole + newline
+    yield rest
+
+
+def _numbers(text: bytes, width: int) -> np.ndarray | None:
+    """The cells of lines of `width` numbers, float64, (lines, width), blank lines left out; None if the text is anything else."""
+    if not text.strip():
+        return np.zeros((0, width))
+    try:
+        rows = np.loadtxt(io.BytesIO(text), np.float64, delimiter=",", comments=None, ndmin=2)
+    except ValueError:
+        return None
+    return rows if rows.shape[1] == width else None
+
+
+_NUMBER = re.compile(rb"\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|nan))\s*", re.IGNORECASE)
+
+
+def _complaint(text: bytes, columns: list[str], limits: Limits, name: str, line: int, place: str) -> ModelError:
+    """What is wrong with the first wrong cell of `text`, which begins with this line of the file."""
+    for number, row in enumerate(text.split(b"\n"), line):
+        cells = row.split(b",")
+        if not row.strip():
+            continue
+        where = f"{shortened(name)}, line {number}"
+        if len(cells) != len(columns):
+            return ModelError(place, f"{where}: {len(cells)} cells", f"one for each of {', '.join(columns)}")
+        for column, cell in zip(columns, cells, strict=True):
+            number_there = _NUMBER.fullmatch(cell)
+            x = float(cell) if number_there else 0.0
+            if not number_there or limits.wrong(column, np.array([x])).any():
+                got = cell.decode(errors="replace").strip()
+                return ModelError(place, f"{where}, column {column}: {shortened(repr(got))}", limits.allowed(column, x))
+    return ModelError(place, f"{shortened(name)}, from line {line} on: no list of numbers", "cells with commas between them")
+
+
+# -- HDF5 ------------------------------------------------------------------------------------------
+
+# where each column lies: plain, or in the edges of a SONATA file (developer guide, "Edge File")
+_PLACES = {
+    "source": ("source", "source_node_id"),
+    "target": ("target", "target_node_id"),
+    "weight": ("weight", "0/syn_weight"),
+    "delay": ("delay", "0/delay"),
+}
+
+
+def _read_hdf5(path: Path, name: str, limits: Limits, place: str) -> Listed:
+    import h5py
+
+    where = f"{shortened(str(path))}:{name}"
+    with h5py.File(path, "r") as file:
+        group = _inside(file, name.strip("/")) if name.strip("/") else file
+        if not isinstance(group, h5py.Group):
+            raise ModelError(place, f"{where}: there is no such group", "one with the datasets source and target" + _groups(file))
+        columns: dict[str, np.ndarray] = {}
+        for column, paths in _PLACES.items():
+            found = next((x for x in (_inside(group, path) for path in paths) if x is not None), None)
+            if found is not None:
+                columns[column] = _column(found, f"{where}/{column}", place)
+        _check_sonata(group, where, place)
+    missing = [column for column in COLUMNS[:2] if column not in columns]
+    if missing:
+        raise ModelError(place, f"{where}: there is no dataset {missing[0]}", f"one of: {', '.join(_PLACES[missing[0]])}")
+    for column, x in columns.items():
+        if len(x) != len(columns["source"]):
+            raise ModelError(place, f"{where}: {len(x)} entries of {column}, {len(columns['source'])} sources", "as many of each")
+        wrong = limits.wrong(column, x)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise ModelError(place, f"{where}, entry {i}, column {column}: {x[i]:g}", limits.allowed(column, float(x[i])))
+    return _listed(columns)
+
+
+def _inside(group: Any, path: str) -> Any:
+    """What lies at `path` below `group`, in the same file; None if nothing does."""
+    import h5py
+
+    for part in path.split("/"):
+        if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            return None
+        group = group[part]
+    return group
+
+
+def _column(data: Any, where: str, place: str) -> np.ndarray:
+    """The numbers of a dataset that lie in the file itself and are really there."""
+    import h5py
+
+    if not isinstance(data, h5py.Dataset) or data.ndim != 1 or data.dtype.kind not in "iuf":
+        raise ModelError(place, f"{where} is no list of numbers", "a dataset of one dimension")
+    if data.is_virtual or data.external or data.nbytes > _SPARE_BYTES + _SPARE_RATIO * data.id.get_storage_size():
+        raise ModelError(place, f"{where} keeps its data elsewhere", "data in the file itself")
+    return np.asarray(data[()])
+
+
+def _check_sonata(group: Any, where: str, place: str) -> None:
+    """Edges whose values are not simply one after the other, in one group, are none that this can read."""
+    ids, index = _inside(group, "edge_group_id"), _inside(group, "edge_group_index")
+    if ids is None or index is None:
+        return
+    if _column(ids, where, place).any() or not np.array_equal(_column(index, where, place), np.arange(len(index))):
+        raise ModelError(place, f"{where}: edges in several groups, or in another order than their values", "one group 0, in order")
+
+
+def _groups(file: Any) -> str:
+    names = list(file)[:8]
+    return f"; the file holds {', '.join(names)}" if names else ""
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def write(path: Path, lists: Mapping[str, Listed]) -> None:
+    """An HDF5 file with a group for each list."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for name, listed in lists.items():
+            columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
+            for column, x in columns.items():
+                if x is not None:
+                    file.create_dataset(f"{name}/{column}", data=x)
