@@ -21,6 +21,7 @@ _32, _MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 # What a stream is for: the upper byte of its number; the lower three say which projection or device.
 SOURCES, WEIGHTS, DELAYS, POISSON, NOISE, RECORDED = (np.uint32(i << 24) for i in range(1, 7))
+TRAINS, SHARED_TRAINS, PATHS = (np.uint32(i << 24) for i in range(7, 10))
 
 
 @inlined

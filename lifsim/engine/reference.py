@@ -101,7 +101,7 @@ class Reference:
         for g in self.plan.groups:
             own = slice(g.first, g.first + g.n)
             fired.append(g.first + self._neurons[g.name].move(self.step, ex[own], inh[own], current[own]))
-        given = self.plan.events.id[self.plan.events.step == self.step].astype(np.int64)
+        given = self.plan.events.window(self.step - 1, self.step)[1].astype(np.int64)
         self._sent.append(np.concatenate([*fired, given]))  # nodes that send given spikes follow the neurons
 
     def _watched(self, ids: np.ndarray) -> np.ndarray:
