@@ -319,7 +319,18 @@ class _Builder:
             self.problems.append(Problem(f"{place}.{k}", got, allowed))
         if self.folder and filled.get("spike_file"):
             filled["spike_file"] = str(self.folder / str(filled["spike_file"]))
+        if self.folder and isinstance(filled.get("waveform_file"), str) and filled["waveform_file"]:
+            filled["waveform_file"] = self.beside(filled.pop("waveform_file"), f"{place}.waveform_file")
         return filled
+
+    def beside(self, reference: str, place: str) -> str:
+        """A file of samples in the folder of the model file, ``x.csv`` or ``x.h5:dataset``; a place elsewhere is a problem."""
+        path, colon, name = reference.partition(":")
+        try:
+            return f"{_below(self.folder or Path(), path, place)}{colon}{name}"
+        except ModelError as error:
+            self.problems += error.problems
+            return reference
 
     def stand_in(self, name: str, n: Any, model: str) -> None:
         """Add a population as far as it is known, so that what refers to it can be checked."""
@@ -427,5 +438,5 @@ def _below(folder: Path, path: str, place: str) -> Path:
     pure = PurePosixPath(path)
     inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ModelError(place, shortened(repr(path)), "FILE.h5:NAME with a file in the folder of the model file")
+        raise ModelError(place, shortened(repr(path)), "a file in the folder of the model file, such as FILE.h5:NAME")
     return folder / path

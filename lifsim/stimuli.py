@@ -2,7 +2,8 @@
 
 Times follow NEST. A Poisson or gamma spike stamped T, start + dt < T <= stop + dt (a generator is asked at the
 beginning of a step, and its spike bears the end of it), arrives at T + delay; the sinusoidal Poisson generator's are those of
-start <= T < stop. A current acts in the steps (t, t + dt] with start + delay <= t < stop + delay.
+start <= T < stop. A current acts in the steps (t, t + dt] with start + delay <= t < stop + delay; a direct or alternating one
+of start = 0 from dt on, for NEST's generators send nothing at time 0.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def poisson_drives(population: Population, values: dict[str, Any], c: Connection
 
 def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[CurrentDrive]:
     """Drives of a dc or step current generator. A constant amplitude is folded into the weight."""
-    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
+    key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay]
     weight = c.weight
     if "amplitude" in values:
         weight, times, amplitudes = weight * _of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
@@ -132,7 +133,7 @@ def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, s
 def sine_drives(values: dict[str, Any], c: Connections, dt: float) -> list[SineDrive]:
     """Drives of an ac generator: in the step (t, t + dt] acts what the wave was at t - delay."""
     own = [_of_node(values[name], c.node) for name in ("offset", "amplitude", "frequency", "phase")]
-    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay, *own]
+    key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay, *own]
     drives = []
     for pick in _sorted_groups(key, c.target):
         start, stop, delay = (int(column[pick[0]]) for column in key[:3])
