@@ -1,6 +1,6 @@
 """Spike trains from SONATA files (``/spikes/<population>/{timestamps, node_ids}``), which may be larger than memory.
 
-A file of up to `ROWS` spikes is read at once. Of a larger one, whose rows must be in order of time, the first pass checks
+A file of up to `FEW` spikes is read at once. Of a larger one, whose rows must be in order of time, the first pass checks
 everything and remembers between which steps each block of `ROWS` rows lies; while the run goes on, only the blocks
 around the present are in memory.
 """
@@ -21,7 +21,8 @@ from lifsim.resultfile import File
 from lifsim.results import open as open_result
 from lifsim.stimuli import listed
 
-ROWS = 1 << 20  # spikes in a block: 16 MB
+FEW = 1 << 20
+ROWS = 1 << 18  # spikes in a block: 4 MB
 MOST_SORTED = 1 << 24  # spikes that are put in order of time in memory, if they are not
 
 Spikes: TypeAlias = tuple[np.ndarray, np.ndarray]
@@ -41,7 +42,7 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
     with open_result(path) as result:
         name = _population(list(result.populations), values["spike_population"], path, place)
         file = result.file
-        if file is None or file.count(name) <= ROWS:
+        if file is None or file.count(name) <= FEW:
             spikes = result.spikes[name].times, result.spikes[name].ids
             _check(*spikes, population.n, grid, f"{place}.spike_file", path)
             return listed(*sent(*spikes))

