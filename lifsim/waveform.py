@@ -71,7 +71,8 @@ def read_samples(reference: str, place: str) -> np.ndarray:
         if path.endswith(".npy"):
             samples = np.load(path, allow_pickle=False)
         elif path.endswith((".csv", ".txt")):
-            samples = np.loadtxt(path, delimiter="," if path.endswith(".csv") else None, ndmin=2)
+            with open(path, encoding="utf-8") as file:
+                samples = np.loadtxt(file, delimiter="," if path.endswith(".csv") else None, ndmin=2)
         else:
             raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
     except OSError as error:

@@ -95,6 +95,18 @@ def test_a_rate_below_zero_is_none():
     assert (counts[wave < -10] == 0).all() and counts[wave > 10].sum() > 10_000
 
 
+@pytest.mark.parametrize(
+    ("model", "first", "last"),
+    [("sinusoidal_poisson_generator", 3.0, 5.9), ("sinusoidal_gamma_generator", 3.2, 6.1)],  # as was seen in NEST 3.10
+)
+def test_when_trains_begin_and_end(model, first, last):
+    window = {"rate": 1e6, "start": 3.0, "stop": 6.0}
+    t = DT * (1 + np.flatnonzero(received(model, 1, 10.0, delay=1.5, **window)))
+    np.testing.assert_allclose([t[0], t[-1], len(t)], [first + 1.5, last + 1.5, 30])
+    recorded = trains(model, 1, 10.0, **window).times
+    np.testing.assert_allclose([recorded[0], recorded[-1]], [first, last])
+
+
 @pytest.mark.parametrize("model", ["sinusoidal_poisson_generator", "sinusoidal_gamma_generator"])
 def test_shared_trains(model):
     """All targets of a node get its one train, whatever the projection and its delay, and a recorder gets it too."""
