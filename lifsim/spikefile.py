@@ -21,7 +21,7 @@ from lifsim.resultfile import File
 from lifsim.results import open as open_result
 from lifsim.stimuli import listed
 
-FEW = 1 << 20
+FEW = 1 << 20  # spikes that are read at once
 ROWS = 1 << 18  # spikes in a block: 4 MB
 MOST_SORTED = 1 << 24  # spikes that are put in order of time in memory, if they are not
 

@@ -65,8 +65,9 @@ def thinned(plan: Plan) -> Plan:
 
 
 def examples() -> Iterator[tuple[str, Network]]:
-    """Small networks that need, between them, all the code there is: constants for all neurons or one each, weights that
-    float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains.
+    """Small networks that need, between them, all the code that most runs need: constants for all neurons or one each, weights
+    that float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains. (Stimuli that change
+    in every step, see `engine.layout.changing`, need a program of their own, which is compiled when it is first asked for.)
     """
     for kind, C_m in {"neurons alike": 250.0, "neurons that differ": [250.0, 300.0]}.items():
         for weight in (0.1, 0.5):

@@ -17,7 +17,7 @@ from lifsim.engine.neurons.membrane import Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
 from lifsim.engine.seats import Seats
-from lifsim.engine.trains import Trains, reach
+from lifsim.engine.trains import Trains, room
 from lifsim.plan import PoissonDrive
 
 PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
@@ -244,7 +244,7 @@ def trains_of(drives: list[Any], place: np.ndarray, edges: np.ndarray, channels:
         _rows([(d.delay, d.start, d.stop) for d in drives], np.int64, 3),
         np.zeros(n),
         np.zeros(n, np.int64),
-        np.zeros((threads, math.ceil(2 * reach(most)) + 3)),
+        np.zeros((threads, room(most))),
     )
 
 

@@ -44,9 +44,12 @@ class Trains(NamedTuple):
     table: np.ndarray
 
 
-def reach(mean: float) -> float:
-    """How far from the mean Poisson counts matter."""
-    return 7 * math.sqrt(mean) + 24
+WIDE, MORE = 7, 24  # Poisson counts matter that are within WIDE·sqrt(mean) + MORE of the mean
+
+
+def room(mean: float) -> int:
+    """Numbers in the table of a Poisson distribution of at most this mean."""
+    return 2 * math.ceil(WIDE * math.sqrt(mean) + MORE) + 3
 
 
 def add_trains(t: Any, *where: Any) -> None:
@@ -85,7 +88,7 @@ def add_poisson_trains(t, rank, d, piece, total, expected, key, step):
 @kernel
 def tabulate(table, mean):
     """Fill `table` with P(N <= low), P(N <= low + 1), … of a Poisson number N; returns `low` and how many there are."""
-    far = 7 * math.sqrt(mean) + 24
+    far = WIDE * math.sqrt(mean) + MORE
     low, high = max(0, math.floor(mean - far)), math.ceil(mean + far)
     p, total = math.exp(low * math.log(mean) - mean - math.lgamma(low + 1.0)), 0.0
     for k in range(low, high + 1):
