@@ -14,10 +14,27 @@ from lifsim.connect import wiring
 from lifsim.errors import ModelError
 from lifsim.grid import steps
 from lifsim.network import Network, Recording
-from lifsim.plan import CurrentDrive, Events, Group, NoiseDrive, Plan, PoissonDrive, Probe, Wiring
+from lifsim.plan import (
+    NEVER,
+    SHARED,
+    TO_EACH,
+    CurrentDrive,
+    Events,
+    Group,
+    Listed,
+    Merged,
+    NoiseDrive,
+    PathDrive,
+    Plan,
+    PoissonDrive,
+    Probe,
+    SineDrive,
+    TrainDrive,
+    WaveDrive,
+    Wiring,
+)
 from lifsim.populations import Population, relations
 from lifsim.projections import Projection
-from lifsim.stimuli import NEVER
 from lifsim.values import Distribution
 
 
@@ -33,7 +50,7 @@ def build_plan(net: Network, seed: int) -> Plan:
     first = numbering(net)
     groups = [_group(net, p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
     wirings: list[Wiring] = []
-    drives = _Drives(net.dt, seed)
+    drives = _Drives(net, seed)
     for index, projection in enumerate(net.projections):
         source, target = projection.source.population, projection.target.population
         ids = projection.target.ids + first[target.name]
@@ -52,7 +69,11 @@ def build_plan(net: Network, seed: int) -> Plan:
         drives.poisson,
         drives.currents,
         drives.noise,
-        _merge(given),
+        drives.trains,
+        drives.sines,
+        drives.waves,
+        drives.paths,
+        _merged(given),
         [_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate")],
         {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
@@ -72,6 +93,15 @@ def drawn(population: Population, seed: int) -> dict[str, Any]:
     return out
 
 
+def checked(population: Population, seed: int) -> dict[str, Any]:
+    """The same, if all conditions between the values hold (ModelError if not)."""
+    given = drawn(population, seed)
+    problems = list(relations(f"populations.{population.name}", population.model, given))
+    if problems:
+        raise ModelError.of(problems)
+    return given
+
+
 def numbering(net: Network) -> dict[str, int]:
     """First global id of each population: neurons first, then nodes that send given spikes."""
     first, n = {}, 0
@@ -84,10 +114,7 @@ def numbering(net: Network) -> dict[str, int]:
 
 
 def _group(net: Network, population: Population, first: int, seed: int) -> Group:
-    given = drawn(population, seed)
-    problems = list(relations(f"populations.{population.name}", population.model, given))
-    if problems:
-        raise ModelError.of(problems)
+    given = checked(population, seed)
     states = {p.name for p in population.model.states}
     return Group(
         population.name,
@@ -102,11 +129,17 @@ def _group(net: Network, population: Population, first: int, seed: int) -> Group
 class _Drives:
     """Collects the drives of all stimulus projections, in order of declaration."""
 
-    def __init__(self, dt: float, seed: int) -> None:
-        self.dt, self.seed = dt, seed
+    def __init__(self, net: Network, seed: int) -> None:
+        self.dt, self.seed = net.dt, seed
+        self._numbers = {name: k for k, name in enumerate(net.populations)}
+        self._waveforms: dict[str, tuple[np.ndarray, int]] = {}  # of each generator, read once
         self.poisson: list[PoissonDrive] = []
         self.currents: list[CurrentDrive] = []
         self.noise: list[NoiseDrive] = []
+        self.trains: list[TrainDrive] = []
+        self.sines: list[SineDrive] = []
+        self.waves: list[WaveDrive] = []
+        self.paths: list[PathDrive] = []
 
     def add(self, projection: Projection, synapses: Wiring) -> None:
         from lifsim.engine import expand
@@ -114,21 +147,40 @@ class _Drives:
         node, target, weight, delay = expand(synapses, self.seed)
         c = stimuli.Connections(projection.source.ids[node], synapses.targets[target], weight, delay)
         population = projection.source.population
-        values = drawn(population, self.seed)
-        if population.model.role == "poisson":
-            self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson), projection.receptor_type)
-        elif population.model.name == "noise_generator":
-            self.noise += stimuli.noise_drives(values, c, self.dt, len(self.noise))
-        else:
-            self.currents += stimuli.current_drives(values, c, self.dt)
+        values = checked(population, self.seed)
+        match population.model.name:
+            case "sinusoidal_poisson_generator" | "sinusoidal_gamma_generator":
+                kind = TO_EACH if values["individual_spike_trains"] else SHARED
+                stream = len(self.trains) if kind == TO_EACH else self._numbers[population.name]
+                self.trains += stimuli.train_drives(values, c, self.dt, kind, stream, projection.receptor_type)
+            case "noise_generator":
+                self.noise += stimuli.noise_drives(values, c, self.dt, len(self.noise))
+            case "ac_generator":
+                self.sines += stimuli.sine_drives(values, c, self.dt)
+            case "ou_generator":
+                self.paths += stimuli.path_drives(values, c, self.dt, len(self.paths))
+            case "waveform_generator":
+                self.waves += stimuli.wave_drives(values, c, self.dt, *self._waveform(population, values))
+            case _ if population.model.role == "poisson":
+                self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson), projection.receptor_type)
+            case _:
+                self.currents += stimuli.current_drives(values, c, self.dt)
+
+    def _waveform(self, population: Population, values: dict[str, Any]) -> tuple[np.ndarray, int]:
+        from lifsim.waveform import waveform  # h5py is needed for files alone
+
+        if population.name not in self._waveforms:
+            self._waveforms[population.name] = waveform(population, values, self.dt)
+        return self._waveforms[population.name]
 
 
-def _merge(given: list[Events]) -> Events:
-    if not given:
-        return Events(np.zeros(0, np.int64), np.zeros(0, np.uint32))
-    step, ids = np.concatenate([e.step for e in given]), np.concatenate([e.id for e in given])
-    order = np.lexsort((ids, step))
-    return Events(step[order], ids[order])
+def _merged(given: list[Events]) -> Events:
+    """All given spikes; those in memory as one list."""
+    none = np.zeros(0, np.int64), np.zeros(0, np.uint32)
+    lists = [(e.step, e.id) for e in given if isinstance(e, Listed)]
+    together = stimuli.listed(*map(np.concatenate, zip(none, *lists, strict=True)))
+    files = [e for e in given if not isinstance(e, Listed)]
+    return Merged([together, *files]) if files else together
 
 
 def _probe(r: Recording, dt: float) -> Probe:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from lifsim.errors import ModelError
-from lifsim.plan import CONSTANT, Events, Group, Plan, PoissonDrive, Values, Wiring
+from lifsim.plan import CONSTANT, NEVER, Events, Group, Plan, Values, Wiring
 
 PARROT = "parrot_neuron"
 MOST = 1 << 20  # spikes of a parrot in a step
@@ -32,7 +32,7 @@ def with_bursts(plan: Plan) -> list[Group]:
     own = np.concatenate([np.arange(g.first, g.first + g.n) for g in parrots])
     at_first = np.ones(plan.n_nodes, np.int64)
     _count_repetitions(plan.events, at_first)
-    at_first[own] = _most_of_drives(plan.poisson, plan.n_neurons)[own]
+    at_first[own] = _most_of_drives(plan)[own]
     synapses = [_ends(w, plan.seed) for w in plan.wirings if np.isin(w.targets, own).any()]
     burst = at_first
     for _ in range(len(own) + 1):
@@ -55,17 +55,28 @@ def _ends(wiring: Wiring, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return wiring.sources[made.source], wiring.targets[made.target]
 
 
-def _most_of_drives(poisson: list[PoissonDrive], n: int) -> np.ndarray:
-    """The most Poisson spikes that can arrive at each neuron in a step (no count is larger, see `engine.poisson`)."""
-    total = np.zeros(n, np.int64)
-    for d in poisson:
-        most = float(np.max(d.mean, initial=0.0))
-        total[d.targets] += math.ceil(most + 7 * math.sqrt(most) + 25)
+def _most_of_drives(plan: Plan) -> np.ndarray:
+    """The most spikes of generators that arrive at each neuron in a step, but for a chance of less than 10⁻¹⁰."""
+    total = np.zeros(plan.n_neurons, np.int64)
+    for d in plan.poisson:
+        total[d.targets] += _most(float(np.max(d.mean, initial=0.0)), 1.0)
+    for t in plan.trains:
+        np.add.at(total, t.targets, _most(t.mean + abs(t.amplitude), min(t.order, 1.0) or 1.0))
     return total
+
+
+def _most(mean: float, order: float) -> int:
+    """The most spikes in a step of a train with gamma intervals of this order (Poisson: 1)."""
+    return math.ceil(mean + 7 * math.sqrt(mean / order) + 25 / order)
 
 
 def _count_repetitions(events: Events, burst: np.ndarray) -> None:
     """How often each node that sends given spikes does so at once, at most."""
-    if len(events.id):
-        (_, ids), times = np.unique(np.stack([events.step, events.id.astype(np.int64)]), axis=1, return_counts=True)
-        np.maximum.at(burst, ids, times)
+    start = 0
+    while start < NEVER:
+        stop = events.reach(start)
+        step, ids = events.window(start, stop)
+        if len(ids):
+            (_, node), times = np.unique(np.stack([step, ids.astype(np.int64)]), axis=1, return_counts=True)
+            np.maximum.at(burst, node, times)
+        start = stop

@@ -11,8 +11,11 @@ import numpy as np
 from lifsim.build import drawn, numbering
 from lifsim.grid import steps
 from lifsim.network import Network, Recording
+from lifsim.plan import NEVER, RECORDED, SHARED
 from lifsim.recording import Chunk, Manifest
-from lifsim.stimuli import NEVER
+from lifsim.stimuli import Connections, train_drives
+
+AT_ONCE = 1 << 20  # counts of spikes that are made at a time
 
 
 def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[str, str], host: str, command: str) -> Manifest:
@@ -64,7 +67,9 @@ class Collector:
         self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate")]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
         self._random = {
-            p.name: _RandomTrains(p, net, seed) for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted
+            p.name: (_ChangingTrains if "individual_spike_trains" in p.model.settable else _RandomTrains)(p, net, seed)
+            for p in net.populations.values()
+            if p.model.role == "poisson" and p.name in wanted
         }
 
     def chunk(self, start: int, n: int, recorded: Any, events: Any) -> Chunk:
@@ -86,8 +91,7 @@ class Collector:
             return self._random[name].train(start, n)
         step, ids = recorded.step, recorded.id
         if population.model.role == "spikes":
-            inside = slice(*np.searchsorted(events.step, [start, start + n], side="right"))
-            step, ids = events.step[inside], events.id[inside]
+            step, ids = events.window(start, start + n)
         local = ids.astype(np.int64) - self._first[name]
         own = (local >= 0) & (local < population.n)
         return step[own], local[own]
@@ -162,3 +166,27 @@ class _RandomTrains:
         row, node = np.nonzero(counts)
         repeats = counts[row, node]
         return np.repeat(step[row], repeats), np.repeat(node, repeats).astype(np.int64)
+
+
+class _ChangingTrains:
+    """The same of a sinusoidal Poisson or gamma generator; of one whose targets share a train, that train."""
+
+    def __init__(self, population: Any, net: Network, seed: int) -> None:
+        from lifsim.engine import RecordedTrains
+
+        values, node = drawn(population, seed), np.arange(population.n)
+        itself = Connections(node, node, np.ones(population.n), np.zeros(population.n, np.int64))
+        kind = RECORDED if values["individual_spike_trains"] else SHARED
+        drives = train_drives(values, itself, net.dt, kind, list(net.populations).index(population.name))
+        self._trains = RecordedTrains(drives, population.n, seed)
+        self._steps = max(1, AT_ONCE // population.n)
+
+    def train(self, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        for first in range(start + 1, start + n + 1, self._steps):
+            counts = self._trains.counts(first, min(self._steps, start + n + 1 - first))
+            row, node = np.nonzero(counts)
+            repeats = counts[row, node]
+            found.append((np.repeat(first + row, repeats), np.repeat(node, repeats)))
+        step, node = (np.concatenate(x) for x in zip(*found, strict=True))
+        return step, node

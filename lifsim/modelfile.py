@@ -324,7 +324,18 @@ class _Builder:
             self.problems.append(Problem(f"{place}.{k}", got, allowed))
         if self.folder and filled.get("spike_file"):
             filled["spike_file"] = str(self.folder / str(filled["spike_file"]))
+        if self.folder and isinstance(filled.get("waveform_file"), str) and filled["waveform_file"]:
+            filled["waveform_file"] = self.beside(filled.pop("waveform_file"), f"{place}.waveform_file")
         return filled
+
+    def beside(self, reference: str, place: str) -> str:
+        """A file of samples in the folder of the model file, ``x.csv`` or ``x.h5:dataset``; a place elsewhere is a problem."""
+        path, colon, name = reference.partition(":")
+        try:
+            return f"{_below(self.folder or Path(), path, place)}{colon}{name}"
+        except ModelError as error:
+            self.problems += error.problems
+            return reference
 
     def stand_in(self, name: str, n: Any, model: str) -> None:
         """Add a population as far as it is known, so that what refers to it can be checked."""

@@ -21,7 +21,7 @@ class Parameter:
 
     `shape` is "value" (number, array or distribution: one value a node), "flag" (true or false),
     "series" (a list of numbers shared by all nodes), "trains" (spike times: a list, or a list of
-    lists for several nodes) or "text".
+    lists for several nodes), "samples" (a list for all nodes, or one column a node), "text" or "file" (a path).
     """
 
     name: str
@@ -40,9 +40,11 @@ class Parameter:
         ok = {
             "> 0": (v > 0) & np.isfinite(v),
             ">= 0": (v >= 0) & np.isfinite(v),
+            ">= 1": (v >= 1) & np.isfinite(v),
             "finite": np.isfinite(v),
             "not negative": v >= 0,
             "0 to 1e9": (v >= 0) & (v <= 1e9),
+            "-1e9 to 1e9": np.abs(v) <= 1e9,
         }
         return None if ok[self.bound].all() else self.bound
 
@@ -52,7 +54,7 @@ class Model:
     """A neuron model or a stimulus: what can be set, what can be read, what must hold.
 
     `role` says what the rest of the program does with it: "neuron", "spikes" (sends given
-    spikes), "poisson" (an independent random train for every target) or "current".
+    spikes), "poisson" (random trains, an independent one for every target) or "current".
     """
 
     name: str
@@ -140,6 +142,15 @@ def _modulation(p: Mapping[str, Any]) -> str | None:
     return "std_mod must not be above std" if np.any(np.asarray(p["std_mod"]) > np.asarray(p["std"])) else None
 
 
+def _rate_above_amplitude(p: Mapping[str, Any]) -> str | None:
+    amplitude = np.asarray(p["amplitude"])
+    return "amplitude must be from 0 to rate" if np.any((amplitude < 0) | (amplitude > np.asarray(p["rate"]))) else None
+
+
+def _one_waveform(p: Mapping[str, Any]) -> str | None:
+    return None if (len(p["waveform"]) == 0) != (p["waveform_file"] == "") else "give either waveform or waveform_file"
+
+
 def _rates_not_negative(p: Mapping[str, Any]) -> str | None:
     v = np.asarray(p["rate_values"])
     return "rate_values must be from 0 to 1e9" if np.any(~((v >= 0) & (v <= 1e9))) else None
@@ -220,6 +231,12 @@ _WINDOW = (
     Parameter("start", 0.0, "ms", "switched on at this time", ">= 0", on_grid=True),
     Parameter("stop", math.inf, "ms", "switched off at this time", "not negative", on_grid=True),
 )
+
+_WAVE = (
+    Parameter("frequency", 0.0, "Hz", "frequency of the modulation", "finite"),
+    Parameter("phase", 0.0, "deg", "phase of the modulation at time 0", "finite"),
+)
+_TRAINS = Parameter("individual_spike_trains", True, "", "a train for every target; else all targets of a node share its one", shape="flag")
 
 
 def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tuple[Parameter, ...]:
@@ -338,6 +355,33 @@ _ALL = (
         checks=(_stop_after_start, _series("rate_times", "rate_values"), _rates_not_negative),
     ),
     Model(
+        "sinusoidal_poisson_generator",
+        "poisson",
+        "Poisson spike trains of the rate rate + amplitude · sin(2π·frequency·t + phase), 0 where that is negative",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("amplitude", 0.0, "Hz", "amplitude of the modulation", "-1e9 to 1e9"),
+            *_WAVE,
+            _TRAINS,
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
+    ),
+    Model(
+        "sinusoidal_gamma_generator",
+        "poisson",
+        "gamma spike trains (CV of intervals 1/√order, without modulation) of the rate rate + amplitude · sin(2π·frequency·t + phase)",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("amplitude", 0.0, "Hz", "amplitude of the modulation, at most the rate", ">= 0"),
+            *_WAVE,
+            Parameter("order", 1.0, "", "order of the gamma distribution of the intervals; 1 is a Poisson process", ">= 1"),
+            _TRAINS,
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _rate_above_amplitude),
+    ),
+    Model(
         "spike_generator",
         "spikes",
         "sends given spikes",
@@ -345,7 +389,7 @@ _ALL = (
             Parameter("spike_times", (), "ms", "times of the spikes; a list of lists for several nodes", shape="trains"),
             Parameter("spike_ids", (), "", "the node of each spike time (with a flat list of times)", shape="series"),
             Parameter("spike_multiplicities", (), "", "how often each spike is sent", shape="series"),
-            Parameter("spike_file", "", "", "SONATA spike file to send instead", shape="text"),
+            Parameter("spike_file", "", "", "SONATA spike file to send instead", shape="file"),
             Parameter("spike_population", "", "", "population in that file (if it holds several)", shape="text"),
             Parameter("allow_offgrid_times", False, "", "round spike times to the grid of dt", shape="flag"),
             *_WINDOW,
@@ -369,6 +413,43 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("amplitude_times", "amplitude_values")),
+    ),
+    Model(
+        "ac_generator",
+        "current",
+        "alternating current offset + amplitude · sin(2π·frequency·t + phase)",
+        (
+            Parameter("amplitude", 0.0, "pA", "amplitude of the current", "finite"),
+            Parameter("offset", 0.0, "pA", "constant part of the current", "finite"),
+            *_WAVE,
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
+    ),
+    Model(
+        "waveform_generator",
+        "current",
+        "current given by samples, from `start` on",
+        (
+            Parameter("waveform", (), "pA", "the samples; of shape (samples, n) for a column a node", shape="samples"),
+            Parameter("waveform_file", "", "", "file of samples instead: x.csv, x.npy or x.h5:dataset", shape="file"),
+            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0"),
+            Parameter("interpolate", False, "", "straight lines between the samples instead of steps", shape="flag"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _one_waveform),
+    ),
+    Model(
+        "ou_generator",
+        "current",
+        "Ornstein-Uhlenbeck current, independent for every target",
+        (
+            Parameter("mean", 0.0, "pA", "mean current", "finite"),
+            Parameter("std", 0.0, "pA", "standard deviation of the current", ">= 0"),
+            Parameter("tau", 5.0, "ms", "correlation time", "> 0"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
     ),
     Model(
         "noise_generator",

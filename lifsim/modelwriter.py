@@ -41,7 +41,7 @@ def save(network: Network, path: str | Path) -> None:
     lists = path.with_name(f"{path.stem}.synapses.h5")
     matrices = {f"projection_{k}": p for k, p in enumerate(network.projections) if _is_matrix(p)}
     listed = {f"projection_{k}": _list(p) for k, p in enumerate(network.projections) if "file" in p.params}
-    document = _document(network, store.name, lists.name)
+    document = _document(network, store.name, lists.name, path.parent)
     text = _checked(document, path)
     make_folder(path)
     if matrices:
@@ -85,14 +85,14 @@ def _checked(document: Mapping[str, Any], path: Path) -> bytes:
 # -- network to tables ---------------------------------------------------------------------------
 
 
-def _document(network: Network, store: str, lists: str) -> dict[str, Any]:
+def _document(network: Network, store: str, lists: str, folder: Path) -> dict[str, Any]:
     run = {"dt": network.dt, "duration": network.duration, "seed": network.seed}
     return {
         "name": network.name,
         "description": network.description,
         "reference": network.reference,
         "run": {key: x for key, x in run.items() if x is not None},
-        "populations": {name: _population(p) for name, p in network.populations.items()},
+        "populations": {name: _population(p, folder) for name, p in network.populations.items()},
         "projections": [
             _projection(p, f"{lists if 'file' in p.params else store}:projection_{k}") for k, p in enumerate(network.projections)
         ],
@@ -100,15 +100,24 @@ def _document(network: Network, store: str, lists: str) -> dict[str, Any]:
     }
 
 
-def _population(population: Population) -> dict[str, Any]:
+def _population(population: Population, folder: Path) -> dict[str, Any]:
     out: dict[str, Any] = {"n": population.n, "model": population.model.name}
     if population.positions is not None:
         out["positions"] = population.positions.as_dict()
     for key in ("params", "initial"):
         values = {name: _plain(x) for name, x in getattr(population, key).items()}
+        if "waveform_file" in values:
+            values["waveform_file"] = _relative(values["waveform_file"], folder)
         if values:
             out[key] = values
     return out
+
+
+def _relative(path: str, folder: Path) -> str:
+    """`path` as seen from `folder`, if it leads into it."""
+    with suppress(ValueError):
+        return Path(path).resolve().relative_to(folder.resolve()).as_posix()
+    return path
 
 
 def _plain(value: Any) -> Any:

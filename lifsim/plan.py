@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from lifsim.given import Given
 
 CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
+NEVER = 2**62  # a step that is never reached (for stop = inf)
 ALL, ONE, RANDOM, ROWS, GIVEN = range(5)
+TO_EACH, SHARED, RECORDED = range(3)
 PIECE = 1 << 14  # values at a time: what is made of them stays in the cache, in memory that need not be asked for anew
 
 
@@ -138,6 +140,33 @@ class PoissonDrive:
 
 
 @dataclass(frozen=True, eq=False)
+class TrainDrive:
+    """Random trains onto `targets` (global ids, ascending), each spike of `weight`.
+
+    A spike that arrives in step t left the generator `delay` steps before, in step s = t - delay, in which
+    mean + amplitude·sin(omega·s + phase) of them are expected, or none if that is negative. Of `order` 0, trains are Poisson
+    trains; else the expected number from one spike of a train to the next has a gamma distribution of this order. Spikes arrive in
+    the steps start < t <= stop. `kind` and `stream` key the random numbers, and `who` the train of each target (TO_EACH:
+    one of its own; SHARED: that of the generator's node; RECORDED: that which a recorder of the node gets).
+    """
+
+    kind: int
+    stream: int
+    targets: np.ndarray
+    who: np.ndarray
+    weight: np.ndarray
+    mean: float
+    amplitude: float
+    omega: float
+    phase: float
+    order: float
+    delay: int
+    start: int
+    stop: int
+    receptor: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class CurrentDrive:
     """Currents onto `targets` (global ids, ascending): weight · amplitude of the node behind each.
 
@@ -172,11 +201,91 @@ class NoiseDrive:
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
-    """Given spikes: node `id` (global) sends one at the end of `step`; ascending by step, then id."""
+class SineDrive:
+    """offset + amplitude·sin(omega·t + phase) onto `targets` in the steps start < t <= stop."""
+
+    targets: np.ndarray
+    weight: np.ndarray
+    offset: float
+    amplitude: float
+    omega: float
+    phase: float
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class WaveDrive:
+    """Samples onto `targets`: row q of `samples`, in the column of each, in `every` steps after step start + q·every, until `stop`."""
+
+    targets: np.ndarray
+    weight: np.ndarray
+    column: np.ndarray
+    samples: np.ndarray
+    every: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class PathDrive:
+    """An Ornstein-Uhlenbeck path onto each of `targets`: mean + std·z in the steps start < t <= stop.
+
+    z is N(0, 1) in the first of them, then decay·z + sqrt(1 - decay²)·N(0, 1).
+    """
+
+    stream: int
+    targets: np.ndarray
+    weight: np.ndarray
+    mean: float
+    std: float
+    decay: float
+    start: int
+    stop: int
+
+
+class Events(Protocol):
+    """Given spikes, a window of time at a time."""
+
+    def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Steps (int64) and nodes (global ids, uint32) of the spikes sent at the end of the steps start < k <= stop, by step, then id."""
+
+    def reach(self, start: int) -> int:
+        """How far a window from `start` may go if it is to stay small, at least a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Given spikes in memory: node `id` sends one at the end of `step`; ascending by step, then id."""
 
     step: np.ndarray
     id: np.ndarray
+
+    def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `Events`."""
+        inside = slice(*np.searchsorted(self.step, [start, stop], side="right"))
+        return self.step[inside], self.id[inside]
+
+    def reach(self, start: int) -> int:
+        """There is no end to what is in memory."""
+        return NEVER
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """Given spikes of several kinds, each from nodes of its own."""
+
+    parts: list[Events]
+
+    def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `Events`."""
+        step, ids = (np.concatenate(x) for x in zip(*(part.window(start, stop) for part in self.parts), strict=True))
+        order = np.lexsort((ids, step))
+        return step[order], ids[order]
+
+    def reach(self, start: int) -> int:
+        """See `Events`."""
+        return min(part.reach(start) for part in self.parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +314,10 @@ class Plan:
     poisson: list[PoissonDrive]
     currents: list[CurrentDrive]
     noise: list[NoiseDrive]
+    trains: list[TrainDrive]
+    sines: list[SineDrive]
+    waves: list[WaveDrive]
+    paths: list[PathDrive]
     events: Events
     probes: list[Probe]
     watched: set[str]

@@ -91,13 +91,15 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
         if not isinstance(raw, (bool, np.bool_)):
             raise ValueError(f"{raw!r}; must be true or false")
         return bool(raw)
-    if parameter.shape == "text":
+    if parameter.shape in ("text", "file"):
         if not isinstance(raw, (str, Path)):
             raise ValueError(f"{raw!r}; must be a text")
         return str(raw)
     unit = parameter.unit if parameter.unit in ("ms", "mV", "pF", "pA", "nS", "Hz", "") else None
     if parameter.shape == "trains":
         return _trains(raw, n)
+    if parameter.shape == "samples":
+        return _samples(raw, unit, n)
     if parameter.shape == "series":
         series = value(raw, unit)
         if not isinstance(series, np.ndarray) or series.ndim != 1:
@@ -134,6 +136,17 @@ def _trains(raw: Any, n: int) -> list[np.ndarray]:
     return trains  # type: ignore[return-value]
 
 
+def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
+    """Samples shared by all nodes, shape (samples,), or with a column a node, (samples, n)."""
+    samples = value(raw, unit)
+    shape = samples.shape if isinstance(samples, np.ndarray) else ()
+    if not isinstance(samples, np.ndarray) or len(shape) == 0 or shape[1:] not in ((), (n,)):
+        raise ValueError(f"has shape {shape}; must be a list of numbers, or have a column a node: (samples, {n})")
+    if not np.isfinite(samples).all():
+        raise ValueError("samples must be finite")
+    return samples
+
+
 def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Problem]:
     """Conditions between parameters; those drawn at random are checked when they are drawn."""
     full = {p.name: given.get(p.name, p.default) for p in model.parameters + model.states}
@@ -149,8 +162,8 @@ def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Pr
 
 def _shown(name: str, v: Any) -> str:
     """A value of a parameter, or the range of an array."""
-    if isinstance(v, float):
-        return f"{name} = {v:g}"
+    if isinstance(v, (float, str)):
+        return f"{name} = {v:g}" if isinstance(v, float) else f"{name} = {v!r}"
     v = np.asarray(v)
     return (
         f"{name} from {v.min():g} to {v.max():g}" if v.ndim == 1 and len(v) and v.dtype.kind == "f" else f"{name} with {np.size(v)} entries"

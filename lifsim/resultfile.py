@@ -28,6 +28,7 @@ from lifsim.recording import FORMAT_VERSION, Key, Manifest, Recorded, first_samp
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 _BLOCK = 1 << 18  # bytes gathered before they are written to a dataset
+_ROWS = 1 << 20  # numbers that are read at a time where there may be more than memory holds
 _DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
 _ALLOWED = "a result of lifsim or SONATA spikes"
 _CHANGED = ("does not match its checksum", "it was damaged or changed after it was written")
@@ -360,15 +361,13 @@ class File:
     def count(self, name: str) -> int:
         """Number of spikes of a population."""
         with self._open() as file:
-            return len(_dataset(file, f"spikes/{name}/node_ids", "ui", 1))
+            return len(dataset(file, f"spikes/{name}/node_ids", "ui", 1))
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and ids of a population's spikes."""
         with self._open() as file:
-            at = _read(_dataset(file, f"spikes/{name}/timestamps", "f", 1)).astype(np.float64, copy=False)
-            ids = _read(_dataset(file, f"spikes/{name}/node_ids", "ui", 1)).astype(np.int64)
-            if len(at) != len(ids):
-                raise DataError(f"{self._path}/spikes/{name}", f"has {len(at)} timestamps, but {len(ids)} node_ids")
+            at, ids = map(_read, _columns(file, name))
+            at, ids = at.astype(np.float64, copy=False), ids.astype(np.int64)
             if len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
                 raise DataError(f"{self._path}/spikes/{name}/node_ids", "names neurons that the population does not have")
         return (at, ids) if self._native else _by_time(at, ids)
@@ -376,18 +375,34 @@ class File:
     def positions(self, name: str) -> np.ndarray:
         """Where the nodes of a population lie, (n, dimensions), mm."""
         with self._open() as file:
-            return _read(_dataset(file, f"lifsim/positions/{name}", "f", 2))
+            return _read(dataset(file, f"lifsim/positions/{name}", "f", 2))
+
+    def rows(self, name: str, a: int, z: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of the spikes in the rows a … z - 1 of a population, as they lie in the file."""
+        with self._open() as file:
+            at, ids = _columns(file, name)
+            return at[a:z].astype(np.float64, copy=False), ids[a:z].astype(np.int64)
+
+    def check_rows(self, name: str) -> None:
+        """Compare a population's spikes, piece by piece, with their checksums, if they have any (DataError if they differ)."""
+        with self._open() as file:
+            for data in _columns(file, name):
+                digest = hashlib.sha256()
+                for a in range(0, len(data) if "sha256" in data.attrs else 0, _ROWS):
+                    digest.update(data[a : a + _ROWS])
+                if "sha256" in data.attrs and _attribute(data, "sha256") != digest.hexdigest():
+                    raise DataError(f"{file.filename}{data.name}", *_CHANGED)
 
     def shape(self, key: Key) -> tuple[int, int]:
         """(n_samples, n_columns) of a trace."""
         with self._open() as file:
-            n, m = _dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2).shape
+            n, m = dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2).shape
         return n, m
 
     def trace(self, key: Key) -> np.ndarray:
         """A trace, (n_samples, n_columns)."""
         with self._open() as file:
-            return _read(_dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2))
+            return _read(dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2))
 
     def save(self, path: Path) -> None:
         """Copy the file."""
@@ -401,6 +416,19 @@ class File:
             raise RunError(f"{path}: {error.strerror}") from error
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _columns(file: h5py.File, name: str) -> tuple[h5py.Dataset, h5py.Dataset]:
+    """Timestamps and node ids of a population, equally many."""
+    at, ids = dataset(file, f"spikes/{name}/timestamps", "f", 1), dataset(file, f"spikes/{name}/node_ids", "ui", 1)
+    if len(at) != len(ids):
+        raise DataError(f"{file.filename}/spikes/{name}", f"has {len(at)} timestamps, but {len(ids)} node_ids")
+    return at, ids
+
+
+def _largest(data: h5py.Dataset) -> float:
+    """The largest number in a dataset, -inf if it is empty; read piece by piece, for it may be larger than memory."""
+    return max((data[a : a + _ROWS].max().item() for a in range(0, len(data), _ROWS)), default=-math.inf)
 
 
 def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -426,8 +454,8 @@ def _member(group: h5py.Group, name: str, kind: type) -> Any:
     return member
 
 
-def _dataset(file: h5py.File, path: str, kinds: str, ndim: int) -> h5py.Dataset:
-    """The dataset at `path`, checked before anything is read from it."""
+def dataset(file: h5py.File, path: str, kinds: str, ndim: int | None) -> h5py.Dataset:
+    """The dataset at `path` of `ndim` dimensions (None: any), checked before anything is read from it."""
     *groups, name = path.split("/")
     group: h5py.Group = file
     for part in groups:
@@ -435,8 +463,9 @@ def _dataset(file: h5py.File, path: str, kinds: str, ndim: int) -> h5py.Dataset:
     data = _member(group, name, h5py.Dataset)
     where = f"{file.filename}/{path}"
     _check_storage(data, where)
-    if data.shape is None or data.ndim != ndim or data.dtype.kind not in kinds:
-        raise DataError(where, f"has shape {data.shape} and type {data.dtype}", f"{ndim} dimension(s) of numbers")
+    if data.shape is None or (ndim is not None and data.ndim != ndim) or data.dtype.kind not in kinds:
+        allowed = "numbers" if ndim is None else f"{ndim} dimension(s) of numbers"
+        raise DataError(where, f"has shape {data.shape} and type {data.dtype}", allowed)
     return data
 
 
@@ -500,14 +529,14 @@ def _foreign_info(file: h5py.File) -> dict[str, Any]:
     populations, stop = {}, 0.0
     for name in spikes:
         group = _member(spikes, name, h5py.Group)
-        at = _dataset(file, f"spikes/{name}/timestamps", "f", 1)
+        at = dataset(file, f"spikes/{name}/timestamps", "f", 1)
         units = at.attrs.get("units", "ms")
         if units not in ("ms", b"ms", "milliseconds"):
             raise DataError(f"{file.filename}/spikes/{name}/timestamps", f"has units {units!r}", "ms")
-        ids = _dataset(file, f"spikes/{name}/node_ids", "ui", 1)[()]
-        largest = int(ids.max()) + 1 if len(ids) else 0
-        populations[name] = {"n": int(group.attrs.get("n_nodes", largest)), "model": "unknown"}
-        stop = max(stop, float(group.attrs.get("t_stop", at[()].max() if len(at) else 0.0)))
+        ids = dataset(file, f"spikes/{name}/node_ids", "ui", 1)
+        n = group.attrs["n_nodes"] if "n_nodes" in group.attrs else max(_largest(ids), -1) + 1
+        populations[name] = {"n": int(n), "model": "unknown"}
+        stop = max(stop, float(group.attrs["t_stop"] if "t_stop" in group.attrs else _largest(at)))
     note = "from another tool: without n_nodes and t_stop, the largest id and the last spike are taken for them"
     entries = {"dt": math.nan, "seed": -1, "t_start": 0.0, "t_stop": stop, "duration": stop, "complete": True, "note": note}
     return {**entries, "populations": populations, "recorded_spikes": {name: {"ids": "all"} for name in populations}}

@@ -280,6 +280,11 @@ class Result:
         return Spikes(at, ids, n, start, stop, ids_of(entry["ids"], n), self.dt, name)
 
     @property
+    def file(self) -> File | None:
+        """The HDF5 file that the data are read from; None for a result in memory or in the log of a run."""
+        return self._source if isinstance(self._source, File) else None
+
+    @property
     def populations(self) -> dict[str, dict[str, Any]]:
         """name -> {"n": nodes, "model": name}, in the model's order."""
         return self._source.manifest.populations

@@ -1,8 +1,9 @@
 """Stimuli: populations of generators become drives onto their targets, or given spikes.
 
-Times follow NEST. A Poisson spike stamped T, start + dt < T <= stop + dt (a generator is asked at the
-beginning of a step, and its spike bears the end of it), arrives at T + delay. A current acts in the
-steps (t, t + dt] with start + delay <= t < stop + delay.
+Times follow NEST. A Poisson or gamma spike stamped T, start + dt < T <= stop + dt (a generator is asked at the
+beginning of a step, and its spike bears the end of it), arrives at T + delay; the sinusoidal Poisson generator's are those of
+start <= T < stop. A current acts in the steps (t, t + dt] with start + delay <= t < stop + delay; a direct or alternating one
+of start = 0 from dt on, for NEST's generators send nothing at time 0.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.errors import ModelError
-from lifsim.grid import first_off_grid, nearest_on_grid, steps
-from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive
+from lifsim.grid import steps
+from lifsim.plan import (
+    NEVER,
+    TO_EACH,
+    CurrentDrive,
+    Events,
+    Listed,
+    NoiseDrive,
+    PathDrive,
+    PoissonDrive,
+    SineDrive,
+    TrainDrive,
+    WaveDrive,
+)
 from lifsim.populations import Population
-
-NEVER = 2**62
-"""A step that is never reached (for stop = inf)."""
 
 Columns: TypeAlias = Sequence[np.ndarray]
 
@@ -78,18 +87,88 @@ def poisson_drives(
 
 def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[CurrentDrive]:
     """Drives of a dc or step current generator. A constant amplitude is folded into the weight."""
-    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
+    key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay]
     weight = c.weight
     if "amplitude" in values:
         weight, times, amplitudes = weight * _of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
     else:
         times, amplitudes = values["amplitude_times"], values["amplitude_values"]
     drives = []
-    for pick in _groups(key):
+    for pick in _sorted_groups(key, c.target):
         start, stop, delay = (int(column[pick[0]]) for column in key)
         since, amplitude = _schedule(np.round(times / dt).astype(np.int64), amplitudes, start - delay, stop - delay)
-        order = pick[np.argsort(c.target[pick], kind="stable")]
-        drives.append(CurrentDrive(c.target[order], weight[order], since + delay, amplitude))
+        drives.append(CurrentDrive(c.target[pick], weight[pick], since + delay, amplitude))
+    return drives
+
+
+def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, stream: int, receptor: int = 0) -> list[TrainDrive]:
+    """Drives of a sinusoidal Poisson or gamma generator onto a receptor; `stream` is that of the first of them, or (of trains that are not
+    TO_EACH target) of all.
+    """
+    order = _of_node(values.get("order", 0.0), c.node)
+    own = [_of_node(values[name], c.node) for name in ("rate", "amplitude", "frequency", "phase")]
+    start, stop = (_window(values, c, dt, key) for key in ("start", "stop"))
+    start, stop = (later(x) if "order" in values else np.where(x < NEVER, np.maximum(x - 1, c.delay), NEVER) for x in (start, stop))
+    key = [start, stop, c.delay, c.weight < 0, *own, order]
+    drives: list[TrainDrive] = []
+    for pick in (_layers if kind == TO_EACH else _sorted_groups)(key, c.target):
+        rate, amplitude, frequency, phase = (float(column[pick[0]]) for column in own)
+        drives.append(
+            TrainDrive(
+                kind,
+                stream + (len(drives) if kind == TO_EACH else 0),
+                c.target[pick],
+                (c.target if kind == TO_EACH else c.node)[pick],
+                c.weight[pick],
+                rate * dt / 1000.0,
+                amplitude * dt / 1000.0,
+                _omega(frequency, dt),
+                np.deg2rad(phase),
+                float(order[pick[0]]),
+                int(c.delay[pick[0]]),
+                int(start[pick[0]]),
+                int(stop[pick[0]]),
+                receptor,
+            )
+        )
+    return drives
+
+
+def sine_drives(values: dict[str, Any], c: Connections, dt: float) -> list[SineDrive]:
+    """Drives of an ac generator: in the step (t, t + dt] acts what the wave was at t - delay."""
+    own = [_of_node(values[name], c.node) for name in ("offset", "amplitude", "frequency", "phase")]
+    key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay, *own]
+    drives = []
+    for pick in _sorted_groups(key, c.target):
+        start, stop, delay = (int(column[pick[0]]) for column in key[:3])
+        offset, amplitude, frequency, phase = (float(column[pick[0]]) for column in own)
+        omega = _omega(frequency, dt)
+        at_0 = np.deg2rad(phase) - omega * (delay + 1)
+        drives.append(SineDrive(c.target[pick], c.weight[pick], offset, amplitude, omega, at_0, start, stop))
+    return drives
+
+
+def wave_drives(values: dict[str, Any], c: Connections, dt: float, samples: np.ndarray, every: int) -> list[WaveDrive]:
+    """Drives of a waveform generator: a row of `samples` in `every` steps, a column for all nodes or one each."""
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop")]
+    column = c.node if samples.shape[1] > 1 else np.zeros_like(c.node)
+    drives = []
+    for pick in _sorted_groups(key, c.target):
+        start, stop = (int(x[pick[0]]) for x in key)
+        stop = min(stop, start + len(samples) * every)
+        drives.append(WaveDrive(c.target[pick], c.weight[pick], column[pick], samples, every, start, stop))
+    return drives
+
+
+def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PathDrive]:
+    """Drives of an Ornstein-Uhlenbeck generator; `stream` numbers the first of them."""
+    own = [_of_node(values[name], c.node) for name in ("mean", "std", "tau")]
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
+    drives: list[PathDrive] = []
+    for pick in _layers(key, c.target):
+        start, stop = (int(column[pick[0]]) for column in key[:2])
+        mean, std, tau = (float(column[pick[0]]) for column in own)
+        drives.append(PathDrive(stream + len(drives), c.target[pick], c.weight[pick], mean, std, float(np.exp(-dt / tau)), start, stop))
     return drives
 
 
@@ -102,7 +181,7 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
     for pick in _layers(key, c.target):
         start, stop, delay = (int(column[pick[0]]) for column in key[:3])
         mean, std, std_mod, frequency, phase, period = (float(column[pick[0]]) for column in own)
-        omega = 2 * np.pi * frequency * dt / 1000.0
+        omega = _omega(frequency, dt)
         drives.append(
             NoiseDrive(
                 stream + len(drives),
@@ -123,25 +202,29 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
 
 def events(population: Population, values: dict[str, Any], first: int, dt: float) -> Events:
     """The given spikes of a spike generator whose nodes have the global ids from `first` on."""
-    times, nodes = _given_spikes(population, values)
-    wrong = None if values["allow_offgrid_times"] else first_off_grid(times, dt)
-    if wrong is not None:  # of a file: given times were checked when they were given
-        allowed = nearest_on_grid(wrong, dt) + ", or allow_offgrid_times = true to round"
-        raise ModelError(f"populations.{population.name}.spike_file", f"{wrong:g} ms is not on the grid", allowed)
-    step = np.round(times / dt).astype(np.int64)
-    start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
-    inside = (step > start) & (step <= stop) & (step > 0)
-    order = np.lexsort((nodes[inside], step[inside]))
-    return Events(step[inside][order], (nodes[inside][order] + first).astype(np.uint32))
+
+    def sent(times: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and global ids of those of these spikes that are in the generator's window."""
+        step = np.round(times / dt).astype(np.int64)
+        start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
+        inside = (step > start) & (step <= stop) & (step > 0)
+        return step[inside], (nodes[inside] + first).astype(np.uint32)
+
+    if values["spike_file"]:
+        from lifsim.spikefile import spikes_in  # h5py is needed for this alone
+
+        return spikes_in(population, values, sent, dt)
+    return listed(*sent(*_given_spikes(population, values)))
+
+
+def listed(step: np.ndarray, ids: np.ndarray) -> Listed:
+    """Given spikes of any order, in memory."""
+    order = np.lexsort((ids, step))
+    return Listed(step[order], ids[order])
 
 
 def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Times and nodes of all spikes, a multiplicity being a repetition."""
-    place = f"populations.{population.name}"
-    if values["spike_file"]:
-        from lifsim.spikefile import read_spikes  # h5py is needed for this alone
-
-        return read_spikes(values["spike_file"], values["spike_population"], population.n, place)
     trains = values["spike_times"] or [np.zeros(0)]
     times = np.concatenate(trains)
     nodes = np.repeat(np.arange(len(trains)), [len(t) for t in trains])
@@ -160,6 +243,11 @@ def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.nd
 
 
 # -- columns of connections ----------------------------------------------------------------------
+
+
+def _omega(frequency: float, dt: float) -> float:
+    """A frequency in Hz as radians a step."""
+    return 2 * np.pi * frequency * dt / 1000.0
 
 
 def _of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
@@ -212,10 +300,15 @@ def _groups(key: Columns) -> Iterator[np.ndarray]:
     yield from np.split(order, first[1:]) if len(first) else ()
 
 
+def _sorted_groups(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
+    """The same, sorted by target."""
+    for pick in _groups(key):
+        yield pick[np.argsort(target[pick], kind="stable")]
+
+
 def _layers(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
     """Indices of entries of equal key in which no target occurs twice, sorted by target."""
-    for pick in _groups(key):
-        pick = pick[np.argsort(target[pick], kind="stable")]
+    for pick in _sorted_groups(key, target):
         first = _starts([target[pick]])
         rank = np.arange(len(pick)) - np.repeat(first, np.diff([*first, len(pick)]))
         for layer in range(int(rank.max()) + 1):

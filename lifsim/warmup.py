@@ -66,7 +66,8 @@ def thinned(plan: Plan) -> Plan:
 
 def examples() -> Iterator[tuple[str, Network]]:
     """Small networks that need, between them, all the code of the basic models: constants for all neurons or one each, weights that
-    float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains.
+    float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains. (Other models, and stimuli that
+    change in every step, need programs of their own, compiled when they are first asked for.)
     """
     for kind, C_m in {"neurons alike": 250.0, "neurons that differ": [250.0, 300.0]}.items():
         for weight in (0.1, 0.5):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint32
 
+from lifsim.engine.changing import Changing, add_changing, another_in
 from lifsim.engine.jit import kernel
 from lifsim.engine.random import NOISE, normal, philox
 from lifsim.engine.search import number_up_to
@@ -19,6 +20,7 @@ class Currents(NamedTuple):
     Entries of schedule s in piece p: ``first[s, p]`` … ``first[s, p + 1] - 1``. Schedule s has the
     amplitudes `amplitude[begin[s]:begin[s + 1]]`, each after the step `since`. `change` are the steps
     at which anything changes. Noise entries follow the same way, with their own parameters and the ids of their targets.
+    `changing`: what changes in every step, None if nothing does.
     """
 
     first: np.ndarray
@@ -34,6 +36,7 @@ class Currents(NamedTuple):
     noise_weight: np.ndarray
     noise: np.ndarray
     noise_when: np.ndarray
+    changing: Changing | None
 
 
 class OwnInput(NamedTuple):
@@ -45,8 +48,8 @@ class OwnInput(NamedTuple):
 
 
 @kernel
-def currents_change(c, step):
-    """Whether any current is another in `step` than in the step before."""
+def currents_change(c, p, step):
+    """Whether any current onto piece `p` may be another in `step` than in the step before."""
     k = number_up_to(c.change, step - 1)
     if k < len(c.change) and c.change[k] == step:
         return True
@@ -54,7 +57,7 @@ def currents_change(c, step):
         period, start, stop = c.noise_when[s]
         if start < step <= stop and (step - 1 - start) % period == 0:
             return True
-    return False
+    return another_in(c.changing, p, step)
 
 
 @kernel
@@ -68,6 +71,7 @@ def add_currents(c, p, total, first, key, step):
                 total[c.target[i] - first] += c.weight[i] * amplitude
     for s in range(len(c.noise_when)):
         add_noise(c, s, p, total, first, key, step)
+    add_changing(c.changing, p, total, first, key, step)
 
 
 @kernel

@@ -77,10 +77,11 @@ class Engine:
             self._ring(blocks, slots),
             no_spikes_underway(len(seats.first) - 1, len(synapses.channel), slots),
             layout.poisson_of(plan, seats, blocks, channels),
+            layout.trains_of(plan.trains, seats.place, edges, channels, self.team.size) if layout.changing(plan) else None,
             layout.currents_of(plan, seats, edges),
             layout.probes_of(plan, seats.place, edges),
             Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
-            plan.events.step,
+            np.zeros(0, np.int64),
             self.key,
             sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
@@ -98,10 +99,12 @@ class Engine:
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
-        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway, 1))))
+        given = self.plan.events.reach(self.step) - self.step
+        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway, 1), given)))
 
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
+        self.machine = self._with_given(steps)
         self.machine = self.machine._replace(underway=self._underway(steps))
         threads = self.team.active()
         m = self._with_buffers(steps)
@@ -111,6 +114,16 @@ class Engine:
         self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._collect(m)
+
+    def _with_given(self, steps: int) -> Machine:
+        """The machine with the given spikes of the next `steps` steps, and of those before from which some may still set out."""
+        ring, now = self.machine.ring, self.step
+        slots = len(ring.number)
+        step, ids = self.plan.events.window(now - slots, now + steps)
+        sent = np.arange(max(now - slots, 0) + 1, now + 1)
+        begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
+        ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
+        return self.machine._replace(events=step, ring=ring._replace(given=ids))
 
     def _with_buffers(self, steps: int) -> Machine:
         m = self.machine
@@ -237,13 +250,13 @@ class Engine:
         first = np.concatenate([[0], np.cumsum(self._most_spikes(blocks, slots) + 2 * self._most_spikes(blocks, 0))])
         begin, number = np.zeros((2, slots, len(blocks.lo) + 1), np.int64)
         order = np.append(np.argsort(blocks.id), len(blocks.id))
-        return Ring(np.empty(first[-1], np.uint32), first, begin, number, self.plan.events.id, first[:-1].copy(), order)
+        return Ring(np.empty(first[-1], np.uint32), first, begin, number, np.zeros(0, np.uint32), first[:-1].copy(), order)
 
     def _underway(self, steps: int) -> Underway:
         """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
         m = self.machine
-        a, z = np.searchsorted(self.plan.events.step, [self.step, self.step + steps], "right")
-        spikes = m.ring.number.sum() + self._most_spikes(m.blocks, steps).sum() + z - a  # sent before, then in the slice
+        given = len(m.events) - np.searchsorted(m.events, self.step, "right")
+        spikes = m.ring.number.sum() + self._most_spikes(m.blocks, steps).sum() + given  # sent before, then in the slice
         room = int(m.underway.number.sum(axis=2).max(initial=0) + spikes)  # a source has one row of a class
         if room <= m.underway.at.shape[2]:
             return m.underway

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.engine.changing import Changing, Onto
 from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks, Groups, Probes
 from lifsim.engine.neurons import Neurons, module_of, number_of, states_of
 from lifsim.engine.neurons.state import Aside, Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
+from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
 from lifsim.engine.seats import Seats
+from lifsim.engine.trains import Trains, room
 from lifsim.plan import PoissonDrive
 
 PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
@@ -67,7 +70,17 @@ def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> Groups:
 def _driven(plan: Any, group: Any) -> bool:
     """Whether any neuron of `group` has a constant input, or can have."""
     own = bool(np.any(np.asarray(group.params.get("I_e", 0.0)) != 0))
-    return own or any(np.any((d.targets >= group.first) & (d.targets < group.first + group.n)) for d in [*plan.currents, *plan.noise])
+    return own or any(np.any((d.targets >= group.first) & (d.targets < group.first + group.n)) for d in current_drives(plan))
+
+
+def current_drives(plan: Any) -> list[Any]:
+    """All drives that are currents."""
+    return [*plan.currents, *plan.noise, *plan.sines, *plan.waves, *plan.paths]
+
+
+def changing(plan: Any) -> bool:
+    """Whether there are stimuli of a kind that changes in every step: only then is code for them compiled, for all of them at once."""
+    return bool(plan.trains or plan.sines or plan.waves or plan.paths)
 
 
 def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
@@ -172,10 +185,11 @@ def seated(drive: Any, place: np.ndarray) -> Any:
     own = {"targets": at[order], "weight": np.broadcast_to(drive.weight, len(at))[order]}
     if isinstance(drive, PoissonDrive) and drive.since is None and len(drive.mean) == len(at):  # a mean for each target
         own["mean"] = drive.mean[order]
+    own |= {name: getattr(drive, name)[order] for name in ("who", "column") if hasattr(drive, name)}
     return replace(drive, **own)
 
 
-def channel_of(d: PoissonDrive, channels: int) -> int:
+def channel_of(d: Any, channels: int) -> int:
     """The sum that the spikes of a drive go into (its weights have one sign)."""
     return d.receptor - 1 if d.receptor else int(channels > 1 and float(np.min(d.weight)) < 0)
 
@@ -227,12 +241,34 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
     )
 
 
+def trains_of(drives: list[Any], place: np.ndarray, edges: np.ndarray, channels: int, threads: int) -> Trains:
+    """Tables of drives of random trains."""
+    drives = [seated(d, place) for d in drives]
+    n = sum(len(d.targets) for d in drives)
+    purpose = TRAINS, SHARED_TRAINS, RECORDED  # by kind
+    most = max((d.mean + abs(d.amplitude) for d in drives if d.order == 0), default=0.0)
+    return Trains(
+        _cuts(drives, edges),
+        _joined([d.targets for d in drives], np.int64),
+        _joined([d.who for d in drives], np.int64),
+        _joined([d.weight for d in drives], np.float64),
+        np.array([channel_of(d, channels) for d in drives], np.int64),
+        np.array([purpose[d.kind] | np.uint32(d.stream) for d in drives], np.int64),
+        _rows([(d.mean, d.amplitude, d.omega, d.phase) for d in drives], np.float64, 4),
+        np.array([d.order for d in drives], np.float64),
+        _rows([(d.delay, d.start, d.stop) for d in drives], np.int64, 3),
+        np.zeros(n),
+        np.zeros(n, np.int64),
+        np.zeros((threads, room(most))),
+    )
+
+
 def currents_of(plan: Any, seats: Seats, edges: np.ndarray) -> Currents:
     """Tables of all current and noise drives."""
     currents, noise = ([seated(d, seats.place) for d in drives] for drives in (plan.currents, plan.noise))
     noisy = _joined([d.targets for d in noise], np.int64)
-    change = [d.since + 1 for d in currents] + [np.array([d.start, d.stop]) + 1 for d in noise]
-    parameters = [(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise]
+    windows = [*plan.noise, *plan.sines, *plan.waves, *plan.paths]
+    change = [d.since + 1 for d in currents] + [np.array([d.start, d.stop]) + 1 for d in windows]
     return Currents(
         _cuts(currents, edges),
         _joined([d.targets for d in currents], np.int64),
@@ -245,9 +281,40 @@ def currents_of(plan: Any, seats: Seats, edges: np.ndarray) -> Currents:
         noisy,
         seats.id[noisy],
         _joined([d.weight for d in noise], np.float64),
-        np.array(parameters, np.float64).reshape(len(noise), 6),
-        np.array([(d.period, d.start, d.stop) for d in noise], np.int64).reshape(len(noise), 3),
+        _rows([(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise], np.float64, 6),
+        _rows([(d.period, d.start, d.stop) for d in noise], np.int64, 3),
+        _changing_of(plan, seats, edges) if changing(plan) else None,
     )
+
+
+def _changing_of(plan: Any, seats: Seats, edges: np.ndarray) -> Changing:
+    """Tables of the currents that change in every step."""
+    sines, waves, paths = ([seated(d, seats.place) for d in drives] for drives in (plan.sines, plan.waves, plan.paths))
+    sheets = list({id(d.samples): d.samples for d in waves}.values())  # several drives may have the same samples
+    begin = dict(zip(map(id, sheets), np.cumsum([0, *(x.size for x in sheets)]), strict=False))
+    onto = _onto(paths, edges)
+    return Changing(
+        _onto(sines, edges),
+        _rows([(d.offset, d.amplitude, d.omega, d.phase) for d in sines], np.float64, 4),
+        _rows([(d.start, d.stop) for d in sines], np.int64, 2),
+        _onto(waves, edges),
+        _rows([(d.start, d.stop, d.every, d.samples.shape[1], begin[id(d.samples)]) for d in waves], np.int64, 5),
+        _joined([d.column for d in waves], np.int64),
+        _joined([x.ravel() for x in sheets], np.float64),
+        onto,
+        _rows([(d.mean, d.std, d.decay, math.sqrt(1 - d.decay**2), d.stream) for d in paths], np.float64, 5),
+        _rows([(d.start, d.stop) for d in paths], np.int64, 2),
+        seats.id[onto.target],
+        np.zeros(len(onto.target)),
+    )
+
+
+def _onto(drives: list[Any], edges: np.ndarray) -> Onto:
+    return Onto(_cuts(drives, edges), _joined([d.targets for d in drives], np.int64), _joined([d.weight for d in drives], np.float64))
+
+
+def _rows(rows: list[Any], dtype: Any, columns: int) -> np.ndarray:
+    return np.array(rows, dtype).reshape(len(rows), columns)
 
 
 def _cuts(drives: list[Any], edges: np.ndarray) -> np.ndarray:

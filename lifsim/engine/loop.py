@@ -32,6 +32,7 @@ from lifsim.engine.neurons.state import Where
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
+from lifsim.engine.trains import Trains, add_trains
 
 
 class Blocks(NamedTuple):
@@ -98,7 +99,9 @@ class Written(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """Everything that a run touches. `kinds` are marks of the models whose code is compiled."""
+    """Everything that a run touches. `kinds` are marks of the models whose code is compiled; `trains` and `currents.changing` are None,
+    and no code for them is compiled, where there are none.
+    """
 
     kinds: tuple[Any, ...]
     blocks: Blocks
@@ -109,6 +112,7 @@ class Machine(NamedTuple):
     ring: Ring
     underway: Underway
     poisson: PoissonDrives
+    trains: Trains | None
     currents: Currents
     probes: Probes
     written: Written
@@ -188,11 +192,12 @@ def do_piece(m, rank, p, turn, start, end):
         sample_piece(m.probes, p, x.state, turn)
     if turn < end:
         currents = m.currents
-        if len(currents.change) and (turn == start or currents_change(currents, turn + 1)):
+        if len(currents.change) and (turn == start or currents_change(currents, p, turn + 1)):
             set_drives(currents, m.own, p, blocks.lo[p], blocks.hi[p], x.drive, key, turn + 1)
         advance_piece(m.kinds, groups, x, where(blocks, p, turn + 1), blocks.group[p])
         stop(clock, rank, UPDATE)
         add_poisson(m.poisson, rank, p, x.state, key, turn + 1)
+        add_trains(m.trains, rank, p, x.state, key, turn + 1)
         stop(clock, rank, RANDOM)
     else:
         stop(clock, rank, UPDATE)

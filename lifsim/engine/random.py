@@ -20,7 +20,8 @@ W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _32, _MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 # What a stream is for: the upper byte of its number; the lower three say which projection or device.
-SOURCES, WEIGHTS, DELAYS, POISSON, NOISE, RECORDED, ESCAPE = (np.uint32(i << 24) for i in range(1, 8))
+SOURCES, WEIGHTS, DELAYS, POISSON, NOISE, RECORDED = (np.uint32(i << 24) for i in range(1, 7))
+TRAINS, SHARED_TRAINS, PATHS, ESCAPE = (np.uint32(i << 24) for i in range(7, 11))
 
 
 @inlined

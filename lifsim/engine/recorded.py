@@ -1,13 +1,17 @@
-"""Poisson counts for recorders: the trains of generators themselves, computed from the step alone."""
+"""The trains of generators themselves, for recorders."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numba import uint32
 
+from lifsim.engine import layout
 from lifsim.engine.jit import entry
 from lifsim.engine.poisson import limits, probabilities
 from lifsim.engine.random import RECORDED, word
+from lifsim.engine.trains import add_trains
 from lifsim.engine.wiring import key_of
 
 
@@ -29,3 +33,24 @@ def poisson_counts(mean: np.ndarray, step: np.ndarray, stream: int, seed: int) -
         at = mean == m
         counts[at] = low + np.searchsorted(thresholds, words[at], side="right")
     return counts
+
+
+class RecordedTrains:
+    """The trains of `drives` (`lifsim.plan.TrainDrive`) onto the nodes 0 … n - 1 of a generator, from the first step on."""
+
+    def __init__(self, drives: list[Any], n: int, seed: int) -> None:
+        self._trains = layout.trains_of(drives, np.arange(n), np.array([0, n]), 1, 1)
+        self._n, self._key = n, key_of(seed)
+
+    def counts(self, first: int, steps: int) -> np.ndarray:
+        """Spikes of each node in the next `steps` steps, which begin with `first`; shape (steps, n)."""
+        out = np.zeros((steps, self._n))
+        count_trains(self._trains, first, self._key, out)
+        return out.astype(np.int64)
+
+
+@entry
+def count_trains(trains, first, key, out):
+    """Add the spikes of the steps from `first` on, one a row."""
+    for i in range(len(out)):
+        add_trains(trains, 0, 0, out[i : i + 1], key, first + i)

@@ -27,7 +27,7 @@ import numpy as np
 
 from lifsim.engine.engine import Recorded
 from lifsim.engine.wiring import expand
-from lifsim.plan import Group, NoiseDrive, Plan, PoissonDrive, Probe
+from lifsim.plan import SHARED, Group, NoiseDrive, PathDrive, Plan, PoissonDrive, Probe, TrainDrive
 
 Spikes: TypeAlias = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -76,6 +76,8 @@ class Reference:
         self._key = plan.seed & 0xFFFFFFFF, plan.seed >> 32
         self._neurons = {g.name: _Neurons(g, plan.dt) for g in plan.groups}
         self._synapses = _Synapses(plan)
+        self._trains = [_Train(d, self._key) for d in plan.trains]
+        self._paths = [np.zeros(len(d.targets)) for d in plan.paths]
         self._sent = [np.zeros(0, np.int64)]  # by step: the nodes that sent a spike at its end, ascending
 
     def advance(self, n_steps: int) -> Recorded:
@@ -108,7 +110,7 @@ class Reference:
         for g in self.plan.groups:
             own = slice(g.first, g.first + g.n)
             fired.append(g.first + self._neurons[g.name].move(self.step, ex[own], inh[own], current[own]))
-        given = self.plan.events.id[self.plan.events.step == self.step].astype(np.int64)
+        given = self.plan.events.window(self.step - 1, self.step)[1].astype(np.int64)
         self._sent.append(np.concatenate([*fired, given]))  # nodes that send given spikes follow the neurons
 
     def _watched(self, ids: np.ndarray) -> np.ndarray:
@@ -124,6 +126,9 @@ class Reference:
                 _add(ex, inh, target, weight)
         for d in self.plan.poisson:  # in order of declaration
             _add(ex, inh, d.targets, np.broadcast_to(d.weight, d.targets.shape), self._poisson_counts(d))
+        for t, train in zip(self.plan.trains, self._trains, strict=True):
+            if t.start < self.step <= t.stop:
+                _add(ex, inh, t.targets, t.weight, train.counts(self.step - t.delay))
         return ex, inh
 
     def _poisson_counts(self, d: PoissonDrive) -> np.ndarray:
@@ -151,7 +156,24 @@ class Reference:
         for noise in self.plan.noise:
             if noise.start < self.step <= noise.stop:
                 np.add.at(total, noise.targets, noise.weight * self._noise(noise))
+        for sine in self.plan.sines:
+            if sine.start < self.step <= sine.stop:
+                wave = np.sin(sine.omega * self.step + sine.phase)
+                np.add.at(total, sine.targets, sine.weight * (sine.offset + sine.amplitude * wave))
+        for w in self.plan.waves:
+            if w.start < self.step <= w.stop:
+                np.add.at(total, w.targets, w.weight * w.samples[(self.step - 1 - w.start) // w.every, w.column])
+        for path, at in zip(self.plan.paths, self._paths, strict=True):
+            if path.start < self.step <= path.stop:
+                at[:] = self._moved(path, at)
+                np.add.at(total, path.targets, path.weight * (path.mean + path.std * at))
         return total
+
+    def _moved(self, d: PathDrive, at: np.ndarray) -> np.ndarray:
+        """Where Ornstein-Uhlenbeck paths that were at `at` are in this step."""
+        tick = self.step - 1 - d.start
+        z = np.array([normal(int(u)) for u in philox(d.targets, tick, 9 << 24 | d.stream, self._key)[0]])
+        return z if tick == 0 else d.decay * at + np.sqrt(1 - d.decay**2) * z
 
     def _noise(self, d: NoiseDrive) -> np.ndarray:
         """The values (pA) of a noise drive in this step, one a target."""
@@ -159,6 +181,43 @@ class Reference:
         variance = d.std**2 + d.std_mod**2 * np.sin(d.omega * (d.start + tick * d.period) + d.phase)
         words = philox(d.targets, tick, 5 << 24 | d.stream, self._key)[0]
         return d.mean + np.sqrt(variance) * np.array([normal(int(u)) for u in words])
+
+
+class _Train:
+    """The random trains of a drive, step by step."""
+
+    def __init__(self, d: TrainDrive, key: tuple[int, int]) -> None:
+        self._d, self._key, self._stream = d, key, (8 if d.kind == SHARED else 7) << 24 | d.stream
+        self._drawn = np.zeros(len(d.who), int)  # of gamma trains: how many intervals,
+        self._left = np.array([self._interval(i) for i in range(len(d.who))] if d.order else [])  # spikes expected until the next one
+
+    def counts(self, step: int) -> np.ndarray:
+        """Spikes that left in this step of the generator's time."""
+        d = self._d
+        expected = max(0.0, d.mean + d.amplitude * np.sin(d.omega * step + d.phase))
+        if d.order == 0:
+            words = philox(d.who, step // 4, self._stream, self._key)[step % 4]
+            return np.searchsorted(np.cumsum(_poisson_probabilities(expected)), (words + 0.5) / 2**32, side="right")
+        return np.array([self._gamma_count(i, expected) for i in range(len(d.who))])
+
+    def _gamma_count(self, i: int, expected: float) -> int:
+        before = self._drawn[i]
+        self._left[i] -= expected
+        while self._left[i] <= 0:
+            self._left[i] += self._interval(i)
+        return int(self._drawn[i] - before)
+
+    def _interval(self, i: int) -> float:
+        """The next interval: a gamma number of mean 1, by Marsaglia and Tsang's method."""
+        a, accepted, attempt = self._d.order - 1 / 3, False, 0
+        while not accepted:
+            u, v = (int(w[0]) for w in philox(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2])
+            z = normal(u)
+            x = (1 + z / np.sqrt(9 * a)) ** 3
+            accepted = x > 0 and np.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + np.log(x))
+            attempt += 1
+        self._drawn[i] += 1
+        return float(a * x / self._d.order)
 
 
 def _due(p: Probe, step: int) -> bool:
@@ -303,10 +362,17 @@ def _poisson_shares(mean: float) -> tuple[np.ndarray, np.ndarray]:
     """For k = 0, 1, …: how many values of a half word mean at most k; how much of the further word does."""
     if mean == 0:
         return np.array([2**16]), np.ones(1)
-    k = np.arange(int(mean + 7 * np.sqrt(mean)) + 25)
-    share = 2**16 * np.exp(k * np.log(mean) - mean - np.cumsum(np.log(np.maximum(k, 1))))
+    share = 2**16 * _poisson_probabilities(mean)
     rest = np.cumsum(share - np.floor(share))
     return np.cumsum(np.floor(share)), rest / rest[-1]
+
+
+def _poisson_probabilities(mean: float) -> np.ndarray:
+    """P(0), P(1), … of a Poisson number, as far as they matter."""
+    if mean == 0:
+        return np.ones(1)
+    k = np.arange(int(mean + 7 * np.sqrt(mean)) + 25)
+    return np.exp(k * np.log(mean) - mean - np.cumsum(np.log(np.maximum(k, 1))))
 
 
 def normal(u: int) -> float:

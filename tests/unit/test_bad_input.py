@@ -363,6 +363,48 @@ WRONG_CALLS = {
         ["populations.g.spike_multiplicities", "-1"],
     ),
     "spike file that is missing": (lambda n: _run_with(n, spike_file="none.h5"), ["none.h5"]),
+    "gamma order below 1": (lambda n: _run_with(n, "sinusoidal_gamma_generator", order=0.5), ["populations.g.order", "0.5", ">= 1"]),
+    "gamma amplitude above the rate": (
+        lambda n: _run_with(n, "sinusoidal_gamma_generator", rate=10.0, amplitude=11.0),
+        ["populations.g", "amplitude = 11", "from 0 to rate"],
+    ),
+    "gamma rate drawn below the amplitude": (
+        lambda n: _run_with(n, "sinusoidal_gamma_generator", rate={"uniform": [1.0, 2.0]}, amplitude=5.0),
+        ["populations.g", "amplitude = 5", "from 0 to rate"],
+    ),
+    "infinite rate": (lambda n: _run_with(n, "sinusoidal_poisson_generator", rate=math.inf), ["populations.g.rate", "inf"]),
+    "infinite modulation": (lambda n: _run_with(n, "sinusoidal_poisson_generator", amplitude=1e10), ["populations.g.amplitude", "1e9"]),
+    "trains that are neither": (
+        lambda n: _run_with(n, "sinusoidal_poisson_generator", individual_spike_trains=1),
+        ["populations.g.individual_spike_trains", "true or false"],
+    ),
+    "infinite alternating current": (lambda n: _run_with(n, "ac_generator", amplitude=math.inf), ["populations.g.amplitude", "finite"]),
+    "correlation time 0": (lambda n: _run_with(n, "ou_generator", tau=0.0), ["populations.g.tau", "> 0"]),
+    "no waveform": (lambda n: _run_with(n, "waveform_generator"), ["populations.g", "either waveform or waveform_file"]),
+    "two waveforms": (
+        lambda n: _run_with(n, "waveform_generator", waveform=[1.0], waveform_file="x.csv"),
+        ["populations.g", "x.csv", "either waveform or waveform_file"],
+    ),
+    "columns of a waveform": (
+        lambda n: n.add("g", 3, "waveform_generator", waveform=np.ones((5, 2))),
+        ["populations.g.waveform", "(5, 2)", "(samples, 3)"],
+    ),
+    "a number for a waveform": (lambda n: _run_with(n, "waveform_generator", waveform=3.0), ["populations.g.waveform", "list of numbers"]),
+    "NaN in a waveform": (lambda n: _run_with(n, "waveform_generator", waveform=[1.0, math.nan]), ["populations.g.waveform", "nan"]),
+    "interval 0": (lambda n: _run_with(n, "waveform_generator", waveform=[1.0], interval=0.0), ["populations.g.interval", "> 0"]),
+    "waveform file that is missing": (
+        lambda n: _run_with(n, "waveform_generator", waveform_file="none.csv"),
+        ["populations.g.waveform_file", "none.csv", "No such file"],
+    ),
+    "waveform file of unknown kind": (lambda n: _with_waveform(n, "w.wav", "1\n"), ["waveform_file", "w.wav", ".csv", ".npy", ".h5:"]),
+    "text in a waveform file": (lambda n: _with_waveform(n, "w.csv", "a,b\n"), ["populations.g.waveform_file", "w.csv", "numbers"]),
+    "NaN in a waveform file": (lambda n: _with_waveform(n, "w.csv", "1\nnan\n"), ["populations.g.waveform_file", "w.csv", "nan"]),
+    "columns of a waveform file": (lambda n: _with_waveform(n, "w.csv", "1,2\n3,4\n"), ["populations.g.waveform_file", "(2, 2)"]),
+    "waveform file that is no array": (lambda n: _with_waveform(n, "w.npy", "1\n"), ["populations.g.waveform_file", "w.npy"]),
+    "waveform file that is no HDF5": (
+        lambda n: _with_waveform(n, "w.h5", "1\n", "w.h5:x"),
+        ["populations.g.waveform_file", "w.h5", "cannot be read"],
+    ),
     "stimulus that starts off the grid": (lambda n: _run_with(n, "dc_generator", start=1.05), ["populations.g.start", "1.05"]),
     "steps of a current off the grid": (
         lambda n: _run_with(n, "step_current_generator", amplitude_times=[1.05], amplitude_values=[1.0]),
@@ -489,6 +531,27 @@ def _run_with(net: ls.Network, model: str = "spike_generator", **params: object)
     net.add("g", 1, model, **params)
     net.connect("g", "a")
     ls.run(net, 5.0)
+
+
+def _with_waveform(net: ls.Network, name: str, text: str, reference: str = "") -> None:
+    Path(name).write_text(text, encoding="utf-8")
+    _run_with(net, "waveform_generator", waveform_file=reference or name)
+
+
+def test_objects_in_a_waveform_file():
+    """A pickle is never loaded."""
+    np.save("w.npy", np.array([1.0, None], dtype=object), allow_pickle=True)
+    with pytest.raises(ls.LifsimError, match=r"populations\.g\.waveform_file: w\.npy does not hold numbers"):
+        _run_with(network(), "waveform_generator", waveform_file="w.npy")
+
+
+@pytest.mark.parametrize("place", ["../w.csv", "/tmp/w.csv", "a/../../w.h5:x", ""])
+def test_waveforms_elsewhere(place, model):
+    stimulus = f'model = "waveform_generator"\nparams = {{ waveform_file = "{place}" }}'
+    text = MODEL.replace('model = "poisson_generator"\nparams = { rate = "20 kHz" }', stimulus)
+    assert text != MODEL
+    Path(model).write_text(text, encoding="utf-8")
+    refused(["check", model], "populations.ext.params.waveform_file" if place else "either waveform or waveform_file")
 
 
 @pytest.mark.parametrize("case", WRONG_CALLS)

@@ -128,6 +128,34 @@ class Maker:
         period = self.one_of(1, 3, 10) * self.net.dt
         self.net.add(name, 2, "noise_generator", mean=50.0, std=std, dt=period, **wave, **self.window())
 
+    def sinusoidal_poisson(self, name):
+        wave = {"amplitude": float(self.rng.uniform(0, 1.5e4)), "frequency": float(self.rng.uniform(0, 200)), "phase": 50.0}
+        rate = self.one_of(float(self.rng.uniform(100, 1e4)), self.rng.uniform(0, 5e3, 2), 3e6)
+        self.net.add(name, 2, "sinusoidal_poisson_generator", rate=rate, **wave, **self.alone(), **self.window())
+
+    def gamma(self, name):
+        rate = float(self.rng.uniform(100, 3e4))
+        wave = {"amplitude": rate * float(self.rng.uniform(0, 1)), "frequency": float(self.rng.uniform(0, 200)), "phase": -20.0}
+        order = self.one_of(1.0, 1.7, np.array([3.0, 40.0]))
+        self.net.add(name, 2, "sinusoidal_gamma_generator", rate=rate, order=order, **wave, **self.alone(), **self.window())
+
+    def alternating_current(self, name):
+        wave = {"frequency": self.value(5.0, 400.0, 2), "phase": self.value(-90.0, 90.0, 2)}
+        self.net.add(name, 2, "ac_generator", amplitude=self.value(0.0, 300.0, 2), offset=100.0, **wave, **self.window())
+
+    def waveform(self, name):
+        samples = self.rng.uniform(-200, 400, self.one_of((9,), (30, 2)))
+        interval = self.one_of(1.0, 4.0, 0.3, 2.7) * self.net.dt
+        line = self.one_of(True, False)
+        self.net.add(name, 2, "waveform_generator", waveform=samples, interval=interval, interpolate=line, **self.window())
+
+    def ornstein_uhlenbeck(self, name):
+        std, tau = self.value(0.0, 300.0, 2), self.one_of(1e-3, 2.0, 50.0)
+        self.net.add(name, 2, "ou_generator", mean=50.0, std=std, tau=tau, **self.window())
+
+    def alone(self):
+        return {"individual_spike_trains": self.one_of(True, False)}
+
     # -- projections -------------------------------------------------------------------------------
 
     def view(self, name):
@@ -224,16 +252,24 @@ class Maker:
 
 
 STIMULI = (Maker.given_spikes, Maker.poisson, Maker.changing_poisson, Maker.constant_current, Maker.stepping_current, Maker.noise)
+CHANGING = (Maker.sinusoidal_poisson, Maker.gamma, Maker.alternating_current, Maker.waveform, Maker.ornstein_uhlenbeck)
+
+
+class AlikeMaker(Maker):
+    """Of each population, all neurons are alike."""
+
+    def value(self, low, high, shape):
+        return float(self.rng.uniform(low, high))
 
 
 @st.composite
-def networks(draw):
+def networks(draw, maker=Maker, stimuli=STIMULI):
     """Up to three populations of neurons and four stimuli, connected and recorded in all ways."""
-    make = Maker(draw)
+    make = maker(draw)
     names = [f"n{i}" for i in range(draw(st.integers(1, 3)))]
     for name in names:
         make.neurons(name)
-    for i, stimulus in enumerate(draw(st.lists(st.sampled_from(STIMULI), max_size=4))):
+    for i, stimulus in enumerate(draw(st.lists(st.sampled_from(stimuli), max_size=4))):
         stimulus(make, f"s{i}")
         for _ in range(draw(st.integers(1, 2))):
             make.connect(f"s{i}", draw(st.sampled_from(names)))
@@ -252,13 +288,28 @@ def described(net):
     return "\n".join([f"dt {net.dt}", *populations, *projections])
 
 
-@settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(networks(), st.integers(0, 2**64 - 1), st.sampled_from([1, 2, 3]), st.lists(st.integers(1, 60), min_size=1, max_size=4))
+QUIET = {"derandomize": True, "deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+SEEDS, THREADS, SLICES = st.integers(0, 2**64 - 1), st.sampled_from([1, 2, 3]), st.lists(st.integers(1, 60), min_size=1, max_size=4)
+
+
+@settings(max_examples=200, **QUIET)
+@given(networks(), SEEDS, THREADS, SLICES)
 def test_engine_equals_reference(net, seed, threads, slices):
+    assert_equal(net, seed, threads, slices)
+
+
+@settings(max_examples=100, **QUIET)
+@given(networks(AlikeMaker, CHANGING), SEEDS, THREADS, SLICES)
+def test_engine_equals_reference_with_stimuli_that_change_all_the_time(net, seed, threads, slices):
+    """Of neurons that are alike, with weights of one kind: one program is compiled for all of them."""
+    assert_equal(net, seed, threads, slices, weights="float64")
+
+
+def assert_equal(net, seed, threads, slices, **options):
     note(described(net))
     plan = build_plan(net, seed)
     plan = replace(plan, watched={g.name for g in plan.groups})
-    twin, engine = Reference(plan), Engine(plan, threads)
+    twin, engine = Reference(plan), Engine(plan, threads, **options)
     try:
         for n in slices:
             got, expected = engine.advance(n), twin.advance(n)
@@ -313,17 +364,18 @@ def test_many_given_spikes(threads):
 
 def test_the_networks_are_not_trivial():
     """What the comparison is made of: spikes that were evoked by synapses, in most networks."""
-    seen = {"synapses": 0, "spikes": 0, "poisson": 0, "noise": 0, "currents": 0, "events": 0}
+    kinds = ("poisson", "noise", "currents", "trains", "sines", "waves", "paths")
+    seen = dict.fromkeys(("synapses", "spikes", "events", *kinds), 0)
 
-    @settings(max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(networks())
-    def count(net):
-        plan = build_plan(net, 1)
-        seen["synapses"] += plan.n_synapses > 0
-        seen["spikes"] += any(len(steps) for steps, _ in simulate(plan, 40 * net.dt)[0].values())
-        for kind in ("poisson", "noise", "currents"):
-            seen[kind] += len(getattr(plan, kind)) > 0
-        seen["events"] += len(plan.events.step) > 0
+    @settings(max_examples=30, **QUIET)
+    @given(networks(), networks(AlikeMaker, CHANGING))
+    def count(net, changing):
+        for plan in (build_plan(net, 1), build_plan(changing, 1)):
+            seen["synapses"] += plan.n_synapses > 0
+            seen["spikes"] += any(len(steps) for steps, _ in simulate(plan, 40 * plan.dt)[0].values())
+            for kind in kinds:
+                seen[kind] += len(getattr(plan, kind)) > 0
+            seen["events"] += len(plan.events.step) > 0
 
     count()
     assert seen["synapses"] > 10 and seen["spikes"] > 10, seen
