@@ -12,15 +12,15 @@ from lifsim.connect import wiring
 from lifsim.errors import ModelError
 from lifsim.grid import steps
 from lifsim.network import Network, Recording
-from lifsim.plan import CurrentDrive, Events, Group, NoiseDrive, Plan, PoissonDrive, Probe, Wiring
+from lifsim.plan import CurrentDrive, Events, Group, NoiseDrive, Plan, PoissonDrive, Probe, TrainDrive, Wiring
 from lifsim.populations import Population, relations
 from lifsim.projections import Projection
 from lifsim.stimuli import NEVER
 from lifsim.values import Distribution
 
 
-def build_plan(net: Network, seed: int) -> Plan:
-    """The plan of `net` under `seed` (0 … 2⁶⁴ - 1).
+def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
+    """The plan of `net` under `seed` (0 … 2⁶⁴ - 1), for an engine of this method.
 
     Raises
     ------
@@ -39,7 +39,8 @@ def build_plan(net: Network, seed: int) -> Plan:
             wirings.append(wiring(projection, index, projection.source.ids + first[source.name], ids, net.dt, seed))
         else:
             drives.add(projection, wiring(projection, index, projection.source.ids, ids, net.dt, seed))
-    given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt) for p in net.populations.values() if p.model.role == "spikes"]
+    generators = [p for p in net.populations.values() if p.model.role == "spikes"]
+    given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt, method == "precise") for p in generators]
     return Plan(
         net.dt,
         seed,
@@ -52,6 +53,7 @@ def build_plan(net: Network, seed: int) -> Plan:
         [_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate")],
         {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
+        drives.trains,
     )
 
 
@@ -102,6 +104,7 @@ class _Drives:
         self.poisson: list[PoissonDrive] = []
         self.currents: list[CurrentDrive] = []
         self.noise: list[NoiseDrive] = []
+        self.trains: list[TrainDrive] = []
 
     def add(self, projection: Projection, synapses: Wiring) -> None:
         from lifsim.engine import expand
@@ -110,7 +113,9 @@ class _Drives:
         c = stimuli.Connections(projection.source.ids[node], synapses.targets[target], weight, delay)
         population = projection.source.population
         values = drawn(population, self.seed)
-        if population.model.role == "poisson":
+        if population.model.name == "poisson_generator_ps":
+            self.trains += stimuli.train_drives(values, c, self.dt, len(self.trains))
+        elif population.model.role == "poisson":
             self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson))
         elif population.model.name == "noise_generator":
             self.noise += stimuli.noise_drives(values, c, self.dt, len(self.noise))
@@ -122,8 +127,12 @@ def _merge(given: list[Events]) -> Events:
     if not given:
         return Events(np.zeros(0, np.int64), np.zeros(0, np.uint32))
     step, ids = np.concatenate([e.step for e in given]), np.concatenate([e.id for e in given])
-    order = np.lexsort((ids, step))
-    return Events(step[order], ids[order])
+    if given[0].offset is None:
+        order = np.lexsort((ids, step))
+        return Events(step[order], ids[order])
+    offset = np.concatenate([e.offset for e in given])
+    order = np.lexsort((ids, -offset, step))
+    return Events(step[order], ids[order], offset[order])
 
 
 def _probe(r: Recording, dt: float) -> Probe:

@@ -52,7 +52,8 @@ class Model:
     """A neuron model or a stimulus: what can be set, what can be read, what must hold.
 
     `role` says what the rest of the program does with it: "neuron", "spikes" (sends given
-    spikes), "poisson" (an independent random train for every target) or "current".
+    spikes), "poisson" (an independent random train for every target) or "current". `methods` are those
+    that it can be run with: "grid" (spike times on the grid of dt), "precise" (exact ones).
     """
 
     name: str
@@ -62,6 +63,7 @@ class Model:
     states: tuple[Parameter, ...] = ()
     checks: tuple[Check, ...] = field(default=(), repr=False)
     weight_unit: str = ""
+    methods: tuple[str, ...] = ("grid",)
 
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable called `name` (KeyError if there is none)."""
@@ -150,6 +152,7 @@ _WINDOW = (
     Parameter("start", 0.0, "ms", "switched on at this time", ">= 0", on_grid=True),
     Parameter("stop", math.inf, "ms", "switched off at this time", "not negative", on_grid=True),
 )
+_BOTH = ("grid", "precise")
 
 _ALL = (
     Model(
@@ -160,6 +163,7 @@ _ALL = (
         (_V,),
         (_reset_below_threshold, _min_below_reset),
         "mV",
+        _BOTH,
     ),
     Model(
         "iaf_psc_exp",
@@ -169,6 +173,7 @@ _ALL = (
         (_V, *_I_SYN),
         (_reset_below_threshold,),
         "pA",
+        _BOTH,
     ),
     Model(
         "iaf_psc_alpha",
@@ -178,6 +183,7 @@ _ALL = (
         (_V, *_I_SYN, *_DI_SYN),
         (_reset_below_threshold, _min_below_reset),
         "pA",
+        _BOTH,
     ),
     Model(
         "poisson_generator",
@@ -185,6 +191,7 @@ _ALL = (
         "Poisson spike trains, an independent one for every target",
         (Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"), *_WINDOW),
         checks=(_stop_after_start,),
+        methods=_BOTH,
     ),
     Model(
         "inhomogeneous_poisson_generator",
@@ -196,6 +203,7 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("rate_times", "rate_values"), _rates_not_negative),
+        methods=_BOTH,
     ),
     Model(
         "spike_generator",
@@ -211,6 +219,7 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start,),
+        methods=_BOTH,
     ),
     Model(
         "dc_generator",
@@ -218,6 +227,7 @@ _ALL = (
         "constant current",
         (Parameter("amplitude", 0.0, "pA", "the current", "finite"), *_WINDOW),
         checks=(_stop_after_start,),
+        methods=_BOTH,
     ),
     Model(
         "step_current_generator",
@@ -229,6 +239,7 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("amplitude_times", "amplitude_values")),
+        methods=_BOTH,
     ),
     Model(
         "noise_generator",
@@ -247,4 +258,75 @@ _ALL = (
     ),
 )
 
-MODELS: dict[str, Model] = {m.name: m for m in _ALL}
+_T_REF = Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) dt from the exact time of a spike on", "> 0")
+_EXACT_MEMBRANE = (*(_T_REF if p.name == "t_ref" else p for p in _MEMBRANE), _V_MIN)
+
+
+def _one_tau_syn(p: Mapping[str, Any]) -> str | None:
+    if np.any(np.asarray(p["tau_syn_ex"]) != np.asarray(p["tau_syn_in"])):
+        return "tau_syn_ex must be tau_syn_in (iaf_psc_exp_ps does without)"
+    return None
+
+
+def _time_to_live(p: Mapping[str, Any]) -> str | None:
+    if np.any(np.asarray(p["rate"]) * np.asarray(p["dead_time"]) >= 1000):
+        return "dead_time must be shorter than the mean interval, 1000 / rate"
+    return None
+
+
+_PRECISE = (
+    Model(
+        "iaf_psc_delta_ps",
+        "neuron",
+        "iaf_psc_delta with exact spike times",
+        (*_EXACT_MEMBRANE, Parameter("refractory_input", False, "", "keep input that arrives while refractory", shape="flag")),
+        (_V,),
+        (_reset_below_threshold, _min_below_reset),
+        "mV",
+        ("precise",),
+    ),
+    Model(
+        "iaf_psc_exp_ps",
+        "neuron",
+        "iaf_psc_exp with exact spike times, threshold being tested at arrivals and grid points",
+        (*_EXACT_MEMBRANE, *_TAU_SYN),
+        (_V, *_I_SYN),
+        (_reset_below_threshold, _min_below_reset),
+        "pA",
+        ("precise",),
+    ),
+    Model(
+        "iaf_psc_exp_ps_lossless",
+        "neuron",
+        "iaf_psc_exp with exact spike times, of which none is missed; of one synaptic time constant",
+        (*_EXACT_MEMBRANE, *_TAU_SYN),
+        (_V, *_I_SYN),
+        (_reset_below_threshold, _min_below_reset, _one_tau_syn),
+        "pA",
+        ("precise",),
+    ),
+    Model(
+        "iaf_psc_alpha_ps",
+        "neuron",
+        "iaf_psc_alpha with exact spike times, threshold being tested at arrivals and grid points",
+        (*_EXACT_MEMBRANE, *_TAU_SYN),
+        (_V, *_I_SYN, *_DI_SYN),
+        (_reset_below_threshold, _min_below_reset),
+        "pA",
+        ("precise",),
+    ),
+    Model(
+        "poisson_generator_ps",
+        "poisson",
+        "Poisson spike trains with exact times, an independent one for every target",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("dead_time", 0.0, "ms", "shortest interval", ">= 0"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _time_to_live),
+        methods=("precise",),
+    ),
+)
+
+MODELS: dict[str, Model] = {m.name: m for m in (*_ALL, *_PRECISE)}

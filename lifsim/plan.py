@@ -8,7 +8,7 @@ follow after the last neuron.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -135,6 +135,23 @@ class PoissonDrive:
 
 
 @dataclass(frozen=True, eq=False)
+class TrainDrive:
+    """Poisson trains with exact intervals onto `targets` (global ids, ascending), each spike of `weight`.
+
+    Each has a `rate` (Hz) and, after every spike, a `dead_time` (ms). Spikes arrive at moments in the steps start < t <= stop,
+    trains being stationary from `start` on. `stream` keys the random numbers.
+    """
+
+    stream: int
+    targets: np.ndarray
+    weight: np.ndarray
+    rate: np.ndarray
+    dead_time: np.ndarray
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
 class CurrentDrive:
     """Currents onto `targets` (global ids, ascending): weight · amplitude of the node behind each.
 
@@ -170,10 +187,11 @@ class NoiseDrive:
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Given spikes: node `id` (global) sends one at the end of `step`; ascending by step, then id."""
+    """Given spikes: node `id` (global) sends one at the end of `step`, or `offset` ms before; ascending by time, then id."""
 
     step: np.ndarray
     id: np.ndarray
+    offset: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +224,7 @@ class Plan:
     probes: list[Probe]
     watched: set[str]
     n_nodes: int
+    trains: list[TrainDrive] = field(default_factory=list)
 
     @property
     def n_neurons(self) -> int:

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError
-from lifsim.grid import first_off_grid, nearest_on_grid, steps
-from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive
+from lifsim.grid import WAYS, first_off_grid, nearest_on_grid, steps
+from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive, TrainDrive
 from lifsim.populations import Population
 
 NEVER = 2**62
@@ -73,6 +73,26 @@ def poisson_drives(population: Population, values: dict[str, Any], c: Connection
     return drives
 
 
+def train_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[TrainDrive]:
+    """Drives of a Poisson generator with exact times; `stream` numbers the first of them.
+
+    Without a dead time, synapses of equal weight and delay onto one target are merged, as a sum of Poisson trains is one.
+    """
+    rate, dead = (_of_node(values[key], c.node) for key in ("rate", "dead_time"))
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
+    target, weight = c.target, c.weight
+    if not dead.any():
+        key, target, weight, rate = _merged(key, target, weight, rate)
+        dead = np.zeros(len(rate))
+    drives: list[TrainDrive] = []
+    for pick in _layers(key, target):
+        pick = pick[rate[pick] > 0]
+        if len(pick):
+            start, stop = (int(column[pick[0]]) for column in key[:2])
+            drives.append(TrainDrive(stream + len(drives), target[pick], weight[pick], rate[pick], dead[pick], start, stop))
+    return drives
+
+
 def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[CurrentDrive]:
     """Drives of a dc or step current generator. A constant amplitude is folded into the weight."""
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
@@ -118,18 +138,28 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
     return drives
 
 
-def events(population: Population, values: dict[str, Any], first: int, dt: float) -> Events:
-    """The given spikes of a spike generator whose nodes have the global ids from `first` on."""
+def events(population: Population, values: dict[str, Any], first: int, dt: float, exact: bool = False) -> Events:
+    """The given spikes of a spike generator whose nodes have the global ids from `first` on; on the grid, or `exact`."""
     times, nodes = _given_spikes(population, values)
-    wrong = None if values["allow_offgrid_times"] else first_off_grid(times, dt)
+    exact_times = exact and not values["allow_offgrid_times"]
+    wrong = None if exact or values["allow_offgrid_times"] else first_off_grid(times, dt)
     if wrong is not None:  # of a file: given times were checked when they were given
-        allowed = nearest_on_grid(wrong, dt) + ", or allow_offgrid_times = true to round"
+        allowed = nearest_on_grid(wrong, dt) + WAYS
         raise ModelError(f"populations.{population.name}.spike_file", f"{wrong:g} ms is not on the grid", allowed)
-    step = np.round(times / dt).astype(np.int64)
+    step, offset = moments(times, dt) if exact_times else (np.round(times / dt).astype(np.int64), np.zeros(len(times)))
     start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
     inside = (step > start) & (step <= stop) & (step > 0)
-    order = np.lexsort((nodes[inside], step[inside]))
-    return Events(step[inside][order], (nodes[inside][order] + first).astype(np.uint32))
+    order = np.lexsort((nodes[inside], -offset[inside], step[inside]))
+    step, ids, offset = step[inside][order], (nodes[inside][order] + first).astype(np.uint32), offset[inside][order]
+    return Events(step, ids, offset if exact else None)
+
+
+def moments(times: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """The step in which each time lies, and how many ms before its end. Times on the grid, but for rounding, are at the end of a step."""
+    nearest = np.round(times / dt)
+    at_end = np.abs(nearest * dt - times) <= 4 * np.finfo(float).eps * times
+    step = np.where(at_end, nearest, np.ceil(times / dt)).astype(np.int64)
+    return step, np.where(at_end, 0.0, step * dt - times)
 
 
 def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

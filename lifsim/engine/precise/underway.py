@@ -1,0 +1,134 @@
+"""Spikes under way to a block of targets: a heap of cursors into its rows of synapses, by the moment of arrival.
+
+A spike sent at (step, offset) arrives at (step + delay, offset). A row (`engine.delivery`) holds the synapses of one source
+by delay, so a spike has a cursor in each of its rows, which stands at its next segment. Cursors that arrive at one
+moment come in order of row, then of sending: neither blocks nor threads leave a trace in it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint32
+
+from lifsim.engine.delivery import END, HEADER, first_weight, length_at, real, segment_end
+from lifsim.engine.jit import kernel
+
+
+class Underway(NamedTuple):
+    """Of block b the cursors ``heap[b, :number[b]]`` (what follows is free), the one that arrives first in front. A cursor j has
+    the moment of arrival, its row, the place ``at[b, j]`` and the `length` of the segment, and the number of its delay.
+    """
+
+    heap: np.ndarray
+    number: np.ndarray
+    step: np.ndarray
+    offset: np.ndarray
+    row: np.ndarray
+    at: np.ndarray
+    length: np.ndarray
+    slot: np.ndarray
+
+
+def nothing_underway(blocks: int) -> Underway:
+    """No cursors, and no room for any."""
+    whole, real_numbers = np.zeros((blocks, 0), np.int64), np.zeros((blocks, 0))
+    return Underway(whole, np.zeros(blocks, np.int64), whole, real_numbers, whole, whole, whole, whole)
+
+
+def with_room(u: Underway, room: int) -> Underway:
+    """`u` with room for so many cursors in each block."""
+    old = u.heap.shape[1]
+    if room <= old:
+        return u
+    wider = {name: np.pad(getattr(u, name), ((0, 0), (0, room - old))) for name in u._fields if name != "number"}
+    wider["heap"][:, old:] = np.arange(old, room)
+    return u._replace(**wider)
+
+
+@kernel
+def comes_first(u, b, i, j):
+    """Whether cursor `i` of block `b` comes before cursor `j`."""
+    if u.step[b, i] != u.step[b, j]:
+        return u.step[b, i] < u.step[b, j]
+    if u.offset[b, i] != u.offset[b, j]:
+        return u.offset[b, i] > u.offset[b, j]
+    if u.row[b, i] != u.row[b, j]:
+        return u.row[b, i] < u.row[b, j]
+    return u.slot[b, i] > u.slot[b, j]
+
+
+@kernel
+def set_out(u, y, b, source, step, offset):
+    """A spike of `source`, sent at this moment, sets out to block `b`."""
+    for r in range(y.row_first[source], y.row_first[source + 1]):
+        if y.length[b, r] != END:
+            j = u.heap[b, u.number[b]]
+            u.step[b, j], u.offset[b, j], u.row[b, j] = step + y.delay[0], offset, r
+            u.at[b, j], u.length[b, j], u.slot[b, j] = y.start[b, r], y.length[b, r], 0
+            u.number[b] += 1
+            if u.length[b, j] == 0:
+                pass_empty(u, y, b, j)
+            rise(u, b, u.number[b] - 1)
+
+
+@kernel
+def pass_empty(u, y, b, j):
+    """Move cursor `j` on to its next segment that holds synapses; False if there is none."""
+    while True:
+        a = segment_end(y.weight, u.at[b, j], u.length[b, j])
+        length = length_at(y.target, a)
+        if length == uint32(END):
+            return False
+        s = u.slot[b, j] + 1
+        u.step[b, j] += y.delay[s] - y.delay[s - 1]
+        u.slot[b, j], u.at[b, j], u.length[b, j] = s, a + HEADER, length
+        if length > 0:
+            return True
+
+
+@kernel
+def go_on(u, y, b):
+    """The first cursor's segment has arrived: move it to its next one, or take it out."""
+    if not pass_empty(u, y, b, u.heap[b, 0]):
+        u.number[b] -= 1
+        last = u.number[b]
+        u.heap[b, 0], u.heap[b, last] = u.heap[b, last], u.heap[b, 0]
+    sink(u, b)
+
+
+@kernel
+def rise(u, b, k):
+    """Let the entry `k` of the heap rise to its place."""
+    while k > 0 and comes_first(u, b, u.heap[b, k], u.heap[b, (k - 1) // 2]):
+        above = (k - 1) // 2
+        u.heap[b, k], u.heap[b, above] = u.heap[b, above], u.heap[b, k]
+        k = above
+
+
+@kernel
+def sink(u, b):
+    """Let the front of the heap sink to its place."""
+    k, n = 0, u.number[b]
+    while 2 * k + 1 < n:
+        below = 2 * k + 1
+        if below + 1 < n and comes_first(u, b, u.heap[b, below + 1], u.heap[b, below]):
+            below += 1
+        if comes_first(u, b, u.heap[b, k], u.heap[b, below]):
+            return
+        u.heap[b, k], u.heap[b, below] = u.heap[b, below], u.heap[b, k]
+        k = below
+
+
+@kernel
+def weight_of(y, row, w, k):
+    """The weight of synapse `k` of a segment of `row` whose weights are stored from `w` on."""
+    unit = y.unit[y.row_class[row]]
+    return real(y.weight[w + k], unit) if len(y.weight) else unit
+
+
+@kernel
+def weights_at(y, at, length):
+    """Where the weights of a segment are stored."""
+    return first_weight(y.weight, at + length)
