@@ -12,7 +12,7 @@ from lifsim.build import drawn, numbering
 from lifsim.grid import steps, times
 from lifsim.network import Network, Recording
 from lifsim.recording import Chunk, Manifest
-from lifsim.stimuli import NEVER
+from lifsim.stimuli import NEVER, steps_of
 
 Columns: TypeAlias = tuple[np.ndarray, ...]  # of spikes: step, id and, where times are exact, offset before the end of the step
 
@@ -73,7 +73,8 @@ class Collector:
         spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
         traces = {(r.view.name, r.variable): x for r, x in zip(self._probes, recorded.samples, strict=True)}
         for rate in self._rates:
-            traces[rate.key] = rate.add(*trains[rate.key[0]][:2], start + n)
+            step, ids, *_ = trains[rate.key[0]]
+            traces[rate.key] = rate.add(step, ids, start + n)
         return Chunk(start, start + n, spikes, traces)
 
     def _watched(self) -> set[str]:
@@ -179,12 +180,10 @@ class _ExactTrains:
         from lifsim.engine import ExactTrains
 
         values, n = drawn(population, seed), population.n
-        rate, dead, start, stop = (np.broadcast_to(values[key], n) for key in ("rate", "dead_time", "start", "stop"))
-        window = [
-            np.where(np.isfinite(t), np.round(np.where(np.isfinite(t), t, 0) / net.dt), NEVER).astype(np.int64) for t in (start, stop)
-        ]
+        rate, dead_time = (np.broadcast_to(values[key], n) for key in ("rate", "dead_time"))
+        start, stop = (np.broadcast_to(steps_of(np.asarray(values[key]), net.dt), n) for key in ("start", "stop"))
         self._dt = net.dt
-        self._trains = ExactTrains(rate, dead, *window, list(net.populations).index(population.name), seed, net.dt)
+        self._trains = ExactTrains(rate, dead_time, start, stop, list(net.populations).index(population.name), seed, net.dt)
 
     def train(self, start: int, n: int) -> Columns:
         return _in_order(*self._trains.until(start + n), self._dt)

@@ -147,7 +147,7 @@ def events(population: Population, values: dict[str, Any], first: int, dt: float
         allowed = nearest_on_grid(wrong, dt) + WAYS
         raise ModelError(f"populations.{population.name}.spike_file", f"{wrong:g} ms is not on the grid", allowed)
     step, offset = moments(times, dt) if exact_times else (np.round(times / dt).astype(np.int64), np.zeros(len(times)))
-    start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
+    start, stop = (steps_of(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
     inside = (step > start) & (step <= stop) & (step > 0)
     order = np.lexsort((nodes[inside], -offset[inside], step[inside]))
     step, ids, offset = step[inside][order], (nodes[inside][order] + first).astype(np.uint32), offset[inside][order]
@@ -193,13 +193,14 @@ def _of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
     return v[node] if isinstance(v, np.ndarray) else np.full(len(node), v)
 
 
-def _steps(times: np.ndarray, dt: float) -> np.ndarray:
+def steps_of(times: np.ndarray, dt: float) -> np.ndarray:
+    """`times` as whole numbers of steps (the nearest); infinite ones are NEVER."""
     finite = np.isfinite(times)
     return np.where(finite, np.round(np.where(finite, times, 0) / dt), NEVER).astype(np.int64)
 
 
 def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
-    at = _steps(_of_node(values[key], c.node), dt)
+    at = steps_of(_of_node(values[key], c.node), dt)
     return np.where(at < NEVER, at + c.delay, NEVER)
 
 

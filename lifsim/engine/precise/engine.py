@@ -37,6 +37,8 @@ class PreciseEngine(Engine):
     weights : dtype in which weights are stored; None: narrower ones where that is exact.
     """
 
+    machine: Any
+
     def __init__(self, plan: Any, threads: int = 1, weights: str | None = None) -> None:
         self.plan = plan
         self.dtype = np.dtype("float64")
@@ -50,13 +52,14 @@ class PreciseEngine(Engine):
         blocks = layout.blocks_of(plan, seats, int(synapses.delay.min(initial=LONGEST_INTERVAL)))
         edges = layout.edges_of(blocks)
         neurons = own_layout.neurons_of(plan, seats.place)
+        none = np.zeros(0, np.int64)
         self.machine = Machine(
             blocks,
             neurons,
             synapses,
             nothing_underway(len(seats.first) - 1),
-            Sent(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), *np.zeros((2, 1), np.int64), seats.id),
-            np.zeros((2, len(seats.first) - 1), np.int64),
+            Sent(none, none, np.zeros(0), none, none, seats.id),
+            np.zeros((3, len(seats.first) - 1), np.int64),
             own_layout.given_of(plan),
             own_layout.trains_of(plan, seats, self.key),
             own_layout.poisson_of(plan, seats, blocks),
@@ -74,14 +77,14 @@ class PreciseEngine(Engine):
 
     def longest_slice(self) -> int:
         """Steps that can run at once within the memory for what they record and send."""
-        spikes = self._most_spikes(np.inf)
+        spikes = (1 / self._refractory()).sum()
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
-        underway = spikes * len(self.machine.sent.number) * self._rows() * 7 * 8
+        underway = spikes * (len(self.seats.first) - 1) * self._rows() * 7 * 8
         return max(1, int(min(BUFFER / max(spikes * BYTES + samples, 1), UNDERWAY / max(underway, 1))))
 
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
-        self.machine = self.machine._replace(underway=self._underway(steps))
+        self.machine = self.machine._replace(underway=self._roomy(steps))
         threads = self.team.active()
         m = self.machine
         blocks = m.blocks._replace(thread=dealt(m.blocks.thread, threads))
@@ -93,7 +96,7 @@ class PreciseEngine(Engine):
 
     def _sent(self, steps: int) -> Sent:
         """Room for all spikes of a slice."""
-        most = [self._most_spikes(steps, a, z) for a, z in zip(self.seats.first, self.seats.first[1:], strict=False)]
+        most = [self._at_most(steps, a, z) for a, z in zip(self.seats.first, self.seats.first[1:], strict=False)]
         first = np.concatenate([[0], np.cumsum(most)]).astype(np.int64)
         numbers = np.zeros(len(most), np.int64)
         ids, step = np.empty((2, first[-1]), np.int64)
@@ -161,15 +164,19 @@ class PreciseEngine(Engine):
         """The most rows of synapses of a node."""
         return int(np.diff(self.machine.synapses.row_first).max(initial=1))
 
-    def _most_spikes(self, steps: float, first: int = 0, last: int | None = None) -> float:
-        """The most spikes in so many steps (a step, on average, if they are infinite) of the places `first` … `last` - 1."""
-        x = self.machine.neurons
-        refractory = x.kind["refractory"][x.cell["kind"][first:last]]
-        return float((1 / refractory).sum()) if np.isinf(steps) else int((int(steps) // refractory + 2).sum())
+    def _at_most(self, steps: int, first: int = 0, last: int | None = None) -> int:
+        """The most spikes in so many steps of the neurons at the places `first` … `last` - 1."""
+        return int((steps // self._refractory()[first:last] + 2).sum())
 
-    def _underway(self, steps: int) -> Underway:
+    def _refractory(self) -> np.ndarray:
+        """Steps of refractoriness of the neurons by place."""
+        x = self.machine.neurons
+        steps: np.ndarray = x.kind["refractory"][x.cell["kind"]]
+        return steps
+
+    def _roomy(self, steps: int) -> Underway:
         """What is under way, with room for all that can set out in `steps` steps."""
         m = self.machine
         a, z = np.searchsorted(self.plan.events.step, [self.step, self.step + steps], "right")
-        room = int(m.underway.number.max(initial=0)) + (self._most_spikes(steps) + z - a) * self._rows()
-        return with_room(m.underway, room + room // 2) if room > m.underway.heap.shape[1] else m.underway
+        room = int(m.underway.number.max(initial=0)) + (self._at_most(steps) + z - a) * self._rows()
+        return with_room(m.underway, room + room // 2 if room > m.underway.heap.shape[1] else 0)

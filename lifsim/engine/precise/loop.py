@@ -47,7 +47,8 @@ class GridPoisson(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """Everything that a run touches. ``mark[turn % 2, b]``: how many spikes block b had sent at the end of a turn; `drive`: the
+    """Everything that a run touches. ``mark[turn % 3, b]``: how many spikes block b had sent at the end of a
+    turn, kept until all threads have read it; `drive`: the
     constant inputs (pA) of the neurons, where they change.
     """
 
@@ -80,7 +81,7 @@ def advance(m, rank, start, steps):
         last = min(end, first + blocks.interval[0])
         for b in range(mine, beyond):
             play(m, rank, b, first, last)
-            m.mark[turn % 2, b] = m.sent.number[b]
+            m.mark[turn % 3, b] = m.sent.number[b]
         meet(m.sharing, threads)
         stop(m.clock, rank, WAITING)
         for b in range(mine, beyond):
@@ -104,8 +105,8 @@ def admit(m, b, turn, first, last):
         return
     sent, given = m.sent, m.given
     for q in range(len(sent.number)):
-        begun = m.mark[(turn + 1) % 2, q] if turn > 0 else 0
-        for k in range(sent.first[q] + begun, sent.first[q] + m.mark[turn % 2, q]):
+        begun = m.mark[(turn - 1) % 3, q] if turn > 0 else 0
+        for k in range(sent.first[q] + begun, sent.first[q] + m.mark[turn % 3, q]):
             set_out(m.underway, m.synapses, b, sent.neuron[k], sent.step[k], sent.offset[k])
     for k in range(number_up_to(given.step, first), number_up_to(given.step, last)):
         set_out(m.underway, m.synapses, b, given.id[k], given.step[k], given.offset[k])

@@ -38,7 +38,9 @@ class Neurons(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Spikes of the slice, of block b from ``first[b]`` on in any order: neuron (id), step, offset; how many. `id` has the ids of places."""
+    """Spikes of the slice, of block b from ``first[b]`` on in any order: neuron (id), step, offset; how many. Place q has the
+    neuron ``id[q]``.
+    """
 
     neuron: np.ndarray
     step: np.ndarray
@@ -133,7 +135,10 @@ def plan(x, i):
 
 @inlined
 def acts_before(n, step, offset):
-    """Whether a neuron does anything by itself before what arrives at this moment. A jump to threshold waits for all that arrives with it."""
+    """Whether a neuron does anything by itself before what arrives at this moment.
+
+    A jump to threshold waits for all that arrives with it.
+    """
     if before(n.due, n.due_offset, step, offset):
         return True
     return n.due == step and n.due_offset == offset and before(n.step, n.offset, step, offset)

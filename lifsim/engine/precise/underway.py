@@ -38,7 +38,7 @@ def nothing_underway(blocks: int) -> Underway:
 
 
 def with_room(u: Underway, room: int) -> Underway:
-    """`u` with room for so many cursors in each block."""
+    """`u` with room for so many cursors in each block, at least."""
     old = u.heap.shape[1]
     if room <= old:
         return u
