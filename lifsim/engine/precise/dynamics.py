@@ -54,7 +54,7 @@ class State(NamedTuple):
     dinh: float
 
 
-@kernel
+@inlined
 def after(y, current, c, t):
     """The state of a free neuron of kind `c` `t` ms after the state `y`, with the constant input `current`."""
     v = y.v + (y.v - current * c.tau_m / c.C_m) * math.expm1(-t / c.tau_m)
@@ -70,7 +70,7 @@ def after(y, current, c, t):
     return State(v, ex, inh, dex, dinh)
 
 
-@kernel
+@inlined
 def response(tau_m, tau, C_m, t, fed):
     """e^(-t/tau), P1 and (where anything is `fed` into the current) P2."""
     z = t / tau_m - t / tau
@@ -124,16 +124,24 @@ def reach(y, current, c, lo, hi):
 # -- foretelling -----------------------------------------------------------------------------------
 
 
+@inlined
+def earliest_crossing(y, current, c):
+    """After how many ms v, below threshold, reaches it if nothing arrives before: exactly (delta), or a time that is not later.
+
+    v(t) is below max(v, rest) plus the highest answer to the synaptic current, and below what v would be if that did not decay.
+    """
+    rest, synaptic = current * c.tau_m / c.C_m, max(y.ex + y.inh, 0.0)
+    if max(y.v, rest) + synaptic * c.peak < c.theta:
+        return math.inf
+    rest += synaptic * c.tau_m / c.C_m
+    return c.tau_m * math.log1p((c.theta - y.v) / (rest - c.theta)) if rest > c.theta else math.inf
+
+
 @kernel
 def foretell(y, current, c):
-    """After how many ms v reaches threshold if nothing arrives before; infinite if it never does. Not for tested kinds."""
+    """After how many ms v reaches threshold if nothing arrives before; infinite if it never does."""
     rest = current * c.tau_m / c.C_m
-    if c.model == DELTA:
-        return c.tau_m * math.log1p((c.theta - y.v) / (rest - c.theta)) if rest > c.theta else math.inf
-    current_now = y.ex + y.inh
-    if max(y.v, rest) + max(current_now, 0.0) * c.peak < c.theta:
-        return math.inf
-    turn = extremum(y.v - rest, current_now, c)
+    turn = extremum(y.v - rest, y.ex + y.inh, c)
     if slope(y, current, c) > 0 and turn < math.inf:  # up to its maximum, and from there on down towards `rest`
         return reach(y, current, c, 0.0, turn) if after(y, current, c, turn).v >= c.theta else math.inf
     if rest <= c.theta:

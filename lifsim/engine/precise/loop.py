@@ -16,7 +16,8 @@ from numba.extending import overload
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Synapses
-from lifsim.engine.jit import entry, kernel, merged
+from lifsim.engine.intrinsics import borrow
+from lifsim.engine.jit import entry, inlined, kernel, merged
 from lifsim.engine.loop import Blocks, Probes
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.precise.moments import before
@@ -73,6 +74,7 @@ class Machine(NamedTuple):
 @entry
 def advance(m, rank, start, steps):
     """Thread `rank` plays the steps start < step <= start + steps of its blocks."""
+    m = borrow(m)
     blocks, threads, end = m.blocks, len(m.blocks.thread) - 1, start + steps
     mine, beyond = blocks.thread[rank], blocks.thread[rank + 1]
     begin(m.clock, rank)
@@ -156,7 +158,7 @@ def deliver(m, b, last):
         go_on(u, y, b)
 
 
-@kernel
+@inlined
 def take(x, sent, trains, key, b, i, step, offset, weight):
     """Neuron `i` takes what arrives at this moment."""
     settle(trains, x, sent, key, b, i, step, offset)

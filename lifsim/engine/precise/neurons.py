@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from lifsim.engine.jit import inlined, kernel
-from lifsim.engine.precise.dynamics import ALPHA, DELTA, NEVER, State, after, foretell, reach
+from lifsim.engine.precise.dynamics import ALPHA, DELTA, NEVER, State, after, earliest_crossing, foretell, reach
 from lifsim.engine.precise.moments import before, later, span
 
-FREED, CROSSING, GRID = range(3)  # what a neuron does by itself
+FREED, CROSSING, GRID, LOOK = range(4)  # what a neuron does by itself: it is free again, fires, is tested, looks when it will fire
+EARLY = 1 - 1e-9  # of a time that must not be later than another for rounding
 
 NEURON = np.dtype(
     [
@@ -56,14 +57,14 @@ def state_of(n):
     return State(n.v, n.ex, n.inh, n.dex, n.dinh)
 
 
-@kernel
+@inlined
 def put(n, y, step, offset):
     """Give a neuron the state `y` of the moment (`step`, `offset`)."""
     n.v, n.ex, n.inh, n.dex, n.dinh = y
     n.step, n.offset = step, offset
 
 
-@kernel
+@inlined
 def state_at(n, c, step, offset, dt):
     """The state of a neuron at a later moment, before which it does nothing."""
     y = state_of(n)
@@ -74,7 +75,7 @@ def state_at(n, c, step, offset, dt):
     return State(n.v if n.held else max(z.v, c.floor), z.ex, z.inh, z.dex, z.dinh)
 
 
-@kernel
+@inlined
 def come(x, sent, b, i, step, offset):
     """Take neuron `i` to a moment before which it does nothing. Where threshold is tested, it may be found to have fired."""
     n = x.cell[i]
@@ -104,6 +105,9 @@ def act(x, sent, b, i):
     """Neuron `i` does what is due."""
     n = x.cell[i]
     c = x.kind[n.kind]
+    if n.does == LOOK:
+        intend(x, n, c, CROSSING, foretell(state_of(n), n.current, c))
+        return
     step, offset = n.due, n.due_offset
     come(x, sent, b, i, step, offset)
     if n.held and n.due == step and n.due_offset == offset:
@@ -113,24 +117,35 @@ def act(x, sent, b, i):
     plan(x, i)
 
 
-@kernel
+@inlined
 def plan(x, i):
-    """Foresee what neuron `i` will do next if nothing arrives."""
+    """Foresee what neuron `i` will do next if nothing arrives.
+
+    When it will fire exactly is found out only once it might: mostly something arrives before.
+    """
     n = x.cell[i]
     c = x.kind[n.kind]
-    if n.held:
-        return
-    t = math.inf
-    if n.v >= c.theta:
-        t = 0.0
-    elif not c.tested:
-        t = foretell(state_of(n), n.current, c)
-    n.does, n.due, n.due_offset = CROSSING, NEVER, 0.0
+    if not n.held:
+        if n.v >= c.theta:
+            intend(x, n, c, CROSSING, 0.0)
+        elif c.tested:
+            intend(x, n, c, GRID, math.inf)
+        elif c.model == DELTA:
+            intend(x, n, c, CROSSING, earliest_crossing(state_of(n), n.current, c))
+        else:
+            intend(x, n, c, LOOK, EARLY * earliest_crossing(state_of(n), n.current, c))
+
+
+@inlined
+def intend(x, n, c, does, t):
+    """In `t` ms a neuron does something, unless it must stop at a point of the grid before."""
+    n.does, n.due, n.due_offset = does, NEVER, 0.0
     if t / x.dt < NEVER // 2:
         n.due, n.due_offset = later(n.step, n.offset, t, x.dt)
-    grid = n.step + (n.offset == 0)
-    if c.gridded and before(grid, 0.0, n.due, n.due_offset):
-        n.does, n.due, n.due_offset = GRID, grid, 0.0
+    if c.gridded:
+        grid = n.step + (n.offset == 0)
+        if before(grid, 0.0, n.due, n.due_offset):
+            n.does, n.due, n.due_offset = GRID, grid, 0.0
 
 
 @inlined
@@ -144,7 +159,7 @@ def acts_before(n, step, offset):
     return n.due == step and n.due_offset == offset and before(n.step, n.offset, step, offset)
 
 
-@kernel
+@inlined
 def receive(x, i, step, offset, w):
     """The weight `w` arrives at neuron `i`, which has come to this moment."""
     n = x.cell[i]
