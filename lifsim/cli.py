@@ -373,12 +373,14 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     """
     from lifsim import memory
     from lifsim.forecast import coarse_weights, estimate
-    from lifsim.method import check_precision, method_of
+    from lifsim.method import check_precision, method_of, storage_for
     from lifsim.modelfile import load_with_settings
     from lifsim.simulation import check_duration
 
     net = load_with_settings(model, list(settings))
-    check_precision(method_of(net, method), options["precision"])
+    method = method_of(net, method)
+    check_precision(method, options["precision"])
+    options["weights"] = options["weights"] or storage_for(method)
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, **options)
     _head(net)

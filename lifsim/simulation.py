@@ -23,7 +23,7 @@ from lifsim import __version__, memory
 from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
-from lifsim.method import check_precision, method_of
+from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
 from lifsim.populations import normalise, relations
 from lifsim.values import Distribution, number
@@ -143,6 +143,7 @@ class Simulation:
         _check_choice("weights", weights, (None, *STORAGES))
         self.method = method_of(net, method)
         check_precision(self.method, precision)
+        weights = weights or storage_for(self.method)
         needed = estimate(net, precision, threads, weights)
         team = needed["threads"]
         _check_memory(needed["bytes"] - needed["held"])
@@ -167,12 +168,11 @@ class Simulation:
         start = time.perf_counter()
         self._progress("prepare")
         from lifsim.build import build_plan
-        from lifsim.engine import Engine, PreciseEngine, can_keep_code, compiling
+        from lifsim.engine import can_keep_code, compiling, engine_for
 
         with compiling(lambda: self._progress("compile", kept=can_keep_code())) as compiler:
             plan = build_plan(self.net, self.seed, self.method)
-            precise = self.method == "precise"
-            engine = PreciseEngine(plan, team, stored(weights)) if precise else Engine(plan, team, precision, stored(weights))
+            engine = engine_for(self.method, plan, team, precision, stored(weights))
             self.timings["build"] = time.perf_counter() - start - compiler.seconds
             self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
             self._collector.chunk(0, 0, engine.advance(0), engine.plan.events)  # loads all code that a run needs, or compiles it

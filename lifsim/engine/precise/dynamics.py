@@ -29,19 +29,19 @@ from lifsim.engine.jit import inlined, kernel
 DELTA, EXP, ALPHA, LOSSLESS = range(4)
 MODELS = {"iaf_psc_delta_ps": DELTA, "iaf_psc_exp_ps": EXP, "iaf_psc_alpha_ps": ALPHA, "iaf_psc_exp_ps_lossless": LOSSLESS}
 STATES = {"V_m": "v", "I_syn_ex": "ex", "I_syn_in": "inh", "dI_syn_ex": "dex", "dI_syn_in": "dinh"}
-SERIES = 1.0  # |z| below which P2 is summed as a series
+SERIES = 0.1  # |z| below which a difference of exponentials would lose more than a digit
 NEVER = 2**62
 CLOSE = 4e-16  # relative change of a root that is none any more
 
 KIND = np.dtype(
     [
-        *((name, np.float64) for name in ("tau_m", "tau_ex", "tau_in", "C_m", "theta", "reset", "floor", "peak")),
+        *((name, np.float64) for name in ("tau_m", "tau_ex", "tau_in", "C_m", "R", "theta", "reset", "floor", "peak")),
         *((name, np.int64) for name in ("model", "refractory", "keeps", "tested", "gridded")),
     ]
 )
-"""What neurons of one kind have in common: `theta`, `reset`, `floor` (V_min) relative to E_L, the highest `peak` (mV) that
-a current of 1 pA drives v to, steps of refractoriness, whether input `keeps` its effect then; whether threshold is
-`tested`, not foretold, and whether the neuron must stop at each grid point (`gridded`)."""
+"""What neurons of one kind have in common: the resistance `R` (GOhm); `theta`, `reset` and `floor` (V_min), relative to E_L; the
+highest `peak` (mV) that a current of 1 pA drives v to; steps of refractoriness, whether input `keeps` its effect then;
+whether threshold is `tested`, not foretold, and whether the neuron must stop at each grid point (`gridded`)."""
 
 
 class State(NamedTuple):
@@ -57,32 +57,37 @@ class State(NamedTuple):
 @inlined
 def after(y, current, c, t):
     """The state of a free neuron of kind `c` `t` ms after the state `y`, with the constant input `current`."""
-    v = y.v + (y.v - current * c.tau_m / c.C_m) * math.expm1(-t / c.tau_m)
-    ex, inh, dex, dinh = y.ex, y.inh, y.dex, y.dinh
+    leak, rest = math.exp(-t / c.tau_m), current * c.R
+    v, ex, inh, dex, dinh = rest + (y.v - rest) * leak, y.ex, y.inh, y.dex, y.dinh
     if ex != 0 or dex != 0:
-        decay, one, two = response(c.tau_m, c.tau_ex, c.C_m, t, dex)
-        v += ex * one + dex * two
+        decay, one = response(c.tau_m, c.tau_ex, c.C_m, t, leak)
+        v += ex * one + (dex * growing(c.tau_m, c.tau_ex, c.C_m, t, leak, decay) if dex != 0 else 0.0)
         ex, dex = (ex + dex * t) * decay, dex * decay
     if inh != 0 or dinh != 0:
-        decay, one, two = response(c.tau_m, c.tau_in, c.C_m, t, dinh)
-        v += inh * one + dinh * two
+        decay, one = response(c.tau_m, c.tau_in, c.C_m, t, leak)
+        v += inh * one + (dinh * growing(c.tau_m, c.tau_in, c.C_m, t, leak, decay) if dinh != 0 else 0.0)
         inh, dinh = (inh + dinh * t) * decay, dinh * decay
     return State(v, ex, inh, dex, dinh)
 
 
 @inlined
-def response(tau_m, tau, C_m, t, fed):
-    """e^(-t/tau), P1 and (where anything is `fed` into the current) P2."""
+def response(tau_m, tau, C_m, t, leak):
+    """e^(-t/tau) and P1, `leak` being e^(-t/tau_m)."""
     z = t / tau_m - t / tau
-    slow = math.exp(-t / max(tau_m, tau))
-    apart = math.expm1(-abs(z))
-    decay = slow * (1 + apart) if z < 0 else slow
-    one = t / C_m * slow * (apart / -abs(z) if z != 0 else 1.0)
-    if fed == 0:
-        return decay, one, 0.0
     if abs(z) < SERIES:
-        return decay, one, t * t / C_m * math.exp(-t / tau_m) * moment(z)
-    return decay, one, t * t / C_m * (decay * (z - 1) + math.exp(-t / tau_m)) / (z * z)
+        apart = math.expm1(z)
+        return leak * (1 + apart), t / C_m * leak * (apart / z if z != 0 else 1.0)
+    decay = math.exp(-t / tau)
+    return decay, t / C_m * (decay - leak) / z
+
+
+@inlined
+def growing(tau_m, tau, C_m, t, leak, decay):
+    """P2."""
+    z = t / tau_m - t / tau
+    if abs(z) < 1:
+        return t * t / C_m * leak * moment(z)
+    return t * t / C_m * (decay * (z - 1) + leak) / (z * z)
 
 
 @kernel
@@ -130,17 +135,17 @@ def earliest_crossing(y, current, c):
 
     v(t) is below max(v, rest) plus the highest answer to the synaptic current, and below what v would be if that did not decay.
     """
-    rest, synaptic = current * c.tau_m / c.C_m, max(y.ex + y.inh, 0.0)
+    rest, synaptic = current * c.R, max(y.ex + y.inh, 0.0)
     if max(y.v, rest) + synaptic * c.peak < c.theta:
         return math.inf
-    rest += synaptic * c.tau_m / c.C_m
+    rest += synaptic * c.R
     return c.tau_m * math.log1p((c.theta - y.v) / (rest - c.theta)) if rest > c.theta else math.inf
 
 
 @kernel
 def foretell(y, current, c):
     """After how many ms v reaches threshold if nothing arrives before; infinite if it never does."""
-    rest = current * c.tau_m / c.C_m
+    rest = current * c.R
     turn = extremum(y.v - rest, y.ex + y.inh, c)
     if slope(y, current, c) > 0 and turn < math.inf:  # up to its maximum, and from there on down towards `rest`
         return reach(y, current, c, 0.0, turn) if after(y, current, c, turn).v >= c.theta else math.inf

@@ -34,7 +34,7 @@ class PreciseEngine(Engine):
     ----------
     plan : what to simulate (`lifsim.plan.Plan`).
     threads : number of threads; results do not depend on it.
-    weights : dtype in which weights are stored; None: narrower ones where that is exact.
+    weights : dtype in which weights are stored; None: float64.
     """
 
     machine: Any
@@ -42,7 +42,7 @@ class PreciseEngine(Engine):
     def __init__(self, plan: Any, threads: int = 1, weights: str | None = None) -> None:
         self.plan = plan
         self.dtype = np.dtype("float64")
-        self.weight_dtype = np.dtype(weights or self._natural_weights("float64"))
+        self.weight_dtype = np.dtype(weights or "float64")
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
         self.key = key_of(plan.seed)
@@ -135,7 +135,7 @@ class PreciseEngine(Engine):
         before = {name: self.get(group, name) for name in g.state}
         g.params.update({k: v for k, v in values.items() if k not in g.state})
         for name, shown in before.items():
-            if name in values or name == "V_m":
+            if name in values or (name == "V_m" and "E_L" in values):
                 own_layout.write_state(m.neurons, at, g, name, values.get(name, shown))
         change = np.asarray(g.params["I_e"]) - m.own.I_e[at]
         m.own.I_e[at] += change

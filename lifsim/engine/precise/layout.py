@@ -57,10 +57,11 @@ def kind_of(group: Any, n: int, dt: float) -> np.ndarray:
     p, own = group.params, np.zeros(n, KIND)
     for name, value in (("tau_m", "tau_m"), ("C_m", "C_m"), ("tau_ex", "tau_syn_ex"), ("tau_in", "tau_syn_in")):
         own[name] = p.get(value, 1.0)
+    own["R"] = own["tau_m"] / own["C_m"]
     for name, value in (("theta", "V_th"), ("reset", "V_reset"), ("floor", "V_min")):
         own[name] = np.asarray(p.get(value, -np.inf)) - np.asarray(p["E_L"])
     own["model"] = model_of(group)
-    own["refractory"] = layout.refractory_steps(p, dt)
+    own["refractory"] = np.maximum(layout.refractory_steps(p, dt), 1)
     own["keeps"] = p.get("refractory_input", 0)
     own["tested"] = np.isin(own["model"], (EXP, ALPHA))
     own["gridded"] = own["tested"] | ((own["model"] == LOSSLESS) & np.isfinite(own["floor"]))

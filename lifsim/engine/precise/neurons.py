@@ -17,6 +17,7 @@ from lifsim.engine.precise.dynamics import ALPHA, DELTA, NEVER, State, after, ea
 from lifsim.engine.precise.moments import before, later, span
 
 FREED, CROSSING, GRID, LOOK = range(4)  # what a neuron does by itself: it is free again, fires, is tested, looks when it will fire
+FAR = 1e18  # steps: as good as never
 EARLY = 1 - 1e-9  # of a time that must not be later than another for rounding
 
 NEURON = np.dtype(
@@ -140,7 +141,7 @@ def plan(x, i):
 def intend(x, n, c, does, t):
     """In `t` ms a neuron does something, unless it must stop at a point of the grid before."""
     n.does, n.due, n.due_offset = does, NEVER, 0.0
-    if t / x.dt < NEVER // 2:
+    if t < FAR * x.dt:
         n.due, n.due_offset = later(n.step, n.offset, t, x.dt)
     if c.gridded:
         grid = n.step + (n.offset == 0)
