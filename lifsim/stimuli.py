@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError
-from lifsim.grid import WAYS, first_off_grid, nearest_on_grid, steps
+from lifsim.grid import WAYS, first_off_grid, nearest_on_grid, steps, times
 from lifsim.plan import CurrentDrive, Events, NoiseDrive, PoissonDrive, TrainDrive
 from lifsim.populations import Population
 
@@ -140,13 +140,13 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
 
 def events(population: Population, values: dict[str, Any], first: int, dt: float, exact: bool = False) -> Events:
     """The given spikes of a spike generator whose nodes have the global ids from `first` on; on the grid, or `exact`."""
-    times, nodes = _given_spikes(population, values)
+    at, nodes = _given_spikes(population, values)
     exact_times = exact and not values["allow_offgrid_times"]
-    wrong = None if exact or values["allow_offgrid_times"] else first_off_grid(times, dt)
+    wrong = None if exact or values["allow_offgrid_times"] else first_off_grid(at, dt)
     if wrong is not None:  # of a file: given times were checked when they were given
         allowed = nearest_on_grid(wrong, dt) + WAYS
         raise ModelError(f"populations.{population.name}.spike_file", f"{wrong:g} ms is not on the grid", allowed)
-    step, offset = moments(times, dt) if exact_times else (np.round(times / dt).astype(np.int64), np.zeros(len(times)))
+    step, offset = moments(at, dt) if exact_times else (np.round(at / dt).astype(np.int64), np.zeros(len(at)))
     start, stop = (steps_of(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
     inside = (step > start) & (step <= stop) & (step > 0)
     order = np.lexsort((nodes[inside], -offset[inside], step[inside]))
@@ -154,12 +154,12 @@ def events(population: Population, values: dict[str, Any], first: int, dt: float
     return Events(step, ids, offset if exact else None)
 
 
-def moments(times: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+def moments(at: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
     """The step in which each time lies, and how many ms before its end. Times on the grid, but for rounding, are at the end of a step."""
-    nearest = np.round(times / dt)
-    at_end = np.abs(nearest * dt - times) <= 4 * np.finfo(float).eps * times
-    step = np.where(at_end, nearest, np.ceil(times / dt)).astype(np.int64)
-    return step, np.where(at_end, 0.0, step * dt - times)
+    nearest = np.round(at / dt)
+    at_end = np.abs(nearest * dt - at) <= 4 * np.finfo(float).eps * at
+    step = np.where(at_end, nearest, np.ceil(at / dt)).astype(np.int64)
+    return step, np.where(at_end, 0.0, times(step, dt) - at)
 
 
 def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
