@@ -15,7 +15,7 @@ from numba.extending import overload
 
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
-from lifsim.engine.delivery import Synapses
+from lifsim.engine.delivery import Synapses, first_weight, real
 from lifsim.engine.intrinsics import borrow, prefetch
 from lifsim.engine.jit import entry, inlined, kernel, merged
 from lifsim.engine.loop import Blocks, Probes
@@ -24,7 +24,7 @@ from lifsim.engine.precise.moments import before
 from lifsim.engine.precise.neurons import CROSSING, Neurons, Sent, act, acts_before, come, plan, receive, state_at
 from lifsim.engine.precise.trains import Trains, earliest
 from lifsim.engine.precise.trains import go_on as next_spike
-from lifsim.engine.precise.underway import Underway, go_on, set_out, weight_of, weights_at
+from lifsim.engine.precise.underway import Underway, go_on, set_out
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import Sharing, all_here, arrive, wait
 
@@ -149,15 +149,23 @@ def next_stop(m, step, last):
 @kernel
 def deliver(m, b, last):
     """All arrivals at block `b` up to the end of the step `last`."""
-    u, y, first = m.underway, m.synapses, m.blocks.first[b]
+    u, y = m.underway, m.synapses
     while u.number[b] > 0 and u.step[b, u.heap[b, 0]] <= last:
         j = u.heap[b, 0]
-        at, w = u.at[b, j], weights_at(y, u.at[b, j], u.length[b, j])
-        for k in range(u.length[b, j]):
-            prefetch(m.neurons.cell, first + y.target[at + k + AHEAD])
-            weight = weight_of(y, u.row[b, j], w, k)
-            take(m.neurons, m.sent, m.trains, m.key, b, first + y.target[at + k], u.step[b, j], u.offset[b, j], weight)
+        unit = y.unit[y.row_class[u.row[b, j]]]
+        deliver_segment(m, b, u.at[b, j], u.length[b, j], unit, u.step[b, j], u.offset[b, j])
         go_on(u, y, b)
+
+
+@kernel
+def deliver_segment(m, b, at, n, unit, step, offset):
+    """The `n` synapses of the segment at `at`, which arrives at this moment; weights in units of `unit`."""
+    x, y, first = m.neurons, m.synapses, m.blocks.first[b]
+    w = first_weight(y.weight, at + n)
+    for k in range(n):
+        prefetch(x.cell, first + y.target[at + k + AHEAD])
+        weight = real(y.weight[w + k], unit) if len(y.weight) else unit
+        take(x, m.sent, m.trains, m.key, b, first + y.target[at + k], step, offset, weight)
 
 
 @inlined

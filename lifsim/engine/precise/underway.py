@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint32
 
-from lifsim.engine.delivery import END, HEADER, first_weight, length_at, real, segment_end
+from lifsim.engine.delivery import END, HEADER, length_at, segment_end
 from lifsim.engine.jit import kernel
 
 
@@ -119,16 +119,3 @@ def sink(u, b):
             return
         u.heap[b, k], u.heap[b, below] = u.heap[b, below], u.heap[b, k]
         k = below
-
-
-@kernel
-def weight_of(y, row, w, k):
-    """The weight of synapse `k` of a segment of `row` whose weights are stored from `w` on."""
-    unit = y.unit[y.row_class[row]]
-    return real(y.weight[w + k], unit) if len(y.weight) else unit
-
-
-@kernel
-def weights_at(y, at, length):
-    """Where the weights of a segment are stored."""
-    return first_weight(y.weight, at + length)
