@@ -59,12 +59,15 @@ def after(y, current, c, t):
     """The state of a free neuron of kind `c` `t` ms after the state `y`, with the constant input `current`."""
     leak, rest = math.exp(-t / c.tau_m), current * c.R
     v, ex, inh, dex, dinh = rest + (y.v - rest) * leak, y.ex, y.inh, y.dex, y.dinh
-    if ex != 0 or dex != 0:
+    decay, one = 1.0, 0.0
+    if ex != 0 or dex != 0 or inh != 0 or dinh != 0:
         decay, one = response(c.tau_m, c.tau_ex, c.C_m, t, leak)
+    if ex != 0 or dex != 0:
         v += ex * one + (dex * growing(c.tau_m, c.tau_ex, c.C_m, t, leak, decay) if dex != 0 else 0.0)
         ex, dex = (ex + dex * t) * decay, dex * decay
     if inh != 0 or dinh != 0:
-        decay, one = response(c.tau_m, c.tau_in, c.C_m, t, leak)
+        if c.tau_in != c.tau_ex:
+            decay, one = response(c.tau_m, c.tau_in, c.C_m, t, leak)
         v += inh * one + (dinh * growing(c.tau_m, c.tau_in, c.C_m, t, leak, decay) if dinh != 0 else 0.0)
         inh, dinh = (inh + dinh * t) * decay, dinh * decay
     return State(v, ex, inh, dex, dinh)

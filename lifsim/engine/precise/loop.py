@@ -157,7 +157,7 @@ def deliver(m, b, last):
         go_on(u, y, b)
 
 
-@kernel
+@inlined
 def deliver_segment(m, b, at, n, unit, step, offset):
     """The `n` synapses of the segment at `at`, which arrives at this moment; weights in units of `unit`."""
     x, y, first = m.neurons, m.synapses, m.blocks.first[b]

@@ -109,11 +109,11 @@ def act(x, sent, b, i):
     if n.does == LOOK:
         intend(x, n, c, CROSSING, foretell(state_of(n), n.current, c))
         return
-    step, offset = n.due, n.due_offset
+    does, step, offset = n.does, n.due, n.due_offset
     come(x, sent, b, i, step, offset)
-    if n.held and n.due == step and n.due_offset == offset:
+    if does == FREED:
         n.v, n.held = c.reset + n.kept, 0
-    elif n.does == CROSSING:
+    elif does == CROSSING:
         fire(x, sent, b, i, step, offset)
     plan(x, i)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import uint32
 
 from lifsim.engine.delivery import END, HEADER, length_at, segment_end
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import inlined
 
 
 class Underway(NamedTuple):
@@ -47,7 +47,7 @@ def with_room(u: Underway, room: int) -> Underway:
     return u._replace(**wider)
 
 
-@kernel
+@inlined
 def comes_first(u, b, i, j):
     """Whether cursor `i` of block `b` comes before cursor `j`."""
     if u.step[b, i] != u.step[b, j]:
@@ -59,7 +59,7 @@ def comes_first(u, b, i, j):
     return u.slot[b, i] > u.slot[b, j]
 
 
-@kernel
+@inlined
 def set_out(u, y, b, source, step, offset):
     """A spike of `source`, sent at this moment, sets out to block `b`."""
     for r in range(y.row_first[source], y.row_first[source + 1]):
@@ -73,7 +73,7 @@ def set_out(u, y, b, source, step, offset):
             rise(u, b, u.number[b] - 1)
 
 
-@kernel
+@inlined
 def pass_empty(u, y, b, j):
     """Move cursor `j` on to its next segment that holds synapses; False if there is none."""
     while True:
@@ -88,7 +88,7 @@ def pass_empty(u, y, b, j):
             return True
 
 
-@kernel
+@inlined
 def go_on(u, y, b):
     """The first cursor's segment has arrived: move it to its next one, or take it out."""
     if not pass_empty(u, y, b, u.heap[b, 0]):
@@ -98,7 +98,7 @@ def go_on(u, y, b):
     sink(u, b)
 
 
-@kernel
+@inlined
 def rise(u, b, k):
     """Let the entry `k` of the heap rise to its place."""
     while k > 0 and comes_first(u, b, u.heap[b, k], u.heap[b, (k - 1) // 2]):
@@ -107,7 +107,7 @@ def rise(u, b, k):
         k = above
 
 
-@kernel
+@inlined
 def sink(u, b):
     """Let the front of the heap sink to its place."""
     k, n = 0, u.number[b]
