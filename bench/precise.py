@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    print(machine.facts() if hasattr(machine, "facts") else "")
+    print(machine.facts())
     print(line(HEAD))
     for dt in options.dt:
         for wanted in options.rates:

@@ -14,7 +14,7 @@ which holds, and is computed without cancellation, for tau_x = tau_m too (z = 0)
 When threshold is reached can be foretold for any time where there are no currents (delta), and where both
 decay with one tau (exp, lossless: Krishnan, Porta Mana, Helias, Diesmann & Di Napoli 2018, Front. Neuroinform. 11:75,
 who decide by inequalities what is decided here by the one extremum that v then has, see `extremum`). The others are
-tested at every event and grid point, and a crossing in between is located.
+tested at every event and at every grid point at which they may be above it, and a crossing in between is located.
 """
 
 from __future__ import annotations
@@ -136,11 +136,17 @@ def reach(y, current, c, lo, hi):
 def earliest_crossing(y, current, c):
     """After how many ms v, below threshold, reaches it if nothing arrives before: exactly (delta), or a time that is not later.
 
-    v(t) is below max(v, rest) plus the highest answer to the synaptic current, and below what v would be if that did not decay.
+    v(t) is below what it would be if the currents that drive it up stayed at their highest: what they are now (exp), or
+    no more than I + dI tau/e (alpha). With one tau it is also below max(v, rest) plus the highest answer to the current.
     """
-    rest, synaptic = current * c.R, max(y.ex + y.inh, 0.0)
-    if max(y.v, rest) + synaptic * c.peak < c.theta:
-        return math.inf
+    rest = current * c.R
+    if c.tested:
+        fed = max(y.dex, 0.0) * c.tau_ex + max(y.dinh, 0.0) * c.tau_in
+        synaptic = max(y.ex, 0.0) + max(y.inh, 0.0) + fed / math.e
+    else:
+        synaptic = max(y.ex + y.inh, 0.0)
+        if max(y.v, rest) + synaptic * c.peak < c.theta:
+            return math.inf
     rest += synaptic * c.R
     return c.tau_m * math.log1p((c.theta - y.v) / (rest - c.theta)) if rest > c.theta else math.inf
 

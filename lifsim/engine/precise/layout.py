@@ -64,7 +64,7 @@ def kind_of(group: Any, n: int, dt: float) -> np.ndarray:
     own["refractory"] = np.maximum(layout.refractory_steps(p, dt), 1)
     own["keeps"] = p.get("refractory_input", 0)
     own["tested"] = np.isin(own["model"], (EXP, ALPHA))
-    own["gridded"] = own["tested"] | ((own["model"] == LOSSLESS) & np.isfinite(own["floor"]))
+    own["gridded"] = (own["model"] != DELTA) & np.isfinite(own["floor"])
     own["peak"] = highest(own["tau_m"], own["tau_ex"]) / own["C_m"] * (1 + 1e-9)  # a bound: not below by rounding
     return own
 

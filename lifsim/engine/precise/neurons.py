@@ -129,24 +129,23 @@ def plan(x, i):
     if not n.held:
         if n.v >= c.theta:
             intend(x, n, c, CROSSING, 0.0)
-        elif c.tested:
-            intend(x, n, c, GRID, math.inf)
         elif c.model == DELTA:
             intend(x, n, c, CROSSING, earliest_crossing(state_of(n), n.current, c))
         else:
-            intend(x, n, c, LOOK, EARLY * earliest_crossing(state_of(n), n.current, c))
+            intend(x, n, c, GRID if c.tested else LOOK, EARLY * earliest_crossing(state_of(n), n.current, c))
 
 
 @inlined
 def intend(x, n, c, does, t):
-    """In `t` ms a neuron does something, unless it must stop at a point of the grid before."""
+    """In `t` ms a neuron does something, a test being put off to the next point of the grid, unless it must stop at one before."""
     n.does, n.due, n.due_offset = does, NEVER, 0.0
     if t < FAR * x.dt:
         n.due, n.due_offset = later(n.step, n.offset, t, x.dt)
-    if c.gridded:
-        grid = n.step + (n.offset == 0)
-        if before(grid, 0.0, n.due, n.due_offset):
-            n.does, n.due, n.due_offset = GRID, grid, 0.0
+    grid = n.step + (n.offset == 0)
+    if does == GRID:
+        n.due, n.due_offset = max(n.due, grid), 0.0
+    if c.gridded and before(grid, 0.0, n.due, n.due_offset):
+        n.does, n.due, n.due_offset = GRID, grid, 0.0
 
 
 @inlined
