@@ -220,3 +220,27 @@ def test_memory_for_spikes_is_bounded(monkeypatch):
     monkeypatch.setattr(engine, "BUFFER", 500)
     monkeypatch.setattr(simulation, "SLICE_SECONDS", 1e3)
     assert np.array_equal(ls.run(net, 30.0).spikes["n"].times, wanted)
+
+
+def test_synapses_are_those_of_the_grid():
+    net = network("iaf_psc_delta", 100)
+    net.populations = {k: v for k, v in net.populations.items() if not v.model.name.endswith("_ps")}
+    net.projections = [p for p in net.projections if not p.source.population.model.name.endswith("_ps")]
+    net.recordings = []
+    with ls.Simulation(net, method="precise") as exact, ls.Simulation(net, method="grid") as grid:
+        for what in ("weight", "delay"):
+            assert (exact.matrix("n", "n", what) != grid.matrix("n", "n", what)).nnz == 0
+        assert np.array_equal(exact.fan_out()["n"], grid.fan_out()["n"])
+        exact.measure()
+        exact.run(10.0)
+        assert sum(exact.spent().values()) > 0
+
+
+def test_numbers_beyond_measure_stop_a_run():
+    net = ls.Network()
+    net.add("n", 2, "iaf_psc_exp_ps", V_th=1e300)
+    net.add("in", 1, "spike_generator", spike_times=[1.03])
+    net.connect("in", "n[1]", weight=1e308)
+    net.connect("in", "n[1]", weight=1e308)
+    with pytest.raises(ls.RunError, match=r"n\[1\]"):
+        ls.run(net, 5.0)

@@ -24,7 +24,7 @@ from lifsim.engine.wiring import key_of
 
 LONGEST_INTERVAL = 1024  # steps between meetings of the threads, at most
 NUMBER = {name: i for i, name in enumerate(STATES)}
-BYTES = 20  # of a spike in the record of a slice
+BYTES = 24  # of a spike in the record of a slice
 
 
 class PreciseEngine(Engine):

@@ -49,9 +49,8 @@ class GridPoisson(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """Everything that a run touches. ``mark[turn % 3, b]``: how many spikes block b had sent at the end of a
-    turn, kept until all threads have read it; `drive`: the
-    constant inputs (pA) of the neurons, where they change.
+    """Everything that a run touches. ``mark[turn % 3, b]``: how many spikes block b had sent at the end of a turn, kept until
+    all threads have read it; `drive`: the constant inputs (pA) of the neurons, where they change.
     """
 
     blocks: Blocks

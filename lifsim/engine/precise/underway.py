@@ -17,12 +17,14 @@ from lifsim.engine.jit import inlined
 
 
 class Underway(NamedTuple):
-    """Of block b the cursors ``heap[b, :number[b]]`` (what follows is free), the one that arrives first in front. A cursor j has
-    the moment of arrival, its row, the place ``at[b, j]`` and the `length` of the segment, and the number of its delay.
+    """Of block b the cursors ``heap[b, :number[b]]``, the one that arrives first in front; what follows, up to ``made[b]``, is
+    free. A cursor j has the moment of arrival, its row, the place ``at[b, j]`` and the `length` of the segment, and the number
+    of its delay.
     """
 
-    heap: np.ndarray
     number: np.ndarray
+    made: np.ndarray
+    heap: np.ndarray
     step: np.ndarray
     offset: np.ndarray
     row: np.ndarray
@@ -34,16 +36,20 @@ class Underway(NamedTuple):
 def nothing_underway(blocks: int) -> Underway:
     """No cursors, and no room for any."""
     whole, real_numbers = np.zeros((blocks, 0), np.int64), np.zeros((blocks, 0))
-    return Underway(whole, np.zeros(blocks, np.int64), whole, real_numbers, whole, whole, whole, whole)
+    number, made = np.zeros((2, blocks), np.int64)
+    return Underway(number, made, whole, whole, real_numbers, whole, whole, whole, whole)
 
 
 def with_room(u: Underway, room: int) -> Underway:
-    """`u` with room for so many cursors in each block, at least."""
-    old = u.heap.shape[1]
-    if room <= old:
+    """`u` with room for so many cursors in each block, at least; memory is used as it is needed."""
+    made = int(u.made.max(initial=0))
+    if room <= u.heap.shape[1]:
         return u
-    wider = {name: np.pad(getattr(u, name), ((0, 0), (0, room - old))) for name in u._fields if name != "number"}
-    wider["heap"][:, old:] = np.arange(old, room)
+    wider = {}
+    for name in u._fields[2:]:
+        old = getattr(u, name)
+        wider[name] = np.empty((len(old), room), old.dtype)
+        wider[name][:, :made] = old[:, :made]
     return u._replace(**wider)
 
 
@@ -64,6 +70,9 @@ def set_out(u, y, b, source, step, offset):
     """A spike of `source`, sent at this moment, sets out to block `b`."""
     for r in range(y.row_first[source], y.row_first[source + 1]):
         if y.length[b, r] != END:
+            if u.number[b] == u.made[b]:
+                u.heap[b, u.made[b]] = u.made[b]
+                u.made[b] += 1
             j = u.heap[b, u.number[b]]
             u.step[b, j], u.offset[b, j], u.row[b, j] = step + y.delay[0], offset, r
             u.at[b, j], u.length[b, j], u.slot[b, j] = y.start[b, r], y.length[b, r], 0
