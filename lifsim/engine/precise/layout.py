@@ -91,18 +91,16 @@ def given_of(plan: Any) -> Given:
     return Given(e.step, np.zeros(len(e.step)) if e.offset is None else e.offset, e.id)
 
 
-def poisson_of(plan: Any, seats: Seats, blocks: Blocks) -> GridPoisson | None:
-    """Poisson drives on the grid, None if there are none."""
-    return GridPoisson(layout.poisson_of(plan, seats, blocks, 2), np.zeros((2, plan.n_neurons))) if plan.poisson else None
+def poisson_of(plan: Any, seats: Seats, blocks: Blocks) -> GridPoisson:
+    """Poisson drives on the grid."""
+    return GridPoisson(layout.poisson_of(plan, seats, blocks, 2), np.zeros((2, plan.n_neurons if plan.poisson else 0)))
 
 
-def trains_of(plan: Any, seats: Seats, key: tuple[np.uint64, np.uint64]) -> Trains | None:
-    """All trains by the place of their target, in order of declaration; None if there are none."""
-    if not plan.trains:
-        return None
+def trains_of(plan: Any, seats: Seats, key: tuple[np.uint64, np.uint64]) -> Trains:
+    """All trains by the place of their target, in order of declaration."""
     drives = [layout.seated(d, seats.place) for d in plan.trains]
-    own = np.concatenate([train_of(d, seats.id[d.targets], INTERVALS | np.uint32(d.stream)) for d in drives])
-    place = np.concatenate([d.targets for d in drives])
+    own = np.concatenate([np.zeros(0, TRAIN), *(train_of(d, seats.id[d.targets], INTERVALS | np.uint32(d.stream)) for d in drives)])
+    place = np.concatenate([np.zeros(0, np.int64), *(d.targets for d in drives)])
     order = np.argsort(place, kind="stable")
     begin(own, key, plan.dt)
     return Trains(own[order], np.searchsorted(place[order], np.arange(plan.n_neurons + 1)))

@@ -7,11 +7,9 @@ interval a block stops where anything happens on the grid: grid-bound Poisson sp
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
@@ -42,7 +40,7 @@ class Given(NamedTuple):
 
 
 class GridPoisson(NamedTuple):
-    """Poisson drives whose spikes lie on the grid, and room for the sums of a step, shape (2, n)."""
+    """Poisson drives whose spikes lie on the grid, and room for the sums of a step, shape (2, n) (empty if there are none)."""
 
     drives: PoissonDrives
     total: np.ndarray
@@ -60,8 +58,8 @@ class Machine(NamedTuple):
     sent: Sent
     mark: np.ndarray
     given: Given
-    trains: Trains | None
-    poisson: GridPoisson | None
+    trains: Trains
+    poisson: GridPoisson
     currents: Currents
     own: OwnInput
     drive: np.ndarray
@@ -124,8 +122,9 @@ def play(m, rank, b, first, last):
         k = next_stop(m, k, last)
         deliver(m, b, k)
         stop(m.clock, rank, DELIVERY)
-        add_grid_poisson(m.poisson, m, rank, b, k)
-        stop(m.clock, rank, RANDOM)
+        if len(m.poisson.drives.drive):
+            add_grid_poisson(m, rank, b, k)
+            stop(m.clock, rank, RANDOM)
         look(m, b, blocks.first[b], blocks.first[b + 1], k)
         for p in range(blocks.piece[b], blocks.piece[b + 1]):
             sample_piece(m.probes, m.neurons, p, k)
@@ -136,7 +135,7 @@ def play(m, rank, b, first, last):
 def next_stop(m, step, last):
     """The next step, not after `last`, at the end of which anything happens on the grid."""
     p, change = m.probes, m.currents.change
-    k = min(last, longest_stretch(m.poisson, step, last))
+    k = step + 1 if len(m.poisson.drives.drive) else last
     for i in range(len(p.start)):
         due = max(step, p.start[i]) + p.interval[i] - max(step - p.start[i], 0) % p.interval[i]
         if due <= p.stop[i]:
@@ -253,79 +252,42 @@ def foresee(x, trains, step):
         x.due[i] = next_due(trains, x, i)
 
 
-# -- stimuli: compiled only where there are such -----------------------------------------------------
+# -- stimuli ---------------------------------------------------------------------------------------
 
 
-def settle(trains: Any, x: Any, sent: Any, *where: Any) -> None:
+@kernel
+def settle(trains, x, sent, key, b, i, step, offset):
     """What neuron `i` does by itself, and the trains onto it, before this moment."""
-
-
-@overload(settle)
-def _settle(trains, x, sent, key, b, i, step, offset):
-    if isinstance(trains, types.NoneType):
-        return lambda trains, x, sent, key, b, i, step, offset: act_until(x, sent, b, i, step, offset)
-
-    def code(trains, x, sent, key, b, i, step, offset):
+    j = earliest(trains, i)
+    while j >= 0 and before(trains.train[j].step, trains.train[j].offset, step, offset):
+        r = trains.train[j]
+        act_until(x, sent, b, i, r.step, r.offset)
+        come(x, sent, b, i, r.step, r.offset)
+        receive(x, i, r.step, r.offset, r.weight)
+        plan(x, i)
+        next_spike(r, key, x.dt)
         j = earliest(trains, i)
-        while j >= 0 and before(trains.train[j].step, trains.train[j].offset, step, offset):
-            r = trains.train[j]
-            act_until(x, sent, b, i, r.step, r.offset)
-            come(x, sent, b, i, r.step, r.offset)
-            receive(x, i, r.step, r.offset, r.weight)
-            plan(x, i)
-            next_spike(r, key, x.dt)
-            j = earliest(trains, i)
-        act_until(x, sent, b, i, step, offset)
-
-    return code
+    act_until(x, sent, b, i, step, offset)
 
 
-def next_due(trains: Any, x: Any, i: Any) -> int:
+@inlined
+def next_due(trains, x, i):
     """The step in which anything happens at neuron `i` next, if nothing arrives from others."""
-    return 0
-
-
-@overload(next_due, jit_options={"forceinline": True})
-def _next_due(trains, x, i):
-    if isinstance(trains, types.NoneType):
-        return lambda trains, x, i: x.cell[i].due
-
-    def code(trains, x, i):
+    due = x.cell[i].due
+    if len(trains.train):
         j = earliest(trains, i)
-        return x.cell[i].due if j < 0 else min(x.cell[i].due, trains.train[j].step)
-
-    return code
-
-
-def longest_stretch(poisson: Any, step: Any, last: Any) -> int:
-    """How far a block may go at once."""
-    return 0
+        due = due if j < 0 else min(due, trains.train[j].step)
+    return due
 
 
-@overload(longest_stretch)
-def _longest_stretch(poisson, step, last):
-    if isinstance(poisson, types.NoneType):
-        return lambda poisson, step, last: last
-    return lambda poisson, step, last: step + 1
-
-
-def add_grid_poisson(poisson: Any, *where: Any) -> None:
+@merged
+def add_grid_poisson(m, rank, b, step):
     """The Poisson spikes that arrive at the end of `step`, as one weight of each sign."""
-
-
-@overload(add_grid_poisson)
-def _add_grid_poisson(poisson, m, rank, b, step):
-    if isinstance(poisson, types.NoneType):
-        return lambda poisson, m, rank, b, step: None
-
-    def code(poisson, m, rank, b, step):
-        total = poisson.total
-        for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
-            add_poisson(poisson.drives, rank, p, total, m.key, step)
-        for i in range(m.blocks.first[b], m.blocks.first[b + 1]):
-            for channel in range(2):
-                if total[channel, i] != 0:
-                    take(m.neurons, m.sent, m.trains, m.key, b, i, step, 0.0, total[channel, i])
-                    total[channel, i] = 0
-
-    return code
+    total = m.poisson.total
+    for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
+        add_poisson(m.poisson.drives, rank, p, total, m.key, step)
+    for i in range(m.blocks.first[b], m.blocks.first[b + 1]):
+        for channel in range(2):
+            if total[channel, i] != 0:
+                take(m.neurons, m.sent, m.trains, m.key, b, i, step, 0.0, total[channel, i])
+                total[channel, i] = 0
