@@ -381,10 +381,11 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     method = method_of(net, method)
     check_precision(method, options["precision"])
     options["weights"] = options["weights"] or storage_for(method)
+    exact = ", exact spike times" if method == "precise" else ""
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, **options)
     _head(net)
-    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
+    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
     click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
