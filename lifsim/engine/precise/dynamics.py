@@ -27,7 +27,6 @@ import numpy as np
 from lifsim.engine.jit import inlined, kernel
 
 DELTA, EXP, ALPHA, LOSSLESS = range(4)
-MODELS = {"iaf_psc_delta_ps": DELTA, "iaf_psc_exp_ps": EXP, "iaf_psc_alpha_ps": ALPHA, "iaf_psc_exp_ps_lossless": LOSSLESS}
 STATES = {"V_m": "v", "I_syn_ex": "ex", "I_syn_in": "inh", "dI_syn_ex": "dex", "dI_syn_in": "dinh"}
 SERIES = 0.1  # |z| below which a difference of exponentials would lose more than a digit
 NEVER = 2**62
