@@ -20,6 +20,7 @@ from lifsim.plan import (
     TO_EACH,
     CurrentDrive,
     Events,
+    ExactDrive,
     Group,
     Listed,
     Merged,
@@ -38,8 +39,8 @@ from lifsim.projections import Projection
 from lifsim.values import Distribution
 
 
-def build_plan(net: Network, seed: int) -> Plan:
-    """The plan of `net` under `seed` (0 … 2⁶⁴ - 1).
+def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
+    """The plan of `net` under `seed` (0 … 2⁶⁴ - 1), for an engine of this method.
 
     Raises
     ------
@@ -60,7 +61,8 @@ def build_plan(net: Network, seed: int) -> Plan:
         else:
             made = wiring(projection, index, projection.source.ids, ids, net.dt, seed)
             drives.add(projection, counted(made) if target.model.name == PARROT else made)
-    given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt) for p in net.populations.values() if p.model.role == "spikes"]
+    generators = [p for p in net.populations.values() if p.model.role == "spikes"]
+    given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt, method == "precise") for p in generators]
     plan = Plan(
         net.dt,
         seed,
@@ -77,6 +79,7 @@ def build_plan(net: Network, seed: int) -> Plan:
         [_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate")],
         {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
+        drives.exact,
     )
     return replace(plan, groups=with_bursts(plan))
 
@@ -137,6 +140,7 @@ class _Drives:
         self.currents: list[CurrentDrive] = []
         self.noise: list[NoiseDrive] = []
         self.trains: list[TrainDrive] = []
+        self.exact: list[ExactDrive] = []
         self.sines: list[SineDrive] = []
         self.waves: list[WaveDrive] = []
         self.paths: list[PathDrive] = []
@@ -153,6 +157,8 @@ class _Drives:
                 kind = TO_EACH if values["individual_spike_trains"] else SHARED
                 stream = len(self.trains) if kind == TO_EACH else self._numbers[population.name]
                 self.trains += stimuli.train_drives(values, c, self.dt, kind, stream, projection.receptor_type)
+            case "poisson_generator_ps":
+                self.exact += stimuli.exact_drives(values, c, self.dt, len(self.exact))
             case "noise_generator":
                 self.noise += stimuli.noise_drives(values, c, self.dt, len(self.noise))
             case "ac_generator":
@@ -176,9 +182,11 @@ class _Drives:
 
 def _merged(given: list[Events]) -> Events:
     """All given spikes; those in memory as one list."""
-    none = np.zeros(0, np.int64), np.zeros(0, np.uint32)
-    lists = [(e.step, e.id) for e in given if isinstance(e, Listed)]
-    together = stimuli.listed(*map(np.concatenate, zip(none, *lists, strict=True)))
+    lists = [e for e in given if isinstance(e, Listed)]
+    step = np.concatenate([np.zeros(0, np.int64), *(e.step for e in lists)])
+    ids = np.concatenate([np.zeros(0, np.uint32), *(e.id for e in lists)])
+    offsets = [e.offset for e in lists if e.offset is not None]  # of all, or of none
+    together = stimuli.listed(step, ids, np.concatenate(offsets) if offsets else None)
     files = [e for e in given if not isinstance(e, Listed)]
     return Merged([together, *files]) if files else together
 

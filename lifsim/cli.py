@@ -275,6 +275,9 @@ _precision = click.option(
 _weights = click.option(
     "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
 )
+_method = click.option(
+    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact; what the model needs unless given."
+)
 _threads = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")
 
 
@@ -305,7 +308,7 @@ def main(ctx: click.Context) -> None:
 @_threads
 @_precision
 @_weights
-@click.option("--method", type=click.Choice(["grid"]), default="grid", show_default=True, help="Spike times on the grid of dt.")
+@_method
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
 @_overwrite
 @click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
@@ -361,22 +364,28 @@ def _tell_run(talk: Talk, result: Result, out: Path) -> None:
 @_threads
 @_precision
 @_weights
+@_method
 @click.pass_obj
-def check(talk: Talk, model: str, settings: tuple[str, ...], **options: Any) -> None:
+def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None, **options: Any) -> None:
     """Check a model without running it.
 
     Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
     """
     from lifsim import memory
     from lifsim.forecast import coarse_weights, estimate
+    from lifsim.method import check_precision, method_of, storage_for
     from lifsim.modelfile import load_with_settings
     from lifsim.simulation import check_duration
 
     net = load_with_settings(model, list(settings))
+    method = method_of(net, method)
+    check_precision(method, options["precision"])
+    options["weights"] = options["weights"] or storage_for(method)
+    exact = ", exact spike times" if method == "precise" else ""
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, **options)
     _head(net)
-    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms")
+    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
     click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):

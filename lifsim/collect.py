@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from lifsim.build import drawn, numbering
-from lifsim.grid import steps
+from lifsim.grid import steps, times
 from lifsim.network import Network, Recording
 from lifsim.plan import NEVER, RECORDED, SHARED
 from lifsim.recording import Chunk, Manifest
-from lifsim.stimuli import Connections, train_drives
+from lifsim.stimuli import Connections, steps_of, train_drives
 
 AT_ONCE = 1 << 20  # counts of spikes that are made at a time
+Columns: TypeAlias = tuple[np.ndarray, ...]  # of spikes: step, id and, where times are exact, offset before the end of the step
 
 
 def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[str, str], host: str, command: str) -> Manifest:
@@ -66,43 +67,49 @@ class Collector:
         self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
         self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate")]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
-        self._random = {
-            p.name: (_ChangingTrains if "individual_spike_trains" in p.model.settable else _RandomTrains)(p, net, seed)
-            for p in net.populations.values()
-            if p.model.role == "poisson" and p.name in wanted
-        }
+        random = [p for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted]
+        self._random = {p.name: _trains_of(p, net, seed) for p in random}
 
     def chunk(self, start: int, n: int, recorded: Any, events: Any) -> Chunk:
         """The chunk of the steps start < step <= start + n; `events` are the given spikes of the plan."""
         trains = {name: self._train(name, start, n, recorded, events) for name in self._watched()}
-        spikes = {r.view.name: _within(r, *trains[r.view.name], self.net.dt) for r in self._spikes}
+        spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
         traces = {(r.view.name, r.variable): x for r, x in zip(self._probes, recorded.samples, strict=True)}
         for rate in self._rates:
-            traces[rate.key] = rate.add(*trains[rate.key[0]], start + n)
+            step, ids, *_ = trains[rate.key[0]]
+            traces[rate.key] = rate.add(step, ids, start + n)
         return Chunk(start, start + n, spikes, traces)
 
     def _watched(self) -> set[str]:
         return {r.view.name for r in self._spikes} | {rate.key[0] for rate in self._rates}
 
-    def _train(self, name: str, start: int, n: int, recorded: Any, events: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and ids (in the population) of all its spikes in the slice, by step, then id."""
+    def _train(self, name: str, start: int, n: int, recorded: Any, events: Any) -> Columns:
+        """Steps and ids (in the population) of all its spikes in the slice, and offsets if they are exact; by time, then id."""
         population = self.net.populations[name]
         if name in self._random:
             return self._random[name].train(start, n)
-        step, ids = recorded.step, recorded.id
+        step, ids, offset = recorded.step, recorded.id, recorded.offset
         if population.model.role == "spikes":
             step, ids = events.window(start, start + n)
+            offset = events.offsets(start, start + n)
         local = ids.astype(np.int64) - self._first[name]
         own = (local >= 0) & (local < population.n)
-        return step[own], local[own]
+        return (step[own], local[own]) if offset is None else _in_order(step[own], local[own], offset[own], self.net.dt)
 
 
-def _within(r: Recording, step: np.ndarray, ids: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-    """Those spikes that recording `r` asks for."""
+def _in_order(step: np.ndarray, ids: np.ndarray, offset: np.ndarray, dt: float) -> Columns:
+    """Exact spikes by time (as it is written), then id."""
+    order = np.lexsort((ids, times(step, dt) - offset))
+    return step[order], ids[order], offset[order]
+
+
+def _within(r: Recording, train: Columns, dt: float) -> Columns:
+    """Those spikes of `train` that recording `r` asks for."""
+    step, ids = train[:2]
     keep = (step > steps(r.start, dt)) & (step <= _stop(r, dt))
     if not r.view.whole:
         keep &= np.isin(ids, r.view.ids)
-    return step[keep], ids[keep]
+    return tuple(column[keep] for column in train)
 
 
 def _stop(r: Recording, dt: float) -> int:
@@ -136,6 +143,14 @@ class _RateBins:
         return counts[:complete, None] * self._scale
 
 
+def _trains_of(population: Any, net: Network, seed: int) -> Any:
+    """The spikes of a generator of random trains as a recorder gets them."""
+    if "grid" not in population.model.methods:
+        return _ExactTrains(population, net, seed)
+    changing = "individual_spike_trains" in population.model.settable
+    return (_ChangingTrains if changing else _RandomTrains)(population, net, seed)
+
+
 class _RandomTrains:
     """The spikes of a Poisson generator as a recorder gets them: a train of its own, like every target."""
 
@@ -160,7 +175,7 @@ class _RandomTrains:
         on = (step[:, None] > self._start) & (step[:, None] <= self._stop)
         return np.where(on, rate * self._dt / 1000.0, 0.0)
 
-    def train(self, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def train(self, start: int, n: int) -> Columns:
         step = np.arange(start + 1, start + n + 1)
         counts = self._counts(self._mean(step), step, self._stream, self._seed)
         row, node = np.nonzero(counts)
@@ -190,3 +205,19 @@ class _ChangingTrains:
             found.append((np.repeat(first + row, repeats), np.repeat(node, repeats)))
         step, node = (np.concatenate(x) for x in zip(*found, strict=True))
         return step, node
+
+
+class _ExactTrains:
+    """The same of a Poisson generator with exact times."""
+
+    def __init__(self, population: Any, net: Network, seed: int) -> None:
+        from lifsim.engine import ExactTrains
+
+        values, n = drawn(population, seed), population.n
+        rate, dead_time = (np.broadcast_to(values[key], n) for key in ("rate", "dead_time"))
+        start, stop = (np.broadcast_to(steps_of(np.asarray(values[key]), net.dt), n) for key in ("start", "stop"))
+        self._dt = net.dt
+        self._trains = ExactTrains(rate, dead_time, start, stop, list(net.populations).index(population.name), seed, net.dt)
+
+    def train(self, start: int, n: int) -> Columns:
+        return _in_order(*self._trains.until(start + n), self._dt)

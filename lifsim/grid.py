@@ -26,6 +26,10 @@ def nearest_on_grid(time: float, dt: float) -> str:
     return f"nearest allowed: {tidy(below * dt)} and {tidy((below + 1) * dt)} ms (multiples of dt = {tidy(dt)} ms)"
 
 
+WAYS = ', or allow_offgrid_times = true to round, or method="precise"'
+"""What else can be done about a spike that is given off the grid."""
+
+
 def tidy(x: float) -> str:
     """`x` without the noise of binary fractions."""
     return f"{x:.10g}"

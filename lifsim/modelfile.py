@@ -266,6 +266,10 @@ class _Builder:
         except ModelError as error:
             self.problems += error.problems
             self.dt_unknown = True
+        try:
+            self.network.method = Network(method=table.method).method
+        except ModelError as error:
+            self.problems += error.problems
 
     def population(self, raw: dict[str, Any], place: str) -> None:
         name = place.removeprefix("populations.")

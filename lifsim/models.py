@@ -54,7 +54,8 @@ class Model:
     """A neuron model or a stimulus: what can be set, what can be read, what must hold.
 
     `role` says what the rest of the program does with it: "neuron", "spikes" (sends given
-    spikes), "poisson" (random trains, an independent one for every target) or "current".
+    spikes), "poisson" (random trains, an independent one for every target) or "current". `methods` are those
+    that it can be run with: "grid" (spike times on the grid of dt), "precise" (exact ones).
     """
 
     name: str
@@ -64,6 +65,7 @@ class Model:
     states: tuple[Parameter, ...] = ()
     checks: tuple[Check, ...] = field(default=(), repr=False)
     weight_unit: str = ""
+    methods: tuple[str, ...] = ("grid",)
     shown: tuple[Parameter, ...] = ()  # state variables that follow from others: can be read and recorded, not set
 
     def parameter(self, name: str) -> Parameter:
@@ -231,6 +233,7 @@ _WINDOW = (
     Parameter("start", 0.0, "ms", "switched on at this time", ">= 0", on_grid=True),
     Parameter("stop", math.inf, "ms", "switched off at this time", "not negative", on_grid=True),
 )
+_BOTH = ("grid", "precise")
 
 _WAVE = (
     Parameter("frequency", 0.0, "Hz", "frequency of the modulation", "finite"),
@@ -253,6 +256,7 @@ _ALL = (
         (_V,),
         (_reset_below_threshold, _min_below_reset),
         "mV",
+        _BOTH,
     ),
     Model(
         "iaf_psc_exp",
@@ -262,6 +266,7 @@ _ALL = (
         (_V, *_I_SYN),
         (_reset_below_threshold,),
         "pA",
+        _BOTH,
     ),
     Model(
         "iaf_psc_alpha",
@@ -271,6 +276,7 @@ _ALL = (
         (_V, *_I_SYN, *_DI_SYN),
         (_reset_below_threshold, _min_below_reset),
         "pA",
+        _BOTH,
     ),
     Model(
         "iaf_psc_exp_multisynapse",
@@ -333,7 +339,7 @@ _ALL = (
         ),
         (),
         "pA",
-        (Parameter("V_th", -51.0, "mV", "threshold of the moment"),),
+        shown=(Parameter("V_th", -51.0, "mV", "threshold of the moment"),),
     ),
     Model("parrot_neuron", "neuron", "sends each spike that arrives on, whatever its weight", ()),
     Model(
@@ -342,6 +348,7 @@ _ALL = (
         "Poisson spike trains, an independent one for every target",
         (Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"), *_WINDOW),
         checks=(_stop_after_start,),
+        methods=_BOTH,
     ),
     Model(
         "inhomogeneous_poisson_generator",
@@ -353,6 +360,7 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("rate_times", "rate_values"), _rates_not_negative),
+        methods=_BOTH,
     ),
     Model(
         "sinusoidal_poisson_generator",
@@ -395,6 +403,7 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start,),
+        methods=_BOTH,
     ),
     Model(
         "dc_generator",
@@ -402,6 +411,7 @@ _ALL = (
         "constant current",
         (Parameter("amplitude", 0.0, "pA", "the current", "finite"), *_WINDOW),
         checks=(_stop_after_start,),
+        methods=_BOTH,
     ),
     Model(
         "step_current_generator",
@@ -413,6 +423,7 @@ _ALL = (
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("amplitude_times", "amplitude_values")),
+        methods=_BOTH,
     ),
     Model(
         "ac_generator",
@@ -468,4 +479,75 @@ _ALL = (
     ),
 )
 
-MODELS: dict[str, Model] = {m.name: m for m in _ALL}
+_T_REF = Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) dt from the exact time of a spike on", "> 0")
+_EXACT_MEMBRANE = (*(_T_REF if p.name == "t_ref" else p for p in _MEMBRANE), _V_MIN)
+
+
+def _one_tau_syn(p: Mapping[str, Any]) -> str | None:
+    if np.any(np.asarray(p["tau_syn_ex"]) != np.asarray(p["tau_syn_in"])):
+        return "tau_syn_ex must be tau_syn_in (iaf_psc_exp_ps does without)"
+    return None
+
+
+def _time_to_live(p: Mapping[str, Any]) -> str | None:
+    if np.any(np.asarray(p["rate"]) * np.asarray(p["dead_time"]) >= 1000):
+        return "dead_time must be shorter than the mean interval, 1000 / rate"
+    return None
+
+
+_PRECISE = (
+    Model(
+        "iaf_psc_delta_ps",
+        "neuron",
+        "iaf_psc_delta with exact spike times",
+        (*_EXACT_MEMBRANE, Parameter("refractory_input", False, "", "keep input that arrives while refractory", shape="flag")),
+        (_V,),
+        (_reset_below_threshold, _min_below_reset),
+        "mV",
+        ("precise",),
+    ),
+    Model(
+        "iaf_psc_exp_ps",
+        "neuron",
+        "iaf_psc_exp with exact spike times, threshold being tested at arrivals and grid points",
+        (*_EXACT_MEMBRANE, *_TAU_SYN),
+        (_V, *_I_SYN),
+        (_reset_below_threshold, _min_below_reset),
+        "pA",
+        ("precise",),
+    ),
+    Model(
+        "iaf_psc_exp_ps_lossless",
+        "neuron",
+        "iaf_psc_exp with exact spike times, of which none is missed; of one synaptic time constant",
+        (*_EXACT_MEMBRANE, *_TAU_SYN),
+        (_V, *_I_SYN),
+        (_reset_below_threshold, _min_below_reset, _one_tau_syn),
+        "pA",
+        ("precise",),
+    ),
+    Model(
+        "iaf_psc_alpha_ps",
+        "neuron",
+        "iaf_psc_alpha with exact spike times, threshold being tested at arrivals and grid points",
+        (*_EXACT_MEMBRANE, *_TAU_SYN),
+        (_V, *_I_SYN, *_DI_SYN),
+        (_reset_below_threshold, _min_below_reset),
+        "pA",
+        ("precise",),
+    ),
+    Model(
+        "poisson_generator_ps",
+        "poisson",
+        "Poisson spike trains with exact times, an independent one for every target",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("dead_time", 0.0, "ms", "shortest interval", ">= 0"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _time_to_live),
+        methods=("precise",),
+    ),
+)
+
+MODELS: dict[str, Model] = {m.name: m for m in (*_ALL, *_PRECISE)}

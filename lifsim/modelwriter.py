@@ -86,7 +86,7 @@ def _checked(document: Mapping[str, Any], path: Path) -> bytes:
 
 
 def _document(network: Network, store: str, lists: str, folder: Path) -> dict[str, Any]:
-    run = {"dt": network.dt, "duration": network.duration, "seed": network.seed}
+    run = {"dt": network.dt, "duration": network.duration, "seed": network.seed, "method": network.method}
     return {
         "name": network.name,
         "description": network.description,

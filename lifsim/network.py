@@ -24,6 +24,8 @@ from lifsim.values import KINDS, number
 
 Nodes: TypeAlias = "str | Population | View"
 
+METHODS = ("grid", "precise")
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
@@ -44,7 +46,8 @@ class Network:
     ----------
     dt : time step in ms.
     name, description, reference : what it is and where it comes from (kept in every result).
-    duration, seed : what a run takes unless told otherwise; duration in ms.
+    duration, seed, method : what a run takes unless told otherwise; duration in ms, method "grid" or "precise"
+        (None: what the models need).
     text, parameters : the model file that it was read from and the values of its parameters
         (empty for a network described in Python).
 
@@ -67,6 +70,7 @@ class Network:
     recordings: list[Recording] = field(default_factory=list)
     text: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    method: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -77,6 +81,8 @@ class Network:
             raise ModelError("run.dt", f"{self.dt:g}", "a finite time above 0 ms")
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or not 0 <= self.seed < 2**64:
             raise ModelError("run.seed", f"{self.seed!r}", "a whole number from 0 to 2^64 - 1")
+        if self.method is not None and self.method not in METHODS:
+            raise ModelError("run.method", f"{self.method!r}", "one of: " + ", ".join(METHODS))
         for key in ("name", "description", "reference"):
             if not isinstance(getattr(self, key), str):
                 raise ModelError(key, f"{getattr(self, key)!r}", "a text")

@@ -8,7 +8,7 @@ follow after the last neuron.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -167,6 +167,23 @@ class TrainDrive:
 
 
 @dataclass(frozen=True, eq=False)
+class ExactDrive:
+    """Poisson trains with exact intervals onto `targets` (global ids, ascending), each spike of `weight`.
+
+    Each has a `rate` (Hz) and, after every spike, a `dead_time` (ms). Spikes arrive at moments in the steps start < t <= stop,
+    trains being stationary from `start` on. `stream` keys the random numbers.
+    """
+
+    stream: int
+    targets: np.ndarray
+    weight: np.ndarray
+    rate: np.ndarray
+    dead_time: np.ndarray
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
 class CurrentDrive:
     """Currents onto `targets` (global ids, ascending): weight · amplitude of the node behind each.
 
@@ -250,21 +267,29 @@ class Events(Protocol):
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Steps (int64) and nodes (global ids, uint32) of the spikes sent at the end of the steps start < k <= stop, by step, then id."""
 
+    def offsets(self, start: int, stop: int) -> np.ndarray | None:
+        """How many ms before the end of its step each of them is sent, where times are exact."""
+
     def reach(self, start: int) -> int:
         """How far a window from `start` may go if it is to stay small, at least a step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """Given spikes in memory: node `id` sends one at the end of `step`; ascending by step, then id."""
+    """Given spikes in memory: node `id` sends one at the end of `step`, or `offset` ms before; ascending by time, then id."""
 
     step: np.ndarray
     id: np.ndarray
+    offset: np.ndarray | None = None
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Events`."""
         inside = slice(*np.searchsorted(self.step, [start, stop], side="right"))
         return self.step[inside], self.id[inside]
+
+    def offsets(self, start: int, stop: int) -> np.ndarray | None:
+        """See `Events`."""
+        return None if self.offset is None else self.offset[slice(*np.searchsorted(self.step, [start, stop], side="right"))]
 
     def reach(self, start: int) -> int:
         """There is no end to what is in memory."""
@@ -282,6 +307,9 @@ class Merged:
         step, ids = (np.concatenate(x) for x in zip(*(part.window(start, stop) for part in self.parts), strict=True))
         order = np.lexsort((ids, step))
         return step[order], ids[order]
+
+    def offsets(self, start: int, stop: int) -> None:
+        """Times are on the grid: exact ones are in memory, in one list."""
 
     def reach(self, start: int) -> int:
         """See `Events`."""
@@ -322,6 +350,7 @@ class Plan:
     probes: list[Probe]
     watched: set[str]
     n_nodes: int
+    exact: list[ExactDrive] = field(default_factory=list)
 
     @property
     def n_neurons(self) -> int:

@@ -178,13 +178,6 @@ def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> I
             wrong = first_off_grid(v, dt)
             if wrong is not None:
                 yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", nearest_on_grid(wrong, dt))
-        elif p.shape == "trains" and not given.get("allow_offgrid_times"):
-            for train in v:
-                wrong = first_off_grid(train, dt)
-                if wrong is not None:
-                    allowed = nearest_on_grid(wrong, dt) + ", or allow_offgrid_times = true to round"
-                    yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", allowed)
-                    break
 
 
 def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem]:

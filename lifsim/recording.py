@@ -21,7 +21,7 @@ import numpy as np
 
 from lifsim.errors import DataError, LifsimError, OutputError
 from lifsim.expressions import shortened
-from lifsim.grid import steps
+from lifsim.grid import steps, times
 from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, LogWriter, frames, log_path, why_ended
 
 if TYPE_CHECKING:
@@ -42,17 +42,18 @@ Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # what a run says
 class Chunk:
     """What one slice of a run, the steps `start` < step <= `stop`, recorded.
 
-    spikes : population -> (steps, ids), int64 arrays of equal length, sorted by step, then id.
+    spikes : population -> (steps, ids), int64 arrays of equal length, sorted by step, then id; or (steps, ids, offsets), a
+        spike having been exactly `offset` ms before the end of its step, sorted by time, then id.
     traces : (population, variable) -> float64 array (n_samples, n_neurons).
     """
 
     start: int
     stop: int
-    spikes: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    spikes: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
     traces: Mapping[Key, np.ndarray] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """A JSON header (what follows), then traces as f8, spikes as u32 (steps after `start`, ids)."""
+        """A JSON header (what follows), then traces as f8, spikes as u32 (steps after `start`, ids) and, if exact, f8 (offsets)."""
         traces = {key: np.ascontiguousarray(rows, "<f8") for key, rows in self.traces.items() if rows.size}
         spikes = {name: pair for name, pair in self.spikes.items() if len(pair[0])}
         header = {
@@ -61,11 +62,14 @@ class Chunk:
             "traces": [[*key, *rows.shape] for key, rows in traces.items()],
             "spikes": [[name, len(pair[0])] for name, pair in spikes.items()],
         }
+        exact = [name for name, columns in spikes.items() if len(columns) == 3]
+        header |= {"exact": exact} if exact else {}
         text = json.dumps(header).encode()
         text += b" " * (-(len(text) + 4) % 8)  # the arrays begin on a multiple of 8 bytes
         parts = [struct.pack("<I", len(text)), text, *(rows.tobytes() for rows in traces.values())]
-        for at, ids in spikes.values():
+        for at, ids, *offset in spikes.values():
             parts += [(np.asarray(at) - self.start).astype("<u4").tobytes(), np.asarray(ids).astype("<u4").tobytes()]
+            parts += [np.asarray(x).astype("<f8").tobytes() for x in offset]
         return b"".join(parts)
 
     @classmethod
@@ -83,8 +87,17 @@ class Chunk:
 
         start = header["start"]
         traces = {(p, v): take("<f8", n * m).reshape(n, m) for p, v, n, m in header["traces"]}
-        spikes = {p: (take("<u4", n) + np.int64(start), take("<u4", n).astype(np.int64)) for p, n in header["spikes"]}
+        spikes: dict[str, tuple[np.ndarray, ...]] = {}
+        for p, n in header["spikes"]:
+            spikes[p] = take("<u4", n) + np.int64(start), take("<u4", n).astype(np.int64)
+            if p in header.get("exact", ()):
+                spikes[p] += (take("<f8", n),)
         return cls(start, header["stop"], spikes, traces)
+
+    def spike_times(self, name: str, dt: float) -> np.ndarray:
+        """Times (ms) of the spikes of a population."""
+        step, _, *offset = self.spikes[name]
+        return times(step, dt) - offset[0] if offset else times(step, dt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,8 +202,8 @@ class Totals:
         elif chunk.start != self.stop:
             raise ValueError(f"a chunk from step {chunk.start} follows one up to step {self.stop}")
         self.stop = chunk.stop
-        for name, (at, _) in chunk.spikes.items():
-            self.spikes[name] = self.spikes.get(name, 0) + len(at)
+        for name, columns in chunk.spikes.items():
+            self.spikes[name] = self.spikes.get(name, 0) + len(columns[0])
         for key, rows in chunk.traces.items():
             self.samples[key] = self.samples.get(key, 0) + len(rows)
 

@@ -186,9 +186,9 @@ def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> list[str]:
     traces = {key: _trace_columns(file, recorded, key, disk) for key in manifest.keys}
     digests = [_write_positions(file, name, places, disk) for name, places in manifest.positions.items()]
     for chunk in recorded.chunks:
-        for name, (at, ids) in chunk.spikes.items():
-            spikes[name][0].append(times(at, manifest.dt))
-            spikes[name][1].append(ids)
+        for name in chunk.spikes:
+            spikes[name][0].append(chunk.spike_times(name, manifest.dt))
+            spikes[name][1].append(chunk.spikes[name][1])
         for key, rows in chunk.traces.items():
             for column in traces[key]:
                 column.append(rows)

@@ -96,10 +96,10 @@ class _Chunks:
         return self._recorded.totals.spikes.get(name, 0)
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        pairs = [chunk.spikes[name] for chunk in self._recorded.chunks if name in chunk.spikes]
-        at = np.concatenate([np.zeros(0, np.int64), *(pair[0] for pair in pairs)])
-        ids = np.concatenate([np.zeros(0, np.int64), *(pair[1] for pair in pairs)])
-        return times(at, self.manifest.dt), ids.astype(np.int64, copy=False)
+        chunks = [chunk for chunk in self._recorded.chunks if name in chunk.spikes]
+        at = np.concatenate([np.zeros(0), *(chunk.spike_times(name, self.manifest.dt) for chunk in chunks)])
+        ids = np.concatenate([np.zeros(0, np.int64), *(chunk.spikes[name][1] for chunk in chunks)])
+        return at, ids.astype(np.int64, copy=False)
 
     def positions(self, name: str) -> np.ndarray:
         return np.asarray(self.manifest.positions[name], np.float64)

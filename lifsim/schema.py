@@ -51,6 +51,7 @@ class Run(Table):
     dt: Any = 0.1
     duration: Annotated[Any, BeforeValidator(_duration)] = None
     seed: Annotated[Any, BeforeValidator(_seed)] = 1
+    method: str | None = None
 
 
 class PopulationTable(Table):

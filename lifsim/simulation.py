@@ -23,6 +23,7 @@ from lifsim import __version__, memory
 from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
+from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
 from lifsim.populations import normalise, relations
 from lifsim.values import Distribution, number
@@ -44,7 +45,7 @@ def run(
     threads: int | str = "auto",
     precision: str = "float64",
     weights: str | None = None,
-    method: str = "grid",
+    method: str | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -59,7 +60,8 @@ def run(
     precision : "float64" or "float32", of state and sums.
     weights : "float64", "float32" or "compact", of stored weights; None follows `precision`. Compact ones
         are whole numbers of 16 bits, in steps of 1/32767 of the largest weight of their sign.
-    method : "grid": spike times are bound to the grid of dt.
+    method : "grid": spike times are bound to the grid of dt; "precise": they are exact, as those of the models called
+        ..._ps are. None: the network's, or "precise" if it holds such a model.
     out : path of the HDF5 file to write; None keeps the results in memory.
     overwrite : replace an existing file.
     progress : called as ``progress(event, **facts)`` with "warning", "build", "compile", "step", "write", "done".
@@ -128,7 +130,7 @@ class Simulation:
         threads: int | str = "auto",
         precision: str = "float64",
         weights: str | None = None,
-        method: str = "grid",
+        method: str | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
@@ -139,7 +141,9 @@ class Simulation:
         self.seed = _check_seed(net.seed if seed is None else seed)
         _check_choice("precision", precision, PRECISIONS)
         _check_choice("weights", weights, (None, *STORAGES))
-        _check_choice("method", method, ("grid",))
+        self.method = method_of(net, method)
+        check_precision(self.method, precision)
+        weights = weights or storage_for(self.method)
         needed = estimate(net, precision, threads, weights)
         team = needed["threads"]
         _check_memory(needed["bytes"] - needed["held"])
@@ -148,7 +152,7 @@ class Simulation:
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
             self._progress("warning", text=text)
-        settings = {"threads": team, "precision": precision, "weights": weights, "method": method}
+        settings = {"threads": team, "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import Collector, manifest
 
         self._manifest = manifest(net, self.seed, settings, versions(), host(), shlex.join(sys.argv))
@@ -164,10 +168,11 @@ class Simulation:
         start = time.perf_counter()
         self._progress("prepare")
         from lifsim.build import build_plan
-        from lifsim.engine import Engine, can_keep_code, compiling
+        from lifsim.engine import can_keep_code, compiling, engine_for
 
         with compiling(lambda: self._progress("compile", kept=can_keep_code())) as compiler:
-            engine = Engine(build_plan(self.net, self.seed), team, precision, stored(weights))
+            plan = build_plan(self.net, self.seed, self.method)
+            engine = engine_for(self.method, plan, team, precision, stored(weights))
             self.timings["build"] = time.perf_counter() - start - compiler.seconds
             self._progress("build", synapses=engine.plan.n_synapses, seconds=self.timings["build"])
             self._collector.chunk(0, 0, engine.advance(0), engine.plan.events)  # loads all code that a run needs, or compiles it

@@ -59,6 +59,16 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
     return listed(*sent(*file.rows(name, 0, file.count(name))))
 
 
+def all_spikes(population: Population, values: dict[str, Any]) -> Spikes:
+    """Times (ms, anywhere) and nodes of all spikes in the file of a spike generator (errors as of `spikes_in`)."""
+    place, path = f"populations.{population.name}", values["spike_file"]
+    with open_result(path) as result:
+        name = _population(list(result.populations), values["spike_population"], path, place)
+        spikes = result.spikes[name].times, result.spikes[name].ids
+    _check(*spikes, population.n, None, f"{place}.spike_file", path)
+    return spikes
+
+
 class Streamed:
     """Given spikes that stay in their file (see `lifsim.plan.Events`); `edges` are the first and last step of each block."""
 
@@ -74,6 +84,9 @@ class Streamed:
         inside = slice(*np.searchsorted(step, [start, stop], side="right"))
         order = np.lexsort((ids[inside], step[inside]))
         return step[inside][order], ids[inside][order]
+
+    def offsets(self, start: int, stop: int) -> None:
+        """Times are on the grid."""
 
     def reach(self, start: int) -> int:
         """The step up to which spikes lie in two blocks, or a little more."""

@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.grid import steps
+from lifsim.grid import steps, times
 from lifsim.plan import (
     NEVER,
     TO_EACH,
     CurrentDrive,
     Events,
+    ExactDrive,
     Listed,
     NoiseDrive,
     PathDrive,
@@ -82,6 +83,26 @@ def poisson_drives(
                 receptor,
             )
         )
+    return drives
+
+
+def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[ExactDrive]:
+    """Drives of a Poisson generator with exact times; `stream` numbers the first of them.
+
+    Without a dead time, synapses of equal weight and delay onto one target are merged, as a sum of Poisson trains is one.
+    """
+    rate, dead = (_of_node(values[key], c.node) for key in ("rate", "dead_time"))
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
+    target, weight = c.target, c.weight
+    if not dead.any():
+        key, target, weight, rate = _merged(key, target, weight, rate)
+        dead = np.zeros(len(rate))
+    drives: list[ExactDrive] = []
+    for pick in _layers(key, target):
+        pick = pick[rate[pick] > 0]
+        if len(pick):
+            start, stop = (int(column[pick[0]]) for column in key[:2])
+            drives.append(ExactDrive(stream + len(drives), target[pick], weight[pick], rate[pick], dead[pick], start, stop))
     return drives
 
 
@@ -200,14 +221,15 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
     return drives
 
 
-def events(population: Population, values: dict[str, Any], first: int, dt: float) -> Events:
-    """The given spikes of a spike generator whose nodes have the global ids from `first` on."""
+def events(population: Population, values: dict[str, Any], first: int, dt: float, exact: bool = False) -> Events:
+    """The given spikes of a spike generator whose nodes have the global ids from `first` on; on the grid, or `exact`."""
+    if exact:
+        return _exact_events(population, values, first, dt)
 
     def sent(times: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Steps and global ids of those of these spikes that are in the generator's window."""
         step = np.round(times / dt).astype(np.int64)
-        start, stop = (_steps(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
-        inside = (step > start) & (step <= stop) & (step > 0)
+        inside = _in_window(step, nodes, values, dt)
         return step[inside], (nodes[inside] + first).astype(np.uint32)
 
     if values["spike_file"]:
@@ -217,10 +239,38 @@ def events(population: Population, values: dict[str, Any], first: int, dt: float
     return listed(*sent(*_given_spikes(population, values)))
 
 
-def listed(step: np.ndarray, ids: np.ndarray) -> Listed:
+def _exact_events(population: Population, values: dict[str, Any], first: int, dt: float) -> Listed:
+    """The same with times that may lie anywhere, unless they are to be rounded; all in memory."""
+    if values["spike_file"]:
+        from lifsim.spikefile import all_spikes  # h5py is needed for this alone
+
+        at, nodes = all_spikes(population, values)
+    else:
+        at, nodes = _given_spikes(population, values)
+    rounded = np.round(at / dt).astype(np.int64), np.zeros(len(at))
+    step, offset = rounded if values["allow_offgrid_times"] else moments(at, dt)
+    inside = _in_window(step, nodes, values, dt)
+    return listed(step[inside], (nodes[inside] + first).astype(np.uint32), offset[inside])
+
+
+def _in_window(step: np.ndarray, nodes: np.ndarray, values: dict[str, Any], dt: float) -> np.ndarray:
+    """Which spikes of these steps and nodes are sent."""
+    start, stop = (steps_of(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
+    return (step > start) & (step <= stop) & (step > 0)
+
+
+def listed(step: np.ndarray, ids: np.ndarray, offset: np.ndarray | None = None) -> Listed:
     """Given spikes of any order, in memory."""
-    order = np.lexsort((ids, step))
-    return Listed(step[order], ids[order])
+    order = np.lexsort((ids, step) if offset is None else (ids, -offset, step))
+    return Listed(step[order], ids[order], None if offset is None else offset[order])
+
+
+def moments(at: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """The step in which each time lies, and how many ms before its end. Times on the grid, but for rounding, are at the end of a step."""
+    nearest = np.round(at / dt)
+    at_end = np.abs(nearest * dt - at) <= 4 * np.finfo(float).eps * at
+    step = np.where(at_end, nearest, np.ceil(at / dt)).astype(np.int64)
+    return step, np.where(at_end, 0.0, times(step, dt) - at)
 
 
 def _given_spikes(population: Population, values: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -254,13 +304,14 @@ def _of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
     return v[node] if isinstance(v, np.ndarray) else np.full(len(node), v)
 
 
-def _steps(times: np.ndarray, dt: float) -> np.ndarray:
+def steps_of(times: np.ndarray, dt: float) -> np.ndarray:
+    """`times` as whole numbers of steps (the nearest); infinite ones are NEVER."""
     finite = np.isfinite(times)
     return np.where(finite, np.round(np.where(finite, times, 0) / dt), NEVER).astype(np.int64)
 
 
 def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
-    at = _steps(_of_node(values[key], c.node), dt)
+    at = steps_of(_of_node(values[key], c.node), dt)
     return np.where(at < NEVER, at + c.delay, NEVER)
 
 

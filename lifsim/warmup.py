@@ -10,6 +10,7 @@ from lifsim.build import build_plan
 from lifsim.collect import Collector
 from lifsim.errors import OutputError
 from lifsim.forecast import PRECISIONS, STORAGES, stored
+from lifsim.method import method_of, storage_for
 from lifsim.network import Network
 from lifsim.plan import Plan
 
@@ -34,9 +35,10 @@ def warm_up(nets: Iterable[tuple[str, Network]], choices: Iterable[tuple[str, st
     check_cache()
     wanted, known = list(choices), set()
     for name, net in nets:
-        plan = thinned(build_plan(net, net.seed))
-        for precision, weights in wanted:
-            done = _compile(name, net, plan, precision, weights)
+        method = method_of(net)
+        plan = thinned(build_plan(net, net.seed, method))
+        for precision, weights in wanted if method == "grid" else [("float64", storage_for(method))]:
+            done = _compile(name, net, plan, method, precision, weights)
             if (name, precision, done.weights) not in known:
                 yield done
             known.add((name, precision, done.weights))
@@ -47,11 +49,11 @@ def choices_of(precision: str, weights: str | None, everything: bool) -> list[tu
     return [(p, w) for p in PRECISIONS for w in STORAGES] if everything else [(precision, weights)]
 
 
-def _compile(name: str, net: Network, plan: Plan, precision: str, weights: str | None) -> Warmed:
-    from lifsim.engine import Engine, compiling
+def _compile(name: str, net: Network, plan: Plan, method: str, precision: str, weights: str | None) -> Warmed:
+    from lifsim.engine import compiling, engine_for
 
     with compiling() as compiler:
-        engine = Engine(plan, 1, precision, stored(weights))
+        engine = engine_for(method, plan, 1, precision, stored(weights))
         Collector(net, net.seed).chunk(0, 0, engine.advance(0), plan.events)
         engine.synapses((0, 1), (0, 1))
         engine.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from lifsim.engine import layout, packing
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
-from lifsim.engine.loop import Machine, Written, advance
+from lifsim.engine.loop import Machine, Probes, Written, advance
 from lifsim.engine.neurons import channels_of, kinds_of, states_of
 from lifsim.engine.seats import GRAIN, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
@@ -28,13 +29,15 @@ class Recorded:
     """What a slice recorded: spikes of watched groups in order of (step, id), samples of each probe.
 
     `samples[p]` has shape (n, number of neurons), its columns in the order in which the probe names
-    them; V_m is absolute. Gathering them took `seconds`.
+    them; V_m is absolute. Gathering them took `seconds`. Where spike times are exact, a spike was `offset` ms before
+    the end of its step, and the order is that of time, then id.
     """
 
     step: np.ndarray
     id: np.ndarray
     samples: list[np.ndarray]
     seconds: float = 0.0
+    offset: np.ndarray | None = None
 
 
 class Engine:
@@ -130,11 +133,13 @@ class Engine:
         watched = m.groups.watched[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
         written = Written(np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32), first, np.zeros(len(watched), np.int64))
+        return m._replace(written=written, probes=self._with_room(m.probes, steps))
+
+    def _with_room(self, probes: Probes, steps: int) -> Probes:
+        """`probes` with a buffer for the samples of `steps` steps."""
         before, after = self._samples(self.step), self._samples(self.step + steps)
-        sizes = (after - before) * np.diff(m.probes.first)
-        offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        probes = m.probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
-        return m._replace(written=written, probes=probes)
+        offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
+        return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
 
     def _samples(self, step: int) -> np.ndarray:
         """How many samples each probe has taken by `step`."""
@@ -148,14 +153,18 @@ class Engine:
         step, ids = (np.concatenate([x[at] for at in found]) for x in (w.step, w.id))
         # So pieces ascend in ids, and each is in order: a stable sort by step is all that is needed.
         order = np.argsort(step, kind="stable") if len(found) > 1 else slice(None)
+        return Recorded(step[order], ids[order], self._gathered(m, layout.shown), time.perf_counter() - began)
+
+    def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
+        """The samples of each probe, as the user sees them; `m` has the buffers."""
         samples = []
         for i, p in enumerate(self.plan.probes):
             n = len(p.ids)
             stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
             sorted_columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)
             columns = sorted_columns[:, np.argsort(np.argsort(layout.probed(self.plan, p, self.seats.place)))]
-            samples.append(layout.shown(self.plan.group(p.group), p.variable, columns, p.ids))
-        return Recorded(step[order], ids[order], samples, time.perf_counter() - began)
+            samples.append(shown(self.plan.group(p.group), p.variable, columns, p.ids))
+        return samples
 
     # -- state -------------------------------------------------------------------------------------
 

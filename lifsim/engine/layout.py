@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -336,11 +337,16 @@ def probed(plan: Any, probe: Any, place: np.ndarray) -> np.ndarray:
     return places(plan.group(probe.group), place)[probe.ids]
 
 
-def probes_of(plan: Any, place: np.ndarray, edges: np.ndarray) -> Probes:
-    """Probes without their buffer (`out`), which is made for each slice."""
+def state_number(group: Any, name: str) -> int:
+    """Which state variable of its neurons `name` is."""
+    return states_of(group).index(name)
+
+
+def probes_of(plan: Any, place: np.ndarray, edges: np.ndarray, number: Callable[[Any, str], int] = state_number) -> Probes:
+    """Probes without their buffer (`out`), which is made for each slice; `number` says which state variable a name is."""
     at = [np.sort(probed(plan, p, place)) for p in plan.probes]
     first = np.concatenate([[0], np.cumsum([len(x) for x in at])]).astype(np.int64)
-    variable = [states_of(plan.group(p.group)).index(p.variable) for p in plan.probes]
+    variable = [number(plan.group(p.group), p.variable) for p in plan.probes]
     cuts = [a + np.searchsorted(x, edges) for x, a in zip(at, first[:-1], strict=True)]
     n = len(at)
     return Probes(

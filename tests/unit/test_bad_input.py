@@ -504,6 +504,41 @@ WRONG_CALLS = {
         ["projections[0].target", "p", "parrot_neuron"],
     ),
     "potential of a parrot": (lambda n: n.record(n.add("p", 1, "parrot_neuron"), "V_m"), ["record[1].variable", "V_m"]),
+    "exact models on the grid": (
+        lambda n: (n.add("x", 1, "iaf_psc_exp_ps_lossless"), ls.run(n, 1.0, method="grid")),
+        ["populations.x.model", "iaf_psc_exp_ps_lossless", "grid", "precise", "or iaf_psc_exp"],
+    ),
+    "an exact generator on the grid": (
+        lambda n: (n.add("x", 1, "poisson_generator_ps"), ls.run(n, 1.0, method="grid")),
+        ["populations.x.model", "poisson_generator_ps", "precise"],
+    ),
+    "what has no exact form": (
+        lambda n: (n.add("x", 1, "noise_generator"), n.add("y", 1, "noise_generator"), ls.run(n, 1.0, method="precise")),
+        ["populations.x.model", "populations.y.model", "noise_generator", "precise", "grid"],
+    ),
+    "spikes off the grid": (
+        lambda n: _run_with(n, spike_times=[1.0, 1.05]),
+        ["populations.g.spike_times", "1.05", "1 and 1.1", "allow_offgrid_times", "precise"],
+    ),
+    "spikes off the grid among lists": (
+        lambda n: (n.add("h", 2, "spike_generator", spike_times=[[1.0], [2.05]]), ls.run(n, 1.0)),
+        ["2.05"],
+    ),
+    "exact times in float32": (lambda n: ls.run(n, 1.0, method="precise", precision="float32"), ["precision", "float32", "float64"]),
+    "no refractory period with exact times": (
+        lambda n: (n.add("x", 1, "iaf_psc_delta", t_ref=0.0), ls.run(n, 1.0, method="precise")),
+        ["populations.x.t_ref", "above 0"],
+    ),
+    "no refractory period of an exact model": (lambda n: n.add("x", 1, "iaf_psc_exp_ps", t_ref=0.0), ["populations.x.t_ref", "> 0"]),
+    "two time constants of the lossless model": (
+        lambda n: n.add("x", 1, "iaf_psc_exp_ps_lossless", tau_syn_in=5.0),
+        ["populations.x", "tau_syn_ex", "tau_syn_in", "iaf_psc_exp_ps"],
+    ),
+    "a dead time longer than intervals": (
+        lambda n: n.add("x", 1, "poisson_generator_ps", rate=500.0, dead_time=2.0),
+        ["populations.x", "dead_time", "rate"],
+    ),
+    "a network of an unknown method": (lambda n: ls.Network(method="exact"), ["run.method", "exact", "grid", "precise"]),
     "model file that is missing": (lambda n: ls.load("none.toml"), ["none.toml"]),
     "parameter a model has not": (lambda n: ls.load("brunel", gg=4.0), ["gg"]),
     "results that are missing": (lambda n: ls.open("none.h5"), ["none.h5"]),

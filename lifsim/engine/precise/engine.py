@@ -1,0 +1,182 @@
+"""The engine for exact spike times: the contract of `lifsim.engine.Engine`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lifsim.engine import layout, packing
+from lifsim.engine.clock import clock_for
+from lifsim.engine.currents import OwnInput
+from lifsim.engine.engine import BUFFER, UNDERWAY, Engine, Recorded
+from lifsim.engine.precise import layout as own_layout
+from lifsim.engine.precise.dynamics import STATES
+from lifsim.engine.precise.loop import Machine, advance, arrest, foresee, read
+from lifsim.engine.precise.neurons import Sent
+from lifsim.engine.precise.underway import Underway, nothing_underway, with_room
+from lifsim.engine.seats import GRAIN, dealt, seat
+from lifsim.engine.sharing import reset, sharing_for
+from lifsim.engine.threads import Team
+from lifsim.engine.wiring import key_of
+
+LONGEST_INTERVAL = 1024  # steps between meetings of the threads, at most
+NUMBER = {name: i for i, name in enumerate(STATES)}
+BYTES = 24  # of a spike in the record of a slice
+
+
+class PreciseEngine(Engine):
+    """A plan in memory, ready to run from event to event.
+
+    Parameters
+    ----------
+    plan : what to simulate (`lifsim.plan.Plan`).
+    threads : number of threads; results do not depend on it.
+    weights : dtype in which weights are stored; None: float64.
+    """
+
+    machine: Any
+
+    def __init__(self, plan: Any, threads: int = 1, weights: str | None = None) -> None:
+        self.plan = plan
+        self.dtype = np.dtype("float64")
+        self.weight_dtype = np.dtype(weights or "float64")
+        self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
+        self.step = 0
+        self.key = key_of(plan.seed)
+        self.seats = seats = seat(plan, self.team.size)
+        wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
+        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), True, self.team.each)
+        blocks = layout.blocks_of(plan, seats, int(synapses.delay.min(initial=LONGEST_INTERVAL)))
+        edges = layout.edges_of(blocks)
+        neurons = own_layout.neurons_of(plan, seats.place)
+        none = np.zeros(0, np.int64)
+        self.machine = Machine(
+            blocks,
+            neurons,
+            synapses,
+            nothing_underway(len(seats.first) - 1),
+            Sent(none, none, np.zeros(0), none, none, seats.id),
+            np.zeros((3, len(seats.first) - 1), np.int64),
+            own_layout.given_of(plan),
+            own_layout.trains_of(plan, seats, self.key),
+            own_layout.poisson_of(plan, seats, blocks),
+            layout.currents_of(plan, seats, edges),
+            OwnInput(np.ones(plan.n_neurons), neurons.cell["current"].copy(), np.zeros(plan.n_neurons)),
+            neurons.cell["current"].copy(),
+            layout.probes_of(plan, seats.place, edges, lambda group, name: NUMBER[name]),
+            self.key,
+            sharing_for(len(seats.first) - 1, len(blocks.lo)),
+            clock_for(self.team.size, on=False),
+        )
+        foresee(neurons, self.machine.trains, 0)
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def longest_slice(self) -> int:
+        """Steps that can run at once within the memory for what they record and send."""
+        spikes = (1 / self._refractory()).sum()
+        samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
+        underway = spikes * (len(self.seats.first) - 1) * self._rows() * 7 * 8
+        return max(1, int(min(BUFFER / max(spikes * BYTES + samples, 1), UNDERWAY / max(underway, 1))))
+
+    def advance(self, steps: int) -> Recorded:
+        """Run `steps` steps and return what was recorded."""
+        self.machine = self.machine._replace(underway=self._roomy(steps))
+        threads = self.team.active()
+        m = self.machine
+        blocks = m.blocks._replace(thread=dealt(m.blocks.thread, threads))
+        m = m._replace(blocks=blocks, sent=self._sent(steps), probes=self._with_room(m.probes, steps))
+        reset(m.sharing)
+        self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
+        self.step += steps
+        return self._collect(m)
+
+    def _sent(self, steps: int) -> Sent:
+        """Room for all spikes of a slice."""
+        most = [self._at_most(steps, a, z) for a, z in zip(self.seats.first, self.seats.first[1:], strict=False)]
+        first = np.concatenate([[0], np.cumsum(most)]).astype(np.int64)
+        numbers = np.zeros(len(most), np.int64)
+        ids, step = np.empty((2, first[-1]), np.int64)
+        return Sent(ids, step, np.empty(first[-1]), first[:-1].copy(), numbers, self.seats.id)
+
+    def _collect(self, m: Any) -> Recorded:
+        began = time.perf_counter()
+        s = m.sent
+        found = [slice(a, a + n) for a, n in zip(s.first, s.number, strict=True)]
+        ids, step, offset = (np.concatenate([x[at] for at in found]) for x in (s.neuron, s.step, s.offset))
+        watched = np.repeat([g.name in self.plan.watched for g in self.plan.groups], [g.n for g in self.plan.groups])[ids]
+        ids, step, offset = ids[watched], step[watched], offset[watched]
+        order = np.lexsort((ids, -offset, step))
+        return Recorded(step[order], ids[order], self._gathered(m, self._shown), time.perf_counter() - began, offset[order])
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def _shown(self, group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> np.ndarray:
+        zero = group.params["E_L"] if name == "V_m" else 0.0
+        return values + np.broadcast_to(zero, group.n)[ids]
+
+    def get(self, group: str, name: str) -> np.ndarray:
+        """State variable or parameter `name` of all neurons of `group` at this step, shape (n,), float64."""
+        g = self.plan.group(group)
+        if name not in g.state:
+            return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
+        out = np.empty(self.plan.n_neurons)
+        read(self.machine.neurons, self.step, NUMBER[name], out)
+        return self._shown(g, name, out[layout.places(g, self.seats.place)])
+
+    def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
+        """Set state variables and parameters of all neurons of `group`."""
+        g = self.plan.group(group)
+        m, at = self.machine, layout.places(g, self.seats.place)
+        arrest(m.neurons, self._sent(0), self.step)
+        before = {name: self.get(group, name) for name in g.state}
+        g.params.update({k: v for k, v in values.items() if k not in g.state})
+        for name, shown in before.items():
+            if name in values or (name == "V_m" and "E_L" in values):
+                own_layout.write_state(m.neurons, at, g, name, values.get(name, shown))
+        change = np.asarray(g.params["I_e"]) - m.own.I_e[at]
+        m.own.I_e[at] += change
+        m.neurons.cell["current"][at] += change
+        m.drive[:] = m.neurons.cell["current"]
+        kinds = own_layout.kinds_of(self.plan, self.seats.place, m.neurons.cell)
+        self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
+        foresee(self.machine.neurons, m.trains, self.step)
+
+    def first_not_finite(self) -> tuple[str, int, str, float] | None:
+        """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
+        cell = self.machine.neurons.cell
+        if all(np.isfinite(cell[field].sum()) for field in STATES.values()):
+            return None
+        for g in self.plan.groups:
+            for name in g.state:
+                own = cell[STATES[name]][layout.places(g, self.seats.place)]
+                wrong = np.flatnonzero(~np.isfinite(own))
+                if len(wrong):
+                    return g.name, int(wrong[0]), name, float(own[wrong[0]])
+        return None
+
+    # -- sizes -------------------------------------------------------------------------------------
+
+    def _rows(self) -> int:
+        """The most rows of synapses of a node."""
+        return int(np.diff(self.machine.synapses.row_first).max(initial=1))
+
+    def _at_most(self, steps: int, first: int = 0, last: int | None = None) -> int:
+        """The most spikes in so many steps of the neurons at the places `first` … `last` - 1."""
+        return int((steps // self._refractory()[first:last] + 2).sum())
+
+    def _refractory(self) -> np.ndarray:
+        """Steps of refractoriness of the neurons by place."""
+        x = self.machine.neurons
+        steps: np.ndarray = x.kind["refractory"][x.cell["kind"]]
+        return steps
+
+    def _roomy(self, steps: int) -> Underway:
+        """What is under way, with room for all that can set out in `steps` steps."""
+        m = self.machine
+        a, z = np.searchsorted(self.plan.events.step, [self.step, self.step + steps], "right")
+        room = int(m.underway.number.max(initial=0)) + (self._at_most(steps) + z - a) * self._rows()
+        return with_room(m.underway, room + room // 2 if room > m.underway.heap.shape[1] else 0)

@@ -1,0 +1,34 @@
+"""Exact Poisson trains for recorders: those of generators themselves, one a node."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lifsim.engine.precise.layout import train_of
+from lifsim.engine.precise.trains import RECORDED, begin, spikes_until
+from lifsim.engine.wiring import key_of
+from lifsim.plan import ExactDrive
+
+
+class ExactTrains:
+    """A train for each node of a generator: `rate` (Hz), `dead_time` (ms), `start` and `stop` (steps), one a node."""
+
+    def __init__(
+        self, rate: np.ndarray, dead_time: np.ndarray, start: np.ndarray, stop: np.ndarray, stream: int, seed: int, dt: float
+    ) -> None:
+        node = np.arange(len(rate))
+        self._key, self._dt = key_of(seed), dt
+        self._trains = train_of(ExactDrive(stream, node, node, rate, dead_time, 0, 0), node, RECORDED | np.uint32(stream))
+        self._trains["step"], self._trains["stop"] = start, stop
+        begin(self._trains, self._key, dt)
+
+    def until(self, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The spikes since the last call up to the end of step `last`, in any order: step, node, offset."""
+        room, before = 1024, self._trains.copy()
+        while True:
+            node, step = np.empty((2, room), np.int64)
+            offset = np.empty(room)
+            n = spikes_until(self._trains, self._key, self._dt, last, node, step, offset)
+            if n <= room:
+                return step[:n], node[:n], offset[:n]
+            self._trains, room = before.copy(), 4 * room
