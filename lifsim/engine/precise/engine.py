@@ -48,7 +48,7 @@ class PreciseEngine(Engine):
         self.key = key_of(plan.seed)
         self.seats = seats = seat(plan, self.team.size)
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
-        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), True, self.team.each)
+        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), 1, self.team.each)
         blocks = layout.blocks_of(plan, seats, int(synapses.delay.min(initial=LONGEST_INTERVAL)))
         edges = layout.edges_of(blocks)
         neurons = own_layout.neurons_of(plan, seats.place)

@@ -117,7 +117,7 @@ def play(m, rank, b, first, last):
     """The steps first < step <= last of block `b`, from stop to stop."""
     blocks, k = m.blocks, first
     while k < last:
-        if len(m.currents.change) and currents_change(m.currents, k + 1):
+        if len(m.currents.change) and currents_change(m.currents, 0, k + 1):
             change_currents(m, b, k)
         k = next_stop(m, k, last)
         deliver(m, b, k)
