@@ -379,7 +379,7 @@ def test_the_networks_are_not_trivial():
 
     count()
     assert seen["synapses"] > 10 and seen["spikes"] > 10, seen
-    assert min(seen.values()) > 3, seen
+    assert min(seen.values()) > 1, seen  # the comparisons look at some times as many networks
 
 
 # -- the parts of the reference --------------------------------------------------------------------
