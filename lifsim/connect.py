@@ -12,7 +12,7 @@ import numpy as np
 from lifsim import plan
 from lifsim.errors import ModelError
 from lifsim.given import constant
-from lifsim.plan import PIECE, Wiring
+from lifsim.plan import PIECE, Plasticity, Wiring
 from lifsim.projections import Projection
 from lifsim.values import Distribution, Value
 
@@ -28,13 +28,14 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
     itself = _itself(projection, sources, targets)
     weight, delay = projection.weight, projection.delay
+    own = {p.name: projection.synapse.get(p.name) for p in projection.synapse.model.parameters} if projection.synapse else {}
     given, rows, kind, multapses = None, _NO_ROWS, plan.RANDOM, projection.allow_multapses
     capacity = len(sources) - (itself >= 0)
     match projection.rule:
         case "one_to_one":
             other = itself != np.arange(len(targets))
             kind, degrees = plan.ONE, other.astype(np.int64)
-            weight, delay = _reordered(weight, other), _reordered(delay, other)
+            weight, delay, own = _reordered(weight, other), _reordered(delay, other), {k: _reordered(v, other) for k, v in own.items()}
         case "all_to_all":
             kind, degrees = plan.ALL, capacity
         case "pairwise_bernoulli":
@@ -46,31 +47,41 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         case "fixed_outdegree":
             kind = plan.ROWS
             degrees, rows, order = _by_target(projection, itself, len(sources), len(targets), rng)
-            weight, delay = _reordered(weight, order), _reordered(delay, order)
+            weight, delay, own = _reordered(weight, order), _reordered(delay, order), {k: _reordered(v, order) for k, v in own.items()}
         case _:
             given, itself = projection.params["given"], np.full(len(targets), -1)
             if not given.in_range():
                 raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
-            if isinstance(weight, Distribution) or isinstance(delay, Distribution):  # drawn target by target
+            if isinstance(weight, Distribution) or isinstance(delay, Distribution) or projection.synapse:  # target by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = plan.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
-                weight, delay = order.sorted(weight), order.sorted(delay)
+                weight, delay, own = order.sorted(weight), order.sorted(delay), {k: order.sorted(v) for k, v in own.items()}
             else:
                 kind, degrees = plan.GIVEN, given.degrees()
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
+    ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
     return Wiring(
         index,
         kind,
         sources.astype(np.int32),
         targets.astype(np.int64),
-        np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)]),
+        ptr,
         rows,
         itself.astype(np.int32),
         multapses,
         values(weight, by_pair),
         delays(delay, by_pair, dt),
         given,
+        _plasticity(projection, own, int(ptr[-1]), by_pair, rng),
     )
+
+
+def _plasticity(projection: Projection, own: dict[str, Value], n: int, by_pair: bool, rng: np.random.Generator) -> Plasticity | None:
+    """The synapse model of `projection`, its parameters drawn for each of `n` synapses where they are random."""
+    if projection.synapse is None:
+        return None
+    params = {k: values(v.draw(n, rng), False) if isinstance(v, Distribution) else values(v, by_pair) for k, v in own.items()}
+    return Plasticity(projection.synapse.model.name, params)
 
 
 def values(v: Value, by_pair: bool) -> plan.Values:

@@ -168,6 +168,7 @@ class Network:
         *,
         weight: Any = 1.0,
         delay: Any = 1.0,
+        synapse: Any = "static_synapse",
         allow_autapses: bool = True,
         allow_multapses: bool = True,
         **params: Any,
@@ -188,6 +189,9 @@ class Network:
             one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
             matrices, (n_target, indegree), (n_source, outdegree), (N,) sorted by target; for a
             scipy.sparse matrix also a matrix of the same pattern.
+        synapse : the model of the synapses (`lifsim.synapses`): its name, or a table with ``model`` and
+            its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
+            synapses are given as weights are. Plastic ones come from neurons or spike_generators.
         allow_autapses : may a neuron connect to itself?
         allow_multapses : may a pair have several synapses?
 
@@ -206,7 +210,7 @@ class Network:
         if not isinstance(rule, str):
             params, rule = {**params, "matrix": rule}, "matrix"
         made, problems = [], []
-        options = {"weight": weight, "delay": delay, "allow_autapses": allow_autapses, "allow_multapses": allow_multapses}
+        options = {"weight": weight, "delay": delay, "synapse": synapse, "allow_autapses": allow_autapses, "allow_multapses": allow_multapses}
         for i, t in enumerate(targets):
             for j, s in enumerate(sources):
                 try:

@@ -88,6 +88,14 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
+class Plasticity:
+    """The model of plastic synapses and the values of all its parameters, in the order and forms of weights."""
+
+    model: str
+    params: dict[str, Values]
+
+
+@dataclass(frozen=True, eq=False)
 class Wiring:
     """Synapses onto `targets` from `sources` (global ids), target by target.
 
@@ -95,7 +103,7 @@ class Wiring:
     (every one in turn), ONE (the t-th), RANDOM (drawn, with or without `multapses`), ROWS (given
     in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
     numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
-    out, else -1.
+    out, else -1. Synapses that are plastic (never GIVEN) have a `plasticity`.
     """
 
     index: int
@@ -109,6 +117,7 @@ class Wiring:
     weight: Values
     delay: Values
     given: Given | None = None
+    plasticity: Plasticity | None = None
 
     @property
     def n_synapses(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_
 from lifsim.grid import nearest_on_grid
 from lifsim.plan import PIECE
 from lifsim.populations import View
+from lifsim.synapses import Synapse, check_sign, synapse
 from lifsim.values import Distribution, Value, acceptance, value
 
 RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
@@ -35,7 +36,8 @@ class Projection:
 
     `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
     "matrix" the given synapses under "given". Weight and delay are one number, one distribution, or
-    an array with an entry a synapse in the order of the rule (see `Network.connect`) or of what was given.
+    an array with an entry a synapse in the order of the rule (see `Network.connect`) or of what was given,
+    and so are the parameters of plastic synapses; `synapse` is None where they are static.
     """
 
     source: View
@@ -46,6 +48,7 @@ class Projection:
     delay: Value
     allow_autapses: bool
     allow_multapses: bool
+    synapse: Synapse | None = None
 
     @property
     def recurrent(self) -> bool:
@@ -61,6 +64,7 @@ class Projection:
 def projection(place: str, dt: float, source: View, target: View, rule: str, given: Mapping[str, Any]) -> Projection:
     """A checked `Projection`; raises `ModelError` with every problem found."""
     given = dict(given)
+    asked = given.pop("synapse", "static_synapse")
     raw = {key: given.pop(key) for key in ("weight", "delay")}
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
     unit = _weight_unit(source, target)
@@ -69,7 +73,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     if not problems:
         params, raw, problems = _rule_params(place, rule, given, raw, source, target, flags)
     if problems:
-        raise ModelError.of([*problems, *_check_alone(place, dt, raw, unit)])
+        raise ModelError.of([*problems, *_check_alone(place, dt, raw, unit), *_plastic(f"{place}.synapse", asked, unit, source, value)[1]])
     values: dict[str, Value] = {}
     for key, unit_of_key in (("weight", unit), ("delay", "ms")):
         try:
@@ -80,9 +84,27 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         problems += _check_weight(f"{place}.weight", values["weight"])
     if "delay" in values:
         problems += _check_delay(f"{place}.delay", values["delay"], dt)
+    own, wrong = _plastic(f"{place}.synapse", asked, unit, source, lambda v, u: _synaptic(v, u, rule, params, len(source), len(target)))
+    problems += wrong
+    if own and not problems:
+        problems += check_sign(f"{place}.weight", values["weight"], own)
     if problems:
         raise ModelError.of(problems)
-    return Projection(source, target, rule, params, values["weight"], values["delay"], **{k: bool(v) for k, v in flags.items()})
+    return Projection(source, target, rule, params, values["weight"], values["delay"], **{k: bool(v) for k, v in flags.items()}, synapse=own)
+
+
+def _plastic(
+    place: str, asked: Any, unit: str, source: View, arranged: Callable[[Any, str], Value]
+) -> tuple[Synapse | None, list[Problem]]:
+    """The plastic synapses that are asked for, if any are, and what is wrong with them."""
+    try:
+        own = synapse(place, asked, unit, arranged)
+    except ModelError as error:
+        return None, error.problems
+    model = source.population.model
+    if own and model.role not in ("neuron", "spikes"):
+        return own, [Problem(place, f"{own.model.name} from {source.name}, a {model.name}", "plastic synapses come from neurons or a spike_generator")]
+    return own, []
 
 
 def _rule_params(
@@ -129,7 +151,7 @@ def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Pro
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")
     for name in given:
         if name not in RULES[rule]:
-            known = [*RULES[rule], "weight", "delay", "allow_autapses", "allow_multapses"]
+            known = [*RULES[rule], "weight", "delay", "synapse", "allow_autapses", "allow_multapses"]
             yield Problem(f"{place}.{name}", f"{rule} has no parameter {name!r}", did_you_mean(name, known))
 
 

@@ -77,6 +77,7 @@ class ProjectionTable(Table):
     matrix: Any = None
     weight: Any = None
     delay: Any = None
+    synapse: Any = None
     allow_autapses: Any = None
     allow_multapses: Any = None
 

@@ -28,6 +28,7 @@ from lifsim.engine.intrinsics import borrow
 from lifsim.engine.jit import entry, kernel, merged
 from lifsim.engine.neurons import Neurons, advance_group, receive_group
 from lifsim.engine.neurons.membrane import constant, fire, hold, hold_too, put_back
+from lifsim.engine.plasticity import Plastic, deliver_plastic
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
@@ -113,6 +114,7 @@ class Machine(NamedTuple):
     key: tuple[np.uint64, np.uint64]
     sharing: Sharing
     clock: Clock
+    plastic: Plastic | None
 
 
 @entry
@@ -124,7 +126,7 @@ def advance(m, rank, start, n_steps):
     of `m` is a copy of it.)
     """
     m = borrow(m)
-    blocks, synapses, ring, underway, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.sharing, m.clock
+    blocks, synapses, ring, underway, plastic, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.plastic, m.sharing, m.clock
     inputs, events = m.neurons.state[: m.neurons.channels], m.events
     mine, beyond, threads, n_blocks = blocks.thread[rank], blocks.thread[rank + 1], len(blocks.thread) - 1, len(blocks.first) - 1
     settle_blocks(synapses, ring, underway, mine, beyond, start)
@@ -150,6 +152,8 @@ def advance(m, rank, start, n_steps):
         elif not handed_out:
             if k > start and len(synapses.delay):
                 deliver(synapses, ring, underway, b, inputs[:, blocks.first[b] : blocks.first[b + 1]], k)
+            if k > start:
+                deliver_plastic(plastic, ring, blocks, b, inputs[:, blocks.first[b] : blocks.first[b + 1]], k)
             stop(clock, rank, DELIVERY)
             hand_out(sharing, b, k)
             handed_out = True
