@@ -21,13 +21,13 @@ TAUS = ("tau_plus",)
 STATES = ()
 
 
-class Synapses(NamedTuple):
+class StdpSynapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class StdpRule(NamedTuple):
     """The parameters of a synapse."""
 
     lambda_: float
@@ -35,6 +35,9 @@ class Rule(NamedTuple):
     mu_plus: float
     mu_minus: float
     Wmax: float
+
+
+Synapses, Rule = StdpSynapses, StdpRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -45,7 +48,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
+    return StdpRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
 
 
 @inlined

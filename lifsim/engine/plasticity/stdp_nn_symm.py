@@ -15,16 +15,19 @@ from lifsim.engine.plasticity.store import Store
 PARAMETERS, TAUS, STATES = stdp.PARAMETERS, stdp.TAUS, stdp.STATES
 
 
-class Synapses(NamedTuple):
+class NearestSynapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class NearestRule(NamedTuple):
     """The parameters of a synapse, as those of stdp_synapse."""
 
-    pairs: stdp.Rule
+    pairs: stdp.StdpRule
+
+
+Synapses, Rule = NearestSynapses, NearestRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -35,7 +38,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(stdp.rule(y, p, i))
+    return NearestRule(stdp.rule(y, p, i))
 
 
 @inlined

@@ -18,18 +18,21 @@ TAUS = ("tau_plus",)
 STATES = ()
 
 
-class Synapses(NamedTuple):
+class PowerSynapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class PowerRule(NamedTuple):
     """The parameters of a synapse."""
 
     lambda_: float
     alpha: float
     mu: float
+
+
+Synapses, Rule = PowerSynapses, PowerRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -40,7 +43,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
+    return PowerRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
 
 
 @inlined

@@ -20,13 +20,13 @@ TAUS = ("tau_plus", "tau_plus_triplet")
 STATES = ()
 
 
-class Synapses(NamedTuple):
+class TripletSynapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class TripletRule(NamedTuple):
     """The parameters of a synapse."""
 
     Aplus: float
@@ -34,6 +34,9 @@ class Rule(NamedTuple):
     Aminus: float
     Aminus_triplet: float
     Wmax: float
+
+
+Synapses, Rule = TripletSynapses, TripletRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -44,7 +47,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
+    return TripletRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
 
 
 @inlined

@@ -22,19 +22,22 @@ TAUS = ()
 STATES = ("u", "x", "y")
 
 
-class Synapses(NamedTuple):
+class TsodyksSynapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class TsodyksRule(NamedTuple):
     """The parameters of a synapse."""
 
     U: float
     tau_rec: float
     tau_fac: float
     tau_psc: float
+
+
+Synapses, Rule = TsodyksSynapses, TsodyksRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -45,7 +48,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(value(y, p, 3, i), value(y, p, 4, i), value(y, p, 5, i), value(y, p, 6, i))
+    return TsodyksRule(value(y, p, 3, i), value(y, p, 4, i), value(y, p, 5, i), value(y, p, 6, i))
 
 
 @inlined

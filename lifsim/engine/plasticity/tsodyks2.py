@@ -22,18 +22,21 @@ TAUS = ()
 STATES = ("u", "x")
 
 
-class Synapses(NamedTuple):
+class Tsodyks2Synapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class Tsodyks2Rule(NamedTuple):
     """The parameters of a synapse."""
 
     U: float
     tau_rec: float
     tau_fac: float
+
+
+Synapses, Rule = Tsodyks2Synapses, Tsodyks2Rule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -44,7 +47,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
+    return Tsodyks2Rule(value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
 
 
 @inlined

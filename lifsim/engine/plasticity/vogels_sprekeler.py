@@ -20,18 +20,21 @@ TAUS = ("tau",)
 STATES = ()
 
 
-class Synapses(NamedTuple):
+class VogelsSynapses(NamedTuple):
     """Synapses of this model."""
 
     y: Store
 
 
-class Rule(NamedTuple):
+class VogelsRule(NamedTuple):
     """The parameters of a synapse."""
 
     eta: float
     alpha: float
     Wmax: float
+
+
+Synapses, Rule = VogelsSynapses, VogelsRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
@@ -42,7 +45,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
-    return Rule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
+    return VogelsRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
 
 
 @inlined
