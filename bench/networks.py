@@ -60,6 +60,7 @@ def networks(scale: float, k_scale: float) -> dict[str, Network]:
         "brunel": Network("brunel", ("V_reset=0",)),  # as in NEST's example
         "cuba": Network("cuba"),
         "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs a neuron, as with 4,000
+        "hpc": Network("hpc", ("C_ex=2000",)),  # reduced: 18 million plastic synapses
         "microcircuit": Network("microcircuit", *scales),
     }
 
