@@ -20,7 +20,7 @@ from lifsim.engine.delivery import sent_by
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.plasticity import pairs, shortterm, stdp, stdp_nn_symm, stdp_pl, stdp_triplet, tsodyks, tsodyks2, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decays
-from lifsim.engine.plasticity.pairs import transmit_pairs
+from lifsim.engine.plasticity.pairs import Work, transmit_pairs, work_for
 from lifsim.engine.plasticity.shortterm import transmit_scaled
 from lifsim.engine.plasticity.store import Place, Store, pack
 from lifsim.engine.plasticity.trains import Trains, no_spikes, note, with_room
@@ -40,9 +40,10 @@ MODELS: dict[str, ModuleType] = {
 
 
 class Plastic(NamedTuple):
-    """The spikes of the targets and the synapses of each model."""
+    """The spikes of the targets, work space and the synapses of each model."""
 
     trains: Trains
+    work: Work
     groups: tuple[Any, ...]
 
 
@@ -60,7 +61,7 @@ def _deliver_plastic(plastic, ring, blocks, b, total, step):
 
     def code(plastic, ring, blocks, b, total, step):
         note_spikes(plastic.trains, ring, blocks, b, step - 1)
-        deliver_groups(plastic.groups, plastic.trains, ring, b, blocks.first[b], total, step, step)
+        deliver_groups(plastic.groups, plastic.trains, plastic.work, ring, b, blocks.first[b], total, step, step)
 
     return code
 
@@ -75,24 +76,24 @@ def note_spikes(trains, ring, blocks, b, step):
             note(trains, b, blocks.lo[p] + np.int64(ids[i]) - blocks.id[p], step)
 
 
-def deliver_groups(groups: Any, trains: Any, ring: Any, b: int, lo: int, total: Any, step: int, newest: int) -> None:
+def deliver_groups(groups: Any, trains: Any, work: Any, ring: Any, b: int, lo: int, total: Any, step: int, newest: int) -> None:
     """`deliver_group` for each of `groups`."""
 
 
 @overload(deliver_groups)
-def _deliver_groups(groups, trains, ring, b, lo, total, step, newest):
+def _deliver_groups(groups, trains, work, ring, b, lo, total, step, newest):
     if len(groups) == 0:
-        return lambda groups, trains, ring, b, lo, total, step, newest: None
+        return lambda groups, trains, work, ring, b, lo, total, step, newest: None
 
-    def code(groups, trains, ring, b, lo, total, step, newest):
-        deliver_group(groups[0], trains, ring, b, lo, total, step, newest)
-        deliver_groups(groups[1:], trains, ring, b, lo, total, step, newest)
+    def code(groups, trains, work, ring, b, lo, total, step, newest):
+        deliver_group(groups[0], trains, work, ring, b, lo, total, step, newest)
+        deliver_groups(groups[1:], trains, work, ring, b, lo, total, step, newest)
 
     return code
 
 
 @kernel
-def deliver_group(synapses, trains, ring, b, lo, total, step, newest):
+def deliver_group(synapses, trains, work, ring, b, lo, total, step, newest):
     """Add the weights of one model; only of spikes until step `newest`."""
     y = synapses.y
     for j in range(len(y.delay) - 1, -1, -1):
@@ -103,25 +104,25 @@ def deliver_group(synapses, trains, ring, b, lo, total, step, newest):
                 for i in range(len(ids)):
                     for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
                         if y.begin[b, r, j] < y.begin[b, r, j + 1]:
-                            transmit(synapses, trains, b, lo, r, j, sent, total)
+                            transmit(synapses, trains, work, b, lo, r, j, sent, total)
 
 
-def transmit(synapses: Any, trains: Any, b: int, lo: int, r: int, j: int, sent: int, total: Any) -> None:
+def transmit(synapses: Any, trains: Any, work: Any, b: int, lo: int, r: int, j: int, sent: int, total: Any) -> None:
     """A spike arrives at segment (r, j) of block `b`."""
 
 
 @overload(transmit)
-def _transmit(synapses, trains, b, lo, r, j, sent, total):
+def _transmit(synapses, trains, work, b, lo, r, j, sent, total):
     if synapses.instance_class in pairs.OF_SYNAPSES:
-        return lambda synapses, trains, b, lo, r, j, sent, total: transmit_pairs(synapses, trains, b, lo, r, j, sent, total)
-    return lambda synapses, trains, b, lo, r, j, sent, total: transmit_scaled(synapses, b, r, j, sent, total)
+        return lambda synapses, trains, work, b, lo, r, j, sent, total: transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total)
+    return lambda synapses, trains, work, b, lo, r, j, sent, total: transmit_scaled(synapses, b, r, j, sent, total)
 
 
 @entry
-def catch_up(groups, trains, ring, b, lo, total, step):
+def catch_up(groups, trains, work, ring, b, lo, total, step):
     """What spikes until `step` that are still under way will do to their synapses; `total` is of no use after it."""
     for k in range(step + 1, step + ring.number.shape[0] + 1):
-        deliver_groups(groups, trains, ring, b, lo, total, k, step)
+        deliver_groups(groups, trains, work, ring, b, lo, total, k, step)
 
 
 # -- from the plan ---------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: Place) -
             groups.append(module.Synapses(pack(own, module, np.zeros((len(own), 2), np.int64), plan.dt, place)))
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
-    return _numbered(Plastic(trains, tuple(groups)), tau, plan, seats)
+    return _numbered(Plastic(trains, work_for(blocks), tuple(groups)), tau, plan, seats)
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -156,7 +157,8 @@ def _numbered(plastic: Plastic, tau: list[np.ndarray], plan: Any, seats: np.ndar
             own[seats[g.first : g.first + g.n]] = g.params[name]
     every = np.unique(np.concatenate([x.ravel() for x in (of_neurons, *tau)]))
     groups = tuple(g._replace(y=g.y._replace(law=np.searchsorted(every, x))) for g, x in zip(plastic.groups, tau, strict=True))
-    return Plastic(plastic.trains._replace(law=np.searchsorted(every, of_neurons), decays=decays(every, plan.dt)), groups)
+    trains = plastic.trains._replace(law=np.searchsorted(every, of_neurons), decays=decays(every, plan.dt))
+    return plastic._replace(trains=trains, groups=groups)
 
 
 # -- between slices --------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def unpacked(plastic: Plastic, ring: Any, first: np.ndarray, step: int, b: int, 
         y = part_of(g.y, b, *sources)
         trains = Trains(*(x[b : b + 1] for x in plastic.trains[:3]), *plastic.trains[3:])
         total = np.zeros((2, first[b + 1] - first[b]))
-        catch_up((type(g)(y),), trains, ring, 0, first[b], total, step)
+        catch_up((type(g)(y),), trains, work_for(1), ring, 0, first[b], total, step)
         source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
         number = np.diff(y.begin[0], axis=1)
         columns.append([np.repeat(source, number.sum(axis=1)), y.target.astype(np.int64), y.weight.astype(np.float64), np.repeat(np.tile(y.delay, len(source)), number.ravel())])

@@ -5,12 +5,16 @@ synapse makes up for the postsynaptic spikes in (t_last - d, t - d], each a pote
 spikes as it was then, in order; then follows the depression at t, by the trace of postsynaptic spikes before t - d;
 then the weight is sent. Nothing that happens later can change it, so all this is done at t + d, when it arrives.
 
-What differs between models is in their modules: `rule`, `facilitated`, `depressed`, `grown`.
+How many spikes a synapse has to make up for cannot be foretold, and a wrong guess of the processor costs more than the
+arithmetic. So it is done for a few hundred synapses at a time, in rounds: round q lists those that have at least q
+spikes, each with its q-th last one. Going through the rounds backwards each synapse sees its spikes in order, and what is
+computed in a round is a plain loop. What differs between models is in their modules: `rule`, `facilitated`, `depressed`,
+`grown`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.extending import overload
@@ -19,54 +23,161 @@ from lifsim.engine.jit import kernel
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
 from lifsim.engine.plasticity.store import send
-from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, NONE, SLOW, STEP, first_after, last_until
+from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, SLOW, STEP, first_after, last_until
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
 OF_RULE = {m.Rule: m for m in MODULES}
+TILE = 256  # synapses at a time
+MOST_ROUNDS = 16  # rounds at a time
+
+
+class Work(NamedTuple):
+    """Work space of each block b: ``synapse[b, q]`` and ``spike[b, q]`` are the list of round q, of ``number[b, q]`` entries;
+    ``last[b]`` the last spike that each synapse of a tile sees, ``real[b]`` the weights of a tile, then weights and
+    traces of a round.
+    """
+
+    synapse: np.ndarray
+    spike: np.ndarray
+    number: np.ndarray
+    last: np.ndarray
+    real: np.ndarray
+
+
+class Arrival(NamedTuple):
+    """A spike at a segment: its projection, the steps `since` and `until` between which it meets postsynaptic spikes, the
+    presynaptic traces as they were at `since` (fast) and are now (slow), the number of the time constant of the fast one.
+    """
+
+    projection: int
+    since: int
+    until: int
+    fast: float
+    slow: float
+    law: int
+
+
+def work_for(blocks: int) -> Work:
+    """Work space."""
+    synapse, spike = (np.zeros((blocks, MOST_ROUNDS, TILE), np.int32) for _ in range(2))
+    return Work(synapse, spike, np.zeros((blocks, MOST_ROUNDS), np.int64), np.zeros((blocks, TILE), np.int32), np.zeros((blocks, 4, TILE)))
 
 
 @kernel
-def transmit_pairs(synapses, trains, b, lo, r, j, sent, total):
+def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total):
     """The spike of step `sent` arrives at segment (r, j) of block `b`, whose neurons have the places from `lo` on."""
-    y, link, newest = synapses.y, trains.link[b], trains.newest[lo : lo + total.shape[1]]
-    p, last, state = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j]
-    first, end = y.begin[b, r, j], y.begin[b, r, j + 1]
-    seen = sent - y.delay[j]
-    own = rule_of(synapses, p, first)
+    y = synapses.y
+    p, last, state, d = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j], y.delay[j]
     slow = state[1] * decay(trains.decays, y.law[p, 1], sent - last)
-    for i in range(first, end):
-        t = y.target[i]
-        if len(y.own):
-            own = rule_of(synapses, p, i)
-        w, e = np.float64(y.weight[i]), np.int64(last_until(link, newest[t], seen))
-        w = made_up(own, w, trains, b, e, last - y.delay[j], state[0], y.law[p, 0])
-        if e != NONE and link[e, STEP] == seen:
-            e = np.int64(link[e, BEFORE])
-        k_minus = 0.0
-        if e != NONE:
-            k_minus = grown(own, trains.trace[b, e, FAST]) * decay(trains.decays, trains.law[0, lo + t], seen - link[e, STEP])
-        y.weight[i] = depressed(own, w, k_minus, slow)
-        send(total, t, y.weight[i])
+    arrival = Arrival(p, last - d, sent - d, state[0], slow, y.law[p, 0])
+    own = rule_of(synapses, p, y.begin[b, r, j])
+    for a in range(y.begin[b, r, j], y.begin[b, r, j + 1], TILE):
+        n = min(TILE, y.begin[b, r, j + 1] - a)
+        target, weight, w = y.target[a : a + n], y.weight[a : a + n], work.real[b, 0, :n]
+        for i in range(n):
+            w[i] = weight[i]
+        make_up(synapses, own, trains, work, b, lo, a, target, w, arrival)
+        depress(synapses, own, trains, b, lo, a, target, work.last[b, :n], w, work.real[b, 1, :n], arrival)
+        for i in range(n):
+            weight[i] = w[i]
+            send(total, target[i], weight[i])
     state[0] = grown(own, 1.0 + state[0] * decay(trains.decays, y.law[p, 0], sent - last))
     state[1] = 1.0 + slow
     y.last[b, r, j] = sent
 
 
+# -- postsynaptic spikes since the last presynaptic one ------------------------------------------------
+
+
 @kernel
-def made_up(own, w, trains, b, e, since, k_plus, law):
-    """The weight after the postsynaptic spikes after step `since`, of which `e` is the last; `k_plus` is the trace at `since`."""
-    link = trains.link[b]
-    if e == NONE or link[e, STEP] <= since:
-        return w
-    if k_plus == 0.0:  # no presynaptic spike yet: only what is beyond Wmax is changed
-        return facilitated(own, w, 0.0, 0.0)
-    f, e = np.int64(first_after(link, e, since)), np.int64(link[e, AFTER])
-    while f != e:
-        k = k_plus * decay(trains.decays, law, link[f, STEP] - since)
-        w = facilitated(own, w, k, trains.trace[b, f, SLOW] - 1.0)
-        f = np.int64(link[f, AFTER])
-    return w
+def make_up(synapses, own, trains, work, b, lo, a, target, w, arrival):
+    """The synapses from `a` on, of weights `w`, see the postsynaptic spikes that they have not seen."""
+    link, synapse, spike, number = trains.link[b], work.synapse[b], work.spike[b], work.number[b]
+    number[0] = first_round(link, trains.newest[lo:], target, work.last[b], synapse[0], spike[0], arrival)
+    q = 0
+    while number[q] > 0 and arrival.fast > 0.0 and q < MOST_ROUNDS - 1:  # without a trace, once is enough to obey Wmax
+        n = number[q]
+        number[q + 1] = next_round(link, synapse[q, :n], spike[q, :n], synapse[q + 1], spike[q + 1], arrival)
+        q += 1
+    n = number[q]
+    if n > 0 and arrival.fast > 0.0:
+        see_rest(synapses, trains, b, a, synapse[q, :n], spike[q, :n], w, arrival)
+    while q >= 0:
+        n, real = number[q], work.real[b]
+        see(synapses, own, trains, b, a, synapse[q, :n], spike[q, :n], w, real[1, :n], real[2, :n], real[3, :n], arrival)
+        q -= 1
+
+
+@kernel
+def first_round(link, newest, target, last, synapse, spike, arrival):
+    """Find the last spike that each synapse sees; list those that have not seen it before; how many."""
+    n = 0
+    for i in range(len(target)):
+        e = last_until(link, newest[target[i]], arrival.until)
+        last[i], synapse[n], spike[n] = e, i, e
+        n += 1 if link[e, STEP] > arrival.since else 0
+    return n
+
+
+@kernel
+def next_round(link, synapse, spike, synapse_next, spike_next, arrival):
+    """Of the synapses in a list, those that have not seen the spike before either; how many."""
+    n = 0
+    for i in range(len(synapse)):
+        e = link[spike[i], BEFORE]
+        synapse_next[n], spike_next[n] = synapse[i], e
+        n += 1 if link[e, STEP] > arrival.since else 0
+    return n
+
+
+@kernel
+def see(synapses, own, trains, b, a, synapse, spike, w, x, fast, slow, arrival):
+    """Each synapse in the list sees a spike."""
+    link, trace = trains.link[b], trains.trace[b]
+    for i in range(len(synapse)):
+        x[i], slow[i] = w[synapse[i]], trace[spike[i], SLOW] - 1.0
+        fast[i] = arrival.fast * decay(trains.decays, arrival.law, link[spike[i], STEP] - arrival.since)
+    if len(synapses.y.own):
+        for i in range(len(synapse)):
+            x[i] = facilitated(rule_of(synapses, arrival.projection, a + synapse[i]), x[i], fast[i], slow[i])
+    else:
+        for i in range(len(synapse)):
+            x[i] = facilitated(own, x[i], fast[i], slow[i])
+    for i in range(len(synapse)):
+        w[synapse[i]] = x[i]
+
+
+@kernel
+def see_rest(synapses, trains, b, a, synapse, spike, w, arrival):
+    """Before that, the synapses in the last list see what spikes there are before those in it."""
+    link, trace = trains.link[b], trains.trace[b]
+    for i in range(len(synapse)):
+        own = rule_of(synapses, arrival.projection, a + synapse[i])
+        e = first_after(link, spike[i], arrival.since)
+        while e != spike[i]:
+            fast = arrival.fast * decay(trains.decays, arrival.law, link[e, STEP] - arrival.since)
+            w[synapse[i]] = facilitated(own, w[synapse[i]], fast, trace[e, SLOW] - 1.0)
+            e = link[e, AFTER]
+
+
+# -- the presynaptic spike -------------------------------------------------------------------------
+
+
+@kernel
+def depress(synapses, own, trains, b, lo, a, target, last, w, k, arrival):
+    """The synapses from `a` on see the presynaptic spike; `k` is room for the traces of postsynaptic ones before it."""
+    link, trace, law = trains.link[b], trains.trace[b], trains.law[0, lo:]
+    for i in range(len(w)):
+        e = last[i]
+        e = link[e, BEFORE] if link[e, STEP] == arrival.until else e
+        k[i] = grown(own, trace[e, FAST]) * decay(trains.decays, law[target[i]], arrival.until - link[e, STEP])
+    if len(synapses.y.own):
+        for i in range(len(w)):
+            w[i] = depressed(rule_of(synapses, arrival.projection, a + i), w[i], k[i], arrival.slow)
+    else:
+        for i in range(len(w)):
+            w[i] = depressed(own, w[i], k[i], arrival.slow)
 
 
 # -- by model --------------------------------------------------------------------------------------

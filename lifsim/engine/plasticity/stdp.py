@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from lifsim.engine.jit import inlined
+from lifsim.engine.plasticity.power import power
 from lifsim.engine.plasticity.store import Store, value
 
 PARAMETERS = ("lambda", "alpha", "mu_plus", "mu_minus", "Wmax")
@@ -58,16 +59,10 @@ def grown(r, k):
 
 
 @inlined
-def power(x, mu):
-    """x^mu, at once where it is plain."""
-    return 1.0 if mu == 0.0 else x if mu == 1.0 else max(x, 0.0) ** mu
-
-
-@inlined
 def facilitated(r, w, k_plus, slow):
     """The weight after a postsynaptic spike."""
     z = w / r.Wmax
-    return min(z + r.lambda_ * power(1.0 - z, r.mu_plus) * k_plus, 1.0) * r.Wmax
+    return min(z + r.lambda_ * power(max(1.0 - z, 0.0), r.mu_plus) * k_plus, 1.0) * r.Wmax
 
 
 @inlined

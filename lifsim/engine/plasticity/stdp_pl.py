@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from lifsim.engine.jit import inlined
+from lifsim.engine.plasticity.power import power
 from lifsim.engine.plasticity.store import Store, value
 
 PARAMETERS = ("lambda", "alpha", "mu")
@@ -55,7 +56,7 @@ def grown(r, k):
 @inlined
 def facilitated(r, w, k_plus, slow):
     """The weight after a postsynaptic spike."""
-    return w + r.lambda_ * w**r.mu * k_plus
+    return w + r.lambda_ * power(w, r.mu) * k_plus
 
 
 @inlined

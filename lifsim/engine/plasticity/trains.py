@@ -15,14 +15,15 @@ import numpy as np
 from lifsim.engine.jit import inlined, kernel
 from lifsim.engine.plasticity.decay import Decays, decay
 
-NONE = -1
+NONE = 0  # the first entry of a block stands for no spike: one so long ago that its trace is gone
+LONG_AGO = -(2**31) + 1
 STEP, BEFORE, AFTER = range(3)  # columns of `link`
 FAST, SLOW = 2, 3  # columns of `trace`: behind the links
 WORDS = 4  # float64 words of a spike: half a cache line
 
 
 class Trains(NamedTuple):
-    """Spikes e of the neurons of block b, ``0 … used[b] - 1``: ``link[b, e]`` says the step and the spikes of the same
+    """Spikes e of the neurons of block b, ``1 … used[b] - 1``: ``link[b, e]`` says the step and the spikes of the same
     neuron before and after (int32; `NONE` if there is none), ``trace[b, e]`` the traces (float64); both are one memory.
 
     `newest` is the last spike of the neuron in each place, ``law[:, place]`` its two time constants in `decays`, which
@@ -39,7 +40,9 @@ class Trains(NamedTuple):
 
 def no_spikes(blocks: int, neurons: int, law: np.ndarray, decays: Decays) -> Trains:
     """Nothing kept yet."""
-    return Trains(*memory(blocks, 0), np.zeros(blocks, np.int64), np.full(neurons, NONE, np.int32), law, decays)
+    link, trace = memory(blocks, 1)
+    trace[:], link[:, NONE, STEP] = 0.0, LONG_AGO
+    return Trains(link, trace, np.ones(blocks, np.int64), np.full(neurons, NONE, np.int32), law, decays)
 
 
 def memory(blocks: int, room: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,20 +56,19 @@ def note(trains, b, place, step):
     """The neuron in `place`, of block `b`, fired in `step`."""
     link, trace, e, before = trains.link[b], trains.trace[b], trains.used[b], trains.newest[place]
     link[e, STEP], link[e, BEFORE], link[e, AFTER] = step, before, NONE
-    trace[e, FAST] = trace[e, SLOW] = 1.0
+    passed = step - np.int64(link[before, STEP])
+    trace[e, FAST] = 1.0 + trace[before, FAST] * decay(trains.decays, trains.law[0, place], passed)
+    trace[e, SLOW] = 1.0 + trace[before, SLOW] * decay(trains.decays, trains.law[1, place], passed)
     if before != NONE:
         link[before, AFTER] = e
-        passed = step - link[before, STEP]
-        trace[e, FAST] += trace[before, FAST] * decay(trains.decays, trains.law[0, place], passed)
-        trace[e, SLOW] += trace[before, SLOW] * decay(trains.decays, trains.law[1, place], passed)
     trains.newest[place] = e
     trains.used[b] = e + 1
 
 
 @inlined
 def last_until(link, e, step):
-    """The last spike until `step`, going back from spike `e`; `NONE` if there is none."""
-    while e != NONE and link[e, STEP] > step:
+    """The last spike until `step`, going back from spike `e`."""
+    while link[e, STEP] > step:
         e = link[e, BEFORE]
     return e
 
@@ -74,7 +76,7 @@ def last_until(link, e, step):
 @inlined
 def first_after(link, e, step):
     """The first spike after `step`, going back from spike `e`, which is after it."""
-    while link[e, BEFORE] != NONE and link[link[e, BEFORE], STEP] > step:
+    while link[link[e, BEFORE], STEP] > step:
         e = link[e, BEFORE]
     return e
 
@@ -103,11 +105,12 @@ def with_room(trains: Trains, first: np.ndarray, spikes: np.ndarray, needed: int
 
 
 def _needed(trains: Trains, b: int, needed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The spikes of block `b` that are still needed, and their new numbers; the last number is that of `NONE`."""
+    """The spikes of block `b` that are still needed, and the new numbers of all."""
     link = trains.link[b, : trains.used[b]]
-    late = np.append(link[:, STEP] > needed, True)
-    keep = late[:-1] | late[link[:, AFTER]]
-    number = np.append(np.where(keep, np.cumsum(keep) - 1, NONE), NONE).astype(np.int32)
+    late = link[:, STEP] > needed
+    late[NONE] = True
+    keep = late | late[link[:, AFTER]]
+    number = np.where(keep, np.cumsum(keep) - 1, NONE).astype(np.int32)
     words = trains.trace[b, : trains.used[b]][keep]
     own = words.view(np.int32)
     own[:, BEFORE], own[:, AFTER] = number[own[:, BEFORE]], number[own[:, AFTER]]
