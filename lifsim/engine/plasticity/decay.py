@@ -2,8 +2,8 @@
 
     exp(-n·dt/tau) = fine[n mod 2^bits] · coarse[n div 2^bits]
 
-Two factors rounded once each: the product is right to 4e-16. Beyond the last entry the decay is below the smallest
-number there is, so 0.
+Two factors rounded once each: the product is right to 4e-16. The last entry of `coarse` stands for all that are further
+away, where the decay is below the smallest number there is: 0.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ class Decays(NamedTuple):
 
 @inlined
 def decay(d, i, n):
-    """exp(-n·dt/tau) of time constant i after `n` steps."""
-    a = n >> d.bits[0]
-    return d.coarse[i, a] * d.fine[i, n & d.mask[0]] if a < d.coarse.shape[1] else 0.0
+    """exp(-n·dt/tau) of time constant i after `n` steps. (Where it is hot it is written out: a call counts references to arrays.)"""
+    return d.coarse[i, min(n >> d.bits[0], d.coarse.shape[1] - 1)] * d.fine[i, n & d.mask[0]]
 
 
 def decays(tau: np.ndarray, dt: float) -> Decays:
@@ -40,5 +39,5 @@ def decays(tau: np.ndarray, dt: float) -> Decays:
     most = min(SMALLEST * tau.max(initial=dt) / dt + 1, MOST)
     bits = int(np.ceil(np.log2(most) / 2))
     rate = dt / tau[:, None]
-    coarse = np.arange(int(most) // 2**bits + 1) * 2.0**bits
-    return Decays(tau, np.exp(-rate * np.arange(2**bits)), np.exp(-rate * coarse), np.array([bits]), np.array([2**bits - 1]))
+    coarse = np.exp(-rate * 2.0**bits * np.append(np.arange(int(most) // 2**bits + 1), np.inf))
+    return Decays(tau, np.exp(-rate * np.arange(2**bits)), coarse, np.array([bits]), np.array([2**bits - 1]))

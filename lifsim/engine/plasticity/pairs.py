@@ -17,13 +17,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import uint32, uint64
 from numba.extending import overload
 
+from lifsim.engine.intrinsics import prefetch
 from lifsim.engine.jit import kernel
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
-from lifsim.engine.plasticity.store import send
-from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, SLOW, STEP, first_after, last_until
+from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, SLOW, STEP, first_after
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
@@ -77,11 +78,10 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total):
         target, weight, w = y.target[a : a + n], y.weight[a : a + n], work.real[b, 0, :n]
         for i in range(n):
             w[i] = weight[i]
+        find(trains.link[b], trains.newest[lo:], target, work.last[b])
         make_up(synapses, own, trains, work, b, lo, a, target, w, arrival)
         depress(synapses, own, trains, b, lo, a, target, work.last[b, :n], w, work.real[b, 1, :n], arrival)
-        for i in range(n):
-            weight[i] = w[i]
-            send(total, target[i], weight[i])
+        send(target, weight, w, total)
     state[0] = grown(own, 1.0 + state[0] * decay(trains.decays, y.law[p, 0], sent - last))
     state[1] = 1.0 + slow
     y.last[b, r, j] = sent
@@ -94,7 +94,7 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total):
 def make_up(synapses, own, trains, work, b, lo, a, target, w, arrival):
     """The synapses from `a` on, of weights `w`, see the postsynaptic spikes that they have not seen."""
     link, synapse, spike, number = trains.link[b], work.synapse[b], work.spike[b], work.number[b]
-    number[0] = first_round(link, trains.newest[lo:], target, work.last[b], synapse[0], spike[0], arrival)
+    number[0] = first_round(link, work.last[b, : len(w)], synapse[0], spike[0], arrival)
     q = 0
     while number[q] > 0 and arrival.fast > 0.0 and q < MOST_ROUNDS - 1:  # without a trace, once is enough to obey Wmax
         n = number[q]
@@ -110,34 +110,48 @@ def make_up(synapses, own, trains, work, b, lo, a, target, w, arrival):
 
 
 @kernel
-def first_round(link, newest, target, last, synapse, spike, arrival):
-    """Find the last spike that each synapse sees; list those that have not seen it before; how many."""
-    n = 0
+def find(link, newest, target, last):
+    """The last spike of each target; what is known of it is asked for."""
     for i in range(len(target)):
-        e = last_until(link, newest[target[i]], arrival.until)
+        last[i] = newest[target[i]]
+        prefetch(link, last[i] * LINKS)
+
+
+@kernel
+def first_round(link, last, synapse, spike, arrival):
+    """Find the last spike that each synapse sees; list those that have not seen it before; how many."""
+    n, since, until = 0, arrival.since, arrival.until
+    for i in range(len(last)):
+        e = uint32(last[i])
+        while link[e, STEP] > until:
+            e = uint32(link[e, BEFORE])
         last[i], synapse[n], spike[n] = e, i, e
-        n += 1 if link[e, STEP] > arrival.since else 0
+        n += 1 if link[e, STEP] > since else 0
+        prefetch(link, link[e, BEFORE] * LINKS)
     return n
 
 
 @kernel
 def next_round(link, synapse, spike, synapse_next, spike_next, arrival):
     """Of the synapses in a list, those that have not seen the spike before either; how many."""
-    n = 0
+    n, since = 0, arrival.since
     for i in range(len(synapse)):
-        e = link[spike[i], BEFORE]
+        e = uint32(link[uint32(spike[i]), BEFORE])
         synapse_next[n], spike_next[n] = synapse[i], e
-        n += 1 if link[e, STEP] > arrival.since else 0
+        n += 1 if link[e, STEP] > since else 0
     return n
 
 
 @kernel
 def see(synapses, own, trains, b, a, synapse, spike, w, x, fast, slow, arrival):
     """Each synapse in the list sees a spike."""
-    link, trace = trains.link[b], trains.trace[b]
+    link, trace, fine, coarse = trains.link[b], trains.trace[b], trains.decays.fine[arrival.law], trains.decays.coarse[arrival.law]
+    bits, mask, furthest, before, since = trains.decays.bits[0], trains.decays.mask[0], len(coarse) - 1, arrival.fast, arrival.since
     for i in range(len(synapse)):
-        x[i], slow[i] = w[synapse[i]], trace[spike[i], SLOW] - 1.0
-        fast[i] = arrival.fast * decay(trains.decays, arrival.law, link[spike[i], STEP] - arrival.since)
+        e = uint32(spike[i])
+        n = link[e, STEP] - since
+        x[i], slow[i] = w[uint32(synapse[i])], trace[e, SLOW] - 1.0
+        fast[i] = before * (coarse[uint64(min(n >> bits, furthest))] * fine[uint64(n & mask)])
     if len(synapses.y.own):
         for i in range(len(synapse)):
             x[i] = facilitated(rule_of(synapses, arrival.projection, a + synapse[i]), x[i], fast[i], slow[i])
@@ -145,7 +159,7 @@ def see(synapses, own, trains, b, a, synapse, spike, w, x, fast, slow, arrival):
         for i in range(len(synapse)):
             x[i] = facilitated(own, x[i], fast[i], slow[i])
     for i in range(len(synapse)):
-        w[synapse[i]] = x[i]
+        w[uint32(synapse[i])] = x[i]
 
 
 @kernel
@@ -167,17 +181,32 @@ def see_rest(synapses, trains, b, a, synapse, spike, w, arrival):
 @kernel
 def depress(synapses, own, trains, b, lo, a, target, last, w, k, arrival):
     """The synapses from `a` on see the presynaptic spike; `k` is room for the traces of postsynaptic ones before it."""
-    link, trace, law = trains.link[b], trains.trace[b], trains.law[0, lo:]
+    link, trace, law, fine, coarse = trains.link[b], trains.trace[b], trains.law[0, lo:], trains.decays.fine, trains.decays.coarse
+    bits, mask, furthest, until = trains.decays.bits[0], trains.decays.mask[0], trains.decays.coarse.shape[1] - 1, arrival.until
     for i in range(len(w)):
-        e = last[i]
-        e = link[e, BEFORE] if link[e, STEP] == arrival.until else e
-        k[i] = grown(own, trace[e, FAST]) * decay(trains.decays, law[target[i]], arrival.until - link[e, STEP])
+        e = uint32(last[i])
+        e = uint32(link[e, BEFORE]) if link[e, STEP] == until else e
+        n, q = until - link[e, STEP], uint64(law[target[i]])
+        k[i] = grown(own, trace[e, FAST]) * (coarse[q, uint64(min(n >> bits, furthest))] * fine[q, uint64(n & mask)])
     if len(synapses.y.own):
         for i in range(len(w)):
             w[i] = depressed(rule_of(synapses, arrival.projection, a + i), w[i], k[i], arrival.slow)
     else:
         for i in range(len(w)):
             w[i] = depressed(own, w[i], k[i], arrival.slow)
+
+
+@kernel
+def send(target, weight, w, total):
+    """Keep the weights `w` and add them to `total`: the sign says which sum they go into."""
+    if len(total) == 1:
+        for i in range(len(w)):
+            weight[i] = w[i]
+            total[0, target[i]] += weight[i]
+    else:
+        for i in range(len(w)):
+            weight[i] = w[i]
+            total[uint64(weight[i] < 0), target[i]] += weight[i]
 
 
 # -- by model --------------------------------------------------------------------------------------

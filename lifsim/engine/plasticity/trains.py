@@ -19,7 +19,7 @@ NONE = 0  # the first entry of a block stands for no spike: one so long ago that
 LONG_AGO = -(2**31) + 1
 STEP, BEFORE, AFTER = range(3)  # columns of `link`
 FAST, SLOW = 2, 3  # columns of `trace`: behind the links
-WORDS = 4  # float64 words of a spike: half a cache line
+WORDS, LINKS = 4, 8  # float64 words of a spike, half a cache line; int32 words of it
 
 
 class Trains(NamedTuple):
@@ -63,14 +63,6 @@ def note(trains, b, place, step):
         link[before, AFTER] = e
     trains.newest[place] = e
     trains.used[b] = e + 1
-
-
-@inlined
-def last_until(link, e, step):
-    """The last spike until `step`, going back from spike `e`."""
-    while link[e, STEP] > step:
-        e = link[e, BEFORE]
-    return e
 
 
 @inlined
