@@ -24,7 +24,7 @@ from lifsim.engine.intrinsics import prefetch
 from lifsim.engine.jit import kernel
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
-from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, SLOW, STEP, first_after
+from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, SLOW, STEP, first_after
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
@@ -114,7 +114,7 @@ def find(link, newest, target, last):
     """The last spike of each target; what is known of it is asked for."""
     for i in range(len(target)):
         last[i] = newest[target[i]]
-        prefetch(link, last[i] * LINKS)
+        prefetch(link, last[i])
 
 
 @kernel
@@ -123,11 +123,11 @@ def first_round(link, last, synapse, spike, arrival):
     n, since, until = 0, arrival.since, arrival.until
     for i in range(len(last)):
         e = uint32(last[i])
-        while link[e, STEP] > until:
-            e = uint32(link[e, BEFORE])
+        while link[e + uint32(STEP)] > until:
+            e = uint32(link[e + uint32(BEFORE)])
         last[i], synapse[n], spike[n] = e, i, e
-        n += 1 if link[e, STEP] > since else 0
-        prefetch(link, link[e, BEFORE] * LINKS)
+        n += 1 if link[e + uint32(STEP)] > since else 0
+        prefetch(link, link[e + uint32(BEFORE)])
     return n
 
 
@@ -136,9 +136,9 @@ def next_round(link, synapse, spike, synapse_next, spike_next, arrival):
     """Of the synapses in a list, those that have not seen the spike before either; how many."""
     n, since = 0, arrival.since
     for i in range(len(synapse)):
-        e = uint32(link[uint32(spike[i]), BEFORE])
+        e = uint32(link[uint32(spike[i]) + uint32(BEFORE)])
         synapse_next[n], spike_next[n] = synapse[i], e
-        n += 1 if link[e, STEP] > since else 0
+        n += 1 if link[e + uint32(STEP)] > since else 0
     return n
 
 
@@ -149,8 +149,8 @@ def see(synapses, own, trains, b, a, synapse, spike, w, x, fast, slow, arrival):
     bits, mask, furthest, before, since = trains.decays.bits[0], trains.decays.mask[0], len(coarse) - 1, arrival.fast, arrival.since
     for i in range(len(synapse)):
         e = uint32(spike[i])
-        n = link[e, STEP] - since
-        x[i], slow[i] = w[uint32(synapse[i])], trace[e, SLOW] - 1.0
+        n = link[e + uint32(STEP)] - since
+        x[i], slow[i] = w[uint32(synapse[i])], trace[(e >> uint32(1)) + uint32(SLOW)] - 1.0
         fast[i] = before * (coarse[uint64(min(n >> bits, furthest))] * fine[uint64(n & mask)])
     if len(synapses.y.own):
         for i in range(len(synapse)):
@@ -170,9 +170,9 @@ def see_rest(synapses, trains, b, a, synapse, spike, w, arrival):
         own = rule_of(synapses, arrival.projection, a + synapse[i])
         e = first_after(link, spike[i], arrival.since)
         while e != spike[i]:
-            fast = arrival.fast * decay(trains.decays, arrival.law, link[e, STEP] - arrival.since)
-            w[synapse[i]] = facilitated(own, w[synapse[i]], fast, trace[e, SLOW] - 1.0)
-            e = link[e, AFTER]
+            fast = arrival.fast * decay(trains.decays, arrival.law, link[e + STEP] - arrival.since)
+            w[synapse[i]] = facilitated(own, w[synapse[i]], fast, trace[e // 2 + SLOW] - 1.0)
+            e = link[e + AFTER]
 
 
 # -- the presynaptic spike -------------------------------------------------------------------------
@@ -185,9 +185,9 @@ def depress(synapses, own, trains, b, lo, a, target, last, w, k, arrival):
     bits, mask, furthest, until = trains.decays.bits[0], trains.decays.mask[0], trains.decays.coarse.shape[1] - 1, arrival.until
     for i in range(len(w)):
         e = uint32(last[i])
-        e = uint32(link[e, BEFORE]) if link[e, STEP] == until else e
-        n, q = until - link[e, STEP], uint64(law[target[i]])
-        k[i] = grown(own, trace[e, FAST]) * (coarse[q, uint64(min(n >> bits, furthest))] * fine[q, uint64(n & mask)])
+        e = uint32(link[e + uint32(BEFORE)]) if link[e + uint32(STEP)] == until else e
+        n, q = until - link[e + uint32(STEP)], uint64(law[target[i]])
+        k[i] = grown(own, trace[(e >> uint32(1)) + uint32(FAST)]) * (coarse[q, uint64(min(n >> bits, furthest))] * fine[q, uint64(n & mask)])
     if len(synapses.y.own):
         for i in range(len(w)):
             w[i] = depressed(rule_of(synapses, arrival.projection, a + i), w[i], k[i], arrival.slow)

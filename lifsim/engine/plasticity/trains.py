@@ -17,14 +17,15 @@ from lifsim.engine.plasticity.decay import Decays, decay
 
 NONE = 0  # the first entry of a block stands for no spike: one so long ago that its trace is gone
 LONG_AGO = -(2**31) + 1
-STEP, BEFORE, AFTER = range(3)  # columns of `link`
-FAST, SLOW = 2, 3  # columns of `trace`: behind the links
-WORDS, LINKS = 4, 8  # float64 words of a spike, half a cache line; int32 words of it
+STEP, BEFORE, AFTER = range(3)  # words of an entry in `link`
+FAST, SLOW = 2, 3  # words of an entry in `trace`: behind the links
+WORDS, LINKS = 4, 8  # float64 words of an entry, half a cache line; int32 words of it
 
 
 class Trains(NamedTuple):
-    """Spikes e of the neurons of block b, ``1 … used[b] - 1``: ``link[b, e]`` says the step and the spikes of the same
-    neuron before and after (int32; `NONE` if there is none), ``trace[b, e]`` the traces (float64); both are one memory.
+    """Spikes of the neurons of block b, in entries of `LINKS` int32 words of ``link[b]``, of which ``used[b]`` are in use.
+    A spike is called by the place of its first word. The entry says its step, the spikes of the same neuron before and after
+    (`NONE` if there is none) and, in the same memory seen as float64 numbers, ``trace[b]``, the traces.
 
     `newest` is the last spike of the neuron in each place, ``law[:, place]`` its two time constants in `decays`, which
     holds those of all traces.
@@ -41,13 +42,13 @@ class Trains(NamedTuple):
 def no_spikes(blocks: int, neurons: int, law: np.ndarray, decays: Decays) -> Trains:
     """Nothing kept yet."""
     link, trace = memory(blocks, 1)
-    trace[:], link[:, NONE, STEP] = 0.0, LONG_AGO
-    return Trains(link, trace, np.ones(blocks, np.int64), np.full(neurons, NONE, np.int32), law, decays)
+    trace[:], link[:, STEP] = 0.0, LONG_AGO
+    return Trains(link, trace, np.full(blocks, LINKS), np.full(neurons, NONE, np.int32), law, decays)
 
 
-def memory(blocks: int, room: int) -> tuple[np.ndarray, np.ndarray]:
-    """Room for so many spikes in each block, as links and as traces."""
-    words = np.empty((blocks, room, WORDS))
+def memory(blocks: int, entries: int) -> tuple[np.ndarray, np.ndarray]:
+    """Room for so many entries in each block, as links and as traces."""
+    words = np.empty((blocks, entries * WORDS))
     return words.view(np.int32), words
 
 
@@ -55,21 +56,21 @@ def memory(blocks: int, room: int) -> tuple[np.ndarray, np.ndarray]:
 def note(trains, b, place, step):
     """The neuron in `place`, of block `b`, fired in `step`."""
     link, trace, e, before = trains.link[b], trains.trace[b], trains.used[b], trains.newest[place]
-    link[e, STEP], link[e, BEFORE], link[e, AFTER] = step, before, NONE
-    passed = step - np.int64(link[before, STEP])
-    trace[e, FAST] = 1.0 + trace[before, FAST] * decay(trains.decays, trains.law[0, place], passed)
-    trace[e, SLOW] = 1.0 + trace[before, SLOW] * decay(trains.decays, trains.law[1, place], passed)
+    passed = step - np.int64(link[before + STEP])
+    for word, law in ((FAST, 0), (SLOW, 1)):
+        trace[e // 2 + word] = 1.0 + trace[before // 2 + word] * decay(trains.decays, trains.law[law, place], passed)
+    link[e + STEP], link[e + BEFORE], link[e + AFTER] = step, before, NONE
     if before != NONE:
-        link[before, AFTER] = e
+        link[before + AFTER] = e
     trains.newest[place] = e
-    trains.used[b] = e + 1
+    trains.used[b] = e + LINKS
 
 
 @inlined
 def first_after(link, e, step):
     """The first spike after `step`, going back from spike `e`, which is after it."""
-    while link[link[e, BEFORE], STEP] > step:
-        e = link[e, BEFORE]
+    while link[link[e + BEFORE] + STEP] > step:
+        e = link[e + BEFORE]
     return e
 
 
@@ -81,29 +82,28 @@ def with_room(trains: Trains, first: np.ndarray, spikes: np.ndarray, needed: int
 
     Needed are the spikes after step `needed`, and of each neuron the last one before. Memory that is never used costs nothing.
     """
-    room = int((trains.used + spikes).max(initial=0))
-    if room <= trains.link.shape[1]:
+    if ((trains.used + spikes * LINKS) <= trains.link.shape[1]).all():
         return trains
-    newest, used, kept = trains.newest.copy(), trains.used.copy(), []
-    for b in range(len(used)):
-        words, number = _needed(trains, b, needed)
-        newest[first[b] : first[b + 1]] = number[newest[first[b] : first[b + 1]]]
-        used[b] = len(words)
-        kept.append(words)
+    newest, kept = trains.newest.copy(), []
+    for b in range(len(trains.used)):
+        entries, place = _needed(trains, b, needed)
+        newest[first[b] : first[b + 1]] = place[newest[first[b] : first[b + 1]] // LINKS]
+        kept.append(entries)
+    used = np.array([len(entries) for entries in kept])
     link, trace = memory(len(used), int(2 * (used + spikes).max(initial=0)))
-    for b, words in enumerate(kept):
-        trace[b, : used[b]] = words
-    return trains._replace(link=link, trace=trace, used=used, newest=newest)
+    for own, entries in zip(trace, kept, strict=True):
+        own[: entries.size] = entries.ravel()
+    return trains._replace(link=link, trace=trace, used=used * LINKS, newest=newest)
 
 
 def _needed(trains: Trains, b: int, needed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The spikes of block `b` that are still needed, and the new numbers of all."""
-    link = trains.link[b, : trains.used[b]]
+    """The entries of block `b` that are still needed, and the new places of all."""
+    link = trains.link[b, : trains.used[b]].reshape(-1, LINKS)
     late = link[:, STEP] > needed
     late[NONE] = True
-    keep = late | late[link[:, AFTER]]
-    number = np.where(keep, np.cumsum(keep) - 1, NONE).astype(np.int32)
-    words = trains.trace[b, : trains.used[b]][keep]
-    own = words.view(np.int32)
-    own[:, BEFORE], own[:, AFTER] = number[own[:, BEFORE]], number[own[:, AFTER]]
-    return words, number
+    keep = late | late[link[:, AFTER] // LINKS]
+    place = np.where(keep, (np.cumsum(keep) - 1) * LINKS, NONE).astype(np.int32)
+    entries = trains.trace[b, : trains.used[b] // 2].reshape(-1, WORDS)[keep]
+    own = entries.view(np.int32)
+    own[:, BEFORE], own[:, AFTER] = place[own[:, BEFORE] // LINKS], place[own[:, AFTER] // LINKS]
+    return entries, place
