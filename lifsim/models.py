@@ -161,7 +161,12 @@ _ALL = (
         "iaf_psc_delta",
         "neuron",
         "leaky integrate-and-fire neuron, each spike a jump of the potential",
-        (*_MEMBRANE, _V_MIN, Parameter("refractory_input", False, "", "keep input that arrives while refractory", shape="flag"), *_PLASTICITY),
+        (
+            *_MEMBRANE,
+            _V_MIN,
+            Parameter("refractory_input", False, "", "keep input that arrives while refractory", shape="flag"),
+            *_PLASTICITY,
+        ),
         (_V,),
         (_reset_below_threshold, _min_below_reset),
         "mV",

@@ -108,7 +108,11 @@ def _plain(value: Any) -> Any:
 
 def _projection(p: Projection, reference: str) -> dict[str, Any]:
     out: dict[str, Any] = {"source": str(p.source), "target": str(p.target)}
-    flags = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
+    flags: dict[str, Any] = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
+    if p.synapse:
+        given = p.params["given"].by_target() if "given" in p.params else None
+        own = {key: _synaptic(given.sorted(x) if given else x, p) for key, x in p.synapse.params.items()}
+        flags["synapse"] = {"model": p.synapse.model.name, **own}
     if _is_matrix(p):
         stored = isinstance(p.delay, np.ndarray)
         return {**out, "matrix": reference, **({} if stored else {"delay": _plain(p.delay)}), **flags}
@@ -138,6 +142,8 @@ def _synaptic(value: Any, p: Projection) -> Any:
 
 def _recording(r: Recording) -> dict[str, Any]:
     out: dict[str, Any] = {"populations": str(r.view), "variable": r.variable}
+    if r.source:
+        out = {"source": str(r.source), "target": str(r.view), "variable": "weight"}
     if r.variable != "spikes":
         out["interval"] = r.interval
     if r.start > 0:
@@ -152,9 +158,9 @@ def _recording(r: Recording) -> dict[str, Any]:
 
 def _is_matrix(p: Projection) -> bool:
     """Whether `p` is kept as a matrix. A store orders a row by source; drawn delays follow the
-    order that was given, so where the two differ the synapses are listed one by one.
+    order that was given, so where the two differ the synapses are listed one by one, as where each has parameters of its own.
     """
-    if p.rule != "matrix":
+    if p.rule != "matrix" or (p.synapse and any(isinstance(x, np.ndarray) for x in p.synapse.params.values())):
         return False
     if isinstance(p.delay, float):
         return True

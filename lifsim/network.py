@@ -26,13 +26,17 @@ Nodes: TypeAlias = "str | Population | View"
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval."""
+    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval.
+
+    With a `source`: the weights of the synapses from there onto `view`.
+    """
 
     view: View
     variable: str
     interval: float
     start: float = 0.0
     stop: float = math.inf
+    source: View | None = None
 
 
 @dataclass(eq=False)
@@ -210,7 +214,13 @@ class Network:
         if not isinstance(rule, str):
             params, rule = {**params, "matrix": rule}, "matrix"
         made, problems = [], []
-        options = {"weight": weight, "delay": delay, "synapse": synapse, "allow_autapses": allow_autapses, "allow_multapses": allow_multapses}
+        options = {
+            "weight": weight,
+            "delay": delay,
+            "synapse": synapse,
+            "allow_autapses": allow_autapses,
+            "allow_multapses": allow_multapses,
+        }
         for i, t in enumerate(targets):
             for j, s in enumerate(sources):
                 try:
@@ -261,14 +271,8 @@ class Network:
         variables = [variable] if isinstance(variable, str) or not isinstance(variable, Iterable) else list(variable)
         if not variables:
             raise ModelError(f"{place}.variable", "no variable to record", "at least one name")
-        problems: list[Problem] = []
         made: list[Recording] = []
-        times: dict[str, Any] = {}
-        for key, raw, unit in (("interval", interval, "ms"), ("start", start, "ms"), ("stop", stop, "ms")):
-            try:
-                times[key] = None if raw is None else number(raw, unit)
-            except ValueError as error:
-                problems.append(Problem(f"{place}.{key}", str(error)))
+        times, problems = _times(place, interval=interval, start=start, stop=stop)
         if not problems:
             sampled = any(name != "spikes" for name in variables)
             problems += self._check_times(place, sampled, **times)
@@ -291,6 +295,41 @@ class Network:
         if problems:
             raise ModelError.of(problems)
         self.recordings += made
+
+    def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
+        """Record the weights of all synapses from `source` to `target` (population, slice or name), every `interval` ms (1 ms
+        unless given). They are in ``result.traces[target]["weight_from_SOURCE"]``, a column a synapse.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"record[{len(self.recordings)}]"
+        times, problems = _times(place, interval=interval, start=start, stop=stop)
+        if not problems:
+            problems += self._check_times(place, True, **times)
+        views: list[View] = []
+        for nodes, end in ((source, "source"), (target, "target")):
+            try:
+                views.append(self.view(nodes, f"{place}.{end}"))
+            except ModelError as error:
+                problems += error.problems
+        if len(views) == 2:
+            problems += self._check_synapses(place, *views)
+        if problems:
+            raise ModelError.of(problems)
+        every = 1.0 if times["interval"] is None else times["interval"]
+        made = Recording(views[1], f"weight_from_{views[0].name}", every, times["start"], times["stop"], views[0])
+        problems += self._check_repeats(place, [made])
+        if problems:
+            raise ModelError.of(problems)
+        self.recordings.append(made)
+
+    def _check_synapses(self, place: str, source: View, target: View) -> Iterable[Problem]:
+        if not any(p.source.population is source.population and p.target.population is target.population for p in self.projections):
+            yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
+        elif source.population.model.role not in ("neuron", "spikes"):
+            yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")
 
     def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
@@ -320,6 +359,17 @@ class Network:
         from lifsim.modelfile import save
 
         save(self, path)
+
+
+def _times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
+    """Times in ms, and what is wrong with them."""
+    times, problems = {}, []
+    for key, raw in given.items():
+        try:
+            times[key] = None if raw is None else number(raw, "ms")
+        except ValueError as error:
+            problems.append(Problem(f"{place}.{key}", str(error)))
+    return times, problems
 
 
 # -- lists of populations ------------------------------------------------------------------------

@@ -90,7 +90,9 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         problems += check_sign(f"{place}.weight", values["weight"], own)
     if problems:
         raise ModelError.of(problems)
-    return Projection(source, target, rule, params, values["weight"], values["delay"], **{k: bool(v) for k, v in flags.items()}, synapse=own)
+    return Projection(
+        source, target, rule, params, values["weight"], values["delay"], **{k: bool(v) for k, v in flags.items()}, synapse=own
+    )
 
 
 def _plastic(
@@ -103,7 +105,11 @@ def _plastic(
         return None, error.problems
     model = source.population.model
     if own and model.role not in ("neuron", "spikes"):
-        return own, [Problem(place, f"{own.model.name} from {source.name}, a {model.name}", "plastic synapses come from neurons or a spike_generator")]
+        return own, [
+            Problem(
+                place, f"{own.model.name} from {source.name}, a {model.name}", "plastic synapses come from neurons or a spike_generator"
+            )
+        ]
     return own, []
 
 

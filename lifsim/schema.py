@@ -85,7 +85,9 @@ class ProjectionTable(Table):
 class RecordTable(Table):
     """``[[record]]``."""
 
-    populations: Names
+    populations: Names = None
+    source: str = ""
+    target: str = ""
     variable: Names = "spikes"
     interval: Any = None
     start: Any = None

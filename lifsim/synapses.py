@@ -132,7 +132,9 @@ _ALL = (
         "vogels_sprekeler_synapse",
         "symmetric plasticity that brings the target to a rate, meant for inhibition (Vogels et al. 2011)",
         (
-            Parameter("tau", 20.0, "ms", "time constant of the presynaptic trace; tau_minus of the target should equal it", "> 0", "number"),
+            Parameter(
+                "tau", 20.0, "ms", "time constant of the presynaptic trace; tau_minus of the target should equal it", "> 0", "number"
+            ),
             Parameter("eta", 0.001, WEIGHT, "learning rate: change at a pair of coinciding spikes", "finite"),
             Parameter("alpha", 0.12, "", "depression at each presynaptic spike: twice the rate aimed at, times tau", "finite"),
             Parameter("Wmax", 1.0, WEIGHT, "the largest weight", "finite"),

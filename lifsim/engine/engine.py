@@ -55,7 +55,9 @@ class Engine:
         self.plan = plan
         self.dtype = np.dtype(precision)
         self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
-        self.plastic_dtype = np.dtype("float64" if (weights or precision) == "float64" else "float32")  # whole numbers cannot change a little
+        self.plastic_dtype = np.dtype(
+            "float64" if (weights or precision) == "float64" else "float32"
+        )  # whole numbers cannot change a little
         # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0

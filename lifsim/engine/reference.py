@@ -27,6 +27,7 @@ import numpy as np
 
 from lifsim.engine.engine import Recorded
 from lifsim.engine.wiring import expand
+from lifsim.errors import LifsimError
 from lifsim.plan import Group, NoiseDrive, Plan, PoissonDrive, Probe
 
 Spikes: TypeAlias = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -64,6 +65,8 @@ class Reference:
     """
 
     def __init__(self, plan: Plan) -> None:
+        if any(w.plasticity for w in plan.wirings):
+            raise LifsimError("reference", "plastic synapses", "static ones: rules of plasticity are checked one by one")
         self.plan = plan
         self.step = 0
         self._key = plan.seed & 0xFFFFFFFF, plan.seed >> 32

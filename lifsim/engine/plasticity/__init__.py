@@ -18,7 +18,7 @@ from numba.extending import overload
 
 from lifsim.engine.delivery import sent_by
 from lifsim.engine.jit import entry, kernel
-from lifsim.engine.plasticity import pairs, shortterm, stdp, stdp_nn_symm, stdp_pl, stdp_triplet, tsodyks, tsodyks2, vogels_sprekeler
+from lifsim.engine.plasticity import pairs, stdp, stdp_nn_symm, stdp_pl, stdp_triplet, tsodyks, tsodyks2, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decays
 from lifsim.engine.plasticity.pairs import Work, transmit_pairs, work_for
 from lifsim.engine.plasticity.shortterm import transmit_scaled
@@ -190,12 +190,20 @@ def unpacked(plastic: Plastic, ring: Any, first: np.ndarray, step: int, b: int, 
     columns: list[list[np.ndarray]] = [[np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)]]
     for g in plastic.groups:
         y = part_of(g.y, b, *sources)
-        trains = Trains(*(x[b : b + 1] for x in plastic.trains[:3]), *plastic.trains[3:])
+        trains = plastic.trains
+        trains = trains._replace(**{key: getattr(trains, key)[b : b + 1] for key in ("link", "trace", "used")})
         total = np.zeros((2, first[b + 1] - first[b]))
         catch_up((type(g)(y),), trains, work_for(1), ring, 0, first[b], total, step)
         source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
         number = np.diff(y.begin[0], axis=1)
-        columns.append([np.repeat(source, number.sum(axis=1)), y.target.astype(np.int64), y.weight.astype(np.float64), np.repeat(np.tile(y.delay, len(source)), number.ravel())])
+        columns.append(
+            [
+                np.repeat(source, number.sum(axis=1)),
+                y.target.astype(np.int64),
+                y.weight.astype(np.float64),
+                np.repeat(np.tile(y.delay, len(source)), number.ravel()),
+            ]
+        )
     return [np.concatenate(c) for c in zip(*columns, strict=True)]
 
 

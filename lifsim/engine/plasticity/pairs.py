@@ -187,7 +187,9 @@ def depress(synapses, own, trains, b, lo, a, target, last, w, k, arrival):
         e = uint32(last[i])
         e = uint32(link[e + uint32(BEFORE)]) if link[e + uint32(STEP)] == until else e
         n, q = until - link[e + uint32(STEP)], uint64(law[target[i]])
-        k[i] = grown(own, trace[(e >> uint32(1)) + uint32(FAST)]) * (coarse[q, uint64(min(n >> bits, furthest))] * fine[q, uint64(n & mask)])
+        k[i] = grown(own, trace[(e >> uint32(1)) + uint32(FAST)]) * (
+            coarse[q, uint64(min(n >> bits, furthest))] * fine[q, uint64(n & mask)]
+        )
     if len(synapses.y.own):
         for i in range(len(w)):
             w[i] = depressed(rule_of(synapses, arrival.projection, a + i), w[i], k[i], arrival.slow)

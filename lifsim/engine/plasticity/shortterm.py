@@ -13,7 +13,6 @@ from numba.extending import overload
 
 from lifsim.engine.jit import kernel
 from lifsim.engine.plasticity import tsodyks, tsodyks2
-from lifsim.engine.plasticity.store import send
 
 OF_SYNAPSES = {m.Synapses: m for m in (tsodyks2, tsodyks)}
 OF_RULE = {m.Rule: m for m in (tsodyks2, tsodyks)}
@@ -24,18 +23,18 @@ def transmit_scaled(synapses, b, r, j, sent, total):
     """The spike of step `sent` arrives at segment (r, j) of block `b`."""
     y = synapses.y
     p, last, state = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j]
-    h = (sent - last) * y.dt
+    h, target, weight, two = (sent - last) * y.dt, y.target, y.weight, len(total) == 2
     first, end = y.begin[b, r, j], y.begin[b, r, j + 1]
     if y.column[p, 0] < 0:
         after, part = released(rule_of(synapses, p, first), (state[0], state[1], state[2]), h, last == 0)
         state[0], state[1], state[2] = after
         for i in range(first, end):
-            send(total, y.target[i], y.weight[i] * part)
+            total[1 if two and weight[i] < 0 else 0, target[i]] += weight[i] * part
     else:
         for i in range(first, end):
             after, part = released(rule_of(synapses, p, i), state_of(synapses, p, i), h, last == 0)
             keep(synapses, p, i, after)
-            send(total, y.target[i], y.weight[i] * part)
+            total[1 if two and weight[i] < 0 else 0, target[i]] += weight[i] * part
     y.last[b, r, j] = sent
 
 

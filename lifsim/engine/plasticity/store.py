@@ -52,12 +52,6 @@ def value(y, p, q, i):
     return y.constant[p, q] if y.column[p, q] < 0 else y.own[y.column[p, q], i]
 
 
-@inlined
-def send(total, t, w):
-    """A spike of weight `w` reaches target `t`: its sign says which sum of `total` it goes into."""
-    total[1 if w < 0 and len(total) == 2 else 0, t] += w
-
-
 # -- packing ---------------------------------------------------------------------------------------
 
 
@@ -106,7 +100,7 @@ class Place(NamedTuple):
 
 def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Place) -> Store:
     """The synapses of `wirings`, all of the model in `module`; `law` are the numbers of their time constants."""
-    rules = [rule_of(w) for w in wirings]
+    rules: list[Any] = [rule_of(w) for w in wirings]
     delay = occurring_delays(wirings, rules, place.key)
     slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
     slot[delay] = np.arange(len(delay))

@@ -8,7 +8,7 @@ neuron to the one before and the one after it. Those that no synapse can ask for
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
