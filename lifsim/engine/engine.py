@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine import layout, packing, plasticity
+from lifsim.engine import layout, packing
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Written, advance
 from lifsim.engine.neurons import MODULES
+from lifsim.engine.plasticity import Plastic
+from lifsim.engine.plasticity import layout as plasticity
 from lifsim.engine.plasticity.store import Place
 from lifsim.engine.plasticity.trains import WORDS
 from lifsim.engine.seats import GRAIN, dealt, seat
@@ -268,7 +270,7 @@ class Engine:
             arrays[name][:, :, :used] = old[:, :, :used]
         return m.underway._replace(**arrays)
 
-    def _plastic(self, steps: int) -> plasticity.Plastic | None:
+    def _plastic(self, steps: int) -> Plastic | None:
         """The plastic synapses, with room for what their targets can fire in `steps` steps."""
         m = self.machine
         if m.plastic is None:
