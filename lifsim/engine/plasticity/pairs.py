@@ -29,7 +29,8 @@ from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, SLOW, STEP, fir
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
 OF_RULE = {m.Rule: m for m in MODULES}
-TILE = 256  # synapses at a time
+TILE = 1024  # synapses at a time
+LANES = 8  # numbers that a processor may compute at a time
 MOST_ROUNDS = 16  # rounds at a time
 
 
@@ -105,7 +106,8 @@ def make_up(synapses, own, trains, work, b, lo, a, target, w, arrival):
         see_rest(synapses, trains, b, a, synapse[q, :n], spike[q, :n], w, arrival)
     while q >= 0:
         n, real = number[q], work.real[b]
-        see(synapses, own, trains, b, a, synapse[q, :n], spike[q, :n], w, real[1, :n], real[2, :n], real[3, :n], arrival)
+        m = -(-n // LANES) * LANES  # what is beyond the list is computed for nothing, which is less than what is left over would take
+        see(synapses, own, trains, b, a, synapse[q, :n], spike[q, :n], w, real[1, :m], real[2, :m], real[3, :m], arrival)
         q -= 1
 
 
@@ -145,21 +147,29 @@ def next_round(link, synapse, spike, synapse_next, spike_next, arrival):
 @kernel
 def see(synapses, own, trains, b, a, synapse, spike, w, x, fast, slow, arrival):
     """Each synapse in the list sees a spike."""
-    link, trace, fine, coarse = trains.link[b], trains.trace[b], trains.decays.fine[arrival.law], trains.decays.coarse[arrival.law]
-    bits, mask, furthest, before, since = trains.decays.bits[0], trains.decays.mask[0], len(coarse) - 1, arrival.fast, arrival.since
+    link, trace, fine, coarse = trains.link[b], trains.trace[b], trains.decays.fine, trains.decays.coarse
+    f, c = trains.decays.bits[0], trains.decays.bits[1]
+    near, far, first_fine, first_coarse = (1 << f) - 1, (1 << c) - 1, arrival.law << f, arrival.law << c
+    before, since = arrival.fast, arrival.since
     for i in range(len(synapse)):
         e = uint32(spike[i])
         n = link[e + uint32(STEP)] - since
         x[i], slow[i] = w[uint32(synapse[i])], trace[(e >> uint32(1)) + uint32(SLOW)] - 1.0
-        fast[i] = before * (coarse[uint64(min(n >> bits, furthest))] * fine[uint64(n & mask)])
+        fast[i] = before * (coarse[uint64(first_coarse + min(n >> f, far))] * fine[uint64(first_fine + (n & near))])
     if len(synapses.y.own):
         for i in range(len(synapse)):
             x[i] = facilitated(rule_of(synapses, arrival.projection, a + synapse[i]), x[i], fast[i], slow[i])
     else:
-        for i in range(len(synapse)):
-            x[i] = facilitated(own, x[i], fast[i], slow[i])
+        facilitate(own, x, fast, slow)
     for i in range(len(synapse)):
         w[uint32(synapse[i])] = x[i]
+
+
+@kernel
+def facilitate(own, x, fast, slow):
+    """The weights `x` after a spike, of synapses with the same parameters."""
+    for i in range(len(x)):
+        x[i] = facilitated(own, x[i], fast[i], slow[i])
 
 
 @kernel
@@ -182,14 +192,14 @@ def see_rest(synapses, trains, b, a, synapse, spike, w, arrival):
 def depress(synapses, own, trains, b, lo, a, target, last, w, k, arrival):
     """The synapses from `a` on see the presynaptic spike; `k` is room for the traces of postsynaptic ones before it."""
     link, trace, law, fine, coarse = trains.link[b], trains.trace[b], trains.law[0, lo:], trains.decays.fine, trains.decays.coarse
-    bits, mask, furthest, until = trains.decays.bits[0], trains.decays.mask[0], trains.decays.coarse.shape[1] - 1, arrival.until
+    f, c = trains.decays.bits[0], trains.decays.bits[1]
+    near, far, until = (1 << f) - 1, (1 << c) - 1, arrival.until
     for i in range(len(w)):
         e = uint32(last[i])
         e = uint32(link[e + uint32(BEFORE)]) if link[e + uint32(STEP)] == until else e
-        n, q = until - link[e + uint32(STEP)], uint64(law[target[i]])
-        k[i] = grown(own, trace[(e >> uint32(1)) + uint32(FAST)]) * (
-            coarse[q, uint64(min(n >> bits, furthest))] * fine[q, uint64(n & mask)]
-        )
+        n, q = until - link[e + uint32(STEP)], law[target[i]]
+        passed = coarse[uint64((q << c) + min(n >> f, far))] * fine[uint64((q << f) + (n & near))]
+        k[i] = grown(own, trace[(e >> uint32(1)) + uint32(FAST)]) * passed
     if len(synapses.y.own):
         for i in range(len(w)):
             w[i] = depressed(rule_of(synapses, arrival.projection, a + i), w[i], k[i], arrival.slow)

@@ -39,11 +39,15 @@ def log2(m):
     """For m from √½ to √2."""
     s = (m - 1.0) / (m + 1.0)
     q = s * s
-    return s * (L0 + q * (L1 + q * (L2 + q * (L3 + q * (L4 + q * (L5 + q * (L6 + q * (L7 + q * (L8 + q * L9)))))))))
+    r = q * q
+    low = (L0 + q * L1) + r * ((L2 + q * L3) + r * (L4 + q * L5))
+    return s * (low + r * r * r * ((L6 + q * L7) + r * (L8 + q * L9)))
 
 
 @inlined
 def exp2(f):
     """2^f for f from -½ to ½."""
-    p = E6 + f * (E7 + f * (E8 + f * (E9 + f * (E10 + f * (E11 + f * E12)))))
-    return E0 + f * (E1 + f * (E2 + f * (E3 + f * (E4 + f * (E5 + f * p)))))
+    g = f * f
+    h = g * g
+    low = ((E0 + f * E1) + g * (E2 + f * E3)) + h * ((E4 + f * E5) + g * (E6 + f * E7))
+    return low + h * h * (((E8 + f * E9) + g * (E10 + f * E11)) + h * E12)
