@@ -11,7 +11,7 @@ from numba.extending import overload
 from lifsim.engine.delivery import sent_by
 from lifsim.engine.jit import entry, kernel
 from lifsim.engine.plasticity import pairs
-from lifsim.engine.plasticity.pairs import Work, transmit_pairs
+from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs
 from lifsim.engine.plasticity.shortterm import transmit_scaled
 from lifsim.engine.plasticity.trains import Trains, note
 
@@ -73,23 +73,51 @@ def deliver_group(synapses, trains, work, ring, b, lo, total, step, newest):
     for j in range(len(y.delay) - 1, -1, -1):
         sent = step - y.delay[j]
         if 0 < sent <= newest:
+            all_seen = prepare(synapses, trains, work, b, lo, total.shape[1], sent - y.delay[j], arriving(y, ring, b, j, sent))
             for origin in range(len(ring.order)):
                 ids = sent_by(ring, ring.order[origin], sent % ring.number.shape[0])
                 for i in range(len(ids)):
                     for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
                         if y.begin[b, r, j] < y.begin[b, r, j + 1]:
-                            transmit(synapses, trains, work, b, lo, r, j, sent, total)
+                            transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
 
 
-def transmit(synapses: Any, trains: Any, work: Any, b: int, lo: int, r: int, j: int, sent: int, total: Any) -> None:
+@kernel
+def arriving(y, ring, b, j, sent):
+    """How many synapses the spikes of step `sent` reach in block `b` after delay `j`."""
+    n = 0
+    for origin in range(len(ring.order)):
+        ids = sent_by(ring, ring.order[origin], sent % ring.number.shape[0])
+        for i in range(len(ids)):
+            for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
+                n += y.begin[b, r, j + 1] - y.begin[b, r, j]
+    return n
+
+
+def prepare(synapses: Any, *where: Any) -> Any:
+    """Before spikes arrive: what many synapses need alike; whether it is there now."""
+
+
+@overload(prepare)
+def _prepare(synapses, trains, work, b, lo, n, until, arriving):
+    if synapses.instance_class in pairs.OF_SYNAPSES:
+        return lambda synapses, trains, work, b, lo, n, until, arriving: look_at_all(synapses, trains, work, b, lo, n, until, arriving)
+    return lambda synapses, trains, work, b, lo, n, until, arriving: False
+
+
+def transmit(synapses: Any, *where: Any) -> None:
     """A spike arrives at segment (r, j) of block `b`."""
 
 
 @overload(transmit)
-def _transmit(synapses, trains, work, b, lo, r, j, sent, total):
+def _transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
     if synapses.instance_class in pairs.OF_SYNAPSES:
-        return lambda synapses, trains, work, b, lo, r, j, sent, total: transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total)
-    return lambda synapses, trains, work, b, lo, r, j, sent, total: transmit_scaled(synapses, b, r, j, sent, total)
+
+        def pairs_of_spikes(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
+            transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
+
+        return pairs_of_spikes
+    return lambda synapses, trains, work, b, lo, r, j, sent, total, all_seen: transmit_scaled(synapses, b, r, j, sent, total)
 
 
 @entry

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, tsodyks, tsodyks2, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decays
 from lifsim.engine.plasticity.delivery import Plastic, catch_up
@@ -39,7 +40,7 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: Place) -
             groups.append(module.Synapses(pack(own, module, np.zeros((len(own), 2), np.int64), plan.dt, place)))
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
-    return _numbered(Plastic(trains, work_for(blocks), tuple(groups)), tau, plan, seats)
+    return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups)), tau, plan, seats)
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -88,7 +89,7 @@ def unpacked(plastic: Plastic, ring: Any, first: np.ndarray, step: int, b: int, 
     parts = [part_of(g.y, b, *sources) for g in plastic.groups]
     trains = plastic.trains._replace(**{key: getattr(plastic.trains, key)[b : b + 1] for key in ("link", "trace", "used")})
     groups = tuple(type(g)(y) for g, y in zip(plastic.groups, parts, strict=True))
-    catch_up(groups, trains, work_for(1), ring, 0, first[b], np.zeros((2, first[b + 1] - first[b])), step)
+    catch_up(groups, trains, work_for(1, len(trains.newest)), ring, 0, first[b], np.zeros((2, first[b + 1] - first[b])), step)
     return [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
 
 
@@ -97,7 +98,12 @@ def columns(y: Store, lo: int, hi: int) -> list[np.ndarray]:
     number = np.diff(y.begin[0], axis=1)
     source = np.repeat(np.arange(hi - lo), np.diff(y.row_first[lo : hi + 1]))
     delay = np.repeat(np.tile(y.delay, len(source)), number.ravel())
-    return [np.repeat(source, number.sum(axis=1)), y.target.astype(np.int64), y.weight.astype(np.float64), delay]
+    return [
+        np.repeat(source, number.sum(axis=1)),
+        y.target[: len(delay)].astype(np.int64),
+        y.weight[: len(delay)].astype(np.float64),
+        delay,
+    ]
 
 
 def part_of(y: Store, b: int, lo: int, hi: int) -> Store:
@@ -106,8 +112,8 @@ def part_of(y: Store, b: int, lo: int, hi: int) -> Store:
     begin = y.begin[b : b + 1, rows]
     a, z = (int(begin[0, 0, 0]), int(begin[0, -1, -1])) if begin.size else (0, 0)
     return y._replace(
-        target=y.target[a:z].copy(),
-        weight=y.weight[a:z].copy(),
+        target=y.target[a : z + FOUR].copy(),
+        weight=y.weight[a : z + FOUR].copy(),
         own=y.own[:, a:z].copy(),
         row_first=np.clip(y.row_first, rows.start, rows.stop) - rows.start,  # of all nodes, for spikes of all may be under way
         projection=y.projection[rows].copy(),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint16
 
+from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.jit import entry, inlined, kernel
 from lifsim.engine.packing import occurring_delays, synapses_of_blocks
 from lifsim.engine.wiring import delays_of, draw_of, rule_of, scratch_for, sources_of, weights_of
@@ -22,7 +23,8 @@ STATES = 3  # numbers of the state of a segment, at most
 
 
 class Store(NamedTuple):
-    """Plastic synapses i of all blocks: ``target[i]`` (uint16, in the block), ``weight[i]``.
+    """Plastic synapses i of all blocks: ``target[i]`` (uint16, in the block), ``weight[i]``; there are a few more of both,
+    because the last ones are read by fours.
 
     Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``; ``projection[r]`` is that of row r. The segment of row r
     in block b for `delay[j]` (steps, ascending) are the synapses ``begin[b, r, j]`` … ``begin[b, r, j + 1] - 1``; it last
@@ -109,8 +111,8 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Pla
     blocks, n = len(place.first) - 1, sum(w.n_synapses for w in wirings)
     segments = (blocks, len(projection), len(delay))
     y = Store(
-        np.empty(n, np.uint16),
-        np.empty(n, place.dtype),
+        np.empty(n + FOUR, np.uint16),
+        np.empty(n + FOUR, place.dtype),
         np.empty((int(column.max(initial=-1)) + 1, n)),
         row_first,
         projection,
