@@ -69,10 +69,10 @@ class Arrival(NamedTuple):
 
 def work_for(blocks: int, neurons: int) -> Work:
     """Work space."""
-    lists = (np.zeros((blocks, MOST_ROUNDS, TILE), np.int32) for _ in range(3))
+    synapse, spike, step = (np.zeros((blocks, MOST_ROUNDS, TILE), np.int32) for _ in range(3))
     number, real = np.zeros((blocks, MOST_ROUNDS), np.int64), np.zeros((blocks, 4, TILE))
     last, last_step = (np.zeros(neurons, np.int32) for _ in range(2))
-    return Work(*lists, number, real, last, last_step, np.zeros(neurons), np.arange(min(neurons, 2**16)).astype(np.uint16))
+    return Work(synapse, spike, step, number, real, last, last_step, np.zeros(neurons), np.arange(min(neurons, 2**16)).astype(np.uint16))
 
 
 @kernel
