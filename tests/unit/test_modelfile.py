@@ -592,7 +592,9 @@ def test_written_tables_read_back(document):
 
 def test_shipped_models_say_what_they_are():
     models = shipped()
-    assert {"brunel", "brunel_alpha", "cuba", "microcircuit", "single_neuron", "synfire"} <= set(models)
+    assert {"brunel", "brunel_alpha", "cuba", "hpc", "microcircuit", "single_neuron", "synfire", "tsodyks", "vogels_sprekeler"} <= set(
+        models
+    )
     for name, description in models.items():
         assert description
         net = ls.load(name)

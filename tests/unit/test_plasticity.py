@@ -239,3 +239,25 @@ def test_wrong_recordings_of_weights():
         loads(text + 'source = "n"\nvariable = "weight"')
     with pytest.raises(ls.ModelError, match=r"record\[0\].populations: missing"):
         loads(text + 'variable = "V_m"')
+
+
+def test_one_program_serves_all_networks_with_the_same_models():
+    """Whatever the rules, parameters and delays are, and how many projections, the engine's arrays are of the same types."""
+    import numba
+
+    from lifsim.build import build_plan
+    from lifsim.engine import Engine
+
+    kinds = []
+    for many in (False, True):
+        net = ls.Network()
+        net.add("n", 70, "iaf_psc_exp")
+        net.connect("n", "n", weight=1.0, synapse="stdp_synapse_hom")
+        if many:
+            own = {"lambda": {"uniform": [0.0, 0.1]}, "Wmax": np.full((70, 70), 3.0)}
+            net.connect("n", "n", weight={"uniform": [0.0, 2.0]}, delay={"uniform": [1.0, 9.0]}, synapse={"model": "stdp_synapse", **own})
+            net.connect("n", "n", np.eye(70), synapse="stdp_synapse")
+        engine = Engine(build_plan(net, 1), 2 if many else 1)
+        kinds.append(numba.typeof(engine.machine.plastic))
+        engine.close()
+    assert kinds[0] == kinds[1]
