@@ -4,7 +4,7 @@ A step k, which ends at t = k·dt, in NEST's order:
 
 1. neurons: v moves with the old synaptic currents, which decay,
 2. stimuli: Poisson spikes are added where weights go (a current, or v itself),
-3. delivery: so are the weights of the spikes that arrive in this step,
+3. delivery: so are the weights of the spikes that arrive in this step, static ones first, then plastic ones,
 4. threshold: v >= V_th fires, is stamped with the end of the step, reset and held,
 5. probes: sampled variables are written down.
 

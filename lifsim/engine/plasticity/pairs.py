@@ -8,8 +8,10 @@ then the weight is sent. Nothing that happens later can change it, so all this i
 How many spikes a synapse has to make up for cannot be foretold, and a wrong guess of the processor costs more than the
 arithmetic. So it is done for a few hundred synapses at a time, in rounds: round q lists those that have at least q
 spikes, each with its q-th last one. Going through the rounds backwards each synapse sees its spikes in order, and what is
-computed in a round is a plain loop. What differs between models is in their modules: `rule`, `facilitated`, `depressed`,
-`grown`.
+computed in a round is a plain loop. What synapses have to know of their targets depends on the step and the delay alone:
+where many arrive at once, it is found once for all targets.
+
+What differs between models is in their modules: `rule`, `facilitated`, `depressed`, `grown`.
 """
 
 from __future__ import annotations
@@ -55,13 +57,12 @@ class Work(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A spike at a segment: its projection, the steps `since` and `until` between which it meets postsynaptic spikes, the
-    presynaptic traces as they were at `since` (fast) and are now (slow), the number of the time constant of the fast one.
+    """A spike at a segment: its projection, the step `since` which postsynaptic spikes are new to it, the presynaptic traces
+    as they were then (fast) and are now (slow), the number of the time constant of the fast one.
     """
 
     projection: int
     since: int
-    until: int
     fast: float
     slow: float
     law: int
@@ -81,7 +82,7 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
     y, hi = synapses.y, lo + total.shape[1]
     p, before, state, d = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j], y.delay[j]
     slow = state[1] * decay(trains.decays, y.law[p, 1], sent - before)
-    arrival = Arrival(p, before - d, sent - d, state[0], slow, y.law[p, 0])
+    arrival = Arrival(p, before - d, state[0], slow, y.law[p, 0])
     own = rule_of(synapses, p, y.begin[b, r, j])
     last, last_step, trace = work.last[lo:hi], work.last_step[lo:hi], work.trace[lo:hi]
     for a in range(y.begin[b, r, j], y.begin[b, r, j + 1], TILE):
