@@ -63,6 +63,7 @@ def networks(scale: float, k_scale: float) -> dict[str, Network]:
         "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs a neuron, as with 4,000
         "coba": Network("coba", COBA),
         "coba64k": Network("coba", (*COBA, "n=64000"), ("--size", "64000")),
+        "hpc": Network("hpc", ("C_ex=2000",)),  # reduced: 18 million plastic synapses
         "microcircuit": Network("microcircuit", *scales),
     }
 

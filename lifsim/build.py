@@ -76,7 +76,7 @@ def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
         drives.waves,
         drives.paths,
         _merged(given),
-        [_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate")],
+        [_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source],
         {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
         drives.exact,

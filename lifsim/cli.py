@@ -648,7 +648,8 @@ def _projection(p: Any) -> str:
     from lifsim.connect import expected_synapses
 
     stored = p.source.population.model.role in ("neuron", "spikes")
-    return f"{p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses" if stored else "")
+    kind = f" ({p.synapse.model.name})" if p.synapse else ""
+    return f"{p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses{kind}" if stored else "")
 
 
 def _folded(talk: Talk, lines: list[str], what: str) -> None:

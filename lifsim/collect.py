@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -29,11 +30,11 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
             {
                 "population": r.view.name,
                 "variable": r.variable,
-                "unit": "Hz" if r.variable == "rate" else r.view.population.model.parameter(r.variable).unit,
+                "unit": _unit(r),
                 "interval": r.interval,
                 "start": r.start,
                 "stop": r.stop,
-                "ids": [] if r.variable == "rate" else _ids(r),
+                "ids": [] if r.variable == "rate" or r.source else _ids(r),
             }
             for r in net.recordings
             if r.variable != "spikes"
@@ -53,6 +54,11 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
     )
 
 
+def _unit(r: Recording) -> str:
+    model = r.view.population.model
+    return "Hz" if r.variable == "rate" else model.weight_unit if r.source else model.parameter(r.variable).unit
+
+
 def _ids(r: Recording) -> Any:
     return "all" if r.view.whole else r.view.ids.tolist()
 
@@ -65,7 +71,7 @@ class Collector:
         self._first = numbering(net)
         self._spikes = [r for r in net.recordings if r.variable == "spikes"]
         self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
-        self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate")]
+        self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
         random = [p for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted]
         self._random = {p.name: _trains_of(p, net, seed) for p in random}
@@ -221,3 +227,31 @@ class _ExactTrains:
 
     def train(self, start: int, n: int) -> Columns:
         return _in_order(*self._trains.until(start + n), self._dt)
+
+
+class WeightSamples:
+    """The weights that recording `r` asks for, taken between slices; `matrix` gives those of (source, target) as of now.
+
+    `entry` is what the manifest says of them: a column a synapse, by source, then target.
+    """
+
+    def __init__(self, r: Recording, dt: float, matrix: Callable[[Any, Any], Any]) -> None:
+        self.key = (r.view.name, r.variable)
+        self._recording, self._matrix = r, matrix
+        self._start, self._stop, self._every = steps(r.start, dt), _stop(r, dt), steps(r.interval, dt)
+
+    def entry(self) -> dict[str, list[int]]:
+        """The target ("ids") and the source ("sources") of each column."""
+        weights = self._matrix(self._recording.source, self._recording.view)
+        columns = np.repeat(np.arange(weights.shape[1]), np.diff(weights.indptr))
+        assert self._recording.source is not None
+        return {"ids": self._recording.view.ids[weights.indices].tolist(), "sources": self._recording.source.ids[columns].tolist()}
+
+    def next(self, step: int) -> int:
+        """The first step after `step` in which a sample is due."""
+        due = self._start + (max(0, step - self._start) // self._every + 1) * self._every
+        return due if due <= self._stop else NEVER
+
+    def now(self) -> np.ndarray:
+        """A sample, shape (1, synapses)."""
+        return np.asarray(self._matrix(self._recording.source, self._recording.view).data)[None, :]

@@ -8,17 +8,18 @@ distribution that the rule implies; the sources are drawn while the blocks are f
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from lifsim import plan, spatial
 from lifsim.errors import ModelError
 from lifsim.given import constant
-from lifsim.plan import PIECE, Wiring
+from lifsim.plan import PIECE, Plasticity, Wiring
 from lifsim.positions import Space
 from lifsim.profiles import Profile
 from lifsim.projections import Projection, Synaptic
-from lifsim.values import Distribution
+from lifsim.values import Distribution, Value
 
 _NO_ROWS = np.zeros(0, dtype=np.int32)
 _KINDS = {"normal": plan.NORMAL, "uniform": plan.UNIFORM, "lognormal": plan.LOGNORMAL}
@@ -32,6 +33,9 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
     itself = _itself(projection, sources, targets)
     weight, delay = projection.weight, projection.delay
+    own: dict[str, Any] = {}
+    if projection.synapse:
+        own = {p.name: projection.synapse.get(p.name) for p in projection.synapse.model.parameters}
     given, rows, kind, multapses = None, _NO_ROWS, plan.RANDOM, projection.allow_multapses
     capacity = len(sources) - (itself >= 0)
     p = projection.params.get("p")
@@ -39,7 +43,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         case "one_to_one":
             other = itself != np.arange(len(targets))
             kind, degrees = plan.ONE, other.astype(np.int64)
-            weight, delay = _reordered(weight, other), _reordered(delay, other)
+            weight, delay, own = _reordered(weight, other), _reordered(delay, other), {k: _reordered(v, other) for k, v in own.items()}
         case "all_to_all":
             kind, degrees = plan.ALL, capacity
         case "pairwise_bernoulli" if isinstance(p, Profile):
@@ -57,24 +61,25 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         case "fixed_outdegree":
             kind = plan.ROWS
             degrees, rows, order = _by_target(_targets(projection, index, itself, len(targets), seed, rng), len(targets))
-            weight, delay = _reordered(weight, order), _reordered(delay, order)
+            weight, delay, own = _reordered(weight, order), _reordered(delay, order), {k: _reordered(v, order) for k, v in own.items()}
         case _:
             given, itself = projection.params["given"], np.full(len(targets), -1)
             if not given.in_range():
                 raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
-            if any(isinstance(v, (Distribution, Profile)) for v in (weight, delay)):  # drawn, or found, target by target
+            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in (weight, delay)):  # drawn, or found, by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = plan.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
-                weight, delay = order.sorted(weight), order.sorted(delay)
+                weight, delay, own = order.sorted(weight), order.sorted(delay), {k: order.sorted(v) for k, v in own.items()}
             else:
                 kind, degrees = plan.GIVEN, given.degrees()
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
+    ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
     made = Wiring(
         index,
         kind,
         sources.astype(np.int32),
         targets.astype(np.int64),
-        np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)]),
+        ptr,
         rows,
         itself.astype(np.int32),
         multapses,
@@ -82,6 +87,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         delays(delay, by_pair, dt),
         given,
         projection.receptor_type,
+        _plasticity(projection, own, int(ptr[-1]), by_pair, rng),
     )
     apart = any(isinstance(v, Profile) for v in (weight, delay))
     return _by_distance(made, projection.space(seed), weight, delay, dt, seed) if apart else made
@@ -107,6 +113,14 @@ def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, 
     if isinstance(weight, Profile):
         made = replace(made, weight=plan.Values(plan.BY_SYNAPSE, array=weights))
     return replace(made, delay=plan.Values(plan.BY_SYNAPSE, array=steps)) if isinstance(delay, Profile) else made
+
+
+def _plasticity(projection: Projection, own: dict[str, Value], n: int, by_pair: bool, rng: np.random.Generator) -> Plasticity | None:
+    """The synapse model of `projection`, its parameters drawn for each of `n` synapses where they are random."""
+    if projection.synapse is None:
+        return None
+    params = {k: values(v.draw(n, rng), False) if isinstance(v, Distribution) else values(v, by_pair) for k, v in own.items()}
+    return Plasticity(projection.synapse.model.name, params)
 
 
 def values(v: Synaptic, by_pair: bool) -> plan.Values:

@@ -33,8 +33,10 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     already, as matrices and lists that were given), threads.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
-    inner = [p for p in net.projections if _has_synapses(p)]
-    synapses = sum(expected_synapses(p) for p in inner)
+    inner = [p for p in net.projections if _has_synapses(p) and not p.synapse]
+    plastic = [p for p in net.projections if p.synapse]
+    static = sum(expected_synapses(p) for p in inner)
+    synapses = static + sum(expected_synapses(p) for p in plastic)
     team = choose_threads(threads, neurons, synapses)
     values = [_weights(p) for p in inner]
     a_weight = bytes_of_weight(values, precision, weights)
@@ -45,15 +47,35 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     headers = 4 * rows * delays * blocks  # lengths of segments
     largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
     buckets = team * min(largest / blocks, WAITING) * (8 + a_weight)
-    drives = sum(expected_synapses(p) for p in net.projections if p not in inner)  # of stimuli
+    drives = sum(expected_synapses(p) for p in net.projections if not _has_synapses(p))  # of stimuli
     held = sum(_held(p) for p in net.projections)
-    ends = sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
+    ends = sum(4 * len(p.source) + 28 * len(p.target) for p in (*inner, *plastic))  # sources, targets, where targets lie
     states = neurons * (76 + 12 * np.dtype(precision).itemsize)
-    size = synapses * (2 + a_weight) + tables + headers + buckets + ends + states + 48 * drives + BASE
+    size = (
+        static * (2 + a_weight)
+        + sum(_plastic(p, net.dt, blocks, precision, weights) for p in plastic)
+        + tables
+        + headers
+        + buckets
+        + ends
+        + states
+        + 48 * drives
+        + BASE
+    )
     size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
     drawn = sum(map(_rows, inner))
     size = drawn + max(size, BASE + held + max(map(_drawing, inner), default=0))
     return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
+
+
+def _plastic(p: Projection, dt: float, blocks: int, precision: str, weights: str | None) -> float:
+    """Bytes of plastic synapses: target and weight, parameters that differ, what their segments keep; spikes of their targets, a
+    hundred each, say.
+    """
+    assert p.synapse is not None
+    own = sum(not isinstance(x, float) for x in p.synapse.params.values())
+    a_weight = 8 if (weights or precision) == "float64" else 4
+    return expected_synapses(p) * (2 + a_weight + 16 * own) + 40 * len(p.source) * (_span(p, dt) + 1) * blocks + 3200 * len(p.target)
 
 
 def _has_synapses(p: Projection) -> bool:
@@ -78,7 +100,7 @@ def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
     """What is to be said of projections whose weights are small beside a step of compact storage."""
     if weights != "compact":
         return
-    inner = [(i, p) for i, p in enumerate(net.projections) if _has_synapses(p)]
+    inner = [(i, p) for i, p in enumerate(net.projections) if _has_synapses(p) and not p.synapse]
     values = [_weights(p) for _, p in inner]
     if bytes_of_weight(values, "float64", weights) == 0:
         return

@@ -403,10 +403,22 @@ class _Builder:
         if table is None:
             return
         given = table.given()
+        ends = [key for key in ("source", "target") if key in given]
+        needed = ("source", "target") if ends else ("populations",)
+        missing = [Problem(f"{place}.{key}", "missing") for key in needed if key not in given and f"{place}.{key}" not in unknown]
+        variable = given.pop("variable", "weight" if ends else "spikes")
+        if ends and (variable != "weight" or "populations" in given):
+            missing.append(Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" goes with source and target'))
+        self.problems += missing
+        if missing or any(key not in given for key in needed):
+            return
         try:
-            self.network.record(given.pop("populations"), given.pop("variable", "spikes"), **given)
+            if ends:
+                self.network.record_weights(given.pop("source"), given.pop("target"), **given)
+            else:
+                self.network.record(given.pop("populations"), variable, **given)
         except ModelError as error:
-            self.report(error, place, unknown, [table.populations])
+            self.report(error, place, unknown, [table.source, table.target] if ends else [table.populations])
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:
         """Keep the problems that stand whatever the values are that could not be computed."""

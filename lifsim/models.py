@@ -45,6 +45,7 @@ class Parameter:
             "not negative": v >= 0,
             "0 to 1e9": (v >= 0) & (v <= 1e9),
             "-1e9 to 1e9": np.abs(v) <= 1e9,
+            "0 to 1": (v >= 0) & (v <= 1),
         }
         return None if ok[self.bound].all() else self.bound
 
@@ -175,6 +176,10 @@ _MEMBRANE = (
     Parameter("V_reset", -70.0, "mV", "reset potential", "finite"),
     Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
 )
+_PLASTICITY = (
+    Parameter("tau_minus", 20.0, "ms", "time constant of the trace that plastic synapses onto the neuron see", "> 0"),
+    Parameter("tau_minus_triplet", 110.0, "ms", "time constant of the slow trace that triplet synapses see", "> 0"),
+)
 _V_MIN = Parameter("V_min", -math.inf, "mV", "lower bound of the membrane potential")
 _TAU_SYN = (
     Parameter("tau_syn_ex", 2.0, "ms", "time constant of excitatory synaptic currents", "> 0"),
@@ -252,7 +257,12 @@ _ALL = (
         "iaf_psc_delta",
         "neuron",
         "leaky integrate-and-fire neuron, each spike a jump of the potential",
-        (*_MEMBRANE, _V_MIN, Parameter("refractory_input", False, "", "keep input that arrives while refractory", shape="flag")),
+        (
+            *_MEMBRANE,
+            _V_MIN,
+            Parameter("refractory_input", False, "", "keep input that arrives while refractory", shape="flag"),
+            *_PLASTICITY,
+        ),
         (_V,),
         (_reset_below_threshold, _min_below_reset),
         "mV",
@@ -262,7 +272,7 @@ _ALL = (
         "iaf_psc_exp",
         "neuron",
         "leaky integrate-and-fire neuron, exponentially decaying synaptic currents",
-        (*_MEMBRANE, *_TAU_SYN, *_ESCAPE),
+        (*_MEMBRANE, *_TAU_SYN, *_ESCAPE, *_PLASTICITY),
         (_V, *_I_SYN),
         (_reset_below_threshold,),
         "pA",
@@ -272,7 +282,7 @@ _ALL = (
         "iaf_psc_alpha",
         "neuron",
         "leaky integrate-and-fire neuron, alpha-shaped synaptic currents (a weight is the peak current)",
-        (*_MEMBRANE, *_TAU_SYN, _V_MIN),
+        (*_MEMBRANE, *_TAU_SYN, _V_MIN, *_PLASTICITY),
         (_V, *_I_SYN, *_DI_SYN),
         (_reset_below_threshold, _min_below_reset),
         "pA",

@@ -134,6 +134,10 @@ def _projection(p: Projection, reference: str) -> dict[str, Any]:
     flags: dict[str, Any] = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
     if p.receptor_type:
         flags["receptor_type"] = p.receptor_type
+    if p.synapse:
+        given = p.params["given"].by_target() if "given" in p.params else None
+        own = {key: _synaptic(given.sorted(x) if given else x, key, p) for key, x in p.synapse.params.items()}
+        flags["synapse"] = {"model": p.synapse.model.name, **own}
     if _is_matrix(p):
         stored = isinstance(p.delay, np.ndarray)
         return {**out, "matrix": reference, **({} if stored else {"delay": _written(p.delay, "delay")}), **flags}
@@ -171,6 +175,8 @@ def _synaptic(value: Any, quantity: str, p: Projection) -> Any:
 
 def _recording(r: Recording) -> dict[str, Any]:
     out: dict[str, Any] = {"populations": str(r.view), "variable": r.variable}
+    if r.source:
+        out = {"source": str(r.source), "target": str(r.view), "variable": "weight"}
     if r.variable != "spikes":
         out["interval"] = r.interval
     if r.start > 0:
@@ -185,9 +191,9 @@ def _recording(r: Recording) -> dict[str, Any]:
 
 def _is_matrix(p: Projection) -> bool:
     """Whether `p` is kept as a matrix. A store orders a row by source; drawn delays follow the
-    order that was given, so where the two differ the synapses are listed one by one.
+    order that was given, so where the two differ the synapses are listed one by one, as where each has parameters of its own.
     """
-    if p.rule != "matrix":
+    if p.rule != "matrix" or (p.synapse and any(isinstance(x, np.ndarray) for x in p.synapse.params.values())):
         return False
     if isinstance(p.delay, float):
         return True

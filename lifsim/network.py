@@ -29,13 +29,17 @@ METHODS = ("grid", "precise")
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval."""
+    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval.
+
+    With a `source`: the weights of the synapses from there onto `view`.
+    """
 
     view: View
     variable: str
     interval: float
     start: float = 0.0
     stop: float = math.inf
+    source: View | None = None
 
 
 @dataclass(eq=False)
@@ -199,6 +203,7 @@ class Network:
         *,
         weight: Any = 1.0,
         delay: Any = 1.0,
+        synapse: Any = "static_synapse",
         allow_autapses: bool = True,
         allow_multapses: bool = True,
         receptor_type: Any = 0,
@@ -226,6 +231,9 @@ class Network:
             one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
             matrices, (n_target, indegree), (n_source, outdegree), (N,) sorted by target; for a
             scipy.sparse matrix also a matrix of the same pattern.
+        synapse : the model of the synapses (`lifsim.synapses`): its name, or a table with ``model`` and
+            its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
+            synapses are given as weights are. Plastic ones come from neurons or spike_generators.
         allow_autapses : may a neuron connect to itself?
         allow_multapses : may a pair have several synapses?
         receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
@@ -246,8 +254,14 @@ class Network:
         if not isinstance(rule, str):
             params, rule = {**params, "matrix": rule}, "matrix"
         made, problems = [], []
-        options = {"weight": weight, "delay": delay, "allow_autapses": allow_autapses, "allow_multapses": allow_multapses}
-        options["receptor_type"] = receptor_type
+        options = {
+            "weight": weight,
+            "delay": delay,
+            "synapse": synapse,
+            "allow_autapses": allow_autapses,
+            "allow_multapses": allow_multapses,
+            "receptor_type": receptor_type,
+        }
         for i, t in enumerate(targets):
             for j, s in enumerate(sources):
                 try:
@@ -298,14 +312,8 @@ class Network:
         variables = [variable] if isinstance(variable, str) or not isinstance(variable, Iterable) else list(variable)
         if not variables:
             raise ModelError(f"{place}.variable", "no variable to record", "at least one name")
-        problems: list[Problem] = []
         made: list[Recording] = []
-        times: dict[str, Any] = {}
-        for key, raw, unit in (("interval", interval, "ms"), ("start", start, "ms"), ("stop", stop, "ms")):
-            try:
-                times[key] = None if raw is None else number(raw, unit)
-            except ValueError as error:
-                problems.append(Problem(f"{place}.{key}", str(error)))
+        times, problems = _times(place, interval=interval, start=start, stop=stop)
         if not problems:
             sampled = any(name != "spikes" for name in variables)
             problems += self._check_times(place, sampled, **times)
@@ -328,6 +336,41 @@ class Network:
         if problems:
             raise ModelError.of(problems)
         self.recordings += made
+
+    def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
+        """Record the weights of all synapses from `source` to `target` (population, slice or name), every `interval` ms (1 ms
+        unless given). They are in ``result.traces[target]["weight_from_SOURCE"]``, a column a synapse.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"record[{len(self.recordings)}]"
+        times, problems = _times(place, interval=interval, start=start, stop=stop)
+        if not problems:
+            problems += self._check_times(place, True, **times)
+        views: list[View] = []
+        for nodes, end in ((source, "source"), (target, "target")):
+            try:
+                views.append(self.view(nodes, f"{place}.{end}"))
+            except ModelError as error:
+                problems += error.problems
+        if len(views) == 2:
+            problems += self._check_synapses(place, *views)
+        if problems:
+            raise ModelError.of(problems)
+        every = 1.0 if times["interval"] is None else times["interval"]
+        made = Recording(views[1], f"weight_from_{views[0].name}", every, times["start"], times["stop"], views[0])
+        problems += self._check_repeats(place, [made])
+        if problems:
+            raise ModelError.of(problems)
+        self.recordings.append(made)
+
+    def _check_synapses(self, place: str, source: View, target: View) -> Iterable[Problem]:
+        if not any(p.source.population is source.population and p.target.population is target.population for p in self.projections):
+            yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
+        elif source.population.model.role not in ("neuron", "spikes"):
+            yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")
 
     def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
@@ -357,6 +400,17 @@ class Network:
         from lifsim.modelfile import save
 
         save(self, path)
+
+
+def _times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
+    """Times in ms, and what is wrong with them."""
+    times, problems = {}, []
+    for key, raw in given.items():
+        try:
+            times[key] = None if raw is None else number(raw, "ms")
+        except ValueError as error:
+            problems.append(Problem(f"{place}.{key}", str(error)))
+    return times, problems
 
 
 # -- lists of populations ------------------------------------------------------------------------

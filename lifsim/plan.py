@@ -91,6 +91,14 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
+class Plasticity:
+    """The model of plastic synapses and the values of all its parameters, in the order and forms of weights."""
+
+    model: str
+    params: dict[str, Values]
+
+
+@dataclass(frozen=True, eq=False)
 class Wiring:
     """Synapses onto `targets` from `sources` (global ids), target by target.
 
@@ -99,6 +107,7 @@ class Wiring:
     in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
     numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
     out, else -1. Weights go to receptor number `receptor` (from 1) of the targets; 0: their sign decides.
+    Synapses that are plastic (never GIVEN) have a `plasticity`.
     """
 
     index: int
@@ -113,6 +122,7 @@ class Wiring:
     delay: Values
     given: Given | None = None
     receptor: int = 0
+    plasticity: Plasticity | None = None
 
     @property
     def n_synapses(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from lifsim.plan import PIECE
 from lifsim.populations import View
 from lifsim.positions import Positions, Space, farthest, mismatch
 from lifsim.profiles import Profile, is_profile, profile
+from lifsim.synapses import Synapse, check_sign, synapse
 from lifsim.values import Distribution, Value, acceptance, value
 
 Synaptic: TypeAlias = Value | Profile
@@ -44,8 +45,8 @@ class Projection:
     `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
     "matrix" the given synapses under "given" (and the "file" that lists them). Weight and delay are one
     number, one distribution, a function of distance, or an array with an entry a synapse in the order of the
-    rule (see `Network.connect`) or of what was given.
-    `receptor_type` is 0 where the sign of a weight decides.
+    rule (see `Network.connect`) or of what was given, and so are the parameters of plastic synapses; `synapse`
+    is None where they are static. `receptor_type` is 0 where the sign of a weight decides.
     """
 
     source: View
@@ -57,6 +58,7 @@ class Projection:
     allow_autapses: bool
     allow_multapses: bool
     receptor_type: int = 0
+    synapse: Synapse | None = None
 
     @property
     def recurrent(self) -> bool:
@@ -102,6 +104,7 @@ class Projection:
 def projection(place: str, dt: float, source: View, target: View, rule: str, given: Mapping[str, Any]) -> Projection:
     """A checked `Projection`; raises `ModelError` with every problem found."""
     given = dict(given)
+    asked = given.pop("synapse", "static_synapse")
     raw = {key: given.pop(key) for key in ("weight", "delay")}
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
     receptor = given.pop("receptor_type")
@@ -117,7 +120,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         params, raw, problems = _rule_params(place, rule, given, raw, source, target, flags)
     problems += _check_space(place, {"p": given.get("p"), **raw}, source, target)
     if problems:
-        raise ModelError.of([*problems, *_check_alone(place, dt, raw, unit)])
+        raise ModelError.of([*problems, *_check_alone(place, dt, raw, unit), *_plastic(f"{place}.synapse", asked, unit, source, value)[1]])
     if file is not None:
         params["file"] = str(file)
     values: dict[str, Synaptic] = {}
@@ -133,12 +136,43 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         problems += _check_weight(f"{place}.weight", values["weight"])
     if "delay" in values:
         problems += _check_delay(f"{place}.delay", values["delay"], dt)
+    own, wrong = _plastic(f"{place}.synapse", asked, unit, source, lambda v, u: _synaptic(v, u, rule, params, len(source), len(target)))
+    problems += wrong
+    if own and not problems:
+        weight = values["weight"]
+        problems += check_sign(f"{place}.weight", weight.a if isinstance(weight, Profile) else weight, own)
     if problems:
         raise ModelError.of(problems)
     both = {k: bool(v) for k, v in flags.items()}
     return Projection(
-        source, target, rule, params, values["weight"], values["delay"], **both, receptor_type=_receptor(receptor, source, target)
+        source,
+        target,
+        rule,
+        params,
+        values["weight"],
+        values["delay"],
+        **both,
+        synapse=own,
+        receptor_type=_receptor(receptor, source, target),
     )
+
+
+def _plastic(
+    place: str, asked: Any, unit: str, source: View, arranged: Callable[[Any, str], Value]
+) -> tuple[Synapse | None, list[Problem]]:
+    """The plastic synapses that are asked for, if any are, and what is wrong with them."""
+    try:
+        own = synapse(place, asked, unit, arranged)
+    except ModelError as error:
+        return None, error.problems
+    model = source.population.model
+    if own and model.role not in ("neuron", "spikes"):
+        return own, [
+            Problem(
+                place, f"{own.model.name} from {source.name}, a {model.name}", "plastic synapses come from neurons or a spike_generator"
+            )
+        ]
+    return own, []
 
 
 def _rule_params(
@@ -234,7 +268,7 @@ def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Pro
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")
     for name in given:
         if name not in (*RULES[rule], *OPTIONAL.get(rule, ())):
-            known = [*RULES[rule], *OPTIONAL.get(rule, ()), "weight", "delay", "allow_autapses", "allow_multapses"]
+            known = [*RULES[rule], *OPTIONAL.get(rule, ()), "weight", "delay", "synapse", "allow_autapses", "allow_multapses"]
             yield Problem(f"{place}.{name}", f"{rule} has no parameter {name!r}", did_you_mean(name, known))
 
 

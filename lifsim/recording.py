@@ -107,7 +107,8 @@ class Manifest:
     populations : name -> {"n": nodes, "model": name}, in the model's order.
     spikes : population -> {"ids": "all" or a list, "start": ms, "stop": ms}.
     traces : a list of {"population", "variable", "unit", "interval", "start", "stop", "ids"}; the
-        first sample is at start + interval (ms). "rate" of a population has one column and ids [].
+        first sample is at start + interval (ms). "rate" of a population has one column and ids []. Weights have
+        a column a synapse, its target in "ids" and its source in "sources".
     positions : population -> where its nodes lie, (n, dimensions), mm; in a file of results a dataset of its own.
 
     An endless `stop` is inf or None.
@@ -295,6 +296,9 @@ def said(summary: Summary) -> dict[str, Any]:
 class Sink(Protocol):
     """Where a run writes what it records."""
 
+    def describe(self, manifest: Manifest) -> None:
+        """Know more of the run than when it began."""
+
     def write(self, chunk: Chunk) -> None:
         """Take one more chunk; it begins where the last one ended."""
 
@@ -312,6 +316,10 @@ class MemorySink:
         self.manifest = manifest
         self._chunks: list[Chunk] = []
         self._totals = Totals()
+
+    def describe(self, manifest: Manifest) -> None:
+        """Know more of the run than when it began."""
+        self.manifest = manifest
 
     def write(self, chunk: Chunk) -> None:
         """Take one more chunk; it begins where the last one ended."""
@@ -375,6 +383,11 @@ class FileSink:
         sink.manifest, sink._totals = recorded.manifest, recorded.totals
         sink._log = LogWriter.reopen(log, end)
         return sink
+
+    def describe(self, manifest: Manifest) -> None:
+        """Know more of the run than when it began: readers of the log take the last manifest in it."""
+        self.manifest = manifest
+        self._log.append(MANIFEST, manifest.to_json().encode())
 
     def write(self, chunk: Chunk) -> None:
         """Append one more chunk; it begins where the last one ended.

@@ -232,7 +232,10 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, disk: _Disk) -
     ids = group.require_group("node_ids").create_dataset(variable, data=trace_ids(manifest, key).astype("<u8"))
     attributes = {"unit": entry["unit"], "units": entry["unit"], "interval": every, "start": start, "node_ids": f"node_ids/{variable}"}
     data.attrs.update({**attributes, "times": "row k was taken at start + (k + 1) * interval, in ms"})
-    if variable == "rate":
+    if "sources" in entry:
+        group["node_ids"].create_dataset(f"{variable}_sources", data=np.asarray(entry["sources"], "<u8"))
+        data.attrs["source_ids"] = f"node_ids/{variable}_sources"
+    if variable == "rate" or "sources" in entry:
         return [_Column(data, disk)]
     name = population if f"report/{population}" not in file else f"{population}.{variable}"
     report = file.create_group(f"report/{name}")

@@ -221,6 +221,10 @@ class Traces(Lazy[np.ndarray]):
         self._entry(variable)
         return trace_ids(self._source.manifest, (self._population, variable))
 
+    def sources_of(self, variable: str) -> np.ndarray:
+        """The source neuron of each column of recorded weights, int64; `ids_of` names the targets."""
+        return np.asarray(self._entry(variable).get("sources", []), dtype=np.int64)
+
     def unit_of(self, variable: str) -> str:
         """Unit of `variable`."""
         return str(self._entry(variable)["unit"])

@@ -80,6 +80,7 @@ class ProjectionTable(Table):
     matrix: Any = None
     weight: Any = None
     delay: Any = None
+    synapse: Any = None
     allow_autapses: Any = None
     allow_multapses: Any = None
     receptor_type: Any = None
@@ -88,7 +89,9 @@ class ProjectionTable(Table):
 class RecordTable(Table):
     """``[[record]]``."""
 
-    populations: Names
+    populations: Names = None
+    source: str = ""
+    target: str = ""
     variable: Names = "spikes"
     interval: Any = None
     start: Any = None

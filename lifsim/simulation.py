@@ -11,6 +11,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,7 @@ from lifsim.populations import normalise, relations
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
+    from lifsim.collect import WeightSamples
     from lifsim.results import Result
 
 Progress = Callable[..., None]
@@ -160,6 +162,7 @@ class Simulation:
         try:
             self._collector = Collector(net, self.seed)
             self._engine = self._build(team, precision, weights)
+            self._weights = self._weight_samples()
         except BaseException:
             self._sink.close()
             raise
@@ -178,6 +181,17 @@ class Simulation:
             self._collector.chunk(0, 0, engine.advance(0), engine.plan.events)  # loads all code that a run needs, or compiles it
         self.timings["compile"] = time.perf_counter() - start - self.timings["build"]
         return engine
+
+    def _weight_samples(self) -> list[WeightSamples]:
+        """What records weights; which synapses there are, the sink is told only now that they are built."""
+        from lifsim.collect import WeightSamples
+
+        recordings = [r for r in self.net.recordings if r.variable != "spikes"]  # in the order of the manifest's traces
+        out = {i: WeightSamples(r, self.net.dt, self.matrix) for i, r in enumerate(recordings) if r.source}
+        if out:
+            traces = [entry | out[i].entry() if i in out else entry for i, entry in enumerate(self._manifest.traces)]
+            self._sink.describe(replace(self._manifest, traces=traces))
+        return list(out.values())
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -201,7 +215,7 @@ class Simulation:
         recorded_before = self.timings["record"]
         while self.step < first + total:
             start = time.perf_counter()
-            n = min(n, self._engine.longest_slice(), first + total - self.step)
+            n = min(n, self._engine.longest_slice(), first + total - self.step, *(w.next(self.step) - self.step for w in self._weights))
             self._record(self._engine.advance(n), n)
             self._check_numbers()
             took = time.perf_counter() - start
@@ -213,7 +227,9 @@ class Simulation:
     def _record(self, recorded: Any, n: int) -> None:
         """Sort what the last `n` steps recorded and write it."""
         start = time.perf_counter()
-        self._sink.write(self._collector.chunk(self.step - n, n, recorded, self._engine.plan.events))
+        chunk = self._collector.chunk(self.step - n, n, recorded, self._engine.plan.events)
+        weights = {w.key: w.now() for w in self._weights if w.next(self.step - 1) == self.step}
+        self._sink.write(replace(chunk, traces={**chunk.traces, **weights}))
         self.timings["record"] += time.perf_counter() - start + recorded.seconds
 
     def _check_numbers(self) -> None:
@@ -307,7 +323,8 @@ class Simulation:
     def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
         """The built synapses as scipy.sparse.csc_array of shape (n_target, n_source).
 
-        `what` is "weight" or "delay" (ms). Several synapses of a pair are separate entries.
+        `what` is "weight" or "delay" (ms). Several synapses of a pair are separate entries. A plastic weight
+        is that after the last presynaptic spike, as in NEST, whether that spike has arrived or not.
         """
         from scipy.sparse import csc_array
 
@@ -327,6 +344,18 @@ class Simulation:
     def positions(self, nodes: Nodes) -> np.ndarray:
         """Where `nodes` lie in this run: (n, dimensions), mm."""
         return self.net.positions(nodes, self.seed)
+
+    def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
+        """Store the weights of now, and delays, in the `lifsim.weights.WeightStore` at `path`, which is made if need be.
+
+        They are called `name`: "SOURCE_to_TARGET" unless given.
+        """
+        from lifsim.weights import WeightStore
+
+        own, onto = self.net.view(source), self.net.view(target)
+        weight, delay = (self.matrix(own, onto, what) for what in ("weight", "delay"))
+        with WeightStore(path, "a") as store:
+            store.put(name or f"{own.name}_to_{onto.name}", weight, delay=delay, units=onto.population.model.weight_unit)
 
     def fan_out(self) -> dict[str, np.ndarray]:
         """How many built synapses start at each neuron (or node that sends given spikes), by population."""

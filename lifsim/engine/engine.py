@@ -14,6 +14,10 @@ from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Probes, Written, advance
 from lifsim.engine.neurons import channels_of, kinds_of, states_of
+from lifsim.engine.plasticity import Plastic
+from lifsim.engine.plasticity import layout as plasticity
+from lifsim.engine.plasticity.store import Place
+from lifsim.engine.plasticity.trains import WORDS
 from lifsim.engine.seats import GRAIN, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
@@ -56,6 +60,9 @@ class Engine:
         self.plan = plan
         self.dtype = np.dtype(precision)
         self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
+        self.plastic_dtype = np.dtype(
+            "float64" if (weights or precision) == "float64" else "float32"
+        )  # whole numbers cannot change a little
         # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
@@ -64,9 +71,13 @@ class Engine:
         self.seats = seats = seat(plan, self.team.size)
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
         dtypes = (self.dtype, self.weight_dtype)
-        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
-        interval = int(synapses.delay.min(initial=LONGEST_INTERVAL))
-        slots = int(synapses.delay.max(initial=0)) + interval
+        static = [w for w in wirings if w.plasticity is None]
+        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
+        place = Place(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
+        plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
+        delay = np.concatenate([synapses.delay, plasticity.occurring(plastic)])
+        interval = int(delay.min(initial=LONGEST_INTERVAL))
+        slots = int(delay.max(initial=0)) + interval
         blocks = layout.blocks_of(plan, seats, interval)
         edges = layout.edges_of(blocks)
         neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
@@ -88,11 +99,12 @@ class Engine:
             self.key,
             sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
+            plastic,
         )
 
     def _natural_weights(self, precision: str) -> str:
         """The narrower storage where it holds every weight exactly."""
-        return "float32" if precision == "float32" or all(w.weight.narrow for w in self.plan.wirings) else "float64"
+        return "float32" if precision == "float32" or all(w.weight.narrow for w in self.plan.wirings if w.plasticity is None) else "float64"
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -102,13 +114,14 @@ class Engine:
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
+        seen = sum(self._rate(g) * 8 * WORDS for g in self.plan.groups) if self.machine.plastic else 0
         given = self.plan.events.reach(self.step) - self.step
-        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway, 1), given)))
+        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen, 1), given)))
 
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
         self.machine = self._with_given(steps)
-        self.machine = self.machine._replace(underway=self._underway(steps))
+        self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps))
         threads = self.team.active()
         m = self._with_buffers(steps)
         m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)))
@@ -185,9 +198,11 @@ class Engine:
             if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # else it would be rounded for nothing
                 layout.write_state(self.machine.neurons, self.seats.place, g, name, values.get(name, shown))
         layout.refresh_neurons(self.plan, self.seats.place, self.machine.neurons, self.machine.own)
-        ring = self._widened(self.machine.ring)
+        ring, plastic = self._widened(self.machine.ring), self.machine.plastic
+        if plastic is not None:
+            plastic = plasticity.refreshed(plastic, self.plan, self.seats.place)
         groups = layout.groups_of(self.plan, self.seats.place, self.dtype)
-        self.machine = self.machine._replace(kinds=kinds_of(self.plan.groups), groups=groups, ring=ring)
+        self.machine = self.machine._replace(kinds=kinds_of(self.plan.groups), groups=groups, ring=ring, plastic=plastic)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
@@ -220,15 +235,19 @@ class Engine:
 
         Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
         """
-        y, first = self.machine.synapses, self.machine.blocks.first
+        y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
         rows = y.row_first[sources[0]], y.row_first[sources[1]]
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
         columns = []
         for b in range(len(first) - 1):
-            row, place, weight, delay = packing.unpack(y, b, *rows)
-            target = self.seats.id[first[b] + place] - targets[0]
-            keep = (target >= 0) & (target < targets[1] - targets[0])
-            columns.append([row_source[row[keep]], target[keep], weight[keep], delay[keep]])
+            row, *packed = packing.unpack(y, b, *rows)
+            both = [[row_source[row], *packed]]
+            if plastic is not None:
+                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.step, b, sources))
+            for source, place, weight, delay in both:
+                target = self.seats.id[first[b] + place] - targets[0]
+                keep = (target >= 0) & (target < targets[1] - targets[0])
+                columns.append([source[keep], target[keep], weight[keep], delay[keep]])
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
         order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
         return tuple(c[order] for c in joined)
@@ -238,7 +257,8 @@ class Engine:
         y = self.machine.synapses
         blocks = range(len(self.machine.blocks.first) - 1)
         rows = sum((packing.lengths(y, b, 0, len(y.row_class)) for b in blocks), np.zeros(len(y.row_class), np.int64))
-        return np.diff(np.concatenate([[0], np.cumsum(rows)])[y.row_first])
+        static = np.diff(np.concatenate([[0], np.cumsum(rows)])[y.row_first])
+        return static if self.machine.plastic is None else static + plasticity.fan_out(self.machine.plastic)
 
     @property
     def threads(self) -> int:
@@ -276,6 +296,14 @@ class Engine:
             arrays[name] = np.empty((*old.shape[:2], room + room // 2), old.dtype)  # longer slices may follow
             arrays[name][:, :, :used] = old[:, :, :used]
         return m.underway._replace(**arrays)
+
+    def _plastic(self, steps: int) -> Plastic | None:
+        """The plastic synapses, with room for what their targets can fire in `steps` steps."""
+        m = self.machine
+        if m.plastic is None:
+            return None
+        before = np.append(0, np.cumsum(self._most_spikes(m.blocks, steps)))[m.blocks.piece]
+        return plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
 
     def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
         """The most spikes of each piece in so many steps: a neuron fires once in t_ref (a parrot in bursts)."""

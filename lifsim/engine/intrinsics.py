@@ -43,6 +43,26 @@ def fma(typingctx, a, b, c):
     return a(a, a, a), codegen
 
 
+@intrinsic
+def bits_of(typingctx, x):
+    """The 64 bits of a float64, as a whole number."""
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), codegen
+
+
+@intrinsic
+def from_bits(typingctx, x):
+    """The float64 of these 64 bits."""
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), codegen
+
+
 FOUR = 4  # synapses that are added at a time
 
 

@@ -4,7 +4,7 @@ A step k, which ends at t = k·dt, in NEST's order:
 
 1. neurons: v moves with the old synaptic currents, which decay,
 2. stimuli: Poisson spikes are added where weights go (a current, or v itself),
-3. delivery: so are the weights of the spikes that arrive in this step,
+3. delivery: so are the weights of the spikes that arrive in this step, static ones first, then plastic ones,
 4. threshold: v >= V_th fires, is stamped with the end of the step, reset and held,
 5. probes: sampled variables are written down.
 
@@ -29,6 +29,7 @@ from lifsim.engine.jit import entry, inlined, kernel, merged
 from lifsim.engine.neurons import Neurons, advance_group, receive_group, spike_group
 from lifsim.engine.neurons.spiking import hold, put_back
 from lifsim.engine.neurons.state import Where
+from lifsim.engine.plasticity import Plastic, deliver_plastic
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
@@ -120,6 +121,7 @@ class Machine(NamedTuple):
     key: tuple[np.uint64, np.uint64]
     sharing: Sharing
     clock: Clock
+    plastic: Plastic | None
 
 
 @entry
@@ -131,7 +133,7 @@ def advance(m, rank, start, n_steps):
     of `m` is a copy of it.)
     """
     m = borrow(m)
-    blocks, synapses, ring, underway, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.sharing, m.clock
+    blocks, synapses, ring, underway, plastic, sharing, clock = m.blocks, m.synapses, m.ring, m.underway, m.plastic, m.sharing, m.clock
     inputs, events = m.neurons.state[: m.neurons.channels], m.events
     mine, beyond, threads, n_blocks = blocks.thread[rank], blocks.thread[rank + 1], len(blocks.thread) - 1, len(blocks.first) - 1
     settle_blocks(synapses, ring, underway, mine, beyond, start)
@@ -157,6 +159,8 @@ def advance(m, rank, start, n_steps):
         elif not handed_out:
             if k > start and len(synapses.delay):
                 deliver(synapses, ring, underway, b, inputs[:, blocks.first[b] : blocks.first[b + 1]], k)
+            if k > start:
+                deliver_plastic(plastic, ring, blocks, b, inputs[:, blocks.first[b] : blocks.first[b + 1]], k)
             stop(clock, rank, DELIVERY)
             hand_out(sharing, b, k)
             handed_out = True

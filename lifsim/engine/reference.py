@@ -71,6 +71,8 @@ class Reference:
         for g in plan.groups:
             if g.model not in STATES or np.any(np.asarray(g.params.get("delta", 0.0)) > 0):
                 raise NotImplementedError(f"{g.name}: {g.model}, or its escape noise, is not among the models of the reference")
+        if any(w.plasticity for w in plan.wirings):
+            raise NotImplementedError("plastic synapses are not among those of the reference: their rules are checked one by one")
         self.plan = plan
         self.step = 0
         self._key = plan.seed & 0xFFFFFFFF, plan.seed >> 32

@@ -60,16 +60,17 @@ class Scratch(NamedTuple):
 
 def rule_of(wiring: Any) -> Rule:
     """A `plan.Wiring` as the tuple that kernels take."""
-
-    def draw(v: Any) -> Draw:
-        array = np.zeros(0) if v.array is None else v.array
-        return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), read_only(np.ascontiguousarray(array, np.float64)))
-
     w = wiring
-    weight, delay = draw(w.weight), draw(w.delay)
+    weight, delay = draw_of(w.weight), draw_of(w.delay)
     steps = np.empty(1 << CELLS if delay.kind not in NOT_DRAWN else 0, np.int32)
     whole_table(delay, steps)
     return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, read_only(w.rows), w.itself, weight, delay, steps)
+
+
+def draw_of(v: Any) -> Draw:
+    """`plan.Values` as the tuple that kernels take."""
+    array = np.zeros(0) if v.array is None else v.array
+    return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), read_only(np.ascontiguousarray(array, np.float64)))
 
 
 def read_only(given: np.ndarray) -> np.ndarray:

@@ -73,3 +73,52 @@ def test_neighbours_on_a_sheet_fire_together():
     together = np.corrcoef(counts[active])
     near, far = (together[(distance > low) & (distance < high)].mean() for low, high in ((0.0, 0.2), (0.8, 1.1)))
     assert 0.12 < near < 0.32 and far < 0.1
+
+
+def jumps(trace, spikes, tau):
+    """What each spike adds to a current that decays with `tau`; it arrives 1 ms after it was sent."""
+    at = np.round(spikes / 0.1).astype(int) + 9
+    return trace[at] - trace[at - 1] * math.exp(-0.1 / tau)
+
+
+def test_one_synapse_depresses_and_the_other_facilitates():
+    net = ls.load("tsodyks")
+    result = ls.run(net, threads=1)
+    (spikes,) = net.populations["source"].params["spike_times"]
+    depressing, facilitating = (jumps(result.traces[p]["I_syn_ex"][:, 0], spikes, 3.0) for p in ("depressing", "facilitating"))
+    e = math.exp(-50 / 450)
+    assert depressing[[0, 9, 10]] == pytest.approx([167.5, 250 * 0.67 * (1 - e) / (1 - 0.33 * e), 120.589], rel=2e-4)
+    assert (np.diff(depressing[:10]) < 0).all() and (np.diff(facilitating[:10]) > 0).all()
+    assert facilitating[[0, 9, 10]] == pytest.approx([25.0, 76.758, 95.843], rel=1e-4)
+
+
+def test_inhibitory_plasticity_leads_to_the_asynchronous_irregular_state():
+    """Limits are four standard deviations or more from the mean of seeds (rate 6.4 ± 0.15, CV 0.74 ± 0.02, Fano factor 14 ± 3)."""
+    result = ls.run(ls.load("vogels_sprekeler"), threads=2)
+    spikes = result.spikes["exc"]
+    assert len(spikes.window(0.0, 100.0)) / spikes.n_nodes / 0.1 > 60
+    late = spikes.window(6000.0, 10000.0)
+    assert 5.5 < len(late) / late.n_nodes / 4.0 < 7.3
+    trains = [late.times[late.ids == i] for i in range(0, late.n_nodes, 10)]
+    cv = [np.std(np.diff(t)) / np.mean(np.diff(t)) for t in trains if len(t) > 5]
+    assert 0.65 < np.mean(cv) < 0.85
+    counts = np.histogram(late.times, 2000, (6000.0, 10000.0))[0]
+    assert counts.var() / counts.mean() < 30  # a mean correlation of 0.01
+    weights = result.traces["exc"]["weight_from_inh"]
+    assert (weights[0] <= 0).all() and -65 < weights[-1].mean() < -40
+
+
+def test_hpc_reduced_and_small():
+    """The in-degree and what follows from it: J, weights, rate of the input; plastic weights grow apart, a few percent in 100 ms."""
+    published, net = ls.load("hpc"), ls.load("hpc", C_ex=2000, scale=0.05)
+    assert published.parameters["w"] == pytest.approx(45.6096, rel=1e-5)
+    assert published.populations["ext"].params["rate"] == pytest.approx(20856.04, rel=1e-5)
+    assert net.parameters["w"] == pytest.approx(96.7526, rel=1e-5)
+    assert net.populations["ext"].params["rate"] == pytest.approx(9831.63, rel=1e-5)
+    with ls.Simulation(net, threads=2) as sim:
+        sim.run(100.0)
+        weights = sim.matrix("exc", "exc").data
+        spikes = sim.result().spikes["exc"]
+    assert len(weights) == 450 * 2000
+    assert 5 < len(spikes) / 450 / 0.1 < 60
+    assert (weights > 0).all() and 0.5 < weights.std() < 20 and weights.mean() == pytest.approx(96.75, rel=0.1)

@@ -31,6 +31,7 @@ CASES = {
     "in float64, one thread": ("microcircuit", "float64", "float64", "1", "scale=0.25", "k_scale=0.4"),
     "compact": ("microcircuit", "float32", "compact", "2", "scale=0.25", "k_scale=0.4"),
     "in space": ("spatial", "float64", "", "1", "indegree=800"),
+    "plastic": ("hpc", "float64", "", "2", "C_ex=2000"),
     "few synapses, many neurons": ("cuba", "float64", "", "1", "n=200000"),
 }
 

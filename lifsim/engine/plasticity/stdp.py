@@ -1,0 +1,72 @@
+"""stdp_synapse, stdp_synapse_hom: spike-timing-dependent plasticity of pairs (Gütig et al. 2003).
+
+With the weight as a part of Wmax, z = w / Wmax:
+
+    at a postsynaptic spike     z ← z + lambda (1 - z)^mu_plus K_plus          (at most 1)
+    at a presynaptic spike      z ← z - alpha lambda z^mu_minus K_minus        (at least 0)
+
+K_plus is the trace of presynaptic spikes, which decays with tau_plus, K_minus that of postsynaptic ones; all pairs
+count. mu = 0 is additive (Song et al. 2000), mu = 1 multiplicative (van Rossum et al. 2000).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lifsim.engine.jit import inlined
+from lifsim.engine.plasticity.power import power
+from lifsim.engine.plasticity.store import Store, value
+
+PARAMETERS = ("lambda", "alpha", "mu_plus", "mu_minus", "Wmax")
+TAUS = ("tau_plus",)
+STATES = ()
+
+
+class StdpSynapses(NamedTuple):
+    """Synapses of this model."""
+
+    y: Store
+
+
+class StdpRule(NamedTuple):
+    """The parameters of a synapse."""
+
+    lambda_: float
+    alpha: float
+    mu_plus: float
+    mu_minus: float
+    Wmax: float
+
+
+Synapses, Rule = StdpSynapses, StdpRule
+
+
+def initial(constant: Any) -> tuple[float, float, float]:
+    """No trace of any spike."""
+    return 0.0, 0.0, 0.0
+
+
+@inlined
+def rule(y, p, i):
+    """The parameters of synapse `i`, of projection `p`."""
+    return StdpRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
+
+
+@inlined
+def grown(r, k):
+    """What a trace is after a spike that made it `k`."""
+    return k
+
+
+@inlined
+def facilitated(r, w, k_plus, slow):
+    """The weight after a postsynaptic spike."""
+    z = w / r.Wmax
+    return min(z + r.lambda_ * power(max(1.0 - z, 0.0), r.mu_plus) * k_plus, 1.0) * r.Wmax
+
+
+@inlined
+def depressed(r, w, k_minus, slow):
+    """The weight after a presynaptic spike."""
+    z = w / r.Wmax
+    return max(z - r.alpha * r.lambda_ * power(z, r.mu_minus) * k_minus, 0.0) * r.Wmax

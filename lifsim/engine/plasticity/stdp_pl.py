@@ -1,0 +1,65 @@
+"""stdp_pl_synapse_hom: potentiation a power of the weight, depression in proportion to it (Morrison et al. 2007).
+
+    at a postsynaptic spike     w ← w + lambda w^mu K_plus
+    at a presynaptic spike      w ← w - alpha lambda w K_minus             (at least 0)
+
+w counts in units of a reference weight, which is 1 (pA or mV): lambda and mu depend on the unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lifsim.engine.jit import inlined
+from lifsim.engine.plasticity.power import power
+from lifsim.engine.plasticity.store import Store, value
+
+PARAMETERS = ("lambda", "alpha", "mu")
+TAUS = ("tau_plus",)
+STATES = ()
+
+
+class PowerSynapses(NamedTuple):
+    """Synapses of this model."""
+
+    y: Store
+
+
+class PowerRule(NamedTuple):
+    """The parameters of a synapse."""
+
+    lambda_: float
+    alpha: float
+    mu: float
+
+
+Synapses, Rule = PowerSynapses, PowerRule
+
+
+def initial(constant: Any) -> tuple[float, float, float]:
+    """No trace of any spike."""
+    return 0.0, 0.0, 0.0
+
+
+@inlined
+def rule(y, p, i):
+    """The parameters of synapse `i`, of projection `p`."""
+    return PowerRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
+
+
+@inlined
+def grown(r, k):
+    """What a trace is after a spike that made it `k`."""
+    return k
+
+
+@inlined
+def facilitated(r, w, k_plus, slow):
+    """The weight after a postsynaptic spike."""
+    return w + r.lambda_ * power(w, r.mu) * k_plus
+
+
+@inlined
+def depressed(r, w, k_minus, slow):
+    """The weight after a presynaptic spike."""
+    return max(w - r.alpha * r.lambda_ * w * k_minus, 0.0)

@@ -1,0 +1,171 @@
+"""The plastic synapses of one model: where they lie, their weights, parameters and state.
+
+The synapses of a block are packed in rows, a row being those of one source in one projection. A row is a sequence of
+segments, one for each delay, ascending: what one spike reaches at once. A segment keeps the step of the last spike
+that it transmitted and the state that this spike left: all its synapses have seen the same spikes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import uint16
+
+from lifsim.engine.intrinsics import FOUR
+from lifsim.engine.jit import entry, inlined, kernel
+from lifsim.engine.packing import occurring_delays, synapses_of_blocks
+from lifsim.engine.wiring import delays_of, draw_of, rule_of, scratch_for, sources_of, weights_of
+from lifsim.plan import CONSTANT
+
+STATES = 3  # numbers of the state of a segment, at most
+
+
+class Store(NamedTuple):
+    """Plastic synapses i of all blocks: ``target[i]`` (uint16, in the block), ``weight[i]``; there are a few more of both,
+    because the last ones are read by fours.
+
+    Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``; ``projection[r]`` is that of row r. The segment of row r
+    in block b for `delay[j]` (steps, ascending) are the synapses ``begin[b, r, j]`` … ``begin[b, r, j + 1] - 1``; it last
+    transmitted a spike of step ``last[b, r, j]``, which left ``state[b, r, j]``.
+    Parameter q of the synapses of projection p is ``constant[p, q]``, or ``own[column[p, q], i]`` where they differ;
+    ``law[p]`` are its time constants in `trains.Trains.decays`.
+    """
+
+    target: np.ndarray
+    weight: np.ndarray
+    own: np.ndarray
+    row_first: np.ndarray
+    projection: np.ndarray
+    delay: np.ndarray
+    begin: np.ndarray
+    last: np.ndarray
+    state: np.ndarray
+    constant: np.ndarray
+    column: np.ndarray
+    law: np.ndarray
+    dt: float
+
+
+@inlined
+def value(y, p, q, i):
+    """Parameter `q` of synapse `i`, of projection `p`."""
+    return y.constant[p, q] if y.column[p, q] < 0 else y.own[y.column[p, q], i]
+
+
+# -- packing ---------------------------------------------------------------------------------------
+
+
+@entry
+def count(rule, s, key, row, slot, lo, hi, number):
+    """Add the synapses of `rule` onto the neurons lo … hi - 1 to ``number[row, slot]``."""
+    for t in range(len(rule.targets)):
+        if lo <= rule.targets[t] < hi:
+            n = sources_of(rule, t, s, key)
+            delays_of(rule, t, n, s, key)
+            for k in range(n):
+                number[row[s.source[k]], slot[s.delay[k]]] += 1
+
+
+@entry
+def fill(rule, s, key, row, slot, lo, hi, at, target, weight):
+    """Put the synapses of `rule` onto the neurons lo … hi - 1 in their places: the next one is ``at[row, slot]``."""
+    for t in range(len(rule.targets)):
+        if lo <= rule.targets[t] < hi:
+            n = sources_of(rule, t, s, key)
+            delays_of(rule, t, n, s, key)
+            weights_of(rule, t, n, s, key)
+            for k in range(n):
+                put(row[s.source[k]], slot[s.delay[k]], rule.targets[t] - lo, s.weight[k], at, target, weight)
+
+
+@kernel
+def put(r, j, t, w, at, target, weight):
+    """A synapse of row `r` and slot `j`."""
+    i = at[r, j]
+    target[i], weight[i] = uint16(t), w
+    at[r, j] = i + 1
+
+
+class Place(NamedTuple):
+    """Where synapses are to lie: number of nodes, bounds of the blocks, key of the seed, dtype of weights; `each` applies
+    a function to every block, on all threads.
+    """
+
+    nodes: int
+    first: np.ndarray
+    key: tuple[np.uint64, np.uint64]
+    dtype: np.dtype
+    each: Callable[[Callable[[int], None], Sequence[int]], None]
+
+
+def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Place) -> Store:
+    """The synapses of `wirings`, all of the model in `module`; `law` are the numbers of their time constants."""
+    rules: list[Any] = [rule_of(w) for w in wirings]
+    delay = occurring_delays(wirings, rules, place.key)
+    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
+    slot[delay] = np.arange(len(delay))
+    rows, row_first, projection = number_rows(wirings, place.nodes)
+    constant, column = parameters(wirings, module)
+    blocks, n = len(place.first) - 1, sum(w.n_synapses for w in wirings)
+    segments = (blocks, len(projection), len(delay))
+    y = Store(
+        np.empty(n + FOUR, np.uint16),
+        np.empty(n + FOUR, place.dtype),
+        np.empty((int(column.max(initial=-1)) + 1, n)),
+        row_first,
+        projection,
+        delay,
+        np.zeros((*segments[:2], len(delay) + 1), np.int64),
+        np.zeros(segments, np.int32),
+        np.zeros((*segments, STATES)),
+        constant,
+        column,
+        law,
+        dt,
+    )
+    y.state[:] = np.array([module.initial(c) for c in constant])[projection][:, None]
+    base = np.cumsum(np.append(0, synapses_of_blocks(wirings, place.first).sum(axis=0)))
+
+    def build(b: int) -> None:
+        lo, hi = place.first[b], place.first[b + 1]
+        number = np.zeros(segments[1:], np.int64)
+        for rule, row in zip(rules, rows, strict=True):
+            count(rule, scratch_for(rule), place.key, row, slot, lo, hi, number)
+        end = base[b] + np.cumsum(number).reshape(number.shape)
+        y.begin[b, :, 0], y.begin[b, :, 1:] = end[:, 0] - number[:, 0], end
+        at = y.begin[b, :, :-1].copy()
+        for p, (w, rule, row) in enumerate(zip(wirings, rules, rows, strict=True)):
+            for q, name in enumerate(("weight", *module.PARAMETERS), -1):
+                if name == "weight" or column[p, q] >= 0:
+                    drawn = rule if name == "weight" else rule._replace(weight=draw_of(w.plasticity.params[name]))
+                    out = y.weight if name == "weight" else y.own[column[p, q]]
+                    fill(drawn, scratch_for(rule), place.key, row, slot, lo, hi, at.copy(), y.target, out)
+
+    place.each(build, range(blocks))
+    return y
+
+
+def number_rows(wirings: list[Any], n_nodes: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Rows by source, then projection: of each wiring the rows of its sources; first row of a node; projection of a row."""
+    used = np.zeros((n_nodes, len(wirings)), bool)
+    for p, w in enumerate(wirings):
+        used[w.sources, p] = True
+    row = (np.cumsum(used).reshape(used.shape) - 1).astype(np.int32)
+    row_first = np.concatenate([[0], np.cumsum(used.sum(axis=1))]).astype(np.int64)
+    return [row[w.sources, p].copy() for p, w in enumerate(wirings)], row_first, np.nonzero(used)[1].copy()
+
+
+def parameters(wirings: list[Any], module: Any) -> tuple[np.ndarray, np.ndarray]:
+    """`Store.constant` and `Store.column`. Where parameters differ between synapses, so do their state variables."""
+    names = module.PARAMETERS
+    constant, column = np.zeros((len(wirings), len(names))), np.full((len(wirings), len(names)), -1, np.int64)
+    for p, w in enumerate(wirings):
+        given = w.plasticity.params
+        differ = {name for name in names if given[name].kind != CONSTANT}
+        for q, name in enumerate(names):
+            constant[p, q] = given[name].a
+            column[p, q] = q if name in differ or (differ and name in module.STATES) else -1
+    _, number = np.unique(column, return_inverse=True)  # only those that occur
+    return constant, (number.reshape(column.shape) + min(int(column.min(initial=0)), 0)).astype(np.int64)
