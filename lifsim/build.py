@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from lifsim import stimuli
-from lifsim.bursts import PARROT, counted, with_bursts
+from lifsim.bursts import onto_parrots, with_bursts
 from lifsim.connect import wiring
 from lifsim.errors import ModelError
 from lifsim.grid import steps
+from lifsim.models import PARROT
 from lifsim.network import Network, Recording
 from lifsim.plan import (
     NEVER,
@@ -54,13 +55,15 @@ def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
     drives = _Drives(net, seed)
     for index, projection in enumerate(net.projections):
         source, target = projection.source.population, projection.target.population
-        ids = projection.target.ids + first[target.name]
-        if source.model.role in ("neuron", "spikes"):
-            made = wiring(projection, index, projection.source.ids + first[source.name], ids, net.dt, seed)
-            wirings.append(counted(made) if target.model.name == PARROT else made)
-        else:
-            made = wiring(projection, index, projection.source.ids, ids, net.dt, seed)
-            drives.add(projection, counted(made) if target.model.name == PARROT else made)
+        own = source.model.role in ("neuron", "spikes")
+        ids = projection.source.ids + (first[source.name] if own else 0)
+        made: Wiring | None = wiring(projection, index, ids, projection.target.ids + first[target.name], net.dt, seed)
+        if target.model.name == PARROT and made:
+            made = onto_parrots(made, projection.receptor_type)
+        if made and own:
+            wirings.append(made)
+        elif made:
+            drives.add(projection, made)
     generators = [p for p in net.populations.values() if p.model.role == "spikes"]
     given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt, method == "precise") for p in generators]
     plan = Plan(
@@ -156,7 +159,7 @@ class _Drives:
             case "sinusoidal_poisson_generator" | "sinusoidal_gamma_generator":
                 kind = TO_EACH if values["individual_spike_trains"] else SHARED
                 stream = len(self.trains) if kind == TO_EACH else self._numbers[population.name]
-                self.trains += stimuli.train_drives(values, c, self.dt, kind, stream, projection.receptor_type)
+                self.trains += stimuli.train_drives(values, c, self.dt, kind, stream, synapses.receptor)
             case "poisson_generator_ps":
                 self.exact += stimuli.exact_drives(values, c, self.dt, len(self.exact))
             case "noise_generator":
@@ -168,7 +171,7 @@ class _Drives:
             case "waveform_generator":
                 self.waves += stimuli.wave_drives(values, c, self.dt, *self._waveform(population, values))
             case _ if population.model.role == "poisson":
-                self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson), projection.receptor_type)
+                self.poisson += stimuli.poisson_drives(population, values, c, self.dt, len(self.poisson), synapses.receptor)
             case _:
                 self.currents += stimuli.current_drives(values, c, self.dt)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+PARROT = "parrot_neuron"
 Check = Callable[[Mapping[str, Any]], str | None]
 
 
@@ -292,7 +293,7 @@ _ALL = (
         "iaf_psc_exp_multisynapse",
         "neuron",
         "iaf_psc_exp with any number of receptors, each with a time constant of its own (receptor_type of a connection)",
-        (*_MEMBRANE, Parameter("tau_syn", (2.0,), "ms", "time constant of the current of each receptor", shape="series")),
+        (*_MEMBRANE, *_PLASTICITY, Parameter("tau_syn", (2.0,), "ms", "time constant of the current of each receptor", shape="series")),
         (_V, Parameter("I_syn_1", 0.0, "pA", "current of receptor 1 (and so on for each)", "finite")),
         (_reset_below_threshold, _some_positive("tau_syn")),
         "pA",
@@ -301,7 +302,7 @@ _ALL = (
         "iaf_cond_exp",
         "neuron",
         "leaky integrate-and-fire neuron, exponentially decaying synaptic conductances",
-        _COND,
+        (*_COND, *_PLASTICITY),
         (_V, *_G_SYN),
         (_reset_below_threshold,),
         "nS",
@@ -310,7 +311,7 @@ _ALL = (
         "iaf_cond_alpha",
         "neuron",
         "leaky integrate-and-fire neuron, alpha-shaped synaptic conductances (a weight is the peak conductance)",
-        _COND,
+        (*_COND, *_PLASTICITY),
         (_V, *_G_SYN, *_DG_SYN),
         (_reset_below_threshold,),
         "nS",
@@ -322,6 +323,7 @@ _ALL = (
         (
             *_with_defaults(_COND, C_m=289.5, g_L=28.95, t_ref=0.5, V_th=-57.0, V_reset=-70.0, E_in=-75.0, tau_syn_ex=1.5, tau_syn_in=10.0),
             *_SFA,
+            *_PLASTICITY,
         ),
         (
             _V,
@@ -340,6 +342,7 @@ _ALL = (
             *(p for p in _with_defaults(_MEMBRANE, C_m=100.0, tau_m=5.0) if p.name not in ("V_th", "V_reset")),
             *_with_defaults(_TAU_SYN, tau_syn_ex=1.0, tau_syn_in=3.0),
             *_MAT,
+            *_PLASTICITY,
         ),
         (
             _V,
@@ -351,7 +354,7 @@ _ALL = (
         "pA",
         shown=(Parameter("V_th", -51.0, "mV", "threshold of the moment"),),
     ),
-    Model("parrot_neuron", "neuron", "sends each spike that arrives on, whatever its weight", ()),
+    Model(PARROT, "neuron", "sends each spike that arrives on, whatever its weight", _PLASTICITY),
     Model(
         "poisson_generator",
         "poisson",

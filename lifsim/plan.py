@@ -21,6 +21,7 @@ CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
 NEVER = 2**62  # a step that is never reached (for stop = inf)
 ALL, ONE, RANDOM, ROWS, GIVEN = range(5)
 TO_EACH, SHARED, RECORDED = range(3)
+NOWHERE, ONES = -1, -2  # receptors of synapses that act on nothing, or each of whose spikes counts once
 PIECE = 1 << 14  # values at a time: what is made of them stays in the cache, in memory that need not be asked for anew
 
 
@@ -106,7 +107,8 @@ class Wiring:
     (every one in turn), ONE (the t-th), RANDOM (drawn, with or without `multapses`), ROWS (given
     in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
     numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
-    out, else -1. Weights go to receptor number `receptor` (from 1) of the targets; 0: their sign decides.
+    out, else -1. Weights go to receptor number `receptor` (from 1) of the targets; 0: their sign decides
+    (or it is NOWHERE, ONES).
     Synapses that are plastic (never GIVEN) have a `plasticity`.
     """
 

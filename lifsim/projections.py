@@ -13,7 +13,7 @@ import numpy as np
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same
 from lifsim.grid import nearest_on_grid
-from lifsim.models import receptors_of
+from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
 from lifsim.positions import Positions, Space, farthest, mismatch
@@ -221,7 +221,7 @@ def _listed(
 
 
 def _check_ends(place: str, source: View, target: View) -> Iterable[Problem]:
-    if source.population.model.role == "current" and target.population.model.name == "parrot_neuron":
+    if source.population.model.role == "current" and target.population.model.name == PARROT:
         yield Problem(f"{place}.target", f"{target.name} is a parrot_neuron, on which a current has no effect", "neurons with a membrane")
     if target.population.model.role != "neuron":
         yield Problem(
@@ -231,6 +231,8 @@ def _check_ends(place: str, source: View, target: View) -> Iterable[Problem]:
 
 def _receptor(given: Any, source: View, target: View) -> int:
     """The receptor meant: of a single one nothing need be said; a current goes to the membrane itself."""
+    if target.population.model.name == PARROT:
+        return int(given)
     several = _receptors(target) > 0 and source.population.model.role != "current"
     return int(given) or 1 if several else 0
 
@@ -245,6 +247,9 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
         most = 0
     if isinstance(given, bool) or not isinstance(given, (int, float, np.integer)) or given != int(given) or given < 0:
         yield Problem(place, f"{given!r}", "a whole number from 1 on")
+    elif target.population.model.name == PARROT:
+        if given > 1:
+            yield Problem(place, f"{given:g}", f"0, or 1 for spikes that {name} (parrot_neuron) does not send on")
     elif not most and given:
         yield Problem(place, f"{given:g}", f"nothing: {name} ({target.population.model.name}) has no receptor types for it")
     elif most > 1 and not given:

@@ -28,6 +28,7 @@ from lifsim.engine.jit import kernel
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
 from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, SLOW, STEP, first_after
+from lifsim.plan import NOWHERE, ONES
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
@@ -96,7 +97,7 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
         depress(synapses, own, a, target, trace, w, work.real[b, 1, :n], arrival)
         for i in range(n):
             weight[i] = w[i]
-        send(y.target, y.weight, a, n, total)
+        send(y, y.receptor[p], a, n, total)
     state[0] = grown(own, 1.0 + state[0] * decay(trains.decays, y.law[p, 0], sent - before))
     state[1] = 1.0 + slow
     y.last[b, r, j] = sent
@@ -249,13 +250,19 @@ def depress(synapses, own, a, target, trace, w, k, arrival):
 
 
 @kernel
-def send(target, weight, a, n, total):
-    """Add the `n` weights from `a` on to `total`: the sign says which sum they go into."""
-    negative = 0
+def send(y, receptor, a, n, total):
+    """Add the `n` weights from `a` on to `total`: the receptor, or else the sign, says which sum they go into."""
+    target, weight, negative = y.target, y.weight, 0
+    if receptor == NOWHERE:
+        return
+    if receptor == ONES:
+        for i in range(a, a + n):
+            total[0, target[i]] += 1
+        return
     for i in range(a, a + n):
         negative += 1 if weight[uint64(i)] < 0 else 0
-    if len(total) == 1 or negative == 0:
-        add(total[0], target, a, n, weight, a, 1.0)
+    if receptor > 0 or len(total) == 1 or negative == 0:
+        add(total[max(receptor - 1, 0)], target, a, n, weight, a, 1.0)
     elif negative == n:
         add(total[1], target, a, n, weight, a, 1.0)
     else:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import inlined, kernel
 from lifsim.engine.plasticity import tsodyks, tsodyks2
+from lifsim.plan import ONES
 
 OF_SYNAPSES = {m.Synapses: m for m in (tsodyks2, tsodyks)}
 OF_RULE = {m.Rule: m for m in (tsodyks2, tsodyks)}
@@ -23,19 +24,28 @@ def transmit_scaled(synapses, b, r, j, sent, total):
     """The spike of step `sent` arrives at segment (r, j) of block `b`."""
     y = synapses.y
     p, last, state = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j]
-    h, target, weight, two = (sent - last) * y.dt, y.target, y.weight, len(total) == 2
+    h, target, weight, receptor, signs = (sent - last) * y.dt, y.target, y.weight, y.receptor[p], len(total) > 1
     first, end = y.begin[b, r, j], y.begin[b, r, j + 1]
     if y.column[p, 0] < 0:
         after, part = released(rule_of(synapses, p, first), (state[0], state[1], state[2]), h, last == 0)
         state[0], state[1], state[2] = after
         for i in range(first, end):
-            total[1 if two and weight[i] < 0 else 0, target[i]] += weight[i] * part
+            put(total, receptor, signs, target[i], weight[i], part)
     else:
         for i in range(first, end):
             after, part = released(rule_of(synapses, p, i), state_of(synapses, p, i), h, last == 0)
             keep(synapses, p, i, after)
-            total[1 if two and weight[i] < 0 else 0, target[i]] += weight[i] * part
+            put(total, receptor, signs, target[i], weight[i], part)
     y.last[b, r, j] = sent
+
+
+@inlined
+def put(total, receptor, signs, i, weight, part):
+    """Add a part of a weight to what the receptor, or else the sign, says."""
+    if receptor >= 0:
+        total[receptor - 1 if receptor > 0 else np.int64(signs and weight < 0), i] += weight * part
+    elif receptor == ONES:
+        total[0, i] += 1
 
 
 # -- by model --------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Store(NamedTuple):
     in block b for `delay[j]` (steps, ascending) are the synapses ``begin[b, r, j]`` … ``begin[b, r, j + 1] - 1``; it last
     transmitted a spike of step ``last[b, r, j]``, which left ``state[b, r, j]``.
     Parameter q of the synapses of projection p is ``constant[p, q]``, or ``own[column[p, q], i]`` where they differ;
-    ``law[p]`` are its time constants in `trains.Trains.decays`.
+    Its weights go to receptor ``receptor[p]`` (see `plan.Wiring`); ``law[p]`` are its time constants in `trains.Trains.decays`.
     """
 
     target: np.ndarray
@@ -42,6 +42,7 @@ class Store(NamedTuple):
     begin: np.ndarray
     last: np.ndarray
     state: np.ndarray
+    receptor: np.ndarray
     constant: np.ndarray
     column: np.ndarray
     law: np.ndarray
@@ -120,6 +121,7 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Pla
         np.zeros((*segments[:2], len(delay) + 1), np.int64),
         np.zeros(segments, np.int32),
         np.zeros((*segments, STATES)),
+        np.array([w.receptor for w in wirings], np.int64),
         constant,
         column,
         law,
