@@ -85,6 +85,31 @@ def test_weights_for_given_spikes(nest):
                 assert w == pytest.approx(expected, rel=0, abs=TOLERANCE * scale), (name, until)
 
 
+def test_between_parrots(nest):
+    """As NEST's own tests do it: both sides are parrots, and what the synapse sends to receptor 1 goes no further."""
+    cases = {name: (json.loads(str(x["case"])), x) for name, x in nest["rules"].items() if "post" in x}
+    net = ls.Network(dt=0.1)
+    for side in ("pre", "post"):
+        taus = {"tau_minus": [case["tau_minus"] for case, _ in cases.values()]} if side == "post" else {}
+        net.add(side, len(cases), "parrot_neuron", **taus)
+        net.add(f"to_{side}", len(cases), "spike_generator", spike_times=[(x[side] - 10) * 0.1 for _, x in cases.values()])
+        net.connect(f"to_{side}", side, "one_to_one", weight=-7.0, delay=1.0)
+    for i, (case, _) in enumerate(cases.values()):
+        params = {k: v for k, v in case["params"].items() if k != "weight"}
+        synapse = {"model": case["model"], **params}
+        weight, delay = case["params"]["weight"], case["delay"]
+        net.connect(f"pre[{i}]", f"post[{i}]", weight=weight, delay=delay, synapse=synapse, receptor_type=1)
+    with_all_models(net, "post")
+    net.record("post", "spikes")
+    with ls.Simulation(net, threads=1) as sim:
+        sim.run((max(x["pre"][-1] for _, x in cases.values()) + 20) * 0.1)
+        weights, spikes = sim.matrix("pre", "post").diagonal(), sim.result().spikes["post"]
+    for i, (case, x) in enumerate(cases.values()):
+        scale = max(abs(x["weights"][-1]), case["params"].get("Wmax", case["params"]["weight"]))
+        assert weights[i] == pytest.approx(x["weights"][-1], rel=0, abs=TOLERANCE * scale)
+        np.testing.assert_array_equal(np.round(spikes.times[spikes.ids == i] / 0.1), x["post"])
+
+
 def test_what_short_term_synapses_send(nest):
     """The jumps of the synaptic current."""
     cases = {name: (json.loads(str(x["case"])), x) for name, x in nest["rules"].items() if "post" not in x}
