@@ -65,22 +65,20 @@ def decaying(p: dict[str, Any], tau: str, e: str, sign: float, dt: float) -> tup
 # -- the conductances of neuron i, together ----------------------------------------------------------
 
 
-def lifted(q: Any, i: int) -> Any:
-    """What `rise` adds to g in a step, before it decays (nS)."""
+def risen(q: Any, i: int) -> Any:
+    """g (nS) at the beginning, in the middle and at the end of the step, before it decays."""
 
 
-@overload(lifted)
-def _lifted(q, i):
+@overload(risen, jit_options={"forceinline": True})
+def _risen(q, i):
     if isinstance(q.types[1], types.NoneType):
-        return lambda q, i: like(q.g[i], 0)
-    return lambda q, i: at(q.lift, i) * q.rise[i]
+        return lambda q, i: (q.g[i], q.g[i], q.g[i])
 
+    def code(q, i):
+        g, up = q.g[i], at(q.lift, i) * q.rise[i]
+        return g, fma(up, like(g, 0.5), g), g + up
 
-@inlined
-def course(q, i):
-    """g, in units of C_m/h, at the beginning, in the middle and at the end of the step."""
-    g, up = at(q.scale, i) * q.g[i], at(q.scale, i) * lifted(q, i)
-    return g, fma(up, like(g, 0.5), g) * at(q.half, i), (g + up) * at(q.full, i)
+    return code
 
 
 def coefficients(m: Any, qs: Any, drive: Any, i: int) -> Any:
@@ -99,8 +97,13 @@ def _coefficients(m, qs, drive, i):
 
     def code(m, qs, drive, i):
         a, b = coefficients(m, qs[1:], drive, i)
-        g, e = course(qs[0], i), at(qs[0].e, i)
-        return (g[0] + a[0], g[1] + a[1], g[2] + a[2]), (fma(g[0], e, b[0]), fma(g[1], e, b[1]), fma(g[2], e, b[2]))
+        q = qs[0]
+        g, scale, e = risen(q, i), at(q.scale, i), at(q.e, i)
+        middle, end = scale * at(q.half, i), scale * at(q.full, i)  # products of constants, where they hold for all neurons
+        return (
+            (fma(g[0], scale, a[0]), fma(g[1], middle, a[1]), fma(g[2], end, a[2])),
+            (fma(g[0], scale * e, b[0]), fma(g[1], middle * e, b[1]), fma(g[2], end * e, b[2])),
+        )
 
     return code
 
@@ -117,7 +120,8 @@ def _within(m, qs, drive, i, s):
     def code(m, qs, drive, i, s):
         q = qs[0]
         a, b = within(m, qs[1:], drive, i, s)
-        g = at(q.scale, i) * ((q.g[i] + lifted(q, i) * s) * at(q.full, i) ** s)
+        begin, _, end = risen(q, i)
+        g = at(q.scale, i) * ((begin + (end - begin) * s) * at(q.full, i) ** s)
         return g + a, g * at(q.e, i) + b
 
     return code
@@ -131,7 +135,7 @@ def most(m: Any, qs: Any, i: int) -> Any:
 def _most(m, qs, i):
     if len(qs) == 0:
         return lambda m, qs, i: at(m.leak, i)
-    return lambda m, qs, i: at(qs[0].scale, i) * (qs[0].g[i] + lifted(qs[0], i)) + most(m, qs[1:], i)
+    return lambda m, qs, i: fma(at(qs[0].scale, i), risen(qs[0], i)[2], most(m, qs[1:], i))
 
 
 def settle(qs: Any, i: int) -> None:
@@ -145,7 +149,7 @@ def _settle(qs, i):
 
     def code(qs, i):
         q = qs[0]
-        q.g[i] = (q.g[i] + lifted(q, i)) * at(q.full, i)
+        q.g[i] = risen(q, i)[2] * at(q.full, i)
         fall(q, i)
         settle(qs[1:], i)
 
