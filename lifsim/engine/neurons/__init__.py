@@ -10,8 +10,9 @@ A module has its derivation as docstring and
 
 Optional: `units(params)`, for state variables kept in other units than the user's; the kernel `receive`, for what acts
 on v as soon as it arrives; the kernel `spike`, for another threshold or reset than `spiking.at_threshold`; `states` and
-`channels` in place of the constants, if they depend on the parameters; `HOLDS = False` if v moves on in refractory
-neurons; `DRIVEN = True` if `advance` itself takes in the constant input. Parts of models: `membrane`, `conductance`, `spiking`.
+`channels` in place of the constants, if they depend on the parameters; `HOLDS = False` if it is for `advance` to know of
+refractory neurons (their v is not put back); `DRIVEN = True` if `advance` itself takes in the constant input. Parts of
+models: `membrane`, `conductance`, `spiking`.
 
 To add a model: write the module and list it in `MODULES`. It is compiled only for networks that have it.
 """

@@ -20,7 +20,8 @@ from numba import types
 from numba.extending import overload
 
 from lifsim.engine.intrinsics import fma
-from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.jit import inlined, kernel, merged
+from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import at, like
 
 STIFF = 0.5  # of a: the step in units of the membrane's own time constant of the moment
@@ -186,15 +187,19 @@ def runge_kutta(v, theta, a, b):
 
 
 @kernel
-def integrate(m, qs, v, drive, aside):
-    """Move v and all conductances `qs` by a step; `drive` is h/C_m times the constant input, `aside` room for neurons."""
+def integrate(m, qs, v, drive, until, step, aside):
+    """Move all conductances `qs` by a step, and v of the neurons that are not refractory (`until` says when they no longer are);
+    `drive` is h/C_m times the constant input, `aside` room for neurons.
+    """
     n = 0 if count_stiff(m, qs, 0, len(v)) == 0 else divided(m, qs, v, drive, aside)
     for i in range(len(v)):
         a, b = coefficients(m, qs, drive[i], i)
-        v[i] = runge_kutta(v[i], at(m.theta, i), a, b)
+        moved = runge_kutta(v[i], at(m.theta, i), a, b)
+        v[i] = v[i] if until[i] > step else moved
         settle(qs, i)
     for j in range(n):
-        v[aside.offset[j]] = aside.v[j]
+        if until[aside.offset[j]] <= step:
+            v[aside.offset[j]] = aside.v[j]
 
 
 @kernel
@@ -235,3 +240,9 @@ def in_parts(m, qs, v, drive, i, parts):
         x = runge_kutta(x, theta, a, b)
         begin = end
     return x
+
+
+@merged
+def spike(row, c, x, w, key, out):
+    """Neurons at threshold are reset; `integrate` lets their v be while they are refractory."""
+    return reset_at_threshold(row, c, x, w, out)

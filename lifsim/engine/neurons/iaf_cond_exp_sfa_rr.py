@@ -13,12 +13,13 @@ import numpy as np
 
 from lifsim.engine.jit import inlined, kernel, merged
 from lifsim.engine.neurons.conductance import Conductance, Membrane, decaying, integrate, membrane_constants
-from lifsim.engine.neurons.spiking import at_threshold
+from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import Aside, at, constant
 
 STATES = ("g_ex", "g_in", "g_sfa", "g_rr", "V_m")
 CHANNELS = 2
 DRIVEN = True
+HOLDS = False
 
 
 class IafCondExpSfaRr(NamedTuple):
@@ -61,13 +62,13 @@ def advance(c, drive, x, w):
     lo, hi = w.lo, w.hi
     m = Membrane(constant(c, 0, lo, hi), constant(c, 1, lo, hi))
     qs = conductance(c, x, w, 0), conductance(c, x, w, 1), conductance(c, x, w, 2), conductance(c, x, w, 3)
-    integrate(m, qs, x.state[4, lo:hi], drive, Aside(x.aside.offset[lo:hi], x.aside.v[lo:hi]))
+    integrate(m, qs, x.state[4, lo:hi], drive, x.until[lo:hi], w.step, Aside(x.aside.offset[lo:hi], x.aside.v[lo:hi]))
 
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Neurons at threshold are reset and held; their own conductances grow."""
-    n = at_threshold(row, c, x, w, out)
+    """Neurons at threshold are reset; their own conductances grow."""
+    n = reset_at_threshold(row, c, x, w, out)
     grow(constant(c, 18, w.lo, w.hi), x.state[2, w.lo : w.hi], out[:n])
     grow(constant(c, 19, w.lo, w.hi), x.state[3, w.lo : w.hi], out[:n])
     return n

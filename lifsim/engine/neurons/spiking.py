@@ -69,16 +69,15 @@ def hold_too(held, p, lo, fired, until):
 
 
 @kernel
+def reset_at_threshold(row, c, x, w, out):
+    """Neurons whose v (state variable `row`) has reached theta, the first constant, are reset."""
+    lo, hi = w.lo, w.hi
+    return fire(x.state[row, lo:hi], constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], w.step, out)
+
+
+@kernel
 def at_threshold(row, c, x, w, out):
-    """Neurons whose v (state variable `row`) has reached theta, the first constant, are reset and held."""
-    n = fire(
-        x.state[row, w.lo : w.hi],
-        constant(c, 0, w.lo, w.hi),
-        x.reset[w.lo : w.hi],
-        x.refractory[w.lo : w.hi],
-        x.until[w.lo : w.hi],
-        w.step,
-        out,
-    )
+    """They are reset and held."""
+    n = reset_at_threshold(row, c, x, w, out)
     hold_too(x.held, w.p, w.lo, out[:n], x.until[w.lo : w.hi])
     return n
