@@ -14,7 +14,7 @@ from lifsim.engine.changing import Changing, Onto
 from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks, Groups, Probes
 from lifsim.engine.neurons import Neurons, module_of, number_of, states_of
-from lifsim.engine.neurons.state import Aside, Held
+from lifsim.engine.neurons.state import Held
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
 from lifsim.engine.seats import Seats
@@ -111,7 +111,7 @@ def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: 
     """All neurons in their initial state."""
     n = plan.n_neurons
     rows = max(channels, *(len(states_of(g)) for g in plan.groups))
-    aside = n if any(hasattr(module_of(g), "DRIVEN") for g in plan.groups) else 0
+    marked = n if any(hasattr(module_of(g), "DRIVEN") for g in plan.groups) else 0
     x = Neurons(
         np.zeros((rows, n), dtype),
         np.zeros(n, np.int32),
@@ -119,7 +119,7 @@ def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: 
         np.zeros(n, dtype),
         np.zeros(n, np.int32),
         Held(np.zeros(n, np.int64), np.zeros(n, np.int32), np.zeros(n, dtype), np.zeros(pieces, np.int64)),
-        Aside(np.zeros(aside, np.int64), np.zeros(aside, dtype)),
+        np.zeros(marked, np.bool_),
         channels,
     )
     own = OwnInput(np.zeros(n), np.zeros(n), np.zeros(n))

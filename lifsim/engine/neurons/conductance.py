@@ -110,7 +110,7 @@ def _coefficients(m, qs, drive, i):
 
 
 def within(m: Any, qs: Any, drive: float, i: int, s: float) -> Any:
-    """a and b of neuron i after the part s of the step."""
+    """a and b of neuron i after the part s of the step that its conductances have just made."""
 
 
 @overload(within)
@@ -121,22 +121,22 @@ def _within(m, qs, drive, i, s):
     def code(m, qs, drive, i, s):
         q = qs[0]
         a, b = within(m, qs[1:], drive, i, s)
-        begin, _, end = risen(q, i)
-        g = at(q.scale, i) * ((begin + (end - begin) * s) * at(q.full, i) ** s)
+        left, up = np.float64(at(q.full, i)), gained(q, i)  # what is left after the step of what there was, and of what rose
+        g = at(q.scale, i) * ((q.g[i] / left - up * (1 - s)) * left**s)
         return g + a, g * at(q.e, i) + b
 
     return code
 
 
-def most(m: Any, qs: Any, i: int) -> Any:
-    """A bound of a of neuron i in the step: that of conductances that do not decay."""
+def gained(q: Any, i: int) -> float:
+    """What `rise` has added to g in the step just made, before it decayed (nS)."""
 
 
-@overload(most, jit_options={"forceinline": True})
-def _most(m, qs, i):
-    if len(qs) == 0:
-        return lambda m, qs, i: at(m.leak, i)
-    return lambda m, qs, i: fma(at(qs[0].scale, i), risen(qs[0], i)[2], most(m, qs[1:], i))
+@overload(gained)
+def _gained(q, i):
+    if isinstance(q.types[1], types.NoneType):
+        return lambda q, i: 0.0
+    return lambda q, i: at(q.lift, i) * q.rise[i] / np.float64(at(q.full, i))
 
 
 def settle(qs: Any, i: int) -> None:
@@ -187,51 +187,38 @@ def runge_kutta(v, theta, a, b):
 
 
 @kernel
-def integrate(m, qs, v, drive, until, step, aside):
-    """Move all conductances `qs` by a step, and v of the neurons that are not refractory (`until` says when they no longer are);
-    `drive` is h/C_m times the constant input, `aside` room for neurons.
+def integrate(m, qs, v, drive, until, step, stiff):
+    """Move all conductances `qs` by a step, and v of the neurons that are not refractory (`until` says when they no longer are).
+
+    `drive` is h/C_m times the constant input; `stiff` is room for marks of neurons whose conductance is too large for the step.
     """
-    n = 0 if count_stiff(m, qs, 0, len(v)) == 0 else divided(m, qs, v, drive, aside)
     for i in range(len(v)):
         a, b = coefficients(m, qs, drive[i], i)
         moved = runge_kutta(v[i], at(m.theta, i), a, b)
-        v[i] = v[i] if until[i] > step else moved
+        stiff[i] = max(a[0], a[2]) > like(a[0], STIFF)
+        v[i] = v[i] if until[i] > step or stiff[i] else moved
         settle(qs, i)
-    for j in range(n):
-        if until[aside.offset[j]] <= step:
-            v[aside.offset[j]] = aside.v[j]
+    if any_of(stiff):
+        for i in range(len(v)):
+            if stiff[i] and until[i] <= step:
+                v[i] = in_parts(m, qs, v[i], drive[i], i)
 
 
 @kernel
-def count_stiff(m, qs, first, last):
-    """How many of the neurons first … last - 1 have an a above `STIFF`."""
-    n = 0
-    for i in range(np.uint64(first), np.uint64(last)):
-        n += 1 if most(m, qs, i) > like(qs[0].g, STIFF) else 0
-    return n
+def any_of(marks):
+    """Whether there is any mark."""
+    found = False
+    for i in range(len(marks)):
+        found |= marks[i]
+    return found
 
 
 @kernel
-def divided(m, qs, v, drive, aside):
-    """Lists the neurons with an a above `STIFF`, with their v at the end of the step; returns how many."""
-    n = 0
-    for first in range(0, len(v), 64):
-        last = min(first + 64, len(v))
-        if count_stiff(m, qs, first, last) > 0:
-            for i in range(first, last):
-                largest = most(m, qs, i)
-                if largest > STIFF:
-                    parts = math.ceil(min(largest / PART, MOST_PARTS))
-                    aside.offset[n], aside.v[n] = i, in_parts(m, qs, v[i], drive[i], i, parts)
-                    n += 1
-    return n
-
-
-@kernel
-def in_parts(m, qs, v, drive, i, parts):
-    """v of neuron i after a step, made in equal parts (in double precision)."""
+def in_parts(m, qs, v, drive, i):
+    """v of neuron i after a step that its conductances have made already, in equal parts (in double precision)."""
+    begin, last = within(m, qs, np.float64(drive), i, 0.0), within(m, qs, np.float64(drive), i, 1.0)
+    parts = math.ceil(min(max(begin[0], last[0]) / PART, MOST_PARTS))
     x, theta, size = np.float64(v), np.float64(at(m.theta, i)), 1.0 / parts
-    begin = within(m, qs, np.float64(drive), i, 0.0)
     for part in range(parts):
         middle = within(m, qs, np.float64(drive), i, (part + 0.5) * size)
         end = within(m, qs, np.float64(drive), i, (part + 1.0) * size)

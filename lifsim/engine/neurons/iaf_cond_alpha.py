@@ -15,7 +15,7 @@ import numpy as np
 
 from lifsim.engine.jit import merged
 from lifsim.engine.neurons.conductance import Conductance, Membrane, decaying, integrate, membrane_constants, spike
-from lifsim.engine.neurons.state import Aside, constant
+from lifsim.engine.neurons.state import constant
 
 __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]
 
@@ -77,4 +77,4 @@ def advance(c, drive, x, w):
     ex = Conductance(x.state[2, lo:hi], x.state[0, lo:hi], scale, half, full, constant(c, 6, lo, hi), e)
     scale, half, full, e = constant(c, 7, lo, hi), constant(c, 8, lo, hi), constant(c, 9, lo, hi), constant(c, 10, lo, hi)
     inh = Conductance(x.state[3, lo:hi], x.state[1, lo:hi], scale, half, full, constant(c, 11, lo, hi), e)
-    integrate(m, (ex, inh), x.state[4, lo:hi], drive, x.until[lo:hi], w.step, Aside(x.aside.offset[lo:hi], x.aside.v[lo:hi]))
+    integrate(m, (ex, inh), x.state[4, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])

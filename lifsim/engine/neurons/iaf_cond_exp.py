@@ -14,7 +14,7 @@ import numpy as np
 
 from lifsim.engine.jit import merged
 from lifsim.engine.neurons.conductance import Conductance, Membrane, decaying, integrate, membrane_constants, spike
-from lifsim.engine.neurons.state import Aside, constant
+from lifsim.engine.neurons.state import constant
 
 __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]
 
@@ -73,4 +73,4 @@ def advance(c, drive, x, w):
     ex = Conductance(x.state[0, lo:hi], None, scale, half, full, scale, e)
     scale, half, full, e = constant(c, 6, lo, hi), constant(c, 7, lo, hi), constant(c, 8, lo, hi), constant(c, 9, lo, hi)
     inh = Conductance(x.state[1, lo:hi], None, scale, half, full, scale, e)
-    integrate(m, (ex, inh), x.state[2, lo:hi], drive, x.until[lo:hi], w.step, Aside(x.aside.offset[lo:hi], x.aside.v[lo:hi]))
+    integrate(m, (ex, inh), x.state[2, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])

@@ -14,7 +14,7 @@ import numpy as np
 from lifsim.engine.jit import inlined, kernel, merged
 from lifsim.engine.neurons.conductance import Conductance, Membrane, decaying, integrate, membrane_constants
 from lifsim.engine.neurons.spiking import reset_at_threshold
-from lifsim.engine.neurons.state import Aside, at, constant
+from lifsim.engine.neurons.state import at, constant
 
 STATES = ("g_ex", "g_in", "g_sfa", "g_rr", "V_m")
 CHANNELS = 2
@@ -62,7 +62,7 @@ def advance(c, drive, x, w):
     lo, hi = w.lo, w.hi
     m = Membrane(constant(c, 0, lo, hi), constant(c, 1, lo, hi))
     qs = conductance(c, x, w, 0), conductance(c, x, w, 1), conductance(c, x, w, 2), conductance(c, x, w, 3)
-    integrate(m, qs, x.state[4, lo:hi], drive, x.until[lo:hi], w.step, Aside(x.aside.offset[lo:hi], x.aside.v[lo:hi]))
+    integrate(m, qs, x.state[4, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
 
 
 @merged

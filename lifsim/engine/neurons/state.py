@@ -20,17 +20,10 @@ class Held(NamedTuple):
     number: np.ndarray
 
 
-class Aside(NamedTuple):
-    """Room for neurons that a kernel treats one by one: their distance from lo, and what they get."""
-
-    offset: np.ndarray
-    v: np.ndarray
-
-
 class Neurons(NamedTuple):
     """All neurons: state variables × neurons, the first step in which each moves again, constant input
-    (mV a step), reset value of v, steps of refractoriness; who is held; `aside`, empty if
-    no model needs it. Weights that arrive are added to
+    (mV a step), reset value of v, steps of refractoriness; who is held; room for marks of
+    neurons, empty if no model needs it. Weights that arrive are added to
     the first `channels` state variables.
     """
 
@@ -40,7 +33,7 @@ class Neurons(NamedTuple):
     reset: np.ndarray
     refractory: np.ndarray
     held: Held
-    aside: Aside
+    marks: np.ndarray
     channels: int
 
 
