@@ -128,7 +128,7 @@ def _within(m, qs, drive, i, s):
     return code
 
 
-def gained(q: Any, i: int) -> float:
+def gained(q: Any, i: int) -> Any:
     """What `rise` has added to g in the step just made, before it decayed (nS)."""
 
 
