@@ -24,6 +24,11 @@ def method_of(net: Network, method: str | None = None) -> str:
         raise LifsimError("method", f"{method!r}", "one of: " + ", ".join(METHODS))
     method = method or net.method or _needed(net)
     problems = [problem for p in net.populations.values() for problem in _problems(p, method, net.dt)]
+    if method == "precise":
+        for i, projection in enumerate(net.projections):
+            if projection.synapse:
+                got = f'{projection.synapse.model.name} cannot be run with method="precise"'
+                problems.append(Problem(f"projections[{i}].synapse", got, 'static_synapse, or method="grid"'))
     if problems:
         raise ModelError.of(problems)
     return method

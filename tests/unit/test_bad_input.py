@@ -478,6 +478,18 @@ WRONG_CALLS = {
     "unknown precision": (lambda n: ls.run(n, 1.0, precision="float16"), ["precision", "float16", "float32"]),
     "unknown weights": (lambda n: ls.run(n, 1.0, weights="tiny"), ["weights", "tiny"]),
     "unknown method": (lambda n: ls.run(n, 1.0, method="exact"), ["method", "exact"]),
+    "plastic synapses with exact times": (
+        lambda n: (n.connect("a", "a", synapse="stdp_synapse"), ls.run(n, 1.0, method="precise")),
+        ["projections[0].synapse", "stdp_synapse", "precise"],
+    ),
+    "escape noise with exact times": (
+        lambda n: (n.add("c", 1, "iaf_psc_exp", delta=1.0), ls.run(n, 1.0, method="precise")),
+        ["populations.c.delta", "escape noise", "precise"],
+    ),
+    "receptor of a parrot that there is not": (
+        lambda n: n.connect("a", n.add("p", 1, "parrot_neuron"), receptor_type=2),
+        ["projections[0].receptor_type", "2", "0, or 1"],
+    ),
     "receptor of neurons that have none": (
         lambda n: n.connect("a", "b", receptor_type=1),
         ["projections[0].receptor_type", "1", "iaf_psc_exp"],

@@ -121,7 +121,7 @@ def _within(m, qs, drive, i, s):
     def code(m, qs, drive, i, s):
         q = qs[0]
         a, b = within(m, qs[1:], drive, i, s)
-        left, up = np.float64(at(q.full, i)), gained(q, i)  # what is left after the step of what there was, and of what rose
+        left, up = remaining(q, i), gained(q, i)  # what is left after the step of what there was, and what rose in it
         g = at(q.scale, i) * ((q.g[i] / left - up * (1 - s)) * left**s)
         return g + a, g * at(q.e, i) + b
 
@@ -136,7 +136,13 @@ def gained(q: Any, i: int) -> Any:
 def _gained(q, i):
     if isinstance(q.types[1], types.NoneType):
         return lambda q, i: 0.0
-    return lambda q, i: at(q.lift, i) * q.rise[i] / np.float64(at(q.full, i))
+    return lambda q, i: at(q.lift, i) * q.rise[i] / remaining(q, i)
+
+
+@inlined
+def remaining(q, i):
+    """`full`, but for a conductance of which nothing is left: it must not become 0/0."""
+    return max(np.float64(at(q.full, i)), 1e-300)
 
 
 def settle(qs: Any, i: int) -> None:
