@@ -67,6 +67,7 @@ class Machine(NamedTuple):
     key: tuple[np.uint64, np.uint64]
     sharing: Sharing
     clock: Clock
+    plastic: None = None  # no synapse of an exact run is
 
 
 @entry
