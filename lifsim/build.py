@@ -57,13 +57,12 @@ def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
         source, target = projection.source.population, projection.target.population
         own = source.model.role in ("neuron", "spikes")
         ids = projection.source.ids + (first[source.name] if own else 0)
-        made: Wiring | None = wiring(projection, index, ids, projection.target.ids + first[target.name], net.dt, seed)
-        if target.model.name == PARROT and made:
-            made = onto_parrots(made, projection.receptor_type)
-        if made and own:
-            wirings.append(made)
-        elif made:
-            drives.add(projection, made)
+        made = wiring(projection, index, ids, projection.target.ids + first[target.name], net.dt, seed)
+        acting = onto_parrots(made, projection.receptor_type) if target.model.name == PARROT else made
+        if acting and own:
+            wirings.append(acting)
+        elif acting:
+            drives.add(projection, acting)
     generators = [p for p in net.populations.values() if p.model.role == "spikes"]
     given = [stimuli.events(p, drawn(p, seed), first[p.name], net.dt, method == "precise") for p in generators]
     plan = Plan(

@@ -32,10 +32,9 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
     """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
     itself = _itself(projection, sources, targets)
-    weight, delay = projection.weight, projection.delay
-    own: dict[str, Any] = {}
+    each: dict[str, Any] = {"weight": projection.weight, "delay": projection.delay}
     if projection.synapse:
-        own = {p.name: projection.synapse.get(p.name) for p in projection.synapse.model.parameters}
+        each |= {p.name: projection.synapse.get(p.name) for p in projection.synapse.model.parameters}
     given, rows, kind, multapses = None, _NO_ROWS, plan.RANDOM, projection.allow_multapses
     capacity = len(sources) - (itself >= 0)
     p = projection.params.get("p")
@@ -43,7 +42,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         case "one_to_one":
             other = itself != np.arange(len(targets))
             kind, degrees = plan.ONE, other.astype(np.int64)
-            weight, delay, own = _reordered(weight, other), _reordered(delay, other), {k: _reordered(v, other) for k, v in own.items()}
+            each = _reordered(each, other)
         case "all_to_all":
             kind, degrees = plan.ALL, capacity
         case "pairwise_bernoulli" if isinstance(p, Profile):
@@ -61,17 +60,18 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         case "fixed_outdegree":
             kind = plan.ROWS
             degrees, rows, order = _by_target(_targets(projection, index, itself, len(targets), seed, rng), len(targets))
-            weight, delay, own = _reordered(weight, order), _reordered(delay, order), {k: _reordered(v, order) for k, v in own.items()}
+            each = _reordered(each, order)
         case _:
             given, itself = projection.params["given"], np.full(len(targets), -1)
             if not given.in_range():
                 raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
-            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in (weight, delay)):  # drawn, or found, by target
+            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in each.values()):  # drawn, or found, by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = plan.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
-                weight, delay, own = order.sorted(weight), order.sorted(delay), {k: order.sorted(v) for k, v in own.items()}
+                each = {k: order.sorted(v) for k, v in each.items()}
             else:
                 kind, degrees = plan.GIVEN, given.degrees()
+    weight, delay = each.pop("weight"), each.pop("delay")
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
     ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
     made = Wiring(
@@ -87,7 +87,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         delays(delay, by_pair, dt),
         given,
         projection.receptor_type,
-        _plasticity(projection, own, int(ptr[-1]), by_pair, rng),
+        _plasticity(projection, each, int(ptr[-1]), by_pair, rng),
     )
     apart = any(isinstance(v, Profile) for v in (weight, delay))
     return _by_distance(made, projection.space(seed), weight, delay, dt, seed) if apart else made
@@ -245,6 +245,6 @@ def _by_target(targets: np.ndarray, n_target: int) -> tuple[np.ndarray, np.ndarr
     return degrees, (order // max(targets.shape[1], 1)).astype(np.int32), order
 
 
-def _reordered(v: Synaptic, order: np.ndarray) -> Synaptic:
-    """The entries of an array that `order` (indices or a mask) picks."""
-    return v[order] if isinstance(v, np.ndarray) else v
+def _reordered(each: dict[str, Any], order: np.ndarray) -> dict[str, Any]:
+    """Of arrays the entries that `order` (indices or a mask) picks."""
+    return {k: v[order] if isinstance(v, np.ndarray) else v for k, v in each.items()}

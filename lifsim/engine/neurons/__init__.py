@@ -4,8 +4,8 @@ A module has its derivation as docstring and
 
 - `Kind`, an empty mark by which kernels know the model; `STATES`, the names of its state variables, of which the first
   `CHANNELS` are those to which arriving weights are added (1 if excitation and inhibition go into one sum);
-- `Constants` (the first is the threshold, theta), `constants(params, dt)`, and `drive(params, dt)`: what 1 pA of
-  constant current adds to v in a step;
+- `constants(params, dt)`, of which the first is the threshold, theta, and `drive(params, dt)`: what 1 pA of constant
+  current adds to v in a step;
 - the kernel `advance`, which moves neurons by a step.
 
 Optional: `units(params)`, for state variables kept in other units than the user's; the kernel `receive`, for what acts

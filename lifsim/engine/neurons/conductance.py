@@ -22,7 +22,7 @@ from numba.extending import overload
 from lifsim.engine.intrinsics import fma
 from lifsim.engine.jit import inlined, kernel, merged
 from lifsim.engine.neurons.spiking import reset_at_threshold
-from lifsim.engine.neurons.state import at, like
+from lifsim.engine.neurons.state import at, constant, like
 
 STIFF = 0.5  # of a: the step in units of the membrane's own time constant of the moment
 PART = 0.125  # of a, in the parts of a step that is divided
@@ -57,10 +57,32 @@ def membrane_constants(p: dict[str, Any], dt: float) -> tuple[Any, Any]:
     return p["V_th"] - np.asarray(p["E_L"]), dt * np.asarray(p["g_L"]) / np.asarray(p["C_m"])
 
 
-def decaying(p: dict[str, Any], tau: str, e: str, sign: float, dt: float) -> tuple[Any, Any, Any, Any]:
-    """`scale`, `half`, `full` and `e` of a conductance with the parameters named `tau` and `e`."""
+def conductance_constants(p: dict[str, Any], tau: str, e: str, sign: float, dt: float) -> tuple[Any, ...]:
+    """`scale`, `half`, `full`, `lift` (per unit of e/tau) and `e` of a conductance with the parameters named `tau` and `e`."""
     rate = dt / np.asarray(p[tau])
-    return sign * dt / np.asarray(p["C_m"]), np.exp(-rate / 2), np.exp(-rate), p[e] - np.asarray(p["E_L"])
+    return sign * dt / np.asarray(p["C_m"]), np.exp(-rate / 2), np.exp(-rate), rate * np.e, p[e] - np.asarray(p["E_L"])
+
+
+def drive(p: dict[str, Any], dt: float) -> np.ndarray:
+    """h/C_m: what 1 pA adds to v in a step without a leak, mV/pA."""
+    return dt / np.asarray(p["C_m"])
+
+
+# -- of the neurons in a piece ------------------------------------------------------------------------
+
+
+@inlined
+def membrane(c, w):
+    """The membrane: the first two constants."""
+    return Membrane(constant(c, 0, w.lo, w.hi), constant(c, 1, w.lo, w.hi))
+
+
+@inlined
+def conductance(c, x, w, k, row, rise):
+    """Conductance number k, kept in the state variable `row`; of one that rises, `rise` is what feeds it, else None."""
+    lo, hi, j = w.lo, w.hi, 2 + 5 * k
+    scale, half, full = constant(c, j, lo, hi), constant(c, j + 1, lo, hi), constant(c, j + 2, lo, hi)
+    return Conductance(x.state[row, lo:hi], rise, scale, half, full, constant(c, j + 3, lo, hi), constant(c, j + 4, lo, hi))
 
 
 # -- the conductances of neuron i, together ----------------------------------------------------------

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from lifsim.engine.jit import inlined, kernel, merged
-from lifsim.engine.neurons.conductance import Conductance, Membrane, decaying, integrate, membrane_constants
+from lifsim.engine.jit import kernel, merged
+from lifsim.engine.neurons.conductance import conductance, conductance_constants, drive, integrate, membrane, membrane_constants
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import at, constant
 
+__all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]
+
+CONDUCTANCES = (("tau_syn_ex", "E_ex", 1.0), ("tau_syn_in", "E_in", -1.0), ("tau_sfa", "E_sfa", 1.0), ("tau_rr", "E_rr", 1.0))
 STATES = ("g_ex", "g_in", "g_sfa", "g_rr", "V_m")
 CHANNELS = 2
 DRIVEN = True
@@ -32,10 +33,9 @@ Kind = IafCondExpSfaRr
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """The constants of the membrane, four of each conductance, and what a spike adds to the last two."""
-    ex, inh = decaying(p, "tau_syn_ex", "E_ex", 1.0, dt), decaying(p, "tau_syn_in", "E_in", -1.0, dt)
-    sfa, rr = decaying(p, "tau_sfa", "E_sfa", 1.0, dt), decaying(p, "tau_rr", "E_rr", 1.0, dt)
-    return (*membrane_constants(p, dt), *ex, *inh, *sfa, *rr, p["q_sfa"], p["q_rr"])
+    """Those of the membrane, then of each conductance, and what a spike adds to the last two."""
+    each = [x for tau, e, sign in CONDUCTANCES for x in conductance_constants(p, tau, e, sign, dt)]
+    return (*membrane_constants(p, dt), *each, p["q_sfa"], p["q_rr"])
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:
@@ -43,34 +43,21 @@ def units(p: dict[str, Any]) -> dict[str, Any]:
     return {"g_in": -1.0}
 
 
-def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """h/C_m: what 1 pA adds to v in a step without a leak, mV/pA."""
-    return dt / np.asarray(p["C_m"])
-
-
-@inlined
-def conductance(c, x, w, k):
-    """Conductance number k."""
-    lo, hi, j = w.lo, w.hi, 2 + 4 * k
-    scale, half, full, e = constant(c, j, lo, hi), constant(c, j + 1, lo, hi), constant(c, j + 2, lo, hi), constant(c, j + 3, lo, hi)
-    return Conductance(x.state[k, lo:hi], None, scale, half, full, scale, e)
-
-
 @merged
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    m = Membrane(constant(c, 0, lo, hi), constant(c, 1, lo, hi))
-    qs = conductance(c, x, w, 0), conductance(c, x, w, 1), conductance(c, x, w, 2), conductance(c, x, w, 3)
-    integrate(m, qs, x.state[4, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
+    synaptic = conductance(c, x, w, 0, 0, None), conductance(c, x, w, 1, 1, None)
+    own = conductance(c, x, w, 2, 2, None), conductance(c, x, w, 3, 3, None)
+    integrate(membrane(c, w), (synaptic[0], synaptic[1], own[0], own[1]), x.state[4, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
 
 
 @merged
 def spike(row, c, x, w, key, out):
     """Neurons at threshold are reset; their own conductances grow."""
     n = reset_at_threshold(row, c, x, w, out)
-    grow(constant(c, 18, w.lo, w.hi), x.state[2, w.lo : w.hi], out[:n])
-    grow(constant(c, 19, w.lo, w.hi), x.state[3, w.lo : w.hi], out[:n])
+    grow(constant(c, 22, w.lo, w.hi), x.state[2, w.lo : w.hi], out[:n])
+    grow(constant(c, 23, w.lo, w.hi), x.state[3, w.lo : w.hi], out[:n])
     return n
 
 

@@ -17,8 +17,8 @@ from numba import types
 from numba.extending import overload
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import current_to_v, leak, push
-from lifsim.engine.neurons.state import at, constant
+from lifsim.engine.neurons.membrane import current_to_v, decay, leak, push
+from lifsim.engine.neurons.state import at, constant, of_all
 
 STATES = ("V_m", "inhibition", "kept")
 CHANNELS = 1
@@ -53,13 +53,6 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 
 @kernel
-def decay(P33, v):
-    """The potential over a step."""
-    for i in range(len(v)):
-        v[i] = at(P33, i) * v[i]
-
-
-@kernel
 def release(v, kept, until, step):
     """Neurons that move again receive what was kept for them."""
     for i in range(len(v)):
@@ -75,7 +68,7 @@ def advance(c, drive, x, w):
     v = x.state[0, lo:hi]
     decay(constant(c, 1, lo, hi), v)
     push(v, drive)
-    if keeps(constant(c, 3, lo, hi)):
+    if of_all(constant(c, 3, lo, hi)) != 0:  # `refractory_input`
         release(v, x.state[2, lo:hi], x.until[lo:hi], w.step)
         for j in range(lo, lo + x.held.number[w.p]):  # so that v becomes the sum of what arrives
             v[x.held.offset[j]] = 0
@@ -88,7 +81,7 @@ def receive(c, x, w):
     v = x.state[0, lo:hi]
     if x.channels > 1:
         join(v, x.state[1, lo:hi])
-    if keeps(constant(c, 3, lo, hi)):
+    if of_all(constant(c, 3, lo, hi)) != 0:  # `refractory_input`
         keep(constant(c, 1, lo, hi), x.held.offset[lo : lo + x.held.number[w.p]], v, x.state[2, lo:hi], x.until[lo:hi], w.step)
     bound(constant(c, 2, lo, hi), v)
 
@@ -115,18 +108,6 @@ def bound(v_min, v):
     if bounds(v_min):
         for i in range(len(v)):
             v[i] = max(v[i], at(v_min, i))
-
-
-def keeps(flag: Any) -> bool:
-    """Whether `refractory_input` is on: a flag of the population, the same for all its neurons."""
-    return bool(np.any(flag))
-
-
-@overload(keeps)
-def _keeps(flag):
-    if isinstance(flag, types.Array):
-        return lambda flag: flag[0] != 0
-    return lambda flag: flag != 0
 
 
 def bounds(v_min: Any) -> bool:

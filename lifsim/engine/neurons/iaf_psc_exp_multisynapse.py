@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push
-from lifsim.engine.neurons.state import at, constant
+from lifsim.engine.neurons.membrane import current_to_v, decay, decaying_to_v, leak, push
+from lifsim.engine.neurons.state import at, constant, of_all
 
 
 class IafPscExpMultisynapse(NamedTuple):
@@ -49,25 +47,6 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
     return current_to_v(p, dt)
 
 
-def whole(x: Any) -> int:
-    """A number that is the same for all neurons."""
-    return int(np.ravel(x)[0])
-
-
-@overload(whole)
-def _whole(x):
-    if isinstance(x, types.Array):
-        return lambda x: int(x[0])
-    return lambda x: int(x)
-
-
-@kernel
-def decay(P22, v):
-    """The potential over a step, without its currents."""
-    for i in range(len(v)):
-        v[i] = at(P22, i) * v[i]
-
-
 @kernel
 def flow(P21, P11, v, i_syn):
     """One current over a step, and what it does to v."""
@@ -80,7 +59,7 @@ def flow(P21, P11, v, i_syn):
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    receptors = whole(constant(c, 1, lo, hi))
+    receptors = int(of_all(constant(c, 1, lo, hi)))
     v = x.state[receptors, lo:hi]
     decay(constant(c, 2, lo, hi), v)
     for k in range(receptors):

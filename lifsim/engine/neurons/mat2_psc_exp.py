@@ -15,7 +15,7 @@ import numpy as np
 from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons import iaf_psc_exp
 from lifsim.engine.neurons.iaf_psc_exp import Flow, drive, update
-from lifsim.engine.neurons.membrane import push
+from lifsim.engine.neurons.membrane import decay, push
 from lifsim.engine.neurons.state import at, constant
 
 __all__ = ["CHANNELS", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike"]
@@ -48,15 +48,8 @@ def advance(c, drive, x, w):
     v = x.state[2, lo:hi]
     update(k, v, x.state[0, lo:hi], x.state[1, lo:hi])
     push(v, drive)
-    fall_back(constant(c, 6, lo, hi), x.state[3, lo:hi])
-    fall_back(constant(c, 8, lo, hi), x.state[4, lo:hi])
-
-
-@kernel
-def fall_back(P, th):
-    """One part of the threshold over a step."""
-    for i in range(len(th)):
-        th[i] = at(P, i) * th[i]
+    decay(constant(c, 6, lo, hi), x.state[3, lo:hi])
+    decay(constant(c, 8, lo, hi), x.state[4, lo:hi])
 
 
 @merged

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine.jit import kernel
+from lifsim.engine.neurons.state import at
 
 
 def leak(p: dict[str, Any], dt: float) -> np.ndarray:
@@ -55,6 +56,13 @@ def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
     # exp(-ha)(eˣ(x-1)+1) = exp(-hb)(x-1) + exp(-ha): no overflow for any x
     closed = (np.exp(-dt * b) * (far - 1) + np.exp(-dt * a)) / far**2
     return dt**2 / p["C_m"] * np.where(small, np.exp(-dt * a) * series, closed)
+
+
+@kernel
+def decay(P, x):
+    """What is left of x after a step: of a potential without its currents, or of whatever else decays."""
+    for i in range(len(x)):
+        x[i] = at(P, i) * x[i]
 
 
 @kernel

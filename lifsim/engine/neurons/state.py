@@ -92,3 +92,15 @@ def like(x: Any, number: float) -> Any:
 def _like(x, number):
     kind = x.dtype if isinstance(x, types.Array) else x
     return lambda x, number: kind(number)
+
+
+def of_all(x: Any) -> Any:
+    """A constant that is the same for all neurons, from an array of it or the number itself."""
+    return x[0] if isinstance(x, np.ndarray) else x
+
+
+@overload(of_all)
+def _of_all(x):
+    if isinstance(x, types.Array):
+        return lambda x: x[0]
+    return lambda x: x

@@ -8,10 +8,12 @@ w counts in units of a reference weight, which is 1 (pA or mV): lambda and mu de
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lifsim.engine.jit import inlined
 from lifsim.engine.plasticity.power import power
+from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
+from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value
 
 PARAMETERS = ("lambda", "alpha", "mu")
@@ -36,21 +38,10 @@ class PowerRule(NamedTuple):
 Synapses, Rule = PowerSynapses, PowerRule
 
 
-def initial(constant: Any) -> tuple[float, float, float]:
-    """No trace of any spike."""
-    return 0.0, 0.0, 0.0
-
-
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
     return PowerRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
-
-
-@inlined
-def grown(r, k):
-    """What a trace is after a spike that made it `k`."""
-    return k
 
 
 @inlined

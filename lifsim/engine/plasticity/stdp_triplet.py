@@ -10,9 +10,11 @@ postsynaptic ones (tau_minus, tau_minus_triplet); o2 and r2 are read just before
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lifsim.engine.jit import inlined
+from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
+from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value
 
 PARAMETERS = ("Aplus", "Aplus_triplet", "Aminus", "Aminus_triplet", "Wmax")
@@ -39,21 +41,10 @@ class TripletRule(NamedTuple):
 Synapses, Rule = TripletSynapses, TripletRule
 
 
-def initial(constant: Any) -> tuple[float, float, float]:
-    """No trace of any spike."""
-    return 0.0, 0.0, 0.0
-
-
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
     return TripletRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
-
-
-@inlined
-def grown(r, k):
-    """What a trace is after a spike that made it `k`."""
-    return k
 
 
 @inlined

@@ -10,9 +10,11 @@ stop changing, on average, where the target fires at the rate alpha / (2 tau).
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lifsim.engine.jit import inlined
+from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
+from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value
 
 PARAMETERS = ("eta", "alpha", "Wmax")
@@ -37,21 +39,10 @@ class VogelsRule(NamedTuple):
 Synapses, Rule = VogelsSynapses, VogelsRule
 
 
-def initial(constant: Any) -> tuple[float, float, float]:
-    """No trace of any spike."""
-    return 0.0, 0.0, 0.0
-
-
 @inlined
 def rule(y, p, i):
     """The parameters of synapse `i`, of projection `p`."""
     return VogelsRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
-
-
-@inlined
-def grown(r, k):
-    """What a trace is after a spike that made it `k`."""
-    return k
 
 
 @inlined
