@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import platform
 import signal
@@ -296,6 +297,7 @@ def main(ctx: click.Context) -> None:
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
     lifsim new my_model.toml             start a model file of your own
     """
+    gc.set_threshold(100_000)  # what the libraries load stays: looking through it for garbage again and again took 0.05 s
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
