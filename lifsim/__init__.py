@@ -28,7 +28,7 @@ _HOME = {
     "open": "lifsim.results",
     "Result": "lifsim.results",
 }
-_MODULES = ("analysis", "plot", "weights")
+_MODULES = ("analysis", "ann", "plot", "weights")
 __all__ = [
     "DataError",
     "LifsimError",
@@ -40,6 +40,7 @@ __all__ = [
     "Simulation",
     "__version__",
     "analysis",
+    "ann",
     "load",
     "open",
     "plot",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, plot, weights
+    from lifsim import analysis, ann, plot, weights
     from lifsim.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network

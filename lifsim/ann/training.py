@@ -1,0 +1,164 @@
+"""Training: epochs of mini-batches in an order drawn from the seed, with a schedule, early stopping and a history."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from lifsim.ann import losses
+from lifsim.ann.activations import KNEE, knee
+from lifsim.ann.layers import Layers
+from lifsim.ann.schedules import SCHEDULES, Schedule
+from lifsim.engine import dense
+
+SOLVERS = ("sgd", "momentum", "adam")
+
+Score = Callable[[Layers], tuple[float, float]]  # loss and score (larger is better) on data kept aside
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. The names are those of `lifsim.ann.Classifier`, which says what they mean."""
+
+    solver: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str | Schedule = "constant"
+    momentum: float = 0.9
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    batch_size: int = 32
+    epochs: int = 100
+    early_stopping: bool = False
+    patience: int = 10
+    tol: float = 1e-4
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        factor = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
+        return self.learning_rate * factor(epoch / self.epochs)
+
+
+class Epochs:
+    """Trains `layers` in place, an epoch a call, on `x` (samples, inputs) and `y` (samples, outputs) of one type."""
+
+    def __init__(self, layers: Layers, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> None:
+        self.layers, self.x, self.y = layers, np.ascontiguousarray(x), np.ascontiguousarray(y)
+        self.batch = min(recipe.batch_size, len(x))
+        self.shape, self.buffers = shape(layers, self.batch), buffers(layers, self.batch)
+        self.solver = solver(layers, recipe)
+
+    def gradient(self, order: np.ndarray) -> tuple[float, np.ndarray]:
+        """Loss and gradient of the samples `order` (one batch)."""
+        loss = dense.gradient(self.shape, self.layers.theta, self.x, self.y, order, self.buffers)
+        return loss, self.buffers.gradient.copy()
+
+    def __call__(self, order: np.ndarray, learning_rate: float) -> float:
+        """Go through the samples `order` batch by batch; returns their mean loss."""
+        theta = self.layers.theta
+        rate = theta.dtype.type(learning_rate)
+        return float(dense.epoch(self.shape, theta, self.x, self.y, order, self.batch, self.buffers, self.solver, rate))
+
+
+def train(
+    layers: Layers,
+    recipe: Recipe,
+    x: np.ndarray,
+    y: np.ndarray,
+    rng: np.random.Generator,
+    aside: Score | None = None,
+    progress: bool = False,
+) -> dict[str, list[float]]:
+    """Train `layers` in place; returns its history: "loss" and "learning_rate" of each epoch, and with `aside` (which
+    scores a network on data kept aside) "validation_loss" and "validation_score".
+
+    With `recipe.early_stopping` training ends when the validation loss (without `aside`: the loss) has not become
+    smaller by `tol` for `patience` epochs. The best parameters found are kept.
+
+    Raises
+    ------
+    FloatingPointError : the loss is no finite number any more.
+    """
+    epochs = Epochs(layers, recipe, x, y)
+    kept = ("loss", "learning_rate", *(("validation_loss", "validation_score") if aside else ()))
+    history: dict[str, list[float]] = {key: [] for key in kept}
+    best, best_theta, waited = np.inf, layers.theta.copy(), 0
+    for epoch in _counted(recipe.epochs, history, progress):
+        rate = recipe.rate(epoch)
+        loss = epochs(rng.permutation(len(x)), rate)
+        if not np.isfinite(loss) or not np.isfinite(layers.theta).all():
+            raise FloatingPointError(f"the loss is {loss:g} in epoch {epoch + 1}")
+        history["loss"].append(loss)
+        history["learning_rate"].append(rate)
+        if aside:
+            loss, score = aside(layers)
+            history["validation_loss"].append(loss)
+            history["validation_score"].append(score)
+        if not recipe.early_stopping:
+            continue
+        waited = 0 if loss < best - recipe.tol else waited + 1
+        if loss < best:
+            best = loss
+            best_theta[:] = layers.theta
+        if waited >= recipe.patience:
+            break
+    if recipe.early_stopping:
+        layers.theta[:] = best_theta
+    return history
+
+
+def _counted(epochs: int, history: dict[str, list[float]], progress: bool) -> Iterator[int]:
+    """The numbers of the epochs; with a bar on a terminal."""
+    with tqdm(total=epochs, desc="training", unit="epoch", file=sys.stderr, leave=False, disable=None if progress else True) as bar:
+        for epoch in range(epochs):
+            yield epoch
+            bar.set_postfix({key: f"{values[-1]:.3g}" for key, values in history.items() if values}, refresh=False)
+            bar.update()
+
+
+# -- what kernels take -----------------------------------------------------------------------------
+
+
+def shape(layers: Layers, batch: int) -> dense.Shape:
+    """The description of `layers` for kernels that take up to `batch` samples at once."""
+    sizes, ends = np.array(layers.sizes, np.int64), layers.ends
+    starts = np.concatenate([[0], ends[:-1]])
+    rho = max((f.rho for f in layers.activations if f.name == "lif"), default=0.0)
+    return dense.Shape(
+        sizes,
+        np.array([f.code for f in layers.activations], np.int64),
+        starts[::2],
+        starts[1::2],
+        batch * np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+        losses.NAMES.index(layers.loss),
+        np.array([rho, KNEE, *knee(rho)], layers.theta.dtype),
+    )
+
+
+def buffers(layers: Layers, batch: int) -> dense.Buffers:
+    """Room for batches of up to `batch` samples."""
+    each, theta = np.zeros(batch * sum(layers.sizes), layers.theta.dtype), layers.theta
+    return dense.Buffers(each, each.copy(), each.copy(), np.zeros(batch * layers.sizes[-1], theta.dtype), np.zeros_like(theta))
+
+
+def solver(layers: Layers, recipe: Recipe) -> dense.Solver:
+    """A solver that has not made a step yet."""
+    constants = [recipe.momentum, recipe.beta_1, recipe.beta_2, recipe.epsilon, recipe.weight_decay]
+    kind, zeros = SOLVERS.index(recipe.solver), np.zeros_like(layers.theta)
+    return dense.Solver(kind, np.array(constants, layers.theta.dtype), np.zeros(1, np.int64), zeros, zeros.copy())
+
+
+def options() -> tuple[str, ...]:
+    """Names of what a recipe says."""
+    return tuple(Recipe.__dataclass_fields__)
+
+
+def recipe_of(params: dict[str, Any]) -> Recipe:
+    """The recipe among the parameters of an estimator."""
+    return Recipe(**{name: params[name] for name in options()})
