@@ -119,6 +119,21 @@ def places(n: int) -> np.ndarray:
     return np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
 
 
+def side_by_side(given: Given, copies: int) -> Given:
+    """So many copies of the synapses, copy k between the nodes that follow those of copy k - 1 (a block diagonal matrix)."""
+    own = len(given)
+    dtype = np.int32 if max(given.n_target, given.n_source) * copies < 2**31 else np.int64
+
+    def shifted(index: np.ndarray, by: int) -> np.ndarray:
+        return (index + np.arange(copies)[:, None] * by).astype(dtype).ravel() if len(index) else index
+
+    ptr = given.ptr
+    if len(ptr):
+        ptr = np.append((ptr[:-1] + own * np.arange(copies)[:, None]).ravel(), own * copies)
+    targets, sources = shifted(given.targets, given.n_target), shifted(given.sources, given.n_source)
+    return Given(given.n_target * copies, given.n_source * copies, targets, sources, ptr)
+
+
 # -- from matrices and lists -----------------------------------------------------------------------
 
 

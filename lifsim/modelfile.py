@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
 from lifsim.recording import expanded
 from lifsim.runlog import MAGIC
+
+if TYPE_CHECKING:
+    from lifsim.weights import WeightStore
 
 __all__ = ["find", "load", "load_with_settings", "loads", "save", "shipped", "template"]
 
@@ -62,16 +66,17 @@ def loads(
     *,
     place: str = "model",
     folder: str | Path | None = None,
+    stores: Mapping[str, WeightStore] | None = None,
     overrides: Mapping[str, Any] | None = None,
     **parameters: Any,
 ) -> Network:
-    """As `load`, from the text of a file. Stored matrices are looked for below `folder`.
+    """As `load`, from the text of a file. Stored matrices are looked for in `stores`, by the name of the file, or below `folder`.
 
     The network's `text` and `parameters` give it back: ``loads(net.text, **net.parameters)``.
     """
     document = _parsed(text, place)
     problems, settings = _override(document, overrides or {})
-    network, found = _Builder(document, {**settings, **parameters}, Path(folder) if folder else None).build()
+    network, found = _Builder(document, {**settings, **parameters}, Path(folder) if folder else None, stores or {}).build()
     problems += found
     if problems:
         raise ModelError.of(Problem(p.where, brief(p.got), brief(p.allowed)) for p in problems)
@@ -221,8 +226,10 @@ def _key(holder: Any, key: str, path: str) -> Any:
 class _Builder:
     """Turns a parsed file into a network and goes on after each problem, so that all are found."""
 
-    def __init__(self, document: dict[str, Any], settings: Mapping[str, Any], folder: Path | None) -> None:
-        self.folder = folder
+    def __init__(
+        self, document: dict[str, Any], settings: Mapping[str, Any], folder: Path | None, stores: Mapping[str, WeightStore]
+    ) -> None:
+        self.folder, self.stores = folder, stores
         self.network = Network()
         self.guessed: set[str] = set()  # populations whose size or model is a stand-in
         file, self.problems = schema.check(schema.File, document)
@@ -376,20 +383,34 @@ class _Builder:
 
     def stored(self, reference: str, target: Any, place: str) -> dict[str, Any]:
         """The matrix, and the delays if it has any, that ``file.h5:name`` refers to."""
-        from lifsim.weights import WeightStore
-
         path, _, name = reference.rpartition(":")
-        if self.folder is None:
-            raise ModelError(place, shortened(repr(reference)), "a stored matrix needs a model file beside it")
+        name, slash, part = name.partition("/")
+        if slash and part != "bias":
+            raise ModelError(place, shortened(repr(reference)), "FILE.h5:NAME, or FILE.h5:NAME/bias")
         try:
-            with WeightStore(_below(self.folder, path, place)) as store:
+            with self.opened(path, reference, place) as store:
+                if slash:
+                    bias = store.bias(name)
+                    if bias is None:
+                        raise ModelError(place, f"{name!r} has no bias", "a dense layer")
+                    return {"matrix": bias[:, None]}
                 matrix, delay, unit = store.get(name), store.delay(name), store.units(name)
         except DataError as error:
             raise ModelError(place, str(error)) from None
         population = self.network.populations.get(str(target))
-        if population and unit not in ("", population.model.weight_unit):
+        if population and unit not in ("", "1", population.model.weight_unit):
             raise ModelError(place, f"the weights of {name!r} are in {unit}", f"{target} takes {population.model.weight_unit}")
         return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
+
+    def opened(self, path: str, reference: str, place: str) -> AbstractContextManager[WeightStore]:
+        """The store called `path`."""
+        from lifsim.weights import WeightStore
+
+        if path in self.stores:
+            return nullcontext(self.stores[path])
+        if self.folder is None:
+            raise ModelError(place, shortened(repr(reference)), "a stored matrix needs a model file beside it")
+        return WeightStore(_below(self.folder, path, place))
 
     def listed(self, reference: str, place: str) -> str:
         """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""

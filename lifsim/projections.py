@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same
+from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same, side_by_side
 from lifsim.grid import nearest_on_grid
 from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
@@ -33,7 +33,12 @@ RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
     "explicit": ("sources", "targets"),
     "matrix": ("matrix",),
 }
-OPTIONAL: dict[str, tuple[str, ...]] = {"fixed_indegree": ("p",), "fixed_outdegree": ("p",), "explicit": ("file",)}
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "fixed_indegree": ("p",),
+    "fixed_outdegree": ("p",),
+    "explicit": ("file",),
+    "matrix": ("copies", "scale"),
+}
 _COUNTS = ("indegree", "outdegree", "N")
 _SAMPLE = 10_000_000  # pairs that an expectation looks at, about
 
@@ -183,15 +188,49 @@ def _rule_params(
         problems = list(_check_counts(place, rule, given, source, target, flags))
         return ({} if problems else {k: _rule_number(k, v) for k, v in given.items()}), raw, problems
     if rule == "matrix":
-        synapses, weights, problems = _matrix(f"{place}.matrix", given["matrix"], len(target), len(source))
+        synapses, weights, delay, problems = _side_by_side(place, given, raw["delay"], len(target), len(source))
         if not (isinstance(raw["weight"], (int, float)) and raw["weight"] == 1.0):
             problems.append(Problem(f"{place}.weight", "given beside a matrix", "the entries of the matrix are the weights"))
-        raw = {**raw, "weight": weights}
+        raw = {**raw, "weight": weights, "delay": delay}
     else:
         synapses, problems = _lists(place, given, source, target)
     if synapses is not None and not problems:
         problems += _check_pairs(place, synapses, source, target, flags)
     return {"given": synapses}, raw, problems
+
+
+def _side_by_side(
+    place: str, given: Mapping[str, Any], delay: Any, n_target: int, n_source: int
+) -> tuple[Given | None, np.ndarray, Any, list[Problem]]:
+    """The synapses of the matrix, as often as `copies` says, their weights, `scale` times the entries, and their delays."""
+    copies, scale = given.get("copies", 1), given.get("scale", 1.0)
+    problems = list(_check_copies(place, copies, scale, n_target, n_source))
+    if problems:
+        return None, np.zeros(0), delay, problems
+    copies, shape = int(copies), (n_target // int(copies), n_source // int(copies))
+    synapses, weights, problems = _matrix(f"{place}.matrix", given["matrix"], *shape)
+    if scale != 1:
+        weights = weights * weights.dtype.type(scale)
+    if synapses is None or copies == 1:
+        return synapses, weights, delay, problems
+    if isinstance(delay, (np.ndarray, list)) or hasattr(delay, "tocsr"):
+        try:
+            delay = np.tile(np.asarray(_synaptic(delay, "ms", "matrix", {"given": synapses}, shape[1], shape[0])), copies)
+        except ValueError as error:
+            problems.append(Problem(f"{place}.delay", str(error)))
+    return side_by_side(synapses, copies), np.tile(weights, copies), delay, problems
+
+
+def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: int) -> Iterable[Problem]:
+    whole = (
+        isinstance(copies, (int, float, np.integer)) and not isinstance(copies, bool) and math.isfinite(copies) and copies == int(copies)
+    )
+    if not whole or copies < 1:
+        yield Problem(f"{place}.copies", f"{copies!r}", "a whole number from 1 on")
+    elif n_target % copies or n_source % copies:
+        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "as many of each in every copy")
+    if not isinstance(scale, (int, float, np.integer, np.floating)) or isinstance(scale, bool) or not math.isfinite(scale):
+        yield Problem(f"{place}.scale", f"{scale!r}", "a finite number")
 
 
 def _rule_number(name: str, raw: Any) -> Any:

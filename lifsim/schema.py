@@ -78,6 +78,8 @@ class ProjectionTable(Table):
     targets: Any = None
     file: Any = None
     matrix: Any = None
+    copies: Any = None
+    scale: Any = None
     weight: Any = None
     delay: Any = None
     synapse: Any = None

@@ -1,8 +1,8 @@
 """The store of weight matrices: an HDF5 file with one group a matrix.
 
 A sparse matrix is scipy's CSC: ``data``, ``indices``, ``indptr`` with the attribute ``shape`` and
-AnnData's ``encoding-type`` and ``encoding-version``; a dense one is ``weight``, shape (out, in).
-``delay`` lies beside them, of the same pattern. Shapes are (n_target, n_source) = (out, in), so
+AnnData's ``encoding-type`` and ``encoding-version``; a dense one is ``weight``, shape (out, in), and if it is a layer
+``bias``, shape (out,). ``delay`` lies beside them, of the same pattern. Shapes are (n_target, n_source) = (out, in), so
 that ``W @ s`` is the input. Each group has ``units``, ``scale`` (value = stored number · scale) and
 ``sha256``, a digest of its content that is computed again from the bytes whenever it is read.
 
@@ -13,6 +13,7 @@ do not back are refused before any data is read.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from lifsim.errors import DataError, did_you_mean
+from lifsim.given import first_not_finite
 
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
@@ -37,7 +39,7 @@ class WeightStore:
 
     Parameters
     ----------
-    path : the file.
+    path : the file; None keeps the matrices in memory.
     mode : "r" read, "a" read and write, "w" start anew.
 
     Raises
@@ -45,10 +47,14 @@ class WeightStore:
     DataError : the file is missing, is no store of weights, or is damaged.
     """
 
-    def __init__(self, path: str | Path, mode: Literal["r", "a", "w"] = "r") -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path | None = None, mode: Literal["r", "a", "w"] = "r") -> None:
+        self.path = Path("memory" if path is None else path)
         try:
-            self.file = h5py.File(self.path, mode)
+            if path is None:
+                mode = "w"
+                self.file = h5py.File(uuid.uuid4().hex, mode, driver="core", backing_store=False)
+            else:
+                self.file = h5py.File(self.path, mode)
         except OSError as error:
             raise DataError(str(self.path), f"cannot be opened as a store of weights ({error})") from None
         if mode != "r" and not len(self.file):
@@ -75,7 +81,7 @@ class WeightStore:
         with _readable(self.path):
             return sorted(self.file)
 
-    def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0) -> None:
+    def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0, bias: Any = None) -> None:
         """Store `matrix` as `name`, in place of one that was there.
 
         Parameters
@@ -84,12 +90,21 @@ class WeightStore:
             are kept apart; shape (n_target, n_source).
         delay : ms, one for each stored entry: array (dense), or matrix of the same pattern, or the
             array of its entries in CSC order (sparse).
+        bias : of a dense layer, shape (n_target,); of the type of its weights.
+
+        Raises
+        ------
+        DataError : an entry is no finite number, or shapes do not fit.
         """
         if name in ("", ".", "..") or "/" in name:
             raise DataError(self._place(name), "is no name for a matrix", "any text without /")
         parts, shape = _parts(matrix)
         if delay is not None:
             parts["delay"] = _delays(self._place(name), delay, parts)
+        if bias is not None:
+            parts["bias"] = _bias(self._place(f"{name}/bias"), bias, parts)
+        for key, array in parts.items():
+            _check_finite(self._place(f"{name}/{key}"), array)
         if name in self.file:
             del self.file[name]
         group = self.file.create_group(name)
@@ -114,6 +129,11 @@ class WeightStore:
         """The delays of `name` in ms, in the form of the matrix; None if it has none."""
         with _readable(self.path):
             return self._matrix(name, "delay")
+
+    def bias(self, name: str) -> np.ndarray | None:
+        """The biases of the layer `name`, shape (n_target,); None if it has none."""
+        with _readable(self.path):
+            return self._read(name).get("bias")
 
     def units(self, name: str) -> str:
         """The unit of the weights of `name`."""
@@ -158,7 +178,8 @@ class WeightStore:
         for key in keys:
             if key not in group:
                 raise DataError(self._place(name), f"has no {key!r}", "data, indices, indptr (sparse) or weight (dense)")
-        sets = {key: self._dataset(group, key) for key in (*keys, *(["delay"] if "delay" in group else []))}
+        beside = [key for key in ("delay", *(("bias",) if keys == _DENSE else ())) if key in group]
+        sets = {key: self._dataset(group, key) for key in (*keys, *beside)}
         parts = {key: dataset[()] for key, dataset in sets.items()}
         _check_pattern(self._place(name), parts, group.attrs)
         digest = group.attrs.get("sha256")
@@ -175,7 +196,7 @@ class WeightStore:
             raise DataError(place, "keeps its data in another file")
         if dataset.dtype.kind not in ("iu" if key in ("indices", "indptr") else "fiu"):
             raise DataError(place, f"is of type {dataset.dtype}", "numbers" if key not in ("indices", "indptr") else "whole numbers")
-        if dataset.ndim != (2 if "weight" in group else 1):
+        if dataset.ndim != (2 if "weight" in group and key != "bias" else 1):
             raise DataError(place, f"has shape {dataset.shape}")
         if dataset.nbytes > _SPARE_BYTES + _SPARE_RATIO * dataset.id.get_storage_size():
             raise DataError(place, f"claims {dataset.nbytes} bytes, of which {dataset.id.get_storage_size()} are stored")
@@ -229,11 +250,29 @@ def _delays(place: str, delay: Any, parts: dict[str, np.ndarray]) -> np.ndarray:
     return _numbers(own["weight"])
 
 
+def _bias(place: str, bias: Any, parts: dict[str, np.ndarray]) -> np.ndarray:
+    if "weight" not in parts:
+        raise DataError(place, "a bias beside a sparse matrix", "one beside a dense layer")
+    out = np.asarray(bias).astype(parts["weight"].dtype, copy=False)
+    if out.shape != parts["weight"].shape[:1]:
+        raise DataError(place, f"has shape {out.shape}", f"({len(parts['weight'])},), as many as targets")
+    return out
+
+
+def _check_finite(place: str, array: np.ndarray) -> None:
+    wrong = first_not_finite(array)
+    if wrong is not None:
+        at = ", ".join(str(int(i)) for i in np.unravel_index(wrong, array.shape))
+        raise DataError(f"{place}[{at}]", f"{array.flat[wrong]:g}", "finite numbers")
+
+
 def _check_pattern(place: str, parts: dict[str, np.ndarray], attributes: Any) -> None:
     """Refuse what scipy would believe and then read out of bounds."""
     main = parts["weight" if "weight" in parts else "data"]
     if "delay" in parts and parts["delay"].shape != main.shape:
         raise DataError(f"{place}/delay", f"has shape {parts['delay'].shape}", f"{main.shape}, as the weights")
+    if "bias" in parts and parts["bias"].shape != main.shape[:1]:
+        raise DataError(f"{place}/bias", f"has shape {parts['bias'].shape}", f"{main.shape[:1]}, as many as targets")
     if "weight" in parts:
         return
     shape = np.asarray(attributes.get("shape", ()))

@@ -1,14 +1,15 @@
 """Activations: what a unit makes of its weighted sum z. In NumPy; `lifsim.engine.dense` has them compiled.
 
 All but `softmax` act on each unit alone. `lif` is the rate of the neuron that will run the network: a leaky
-integrate-and-fire neuron with the constant drive J = 1 + z (in units of V_th - E_L, so that z = 0 is rheobase)
+integrate-and-fire neuron with the constant drive J = 1 + K z (in units of V_th - E_L, so that z = 0 is rheobase)
 fires at
 
     r = 1 / (t_ref + tau_m ln(J / (J - 1)))                                    for J > 1,
 
-and a = r tau_m, which grows like z where t_ref / tau_m is small. At rheobase this curve is infinitely steep and below
-it is 0, where nothing can be learnt. So below z = KNEE it goes on as the exponential function that has its value and its
-slope there (smoothing as in Hunsberger & Eliasmith 2015, arXiv:1510.08829, but exact above the knee).
+and a = r tau_m / K, which grows like z where t_ref / tau_m is small; the gain K says how many spikes stand for an
+activation. At rheobase this curve is infinitely steep and below it is 0, where nothing can be learnt. So below
+J = 1 + KNEE it goes on as the exponential function that has its value and its slope there (smoothing as in Hunsberger &
+Eliasmith 2015, arXiv:1510.08829, but exact above the knee).
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from dataclasses import dataclass
 import numpy as np
 
 NAMES = ("identity", "relu", "tanh", "sigmoid", "softmax", "lif")
-KNEE = 0.02  # where the exact curve of `lif` ends: 5 Hz at tau_m = 20 ms where the exponential has fallen to 1/e
+KNEE = 0.02  # where the exact curve of `lif` ends, in units of the threshold
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation by name; `rho` = t_ref / tau_m belongs to `lif` alone."""
+    """An activation by name; `rho` = t_ref / tau_m and `gain` belong to `lif` alone."""
 
     name: str
     rho: float = 0.0
+    gain: float = 1.0
 
     @property
     def code(self) -> int:
@@ -36,14 +38,18 @@ class Activation:
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         """The output for the weighted sums `z`, shape (batch, units)."""
-        return _VALUES[self.name](z, self.rho)
+        if self.name == "lif":
+            return lif(z * self.gain, self.rho) / self.gain
+        return _VALUES[self.name](z)
 
     def backward(self, z: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """The derivative of a loss by z, from that by the output; shape (batch, units)."""
         if self.name == "softmax":  # each output depends on all z: da_i/dz_j = a_i (δ_ij - a_j)
             a = self(z)
             return a * (gradient - (gradient * a).sum(axis=1, keepdims=True))
-        return gradient * _SLOPES[self.name](z, self.rho)
+        if self.name == "lif":
+            return gradient * lif_slope(z * self.gain, self.rho)
+        return gradient * _SLOPES[self.name](z)
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
@@ -64,30 +70,30 @@ def knee(rho: float) -> tuple[float, float]:
     return float(value), float(value / (KNEE * (1 + KNEE)))
 
 
-def lif(z: np.ndarray, rho: float) -> np.ndarray:
-    """tau_m times the firing rate for the drive 1 + z."""
+def lif(drive: np.ndarray, rho: float) -> np.ndarray:
+    """r tau_m for the drive J - 1."""
     value, rate = knee(rho)
-    above = np.maximum(z, KNEE)
-    return np.where(z > KNEE, 1 / (rho + np.log1p(1 / above)), value * np.exp(rate * (np.minimum(z, KNEE) - KNEE))).astype(z.dtype)
+    above = np.maximum(drive, KNEE)
+    exact = 1 / (rho + np.log1p(1 / above))
+    return np.where(drive > KNEE, exact, value * np.exp(rate * (np.minimum(drive, KNEE) - KNEE))).astype(drive.dtype)
 
 
-def _lif_slope(z: np.ndarray, rho: float) -> np.ndarray:
-    a, above = lif(z, rho), np.maximum(z, KNEE)
-    return np.where(z > KNEE, a * a / (above * (1 + above)), a * knee(rho)[1])
+def lif_slope(drive: np.ndarray, rho: float) -> np.ndarray:
+    """The derivative of `lif`."""
+    a, above = lif(drive, rho), np.maximum(drive, KNEE)
+    return np.where(drive > KNEE, a * a / (above * (1 + above)), a * knee(rho)[1])
 
 
-_VALUES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
-    "identity": lambda z, _: z,
-    "relu": lambda z, _: np.maximum(z, 0),
-    "tanh": lambda z, _: np.tanh(z),
-    "sigmoid": lambda z, _: sigmoid(z),
-    "softmax": lambda z, _: softmax(z),
-    "lif": lif,
+_VALUES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "identity": lambda z: z,
+    "relu": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "softmax": softmax,
 }
-_SLOPES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
-    "identity": lambda z, _: np.ones_like(z),
-    "relu": lambda z, _: (z > 0).astype(z.dtype),
-    "tanh": lambda z, _: 1 - np.tanh(z) ** 2,
-    "sigmoid": lambda z, _: sigmoid(z) * (1 - sigmoid(z)),
-    "lif": _lif_slope,
+_SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "identity": np.ones_like,
+    "relu": lambda z: (z > 0).astype(z.dtype),
+    "tanh": lambda z: 1 - np.tanh(z) ** 2,
+    "sigmoid": lambda z: sigmoid(z) * (1 - sigmoid(z)),
 }

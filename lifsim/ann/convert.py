@@ -9,7 +9,7 @@ largest rate, so a ReLU comes out exactly, up to one spike: r = max(z, 0) / λ s
 the layer's activations (Rueckauer et al. 2017, Front. Neurosci. 11:682).
 
 `lif`: leaky integrate and fire with a hard reset. It fires at r = 1 / (t_ref + tau_m ln(J / (J - 1))) for the drive J.
- - A network trained with the activation `lif` has this curve in it: J = 1 + z, a = r tau_m.
+ - A network trained with the activation `lif` has this curve in it: J = 1 + K z, a = r tau_m / K.
  - A ReLU only has its asymptote: tau_m ln(J / (J - 1)) = tau_m / (J - 1/2) + O(J⁻³), so r tau_m ≈ J - 1/2 where J is large and
    t_ref is 0. Hence J = K z / λ + 1/2: a current of half a threshold, and a gain K = tau_m r_max that puts the largest rates
    where the asymptote is good. Below J = 1 the neuron is silent: activations under λ / 2K are lost.
@@ -102,7 +102,7 @@ def to_spiking(
     X : samples, for what the activations are like (not needed for "lif" units).
     neuron : "lif" (leak, hard reset, exponential synapses) or "if" (no leak, soft reset).
     percentile : the activation of a layer that becomes the rate r_max; a few may fire faster ("if": not).
-    gain : K = tau_m r_max of ReLU units as leaky neurons; 10 are 500 Hz at tau_m = 20 ms.
+    gain : K = tau_m r_max of ReLU units as leaky neurons; 10 are 500 Hz at tau_m = 20 ms. ("lif" units have their own.)
     dt : ms; 0.1, and 1 for "if".
     tau_m, tau_syn, t_ref : ms, of leaky neurons; 20, 5 and 0, for "lif" units those that they were trained with.
     half_threshold : the current of half a threshold that a ReLU needs of a leaky neuron (and the potentials' start there).
@@ -132,7 +132,7 @@ def to_spiking(
         made = Conversion("if", scales, 1.0, 0.0, step, 1.0, 0.0, 0.0)
     else:
         offset = 1.0 if trained else HALF if half_threshold else 0.0
-        made = Conversion("lif", scales, 1.0 if trained else float(gain), offset, float(dt or 0.1), tau_m, tau_syn, t_ref)
+        made = Conversion("lif", scales, m.gain if trained else float(gain), offset, float(dt or 0.1), tau_m, tau_syn, t_ref)
         if t_ref > 0 and not trained:
             text = f"a ReLU grows without bound, a neuron with t_ref = {t_ref:g} ms fires at most every {t_ref:g} ms"
             warnings.warn(f'{text}: train with activation="lif", which knows t_ref, or convert with t_ref=0', stacklevel=2)

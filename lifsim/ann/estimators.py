@@ -55,6 +55,7 @@ class DenseNetwork:
         scale: str = "none",
         tau_m: float = 20.0,
         t_ref: float = 2.0,
+        gain: float = 5.0,
         seed: int = 0,
         dtype: str = "float32",
         progress: bool = False,
@@ -80,6 +81,7 @@ class DenseNetwork:
         self.scale = scale
         self.tau_m = tau_m
         self.t_ref = t_ref
+        self.gain = gain
         self.seed = seed
         self.dtype = dtype
         self.progress = progress
@@ -210,9 +212,6 @@ class DenseNetwork:
 
     # -- parameters ----------------------------------------------------------------------------------
 
-    def _activation(self) -> Activation:
-        return Activation(self.activation, self.t_ref / self.tau_m if self.activation == "lif" else 0.0)
-
     def _check(self) -> None:
         """LifsimError if a parameter is wrong."""
         _widths(self.hidden)
@@ -235,6 +234,11 @@ class DenseNetwork:
             _check_whole(name, getattr(self, name), 0 if name == "seed" else 1)
 
 
+def hidden_activation(m: DenseNetwork) -> Activation:
+    """The activation of the hidden layers."""
+    return Activation("lif", m.t_ref / m.tau_m, m.gain) if m.activation == "lif" else Activation(m.activation)
+
+
 # Numbers lie between these, the lower itself allowed where it is 0 (but not as a learning rate or a time constant).
 _BOUNDS = (
     ("learning_rate", 1e-300, math.inf),
@@ -247,6 +251,7 @@ _BOUNDS = (
     ("tol", 0.0, math.inf),
     ("tau_m", 1e-300, math.inf),
     ("t_ref", 0.0, math.inf),
+    ("gain", 1e-300, math.inf),
 )
 
 
@@ -278,7 +283,8 @@ class Classifier(DenseNetwork):
     ----------
     hidden : units of each hidden layer.
     activation : of the hidden layers: "relu", "tanh", "sigmoid", "identity", or "lif", the rate of a leaky
-        integrate-and-fire neuron with `tau_m` and `t_ref` (ms), which `to_spiking` then runs as such.
+        integrate-and-fire neuron with `tau_m` and `t_ref` (ms), which `to_spiking` then runs as such; an activation of 1
+        is a rate of `gain` / `tau_m` (5 / 20 ms = 250 Hz).
     loss : "cross_entropy" (softmax; also "auto"), "binary_cross_entropy" (a sigmoid for each class, for two classes a single
         one) or "mse" (of softmax).
     solver : "sgd", "momentum" (with `momentum`) or "adam" (`beta_1`, `beta_2`, `epsilon`).
@@ -346,7 +352,7 @@ class Classifier(DenseNetwork):
 
     def _layers(self, sizes: tuple[int, ...]) -> Layers:
         output = Activation(FUSED.get(self._loss, "softmax"))
-        return Layers(sizes, (*(self._activation() for _ in sizes[2:]), output), self._loss)
+        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss)
 
     def _score_aside(self, layers: Layers, x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
         z = layers.forward(x)[0][-1]
@@ -414,7 +420,7 @@ class Regressor(DenseNetwork):
 
     def _layers(self, sizes: tuple[int, ...]) -> Layers:
         output = Activation(FUSED.get(self._loss, "identity"))
-        return Layers(sizes, (*(self._activation() for _ in sizes[2:]), output), self._loss)
+        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss)
 
     def _score_aside(self, layers: Layers, x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
         z = layers.forward(x)[0][-1]

@@ -84,14 +84,14 @@ def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
     kind: type[DenseNetwork] = Classifier if attributes["kind"] == "classifier" else Regressor
     net = kind(**params | {"hidden": tuple(np.atleast_1d(params["hidden"]).tolist())})
     net._check()
-    net.layers_ = _layers(attributes, pairs, net.t_ref / net.tau_m)
+    net.layers_ = _layers(attributes, pairs, Activation("lif", net.t_ref / net.tau_m, net.gain))
     net.input_ = scaling_of(attributes, "input", net.layers_.sizes[0])
     net.recall(attributes)
     net.history = {key.removeprefix("history_"): list(map(float, x)) for key, x in attributes.items() if key.startswith("history_")}
     return net
 
 
-def _layers(attributes: dict[str, Any], pairs: Pairs, rho: float) -> Layers:
+def _layers(attributes: dict[str, Any], pairs: Pairs, curve: Activation) -> Layers:
     names, loss = [str(name) for name in attributes["activations"]], str(attributes["loss"])
     if not pairs or len(names) != len(pairs):
         raise ValueError(f"{len(names)} activations for {len(pairs)} layers")
@@ -105,7 +105,7 @@ def _layers(attributes: dict[str, Any], pairs: Pairs, rho: float) -> Layers:
             raise ValueError(f"layer_{number} has weights of shape {W.shape} and {got} after a layer of {sizes[-1]} units")
         sizes.append(len(b))
         parts += [W.ravel(), b]
-    return Layers(tuple(sizes), tuple(Activation(name, rho if name == "lif" else 0.0) for name in names), loss, np.concatenate(parts))
+    return Layers(tuple(sizes), tuple(curve if name == "lif" else Activation(name) for name in names), loss, np.concatenate(parts))
 
 
 def scaling_of(attributes: Mapping[str, Any], name: str, columns: int) -> Scaling:

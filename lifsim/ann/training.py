@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lifsim.ann import losses
-from lifsim.ann.activations import KNEE, knee
+from lifsim.ann.activations import KNEE, Activation, knee
 from lifsim.ann.layers import Layers
 from lifsim.ann.schedules import SCHEDULES, Schedule
 from lifsim.engine import dense
@@ -129,7 +129,7 @@ def shape(layers: Layers, batch: int) -> dense.Shape:
     """The description of `layers` for kernels that take up to `batch` samples at once."""
     sizes, ends = np.array(layers.sizes, np.int64), layers.ends
     starts = np.concatenate([[0], ends[:-1]])
-    rho = max((f.rho for f in layers.activations if f.name == "lif"), default=0.0)
+    curve = next((f for f in layers.activations if f.name == "lif"), Activation("lif"))  # one for all layers
     return dense.Shape(
         sizes,
         np.array([f.code for f in layers.activations], np.int64),
@@ -137,7 +137,7 @@ def shape(layers: Layers, batch: int) -> dense.Shape:
         starts[1::2],
         batch * np.concatenate([[0], np.cumsum(sizes)[:-1]]),
         losses.NAMES.index(layers.loss),
-        np.array([rho, KNEE, *knee(rho)], layers.theta.dtype),
+        np.array([curve.rho, curve.gain, KNEE, *knee(curve.rho)], layers.theta.dtype),
     )
 
 

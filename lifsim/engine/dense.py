@@ -22,7 +22,8 @@ SGD, MOMENTUM, ADAM = range(3)
 
 class Shape(NamedTuple):
     """A network: units of each layer (inputs first), the activation of each, where its W and b begin among the parameters
-    and its values in a buffer; the loss; of `lif` t_ref / tau_m, the knee, the value there and the rate below it.
+    and its values in a buffer; the loss; of `lif` t_ref / tau_m, the gain, the knee, the value
+    there and the rate below it.
     """
 
     sizes: np.ndarray
@@ -113,12 +114,13 @@ def activate(code, curve, z, slope):
 @kernel
 def lif(z, curve):
     """Value and slope of the f-I curve at `z` (`lifsim.ann.activations`)."""
-    rho, knee, value, rate = curve
-    if z > knee:
-        a = 1 / (rho + math.log1p(1 / z))
-        return a, a * a / (z * (1 + z))
-    a = value * math.exp(rate * (z - knee))
-    return a, a * rate
+    rho, gain, knee, value, rate = curve
+    drive = gain * z
+    if drive > knee:
+        a = 1 / (rho + math.log1p(1 / drive))
+        return a / gain, a * a / (drive * (1 + drive))
+    a = value * math.exp(rate * (drive - knee))
+    return a / gain, a * rate
 
 
 @kernel

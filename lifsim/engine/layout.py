@@ -100,7 +100,7 @@ def refresh_neurons(plan: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> 
         at = places(g, place)
         p = g.params
         if "V_reset" in p:
-            x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p["E_L"])
+            x.reset[at] = np.asarray(p["V_reset"]) - np.asarray(p.get("E_L", 0.0))
         x.refractory[at] = refractory_steps(p, plan.dt)
         own.gain[at] = module_of(g).drive(p, plan.dt)
         own.I_e[at] = p.get("I_e", 0.0)
@@ -148,7 +148,7 @@ def unit_and_zero(group: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """What a unit of state variable `name` is in the user's units, and what its zero is there (v = V_m - E_L), for each neuron."""
     module = module_of(group)
     units = module.units(group.params) if hasattr(module, "units") else {}
-    zero = group.params["E_L"] if name in ("V_m", "V_th") else 0.0
+    zero = group.params.get("E_L", 0.0) if name in ("V_m", "V_th") else 0.0
     return np.broadcast_to(units.get(name, 1.0), group.n), np.broadcast_to(zero, group.n)
 
 

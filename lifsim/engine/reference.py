@@ -35,6 +35,7 @@ STATES = {
     "iaf_psc_delta": ("V_m",),
     "iaf_psc_exp": ("V_m", "I_syn_ex", "I_syn_in"),
     "iaf_psc_alpha": ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in"),
+    "if_psc_delta": ("V_m",),
 }
 
 
@@ -265,7 +266,9 @@ class _Neurons:
 
     def __init__(self, group: Group, dt: float) -> None:
         self.names = STATES[group.model]
-        self.p = {k: np.broadcast_to(np.asarray(v, np.float64), (group.n,)) for k, v in group.params.items()}
+        params = {"E_L": 0.0, "refractory_input": False, **group.params} | ({"tau_m": np.inf} if group.model == "if_psc_delta" else {})
+        self.p = {k: np.broadcast_to(np.asarray(v, np.float64), (group.n,)) for k, v in params.items()}
+        self._soft = group.model == "if_psc_delta"
         self.state = np.array([np.broadcast_to(group.state[name], (group.n,)) for name in self.names], np.float64)
         self.state[0] -= self.p["E_L"]
         self._propagators = expm(system(self.p, len(self.names)) * dt)
@@ -289,7 +292,10 @@ class _Neurons:
             self.state[0] = np.maximum(self.state[0], self.p["V_min"] - self.p["E_L"])
         self.state[0, held] = old[held]
         fired = ~held & (self.state[0] >= self.p["V_th"] - self.p["E_L"])
-        self.state[0, fired] = (self.p["V_reset"] - self.p["E_L"])[fired]
+        if self._soft:
+            self.state[0, fired] -= (self.p["V_th"] - self.p["V_reset"])[fired]
+        else:
+            self.state[0, fired] = (self.p["V_reset"] - self.p["E_L"])[fired]
         self._until[fired] = step + self._refractory[fired] + 1
         return np.flatnonzero(fired)
 

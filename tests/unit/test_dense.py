@@ -10,7 +10,7 @@ from lifsim.ann.activations import KNEE, NAMES, Activation, lif
 from lifsim.ann.layers import Layers
 from lifsim.ann.training import Epochs, Recipe, train
 
-RHO = 0.1
+RHO, GAIN = 0.1, 3.0
 HIDDEN = [name for name in NAMES if name != "softmax"]
 ENDS = [("mse", name) for name in NAMES] + [(loss, end) for loss, end in losses.FUSED.items()]
 
@@ -18,7 +18,7 @@ ENDS = [("mse", name) for name in NAMES] + [(loss, end) for loss, end in losses.
 def network(hidden="tanh", loss="mse", end="identity", sizes=(5, 7, 6, 3), seed=1) -> Layers:
     """A network with biases and weights of the size of those that training makes."""
     rng = np.random.default_rng(seed)
-    net = Layers(sizes, (*(Activation(hidden, RHO) for _ in sizes[2:]), Activation(end, RHO)), loss)
+    net = Layers(sizes, (*(Activation(hidden, RHO, GAIN) for _ in sizes[2:]), Activation(end, RHO, GAIN)), loss)
     net.initialise(rng)
     net.theta += 0.1 * rng.normal(size=len(net.theta))
     return net
@@ -53,7 +53,7 @@ def test_gradients_are_those_of_central_differences(hidden, loss, end):
     net = network(hidden, loss, end)
     x, y = data(net)
     sums = np.concatenate([z.ravel() for z in net.forward(x)[0]])
-    assert np.abs(sums).min() > 1e-4 and np.abs(sums - KNEE).min() > 1e-4  # away from the kinks
+    assert np.abs(sums).min() > 1e-4 and np.abs(sums - KNEE / GAIN).min() > 1e-4  # away from the kinks
     value, gradient = net.gradient(x, y)
     expected = differences(net, x, y)
     assert apart(gradient, expected) < 1e-7
@@ -181,8 +181,9 @@ def in_torch(net: Layers, x, y):
 def torch_activation(torch, f: Activation):
     def curve(z):
         value, rate = (torch.tensor(x) for x in _knee())
-        above = torch.clamp(z, min=KNEE)
-        return torch.where(z > KNEE, 1 / (RHO + torch.log1p(1 / above)), value * torch.exp(rate * (torch.clamp(z, max=KNEE) - KNEE)))
+        z = GAIN * z
+        below = value * torch.exp(rate * (torch.clamp(z, max=KNEE) - KNEE))
+        return torch.where(z > KNEE, 1 / (RHO + torch.log1p(1 / torch.clamp(z, min=KNEE))), below) / GAIN
 
     def _knee():
         value = 1 / (RHO + np.log(1 + 1 / KNEE))

@@ -34,6 +34,7 @@ from lifsim.engine.neurons import (
     iaf_psc_delta,
     iaf_psc_exp,
     iaf_psc_exp_multisynapse,
+    if_psc_delta,
     mat2_psc_exp,
     parrot_neuron,
 )
@@ -53,6 +54,7 @@ MODULES: dict[str, ModuleType] = {
     "mat2_psc_exp": mat2_psc_exp,
     "parrot_neuron": parrot_neuron,
     "escape_noise": escape_noise,
+    "if_psc_delta": if_psc_delta,
 }
 TOGETHER = ("iaf_psc_delta", "iaf_psc_exp", "iaf_psc_alpha")  # one program serves all networks of these
 
