@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import h5py
 import numpy as np
@@ -30,8 +30,23 @@ from lifsim.given import first_not_finite
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
 _DENSE = ("weight",)
+_OWN = ("encoding-type", "encoding-version", "shape", "units", "scale", "sha256")  # attributes that the store itself writes
 # A dataset may declare more bytes than are stored (chunks never written, compression): up to this.
 _SPARE_BYTES, _SPARE_RATIO = 1 << 20, 1000
+
+
+class Matrix(NamedTuple):
+    """What a store says of a matrix: shape (n_target, n_source), what is stored, how many weights, of what type, in
+    which units, and the digest of all that as computed from the bytes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    entries: int
+    dtype: str
+    units: str
+    sha256: str
 
 
 class WeightStore:
@@ -140,13 +155,38 @@ class WeightStore:
         with _readable(self.path):
             return str(self._group(name).attrs.get("units", ""))
 
-    def verify(self) -> None:
-        """Read every matrix and compare its content with its digest (DataError if one differs)."""
+    def note(self, name: str, **values: Any) -> None:
+        """Write numbers or texts beside the matrix `name`, such as the scales of a conversion. They are not part of its content."""
+        attributes = self._group(name).attrs
+        for key, value in values.items():
+            if key in _OWN:
+                raise DataError(self._place(name), f"{key!r} is no name for a note", "any but " + ", ".join(_OWN))
+            attributes[key] = value
+
+    def notes(self, name: str) -> dict[str, Any]:
+        """What is written beside the matrix `name`."""
+        with _readable(self.path):
+            return {key: value for key, value in self._group(name).attrs.items() if key not in _OWN}
+
+    def verify(self) -> list[Matrix]:
+        """Read every matrix and compare its content with its digest; returns what there is.
+
+        Raises
+        ------
+        DataError : a digest differs, or is missing.
+        """
+        found = []
         for name in self.names():
             with _readable(self.path):
-                if "sha256" not in self._group(name).attrs:
+                attributes = self._group(name).attrs
+                if "sha256" not in attributes:
                     raise DataError(self._place(name), "has no sha256", "a digest of its content")
-                self._read(name)
+                parts = self._read(name)
+                main = parts["weight" if "weight" in parts else "data"]
+                shape = main.shape if "weight" in parts else tuple(map(int, attributes["shape"]))
+                kind = ("dense" if "weight" in parts else "sparse") + "".join(f", {key}" for key in ("bias", "delay") if key in parts)
+                found.append(Matrix(name, shape, kind, main.size, str(main.dtype), self.units(name), _digest(parts, attributes)))
+        return found
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -213,6 +253,15 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (KeyError, MemoryError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise DataError(str(path), f"is damaged ({error})") from None
+
+
+def is_store(path: str | Path) -> bool:
+    """Whether the file is a store of weights."""
+    try:
+        with h5py.File(path, "r") as file:
+            return "format_version" in file.attrs and "magic" not in file.attrs
+    except OSError:
+        return False
 
 
 # -- content -------------------------------------------------------------------------------------

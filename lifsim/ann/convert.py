@@ -15,9 +15,9 @@ the layer's activations (Rueckauer et al. 2017, Front. Neurosci. 11:682).
    where the asymptote is good. Below J = 1 the neuron is silent: activations under λ / 2K are lost.
 
 Potentials start at half the threshold, so that counts are rounded and not cut off. An exponential synapse gives the
-charge w tau_syn a spike, so w = W λ' tau_m / (λ tau_syn). Spikes reach layer l about (l - 1)(tau_syn + delay) after the
-first layer began; only then begin its biases, so that all it gets refers to the same time. The output does not fire: it adds
-up what arrives, and its potential over time is the weighted sum of the dense network's output layer.
+charge w tau_syn a spike, so w = W λ' tau_m / (λ tau_syn). The biases of a layer begin
+when the spikes of the layer before begin to act, so that all it gets refers to the same time. The output does not fire: it
+adds up what arrives, and its potential over time is the weighted sum of the dense network's output layer.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from lifsim.errors import LifsimError, did_you_mean
 
 NEURONS = ("lif", "if")
 HALF = 0.5
+_PERCENTILES = {"lif": 99.0, "if": 99.9}
 _REFUSED = {
     "tanh": "its outputs are negative for half of all inputs, and rates are not",
     "sigmoid": "its output for no input is 0.5, so every neuron would fire all the time",
@@ -59,14 +60,13 @@ class Conversion:
     tau_syn: float
     t_ref: float
 
-    def start(self, layer: int) -> float:
-        """When the biases of hidden layer 1, 2 … begin."""
-        return round((layer - 1) * (self.dt + (self.tau_syn if self.neuron == "lif" else 0.0)) / self.dt) * self.dt
-
-    @property
-    def begins(self) -> float:
-        """When spikes begin to reach the output."""
-        return self.start(len(self.scales) - 1) + self.dt
+    def begins(self, layer: int) -> float:
+        """When its input begins to act on hidden layer 1, 2 …, and on the output, the last. The first current of a generator
+        acts from dt + delay on; a spike arrives a delay later, and its exponential current acts tau_syn later on average.
+        """
+        spiking = len(self.scales) - 1
+        later = (layer - 1) * self.dt + (min(layer, spiking) - 1) * (self.tau_syn if self.neuron == "lif" else 0.0)
+        return round(2 + later / self.dt) * self.dt
 
     def drive(self, layer: int) -> float:
         """What multiplies a current onto hidden layer 1, 2 … (its inputs, its biases)."""
@@ -87,7 +87,7 @@ def to_spiking(
     X: Any = None,
     *,
     neuron: str = "lif",
-    percentile: float = 99.0,
+    percentile: float | None = None,
     gain: float = 10.0,
     dt: float | None = None,
     tau_m: float | None = None,
@@ -101,7 +101,8 @@ def to_spiking(
     ----------
     X : samples, for what the activations are like (not needed for "lif" units).
     neuron : "lif" (leak, hard reset, exponential synapses) or "if" (no leak, soft reset).
-    percentile : the activation of a layer that becomes the rate r_max; a few may fire faster ("if": not).
+    percentile : the activation of a layer that becomes the rate r_max; 99 unless given, as a few neurons may fire faster;
+        99.9 for "if", where none can.
     gain : K = tau_m r_max of ReLU units as leaky neurons; 10 are 500 Hz at tau_m = 20 ms. ("lif" units have their own.)
     dt : ms; 0.1, and 1 for "if".
     tau_m, tau_syn, t_ref : ms, of leaky neurons; 20, 5 and 0, for "lif" units those that they were trained with.
@@ -126,7 +127,7 @@ def to_spiking(
     t_ref = t_ref if t_ref is not None else m.t_ref if trained else 0.0
     _check_times(neuron, m if trained else None, tau_m=tau_m, tau_syn=tau_syn, t_ref=t_ref, dt=dt, gain=gain)
     ones = tuple(1.0 for _ in layers.sizes[1:-1])
-    scales = (1.0, *(ones if trained else _percentiles(m, X, percentile)))
+    scales = (1.0, *(ones if trained else _percentiles(m, X, _PERCENTILES[neuron] if percentile is None else percentile)))
     if neuron == "if":
         step = 1.0 if dt is None else float(dt)
         made = Conversion("if", scales, 1.0, 0.0, step, 1.0, 0.0, 0.0)
@@ -175,7 +176,7 @@ def model_text(m: DenseNetwork, c: Conversion, first: np.ndarray, start: float, 
     lines = [_head(m, c, sizes, first)]
     for layer in hidden:
         lines.append(_hidden(c, layer, sizes[layer], start))
-    lines.append(_OUTPUT.format(name=OUTPUT, n=sizes[-1], start=_number(c.begins), layer=len(sizes) - 1))
+    lines.append(_OUTPUT.format(name=OUTPUT, n=sizes[-1], start=_number(c.begins(len(sizes) - 1) - c.dt), layer=len(sizes) - 1))
     before = INPUT
     for layer in range(1, len(sizes)):
         name = f"layer_{layer}" if layer in hidden else OUTPUT
@@ -216,7 +217,7 @@ def _hidden(c: Conversion, layer: int, n: int, start: float) -> str:
         params = {"E_L": 0.0, "V_th": 1.0, "V_reset": 0.0, "tau_m": c.tau_m, "C_m": c.tau_m, "t_ref": c.t_ref, "I_e": c.offset}
         params |= {"tau_syn_ex": c.tau_syn, "tau_syn_in": c.tau_syn}
     inside = ", ".join(f"{key} = {_number(x)}" for key, x in params.items())
-    return _HIDDEN.format(layer=layer, n=n, model=model, params=inside, V_m=_number(start), start=_number(c.start(layer)))
+    return _HIDDEN.format(layer=layer, n=n, model=model, params=inside, V_m=_number(start), start=_number(c.begins(layer) - c.dt))
 
 
 def _connection(source: str, target: str, matrix: str, scale: float, dt: float) -> str:

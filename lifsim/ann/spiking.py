@@ -44,6 +44,11 @@ class Spiking:
         self.m, self.conversion, self.text = m, conversion, text
         self.answer: Answer | None = None
 
+    @property
+    def begins(self) -> float:
+        """When spikes begin to reach the output, ms."""
+        return self.conversion.begins(len(self.m.layers_.sizes) - 1)
+
     @cached_property
     def network(self) -> Network:
         """The ordinary `lifsim.Network` of one sample, the first of those given for the conversion."""
@@ -74,8 +79,8 @@ class Spiking:
         from lifsim.simulation import run
 
         x = arrays.samples(X, self.m.n_features_in_)
-        if not duration > self.conversion.begins:
-            raise LifsimError("duration", f"{duration} ms", f"above {self.conversion.begins:g} ms, when spikes begin to reach the output")
+        if not duration > self.begins:
+            raise LifsimError("duration", f"{duration} ms", f"above {self.begins:g} ms, when spikes begin to reach the output")
         parts = []
         for first in range(0, len(x), SIDE_BY_SIDE):
             some = x[first : first + SIDE_BY_SIDE]
@@ -85,11 +90,12 @@ class Spiking:
 
     def _answer(self, result: Any, n: int) -> Answer:
         trace = result.traces[OUTPUT]
-        since = trace.times - self.conversion.begins
-        sums = trace["V_m"].reshape(len(since), n, -1) / np.where(since > 0, since, np.inf)[:, None, None]
+        since = np.maximum(trace.times - self.begins, 0.0)[:, None, None]
+        # The potential grows as the sum times t, in steps; the line through all of it so far errs less than its last point.
+        line = np.cumsum(since * trace["V_m"].reshape(len(since), n, -1), axis=0) / np.maximum(np.cumsum(since**2, axis=0), 1e-300)
         sizes = self.m.layers_.sizes
         fired = (np.bincount(s.ids // sizes[int(name.removeprefix("layer_"))], minlength=n) for name, s in result.spikes.items())
-        return Answer(trace.times, sums, np.sum(list(fired), axis=0))
+        return Answer(trace.times, line, np.sum(list(fired), axis=0))
 
     def classify(self, X: Any, duration: float = 100.0, *, threads: int | str = "auto", seed: int = 1) -> np.ndarray:
         """The class of each sample after `duration` ms, shape (samples,)."""
