@@ -4,285 +4,38 @@ from __future__ import annotations
 
 import gc
 import json
-import platform
-import signal
-import sys
-import tempfile
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifsim import __version__, units
-from lifsim.errors import LifsimError, OutputError, RunError, did_you_mean
+from lifsim import __version__
+from lifsim.ann import commands
+from lifsim.errors import LifsimError, did_you_mean
+from lifsim.options import (
+    FILE,
+    FROM,
+    METHOD,
+    MODEL,
+    OVERWRITE,
+    POPULATION,
+    PRECISION,
+    SETTINGS,
+    THREADS,
+    TO,
+    WEIGHTS,
+    Count,
+    NewFile,
+    Seed,
+    Time,
+    refuse_output,
+)
+from lifsim.program import Program, Talk
 
 if TYPE_CHECKING:
     from lifsim.network import Network
     from lifsim.results import Result
-
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-
-
-# -- how a command ends --------------------------------------------------------------------------
-
-
-@dataclass
-class Talk:
-    """How much to say: -q only errors and what was asked for, -v also details. And whether Ctrl-C was pressed."""
-
-    quiet: bool = False
-    verbose: bool = False
-    interrupted: bool = False
-
-    def note(self, text: str) -> None:
-        """A line for people, not for pipes."""
-        if not self.quiet:
-            click.echo(text)
-
-
-def _talk_options() -> list[click.Option]:
-    def choose(name: str) -> Callable[..., None]:
-        def callback(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-            if value:
-                setattr(ctx.find_object(Talk), name, True)
-
-        return callback
-
-    flags = {"quiet": ("-q", "Only errors and results."), "verbose": ("-v", "More detail.")}
-    return [
-        click.Option([short, f"--{name}"], is_flag=True, expose_value=False, callback=choose(name), help=text)
-        for name, (short, text) in flags.items()
-    ]
-
-
-class Command(click.Command):
-    """A command that takes -q and -v after its own name too."""
-
-    def __init__(self, *args: Any, **extra: Any) -> None:
-        super().__init__(*args, **extra)
-        self.params += _talk_options()
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does it, but a complaint always knows its command, so that it can point to its --help."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            error.ctx = error.ctx or ctx
-            raise
-
-
-class Program(click.Group):
-    """The group of all commands; turns whatever ends a command into an exit code and at most one message."""
-
-    command_class = Command
-
-    def __init__(self, *args: Any, **extra: Any) -> None:
-        super().__init__(*args, **extra)
-        self.params += _talk_options()
-
-    def main(self, *args: Any, **extra: Any) -> NoReturn:
-        """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 stopped by Ctrl-C."""
-        talk = extra["obj"] = Talk()
-        extra["standalone_mode"] = False
-        sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which they are met at work, not in that of the alphabet."""
-        return list(self.commands)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command called `args[0]`, or an error that names the nearest."""
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.commands))
-        return super().resolve_command(ctx, args)
-
-
-@contextmanager
-def _noting_interrupts(talk: Talk) -> Iterator[None]:
-    """Remember Ctrl-C: pressed while the compiler is at work it comes out as an error of the compiler."""
-
-    def note(number: int, frame: Any) -> None:
-        talk.interrupted = True
-        signal.default_int_handler(number, frame)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
-    try:
-        with _noting_interrupts(talk):
-            work()
-    except LifsimError as error:
-        return _fail(WRONG, str(error).splitlines())
-    except click.exceptions.ClickException as error:
-        return _fail(WRONG, [_usage_message(error)])
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except RunError as error:
-        return _fail(FAILED, [str(error)])
-    except MemoryError as error:
-        return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
-    except Exception as error:
-        return INTERRUPTED if talk.interrupted else _report(error, talk)
-    return DONE
-
-
-def _fail(code: int, lines: Iterable[str]) -> int:
-    for line in lines:
-        click.echo(f"error: {line}", err=True)
-    return code
-
-
-def _usage_message(error: click.exceptions.ClickException) -> str:
-    """Click's complaint in the house's form, place: what was got; what is allowed."""
-    ctx = getattr(error, "ctx", None)
-    if isinstance(error, click.MissingParameter) or not isinstance(error, click.BadParameter):
-        where = ctx.command_path if ctx else "lifsim"
-        return f"{where}: {error.format_message().rstrip('.')}; see {where} --help"
-    place = (error.param.opts[-1] if error.param else None) or "lifsim"
-    return f"{place if place.startswith('-') else place.upper()}: {error.message.rstrip('.')}"
-
-
-def _report(error: Exception, talk: Talk) -> int:
-    """What to say of an error that lifsim did not foresee; the traceback goes to a file, or to the screen with -v."""
-    details = "".join(traceback.format_exception(error))
-    facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
-    _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
-    click.echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
-    if talk.verbose:
-        click.echo(details, err=True)
-        return FAILED
-    with tempfile.NamedTemporaryFile("w", prefix="lifsim-report-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(f"{facts}\ncommand: {' '.join(sys.argv)}\n\n{details}")
-    click.echo(f"Please report it with the file {file.name}", err=True)
-    return FAILED
-
-
-# -- what options accept -------------------------------------------------------------------------
-
-
-class Time(click.ParamType):
-    """A time in ms, or with a unit."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """`value` in ms."""
-        if isinstance(value, float):
-            return value
-        try:
-            time = units.parse(value, "ms")
-        except ValueError as error:
-            self.fail(f"{error}; a time such as 1000 (ms) or '1 s'", param, ctx)
-        if not 0 <= time < float("inf"):
-            self.fail(f"{value}; a time from 0 on", param, ctx)
-        return time
-
-
-class Threads(click.ParamType):
-    """A number of threads, or auto."""
-
-    name = "n|auto"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """`value` as a number from 1 on, or "auto"."""
-        if value == "auto":
-            return "auto"
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value}; a whole number from 1 on, or auto", param, ctx)
-        return int(value)
-
-
-class Count(click.ParamType):
-    """How often."""
-
-    name = "n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """`value` as a number from 1 on."""
-        if not str(value).isdecimal() or not 1 <= int(value) <= 1000:
-            self.fail(f"{value}; a whole number from 1 to 1000", param, ctx)
-        return int(value)
-
-
-class Seed(click.ParamType):
-    """A seed of random numbers."""
-
-    name = "n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """`value` as a whole number of 64 bits."""
-        if isinstance(value, int):
-            return value
-        if not (value.isascii() and value.isdecimal() and len(value) <= 20 and int(value) < 2**64):
-            from lifsim.expressions import shortened
-
-            self.fail(f"{shortened(value)} is not a whole number from 0 to {2**64 - 1}", param, ctx)
-        return int(value)
-
-
-class NewFile(click.ParamType):
-    """A file to be written."""
-
-    name = "file"
-
-    def __init__(self, *suffixes: str) -> None:
-        self.suffixes = suffixes
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """`value` as a path with one of the endings allowed."""
-        from lifsim.expressions import shortened
-        from lifsim.recording import expanded
-
-        path = expanded(value, "file", OutputError) if str(value).strip() else Path()
-        if path.suffix.lower() not in self.suffixes:
-            self.fail(f"{shortened(str(value)) or repr('')}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
-        return path
-
-
-def _refuse_output(path: Path, overwrite: bool) -> None:
-    """Say before any long work that a file exists or cannot be written."""
-    from lifsim.recording import check_output
-
-    check_output(path, overwrite)
-    folder = path.parent if path.parent.exists() else path.parent.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OutputError(str(path), f"cannot be written ({error.strerror})", "a folder in which you may write") from None
-
-
-_model = click.argument("model")
-_file = click.argument("file", type=click.Path(path_type=Path))
-_set = click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter, or run.dt and the like. Repeatable."
-)
-_from = click.option("--from", "t_start", type=Time(), help="Leave out what came before.")
-_to = click.option("--to", "t_stop", type=Time(), help="Leave out what comes after.")
-_population = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
-_overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
-_precision = click.option(
-    "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the state."
-)
-_weights = click.option(
-    "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
-)
-_method = click.option(
-    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact; what the model needs unless given."
-)
-_threads = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")
-
-
-# -- commands ------------------------------------------------------------------------------------
 
 
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -303,16 +56,16 @@ def main(ctx: click.Context) -> None:
 
 
 @main.command()
-@_model
-@_set
+@MODEL
+@SETTINGS
 @click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
 @click.option("--seed", type=Seed(), help="The model file's unless given.")
-@_threads
-@_precision
-@_weights
-@_method
+@THREADS
+@PRECISION
+@WEIGHTS
+@METHOD
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
-@_overwrite
+@OVERWRITE
 @click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
 @click.pass_obj
 def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, plot: bool, **options: Any) -> None:
@@ -327,9 +80,9 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, ove
     net = load_with_settings(model, list(settings))
     out = out or Path("outputs") / f"{Path(model).stem}.h5"
     picture = out.with_suffix(".png")
-    _refuse_output(out, overwrite)
+    refuse_output(out, overwrite)
     if plot:
-        _refuse_output(picture, overwrite)
+        refuse_output(picture, overwrite)
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
         result = simulate(net, out=out, overwrite=overwrite, progress=progress, **options)
@@ -361,12 +114,12 @@ def _tell_run(talk: Talk, result: Result, out: Path) -> None:
 
 
 @main.command()
-@_model
-@_set
-@_threads
-@_precision
-@_weights
-@_method
+@MODEL
+@SETTINGS
+@THREADS
+@PRECISION
+@WEIGHTS
+@METHOD
 @click.pass_obj
 def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None, **options: Any) -> None:
     """Check a model without running it.
@@ -405,19 +158,51 @@ def _warnings(net: Network) -> Iterable[str]:
 
 
 @main.command()
-@_file
+@FILE
+@click.option("--verify", is_flag=True, help="Compute every SHA-256 of stored weights again from the bytes.")
 @click.pass_obj
-def info(talk: Talk, file: Path) -> None:
+def info(talk: Talk, file: Path, verify: bool) -> None:
     """Say what a file holds.
 
-    FILE is a file of results, finished or not, or a model: a file, or the name of a shipped one.
+    FILE is a file of results, finished or not, a file of weights (of a dense network too), or a model: a file, or the name
+    of a shipped one.
     """
     if _is_model(file):
-        from lifsim.modelfile import load_with_settings
+        return _tell_model(talk, file)
+    from lifsim.weights import is_store
 
-        net = load_with_settings(str(file), [])
-        _head(net)
-        return _contents(talk, net)
+    if is_store(file):
+        return _tell_weights(talk, file, verify)
+    if verify:
+        raise LifsimError("--verify", f"{file} is no file of weights", "a file that save_weights or lifsim train made")
+    return _tell_result(file)
+
+
+def _tell_model(talk: Talk, file: Path) -> None:
+    from lifsim.modelfile import load_with_settings
+
+    net = load_with_settings(str(file), [])
+    _head(net)
+    _contents(talk, net)
+
+
+def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
+    from lifsim.weights import WeightStore
+
+    with WeightStore(file) as store:
+        facts = {key: value for key, value in store.file.attrs.items() if isinstance(value, str) and key != "parameters"}
+        click.echo(f"{file}: weights" + "".join(f", {key} {value}" for key, value in facts.items()))
+        for m in store.verify():
+            size = " × ".join(f"{n:,}" for n in m.shape)
+            units = f", {m.units}" if m.units not in ("", "1") else ""
+            click.echo(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}")
+            for key, value in store.notes(m.name).items() if talk.verbose else ():
+                click.echo(f"    {key}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
+            if verify:
+                click.echo(f"    sha256 {m.sha256} ok")
+
+
+def _tell_result(file: Path) -> None:
     from lifsim import results
 
     result = results.open(file)
@@ -427,7 +212,6 @@ def info(talk: Talk, file: Path) -> None:
     for label, value in _facts(result):
         if value not in ("", {}, None):
             click.echo(f"  {label}: {_in_words(value)}")
-    return None
 
 
 def _is_model(file: Path) -> bool:
@@ -464,12 +248,12 @@ _SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "setting
 
 
 @main.command()
-@_file
+@FILE
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
-@_from
-@_to
-@_population
+@FROM
+@TO
+@POPULATION
 def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...], **window: Any) -> None:
     """Statistics of each population.
 
@@ -492,13 +276,13 @@ def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...],
 
 
 @main.command()
-@_file
+@FILE
 @click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi", "space"]), default="raster", show_default=True)
 @click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Picture; next to FILE unless given.")
-@_from
-@_to
-@_population
-@_overwrite
+@FROM
+@TO
+@POPULATION
+@OVERWRITE
 @click.pass_obj
 def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, populations: tuple[str, ...], **window: Any) -> None:
     """Draw results.
@@ -512,14 +296,14 @@ def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, p
     _refuse_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
-    _refuse_output(out, overwrite)
+    refuse_output(out, overwrite)
     _draw(result, kind, out, populations=chosen, **window)
     talk.note(f"{out}: {kind} of {file}")
 
 
 @main.command()
 @click.argument("file", type=NewFile(".toml"))
-@_overwrite
+@OVERWRITE
 @click.pass_obj
 def new(talk: Talk, file: Path, overwrite: bool) -> None:
     """Write a model file to start from.
@@ -529,7 +313,7 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
     from lifsim.modelfile import template
     from lifsim.recording import make_folder
 
-    _refuse_output(file, overwrite)
+    refuse_output(file, overwrite)
     make_folder(file)
     file.write_text(template(), encoding="utf-8")
     talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
@@ -548,8 +332,8 @@ def models() -> None:
 
 @main.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@_precision
-@_weights
+@PRECISION
+@WEIGHTS
 @click.option("--all", "everything", is_flag=True, help="Every precision with every storage of weights.")
 def warmup(models: tuple[str, ...], precision: str, weights: str | None, everything: bool) -> None:
     """Compile ahead of time, so that no run has to.
@@ -570,14 +354,14 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
 
 @main.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@_set
+@SETTINGS
 @click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
-@_threads
-@_precision
-@_weights
+@THREADS
+@PRECISION
+@WEIGHTS
 @click.option("--repeats", type=Count(), default=3, show_default=True, help="Runs of each network.")
 @click.option("--json", "out", type=NewFile(".json"), help="Also keep every figure here.")
-@_overwrite
+@OVERWRITE
 @click.pass_obj
 def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any) -> None:
     """Measure where the time goes on this computer.
@@ -594,7 +378,7 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
     for net in nets.values():
         check_duration(net, options["duration"])
     if out:
-        _refuse_output(out, overwrite)
+        refuse_output(out, overwrite)
     measured = [_measure(talk, name, net, options) for name, net in nets.items()]
     click.echo(benchmark.table(measured))
     if out:
@@ -701,3 +485,7 @@ def _in_words(value: Any) -> str:
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
     """`facts` for JSON, which has no nan."""
     return {key: None if value != value else value for key, value in facts.items()}
+
+
+for command in (commands.train, commands.predict, commands.convert, commands.classify):
+    main.add_command(command)

@@ -74,7 +74,7 @@ class WeightStore:
             raise DataError(str(self.path), f"cannot be opened as a store of weights ({error})") from None
         if mode != "r" and not len(self.file):
             self.file.attrs["format_version"] = FORMAT_VERSION
-        with _readable(self.path):
+        with readable(self.path):
             version = self.file.attrs.get("format_version")
         if not isinstance(version, (int, np.integer)) or version > FORMAT_VERSION:
             self.close()
@@ -93,7 +93,7 @@ class WeightStore:
 
     def names(self) -> list[str]:
         """Names of the matrices."""
-        with _readable(self.path):
+        with readable(self.path):
             return sorted(self.file)
 
     def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0, bias: Any = None) -> None:
@@ -137,22 +137,22 @@ class WeightStore:
         ------
         DataError : there is none, or its content is damaged.
         """
-        with _readable(self.path):
+        with readable(self.path):
             return self._matrix(name, "weight")
 
     def delay(self, name: str) -> Any:
         """The delays of `name` in ms, in the form of the matrix; None if it has none."""
-        with _readable(self.path):
+        with readable(self.path):
             return self._matrix(name, "delay")
 
     def bias(self, name: str) -> np.ndarray | None:
         """The biases of the layer `name`, shape (n_target,); None if it has none."""
-        with _readable(self.path):
+        with readable(self.path):
             return self._read(name).get("bias")
 
     def units(self, name: str) -> str:
         """The unit of the weights of `name`."""
-        with _readable(self.path):
+        with readable(self.path):
             return str(self._group(name).attrs.get("units", ""))
 
     def note(self, name: str, **values: Any) -> None:
@@ -165,7 +165,7 @@ class WeightStore:
 
     def notes(self, name: str) -> dict[str, Any]:
         """What is written beside the matrix `name`."""
-        with _readable(self.path):
+        with readable(self.path):
             return {key: value for key, value in self._group(name).attrs.items() if key not in _OWN}
 
     def verify(self) -> list[Matrix]:
@@ -177,7 +177,7 @@ class WeightStore:
         """
         found = []
         for name in self.names():
-            with _readable(self.path):
+            with readable(self.path):
                 attributes = self._group(name).attrs
                 if "sha256" not in attributes:
                     raise DataError(self._place(name), "has no sha256", "a digest of its content")
@@ -229,25 +229,49 @@ class WeightStore:
 
     def _dataset(self, group: h5py.Group, key: str) -> h5py.Dataset:
         place = self._place(f"{group.name.strip('/')}/{key}")
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
-            raise DataError(place, "is not a dataset of this file")
-        dataset = group[key]
-        if dataset.external or dataset.is_virtual:
-            raise DataError(place, "keeps its data in another file")
+        dataset = own_dataset(group, key, place)
         if dataset.dtype.kind not in ("iu" if key in ("indices", "indptr") else "fiu"):
             raise DataError(place, f"is of type {dataset.dtype}", "numbers" if key not in ("indices", "indptr") else "whole numbers")
         if dataset.ndim != (2 if "weight" in group and key != "bias" else 1):
             raise DataError(place, f"has shape {dataset.shape}")
-        if dataset.nbytes > _SPARE_BYTES + _SPARE_RATIO * dataset.id.get_storage_size():
-            raise DataError(place, f"claims {dataset.nbytes} bytes, of which {dataset.id.get_storage_size()} are stored")
         return dataset
 
     def _place(self, name: str) -> str:
         return f"{self.path}:{name}"
 
 
+# -- files of strangers --------------------------------------------------------------------------
+
+
+def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
+    """The dataset `key` of `group`, if its data are in this file (DataError if not, or if it claims more than is stored)."""
+    if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
+        raise DataError(place, "is not a dataset of this file")
+    dataset = group[key]
+    if dataset.external or dataset.is_virtual:
+        raise DataError(place, "keeps its data in another file")
+    if dataset.nbytes > _SPARE_BYTES + _SPARE_RATIO * dataset.id.get_storage_size():
+        raise DataError(place, f"claims {dataset.nbytes} bytes, of which {dataset.id.get_storage_size()} are stored")
+    return dataset
+
+
+def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
+    """The dataset `key` of any HDF5 file, checked as those of a store are; None if there is none.
+
+    Raises
+    ------
+    DataError : the file cannot be read, or the dataset is not its own.
+    """
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read as HDF5 ({error})") from None
+    with file, readable(Path(path)):
+        return own_dataset(file, key, f"{path}:{key}")[()] if key in file else None
+
+
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """What h5py raises for damaged files, as a DataError."""
     try:
         yield

@@ -29,10 +29,11 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.ann import arrays
-from lifsim.ann.estimators import DenseNetwork
-from lifsim.ann.spiking import INPUT, OUTPUT, Spiking
+from lifsim.ann import arrays, netfile
+from lifsim.ann.estimators import PERCENTILES, DenseNetwork
+from lifsim.ann.spiking import INPUT, OUTPUT, STORE, Spiking
 from lifsim.errors import LifsimError, did_you_mean
+from lifsim.weights import WeightStore
 
 NEURONS = ("lif", "if")
 HALF = 0.5
@@ -99,7 +100,7 @@ def to_spiking(
 
     Parameters
     ----------
-    X : samples, for what the activations are like (not needed for "lif" units).
+    X : samples, for what the activations are like; those of training unless given.
     neuron : "lif" (leak, hard reset, exponential synapses) or "if" (no leak, soft reset).
     percentile : the activation of a layer that becomes the rate r_max; 99 unless given, as a few neurons may fire faster;
         99.9 for "if", where none can.
@@ -137,8 +138,10 @@ def to_spiking(
         if t_ref > 0 and not trained:
             text = f"a ReLU grows without bound, a neuron with t_ref = {t_ref:g} ms fires at most every {t_ref:g} ms"
             warnings.warn(f'{text}: train with activation="lif", which knows t_ref, or convert with t_ref=0', stacklevel=2)
-    first = arrays.samples(X, layers.sizes[0])[0] if X is not None else np.zeros(layers.sizes[0])
-    return Spiking(m, made, model_text(m, made, first, HALF if half_threshold else 0.0))
+    shown = m.typical_.example if X is None else arrays.samples(X, layers.sizes[0])[0]
+    store = WeightStore()
+    netfile.fill(store, m)
+    return Spiking(m, model_text(m, made, shown, HALF if half_threshold else 0.0), {STORE: store})
 
 
 def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any) -> None:
@@ -156,38 +159,37 @@ def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any)
 
 
 def _percentiles(m: DenseNetwork, X: Any, percentile: float) -> tuple[float, ...]:
-    """λ of each hidden layer: the percentile of all its activations (of those above 0, if it is 0)."""
-    if X is None:
-        raise LifsimError("X", "missing", "samples such as those of training, for the scale of the activations")
+    """λ of each hidden layer: the percentile of all its activations (the largest, if that is 0)."""
     if not isinstance(percentile, (int, float)) or not 0 < percentile <= 100:
         raise LifsimError("percentile", f"{percentile!r}", "a number above 0, up to 100")
+    if X is None:
+        return tuple(float(np.interp(percentile, PERCENTILES, row)) or float(row[-1]) or 1.0 for row in m.typical_.activations)
     hidden = m._fitted().forward(m._scaled(arrays.samples(X, m.n_features_in_)))[1][1:-1]
-    found = [float(np.percentile(a, percentile)) or float(a.max()) for a in hidden]
-    return tuple(x or 1.0 for x in found)
+    return tuple(float(np.percentile(a, percentile)) or float(a.max()) or 1.0 for a in hidden)
 
 
 # -- the model file --------------------------------------------------------------------------------
 
 
-def model_text(m: DenseNetwork, c: Conversion, first: np.ndarray, start: float, store: str = "net.h5") -> str:
-    """The text of the model file of `m` converted; its weights are those of the file `store` beside it."""
+def model_text(m: DenseNetwork, c: Conversion, first: np.ndarray, start: float) -> str:
+    """The text of the model file of `m` converted; its weights are those of the file STORE beside it."""
     sizes = m._fitted().sizes
     hidden = range(1, len(sizes) - 1)
     lines = [_head(m, c, sizes, first)]
     for layer in hidden:
         lines.append(_hidden(c, layer, sizes[layer], start))
-    lines.append(_OUTPUT.format(name=OUTPUT, n=sizes[-1], start=_number(c.begins(len(sizes) - 1) - c.dt), layer=len(sizes) - 1))
+    lines.append(_OUTPUT.format(name=OUTPUT, n=sizes[-1], start=_number(c.dt), layer=len(sizes) - 1))
     before = INPUT
     for layer in range(1, len(sizes)):
         name = f"layer_{layer}" if layer in hidden else OUTPUT
-        matrix = f"{store}:layer_{layer}"
+        matrix = f"{STORE}:layer_{layer}"
         scale = c.drive(1) if layer == 1 else c.weight(layer - 1)
         bias = c.drive(layer) if layer in hidden else 1.0
         lines.append(_connection(before, name, matrix, scale, c.dt))
         lines.append(_connection(f"bias_{layer}", name, f"{matrix}/bias", bias, c.dt))
         before = name
     lines.append(_RECORD.format(hidden=json.dumps([f"layer_{layer}" for layer in hidden]), output=OUTPUT, interval=_number(max(c.dt, 1.0))))
-    return "\n".join(lines)
+    return "".join(lines)
 
 
 def _number(x: float) -> str:
@@ -205,6 +207,7 @@ def _head(m: DenseNetwork, c: Conversion, sizes: tuple[int, ...], first: np.ndar
         name=INPUT,
         n=sizes[0],
         amplitude=[float(x) for x in m.input_(first)],
+        begins=_number(c.begins(len(sizes) - 1)),
     )
 
 
@@ -236,6 +239,7 @@ duration = {duration}
 
 [parameters]
 copies = 1  # samples side by side, each with a network of its own
+begins = {begins}  # ms; when spikes begin to reach the output
 
 [populations.{name}]  # a sample: a current for each of its numbers
 n = "= {n} * copies"
@@ -264,7 +268,7 @@ initial = {{ V_m = 0.0 }}
 [populations.bias_{layer}]
 n = "= copies"
 model = "dc_generator"
-params = {{ amplitude = 1.0, start = {start} }}
+params = {{ amplitude = 1.0, start = "= begins - {start}" }}
 """
 _PROJECTION = """
 [[projections]]

@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -19,7 +19,17 @@ from lifsim.ann.schedules import SCHEDULES
 from lifsim.ann.training import SOLVERS, recipe_of, train
 from lifsim.errors import DataError, LifsimError, did_you_mean
 
+PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
+
+
+class Typical(NamedTuple):
+    """What the samples of training were like: the mean of them, and the `PERCENTILES` of the activations of each hidden
+    layer, shape (layers, percentiles).
+    """
+
+    example: np.ndarray
+    activations: np.ndarray
 
 
 class DenseNetwork:
@@ -27,6 +37,7 @@ class DenseNetwork:
 
     layers_: Layers
     input_: Scaling
+    typical_: Typical
     history: dict[str, list[float]]
     _losses: tuple[str, ...] = ()
     _estimator_type = ""
@@ -135,6 +146,8 @@ class DenseNetwork:
             self.history = train(self.layers_, recipe_of(self.get_params()), *data, rng, score, self.progress)
         except FloatingPointError as error:
             raise LifsimError("learning_rate", f"{self.learning_rate:g}: training does not converge, {error}", "a smaller one") from None
+        hidden = self.layers_.forward(data[0])[1][1:-1]
+        self.typical_ = Typical(x.mean(axis=0), np.array([np.percentile(a, PERCENTILES) for a in hidden]).reshape(-1, len(PERCENTILES)))
         return self
 
     def _split(self, x: np.ndarray, target: np.ndarray, validation: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Any]:
@@ -188,6 +201,14 @@ class DenseNetwork:
         netfile.save(self, path)
 
     # -- what the two do differently -----------------------------------------------------------------
+
+    def predict(self, X: Any) -> np.ndarray:
+        """What the network says of each sample."""
+        raise NotImplementedError
+
+    def score(self, X: Any, y: Any) -> float:
+        """How good that is; 1 is the best."""
+        raise NotImplementedError
 
     def _learn_targets(self, y: Any, n: int) -> np.ndarray:
         """Targets of training, shape (n, outputs), and what is learnt from them alone (classes, their scale)."""

@@ -20,7 +20,7 @@ from lifsim.errors import DataError, LifsimError
 from lifsim.weights import WeightStore
 
 if TYPE_CHECKING:
-    from lifsim.ann.estimators import DenseNetwork
+    from lifsim.ann.estimators import DenseNetwork, Typical
 
 MOST_EPOCHS = 8000  # of a history that is kept: an attribute of an HDF5 file holds 64 kB
 
@@ -44,6 +44,8 @@ def fill(store: WeightStore, net: DenseNetwork) -> None:
             "parameters": json.dumps(params, default=_plain),
             "input_offset": net.input_.offset,
             "input_gain": net.input_.gain,
+            "typical_example": net.typical_.example,
+            "typical_activations": net.typical_.activations,
             **net.facts(),
             **{f"history_{key}": np.array(values[-MOST_EPOCHS:]) for key, values in net.history.items()},
         }
@@ -86,6 +88,7 @@ def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
     net._check()
     net.layers_ = _layers(attributes, pairs, Activation("lif", net.t_ref / net.tau_m, net.gain))
     net.input_ = scaling_of(attributes, "input", net.layers_.sizes[0])
+    net.typical_ = _typical(attributes, net.layers_.sizes)
     net.recall(attributes)
     net.history = {key.removeprefix("history_"): list(map(float, x)) for key, x in attributes.items() if key.startswith("history_")}
     return net
@@ -106,6 +109,17 @@ def _layers(attributes: dict[str, Any], pairs: Pairs, curve: Activation) -> Laye
         sizes.append(len(b))
         parts += [W.ravel(), b]
     return Layers(tuple(sizes), tuple(curve if name == "lif" else Activation(name) for name in names), loss, np.concatenate(parts))
+
+
+def _typical(attributes: Mapping[str, Any], sizes: tuple[int, ...]) -> Typical:
+    from lifsim.ann.estimators import PERCENTILES, Typical
+
+    found = Typical(*(np.asarray(attributes[f"typical_{name}"], np.float64) for name in Typical._fields))
+    if found.example.shape != sizes[:1] or found.activations.shape != (len(sizes) - 2, len(PERCENTILES)):
+        raise ValueError("what is said of typical samples does not fit the layers")
+    if not all(np.isfinite(x).all() for x in found):
+        raise ValueError("what is said of typical samples is not finite")
+    return found
 
 
 def scaling_of(attributes: Mapping[str, Any], name: str, columns: int) -> Scaling:

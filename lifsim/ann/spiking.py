@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifsim.ann import arrays
-from lifsim.errors import LifsimError
+from lifsim.errors import DataError, LifsimError, OutputError
 
 if TYPE_CHECKING:
-    from lifsim.ann.convert import Conversion
     from lifsim.ann.estimators import DenseNetwork
     from lifsim.network import Network
+    from lifsim.weights import WeightStore
 
-INPUT, OUTPUT = "input", "output"
+INPUT, OUTPUT = "input", "output"  # populations
+STORE = "net.h5"  # what the file of the weights is called in a text that is not in a file yet
 SIDE_BY_SIDE = 400  # samples a run: enough to keep the engine busy, few enough for any memory
 
 
@@ -34,45 +37,98 @@ class Answer:
     spikes: np.ndarray
 
 
-class Spiking:
-    """A trained network `m` as spiking neurons; made by `lifsim.ann.to_spiking`.
-
-    `text` is the model file, `conversion` the scales. After `classify`: `answer`.
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How answers become right: times in ms, the part of samples that get the dense network's answer until then, the part
+    that get the right one (None without targets), and the dense network's own part.
     """
 
-    def __init__(self, m: DenseNetwork, conversion: Conversion, text: str) -> None:
-        self.m, self.conversion, self.text = m, conversion, text
+    times: np.ndarray
+    same: np.ndarray
+    right: np.ndarray | None
+    dense: float
+
+
+class Spiking:
+    """A trained network `m` as spiking neurons; made by `lifsim.ann.to_spiking`, or `read` from a model file.
+
+    `text` is the model file, whose weights lie in `stores` (by the name of the file) or in `folder`. After a run: `answer`.
+    """
+
+    def __init__(self, m: DenseNetwork, text: str, stores: dict[str, WeightStore] | None = None, folder: Path | None = None) -> None:
+        self.m, self.text, self.stores, self.folder = m, text, stores, folder
         self.answer: Answer | None = None
 
-    @property
+    @classmethod
+    def read(cls, path: str | Path) -> Spiking:
+        """The network of a model file that `save` or ``lifsim convert`` wrote.
+
+        Raises
+        ------
+        DataError : it is no such file.
+        """
+        from lifsim.ann import netfile
+        from lifsim.modelfile import find, load
+
+        path = find(path)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found = re.search(r'^matrix = "(.+):layer_1"$', text, re.MULTILINE)
+        wrong = DataError(str(path), "is no converted network", "a model file that lifsim convert made")
+        if not found:
+            raise wrong
+        net = load(path)
+        if not {INPUT, OUTPUT, "layer_1"} <= set(net.populations) or not {"begins", "copies"} <= set(net.parameters):
+            raise wrong
+        return cls(netfile.load(path.parent / found[1]), text, folder=path.parent)
+
+    def save(self, path: str | Path, store: str | Path) -> None:
+        """Write the model file, and what the conversion chose beside the weights in `store`, the file of the network.
+
+        The weights stay as they are; the file must lie in the folder of the model file, or below.
+        """
+        from lifsim.weights import WeightStore
+
+        path, store = Path(path), Path(store)
+        try:
+            inside = store.resolve().relative_to(path.parent.resolve()).as_posix()
+        except ValueError:
+            raise OutputError(str(path), f"its weights in {store} lie elsewhere", f"a model file in the folder {store.parent}") from None
+        with WeightStore(store, "a") as file:
+            for layer, notes in enumerate(self._choices(), start=1):
+                file.note(f"layer_{layer}", **notes)
+        path.write_text(self.text.replace(f'"{STORE}:', f'"{inside}:'), encoding="utf-8")
+
+    def _choices(self) -> list[dict[str, Any]]:
+        """Scales, thresholds and offsets, layer by layer, from the model file."""
+        scales = {(p["target"], p["source"]): p["scale"] for p in tomllib.loads(self.text)["projections"]}
+        names = [name for name in self.network.populations if name.startswith("layer_")] + [OUTPUT]
+        out = []
+        for number, (before, name) in enumerate(zip([INPUT, *names[:-1]], names, strict=True), start=1):
+            population = self.network.populations[name]
+            notes = {"spiking_model": population.model.name, "spiking_scale": scales[name, before]}
+            notes |= {"spiking_bias_scale": scales[name, f"bias_{number}"], "spiking_V_th": float(population.params["V_th"])}
+            out.append(notes | {"spiking_I_e": float(population.params.get("I_e", 0.0))})
+        return out
+
+    @cached_property
     def begins(self) -> float:
         """When spikes begin to reach the output, ms."""
-        return self.conversion.begins(len(self.m.layers_.sizes) - 1)
+        return float(self.network.parameters["begins"])
 
     @cached_property
     def network(self) -> Network:
-        """The ordinary `lifsim.Network` of one sample, the first of those given for the conversion."""
-        return self.network_for(None)
+        """The ordinary `lifsim.Network` of one sample: the first of those given for the conversion, or the mean of training."""
+        return self._load()
 
     def network_for(self, X: Any) -> Network:
         """The network of the samples `X` side by side: neuron k of a layer of n belongs to sample k // n."""
+        x = self.m.input_(arrays.samples(X, self.m.n_features_in_))
+        return self._load(overrides={f"populations.{INPUT}.params.amplitude": x.ravel().tolist()}, copies=len(x))
+
+    def _load(self, **changes: Any) -> Network:
         from lifsim.modelfile import loads
 
-        if X is None:
-            return loads(self.text, stores={"net.h5": self._store})
-        x = self.m.input_(arrays.samples(X, self.m.n_features_in_))
-        amplitude = {f"populations.{INPUT}.params.amplitude": x.ravel()}
-        return loads(self.text, stores={"net.h5": self._store}, overrides=amplitude, copies=len(x))
-
-    @cached_property
-    def _store(self) -> Any:
-        """The weights, in memory as they are in the file of `m`."""
-        from lifsim.ann import netfile
-        from lifsim.weights import WeightStore
-
-        store = WeightStore()
-        netfile.fill(store, self.m)
-        return store
+        return loads(self.text, stores=self.stores, folder=self.folder, **changes)
 
     def run(self, X: Any, duration: float = 100.0, *, threads: int | str = "auto", seed: int = 1) -> Answer:
         """Show each sample of `X` (samples, features) for `duration` ms."""
@@ -108,13 +164,19 @@ class Spiking:
         found = (sums[..., 0] > 0).astype(int) if sums.shape[-1] == 1 else sums.argmax(axis=-1)
         return self.m.classes_[found]  # type: ignore[attr-defined]
 
+    def course(self, X: Any, y: Any = None) -> Course:
+        """Accuracy against time in the last run, which was of the samples `X`; `y` are their classes."""
+        answer = self._ran()
+        found, dense = self.labels(answer.sums), self.m.predict(X)
+        right = None if y is None else np.mean(found == y, axis=1)
+        return Course(answer.times, np.mean(found == dense, axis=1), right, float("nan") if y is None else float(np.mean(dense == y)))
+
+    def _ran(self) -> Answer:
+        if self.answer is None:
+            raise LifsimError("classify", "nothing was run yet", "call classify first")
+        return self.answer
+
     @property
     def spikes_per_sample(self) -> float:
         """Spikes of a sample's network in the last run, the mean."""
-        if self.answer is None:
-            raise LifsimError("spikes_per_sample", "nothing was run yet", "call classify first")
-        return float(self.answer.spikes.mean())
-
-    def save(self, path: str | Path, store: str) -> None:
-        """Write the model file; `store` is the file of the network as seen from its folder."""
-        Path(path).write_text(self.text.replace('"net.h5:', f'"{store}:'), encoding="utf-8")
+        return float(self._ran().spikes.mean())

@@ -1,0 +1,84 @@
+"""Figures of training and of classification by spikes; see `lifsim.plot` for writing them to files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lifsim.plot import EXCITATORY, INHIBITORY, Picture
+
+if TYPE_CHECKING:
+    from lifsim.ann.spiking import Course
+
+_NAMES = {"loss": "training", "validation_loss": "validation"}
+_FONT = 8.0
+_MOST = 30  # classes of a confusion matrix whose numbers are written
+
+
+def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
+    """The loss of each epoch, on a logarithmic axis, and that of data kept aside if there is one."""
+    ax = _axes(ax, 3.5, 2.6)
+    for (key, name), colour in zip(_NAMES.items(), (EXCITATORY, INHIBITORY), strict=True):
+        if key in history:
+            ax.plot(np.arange(1, len(history[key]) + 1), history[key], color=colour, lw=1, label=name)
+    if all(min(history[key]) > 0 for key in _NAMES if key in history):
+        ax.set_yscale("log")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("loss")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if "validation_loss" in history:
+        ax.legend(frameon=False, fontsize=_FONT)
+    return _done(ax)
+
+
+def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
+    """How often each class (row) was taken for each (column)."""
+    y, predicted = np.asarray(y), np.asarray(predicted)
+    known = np.unique(np.concatenate([y, predicted])) if classes is None else np.asarray(classes)
+    counts = np.zeros((len(known), len(known)), np.int64)
+    np.add.at(counts, (np.searchsorted(known, y), np.searchsorted(known, predicted)), 1)
+    ax = _axes(ax, 3.6, 3.4)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    if len(known) <= _MOST:
+        for i, j in np.argwhere(counts):
+            ax.text(
+                j, i, str(counts[i, j]), ha="center", va="center", fontsize=_FONT - 1.5, color="white" if share[i, j] > 0.5 else "black"
+            )
+        ax.set_xticks(range(len(known)), [str(c) for c in known], rotation=90 if max(len(str(c)) for c in known) > 3 else 0)
+        ax.set_yticks(range(len(known)), [str(c) for c in known])
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("class")
+    ax.set_title(f"{np.mean(y == predicted):.2%} of {len(y)} right", fontsize=_FONT)
+    return _done(ax)
+
+
+def accuracy_over_time(course: Course, ax: Axes | None = None) -> Figure:
+    """How often the spiking network is right, and agrees with the dense one, by the time that it had."""
+    ax = _axes(ax, 3.5, 2.6)
+    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")
+    if course.right is not None:
+        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=1, label="right")
+        ax.axhline(100 * course.dense, color="0.35", lw=0.8, ls="--", label="dense network right")
+    ax.set_xlabel("time (ms)")
+    ax.set_ylabel("samples (%)")
+    ax.set_ylim(top=101)
+    ax.legend(frameon=False, fontsize=_FONT, loc="lower right")
+    return _done(ax)
+
+
+def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+    return Picture(figsize=(width, height), layout="constrained").add_subplot() if ax is None else ax
+
+
+def _done(ax: Axes) -> Figure:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=_FONT)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set_fontsize(_FONT)
+    return ax.get_figure()  # type: ignore[return-value]

@@ -1,0 +1,125 @@
+"""What the commands accept: types of values, and the options that several have."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lifsim import units
+from lifsim.errors import OutputError
+
+
+class Time(click.ParamType):
+    """A time in ms, or with a unit."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """`value` in ms."""
+        if isinstance(value, float):
+            return value
+        try:
+            time = units.parse(value, "ms")
+        except ValueError as error:
+            self.fail(f"{error}; a time such as 1000 (ms) or '1 s'", param, ctx)
+        if not 0 <= time < float("inf"):
+            self.fail(f"{value}; a time from 0 on", param, ctx)
+        return time
+
+
+class Threads(click.ParamType):
+    """A number of threads, or auto."""
+
+    name = "n|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """`value` as a number from 1 on, or "auto"."""
+        if value == "auto":
+            return "auto"
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value}; a whole number from 1 on, or auto", param, ctx)
+        return int(value)
+
+
+class Count(click.ParamType):
+    """How often."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`value` as a number from 1 on."""
+        if not str(value).isdecimal() or not 1 <= int(value) <= 1000:
+            self.fail(f"{value}; a whole number from 1 to 1000", param, ctx)
+        return int(value)
+
+
+class Seed(click.ParamType):
+    """A seed of random numbers."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`value` as a whole number of 64 bits."""
+        if isinstance(value, int):
+            return value
+        if not (value.isascii() and value.isdecimal() and len(value) <= 20 and int(value) < 2**64):
+            from lifsim.expressions import shortened
+
+            self.fail(f"{shortened(value)} is not a whole number from 0 to {2**64 - 1}", param, ctx)
+        return int(value)
+
+
+class NewFile(click.ParamType):
+    """A file to be written."""
+
+    name = "file"
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """`value` as a path with one of the endings allowed."""
+        from lifsim.expressions import shortened
+        from lifsim.recording import expanded
+
+        path = expanded(value, "file", OutputError) if str(value).strip() else Path()
+        if path.suffix.lower() not in self.suffixes:
+            self.fail(f"{shortened(str(value)) or repr('')}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
+        return path
+
+
+def refuse_output(path: Path, overwrite: bool) -> None:
+    """Say before any long work that a file exists or cannot be written."""
+    from lifsim.recording import check_output
+
+    check_output(path, overwrite)
+    folder = path.parent if path.parent.exists() else path.parent.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(str(path), f"cannot be written ({error.strerror})", "a folder in which you may write") from None
+
+
+MODEL = click.argument("model")
+FILE = click.argument("file", type=click.Path(path_type=Path))
+SETTINGS = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter, or run.dt and the like. Repeatable."
+)
+FROM = click.option("--from", "t_start", type=Time(), help="Leave out what came before.")
+TO = click.option("--to", "t_stop", type=Time(), help="Leave out what comes after.")
+POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+PRECISION = click.option(
+    "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the state."
+)
+WEIGHTS = click.option(
+    "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
+)
+METHOD = click.option(
+    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact; what the model needs unless given."
+)
+THREADS = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")

@@ -1,0 +1,156 @@
+"""What all commands of the command line have in common: how they end, what they say, -q and -v."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+
+from lifsim import __version__
+from lifsim.errors import LifsimError, RunError, did_you_mean
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass
+class Talk:
+    """How much to say: -q only errors and what was asked for, -v also details. And whether Ctrl-C was pressed."""
+
+    quiet: bool = False
+    verbose: bool = False
+    interrupted: bool = False
+
+    def note(self, text: str) -> None:
+        """A line for people, not for pipes."""
+        if not self.quiet:
+            click.echo(text)
+
+
+def _talk_options() -> list[click.Option]:
+    def choose(name: str) -> Callable[..., None]:
+        def callback(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+            if value:
+                setattr(ctx.find_object(Talk), name, True)
+
+        return callback
+
+    flags = {"quiet": ("-q", "Only errors and results."), "verbose": ("-v", "More detail.")}
+    return [
+        click.Option([short, f"--{name}"], is_flag=True, expose_value=False, callback=choose(name), help=text)
+        for name, (short, text) in flags.items()
+    ]
+
+
+class Command(click.Command):
+    """A command that takes -q and -v after its own name too."""
+
+    def __init__(self, *args: Any, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.params += _talk_options()
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, but a complaint always knows its command, so that it can point to its --help."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+
+class Program(click.Group):
+    """The group of all commands; turns whatever ends a command into an exit code and at most one message."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.params += _talk_options()
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 stopped by Ctrl-C."""
+        talk = extra["obj"] = Talk()
+        extra["standalone_mode"] = False
+        sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are met at work, not in that of the alphabet."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command called `args[0]`, or an error that names the nearest."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _noting_interrupts(talk: Talk) -> Iterator[None]:
+    """Remember Ctrl-C: pressed while the compiler is at work it comes out as an error of the compiler."""
+
+    def note(number: int, frame: Any) -> None:
+        talk.interrupted = True
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
+    try:
+        with _noting_interrupts(talk):
+            work()
+    except LifsimError as error:
+        return _fail(WRONG, str(error).splitlines())
+    except click.exceptions.ClickException as error:
+        return _fail(WRONG, [_usage_message(error)])
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except RunError as error:
+        return _fail(FAILED, [str(error)])
+    except MemoryError as error:
+        return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
+    except Exception as error:
+        return INTERRUPTED if talk.interrupted else _report(error, talk)
+    return DONE
+
+
+def _fail(code: int, lines: Iterable[str]) -> int:
+    for line in lines:
+        click.echo(f"error: {line}", err=True)
+    return code
+
+
+def _usage_message(error: click.exceptions.ClickException) -> str:
+    """Click's complaint in the house's form, place: what was got; what is allowed."""
+    ctx = getattr(error, "ctx", None)
+    if isinstance(error, click.MissingParameter) or not isinstance(error, click.BadParameter):
+        where = ctx.command_path if ctx else "lifsim"
+        return f"{where}: {error.format_message().rstrip('.')}; see {where} --help"
+    place = (error.param.opts[-1] if error.param else None) or "lifsim"
+    return f"{place if place.startswith('-') else place.upper()}: {error.message.rstrip('.')}"
+
+
+def _report(error: Exception, talk: Talk) -> int:
+    """What to say of an error that lifsim did not foresee; the traceback goes to a file, or to the screen with -v."""
+    details = "".join(traceback.format_exception(error))
+    facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
+    _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
+    click.echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
+    if talk.verbose:
+        click.echo(details, err=True)
+        return FAILED
+    with tempfile.NamedTemporaryFile("w", prefix="lifsim-report-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"{facts}\ncommand: {' '.join(sys.argv)}\n\n{details}")
+    click.echo(f"Please report it with the file {file.name}", err=True)
+    return FAILED
