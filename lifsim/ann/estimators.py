@@ -16,7 +16,7 @@ from lifsim.ann.layers import INITS, Layers
 from lifsim.ann.losses import FUSED, loss_and_gradient
 from lifsim.ann.scaling import SCALES, Scaling, scaling
 from lifsim.ann.schedules import SCHEDULES
-from lifsim.ann.training import SOLVERS, recipe_of, train
+from lifsim.ann.training import SOLVERS, Epochs, Recipe, Trainer, recipe_of, train
 from lifsim.errors import DataError, LifsimError, did_you_mean
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
@@ -143,7 +143,8 @@ class DenseNetwork:
         kept = (self._scaled(aside[0]), aside[1].astype(self.dtype)) if aside else None
         score = (lambda layers: self._score_aside(layers, *kept)) if kept else None
         try:
-            self.history = train(self.layers_, recipe_of(self.get_params()), *data, rng, score, self.progress)
+            recipe = recipe_of(self.get_params())
+            self.history = train(self._epochs(recipe, *data), recipe, rng, score, self.progress)
         except FloatingPointError as error:
             raise LifsimError("learning_rate", f"{self.learning_rate:g}: training does not converge, {error}", "a smaller one") from None
         hidden = self.layers_.forward(data[0])[1][1:-1]
@@ -161,6 +162,10 @@ class DenseNetwork:
         if n >= len(x):
             raise DataError("X", f"{len(x)} samples", "at least 2, of which one is kept aside for early stopping")
         return x[order[n:]], target[order[n:]], (x[order[:n]], target[order[:n]])
+
+    def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:
+        """What trains the layers."""
+        return Epochs(self.layers_, recipe, x, y)
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return self.input_(x).astype(self.dtype)
@@ -236,7 +241,20 @@ class DenseNetwork:
     def _check(self) -> None:
         """LifsimError if a parameter is wrong."""
         _widths(self.hidden)
-        choices: dict[str, tuple[str, ...]] = {
+        for name, allowed in self._choices().items():
+            if getattr(self, name) not in allowed:
+                raise LifsimError(name, f"{getattr(self, name)!r}", did_you_mean(str(getattr(self, name)), allowed))
+        if not callable(self.schedule) and self.schedule not in SCHEDULES:
+            raise LifsimError("schedule", f"{self.schedule!r}", did_you_mean(str(self.schedule), SCHEDULES) + ", or a function")
+        for name in self._names():
+            if name in _BOUNDS:
+                _check_number(name, getattr(self, name), *_BOUNDS[name])
+        for name in ("batch_size", "epochs", "patience", "seed"):
+            _check_whole(name, getattr(self, name), 0 if name == "seed" else 1)
+
+    def _choices(self) -> dict[str, tuple[str, ...]]:
+        """Parameters that are one of a few words."""
+        return {
             "activation": HIDDEN,
             "loss": ("auto", *self._losses),
             "solver": SOLVERS,
@@ -244,15 +262,6 @@ class DenseNetwork:
             "scale": SCALES,
             "dtype": ("float32", "float64"),
         }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise LifsimError(name, f"{getattr(self, name)!r}", did_you_mean(str(getattr(self, name)), allowed))
-        if not callable(self.schedule) and self.schedule not in SCHEDULES:
-            raise LifsimError("schedule", f"{self.schedule!r}", did_you_mean(str(self.schedule), SCHEDULES) + ", or a function")
-        for name, low, high in _BOUNDS:
-            _check_number(name, getattr(self, name), low, high)
-        for name in ("batch_size", "epochs", "patience", "seed"):
-            _check_whole(name, getattr(self, name), 0 if name == "seed" else 1)
 
 
 def hidden_activation(m: DenseNetwork) -> Activation:
@@ -261,19 +270,24 @@ def hidden_activation(m: DenseNetwork) -> Activation:
 
 
 # Numbers lie between these, the lower itself allowed where it is 0 (but not as a learning rate or a time constant).
-_BOUNDS = (
-    ("learning_rate", 1e-300, math.inf),
-    ("momentum", 0.0, 1.0),
-    ("beta_1", 0.0, 1.0),
-    ("beta_2", 0.0, 1.0),
-    ("epsilon", 1e-300, math.inf),
-    ("weight_decay", 0.0, math.inf),
-    ("validation_fraction", 1e-300, 1.0),
-    ("tol", 0.0, math.inf),
-    ("tau_m", 1e-300, math.inf),
-    ("t_ref", 0.0, math.inf),
-    ("gain", 1e-300, math.inf),
-)
+_BOUNDS = {
+    "learning_rate": (1e-300, math.inf),
+    "momentum": (0.0, 1.0),
+    "beta_1": (0.0, 1.0),
+    "beta_2": (0.0, 1.0),
+    "epsilon": (1e-300, math.inf),
+    "weight_decay": (0.0, math.inf),
+    "validation_fraction": (1e-300, 1.0),
+    "tol": (0.0, math.inf),
+    "tau_m": (1e-300, math.inf),
+    "tau_syn": (1e-300, math.inf),
+    "t_ref": (0.0, math.inf),
+    "dt": (1e-300, math.inf),
+    "duration": (1e-300, math.inf),
+    "window": (1e-300, math.inf),
+    "gain": (1e-300, math.inf),
+    "beta": (1e-300, math.inf),
+}
 
 
 def _check_number(name: str, value: Any, low: float, high: float) -> None:

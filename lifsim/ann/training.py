@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -66,16 +66,22 @@ class Epochs:
         return float(dense.epoch(self.shape, theta, self.x, self.y, order, self.batch, self.buffers, self.solver, rate))
 
 
+class Trainer(Protocol):
+    """What makes an epoch of training: `layers`, samples `x`, and a call with their order and the learning rate, which
+    returns the mean loss.
+    """
+
+    layers: Layers
+    x: np.ndarray
+
+    def __call__(self, order: np.ndarray, learning_rate: float) -> float:
+        """Go through the samples."""
+
+
 def train(
-    layers: Layers,
-    recipe: Recipe,
-    x: np.ndarray,
-    y: np.ndarray,
-    rng: np.random.Generator,
-    aside: Score | None = None,
-    progress: bool = False,
+    epochs: Trainer, recipe: Recipe, rng: np.random.Generator, aside: Score | None = None, progress: bool = False
 ) -> dict[str, list[float]]:
-    """Train `layers` in place; returns its history: "loss" and "learning_rate" of each epoch, and with `aside` (which
+    """Train the layers of `epochs` in place; returns their history: "loss" and "learning_rate" of each epoch, and with `aside` (which
     scores a network on data kept aside) "validation_loss" and "validation_score".
 
     With `recipe.early_stopping` training ends when the validation loss (without `aside`: the loss) has not become
@@ -85,13 +91,13 @@ def train(
     ------
     FloatingPointError : the loss is no finite number any more.
     """
-    epochs = Epochs(layers, recipe, x, y)
+    layers = epochs.layers
     kept = ("loss", "learning_rate", *(("validation_loss", "validation_score") if aside else ()))
     history: dict[str, list[float]] = {key: [] for key in kept}
     best, best_theta, waited = np.inf, layers.theta.copy(), 0
     for epoch in _counted(recipe.epochs, history, progress):
         rate = recipe.rate(epoch)
-        loss = epochs(rng.permutation(len(x)), rate)
+        loss = epochs(rng.permutation(len(epochs.x)), rate)
         if not np.isfinite(loss) or not np.isfinite(layers.theta).all():
             raise FloatingPointError(f"the loss is {loss:g} in epoch {epoch + 1}")
         history["loss"].append(loss)

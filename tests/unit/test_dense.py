@@ -152,7 +152,8 @@ def test_the_seed_decides():
     thetas = []
     for seed in (1, 1, 2):
         net = network("relu", "cross_entropy", "softmax")
-        train(net, Recipe(epochs=3), *data(net, 50), np.random.default_rng(seed))
+        recipe = Recipe(epochs=3)
+        train(Epochs(net, recipe, *data(net, 50)), recipe, np.random.default_rng(seed))
         thetas.append(net.theta)
     np.testing.assert_array_equal(thetas[0], thetas[1])
     assert (thetas[0] != thetas[2]).any()
