@@ -36,8 +36,9 @@ def train(
 ) -> None:
     """Train a dense network.
 
-    CONFIG is a TOML file: task ("classification" or "regression"), test (the part of the data that is kept aside for the
-    score), and any parameter of lifsim.ann.Classifier or Regressor, such as hidden = [64] or activation = "lif".
+    CONFIG is a TOML file: task ("classification", "regression", or "spiking classification"), test (the part of the data
+    that is kept aside for the score), and any parameter of lifsim.ann.Classifier, Regressor or SpikingClassifier, such as
+    hidden = [64] or activation = "lif".
     """
     from lifsim.ann import tables
 
@@ -58,7 +59,7 @@ def train(
         if len(some)
     ]
     sizes = "-".join(map(str, m.layers_.sizes))
-    talk.note(f"{out}: {sizes}, {m.activation}, {len(m.history['loss'])} epochs; {', '.join(shown)} data")
+    talk.note(f"{out}: {sizes} of {m.activation}, {len(m.history['loss'])} epochs; {', '.join(shown)} data")
     if plot:
         some = aside if len(aside) else learn
         _draw_training(m, table.X[some], table.y[some], out)
@@ -131,7 +132,7 @@ def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | 
 @FILE
 @_data
 @_target
-@click.option("--duration", type=Time(), default=100.0, show_default=True, help="How long each sample is shown.")
+@click.option("--duration", type=Time(), help="How long each sample is shown; the model file's unless given.")
 @THREADS
 @click.option("-o", "--out", type=NewFile(".csv"), help="The class of each sample as CSV.")
 @OVERWRITE
@@ -142,7 +143,7 @@ def classify(
     file: Path,
     data: Path,
     target: str | None,
-    duration: float,
+    duration: float | None,
     threads: int | str,
     out: Path | None,
     overwrite: bool,
@@ -165,7 +166,7 @@ def classify(
     course = s.course(table.X, table.y)
     for line in _course_lines(course):
         click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {duration:g} ms ({len(table.X)} samples)")
+    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
     if out:
         _write_columns({"prediction": labels}, out)
         talk.note(f"{out}: the class of each sample")
@@ -198,6 +199,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
     said = _read_config(config) | _settings(settings)
     task, test = said.pop("task", "classification"), said.pop("test", 0.0)
     kinds: dict[str, type[DenseNetwork]] = {"classification": ann.Classifier, "regression": ann.Regressor}
+    kinds["spiking classification"] = ann.SpikingClassifier
     if task not in kinds:
         raise LifsimError(f"{config}: task", f"{task!r}", did_you_mean(str(task), kinds))
     if not isinstance(test, (int, float)) or isinstance(test, bool) or not 0 <= test < 1:

@@ -22,7 +22,6 @@ adds up what arrives, and its potential over time is the weighted sum of the den
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +30,9 @@ import numpy as np
 
 from lifsim.ann import arrays, netfile
 from lifsim.ann.estimators import PERCENTILES, DenseNetwork
-from lifsim.ann.spiking import INPUT, OUTPUT, STORE, Spiking
+from lifsim.ann.modeltext import STORE, Design, leaky, model_text
+from lifsim.ann.spiking import Spiking
+from lifsim.ann.spiking_classifier import SpikingClassifier
 from lifsim.errors import LifsimError, did_you_mean
 from lifsim.weights import WeightStore
 
@@ -96,7 +97,8 @@ def to_spiking(
     t_ref: float | None = None,
     half_threshold: bool = True,
 ) -> Spiking:
-    """`m`, a trained network of "relu" or "lif" units, as a network of spiking neurons.
+    """`m`, a trained network of "relu" or "lif" units, as a network of spiking neurons. (A `SpikingClassifier` is one
+    already: its network is what it was trained as, whatever the other arguments.)
 
     Parameters
     ----------
@@ -115,6 +117,10 @@ def to_spiking(
     LifsimError : the network cannot be converted in this way; says what can.
     """
     layers, activation = m._fitted(), m.activation
+    store = WeightStore()
+    netfile.fill(store, m)
+    if isinstance(m, SpikingClassifier):
+        return Spiking(m, model_text(m.design()), {STORE: store})
     if neuron not in NEURONS:
         raise LifsimError("neuron", f"{neuron!r}", did_you_mean(str(neuron), NEURONS))
     if len(layers.sizes) < 3:
@@ -139,9 +145,8 @@ def to_spiking(
             text = f"a ReLU grows without bound, a neuron with t_ref = {t_ref:g} ms fires at most every {t_ref:g} ms"
             warnings.warn(f'{text}: train with activation="lif", which knows t_ref, or convert with t_ref=0', stacklevel=2)
     shown = m.typical_.example if X is None else arrays.samples(X, layers.sizes[0])[0]
-    store = WeightStore()
-    netfile.fill(store, m)
-    return Spiking(m, model_text(m, made, shown, HALF if half_threshold else 0.0), {STORE: store})
+    design = _design(m, made, shown, HALF if half_threshold else 0.0)
+    return Spiking(m, model_text(design), {STORE: store})
 
 
 def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any) -> None:
@@ -168,123 +173,25 @@ def _percentiles(m: DenseNetwork, X: Any, percentile: float) -> tuple[float, ...
     return tuple(float(np.percentile(a, percentile)) or float(a.max()) or 1.0 for a in hidden)
 
 
-# -- the model file --------------------------------------------------------------------------------
-
-
-def model_text(m: DenseNetwork, c: Conversion, first: np.ndarray, start: float) -> str:
-    """The text of the model file of `m` converted; its weights are those of the file STORE beside it."""
+def _design(m: DenseNetwork, c: Conversion, shown: np.ndarray, start: float) -> Design:
+    """What the model file is to say; `start` is the potential at the beginning."""
     sizes = m._fitted().sizes
-    hidden = range(1, len(sizes) - 1)
-    lines = [_head(m, c, sizes, first)]
-    for layer in hidden:
-        lines.append(_hidden(c, layer, sizes[layer], start))
-    lines.append(_OUTPUT.format(name=OUTPUT, n=sizes[-1], start=_number(c.dt), layer=len(sizes) - 1))
-    before = INPUT
-    for layer in range(1, len(sizes)):
-        name = f"layer_{layer}" if layer in hidden else OUTPUT
-        matrix = f"{STORE}:layer_{layer}"
-        scale = c.drive(1) if layer == 1 else c.weight(layer - 1)
-        bias = c.drive(layer) if layer in hidden else 1.0
-        lines.append(_connection(before, name, matrix, scale, c.dt))
-        lines.append(_connection(f"bias_{layer}", name, f"{matrix}/bias", bias, c.dt))
-        before = name
-    lines.append(_RECORD.format(hidden=json.dumps([f"layer_{layer}" for layer in hidden]), output=OUTPUT, interval=_number(max(c.dt, 1.0))))
-    return "".join(lines)
-
-
-def _number(x: float) -> str:
-    return repr(float(x))
-
-
-def _head(m: DenseNetwork, c: Conversion, sizes: tuple[int, ...], first: np.ndarray) -> str:
-    names = {"lif": "leaky integrate-and-fire neurons, hard reset", "if": "integrate-and-fire neurons without leak, soft reset"}
-    return _HEAD.format(
-        sizes="-".join(map(str, sizes)),
-        activation=m.activation,
-        neurons=names[c.neuron],
-        dt=_number(c.dt),
-        duration=100.0 if c.neuron == "lif" else 32 * c.dt,
-        name=INPUT,
-        n=sizes[0],
-        amplitude=[float(x) for x in m.input_(first)],
-        begins=_number(c.begins(len(sizes) - 1)),
-    )
-
-
-def _hidden(c: Conversion, layer: int, n: int, start: float) -> str:
+    layers = range(1, len(sizes))
     if c.neuron == "if":
-        model = "if_psc_delta"
+        model, kind = "if_psc_delta", "integrate-and-fire neurons without leak, soft reset"
         params = {"V_th": 1.0, "V_reset": 0.0, "C_m": c.dt, "t_ref": 0.0}
     else:
-        model = "iaf_psc_exp"
-        params = {"E_L": 0.0, "V_th": 1.0, "V_reset": 0.0, "tau_m": c.tau_m, "C_m": c.tau_m, "t_ref": c.t_ref, "I_e": c.offset}
-        params |= {"tau_syn_ex": c.tau_syn, "tau_syn_in": c.tau_syn}
-    inside = ", ".join(f"{key} = {_number(x)}" for key, x in params.items())
-    return _HIDDEN.format(layer=layer, n=n, model=model, params=inside, V_m=_number(start), start=_number(c.begins(layer) - c.dt))
-
-
-def _connection(source: str, target: str, matrix: str, scale: float, dt: float) -> str:
-    return _PROJECTION.format(source=source, target=target, matrix=json.dumps(matrix), scale=_number(scale), delay=_number(dt))
-
-
-_HEAD = """\
-# A dense network {sizes} of {activation} units as {neurons}; see lifsim.ann.
-# Weights and biases are those of the file named at `matrix`, as they are.
-name = "{sizes}"
-description = "A trained dense network {sizes} as {neurons}"
-
-[run]
-dt = {dt}
-duration = {duration}
-
-[parameters]
-copies = 1  # samples side by side, each with a network of its own
-begins = {begins}  # ms; when spikes begin to reach the output
-
-[populations.{name}]  # a sample: a current for each of its numbers
-n = "= {n} * copies"
-model = "dc_generator"
-params = {{ amplitude = {amplitude} }}
-"""
-_HIDDEN = """
-[populations.layer_{layer}]
-n = "= {n} * copies"
-model = "{model}"
-params = {{ {params} }}
-initial = {{ V_m = {V_m} }}
-
-[populations.bias_{layer}]
-n = "= copies"
-model = "dc_generator"
-params = {{ amplitude = 1.0, start = {start} }}
-"""
-_OUTPUT = """
-[populations.{name}]  # adds up what arrives
-n = "= {n} * copies"
-model = "if_psc_delta"
-params = {{ V_th = inf, V_reset = 0.0, C_m = 1.0 }}
-initial = {{ V_m = 0.0 }}
-
-[populations.bias_{layer}]
-n = "= copies"
-model = "dc_generator"
-params = {{ amplitude = 1.0, start = "= begins - {start}" }}
-"""
-_PROJECTION = """
-[[projections]]
-source = "{source}"
-target = "{target}"
-matrix = {matrix}
-copies = "= copies"
-scale = {scale}
-delay = {delay}
-"""
-_RECORD = """
-[[record]]
-populations = {hidden}
-
-[[record]]
-populations = "{output}"
-variable = "V_m"
-interval = {interval}
-"""
+        model, kind = "iaf_psc_exp", "leaky integrate-and-fire neurons, hard reset"
+        params = leaky(c.tau_m, c.tau_syn) | {"t_ref": c.t_ref, "I_e": c.offset}
+    return Design(
+        sizes,
+        f"A trained dense network of {m.activation} units as {kind}",
+        c.dt,
+        100.0 if c.neuron == "lif" else 32 * c.dt,
+        ("dc_generator", {"amplitude": [float(x) for x in m.input_(shown)]}),
+        (model, params, start),
+        tuple(c.begins(layer) for layer in layers),
+        (c.drive(1), *(c.weight(layer) for layer in layers[:-1])),
+        (*(c.drive(layer) for layer in layers[:-1]), 1.0),
+        max(c.dt, 1.0),
+    )

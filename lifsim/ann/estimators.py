@@ -39,6 +39,7 @@ class DenseNetwork:
     input_: Scaling
     typical_: Typical
     history: dict[str, list[float]]
+    kind = ""  # how files call it
     _losses: tuple[str, ...] = ()
     _estimator_type = ""
 
@@ -205,6 +206,10 @@ class DenseNetwork:
         self._fitted()
         netfile.save(self, path)
 
+    def shown(self, x: np.ndarray) -> dict[str, Any]:
+        """The parameters of the stimulus that shows the samples `x` to spiking neurons, a node for each number."""
+        return {"amplitude": self.input_(x).ravel().tolist()}
+
     # -- what the two do differently -----------------------------------------------------------------
 
     def predict(self, X: Any) -> np.ndarray:
@@ -348,7 +353,7 @@ class Classifier(DenseNetwork):
 
     classes_: np.ndarray
     _losses = ("cross_entropy", "binary_cross_entropy", "mse")
-    _estimator_type = "classifier"
+    kind = _estimator_type = "classifier"
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each sample, shape (samples,)."""
@@ -419,7 +424,7 @@ class Regressor(DenseNetwork):
     output_: Scaling
     flat_: bool
     _losses = ("mse", "binary_cross_entropy")
-    _estimator_type = "regressor"
+    kind = _estimator_type = "regressor"
 
     def predict(self, X: Any) -> np.ndarray:
         """The prediction for each sample, shape (samples,) or (samples, outputs), as the targets were."""

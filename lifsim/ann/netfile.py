@@ -1,5 +1,5 @@
 """Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, and as attributes of the file what
-else makes the network: `kind` ("classifier" or "regressor"), `activations` and `loss`, the scaling of inputs
+else makes the network: `kind` ("classifier", "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs
 (`input_offset`, `input_gain`) and targets, `classes`, `parameters` (as JSON), and the history of its training.
 """
 
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from lifsim.ann import activations, losses
-from lifsim.ann.activations import Activation
 from lifsim.ann.layers import Layers
 from lifsim.ann.scaling import Scaling
 from lifsim.errors import DataError, LifsimError
@@ -22,6 +21,11 @@ from lifsim.weights import WeightStore
 if TYPE_CHECKING:
     from lifsim.ann.estimators import DenseNetwork, Typical
 
+_HOME = {  # where what a file calls kind is
+    "classifier": ("lifsim.ann.estimators", "Classifier"),
+    "regressor": ("lifsim.ann.estimators", "Regressor"),
+    "spiking classifier": ("lifsim.ann.spiking_classifier", "SpikingClassifier"),
+}
 MOST_EPOCHS = 8000  # of a history that is kept: an attribute of an HDF5 file holds 64 kB
 
 
@@ -38,7 +42,7 @@ def fill(store: WeightStore, net: DenseNetwork) -> None:
     params = {name: "constant" if callable(value) else value for name, value in net.get_params().items()}  # a function cannot be kept
     store.file.attrs.update(
         {
-            "kind": net._estimator_type,
+            "kind": net.kind,
             "activations": [f.name for f in net.layers_.activations],
             "loss": net.layers_.loss,
             "parameters": json.dumps(params, default=_plain),
@@ -66,7 +70,7 @@ def load(path: str | Path) -> DenseNetwork:
     """
     with WeightStore(path) as store:
         attributes = dict(store.file.attrs)
-        if str(attributes.get("kind", "")) not in ("classifier", "regressor"):
+        if str(attributes.get("kind", "")) not in _HOME:
             raise DataError(str(path), "is a store of weights, but no dense network", "a file that lifsim train or save made")
         names = [f"layer_{number}" for number in range(1, len(store.names()) + 1)]
         pairs = [(store.get(name), store.bias(name)) for name in names]
@@ -80,13 +84,11 @@ Pairs: TypeAlias = "list[tuple[np.ndarray, np.ndarray | None]]"
 
 
 def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
-    from lifsim.ann.estimators import Classifier, Regressor
-
     params = json.loads(attributes["parameters"])
-    kind: type[DenseNetwork] = Classifier if attributes["kind"] == "classifier" else Regressor
-    net = kind(**params | {"hidden": tuple(np.atleast_1d(params["hidden"]).tolist())})
+    module, name = _HOME[str(attributes["kind"])]
+    net: DenseNetwork = getattr(import_module(module), name)(**params | {"hidden": tuple(np.atleast_1d(params["hidden"]).tolist())})
     net._check()
-    net.layers_ = _layers(attributes, pairs, Activation("lif", net.t_ref / net.tau_m, net.gain))
+    net.layers_ = _layers(net, attributes, pairs)
     net.input_ = scaling_of(attributes, "input", net.layers_.sizes[0])
     net.typical_ = _typical(attributes, net.layers_.sizes)
     net.recall(attributes)
@@ -94,21 +96,23 @@ def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
     return net
 
 
-def _layers(attributes: dict[str, Any], pairs: Pairs, curve: Activation) -> Layers:
-    names, loss = [str(name) for name in attributes["activations"]], str(attributes["loss"])
-    if not pairs or len(names) != len(pairs):
-        raise ValueError(f"{len(names)} activations for {len(pairs)} layers")
-    for name, known in [*((name, activations.NAMES) for name in names), (loss, losses.NAMES)]:
-        if name not in known:
-            raise ValueError(f"{name!r} is none of {', '.join(known)}")
-    sizes, parts = [pairs[0][0].shape[1]], []
+def _layers(net: DenseNetwork, attributes: dict[str, Any], pairs: Pairs) -> Layers:
+    """The layers that the parameters of `net` ask for, with the weights of the file, which must be like them."""
+    sizes, parts = [pairs[0][0].shape[1]] if pairs else [0], []
     for number, (W, b) in enumerate(pairs, start=1):
         if b is None or W.shape != (len(b), sizes[-1]):
             got = "no bias" if b is None else f"a bias of shape {b.shape}"
             raise ValueError(f"layer_{number} has weights of shape {W.shape} and {got} after a layer of {sizes[-1]} units")
         sizes.append(len(b))
         parts += [W.ravel(), b]
-    return Layers(tuple(sizes), tuple(curve if name == "lif" else Activation(name) for name in names), loss, np.concatenate(parts))
+    if tuple(sizes[1:-1]) != net.hidden:
+        raise ValueError(f"hidden layers of {sizes[1:-1]} units, where the parameters say {list(net.hidden)}")
+    layers = net._layers(tuple(sizes))
+    said = [str(name) for name in attributes["activations"]], str(attributes["loss"])
+    if said != ([f.name for f in layers.activations], layers.loss):
+        raise ValueError(f"activations and loss {said} do not go with the parameters")
+    layers.theta = np.concatenate(parts)
+    return layers
 
 
 def _typical(attributes: Mapping[str, Any], sizes: tuple[int, ...]) -> Typical:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifsim.ann import arrays
+from lifsim.ann.modeltext import INPUT, OUTPUT, STORE
 from lifsim.errors import DataError, LifsimError, OutputError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from lifsim.network import Network
     from lifsim.weights import WeightStore
 
-INPUT, OUTPUT = "input", "output"  # populations
-STORE = "net.h5"  # what the file of the weights is called in a text that is not in a file yet
 SIDE_BY_SIDE = 400  # samples a run: enough to keep the engine busy, few enough for any memory
 
 
@@ -122,19 +121,21 @@ class Spiking:
 
     def network_for(self, X: Any) -> Network:
         """The network of the samples `X` side by side: neuron k of a layer of n belongs to sample k // n."""
-        x = self.m.input_(arrays.samples(X, self.m.n_features_in_))
-        return self._load(overrides={f"populations.{INPUT}.params.amplitude": x.ravel().tolist()}, copies=len(x))
+        x = arrays.samples(X, self.m.n_features_in_)
+        shown = {f"populations.{INPUT}.params.{key}": value for key, value in self.m.shown(x).items()}
+        return self._load(overrides=shown, copies=len(x))
 
     def _load(self, **changes: Any) -> Network:
         from lifsim.modelfile import loads
 
         return loads(self.text, stores=self.stores, folder=self.folder, **changes)
 
-    def run(self, X: Any, duration: float = 100.0, *, threads: int | str = "auto", seed: int = 1) -> Answer:
-        """Show each sample of `X` (samples, features) for `duration` ms."""
-        from lifsim.simulation import run
+    def run(self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1) -> Answer:
+        """Show each sample of `X` (samples, features) for `duration` ms (that of the model file)."""
+        from lifsim.simulation import check_duration, run
 
         x = arrays.samples(X, self.m.n_features_in_)
+        duration = check_duration(self.network, duration)
         if not duration > self.begins:
             raise LifsimError("duration", f"{duration} ms", f"above {self.begins:g} ms, when spikes begin to reach the output")
         parts = []
@@ -153,8 +154,8 @@ class Spiking:
         fired = (np.bincount(s.ids // sizes[int(name.removeprefix("layer_"))], minlength=n) for name, s in result.spikes.items())
         return Answer(trace.times, line, np.sum(list(fired), axis=0))
 
-    def classify(self, X: Any, duration: float = 100.0, *, threads: int | str = "auto", seed: int = 1) -> np.ndarray:
-        """The class of each sample after `duration` ms, shape (samples,)."""
+    def classify(self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1) -> np.ndarray:
+        """The class of each sample after `duration` ms (that of the model file), shape (samples,)."""
         if not hasattr(self.m, "classes_"):
             raise LifsimError("classify", "the network predicts numbers", "a network trained by Classifier; `run` gives the outputs")
         return self.labels(self.run(X, duration, threads=threads, seed=seed).sums[-1])

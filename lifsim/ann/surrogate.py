@@ -166,7 +166,8 @@ class SpikingEpochs:
     """Trains `layers` in place, an epoch a call; as `lifsim.ann.training.Epochs`."""
 
     def __init__(self, layers: SpikingLayers, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> None:
-        self.layers, self.x, self.y = layers, np.ascontiguousarray(x), np.ascontiguousarray(y)
+        self.layers: Layers = layers
+        self.x, self.y = np.ascontiguousarray(x), np.ascontiguousarray(y)
         n, dtype = layers.neurons, layers.theta.dtype
         self.when = n.when(x) if n.encoding == "latency" else np.zeros((0, x.shape[1]), np.int64)
         self.batch = min(recipe.batch_size, len(x))
@@ -181,7 +182,6 @@ class SpikingEpochs:
         room = (np.zeros(int(each.sum()), dtype) for _ in range(3))
         first = np.concatenate([[0], np.cumsum(each)[:-1]])
         self.course = through_time.Course(*room, first, np.zeros(self.batch * max(hidden), dtype))  # type: ignore[call-arg]
-        # Room for the sums of the first layer's currents is taken from the errors, so these must be large enough.
         self.trains = np.zeros(n.steps * self.batch * layers.sizes[0] if len(self.when) else 0, dtype)
 
     def gradient(self, order: np.ndarray) -> tuple[float, np.ndarray]:

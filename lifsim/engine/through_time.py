@@ -25,7 +25,7 @@ class Membrane(NamedTuple):
     constants: np.ndarray
     scale: np.ndarray
     bias_scale: np.ndarray
-    count: np.ndarray
+    share: np.ndarray
     smooth: bool
     through_reset: bool
 
@@ -152,7 +152,7 @@ def run_forward(net, m, c, b, theta, trains, rows, steps):
     counted[:] = 0
     for t in range(steps):
         for i in range(rows * n):
-            counted[i] += m.count[t] * spike[t * rows * n + i]
+            counted[i] += m.share[t] * spike[t * rows * n + i]
     z = units(net, b.value, hidden + 1, rows)
     np.dot(units(net, b.value, hidden, rows), weights(net, theta, hidden).T, z)
     add_bias(z, theta[net.bias[hidden] : net.bias[hidden] + net.sizes[hidden + 1]])
@@ -180,7 +180,7 @@ def run_backward(net, m, c, b, theta, trains, rows, steps):
     own, flat = part(c.arrival, c, hidden - 1, n, steps * rows).ravel(), counted.ravel()
     for t in range(steps):
         for i in range(rows * n):
-            own[t * rows * n + i] = m.count[t] * flat[i]
+            own[t * rows * n + i] = m.share[t] * flat[i]
     for layer in range(hidden - 1, -1, -1):
         n = net.sizes[layer + 1]
         v, spike = part(c.v, c, layer, n, steps * rows).ravel(), part(c.spike, c, layer, n, steps * rows).ravel()
@@ -219,7 +219,7 @@ def gradient(net, m, theta, x, when, y, order, c, b, trains):
 
     x : (samples, inputs) constant currents; when : (samples, inputs) the step of the spike of each input, empty for currents.
     """
-    rows, steps = len(order), len(m.count)
+    rows, steps = len(order), len(m.share)
     spikes = trains[: steps * rows * when.shape[1]] if len(when) else trains[:0]
     if len(when):
         set_trains(when, order, steps, spikes)

@@ -1,0 +1,162 @@
+"""A classifier of spiking neurons, trained as such."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifsim.ann.activations import Activation
+from lifsim.ann.estimators import Classifier
+from lifsim.ann.layers import Layers
+from lifsim.ann.modeltext import Design, leaky
+from lifsim.ann.scaling import SCALES
+from lifsim.ann.surrogate import COUNT, ENCODINGS, Neurons, SpikingEpochs, SpikingLayers
+from lifsim.ann.training import SOLVERS, Recipe, Trainer
+from lifsim.errors import LifsimError
+from lifsim.grid import on_grid
+
+
+class SpikingClassifier(Classifier):
+    """Hidden layers of LIF neurons, trained through their spikes by surrogate gradients (`lifsim.ann.surrogate`).
+
+    Parameters
+    ----------
+    hidden : neurons of each hidden layer.
+    encoding : how a sample is shown: "current", a constant one for each number, or "latency", one spike for each number,
+        the earlier the larger it is (1: at once, 0 and less: none). Numbers should lie between 0 and 1: see `scale`.
+    duration, dt, tau_m, tau_syn : ms; how long a sample is shown, the time step, the neurons' time constants.
+    gain : the current for an activation, or an input, of 1, in units of that which holds the potential at threshold.
+    window : ms; until when spikes of "latency" come.
+    beta : steepness of the surrogate.
+    solver, learning_rate, schedule, momentum, beta_1, beta_2, epsilon, weight_decay, batch_size, epochs, early_stopping,
+    validation_fraction, patience, tol, scale, seed, dtype, progress : as those of `lifsim.ann.Classifier`.
+
+    Examples
+    --------
+    >>> m = SpikingClassifier(hidden=(16,), duration=20.0, epochs=5)
+    >>> x = np.repeat(np.eye(3), 8, axis=0)
+    >>> m.fit(x, np.repeat(["a", "b", "c"], 8)).predict(np.eye(3)).shape
+    (3,)
+    """
+
+    kind = "spiking classifier"
+    activation = "spikes"
+    loss = "auto"
+    init = "he"
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (64,),
+        encoding: str = "current",
+        *,
+        duration: float = 50.0,
+        dt: float = 1.0,
+        tau_m: float = 20.0,
+        tau_syn: float = 5.0,
+        gain: float = 3.0,
+        window: float = 20.0,
+        beta: float = 10.0,
+        solver: str = "adam",
+        learning_rate: float = 5e-3,
+        schedule: Any = "cosine",
+        momentum: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        batch_size: int = 32,
+        epochs: int = 60,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        tol: float = 1e-4,
+        scale: str = "none",
+        seed: int = 0,
+        dtype: str = "float32",
+        progress: bool = False,
+    ) -> None:
+        super().__init__(
+            hidden,
+            solver=solver,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            momentum=momentum,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            epochs=epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            tol=tol,
+            scale=scale,
+            seed=seed,
+            dtype=dtype,
+            progress=progress,
+        )
+        del self.activation, self.loss, self.init, self.t_ref  # of dense units; those of the class hold
+        self.encoding = encoding
+        self.duration = duration
+        self.dt = dt
+        self.tau_m = tau_m
+        self.tau_syn = tau_syn
+        self.gain = gain
+        self.window = window
+        self.beta = beta
+
+    @property
+    def neurons(self) -> Neurons:
+        """Neurons and input as the layers know them."""
+        return Neurons(self.encoding, self.duration, self.dt, self.tau_m, self.tau_syn, self.gain, self.window, self.beta)
+
+    def _choices(self) -> dict[str, tuple[str, ...]]:
+        return {"encoding": ENCODINGS, "solver": SOLVERS, "scale": SCALES, "dtype": ("float32", "float64")}
+
+    def _check(self) -> None:
+        super()._check()
+        for name in ("duration", "window"):
+            if not on_grid(getattr(self, name), self.dt):
+                raise LifsimError(name, f"{getattr(self, name):g} ms", f"a multiple of dt = {self.dt:g} ms")
+        if self.window > self.duration:
+            raise LifsimError("window", f"{self.window:g} ms", f"at most the duration, {self.duration:g} ms")
+
+    def _layers(self, sizes: tuple[int, ...]) -> Layers:
+        if len(sizes) < 3:
+            raise LifsimError("hidden", "no hidden layers, so no neuron that fires", "at least one")
+        activations = (*(Activation("identity") for _ in sizes[2:]), Activation("softmax"))
+        return SpikingLayers(sizes, activations, "cross_entropy", neurons=self.neurons)
+
+    def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:
+        assert isinstance(self.layers_, SpikingLayers)
+        return SpikingEpochs(self.layers_, recipe, x, y)
+
+    # -- as an ordinary network ----------------------------------------------------------------------
+
+    def shown(self, x: np.ndarray) -> dict[str, Any]:
+        """Currents or spike times (ms) of the inputs."""
+        if self.encoding == "current":
+            return super().shown(x)
+        # Two steps later than in training, as the biases are, which are currents of a generator.
+        when = self.neurons.when(self._scaled(x)).ravel()
+        return {"spike_times": [[float((t + 3) * self.dt)] if t >= 0 else [] for t in when]}
+
+    def design(self) -> Design:
+        """What the model file of the network says."""
+        n, sizes = self.neurons, self._fitted().sizes
+        hidden = range(len(sizes) - 2)
+        stimulus = "dc_generator" if self.encoding == "current" else "spike_generator"
+        return Design(
+            sizes,
+            "Spiking neurons trained by surrogate gradients",
+            n.dt,
+            n.duration + 3 * n.dt,
+            (stimulus, self.shown(self.typical_.example[None])),
+            ("iaf_psc_exp", leaky(n.tau_m, n.tau_syn) | {"t_ref": 0.0}, 0.0),
+            (*(2 * n.dt for _ in hidden), 3 * n.dt),
+            (*(n.scale(k) for k in hidden), COUNT * n.dt),
+            (*(n.gain for _ in hidden), 1.0),
+            n.dt,
+        )
