@@ -37,7 +37,10 @@ def numbers_for(y: Any, n: int, place: str = "y") -> np.ndarray:
 
 def labels_for(y: Any, n: int, place: str = "y") -> np.ndarray:
     """Labels of a classification, shape (n,): numbers, texts or truth values."""
-    array = np.asarray(y)
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        array = np.empty((0, 0))
     if array.dtype.kind == "O" and array.ndim == 1 and all(isinstance(label, str) for label in array):
         array = array.astype(str)
     if array.ndim != 1 or array.dtype.kind not in "biufU":
@@ -55,11 +58,9 @@ def one_hot(y: np.ndarray, classes: np.ndarray, place: str = "y") -> np.ndarray:
     ------
     DataError : a label is none of `classes` (which are sorted).
     """
-    try:
-        at = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    except TypeError:  # texts and numbers
-        raise DataError(place, f"labels of {y.dtype}", f"labels of {classes.dtype}, as in training") from None
-    wrong = np.flatnonzero(classes[at] != y)
+    alike = (classes.dtype.kind == "U") == (y.dtype.kind == "U")  # else nothing of the one is among the other
+    at = np.minimum(np.searchsorted(classes, y), len(classes) - 1) if alike else np.zeros(len(y), np.int64)
+    wrong = np.flatnonzero(classes[at] != y) if alike else np.arange(len(y))
     if len(wrong):
         known = ", ".join(str(c) for c in classes[:20]) + (", …" if len(classes) > 20 else "")
         raise DataError(f"{place}[{wrong[0]}]", f"unknown label {y[wrong[0]].item()!r}", f"one of those of training: {known}")

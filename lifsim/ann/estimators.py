@@ -357,7 +357,8 @@ class Classifier(DenseNetwork):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each sample, shape (samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, shape (samples, classes)."""
@@ -428,7 +429,8 @@ class Regressor(DenseNetwork):
 
     def predict(self, X: Any) -> np.ndarray:
         """The prediction for each sample, shape (samples,) or (samples, outputs), as the targets were."""
-        found = self.output_.back(self._outputs(X))
+        outputs = self._outputs(X)
+        found = self.output_.back(outputs)
         return found[:, 0] if self.flat_ else found
 
     def score(self, X: Any, y: Any) -> float:

@@ -1,0 +1,143 @@
+"""Surrogate gradients: against central differences, torch and plain NumPy; and what was trained runs in the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import lifsim as ls
+from lifsim.ann.activations import Activation
+from lifsim.ann.losses import loss_and_gradient
+from lifsim.ann.surrogate import COUNT, Neurons, SpikingEpochs, SpikingLayers
+from lifsim.ann.training import Recipe
+
+SIZES = [(6, 5, 3), (6, 5, 4, 3)]
+
+
+def network(sizes, encoding, smooth=False, through_reset=True, beta=4.0) -> SpikingLayers:
+    rng = np.random.default_rng(0)
+    activations = (*(Activation("identity") for _ in sizes[2:]), Activation("softmax"))
+    neurons = Neurons(encoding, 30.0, beta=beta)
+    net = SpikingLayers(sizes, activations, "cross_entropy", neurons=neurons, smooth=smooth, through_reset=through_reset)
+    net.initialise(rng, init="he")
+    net.theta += 0.1 * rng.normal(size=len(net.theta))
+    return net
+
+
+def data(n=7):
+    rng = np.random.default_rng(1)
+    x = rng.random((n, 6))
+    x[x < 0.2] = 0  # which send no spike
+    return x, np.eye(3)[rng.integers(0, 3, n)]
+
+
+def apart(a, b) -> float:
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+
+
+@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("sizes", SIZES)
+def test_gradient_of_the_smoothed_network_is_that_of_central_differences(encoding, sizes):
+    net, (x, y), h = network(sizes, encoding, smooth=True), data(), 1e-5
+    expected = np.empty_like(net.theta)
+    for i, own in enumerate(net.theta.copy()):
+        pair = []
+        for there in (own + h, own - h):
+            net.theta[i] = there
+            pair.append(loss_and_gradient(net.loss, net.activations[-1], net.forward(x)[0][-1], y)[0])
+        net.theta[i] = own
+        expected[i] = (pair[0] - pair[1]) / (2 * h)
+    assert apart(net.gradient(x, y)[1], expected) < 1e-7
+    assert apart(SpikingEpochs(net, Recipe(batch_size=7), x, y).gradient(np.arange(7))[1], expected) < 1e-7
+
+
+@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("through_reset", [True, False])
+def test_the_compiled_form_is_the_plain_one(encoding, sizes, through_reset):
+    net, (x, y) = network(sizes, encoding, through_reset=through_reset), data()
+    assert sum(s.sum() for _, s in net.hidden(x)) > 20
+    loss, expected = net.gradient(x, y)
+    epochs = SpikingEpochs(net, Recipe(batch_size=7), x, y)
+    found, gradient = epochs.gradient(np.arange(7))
+    assert found == pytest.approx(loss, rel=1e-13) and apart(gradient, expected) < 1e-13
+    part = epochs.gradient(np.array([2, 5]))[1]
+    assert apart(part, net.gradient(x[[2, 5]], y[[2, 5]])[1]) < 1e-13
+
+
+@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("through_reset", [True, False])
+def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset):
+    """The equations once more, step by step, with a spike function whose backward pass is the surrogate."""
+    torch = pytest.importorskip("torch")
+    net, (x, y) = network(sizes, encoding, through_reset=through_reset), data()
+    n = net.neurons
+
+    class Spike(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, u):
+            ctx.save_for_backward(u)
+            return (u >= 0).to(u.dtype)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            (u,) = ctx.saved_tensors
+            return gradient / (1 + n.beta * u.abs()) ** 2
+
+    leaves = [(torch.tensor(W, requires_grad=True), torch.tensor(b, requires_grad=True)) for W, b in net.views(net.theta.copy())]
+    P22, P21, P11, to_v = n.propagators
+    v, i, last = [0.0] * len(leaves), [0.0] * len(leaves), [None] * len(leaves)
+    counted = 0.0
+    for t in range(n.steps):
+        before = torch.tensor((n.when(x) == t - 1).astype(float)) if t else None
+        for k, (W, b) in enumerate(leaves[:-1]):
+            current = n.gain * b + (n.scale(0) * (torch.tensor(x) @ W.T) if k == 0 and encoding == "current" else 0.0)
+            u = P22 * v[k] + P21 * i[k] + to_v * current
+            i[k] = P11 * i[k]
+            if before is not None and not (k == 0 and encoding == "current"):
+                i[k] = i[k] + n.scale(k) * (before @ W.T)
+            s = Spike.apply(u - 1) + torch.zeros(len(x), len(b), dtype=torch.float64)
+            v[k] = u * (1 - (s if through_reset else s.detach()))
+            before, last[k] = last[k], s
+        counted = counted + n.count[t] * s
+    W, b = leaves[-1]
+    loss = torch.nn.functional.cross_entropy(counted @ W.T + b, torch.tensor(y))
+    loss.backward()
+    expected = np.concatenate([leaf.grad.numpy().ravel() for pair in leaves for leaf in pair])
+    found, gradient = net.gradient(x, y)
+    assert found == pytest.approx(loss.item(), rel=1e-12)
+    assert apart(gradient, expected) < 1e-12
+
+
+def test_counts_are_the_slope_of_a_line():
+    n = Neurons(duration=12.0)
+    spikes = np.array([0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0.0])
+    t, sums = np.arange(1.0, 13), np.cumsum(spikes)
+    slope = np.linalg.lstsq(t[:, None], sums, rcond=None)[0][0]
+    assert n.count @ spikes == pytest.approx(COUNT * slope) and n.count.sum() == pytest.approx(COUNT)
+
+
+def test_latency_code():
+    n = Neurons("latency", window=20.0)
+    np.testing.assert_array_equal(n.when(np.array([1.0, 2.0, 0.5, 1e-9, 0.0, -1.0])), [0, 0, 10, 19, -1, -1])
+
+
+@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("hidden", [(16,), (12, 8)])
+def test_what_was_trained_runs_in_the_engine_spike_by_spike(encoding, hidden):
+    X, y = load_digits(return_X_y=True)
+    m = ls.ann.SpikingClassifier(hidden, encoding, duration=30.0, scale="max", epochs=3, dtype="float64").fit(X[:600], y[:600])
+    s, some = ls.ann.to_spiking(m), X[600:640]
+    result = ls.run(s.network_for(some))
+    for k, (_, spikes) in enumerate(m.layers_.hidden(m.input_(some)), start=1):
+        found = np.zeros_like(spikes)
+        train = result.spikes[f"layer_{k}"]
+        step = np.round(train.times).astype(int) - 3  # the first current acts in the third step
+        inside = step < len(spikes)
+        np.add.at(found, (step[inside], train.ids[inside] // hidden[k - 1], train.ids[inside] % hidden[k - 1]), 1)
+        assert spikes.sum() > 500
+        np.testing.assert_array_equal(found, spikes)
+    assert (s.classify(some) == m.predict(some)).all()
+    np.testing.assert_allclose(s.answer.sums[-1], m.decision_function(some), atol=1e-12)
