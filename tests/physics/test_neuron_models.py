@@ -231,6 +231,83 @@ def test_escape_noise_of_width_zero_is_a_threshold():
 # -- all together --------------------------------------------------------------------------------------
 
 
+# -- if_psc_delta ----------------------------------------------------------------------------------
+
+
+def test_soft_reset_keeps_what_exceeds_the_threshold():
+    """A constant current: after k steps floor((V_0 + k I dt / C_m - V_reset) / (V_th - V_reset)) spikes, one a step at most."""
+    current = np.array([0.0, 0.3, 1.7, 9.99, 10.0, 14.0, -2.0])
+    net = ls.Network(dt=0.1)
+    net.add("n", 7, "if_psc_delta", I_e=current, V_th=1.0, V_m=0.25, C_m=1.0)
+    net.record("n", ["spikes"])
+    net.record("n", "V_m", interval=0.1)
+    result = ls.run(net, 100.0)
+    found = np.bincount(result.spikes["n"].ids, minlength=7)
+    given = 0.25 + 1000 * 0.1 * current
+    expected = np.clip(np.floor(given + 1e-9), 0, 1000)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(result.traces["n"]["V_m"][-1], given - found, atol=1e-9)
+
+
+def soft_reset(weights, arrivals, V_th, V_reset, refractory):
+    """A neuron in plain Python: the steps in which it fires."""
+    v, until, out = 0.0, 0, []
+    for step in range(1, len(arrivals)):
+        if step < until:
+            continue
+        v += weights @ arrivals[step]
+        if v >= V_th:
+            v -= V_th - V_reset
+            until = step + refractory + 1
+            out.append(step)
+    return out
+
+
+@pytest.mark.parametrize("t_ref", [0.0, 0.3])
+def test_soft_reset_neurons_as_a_plain_loop(t_ref):
+    rng = np.random.default_rng(5)
+    weights = np.array([0.7123, 0.4071, -0.3039])  # sums that never meet the threshold exactly
+    trains = [np.sort(rng.choice(np.arange(1, 2000), 600, replace=False)) for _ in weights]
+    net = ls.Network(dt=0.1)
+    source = net.add("s", 3, "spike_generator", spike_times=[(0.1 * t).round(1).tolist() for t in trains])
+    net.add("n", 1, "if_psc_delta", V_th=1.0, V_reset=-0.2, t_ref=t_ref)
+    net.connect(source, "n", weights[None, :], delay=0.2)
+    net.record("n", "spikes")
+    arrivals = np.zeros((2001, 3))
+    for k, train in enumerate(trains):
+        arrivals[train[train <= 1998] + 2, k] += 1
+    expected = soft_reset(weights, arrivals, 1.0, -0.2, round(t_ref / 0.1))
+    assert len(expected) > 100
+    np.testing.assert_array_equal(np.round(ls.run(net, 200.0).spikes["n"].times / 0.1).astype(int), expected)
+
+
+def test_without_a_threshold_it_adds_up():
+    net = ls.Network(dt=0.1)
+    net.add("s", 1, "spike_generator", spike_times=[1.0, 2.0, 2.0])
+    net.add("n", 1, "if_psc_delta", V_th=np.inf, I_e=0.5, C_m=2.0)
+    net.connect("s", "n", weight=3.0, delay=1.0)
+    net.record("n", "V_m", interval=10.0)
+    result = ls.run(net, 10.0)
+    assert result.traces["n"]["V_m"][-1, 0] == pytest.approx(9.0 + 2.5)
+
+
+def test_the_reference_knows_soft_reset():
+    from lifsim.build import build_plan
+    from lifsim.engine.reference import simulate
+
+    net = ls.Network(dt=0.1)
+    net.add("p", 1, "poisson_generator", rate=4000.0)
+    net.add("n", 20, "if_psc_delta", I_e={"uniform": [-0.1, 0.3]}, t_ref=0.2)
+    net.connect("p", "n", weight=0.3)
+    net.connect("n", "n", "fixed_indegree", indegree=3, weight=-0.2, delay=0.5)
+    net.record("n", "spikes")
+    (steps, ids), _ = simulate(build_plan(net, seed=3), 100.0)[0]["n"], None
+    found = ls.run(net, 100.0, seed=3).spikes["n"]
+    assert len(steps) > 500
+    np.testing.assert_array_equal(np.round(found.times / 0.1).astype(int), steps)
+    np.testing.assert_array_equal(found.ids, ids)
+
+
 def zoo() -> ls.Network:
     """Neurons of all models in one network."""
     net = ls.Network(seed=3)
@@ -241,6 +318,7 @@ def zoo() -> ls.Network:
         "iaf_cond_exp_sfa_rr": (8.0, {}),
         "iaf_psc_exp_multisynapse": (60.0, {"tau_syn": [1.0, 4.0, 9.0]}),
         "mat2_psc_exp": (60.0, {}),
+        "if_psc_delta": (0.4, {"I_e": 0.01}),
         "parrot_neuron": (1.0, {}),
     }
     for i, (model, (weight, params)) in enumerate(weights.items()):

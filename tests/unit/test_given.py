@@ -370,3 +370,90 @@ def test_the_measurement(case, monkeypatch):
 def test_given_knows_its_pairs():
     given = Given(3, 4, np.array([2, 0, 1]), np.zeros(0, np.int64), np.array([0, 2, 2, 3, 3]))
     assert [given.pair(i) for i in range(3)] == [(2, 0), (0, 0), (1, 2)]
+
+
+# -- copies and scale ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["dense", "csr", "csc", "coo"])
+def test_copies_side_by_side_are_a_block_diagonal_matrix(form):
+    rng = np.random.default_rng(2)
+    W = np.where(rng.random((3, 4)) < 0.6, rng.normal(size=(3, 4)), 0.0)
+    delay = np.where(W != 0, rng.integers(10, 30, W.shape) / 10, 0.0)
+    given = W if form == "dense" else sparse.coo_array(W).asformat(form)
+    net = ls.Network()
+    net.add("a", 20, "parrot_neuron")
+    net.add("b", 15, "iaf_psc_exp")
+    net.connect("a", "b", given, copies=5, scale=-2.0, delay=delay if form == "dense" else sparse.coo_array(delay).asformat(form))
+    with ls.Simulation(net) as sim:
+        found, delays = sim.matrix("a", "b").toarray(), sim.matrix("a", "b", "delay").toarray()
+    np.testing.assert_allclose(found, np.kron(np.eye(5), -2.0 * W), rtol=1e-15)
+    np.testing.assert_allclose(delays, np.kron(np.eye(5), delay), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"copies": 3}, r"copies: 3 of 20 sources and 15 targets; as many of each in every copy"),
+        ({"copies": 0}, "copies: 0; a whole number from 1 on"),
+        ({"copies": 1.5}, "copies: 1.5"),
+        ({"copies": True}, "copies: True"),
+        ({"copies": "5"}, "copies: '5'"),
+        ({"copies": 5, "scale": np.inf}, "scale: inf; a finite number"),
+        ({"copies": 1}, r"shape \(3, 4\); must be \(n_target, n_source\) = \(15, 20\)"),
+        ({"copies": 5, "delay": np.ones((15, 20))}, "delay"),
+    ],
+)
+def test_wrong_copies(options, match):
+    net = ls.Network()
+    net.add("a", 20, "parrot_neuron")
+    net.add("b", 15, "iaf_psc_exp")
+    with pytest.raises(ls.ModelError, match=match):
+        net.connect("a", "b", np.ones((3, 4)), **options)
+    with pytest.raises(ls.ModelError, match="has no parameter 'copies'"):
+        net.connect("a", "b", "all_to_all", copies=5)
+
+
+def test_copies_scale_and_biases_in_a_model_file(tmp_path):
+    from lifsim.weights import WeightStore
+
+    W, b = np.arange(1.0, 7.0).reshape(2, 3), np.array([0.5, -0.5])
+    with WeightStore(tmp_path / "net.h5", "w") as store:
+        store.put("layer", W, bias=b, units="1")
+    text = """
+[parameters]
+copies = 4
+[populations]
+x = { n = "= 3 * copies", model = "parrot_neuron" }
+one = { n = "= copies", model = "dc_generator", params = { amplitude = 2.0 } }
+y = { n = "= 2 * copies", model = "iaf_psc_exp", params = { C_m = 100.0 } }
+[[projections]]
+source = "x"
+target = "y"
+matrix = "net.h5:layer"
+copies = "= copies"
+scale = 10.0
+[[projections]]
+source = "one"
+target = "y"
+matrix = "net.h5:layer/bias"
+copies = "= copies"
+scale = 3.0
+[[record]]
+populations = "y"
+variable = "V_m"
+interval = 50.0
+"""
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    net = ls.load(tmp_path / "m.toml")
+    with ls.Simulation(net) as sim:
+        np.testing.assert_allclose(sim.matrix("x", "y").toarray(), np.kron(np.eye(4), 10 * W))
+        sim.run(500.0)
+        np.testing.assert_allclose(sim.get("y", "V_m"), np.tile(-70 + 6 * b * 10 / 100, 4), atol=1e-9)  # E_L + I tau_m / C_m
+    for wrong, match in (("layer/weight", "FILE.h5:NAME/bias"), ("nothing/bias", "there is no matrix 'nothing'")):
+        (tmp_path / "m.toml").write_text(text.replace("layer/bias", wrong), encoding="utf-8")
+        with pytest.raises(ls.ModelError, match=match):
+            ls.load(tmp_path / "m.toml")
+    ls.modelfile.save(net, tmp_path / "again.toml")
+    with ls.Simulation(ls.load(tmp_path / "again.toml")) as sim:
+        np.testing.assert_allclose(sim.matrix("x", "y").toarray(), np.kron(np.eye(4), 10 * W))

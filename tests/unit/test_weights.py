@@ -101,6 +101,111 @@ def test_put_replaces(stored):
         store.verify()
 
 
+# -- dense layers, notes, memory -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layers_keep_their_bytes(tmp_path, dtype):
+    W, b = np.random.default_rng(1).normal(size=(3, 4)).astype(dtype), np.arange(3).astype(dtype)
+    with WeightStore(tmp_path / "w.h5", "w") as store:
+        store.put("layer_1", W, bias=b, units="1")
+    with h5py.File(tmp_path / "w.h5") as file:
+        assert file["layer_1/weight"][()].tobytes() == W.tobytes() and file["layer_1/bias"][()].tobytes() == b.tobytes()
+    with WeightStore(tmp_path / "w.h5") as store:
+        (found,) = store.verify()
+        assert (found.name, found.shape, found.kind, found.entries, found.dtype, found.units) == (
+            "layer_1",
+            (3, 4),
+            "dense, bias",
+            12,
+            np.dtype(dtype).name,
+            "1",
+        )
+        np.testing.assert_array_equal(store.bias("layer_1"), b)
+
+
+def test_notes_are_not_content(stored):
+    with WeightStore(stored, "a") as store:
+        before = store.verify()
+        store.note("D", scale_of_conversion=0.3, model="iaf_psc_exp")
+        assert store.notes("D") == {"scale_of_conversion": 0.3, "model": "iaf_psc_exp"} and store.notes("W") == {}
+        assert store.verify() == before
+        with pytest.raises(DataError, match="'units' is no name for a note"):
+            store.note("D", units="mV")
+    refused(stored, "no matrix", "X")
+
+
+def test_a_store_in_memory(tmp_path, monkeypatch, sparse_matrix):
+    monkeypatch.chdir(tmp_path)
+    with WeightStore() as one, WeightStore() as other:
+        one.put("W", sparse_matrix)
+        other.put("W", 2 * sparse_matrix)
+        np.testing.assert_array_equal(2 * one.get("W").toarray(), other.get("W").toarray())
+        assert one.bias("W") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "match"),
+    [
+        (np.array([[1.0, np.nan]]), {}, r"m/weight\[0, 1\]: nan; finite numbers"),
+        (sparse.csr_array([[0, np.inf]]), {}, r"m/data\[0\]: inf"),
+        (np.ones((2, 3)), {"bias": [1.0, 2.0, 3.0]}, r"m/bias: has shape \(3,\); \(2,\), as many as targets"),
+        (np.ones((2, 3)), {"bias": [1.0, np.nan]}, r"m/bias\[1\]: nan"),
+        (sparse.csr_array(np.ones((2, 3))), {"bias": [1.0, 2.0]}, "a bias beside a sparse matrix"),
+    ],
+)
+def test_what_is_not_stored(tmp_path, matrix, options, match):
+    with WeightStore(tmp_path / "w.h5", "w") as store:
+        with pytest.raises(DataError, match=match):
+            store.put("m", matrix, **options)
+        assert store.names() == []
+
+
+@pytest.mark.parametrize("bias", [np.ones(3), np.ones((2, 1)), np.array([b"x", b"y"])])
+def test_a_broken_bias_is_refused(tmp_path, bias):
+    with WeightStore(tmp_path / "w.h5", "w") as store:
+        store.put("m", np.ones((2, 3)), bias=[0.0, 0.0])
+    with h5py.File(tmp_path / "w.h5", "r+") as file:
+        del file["m/bias"], file["m"].attrs["sha256"]
+        file["m/bias"] = bias
+    refused(tmp_path / "w.h5", "bias", "m")
+
+
+def test_saved_projections_run_again_alike(tmp_path):
+    """What a network saved is what another is made of: the same spikes."""
+    import lifsim as ls
+
+    def network(connect) -> ls.Network:
+        net = ls.Network()
+        net.add("p", 1, "poisson_generator", rate=9000.0)
+        net.add("e", 40, "iaf_psc_exp")
+        net.connect("p", "e", weight=60.0)
+        connect(net)
+        net.record("e", "spikes")
+        return net
+
+    first = network(
+        lambda net: net.connect("e", "e", "fixed_indegree", indegree=8, weight={"normal": [30.0, 5.0]}, delay={"uniform": [1.0, 3.0]})
+    )
+    with ls.Simulation(first, seed=4) as sim:
+        sim.save_weights(tmp_path / "w.h5", "e", "e")
+        sim.run(200.0)
+        expected = sim.result().spikes["e"]
+    with WeightStore(tmp_path / "w.h5") as store:
+        W, delay = store.get("e_to_e"), store.delay("e_to_e")
+    found = ls.run(network(lambda net: net.connect("e", "e", W, delay=delay)), 200.0, seed=4).spikes["e"]
+    assert len(expected.times) > 200
+    np.testing.assert_array_equal(found.times, expected.times)
+    np.testing.assert_array_equal(found.ids, expected.ids)
+
+
+def test_anndata_reads_it(stored, sparse_matrix):
+    anndata = pytest.importorskip("anndata")
+    with h5py.File(stored) as file:
+        np.testing.assert_array_equal(anndata.io.read_elem(file["W"]).toarray(), sparse_matrix.toarray())
+
+
 # -- refusals ------------------------------------------------------------------------------------
 
 
