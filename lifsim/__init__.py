@@ -28,7 +28,7 @@ _HOME = {
     "open": "lifsim.results",
     "Result": "lifsim.results",
 }
-_MODULES = ("analysis", "ann", "plot", "weights")
+_MODULES = ("analysis", "ann", "nir", "plot", "weights")
 __all__ = [
     "DataError",
     "LifsimError",
@@ -42,6 +42,7 @@ __all__ = [
     "analysis",
     "ann",
     "load",
+    "nir",
     "open",
     "plot",
     "run",
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, plot, weights
+    from lifsim import analysis, ann, nir, plot, weights
     from lifsim.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network

@@ -17,6 +17,7 @@ refractory periods, nor soft resets: whether an IF node resets by subtraction is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 

@@ -41,6 +41,8 @@ def train(
     hidden = [64] or activation = "lif".
     """
     from lifsim.ann import tables
+    from lifsim.engine import can_keep_code, compiling
+    from lifsim.progress import Progress
 
     m, test = _estimator(config, settings, progress=not talk.quiet)
     table = tables.read(data, target)
@@ -49,7 +51,8 @@ def train(
     for path in (out, *(_pictures(m, out) if plot else ())):
         refuse_output(path, overwrite)
     learn, aside = _split(table.y, test, m)
-    m.fit(table.X[learn], table.y[learn])
+    with compiling(lambda: Progress(out.stem, quiet=talk.quiet)("compile", kept=can_keep_code())):
+        m.fit(table.X[learn], table.y[learn])
     _make_folder(out)
     m.save(out)
     name = "accuracy" if m._estimator_type == "classifier" else "R²"
@@ -156,13 +159,18 @@ def classify(
     """
     from lifsim.ann import tables
     from lifsim.ann.spiking import Spiking
+    from lifsim.progress import Progress
 
     s = Spiking.read(file)
     table = tables.read(data, target, s.m.n_features_in_)
     for path in (out, plot):
         if path:
             refuse_output(path, overwrite)
-    labels = s.classify(table.X, duration, threads=threads)
+    bar = Progress(Path(file).stem, quiet=talk.quiet, verbose=talk.verbose)
+    try:
+        labels = s.classify(table.X, duration, threads=threads, progress=bar)
+    finally:
+        bar.close()
     course = s.course(table.X, table.y)
     for line in _course_lines(course):
         click.echo(line)

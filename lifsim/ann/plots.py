@@ -67,8 +67,9 @@ def accuracy_over_time(course: Course, ax: Axes | None = None) -> Figure:
         ax.axhline(100 * course.dense, color="0.35", lw=0.8, ls="--", label="dense network right")
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("samples (%)")
-    ax.set_ylim(top=101)
-    ax.legend(frameon=False, fontsize=_FONT, loc="lower right")
+    ax.set_xlim(0, course.times[-1])
+    ax.set_ylim(top=100.5)
+    ax.legend(frameon=False, fontsize=_FONT, loc="best")
     return _done(ax)
 
 
@@ -78,7 +79,7 @@ def _axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 def _done(ax: Axes) -> Figure:
     ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=_FONT)
+    ax.tick_params(which="both", labelsize=_FONT)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set_fontsize(_FONT)
     return ax.get_figure()  # type: ignore[return-value]

@@ -18,6 +18,7 @@ from lifsim.errors import DataError, LifsimError, OutputError
 if TYPE_CHECKING:
     from lifsim.ann.estimators import DenseNetwork
     from lifsim.network import Network
+    from lifsim.simulation import Progress
     from lifsim.weights import WeightStore
 
 SIDE_BY_SIDE = 400  # samples a run: enough to keep the engine busy, few enough for any memory
@@ -130,8 +131,10 @@ class Spiking:
 
         return loads(self.text, stores=self.stores, folder=self.folder, **changes)
 
-    def run(self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1) -> Answer:
-        """Show each sample of `X` (samples, features) for `duration` ms (that of the model file)."""
+    def run(
+        self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | None = None
+    ) -> Answer:
+        """Show each sample of `X` (samples, features) for `duration` ms (that of the model file); the rest as `lifsim.run`."""
         from lifsim.simulation import check_duration, run
 
         x = arrays.samples(X, self.m.n_features_in_)
@@ -141,7 +144,8 @@ class Spiking:
         parts = []
         for first in range(0, len(x), SIDE_BY_SIDE):
             some = x[first : first + SIDE_BY_SIDE]
-            parts.append(self._answer(run(self.network_for(some), duration, seed=seed, threads=threads), len(some)))
+            result = run(self.network_for(some), duration, seed=seed, threads=threads, progress=progress)
+            parts.append(self._answer(result, len(some)))
         self.answer = Answer(parts[0].times, np.concatenate([p.sums for p in parts], axis=1), np.concatenate([p.spikes for p in parts]))
         return self.answer
 
@@ -154,11 +158,11 @@ class Spiking:
         fired = (np.bincount(s.ids // sizes[int(name.removeprefix("layer_"))], minlength=n) for name, s in result.spikes.items())
         return Answer(trace.times, line, np.sum(list(fired), axis=0))
 
-    def classify(self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1) -> np.ndarray:
-        """The class of each sample after `duration` ms (that of the model file), shape (samples,)."""
+    def classify(self, X: Any, duration: float | None = None, **options: Any) -> np.ndarray:
+        """The class of each sample after `duration` ms (that of the model file), shape (samples,). Options as those of `run`."""
         if not hasattr(self.m, "classes_"):
             raise LifsimError("classify", "the network predicts numbers", "a network trained by Classifier; `run` gives the outputs")
-        return self.labels(self.run(X, duration, threads=threads, seed=seed).sums[-1])
+        return self.labels(self.run(X, duration, **options).sums[-1])
 
     def labels(self, sums: np.ndarray) -> np.ndarray:
         """Classes from weighted sums of the output layer, shape (..., outputs)."""
@@ -168,9 +172,12 @@ class Spiking:
     def course(self, X: Any, y: Any = None) -> Course:
         """Accuracy against time in the last run, which was of the samples `X`; `y` are their classes."""
         answer = self._ran()
-        found, dense = self.labels(answer.sums), self.m.predict(X)
+        answered = answer.times > self.begins
+        found, dense = self.labels(answer.sums[answered]), self.m.predict(X)
         right = None if y is None else np.mean(found == y, axis=1)
-        return Course(answer.times, np.mean(found == dense, axis=1), right, float("nan") if y is None else float(np.mean(dense == y)))
+        return Course(
+            answer.times[answered], np.mean(found == dense, axis=1), right, float("nan") if y is None else float(np.mean(dense == y))
+        )
 
     def _ran(self) -> Answer:
         if self.answer is None:

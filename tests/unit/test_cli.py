@@ -85,7 +85,8 @@ def test_help_is_light():
 
 
 def test_every_command_has_help():
-    assert set(main.commands) == {"run", "check", "info", "stats", "plot", "new", "models", "warmup", "bench"}
+    own = {"run", "check", "info", "stats", "plot", "new", "models", "warmup", "bench"}
+    assert set(main.commands) == own | {"train", "predict", "convert", "classify"}
     for name in main.commands:
         assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
 

@@ -1,4 +1,8 @@
-"""Everything the documents show runs: python and toml blocks, and the lifsim lines of console blocks."""
+"""Everything the documents show runs: python and toml blocks, and the lifsim lines of console blocks.
+
+A toml block that begins with ``# NAME.toml`` is a file of that name, for the commands of its page, before which the python
+blocks run that make the data.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,12 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def blocks(page: Path, language: str) -> list[str]:
     return [body for name, body in BLOCK.findall(page.read_text(encoding="utf-8")) if name == language]
+
+
+def files(page: Path) -> dict[str, str]:
+    """Toml blocks that are files of their own, by name."""
+    found = ((re.match(r"# (\S+\.toml)\n", body), body) for body in blocks(page, "toml"))
+    return {match[1]: body for match, body in found if match}
 
 
 def pages_with(language: str) -> list:
@@ -44,9 +54,7 @@ def test_links_lead_somewhere(page):
     assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", pages_with("python"))
-def test_python_blocks(page):
-    """In order, in one namespace a page."""
+def run_python(page: Path) -> None:
     namespace: dict = {}
     for body in blocks(page, "python"):
         if "import libsonata" in body:
@@ -54,7 +62,13 @@ def test_python_blocks(page):
         exec(compile(body, str(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", pages_with("toml"))
+@pytest.mark.parametrize("page", pages_with("python"))
+def test_python_blocks(page):
+    """In order, in one namespace a page."""
+    run_python(page)
+
+
+@pytest.mark.parametrize("page", [page for page in pages_with("toml") if not files(page.values[0])])
 def test_toml_blocks(page):
     """Joined, the blocks of a page are one model file."""
     Path("model.toml").write_text("\n".join(blocks(page, "toml")), encoding="utf-8")
@@ -65,6 +79,10 @@ def test_toml_blocks(page):
 @pytest.mark.parametrize("page", pages_with("console"))
 def test_console_blocks(page):
     """Every line that begins with lifsim; what installs and tests is left to the continuous integration."""
+    for name, body in files(page).items():
+        Path(name).write_text(body, encoding="utf-8")
+    if files(page):
+        run_python(page)
     lines = [line.removeprefix("$ ") for body in blocks(page, "console") for line in body.splitlines()]
     for line in lines:
         words = shlex.split(line, comments=True)
