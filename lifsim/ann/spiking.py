@@ -6,6 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lifsim.simulation import Progress
     from lifsim.weights import WeightStore
 
-SIDE_BY_SIDE = 400  # samples a run: enough to keep the engine busy, few enough for any memory
+SIDE_BY_SIDE, SYNAPSES = 400, 20_000_000  # samples a run, fewer of large networks: enough to keep the engine busy, but not its memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +142,10 @@ class Spiking:
         duration = check_duration(self.network, duration)
         if not duration > self.begins:
             raise LifsimError("duration", f"{duration} ms", f"above {self.begins:g} ms, when spikes begin to reach the output")
-        parts = []
-        for first in range(0, len(x), SIDE_BY_SIDE):
-            some = x[first : first + SIDE_BY_SIDE]
+        parts, sizes = [], self.m.layers_.sizes
+        n = min(max(SYNAPSES // sum(a * b for a, b in pairwise(sizes)), 1), SIDE_BY_SIDE)
+        for first in range(0, len(x), n):
+            some = x[first : first + n]
             result = run(self.network_for(some), duration, seed=seed, threads=threads, progress=progress)
             parts.append(self._answer(result, len(some)))
         self.answer = Answer(parts[0].times, np.concatenate([p.sums for p in parts], axis=1), np.concatenate([p.spikes for p in parts]))
@@ -175,9 +177,8 @@ class Spiking:
         answered = answer.times > self.begins
         found, dense = self.labels(answer.sums[answered]), self.m.predict(X)
         right = None if y is None else np.mean(found == y, axis=1)
-        return Course(
-            answer.times[answered], np.mean(found == dense, axis=1), right, float("nan") if y is None else float(np.mean(dense == y))
-        )
+        own = float("nan") if y is None else float(np.mean(dense == y))
+        return Course(answer.times[answered], np.mean(found == dense, axis=1), right, own)
 
     def _ran(self) -> Answer:
         if self.answer is None:

@@ -80,14 +80,17 @@ class Maker:
             "I_e": self.value(-50.0, 700.0, n),
             "V_m": self.value(-75.0, -54.0, n),  # some above threshold
         }
-        if model != "iaf_psc_delta":
+        if model == "if_psc_delta":
+            given |= {"V_th": self.value(1.0, 5.0, n), "V_reset": self.value(-1.0, 0.5, n), "V_m": self.value(-2.0, 6.0, n)}
+            given = {key: x for key, x in given.items() if key not in ("E_L", "tau_m")}
+        elif model != "iaf_psc_delta":
             given |= {"tau_syn_ex": self.value(0.3, 10.0, n), "tau_syn_in": self.value(0.3, 10.0, n)}
             given |= {state: self.value(-100.0, 100.0, n) for state in STATES[model][1:]}
             if self.one_of(True, False):  # nearly equal time constants
                 given |= {"tau_m": 10.0, "tau_syn_ex": 10.0, "tau_syn_in": 10.0 * (1 + 1e-9)}
         else:
             given["refractory_input"] = self.one_of(True, False)
-        if model != "iaf_psc_exp":
+        if model in ("iaf_psc_delta", "iaf_psc_alpha"):
             given["V_min"] = self.one_of(-np.inf, self.value(-90.0, -75.0, n))
         kept = [key for key in given if self.one_of(True, True, False)]
         self.net.add(name, n, model, **{key: given[key] for key in kept})
@@ -185,7 +188,7 @@ class Maker:
     def connect(self, source, target):
         s, t = self.view(source), self.view(target)
         current = s.population.model.role == "current"
-        mild = t.population.model.name == "iaf_psc_delta" or current
+        mild = t.population.model.name in ("iaf_psc_delta", "if_psc_delta") or current
         low, high = (
             self.one_of((-2.0, 3.0), (0.1, 3.0), (-3.0, -0.1)) if mild else self.one_of((-100.0, 200.0), (5.0, 200.0), (-90.0, -1.0))
         )
@@ -319,7 +322,7 @@ def assert_equal(net, seed, threads, slices, **options):
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=TOLERANCE)
         assert engine.step == twin.step == sum(slices)
         for g in plan.groups:
-            for name in (*STATES[g.model], "tau_m", "V_th"):
+            for name in (*STATES[g.model], "C_m", "V_th"):
                 np.testing.assert_allclose(engine.get(g.name, name), twin.get(g.name, name), rtol=1e-12, atol=TOLERANCE)
     finally:
         engine.close()
