@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim import __version__
-from lifsim.ann import commands
 from lifsim.errors import LifsimError, did_you_mean
 from lifsim.options import (
     FILE,
@@ -485,7 +484,3 @@ def _in_words(value: Any) -> str:
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
     """`facts` for JSON, which has no nan."""
     return {key: None if value != value else value for key, value in facts.items()}
-
-
-for command in (commands.train, commands.predict, commands.convert, commands.classify):
-    main.add_command(command)

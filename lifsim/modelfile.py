@@ -18,7 +18,6 @@ import numpy as np
 from lifsim import schema
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
 from lifsim.expressions import brief, shortened
-from lifsim.listfile import split
 from lifsim.models import MODELS, Model
 from lifsim.modelwriter import dumps, save
 from lifsim.network import Network
@@ -414,6 +413,8 @@ class _Builder:
 
     def listed(self, reference: str, place: str) -> str:
         """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""
+        from lifsim.listfile import split
+
         path, group = split(reference)
         if self.folder is None:
             raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim import listfile
 from lifsim.errors import ModelError, OutputError
 from lifsim.expressions import shortened
 from lifsim.network import Network, Recording
@@ -23,6 +22,9 @@ from lifsim.profiles import Profile
 from lifsim.projections import Projection
 from lifsim.recording import check_output, make_folder
 from lifsim.values import Distribution
+
+if TYPE_CHECKING:
+    from lifsim.listfile import Listed
 
 
 def save(network: Network, path: str | Path) -> None:
@@ -47,6 +49,8 @@ def save(network: Network, path: str | Path) -> None:
     if matrices:
         _replace(store, lambda part: _store(part, matrices))
     if listed:
+        from lifsim import listfile
+
         _replace(lists, lambda part: listfile.write(part, listed))
     _replace(path, lambda part: part.write_bytes(text))
 
@@ -203,11 +207,13 @@ def _is_matrix(p: Projection) -> bool:
     return bool((np.diff(rows.sources.astype(np.int64))[inside] >= 0).all())
 
 
-def _list(p: Projection) -> listfile.Listed:
+def _list(p: Projection) -> Listed:
     """The synapses of a list that came from a file."""
+    from lifsim.listfile import Listed
+
     given = p.params["given"]
     weight, delay = (x if isinstance(x, np.ndarray) else None for x in (p.weight, p.delay))
-    return listfile.Listed(given.sources, given.targets, weight, delay)
+    return Listed(given.sources, given.targets, weight, delay)
 
 
 def _store(path: Path, matrices: Mapping[str, Projection]) -> None:

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NoReturn
 
 import click
@@ -18,6 +19,7 @@ from lifsim import __version__
 from lifsim.errors import LifsimError, RunError, did_you_mean
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+LATER = dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.ann.commands")  # where further commands are
 
 
 @dataclass
@@ -82,12 +84,18 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which they are met at work, not in that of the alphabet."""
-        return list(self.commands)
+        return [*self.commands, *(name for name in LATER if name not in self.commands)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command called `name`; those of `LATER` are loaded only now."""
+        if name in LATER and name not in self.commands:
+            self.add_command(getattr(import_module(LATER[name]), name))
+        return super().get_command(ctx, name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """The command called `args[0]`, or an error that names the nearest."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.commands))
+            raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
 
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.engine import layout, packing
+from lifsim.engine import layout, packing, plasticity
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Probes, Written, advance
 from lifsim.engine.neurons import channels_of, kinds_of, states_of
-from lifsim.engine.plasticity import Plastic
-from lifsim.engine.plasticity import layout as plasticity
-from lifsim.engine.plasticity.store import Place
-from lifsim.engine.plasticity.trains import WORDS
 from lifsim.engine.seats import GRAIN, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
+
+if TYPE_CHECKING:
+    from lifsim.engine.plasticity import Plastic
 
 BUFFER = 64 << 20  # bytes for what a slice may record, at most
 UNDERWAY = 512 << 20  # bytes of address space for spikes under way, at most; what is not used costs nothing
@@ -73,9 +72,11 @@ class Engine:
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
         synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
-        place = Place(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
-        plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
-        delay = np.concatenate([synapses.delay, plasticity.occurring(plastic)])
+        plastic, delay = None, synapses.delay
+        if len(static) < len(wirings):
+            place = plasticity.Place(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
+            plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
+            delay = np.concatenate([delay, plasticity.occurring(plastic)])
         interval = int(delay.min(initial=LONGEST_INTERVAL))
         slots = int(delay.max(initial=0)) + interval
         blocks = layout.blocks_of(plan, seats, interval)
@@ -114,7 +115,7 @@ class Engine:
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
-        seen = sum(self._rate(g) * 8 * WORDS for g in self.plan.groups) if self.machine.plastic else 0
+        seen = sum(self._rate(g) * 8 * plasticity.WORDS for g in self.plan.groups) if self.machine.plastic else 0
         given = self.plan.events.reach(self.step) - self.step
         return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen, 1), given)))
 

@@ -15,7 +15,7 @@ owning blocks, meet only once every so many turns.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -29,11 +29,14 @@ from lifsim.engine.jit import entry, inlined, kernel, merged
 from lifsim.engine.neurons import Neurons, advance_group, receive_group, spike_group
 from lifsim.engine.neurons.spiking import hold, put_back
 from lifsim.engine.neurons.state import Where
-from lifsim.engine.plasticity import Plastic, deliver_plastic
+from lifsim.engine.plasticity import deliver_plastic
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
 from lifsim.engine.trains import Trains, add_trains
+
+if TYPE_CHECKING:
+    from lifsim.engine.plasticity import Plastic
 
 
 class Blocks(NamedTuple):

@@ -370,7 +370,7 @@ def test_the_networks_are_not_trivial():
     kinds = ("poisson", "noise", "currents", "trains", "sines", "waves", "paths")
     seen = dict.fromkeys(("synapses", "spikes", "events", *kinds), 0)
 
-    @settings(max_examples=60, **QUIET)
+    @settings(max_examples=100, **QUIET)
     @given(networks(), networks(AlikeMaker, CHANGING))
     def count(net, changing):
         for plan in (build_plan(net, 1), build_plan(changing, 1)):

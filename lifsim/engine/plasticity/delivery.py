@@ -10,7 +10,7 @@ from numba.extending import overload
 
 from lifsim.engine.delivery import sent_by
 from lifsim.engine.jit import entry, kernel
-from lifsim.engine.plasticity import pairs
+from lifsim.engine.plasticity import deliver_plastic, pairs
 from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs
 from lifsim.engine.plasticity.shortterm import transmit_scaled
 from lifsim.engine.plasticity.trains import Trains, note
@@ -24,14 +24,10 @@ class Plastic(NamedTuple):
     groups: tuple[Any, ...]
 
 
-def deliver_plastic(plastic: Any, ring: Any, blocks: Any, b: int, total: Any, step: int) -> None:
-    """Add to `total` (channels, n) of block `b` all plastic weights that arrive in `step`; none where `plastic` is None."""
-
-
 @overload(deliver_plastic)
 def _deliver_plastic(plastic, ring, blocks, b, total, step):
     if isinstance(plastic, types.NoneType):
-        return lambda plastic, ring, blocks, b, total, step: None
+        return None
 
     def code(plastic, ring, blocks, b, total, step):
         note_spikes(plastic.trains, ring, blocks, b, step - 1)
