@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim.errors import DataError, LifsimError, OutputError, did_you_mean
-from lifsim.options import FILE, OVERWRITE, SETTINGS, THREADS, NewFile, Time, refuse_output
+from lifsim.options import FILE, OVERWRITE, THREADS, NewFile, Time, refuse_output
 from lifsim.program import Command, Talk
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _target = click.option("--target", help="Column of the targets in a CSV file, or
 @click.argument("config", type=click.Path(path_type=Path))
 @_data
 @_target
-@SETTINGS
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change an entry of CONFIG. Repeatable.")
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), required=True, help="The trained network.")
 @OVERWRITE
 @click.option("--plot", is_flag=True, help="Leave pictures (PNG) of the learning curve and, of a classifier, the confusion matrix.")
