@@ -205,13 +205,14 @@ def _fall(q, i):
 
 @inlined
 def runge_kutta(v, theta, a, b):
-    """v after a step of dv/ds = b(s) - a(s) min(v, theta); a and b at its beginning, middle and end."""
+    """Six times the change of v in a step of dv/ds = b(s) - a(s) min(v, theta); a and b at its beginning, middle and end."""
     half = like(v, 0.5)
     k1 = fma(-a[0], min(v, theta), b[0])
     k2 = fma(-a[1], min(fma(half, k1, v), theta), b[1])
     k3 = fma(-a[1], min(fma(half, k2, v), theta), b[1])
     k4 = fma(-a[2], min(v + k3, theta), b[2])
-    return fma(fma(like(v, 2), k2 + k3, k1 + k4), like(v, 1 / 6), v)
+    middle = k2 + k3
+    return ((k1 + k4) + middle) + middle
 
 
 @kernel
@@ -221,15 +222,30 @@ def integrate(m, qs, v, drive, until, step, stiff):
     `drive` is h/C_m times the constant input; `stiff` is room for marks of neurons whose conductance is too large for the step.
     """
     for i in range(len(v)):
+        before = v[i]
         a, b = coefficients(m, qs, drive[i], i)
-        moved = runge_kutta(v[i], at(m.theta, i), a, b)
-        stiff[i] = max(a[0], a[2]) > like(a[0], STIFF)
-        v[i] = v[i] if until[i] > step or stiff[i] else moved
+        change = runge_kutta(before, at(m.theta, i), a, b)
+        large = largest(qs, a) > like(before, STIFF)
+        change = like(before, 0) if until[i] > step else change  # one after the other: a single condition costs more
+        change = like(before, 0) if large else change
+        stiff[i] = large
+        v[i] = fma(change, like(before, 1 / 6), before)
         settle(qs, i)
     if any_of(stiff):
         for i in range(len(v)):
             if stiff[i] and until[i] <= step:
                 v[i] = in_parts(m, qs, v[i], drive[i], i)
+
+
+def largest(qs: Any, a: Any) -> Any:
+    """The largest a in the step: that at its beginning, unless a conductance rises."""
+
+
+@overload(largest, jit_options={"forceinline": True})
+def _largest(qs, a):
+    if all(isinstance(q.types[1], types.NoneType) for q in qs):
+        return lambda qs, a: a[0]
+    return lambda qs, a: max(a[0], a[2])
 
 
 @kernel
@@ -252,7 +268,7 @@ def in_parts(m, qs, v, drive, i):
         end = within(m, qs, np.float64(drive), i, (part + 1.0) * size)
         a = size * begin[0], size * middle[0], size * end[0]
         b = size * begin[1], size * middle[1], size * end[1]
-        x = runge_kutta(x, theta, a, b)
+        x += runge_kutta(x, theta, a, b) / 6
         begin = end
     return x
 
