@@ -25,7 +25,10 @@ X = X / 16
 HIDDEN = [(64,), (64, 32)]
 
 
-def folds(seed: int = 0):
+CHOSEN, FRESH = 0, 20261125  # seeds of the folds that defaults of conversions were chosen with, and of others, looked at afterwards
+
+
+def folds(seed: int):
     return enumerate(RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=seed).split(X, Y))
 
 
@@ -39,7 +42,7 @@ def test_as_accurate_as_scikit_learn(hidden, solver, own, rate):
     """Not below by more than two paired standard errors: where both are equal this fails once in 44 times."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     ours, theirs = [], []
-    for k, (learn, test) in folds():
+    for k, (learn, test) in folds(CHOSEN):
         options = {"max_iter": 100, "tol": 0.0, "n_iter_no_change": 1000, "nesterovs_momentum": False, "random_state": k}
         other = MLPClassifier(hidden, solver=solver, learning_rate_init=rate, batch_size=32, **options)
         m = Classifier(hidden, solver=own, learning_rate=rate, epochs=100, seed=k)
@@ -54,9 +57,12 @@ def test_as_accurate_as_scikit_learn(hidden, solver, own, rate):
 
 
 def converted(hidden, activation, duration, **options) -> tuple[float, float, float]:
-    """Loss of accuracy (pp), agreement with the dense network (%), error of the sums relative to their spread."""
+    """Loss of accuracy (pp), agreement with the dense network (%), error of the sums relative to their spread.
+
+    Percentiles, gains and the readout are what did best on the folds of the seed CHOSEN.
+    """
     losses, same, errors, spikes = [], [], [], []
-    for k, (learn, test) in folds():
+    for k, (learn, test) in folds(FRESH):
         m = Classifier(hidden, activation, learning_rate=2e-3, epochs=100, seed=k).fit(X[learn], Y[learn])
         s = to_spiking(m, X[learn], **options)
         found, dense = s.classify(X[test], duration), m.predict(X[test])
@@ -98,7 +104,8 @@ def test_without_the_current_of_half_a_threshold_the_same_test_fails():
 @pytest.mark.parametrize(("encoding", "least"), [("current", 97.0), ("latency", 95.5)])
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_trained_through_spikes(encoding, least, hidden):
-    """Parameters are the defaults, which were chosen by parts of training data."""
-    scores = [SpikingClassifier(hidden, encoding, seed=k).fit(X[learn], Y[learn]).score(X[test], Y[test]) for k, (learn, test) in folds()]
+    """Parameters are the defaults: the first values tried. Others, tried on parts of training data, were no better."""
+    own = [(SpikingClassifier(hidden, encoding, seed=100 + k).fit(X[a], Y[a]), b) for k, (a, b) in folds(FRESH)]
+    scores = [model.score(X[test], Y[test]) for model, test in own]
     said("trained through spikes", hidden, encoding, "accuracy", 100 * np.mean(scores), "+-", 100 * np.std(scores, ddof=1) / 5)
     assert 100 * np.mean(scores) >= least
