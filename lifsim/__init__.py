@@ -23,7 +23,9 @@ _HOME = {
     "OutputError": "lifsim.errors",
     "RunError": "lifsim.errors",
     "Simulation": "lifsim.simulation",
-    "run": "lifsim.simulation",
+    "Stopped": "lifsim.stopping",
+    "resume": "lifsim.runs",
+    "run": "lifsim.runs",
     "load": "lifsim.modelfile",
     "open": "lifsim.results",
     "Result": "lifsim.results",
@@ -38,6 +40,7 @@ __all__ = [
     "Result",
     "RunError",
     "Simulation",
+    "Stopped",
     "__version__",
     "analysis",
     "ann",
@@ -45,6 +48,7 @@ __all__ = [
     "nir",
     "open",
     "plot",
+    "resume",
     "run",
     "weights",
 ]
@@ -55,7 +59,9 @@ if TYPE_CHECKING:
     from lifsim.modelfile import load
     from lifsim.network import Network
     from lifsim.results import Result, open
-    from lifsim.simulation import Simulation, run
+    from lifsim.runs import resume, run
+    from lifsim.simulation import Simulation
+    from lifsim.stopping import Stopped
 
 
 def __getattr__(name: str) -> Any:

@@ -13,24 +13,30 @@ import click
 from lifsim import __version__
 from lifsim.errors import LifsimError, did_you_mean
 from lifsim.options import (
+    EVERY,
     FILE,
     FROM,
+    MAX_WALL,
     METHOD,
     MODEL,
     OVERWRITE,
+    PLOT,
     POPULATION,
     PRECISION,
     SETTINGS,
     THREADS,
     TO,
+    WALL,
     WEIGHTS,
     Count,
     NewFile,
     Seed,
+    Threads,
     Time,
+    WallTime,
     refuse_output,
 )
-from lifsim.program import Program, Talk
+from lifsim.program import UNFINISHED, Program, Talk
 
 if TYPE_CHECKING:
     from lifsim.network import Network
@@ -65,16 +71,20 @@ def main(ctx: click.Context) -> None:
 @METHOD
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
 @OVERWRITE
-@click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
+@PLOT
+@EVERY
+@WALL
+@MAX_WALL
 @click.pass_obj
 def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, plot: bool, **options: Any) -> None:
     """Run a model.
 
-    MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file.
+    MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file. A run that is
+    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it.
     """
     from lifsim.modelfile import load_with_settings
     from lifsim.progress import Progress
-    from lifsim.simulation import run as simulate
+    from lifsim.runs import run as simulate
 
     net = load_with_settings(model, list(settings))
     out = out or Path("outputs") / f"{Path(model).stem}.h5"
@@ -85,16 +95,35 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, ove
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
         result = simulate(net, out=out, overwrite=overwrite, progress=progress, **options)
-    except KeyboardInterrupt:
-        talk.note(f"stopped; what was recorded so far: lifsim info {out}")
-        raise
     finally:
         progress.close()
-    _tell_run(talk, result, out)
-    if plot:
-        _draw(result, _kind(result), picture)
-        talk.note(f"{picture}: picture")
-    talk.note(f"next: lifsim stats {out}" + ("" if plot else f" or lifsim plot {out}"))
+    _tell_end(talk, result, out, picture if plot else None)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--threads", type=Threads(), help="Those of the run before unless given; never changes a result.")
+@PLOT
+@EVERY
+@click.option("--checkpoint-wall", type=WallTime(), help="And after so much wall time; as before unless given.")
+@MAX_WALL
+@click.pass_obj
+def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
+    """Go on with a run that was interrupted.
+
+    FILE is the file of results that the run was to make (or its log, FILE.log). The results are those of a run without
+    interruption, bit for bit.
+    """
+    from lifsim.progress import Progress
+    from lifsim.runs import resume as go_on
+
+    out = file.with_suffix("") if file.suffix == ".log" else file
+    progress = Progress(out.stem, quiet=talk.quiet, verbose=talk.verbose)
+    try:
+        result = go_on(out, progress=progress, **options)
+    finally:
+        progress.close()
+    _tell_end(talk, result, out, out.with_suffix(".png") if plot else None)
 
 
 FEW = 5  # neurons that are better shown by their potentials than in a raster
@@ -107,9 +136,18 @@ def _kind(result: Result) -> str:
     return "traces" if result.traces and (few or not result.spikes) else "raster"
 
 
-def _tell_run(talk: Talk, result: Result, out: Path) -> None:
+def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> None:
+    """What came out of a run, and what to do next."""
+    if not result.complete:
+        talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: lifsim resume {out}")
+        raise click.exceptions.Exit(UNFINISHED)
     spikes = sum(len(s.times) for s in result.spikes.values())
-    talk.note(f"{out}: {spikes:,} spikes in {result.duration:g} ms, real-time factor {result.info['real_time_factor']:.3g}")
+    factor = result.info["real_time_factor"]
+    talk.note(f"{out}: {spikes:,} spikes in {result.duration:g} ms" + (f", real-time factor {factor:.3g}" if factor else ""))
+    if picture:
+        _draw(result, _kind(result), picture)
+        talk.note(f"{picture}: picture")
+    talk.note(f"next: lifsim stats {out}" + ("" if picture else f" or lifsim plot {out}"))
 
 
 @main.command()
@@ -310,7 +348,7 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
     FILE ends in .toml; its comments say what can be changed.
     """
     from lifsim.modelfile import template
-    from lifsim.recording import make_folder
+    from lifsim.outputs import make_folder
 
     refuse_output(file, overwrite)
     make_folder(file)
@@ -381,7 +419,7 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
     measured = [_measure(talk, name, net, options) for name, net in nets.items()]
     click.echo(benchmark.table(measured))
     if out:
-        from lifsim.recording import make_folder
+        from lifsim.outputs import make_folder
 
         make_folder(out)
         out.write_text(json.dumps(benchmark.report(measured), indent=2) + "\n", encoding="utf-8")
@@ -447,7 +485,7 @@ def _folded(talk: Talk, lines: list[str], what: str) -> None:
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
     from lifsim import plot as plots
-    from lifsim.recording import make_folder
+    from lifsim.outputs import make_folder
 
     make_folder(path)
     plots.save(getattr(plots, kind)(result, **options), path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -48,6 +49,7 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
         settings=settings,
         versions=versions,
         host=host,
+        run=uuid.uuid4().hex,
         command=command,
         positions={p.name: net.positions(p, seed) for p in net.populations.values() if p.positions is not None},
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,6 +88,20 @@ class Collector:
             traces[rate.key] = rate.add(step, ids, start + n)
         return Chunk(start, start + n, spikes, traces)
 
+    def saved(self) -> dict[str, np.ndarray]:
+        """What is kept between slices: unfinished bins of rates, random trains that have a state."""
+        kept = {f"rates/{rate.key[0]}": rate.saved() for rate in self._rates}
+        for name, trains in self._random.items():
+            kept |= {f"recorded/{name}/{key}": x for key, x in trains.saved().items()}
+        return kept
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """The opposite of `saved` (ValueError if it is of another network)."""
+        for rate in self._rates:
+            rate.restore(_found(state, f"rates/{rate.key[0]}"))
+        for name, trains in self._random.items():
+            trains.restore({key: _found(state, f"recorded/{name}/{key}") for key in trains.saved()})
+
     def _watched(self) -> set[str]:
         return {r.view.name for r in self._spikes} | {rate.key[0] for rate in self._rates}
 
@@ -102,6 +118,12 @@ class Collector:
         own = np.flatnonzero((ids >= first) & (ids < first + population.n))  # places are taken quicker than by a mask
         step, local = step[own], ids[own].astype(np.int64) - first
         return (step, local) if offset is None else _in_order(step, local, offset[own], self.net.dt)
+
+
+def _found(state: dict[str, np.ndarray], key: str) -> np.ndarray:
+    if key not in state:
+        raise ValueError(f"{key} is missing")
+    return state[key]
 
 
 def _in_order(step: np.ndarray, ids: np.ndarray, offset: np.ndarray, dt: float) -> Columns:
@@ -137,6 +159,14 @@ class _RateBins:
         self._whole = r.view.whole
         self._done = 0  # bins given out
         self._open = np.zeros(0)  # counts of the bins begun
+
+    def saved(self) -> np.ndarray:
+        """The number of bins given out, then the counts of those begun."""
+        return np.append(float(self._done), self._open)
+
+    def restore(self, state: np.ndarray) -> None:
+        """The opposite of `saved`."""
+        self._done, self._open = int(state[0]), state[1:].astype(np.float64)
 
     def add(self, step: np.ndarray, ids: np.ndarray, now: int) -> np.ndarray:
         """Count the spikes up to step `now`; the bins completed, shape (n, 1)."""
@@ -174,6 +204,13 @@ class _RandomTrains:
         self._stop = np.where(np.isfinite(stop), np.round(np.where(np.isfinite(stop), stop, 0) / net.dt) + 1, np.inf)
         self._dt, self._values = net.dt, values
 
+    def saved(self) -> dict[str, np.ndarray]:
+        """Nothing: counts are functions of the step."""
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Nothing to restore."""
+
     def _mean(self, step: np.ndarray) -> np.ndarray:
         """Expected spikes of each node in each step, shape (steps, nodes)."""
         if "rate" in self._values:
@@ -205,6 +242,14 @@ class _ChangingTrains:
         self._trains = RecordedTrains(drives, population.n, seed)
         self._steps = max(1, AT_ONCE // population.n)
 
+    def saved(self) -> dict[str, np.ndarray]:
+        """Where gamma trains stand."""
+        return self._trains.saved()
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """The opposite of `saved`."""
+        self._trains.restore(state)
+
     def train(self, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         for first in range(start + 1, start + n + 1, self._steps):
@@ -227,6 +272,14 @@ class _ExactTrains:
         start, stop = (np.broadcast_to(steps_of(np.asarray(values[key]), net.dt), n) for key in ("start", "stop"))
         self._dt = net.dt
         self._trains = ExactTrains(rate, dead_time, start, stop, list(net.populations).index(population.name), seed, net.dt)
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """Where the trains stand."""
+        return self._trains.saved()
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """The opposite of `saved`."""
+        self._trains.restore(state)
 
     def train(self, start: int, n: int) -> Columns:
         return _in_order(*self._trains.until(start + n), self._dt)

@@ -19,7 +19,7 @@ import numpy as np
 from lifsim.errors import DataError, ModelError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import nearest_on_grid
-from lifsim.recording import expanded
+from lifsim.outputs import expanded
 
 COLUMNS = ("source", "target", "weight", "delay")
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")

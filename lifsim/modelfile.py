@@ -21,9 +21,9 @@ from lifsim.expressions import brief, shortened
 from lifsim.models import MODELS, Model
 from lifsim.modelwriter import dumps, save
 from lifsim.network import Network
+from lifsim.outputs import expanded
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
-from lifsim.recording import expanded
 from lifsim.runlog import MAGIC
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ import numpy as np
 from lifsim.errors import ModelError, OutputError
 from lifsim.expressions import shortened
 from lifsim.network import Network, Recording
+from lifsim.outputs import check_output, make_folder
 from lifsim.populations import Population
 from lifsim.profiles import Profile
 from lifsim.projections import Projection
-from lifsim.recording import check_output, make_folder
 from lifsim.values import Distribution
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def save(network: Network, path: str | Path) -> None:
     lists = path.with_name(f"{path.stem}.synapses.h5")
     matrices = {f"projection_{k}": p for k, p in enumerate(network.projections) if _is_matrix(p)}
     listed = {f"projection_{k}": _list(p) for k, p in enumerate(network.projections) if "file" in p.params}
-    document = _document(network, store.name, lists.name, path.parent)
-    text = _checked(document, path)
+    text = _checked(document(network, store.name, lists.name, path.parent), path)
     make_folder(path)
     if matrices:
         _replace(store, lambda part: _store(part, matrices))
@@ -67,29 +66,30 @@ def _replace(path: Path, write: Any) -> None:
             part.unlink(missing_ok=True)
 
 
-def _checked(document: Mapping[str, Any], path: Path) -> bytes:
-    """The text of `document`, after it was loaded once. Its matrices and lists, which `connect` checked, are left out of that."""
+def _checked(tables: Mapping[str, Any], path: Path) -> bytes:
+    """The text of `tables`, after it was loaded once. Its matrices and lists, which `connect` checked, are left out of that."""
     from lifsim.modelfile import loads
 
     for key in ("name", "description", "reference"):
-        if not isinstance(document[key], str):
-            raise ModelError(key, shortened(repr(document[key])), "must be a text")
+        if not isinstance(tables[key], str):
+            raise ModelError(key, shortened(repr(tables[key])), "must be a text")
     loose = [
         {key: x for key, x in p.items() if key not in ("matrix", "file")} | ({"sources": [], "targets": []} if "file" in p else {})
-        for p in document["projections"]
+        for p in tables["projections"]
     ]
     try:
-        text = dumps(document).encode()
+        text = dumps(tables).encode()
     except UnicodeEncodeError as error:
         raise ModelError("model", f"holds {error.object[error.start]!r}, which is no character", "Unicode text") from None
-    loads(dumps({**document, "projections": loose}), place=str(path), folder=path.parent)
+    loads(dumps({**tables, "projections": loose}), place=str(path), folder=path.parent)
     return text
 
 
 # -- network to tables ---------------------------------------------------------------------------
 
 
-def _document(network: Network, store: str, lists: str, folder: Path) -> dict[str, Any]:
+def document(network: Network, store: str = "", lists: str = "", folder: Path = Path()) -> dict[str, Any]:
+    """The tables of a model file, given matrices being in the file `store`, lists in the file `lists`, both in `folder`."""
     run = {"dt": network.dt, "duration": network.duration, "seed": network.seed, "method": network.method}
     return {
         "name": network.name,

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from lifsim import units
-from lifsim.errors import OutputError
+from lifsim.errors import LifsimError, OutputError
 
 
 class Time(click.ParamType):
@@ -28,6 +28,26 @@ class Time(click.ParamType):
         if not 0 <= time < float("inf"):
             self.fail(f"{value}; a time from 0 on", param, ctx)
         return time
+
+
+class WallTime(click.ParamType):
+    """A time on the clock, in seconds or with a unit."""
+
+    name = "time"
+
+    def __init__(self, never: bool = False) -> None:
+        self.never = never
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """`value` in seconds; None for "never", where that is allowed."""
+        from lifsim.schedule import seconds
+
+        if self.never and value == "never":
+            return None
+        try:
+            return seconds(value, param.name if param and param.name else "time")
+        except LifsimError as error:
+            self.fail("; ".join(filter(None, (error.problems[0].got, error.problems[0].allowed))), param, ctx)
 
 
 class Threads(click.ParamType):
@@ -83,7 +103,7 @@ class NewFile(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """`value` as a path with one of the endings allowed."""
         from lifsim.expressions import shortened
-        from lifsim.recording import expanded
+        from lifsim.outputs import expanded
 
         path = expanded(value, "file", OutputError) if str(value).strip() else Path()
         if path.suffix.lower() not in self.suffixes:
@@ -93,7 +113,7 @@ class NewFile(click.ParamType):
 
 def refuse_output(path: Path, overwrite: bool) -> None:
     """Say before any long work that a file exists or cannot be written."""
-    from lifsim.recording import check_output
+    from lifsim.outputs import check_output
 
     check_output(path, overwrite)
     folder = path.parent if path.parent.exists() else path.parent.parent
@@ -123,3 +143,9 @@ METHOD = click.option(
     "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact; what the model needs unless given."
 )
 THREADS = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")
+PLOT = click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
+EVERY = click.option("--checkpoint-every", type=Time(), help="Leave a checkpoint every so much biological time (1000, or '10 s').")
+WALL = click.option(
+    "--checkpoint-wall", type=WallTime(never=True), default="10 min", show_default=True, help="And after so much on the clock, or never."
+)
+MAX_WALL = click.option("--max-wall", type=WallTime(), help="Stop after so much wall time ('1 h'), with a checkpoint, and exit with 3.")

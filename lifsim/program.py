@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import platform
-import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
@@ -17,23 +15,29 @@ import click
 
 from lifsim import __version__
 from lifsim.errors import LifsimError, RunError, did_you_mean
+from lifsim.stopping import Stopped, handling
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 LATER = dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.ann.commands")  # where further commands are
 
 
 @dataclass
 class Talk:
-    """How much to say: -q only errors and what was asked for, -v also details. And whether Ctrl-C was pressed."""
+    """How much to say: -q only errors and what was asked for, -v also details. And the signal that stopped the work, if one did."""
 
     quiet: bool = False
     verbose: bool = False
-    interrupted: bool = False
+    stopped: Stopped | None = None
 
     def note(self, text: str) -> None:
         """A line for people, not for pipes."""
         if not self.quiet:
             click.echo(text)
+
+    def warn(self, text: str) -> None:
+        """A line for people on standard error."""
+        if not self.quiet:
+            click.echo(text, err=True)
 
 
 def _talk_options() -> list[click.Option]:
@@ -77,7 +81,7 @@ class Program(click.Group):
         self.params += _talk_options()
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
-        """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 stopped by Ctrl-C."""
+        """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 and the like: a signal."""
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
         sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
@@ -99,38 +103,31 @@ class Program(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@contextmanager
-def _noting_interrupts(talk: Talk) -> Iterator[None]:
-    """Remember Ctrl-C: pressed while the compiler is at work it comes out as an error of the compiler."""
-
-    def note(number: int, frame: Any) -> None:
-        talk.interrupted = True
-        signal.default_int_handler(number, frame)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
+    def note(number: int, frame: Any) -> None:
+        talk.stopped = Stopped(number)  # while the compiler is at work it comes out as an error of the compiler
+        raise talk.stopped
+
     try:
-        with _noting_interrupts(talk):
-            work()
+        with handling(note):
+            code = work()
     except LifsimError as error:
         return _fail(WRONG, str(error).splitlines())
     except click.exceptions.ClickException as error:
         return _fail(WRONG, [_usage_message(error)])
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt
+        stopped = next((e for e in (error, error.__cause__, talk.stopped) if isinstance(e, Stopped)), None)
+        if stopped is None:
+            return INTERRUPTED
+        talk.warn(str(stopped))
+        return stopped.exit_code
     except RunError as error:
         return _fail(FAILED, [str(error)])
     except MemoryError as error:
         return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
     except Exception as error:
-        return INTERRUPTED if talk.interrupted else _report(error, talk)
-    return DONE
+        return talk.stopped.exit_code if talk.stopped else _report(error, talk)
+    return code if isinstance(code, int) else DONE  # that of click.exceptions.Exit
 
 
 def _fail(code: int, lines: Iterable[str]) -> int:

@@ -1,38 +1,27 @@
-"""What a run records: chunks of spikes and traces, and the sinks that keep them.
+"""What a run records: chunks of spikes and traces, and what is to be said of them.
 
-The simulation writes one `Chunk` a slice into a sink. `MemorySink` keeps the chunks; `FileSink` logs
-them (`lifsim.runlog`) and turns the log into one HDF5 file at the end. Both answer with a
-`lifsim.results.Result`.
+The simulation writes one `Chunk` a slice into a sink (`lifsim.sinks`), which keeps the chunks or logs them.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from lifsim.errors import DataError, LifsimError, OutputError
-from lifsim.expressions import shortened
+from lifsim.errors import DataError
 from lifsim.grid import steps, times
-from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, LogWriter, frames, log_path, why_ended
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from lifsim.results import Result
+from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, frames, why_ended
 
 FORMAT_VERSION = "1.0"  # readers accept any minor version of a major one
 
 Key = tuple[str, str]
-Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # what a run says at its end; called again when all else is on disk
 
 
 # -- what is recorded -------------------------------------------------------------------------------
@@ -109,6 +98,7 @@ class Manifest:
     traces : a list of {"population", "variable", "unit", "interval", "start", "stop", "ids"}; the
         first sample is at start + interval (ms). "rate" of a population has one column and ids []. Weights have
         a column a synapse, its target in "ids" and its source in "sources".
+    run : a name that no other run has; those of its checkpoints say it too.
     positions : population -> where its nodes lie, (n, dimensions), mm; in a file of results a dataset of its own.
 
     An endless `stop` is inf or None.
@@ -128,6 +118,7 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
     host: str = ""
+    run: str = ""
     started: str = ""
     format_version: str = FORMAT_VERSION
     positions: dict[str, Any] = field(default_factory=dict)
@@ -269,7 +260,7 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
             manifest = Manifest.from_json(frame.payload.decode())
         elif frame.kind == SUMMARY:
             summary = json.loads(frame.payload)
-        else:
+        elif frame.kind == CHUNK:
             chunk = _decoded(path, frame.payload)
             if until is not None and chunk.stop > until:
                 break
@@ -283,219 +274,6 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
         raise DataError(str(path), "holds nothing: the run was stopped before it began")
     size = path.stat().st_size
     return Recorded(manifest, LoggedChunks(path, end), totals, summary, size - end, path, reason), end
-
-
-def said(summary: Summary) -> dict[str, Any]:
-    """What a run says at its end, as of now, ready for JSON."""
-    return dict(plain(summary() if callable(summary) else summary))
-
-
-# -- sinks ------------------------------------------------------------------------------------------
-
-
-class Sink(Protocol):
-    """Where a run writes what it records."""
-
-    def describe(self, manifest: Manifest) -> None:
-        """Know more of the run than when it began."""
-
-    def write(self, chunk: Chunk) -> None:
-        """Take one more chunk; it begins where the last one ended."""
-
-    def finish(self, summary: Summary) -> Result:
-        """The result of all chunks so far. More may follow, and then another `finish`."""
-
-    def close(self) -> None:
-        """Give up files and locks. What was not finished stays where it is, to be resumed."""
-
-
-class MemorySink:
-    """Keeps what is recorded in memory."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.manifest = manifest
-        self._chunks: list[Chunk] = []
-        self._totals = Totals()
-
-    def describe(self, manifest: Manifest) -> None:
-        """Know more of the run than when it began."""
-        self.manifest = manifest
-
-    def write(self, chunk: Chunk) -> None:
-        """Take one more chunk; it begins where the last one ended."""
-        self._totals.add(chunk)
-        self._chunks.append(chunk)
-
-    def finish(self, summary: Summary) -> Result:
-        """The result of all chunks so far. More may follow, and then another `finish`."""
-        from lifsim.results import Result
-
-        return Result.of(Recorded(self.manifest, tuple(self._chunks), self._totals.copy(), said(summary)))
-
-    def close(self) -> None:
-        """Nothing to give up."""
-
-
-class FileSink:
-    """Logs what is recorded to `path`.log; `finish` makes `path` of it, `close` then drops the log.
-
-    Parameters
-    ----------
-    manifest : what is going to be recorded.
-    path : the HDF5 file to make. Its folder is created if only the last level is missing.
-    overwrite : replace an existing file or an unfinished run.
-
-    Raises
-    ------
-    OutputError : the place cannot be used.
-    """
-
-    def __init__(self, manifest: Manifest, path: str | Path, overwrite: bool = False) -> None:
-        from lifsim import results  # noqa: F401 (loads HDF5 now, while nobody counts the seconds of the run)
-
-        self.path = check_output(path, overwrite)
-        self.manifest = manifest
-        self._totals = Totals()
-        self._finished = False
-        make_folder(self.path)
-        self._log = LogWriter(log_path(self.path), overwrite)
-        self.path.unlink(missing_ok=True)  # an old result must not be taken for this run's
-        self._log.append(MANIFEST, manifest.to_json().encode())
-        self._log.sync()
-
-    @classmethod
-    def resume(cls, path: str | Path, step: int) -> FileSink:
-        """Go on with the log of an interrupted run from `step`; what it holds after that is cut off.
-
-        Raises
-        ------
-        DataError : there is no such log, or it does not reach `step`.
-        OutputError : another run is writing it.
-        """
-        sink = cls.__new__(cls)
-        sink.path, sink._finished = Path(path), False
-        log = log_path(path)
-        if not log.exists():
-            raise DataError(str(log), "does not exist", "only a run that was interrupted can be resumed")
-        recorded, end = read_log(log, until=step)
-        if recorded.totals.stop is not None and recorded.totals.stop != step:
-            raise DataError(str(log), f"ends at step {recorded.totals.stop}", f"needed: step {step}")
-        sink.manifest, sink._totals = recorded.manifest, recorded.totals
-        sink._log = LogWriter.reopen(log, end)
-        return sink
-
-    def describe(self, manifest: Manifest) -> None:
-        """Know more of the run than when it began: readers of the log take the last manifest in it."""
-        self.manifest = manifest
-        self._log.append(MANIFEST, manifest.to_json().encode())
-
-    def write(self, chunk: Chunk) -> None:
-        """Append one more chunk; it begins where the last one ended.
-
-        Raises
-        ------
-        RunError : the disk is full or failing. What was written before is kept.
-        """
-        self._totals.add(chunk)
-        self._log.append(CHUNK, chunk.to_bytes())
-        self._finished = False
-
-    def sync(self) -> None:
-        """Return when all chunks so far would survive a power failure (before a checkpoint)."""
-        self._log.sync()
-
-    def finish(self, summary: Summary) -> Result:
-        """Make `path` of all chunks so far, and open it. More may follow, and then another `finish`.
-
-        Raises
-        ------
-        RunError : the disk is full or failing. The log keeps everything.
-        """
-        from lifsim import resultfile, results
-
-        now = said(summary)
-        self._log.append(SUMMARY, json.dumps(now).encode())
-        chunks = LoggedChunks(self._log.path, self._log.end)
-        resultfile.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: said(summary))
-        self._finished = True
-        return results.open(self.path)
-
-    def close(self) -> None:
-        """Close the log; drop it if nothing was recorded or all of it is in `path`, else leave it to be resumed."""
-        self._log.close(remove=self._finished or self._totals.stop is None)
-
-    def __enter__(self) -> FileSink:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-
-def check_output(path: str | Path, overwrite: bool = False) -> Path:
-    """`path`, a leading ~ expanded, if a run may write its results there. Creates and removes nothing.
-
-    Raises
-    ------
-    OutputError : it exists already, is no file, its name cannot be used, or its folder is missing.
-    """
-    path = expanded(path, "out", OutputError)
-    log = log_path(path)
-    if _status(path, is_dir=True):
-        raise OutputError(str(path), "is a folder", "give the name of a file, such as run.h5")
-    if _status(path) and not overwrite:
-        raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
-    if _status(log) and not overwrite:
-        ways = "read it with `lifsim info`, or start anew with --overwrite (overwrite=True)"
-        raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
-    _status(path.with_name(f".{path.name}.{2**22}.tmp"))  # the longest name that will be needed
-    _check_folder(path.parent)
-    return path
-
-
-def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
-    """`path` as a Path, a leading ~ expanded; `error` at `place` if it is none."""
-    if not isinstance(path, (str, Path)):
-        raise error(place, f"{shortened(repr(path))}", "the path of a file")
-    if not str(path).strip() or Path(path) == Path():
-        raise error(place, f"{str(path)!r}", "the path of a file")
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # there is no such user
-        return Path(path)
-
-
-def make_folder(path: Path) -> None:
-    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be)."""
-    _check_folder(path.parent)
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(str(path.parent), f"cannot be created ({error.strerror})") from None
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that is none, or of which more than the last level is missing."""
-    if _status(folder, is_dir=True):
-        return
-    if _status(folder):
-        raise OutputError(str(folder), "is not a folder")
-    above = Path(os.path.abspath(folder)).parent
-    if not above.is_dir() or above == above.parent:  # nobody means to have a new folder at the root
-        raise OutputError(shortened(str(folder)), "does not exist", "create it first")
-
-
-def _status(path: Path, is_dir: bool = False) -> bool:
-    """Whether `path` exists (and is a folder); OutputError if the system knows that it never can."""
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        return False
-    except NotADirectoryError:
-        raise OutputError(shortened(str(path.parent)), "is not a folder") from None
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise OutputError(shortened(str(path)), f"cannot be written ({said})", "another name") from None
-    return stat.S_ISDIR(mode) or not is_dir
 
 
 def first_sample(entry: Mapping[str, Any], start: int, dt: float) -> tuple[int, int]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lifsim import disk, seal
 from lifsim.errors import DataError, RunError
 from lifsim.grid import times
 from lifsim.recording import FORMAT_VERSION, Key, Manifest, Recorded, first_sample, ids_of, ms, plain
@@ -31,7 +30,6 @@ _BLOCK = 1 << 18  # bytes gathered before they are written to a dataset
 _ROWS = 1 << 20  # numbers that are read at a time where there may be more than memory holds
 _DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
 _ALLOWED = "a result of lifsim or SONATA spikes"
-_CHANGED = ("does not match its checksum", "it was damaged or changed after it was written")
 
 
 # -- writing ----------------------------------------------------------------------------------------
@@ -47,32 +45,31 @@ def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] 
     ------
     RunError : the disk is full or failing.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    need, free = _bytes_needed(recorded), shutil.disk_usage(path.parent).free
+    need, free = _bytes_needed(recorded), disk.free(path.parent)
     if free < need:
         raise RunError(f"{path}: the disk is full ({free:,} bytes free, {need:,} needed); {_KEPT}")
-    try:
-        with temporary.open("w+b", buffering=0) as raw:
-            disk = _Disk(raw)
-            with h5py.File(disk, "w", libver=("earliest", "v110")) as file:
-                digests = _fill(file, recorded, disk)
-                if summary is not None:
-                    file.flush()
-                    os.fsync(raw.fileno())
-                    recorded = replace(recorded, summary=summary())
-                _describe_run(file, recorded, digests)
-            disk.check()
-            os.fsync(raw.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        free = shutil.disk_usage(path.parent).free
-        raise RunError(f"{path}: {error.strerror or error} ({free:,} bytes free); {_KEPT}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with disk.replacing(path, _KEPT) as fd:
+        below = disk.Unfailing(fd)
+        with h5py.File(below, "w", libver=("earliest", "v110")) as file:
+            digests = _fill(file, recorded, below)
+            if summary is not None:
+                file.flush()
+                disk.sync(fd)
+                recorded = replace(recorded, summary=summary())
+            _describe_run(file, recorded, digests)
+            regions = seal.regions_of(_hashed(file))
+        below.check()
+        seal.put(fd, regions)
 
 
-_KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads"
+_KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads and lifsim resume makes the file of"
+
+
+def _hashed(file: h5py.File) -> list[h5py.Dataset]:
+    """The datasets that have a checksum of their own."""
+    found: list[h5py.Dataset] = []
+    file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
+    return found
 
 
 def _bytes_needed(recorded: Recorded) -> int:
@@ -81,73 +78,11 @@ def _bytes_needed(recorded: Recorded) -> int:
     return 16 * sum(totals.spikes.values()) + 12 * values + (1 << 16)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, on systems whose folders can be opened (not Windows)."""
-    with suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-class _Disk:
-    """A file that HDF5 believes never fails.
-
-    HDF5 was measured to crash the process when it closes a file on a full disk. So errors are kept
-    here, what follows one is dropped, and `check` raises it once HDF5 is done.
-    """
-
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-        self._error: OSError | None = None
-
-    def check(self) -> None:
-        """Raise the error met so far, if any."""
-        if self._error is not None:
-            raise self._error
-
-    def write(self, data: Any) -> int:
-        left = memoryview(data).cast("B")
-        size = len(left)
-        try:
-            while left and self._error is None:
-                left = left[self._raw.write(left) :]
-        except OSError as error:
-            self._error = error
-        return size
-
-    def truncate(self, size: int) -> int:
-        try:
-            return int(self._raw.truncate(size))
-        except OSError as error:
-            self._error = self._error or error
-            return size
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        got = int(self._raw.readinto(view))
-        view[got:] = bytes(len(view) - got)
-        return len(view)
-
-    def read(self, size: int = -1) -> bytes:
-        return bytes(self._raw.read(size))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self._raw.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._raw.tell())
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
-
-
 class _Column:
     """Appends rows to a dataset of known size in large blocks and hashes what it writes."""
 
-    def __init__(self, dataset: h5py.Dataset, disk: _Disk) -> None:
-        self._dataset, self._disk = dataset, disk
+    def __init__(self, dataset: h5py.Dataset, below: disk.Unfailing) -> None:
+        self._dataset, self._below = dataset, below
         self._pieces: list[np.ndarray] = []
         self._row = self._held = 0
         self._hash = hashlib.sha256()
@@ -164,7 +99,7 @@ class _Column:
             return
         block: Any = np.concatenate(self._pieces)
         self._dataset[self._row : self._row + len(block)] = block
-        self._disk.check()
+        self._below.check()
         self._hash.update(block)
         self._row += len(block)
         self._pieces, self._held = [], 0
@@ -177,14 +112,14 @@ class _Column:
         return digest
 
 
-def _fill(file: h5py.File, recorded: Recorded, disk: _Disk) -> list[str]:
+def _fill(file: h5py.File, recorded: Recorded, below: disk.Unfailing) -> list[str]:
     """Write all data; their digests."""
     manifest = recorded.manifest
     file.attrs["magic"] = np.uint32(_MAGIC)
     file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
-    spikes = {name: _spike_columns(file, recorded, name, disk) for name in manifest.spikes}
-    traces = {key: _trace_columns(file, recorded, key, disk) for key in manifest.keys}
-    digests = [_write_positions(file, name, places, disk) for name, places in manifest.positions.items()]
+    spikes = {name: _spike_columns(file, recorded, name, below) for name in manifest.spikes}
+    traces = {key: _trace_columns(file, recorded, key, below) for key in manifest.keys}
+    digests = [_write_positions(file, name, places, below) for name, places in manifest.positions.items()]
     for chunk in recorded.chunks:
         for name in chunk.spikes:
             spikes[name][0].append(chunk.spike_times(name, manifest.dt))
@@ -204,7 +139,7 @@ def _describe_run(file: h5py.File, recorded: Recorded, digests: list[str]) -> No
     _describe(file.require_group("lifsim"), {**said, "info_sha256": _info_sha256(said)})
 
 
-def _spike_columns(file: h5py.File, recorded: Recorded, name: str, disk: _Disk) -> tuple[_Column, _Column]:
+def _spike_columns(file: h5py.File, recorded: Recorded, name: str, below: disk.Unfailing) -> tuple[_Column, _Column]:
     """``/spikes/<name>``, whose order libsonata reads from an enum on the group, bmtk from a text on node_ids."""
     group = file.create_group(f"spikes/{name}")
     group.attrs.create("sorting", _SORTING["by_time"], dtype=h5py.enum_dtype(_SORTING, basetype="u1"))
@@ -216,10 +151,10 @@ def _spike_columns(file: h5py.File, recorded: Recorded, name: str, disk: _Disk) 
     timestamps.attrs["units"] = "ms"
     node_ids = group.create_dataset("node_ids", (n,), "<u8")
     node_ids.attrs["sorting"] = "by_time"
-    return _Column(timestamps, disk), _Column(node_ids, disk)
+    return _Column(timestamps, below), _Column(node_ids, below)
 
 
-def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, disk: _Disk) -> list[_Column]:
+def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, below: disk.Unfailing) -> list[_Column]:
     """``/lifsim/traces/<population>/<variable>``, and a float32 copy as SONATA report (libsonata reads no float64)."""
     population, variable = key
     manifest = recorded.manifest
@@ -236,7 +171,7 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, disk: _Disk) -
         group["node_ids"].create_dataset(f"{variable}_sources", data=np.asarray(entry["sources"], "<u8"))
         data.attrs["source_ids"] = f"node_ids/{variable}_sources"
     if variable == "rate" or "sources" in entry:
-        return [_Column(data, disk)]
+        return [_Column(data, below)]
     name = population if f"report/{population}" not in file else f"{population}.{variable}"
     report = file.create_group(f"report/{name}")
     copy = report.create_dataset("data", shape, "<f4")
@@ -247,15 +182,15 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, disk: _Disk) -
     mapping["element_ids"] = np.zeros(shape[1], dtype="<u4")
     mapping["time"] = np.array([first, first + shape[0] * every, every])
     mapping["time"].attrs["units"] = "ms"
-    return [_Column(data, disk), _Column(copy, disk)]
+    return [_Column(data, below), _Column(copy, below)]
 
 
-def _write_positions(file: h5py.File, name: str, places: Any, disk: _Disk) -> str:
+def _write_positions(file: h5py.File, name: str, places: Any, below: disk.Unfailing) -> str:
     """``/lifsim/positions/<population>``, (n, dimensions), mm; its digest."""
     rows = np.asarray(places, "<f8")
     data = file.require_group("lifsim/positions").create_dataset(name, rows.shape, "<f8")
     data.attrs.update({"unit": "mm", "units": "mm"})
-    column = _Column(data, disk)
+    column = _Column(data, below)
     column.append(rows)
     return f"positions/{name} {column.finish()}"
 
@@ -337,6 +272,8 @@ class File:
         self._stamp = self._stat()
         with self._open() as file:
             native = "lifsim" in file
+            if not seal.check(path) and native and seal.broken(path):
+                raise DataError(str(path), *seal.CHANGED)
             self.info = _read_info(_member(file, "lifsim", h5py.Group)) if native else _foreign_info(file)
             self.manifest = _manifest(self.info)
             self._native = native
@@ -394,7 +331,7 @@ class File:
                 for a in range(0, len(data) if "sha256" in data.attrs else 0, _ROWS):
                     digest.update(data[a : a + _ROWS])
                 if "sha256" in data.attrs and _attribute(data, "sha256") != digest.hexdigest():
-                    raise DataError(f"{file.filename}{data.name}", *_CHANGED)
+                    raise DataError(f"{file.filename}{data.name}", *seal.CHANGED)
 
     def shape(self, key: Key) -> tuple[int, int]:
         """(n_samples, n_columns) of a trace."""
@@ -411,14 +348,9 @@ class File:
         """Copy the file."""
         if path.exists() and path.samefile(self._path):
             return
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            shutil.copyfile(self._path, temporary)
-            os.replace(temporary, path)
-        except OSError as error:
-            raise RunError(f"{path}: {error.strerror}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        with disk.replacing(path, f"{self._path} is as it was") as fd, self._path.open("rb") as own:
+            while piece := own.read(1 << 20):
+                disk.write(fd, piece)
 
 
 def _columns(file: h5py.File, name: str) -> tuple[h5py.Dataset, h5py.Dataset]:
@@ -485,7 +417,7 @@ def _read(data: h5py.Dataset) -> np.ndarray:
     """All of a dataset, checked against its checksum if it has one."""
     values = data[()]
     if "sha256" in data.attrs and _attribute(data, "sha256") != hashlib.sha256(values).hexdigest():
-        raise DataError(f"{data.file.filename}{data.name}", *_CHANGED)
+        raise DataError(f"{data.file.filename}{data.name}", *seal.CHANGED)
     return values
 
 
@@ -515,7 +447,7 @@ def _read_info(group: h5py.Group) -> dict[str, Any]:
         text = data[()].decode()
         info[name] = json.loads(text) if _attribute(data, "json") else text
     if info.pop("info_sha256", None) != _info_sha256(info):
-        raise DataError(f"{group.file.filename}/lifsim", *_CHANGED)
+        raise DataError(f"{group.file.filename}/lifsim", *seal.CHANGED)
     return info
 
 

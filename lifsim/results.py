@@ -16,7 +16,8 @@ import numpy as np
 from lifsim.errors import DataError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import times
-from lifsim.recording import Key, Manifest, Recorded, check_output, expanded, first_sample, ids_of, make_folder, plain, read_log
+from lifsim.outputs import check_output, expanded, make_folder
+from lifsim.recording import Key, Manifest, Recorded, first_sample, ids_of, plain, read_log
 from lifsim.resultfile import File, clip, entries, trace_ids, write
 from lifsim.runlog import LogWriter, log_path
 

@@ -3,27 +3,29 @@
 HDF5 files that are being written were measured to be lost or corrupted by a kill or a full disk, so
 a run writes this log and turns it into HDF5 only at its end (`lifsim.results.convert`).
 
-Layout (little-endian): a header ``magic[8] version[u32] pid[u32]``, then frames
+Layout (little-endian): a header ``magic[8] version[u32] crc32[u32]``, then frames
 ``magic[4] kind[u32] length[u64] crc32[u32] payload[length]``. The checksum covers kind, length and
-payload. A frame that is torn or damaged ends the log: all before it is good.
+payload. A frame that is torn or damaged ends the log: all before it is good. (Version 1 had a process number
+in place of the first checksum.)
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-import shutil
 import struct
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from lifsim.errors import DataError, OutputError, RunError
+from lifsim import disk
+from lifsim.errors import DataError, OutputError
 
-MAGIC, VERSION = b"LIFSLOG\n", 1
-MANIFEST, CHUNK, SUMMARY = 1, 2, 3
+MAGIC, VERSION = b"LIFSLOG\n", 2
+MANIFEST, CHUNK, SUMMARY, OWNER = 1, 2, 3, 4  # kinds of frames; OWNER: the number of the process that writes from here on
 
 _HEADER = struct.Struct("<8sII")
 HEADER_SIZE = _HEADER.size
@@ -43,6 +45,11 @@ class Frame(NamedTuple):
 def log_path(path: str | Path) -> Path:
     """Where the run that makes `path` keeps its log."""
     return Path(f"{path}.log")
+
+
+def _header_bytes() -> bytes:
+    head = struct.pack("<8sI", MAGIC, VERSION)
+    return head + struct.pack("<I", zlib.crc32(head))
 
 
 def _crc(kind: int, payload: bytes) -> int:
@@ -69,7 +76,8 @@ class LogWriter:
         self.path = path
         self._fd = _open_locked(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
         self._begin(0)
-        self._write(_HEADER.pack(MAGIC, VERSION, os.getpid()))
+        self._write(_header_bytes())
+        self._own()
 
     @classmethod
     def reopen(cls, path: Path, end: int) -> LogWriter:
@@ -78,11 +86,15 @@ class LogWriter:
         writer.path = path
         writer._fd = _open_locked(path, 0)
         writer._begin(end)
+        writer._own()
         return writer
 
     def _begin(self, end: int) -> None:
         os.ftruncate(self._fd, end)
         self.end, self._synced = end, time.monotonic()
+
+    def _own(self) -> None:
+        self.append(OWNER, struct.pack("<I", os.getpid()))
 
     def append(self, kind: int, payload: bytes) -> None:
         """Append one frame in one write; about once a second, make sure it is on the disk.
@@ -96,21 +108,20 @@ class LogWriter:
             self.sync()
 
     def _write(self, frame: bytes) -> None:
-        left = memoryview(frame)
         try:
-            while left:
-                left = left[os.write(self._fd, left) :]
+            disk.write(self._fd, frame)
         except OSError as error:
-            os.ftruncate(self._fd, self.end)
-            _fail(self.path, error)
+            with suppress(OSError):
+                os.ftruncate(self._fd, self.end)
+            disk.fail(self.path, error, _KEPT)
         self.end += len(frame)
 
     def sync(self) -> None:
         """Return when all that was appended would survive a power failure."""
         try:
-            getattr(os, "fdatasync", os.fsync)(self._fd)
+            disk.sync(self._fd)
         except OSError as error:
-            _fail(self.path, error)
+            disk.fail(self.path, error, _KEPT)
         self._synced = time.monotonic()
 
     def close(self, remove: bool = False) -> None:
@@ -125,11 +136,7 @@ class LogWriter:
             self.path.unlink(missing_ok=True)
 
 
-def _fail(path: Path, error: OSError) -> NoReturn:
-    free = shutil.disk_usage(path.parent).free
-    raise RunError(
-        f"{path}: {error.strerror} ({free:,} bytes free); what was recorded before is kept in it, and lifsim reads it"
-    ) from error
+_KEPT = "what was recorded before is kept in it, and lifsim reads it; with more room, lifsim resume goes on"
 
 
 def _open_locked(path: Path, flags: int) -> int:
@@ -150,7 +157,7 @@ def _open_locked(path: Path, flags: int) -> int:
         os.close(fd)  # removed by its owner between our opening and locking it
 
 
-_WAYS = "read it with `lifsim info`, or start anew with --overwrite (overwrite=True)"
+_WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
 
 
 def _same_file(fd: int, path: Path) -> bool:
@@ -180,9 +187,10 @@ def _lock(fd: int) -> bool:
 
 
 def _owner(path: Path) -> str:
+    """The process that was the last to take over the log."""
     try:
-        return f"process {_header(path)[2]}"
-    except (DataError, OSError):
+        return f"process {struct.unpack('<I', [f.payload for f in frames(path) if f.kind == OWNER][-1])[0]}"
+    except (DataError, OSError, IndexError, struct.error):
         return "just started"
 
 
@@ -244,7 +252,8 @@ def _goes_on(path: Path, at: int) -> bool:
     return False
 
 
-def _header(path: Path) -> tuple[bytes, int, int]:
+def _header(path: Path) -> None:
+    """Check that the file begins as a log does."""
     try:
         with path.open("rb") as file:
             raw = file.read(_HEADER.size)
@@ -252,9 +261,10 @@ def _header(path: Path) -> tuple[bytes, int, int]:
         raise DataError(str(path), f"cannot be read ({error.strerror})") from None
     if len(raw) < _HEADER.size:
         raise DataError(str(path), "holds nothing: the run was stopped before it began")
-    magic, version, pid = _HEADER.unpack(raw)
+    magic, version, crc = _HEADER.unpack(raw)
     if magic != MAGIC:
         raise DataError(str(path), "is not the log of a run of lifsim")
+    if version > 1 and crc != zlib.crc32(raw[:12]):
+        raise DataError(str(path), "is damaged at its beginning")
     if version > VERSION:
         raise DataError(str(path), f"has log version {version}", f"this lifsim reads up to {VERSION}: update lifsim")
-    return magic, version, pid

@@ -15,78 +15,36 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from lifsim import __version__, memory
-from lifsim.errors import LifsimError, ModelError, Problem, RunError, did_you_mean
+from lifsim.errors import DataError, LifsimError, ModelError, OutputError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
+from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
+from lifsim.schedule import Schedule, schedule_of, seconds
+from lifsim.stopping import Asked, Stopped, deferred
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
+    from lifsim.checkpoint import Checkpoint
     from lifsim.collect import WeightSamples
     from lifsim.results import Result
 
 Progress = Callable[..., None]
 
+CHECKPOINT_WALL = 600.0  # seconds of wall time between checkpoints of a run that writes to a file
+SMALL_IMAGE = 64 << 20  # bytes of a network that are kept from one checkpoint to the next
+ROOM = 1 << 16  # bytes of a disk that are left free
 SLICE_SECONDS = 0.1  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
-
-
-def run(
-    net: Network,
-    duration: float | str | None = None,
-    *,
-    seed: int | None = None,
-    threads: int | str = "auto",
-    precision: str = "float64",
-    weights: str | None = None,
-    method: str | None = None,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> Result:
-    """Simulate `net` for `duration` ms (default: the model file's) and return what was recorded.
-
-    Parameters
-    ----------
-    seed : of all random numbers (default: the network's, 1). The same seed gives the same result,
-        bit for bit, for any number of threads.
-    threads : a number, or "auto" for one that suits the size of the network.
-    precision : "float64" or "float32", of state and sums.
-    weights : "float64", "float32" or "compact", of stored weights; None follows `precision`. Compact ones
-        are whole numbers of 16 bits, in steps of 1/32767 of the largest weight of their sign.
-    method : "grid": spike times are bound to the grid of dt; "precise": they are exact, as those of the models called
-        ..._ps are. None: the network's, or "precise" if it holds such a model.
-    out : path of the HDF5 file to write; None keeps the results in memory.
-    overwrite : replace an existing file.
-    progress : called as ``progress(event, **facts)`` with "warning", "build", "compile", "step", "write", "done".
-
-    Raises
-    ------
-    LifsimError : a wrong argument or model. RunError : the run failed.
-    """
-    _check_network(net)
-    check_duration(net, duration)
-    with Simulation(
-        net,
-        seed=seed,
-        threads=threads,
-        precision=precision,
-        weights=weights,
-        method=method,
-        out=out,
-        overwrite=overwrite,
-        progress=progress,
-    ) as simulation:
-        simulation.run(duration)
-        return simulation.result()
 
 
 def check_duration(net: Network, duration: float | str | None) -> float:
@@ -108,10 +66,17 @@ def check_duration(net: Network, duration: float | str | None) -> float:
     return ms
 
 
+class Place(NamedTuple):
+    """A new file of results, and whether it may replace an old one."""
+
+    path: str | Path
+    overwrite: bool = False
+
+
 class Simulation:
     """A built network that can be run in pieces, read and changed between them.
 
-    Parameters are those of `run`. Use it as a context manager, or call `close`.
+    Parameters are those of `lifsim.run`. Use it as a context manager, or call `close`.
 
     Examples
     --------
@@ -136,32 +101,52 @@ class Simulation:
         out: str | Path | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
+        checkpoint_every: float | str | None = None,
+        checkpoint_wall: float | str | None = CHECKPOINT_WALL,
     ) -> None:
-        _check_network(net)
+        check_network(net)
+        seed = _check_seed(net.seed if seed is None else seed)
+        schedule = schedule_of(net.dt, checkpoint_every, checkpoint_wall)
+        self._set_up(net, seed, {"threads": threads, "precision": precision, "weights": weights, "method": method}, progress)
+        self._open(lambda: _sink(self._manifest, out, overwrite), schedule, None)
+
+    def _set_up(self, net: Network, seed: int, settings: dict[str, Any], progress: Progress | None) -> None:
+        """Check what is asked for, and say what the run is."""
         self._closed = False
-        self.net = net
-        self.seed = _check_seed(net.seed if seed is None else seed)
+        self.net, self.seed = net, seed
+        precision, weights = settings["precision"], settings["weights"]
         _check_choice("precision", precision, PRECISIONS)
         _check_choice("weights", weights, (None, *STORAGES))
-        self.method = method_of(net, method)
+        self.method = method_of(net, settings["method"])
         check_precision(self.method, precision)
         weights = weights or storage_for(self.method)
-        needed = estimate(net, precision, threads, weights)
-        team = needed["threads"]
+        needed = estimate(net, precision, settings["threads"], weights)
         _check_memory(needed["bytes"] - needed["held"])
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
-        self._progress = progress or _silent
+        self._before = 0.0  # seconds of those that worked on this run before
+        self._until: int | None = None
+        self._kept = 0  # bytes of the last checkpoint
+        self._image: bytes | None = None
+        self._progress = progress or silent
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
             self._progress("warning", text=text)
-        settings = {"threads": team, "precision": precision, "weights": weights, "method": self.method}
-        from lifsim.collect import Collector, manifest
+        self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
+        from lifsim.collect import manifest
 
-        self._manifest = manifest(net, self.seed, settings, versions(), host(), shlex.join(sys.argv))
-        self._sink = _sink(self._manifest, out, overwrite)  # before anything that takes long
+        self._manifest = manifest(net, seed, self._settings, versions(), host(), shlex.join(sys.argv))
+
+    def _open(self, sink: Callable[[], Any], schedule: Schedule, saved: Checkpoint | None) -> None:
+        """Open the sink, build the network and take it to where it was `saved`."""
+        from lifsim.collect import Collector
+
+        self._schedule = schedule
+        self._sink = sink()  # before anything that takes long
         try:
-            self._collector = Collector(net, self.seed)
-            self._engine = self._build(team, precision, weights)
+            self._collector = Collector(self.net, self.seed)
+            self._engine = self._build(self._settings["threads"], self._settings["precision"], self._settings["weights"])
+            if saved is not None:
+                self._take_up(saved)
             self._weights = self._weight_samples()
         except BaseException:
             self._sink.close()
@@ -205,24 +190,65 @@ class Simulation:
         """Biological time reached, ms."""
         return self.step * self.net.dt
 
-    def run(self, duration: float | str | None = None) -> None:
-        """Run for `duration` ms (default: the network's), on from where the last run ended."""
+    @property
+    def done(self) -> bool:
+        """Whether the last `run` came to its end."""
+        return self._until is None or self.step >= self._until
+
+    @property
+    def path(self) -> Path | None:
+        """The file of results, None if they are in memory."""
+        return self._sink.path if self._sink.path is None else Path(self._sink.path)
+
+    def run(self, duration: float | str | None = None, max_wall: float | str | None = None) -> None:
+        """Run for `duration` ms (default: the network's), on from where the last run ended.
+
+        Parameters
+        ----------
+        max_wall : seconds (or a text such as "1 h") since this simulation was made, after which the run stops where it is:
+            `time` says where.
+
+        Raises
+        ------
+        Stopped : a signal such as that of Ctrl-C came (a KeyboardInterrupt). The slice was ended first: what was recorded is
+            consistent, a checkpoint is beside the file of results, and the simulation can go on.
+        """
         self._check_open()
+        deadline = math.inf if max_wall is None else self._wall + seconds(max_wall, "max_wall")
         total = steps(check_duration(self.net, duration), self.net.dt)
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
-        began, first, n = time.perf_counter(), self.step, 1
-        recorded_before = self.timings["record"]
-        while self.step < first + total:
+        self._until = self.step + total
+        self._check_room(total)
+        if not self._kept and self._schedule.on:
+            self._keep()
+        recorded_before, began = self.timings["record"], time.perf_counter()
+        with deferred() as asked:
+            self._advance(self.step, self._until, deadline, asked)
+        self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
+        if asked.number is not None:
+            raise Stopped(asked.number, self._keep())
+        if self.step < self._until:
+            self._keep()
+
+    def _advance(self, first: int, until: int, deadline: float, asked: Asked) -> None:
+        """Slice by slice to step `until`, unless somebody asks to stop or time is up."""
+        began, n = time.perf_counter(), 1
+        while self.step < until:
             start = time.perf_counter()
-            n = min(n, self._engine.longest_slice(), first + total - self.step, *(w.next(self.step) - self.step for w in self._weights))
+            marks = [self._schedule.next(self.step), *(w.next(self.step) for w in self._weights)]
+            n = min(n, self._engine.longest_slice(), until - self.step, *(mark - self.step for mark in marks))
             self._record(self._engine.advance(n), n)
             self._check_numbers()
             took = time.perf_counter() - start
-            done = (self.step - first) * self.net.dt
-            self._progress("step", done_ms=done, total_ms=total * self.net.dt, wall_s=time.perf_counter() - began)
+            done, total = (self.step - first) * self.net.dt, (until - first) * self.net.dt
+            self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
-        self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
+            if self._schedule.due(self.step):
+                self._keep()
+            self._check_disk()
+            if asked.number is not None or time.perf_counter() >= deadline:
+                break
 
     def _record(self, recorded: Any, n: int) -> None:
         """Sort what the last `n` steps recorded and write it."""
@@ -261,7 +287,7 @@ class Simulation:
     def _summary(self, finishing: float) -> dict[str, Any]:
         """What is to be said of the run so far; `finishing` are seconds spent on the file that `timings` does not hold yet."""
         done = self.step * self.net.dt
-        timings = {**self.timings, "record": self.timings["record"] + finishing, "total": time.perf_counter() - self._wall}
+        timings = {**self.timings, "record": self.timings["record"] + finishing, "total": self._total()}
         return {
             "steps": self.step,
             "duration": done,
@@ -270,8 +296,188 @@ class Simulation:
             "threads": self._engine.threads,
             "timings": timings,
             "real_time_factor": (timings["simulate"] + timings["record"]) * 1000.0 / done if done else None,
+            "complete": self.done,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+    def _total(self) -> float:
+        """Seconds since the run began, without those in which nobody worked on it."""
+        return self._before + time.perf_counter() - self._wall
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write a checkpoint: all that is needed to go on, on this computer or another; the path. What is there is replaced.
+
+        What was recorded in memory is in it. What went to a file stays in that file's log.
+
+        Raises
+        ------
+        OutputError : the place cannot be used. RunError : the disk is full.
+        """
+        self._check_open()
+        path = check_output(path, overwrite=True)
+        make_folder(path)
+        self._sink.sync()
+        self._write_checkpoint(path)
+        return path
+
+    @classmethod
+    def restore(
+        cls,
+        path: str | Path,
+        *,
+        net: Network | None = None,
+        threads: int | str | None = None,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        checkpoint_every: float | str | None = None,
+        checkpoint_wall: float | str | None = CHECKPOINT_WALL,
+    ) -> Simulation:
+        """A simulation that goes on from a checkpoint, bit for bit as the one that was saved would have.
+
+        Parameters
+        ----------
+        path : of a file that `save` made, or a run with checkpoints (OUT.h5.ckpt).
+        net : must be the network that was simulated, if it is given; else it is taken from the checkpoint.
+        threads : as the saved one, unless given.
+        out : None: records are continued where they were, in memory or in the log of the interrupted run, which is cut off
+            at the time of the checkpoint. A path: a new file, which begins at that time.
+
+        Raises
+        ------
+        DataError : no checkpoint, a damaged one, or files that the network reads have changed.
+        ModelError : `net` is another network; says in what.
+        """
+        from lifsim import checkpoint
+
+        saved = checkpoint.read(expanded(path, "checkpoint", DataError))
+        schedule = schedule_of(saved.about.dt, checkpoint_every, checkpoint_wall)
+        if out is None:
+            return cls.taken_up(saved, net=net, threads=threads, out=log_owner(saved), schedule=schedule, progress=progress)
+        new = Place(out, overwrite)
+        return cls.taken_up(saved, net=net, threads=threads, out=new, schedule=schedule, progress=progress)
+
+    @classmethod
+    def taken_up(
+        cls,
+        saved: Checkpoint,
+        *,
+        net: Network | None = None,
+        threads: int | str | None = None,
+        out: Path | Place | None = None,
+        schedule: Schedule,
+        progress: Progress | None = None,
+    ) -> Simulation:
+        """`restore` from a checkpoint in memory. `out`: None in memory, a path whose log goes on, or a new place."""
+        own = saved.network()
+        if net is not None:
+            from lifsim.netimage import refuse_another
+
+            refuse_another(own, net, str(saved.path))
+        simulation = cls.__new__(cls)
+        settings = {key: saved.about.settings.get(key) for key in ("precision", "weights", "method", "threads")}
+        settings["threads"] = threads or settings["threads"]
+        try:
+            simulation._set_up(net or own, saved.about.seed, settings, progress)
+        except TypeError as error:
+            raise DataError(str(saved.path), f"has settings that are none ({error})") from None
+        simulation._open(lambda: simulation._sink_for(saved, out), schedule, saved)
+        return simulation
+
+    def _sink_for(self, saved: Checkpoint, out: Path | Place | None) -> Any:
+        """Where a restored simulation records."""
+        from lifsim.recording import Chunk
+        from lifsim.sinks import FileSink, MemorySink
+
+        if out is None:
+            return MemorySink(self._manifest, [Chunk.from_bytes(x) for x in saved.chunks])
+        if isinstance(out, Place):
+            return FileSink(self._manifest, out.path, overwrite=out.overwrite)
+        sink = FileSink.resume(out, saved.about.step)
+        self._manifest = sink.manifest
+        return sink
+
+    def _take_up(self, saved: Checkpoint) -> None:
+        """Be where the saved simulation was."""
+        about = saved.about
+        if about.versions != versions():
+            known = ", ".join(f"{name} {x}" for name, x in about.versions.items() if versions().get(name) != x)
+            self._progress("warning", text=f"{saved.path} was made with {known}: the last digits of what follows may differ from then")
+        try:
+            self._engine.restore(about.step, saved.part("state:"))
+            self._collector.restore(saved.part("collected:"))
+        except (ValueError, IndexError, KeyError) as error:
+            raise DataError(str(saved.path), f"does not fit its network ({error})") from None
+        self._until, self._before = about.until, about.timings.get("total", 0.0)
+        for part in self.timings:
+            self.timings[part] += about.timings.get(part, 0.0)
+
+    def _keep(self) -> str:
+        """Write a checkpoint beside the file of results; what to tell of it, "" where results are in memory."""
+        from lifsim.sinks import checkpoint_path, previous_path
+
+        out = self._sink.path
+        if out is None:
+            return ""
+        self._sink.sync()
+        self._kept = self._write_checkpoint(checkpoint_path(out), previous_path(out))
+        self._schedule.done()
+        return f"{self.time:g} ms are saved; go on with: lifsim resume {out}"
+
+    def _write_checkpoint(self, path: Path, previous: Path | None = None) -> int:
+        from lifsim import checkpoint
+
+        arrays = {f"state:{key}": x for key, x in self._engine.saved().items()}
+        arrays |= {f"collected:{key}": x for key, x in self._collector.saved().items()}
+        about = checkpoint.About(
+            step=self.step,
+            seed=self.seed,
+            dt=self.net.dt,
+            run=self._manifest.run,
+            settings=self._settings,
+            until=self._until,
+            out=str(self._sink.path.absolute()) if self._sink.path else None,
+            every=self._schedule.every_ms,
+            wall=self._schedule.wall,
+            timings={**self.timings, "total": self._total()},
+            versions=versions(),
+        )
+        with TemporaryDirectory(prefix="lifsim-") as folder:
+            image = self._write_image(Path(folder) / "image")
+            return checkpoint.write(path, about, arrays, self._sink.kept(), image, previous)
+
+    def _write_image(self, path: Path) -> Path:
+        """The image of the network as a file; a small one is made once."""
+        from lifsim import netimage
+
+        if self._image is not None:
+            path.write_bytes(self._image)
+            return path
+        netimage.write(self.net, path)
+        if path.stat().st_size < SMALL_IMAGE:
+            self._image = path.read_bytes()
+        return path
+
+    def _check_room(self, total: int) -> None:
+        """Refuse a run of `total` steps whose traces the disk cannot hold."""
+        if self._sink.path is None:
+            return
+        columns = [(entry, self._manifest.columns((entry["population"], entry["variable"]))) for entry in self._manifest.traces]
+        needed = sum(20 * n * total / max(steps(entry["interval"], self.net.dt), 1) for entry, n in columns)  # 8 in the log, 12 in the file
+        free = self._sink.free()
+        if needed + ROOM > free:
+            got = f"{memory.said(free)} are free on its disk"
+            raise OutputError(str(self._sink.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
+
+    def _check_disk(self) -> None:
+        """Stop while there is still room for a checkpoint."""
+        if self._sink.path is None or not self._kept:
+            return
+        free = self._sink.free()
+        if free < self._kept + ROOM:
+            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self._keep()}, with more room")
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -395,19 +601,31 @@ class Simulation:
         self.close()
 
 
-def _silent(event: str, **facts: Any) -> None:
+def silent(event: str, **facts: Any) -> None:
     """Shows nothing; a warning goes Python's way."""
     if event == "warning":
         warnings.warn(facts["text"], stacklevel=4)
 
 
 def _sink(manifest: Any, out: str | Path | None, overwrite: bool) -> Any:
-    from lifsim.recording import FileSink, MemorySink
+    from lifsim.sinks import FileSink, MemorySink
 
     return MemorySink(manifest) if out is None else FileSink(manifest, out, overwrite=overwrite)
 
 
-def _check_network(net: Any) -> None:
+def log_owner(saved: Checkpoint) -> Path | None:
+    """The file of results whose log a checkpoint goes with: where it was, or beside the checkpoint; None if it had none."""
+    from lifsim.runlog import log_path
+
+    if saved.about.out is None:
+        return None
+    own = Path(saved.about.out)
+    here = saved.path.absolute().parent / own.name
+    return own if log_path(own).exists() or not log_path(here).exists() else here
+
+
+def check_network(net: Any) -> None:
+    """Refuse what is no network."""
     if not isinstance(net, Network):
         raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
 

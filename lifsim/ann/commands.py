@@ -276,7 +276,7 @@ def _draw_training(m: DenseNetwork, X: np.ndarray, y: np.ndarray, out: Path) -> 
 
 
 def _make_folder(path: Path) -> None:
-    from lifsim.recording import make_folder
+    from lifsim.outputs import make_folder
 
     make_folder(path)
 

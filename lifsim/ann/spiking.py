@@ -136,7 +136,8 @@ class Spiking:
         self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | None = None
     ) -> Answer:
         """Show each sample of `X` (samples, features) for `duration` ms (that of the model file); the rest as `lifsim.run`."""
-        from lifsim.simulation import check_duration, run
+        from lifsim.runs import run
+        from lifsim.simulation import check_duration
 
         x = arrays.samples(X, self.m.n_features_in_)
         duration = check_duration(self.network, duration)

@@ -217,6 +217,18 @@ class Engine:
                     return g.name, int(wrong[0]), name, float(own[wrong[0]])
         return None
 
+    def saved(self) -> dict[str, np.ndarray]:
+        """All that a run has come to, the same for any number of threads."""
+        from lifsim.engine import saved
+
+        return saved.state_of(self)
+
+    def restore(self, step: int, state: dict[str, np.ndarray]) -> None:
+        """Be, just built, as an engine of the same plan was after `step`, when it was `saved` (ValueError if the plan was another)."""
+        from lifsim.engine import saved
+
+        saved.restore(self, step, state)
+
     def measure(self) -> None:
         """From now on, take the time of each phase of the loop."""
         self.machine = self.machine._replace(clock=clock_for(self.team.size, on=True))

@@ -11,6 +11,7 @@ from lifsim.engine import layout
 from lifsim.engine.jit import entry
 from lifsim.engine.poisson import limits, probabilities
 from lifsim.engine.random import RECORDED, word
+from lifsim.engine.saved import put
 from lifsim.engine.trains import add_trains
 from lifsim.engine.wiring import key_of
 
@@ -41,6 +42,15 @@ class RecordedTrains:
     def __init__(self, drives: list[Any], n: int, seed: int) -> None:
         self._trains = layout.trains_of(drives, np.arange(n), np.array([0, n]), 1, 1)
         self._n, self._key = n, key_of(seed)
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """Where gamma trains stand."""
+        return {"left": self._trains.left.copy(), "drawn": self._trains.drawn.copy()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """The opposite of `saved`."""
+        for name in ("left", "drawn"):
+            put(getattr(self._trains, name), name, state)
 
     def counts(self, first: int, steps: int) -> np.ndarray:
         """Spikes of each node in the next `steps` steps, which begin with `first`; shape (steps, n)."""

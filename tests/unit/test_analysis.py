@@ -14,8 +14,9 @@ import pytest
 from lifsim import analysis
 from lifsim.errors import DataError
 from lifsim.grid import times
-from lifsim.recording import Chunk, Manifest, MemorySink
+from lifsim.recording import Chunk, Manifest
 from lifsim.results import Spikes
+from lifsim.sinks import MemorySink
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "truth" / "stats"
 

@@ -206,18 +206,18 @@ def fail_with(error: BaseException):
 
 
 def test_a_failed_run(monkeypatch):
-    monkeypatch.setattr("lifsim.simulation.run", fail_with(RunError("the disk is full")))
+    monkeypatch.setattr("lifsim.runs.run", fail_with(RunError("the disk is full")))
     assert lif("run", "tiny.toml", code=1).stderr == "error: the disk is full\n"
 
 
 def test_too_little_memory(monkeypatch):
-    monkeypatch.setattr("lifsim.simulation.run", fail_with(MemoryError("8 GB")))
+    monkeypatch.setattr("lifsim.runs.run", fail_with(MemoryError("8 GB")))
     said = lif("run", "tiny.toml", code=1).stderr
     assert said.startswith("error: not enough memory (8 GB)")
 
 
 def test_an_unforeseen_error_is_not_the_users(monkeypatch):
-    monkeypatch.setattr("lifsim.simulation.run", fail_with(ZeroDivisionError("by nothing")))
+    monkeypatch.setattr("lifsim.runs.run", fail_with(ZeroDivisionError("by nothing")))
     said = lif("run", "tiny.toml", code=1).stderr
     assert "sorry" in said and "ZeroDivisionError: by nothing" in said and lifsim.__version__ in said
     assert "Traceback" not in said
@@ -229,7 +229,7 @@ def test_an_unforeseen_error_is_not_the_users(monkeypatch):
 
 
 def test_stopped_by_the_user(monkeypatch):
-    monkeypatch.setattr("lifsim.simulation.run", fail_with(KeyboardInterrupt()))
+    monkeypatch.setattr("lifsim.runs.run", fail_with(KeyboardInterrupt()))
     outcome = lif("run", "tiny.toml", code=130)
     assert "stopped" in outcome.stdout
     assert "Traceback" not in outcome.output

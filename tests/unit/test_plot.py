@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 import lifsim as ls
 from lifsim import plot
 from lifsim.errors import DataError, OutputError
-from lifsim.recording import Chunk, FileSink, Manifest, MemorySink
+from lifsim.recording import Chunk, Manifest
+from lifsim.sinks import FileSink, MemorySink
 
 CORTEX = {"L23E": 2068, "L23I": 583, "L4E": 2192, "L4I": 548, "L5E": 485, "L5I": 106, "L6E": 1440, "L6I": 295}
 

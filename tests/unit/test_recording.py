@@ -13,9 +13,10 @@ import pytest
 
 from lifsim import runlog
 from lifsim.errors import DataError, OutputError, RunError
-from lifsim.recording import Chunk, FileSink, Manifest, MemorySink, first_sample, read_log
+from lifsim.recording import Chunk, Manifest, first_sample, read_log
 from lifsim.results import open as open_result
 from lifsim.runlog import LogWriter, log_path
+from lifsim.sinks import FileSink, MemorySink
 
 STEPS = 100  # of a chunk
 

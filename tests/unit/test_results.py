@@ -13,10 +13,11 @@ from test_recording import STEPS, chunk, manifest
 
 from lifsim import resultfile
 from lifsim.errors import DataError, OutputError, RunError
-from lifsim.recording import Chunk, FileSink, MemorySink, Recorded, Totals
+from lifsim.recording import Chunk, Recorded, Totals
 from lifsim.results import convert
 from lifsim.results import open as open_result
 from lifsim.runlog import log_path
+from lifsim.sinks import FileSink, MemorySink
 
 SUMMARY = {"timings": {"build": 1.0, "simulate": 2.0}, "real_time_factor": 0.5}
 

@@ -13,7 +13,7 @@ from lifsim.engine.plasticity.decay import decays
 from lifsim.engine.plasticity.delivery import Plastic, catch_up
 from lifsim.engine.plasticity.pairs import work_for
 from lifsim.engine.plasticity.store import Place, Store, pack
-from lifsim.engine.plasticity.trains import no_spikes, with_room
+from lifsim.engine.plasticity.trains import has_room, no_spikes, with_room
 
 MODELS: dict[str, ModuleType] = {
     "stdp_synapse": stdp,
@@ -70,12 +70,19 @@ def occurring(plastic: Plastic | None) -> np.ndarray:
 
 def prepared(plastic: Plastic, first: np.ndarray, step: int, spikes: np.ndarray) -> Plastic:
     """`plastic` at the beginning of a slice after `step` in which each block can fire so many `spikes`."""
+    if has_room(plastic.trains, spikes):
+        return plastic
+    return plastic._replace(trains=with_room(plastic.trains, first, spikes, needed_since(plastic, step)))
+
+
+def needed_since(plastic: Plastic, step: int) -> int:
+    """The step after which spikes of targets are still needed, after `step`."""
     needed = step - 2 * int(occurring(plastic).max(initial=0))
     for g in plastic.groups:
         y = g.y
         used = (y.begin[:, :, :-1] < y.begin[:, :, 1:]) & (y.state[..., 0] > 0)  # those that have a presynaptic trace
         needed = min(needed, int((y.last - y.delay).min(where=used, initial=needed)))
-    return plastic._replace(trains=with_room(plastic.trains, first, spikes, needed))
+    return needed
 
 
 # -- reading ---------------------------------------------------------------------------------------

@@ -77,16 +77,19 @@ def first_after(link, e, step):
 # -- between slices --------------------------------------------------------------------------------
 
 
+def has_room(trains: Trains, spikes: np.ndarray) -> bool:
+    """Whether there is room for so many more spikes of each block."""
+    return bool(((trains.used + spikes * LINKS) <= trains.link.shape[1]).all())
+
+
 def with_room(trains: Trains, first: np.ndarray, spikes: np.ndarray, needed: int) -> Trains:
-    """`trains` with room for so many more spikes of each block; what nobody needs is dropped when they are moved.
+    """`trains` with room for so many more spikes of each block; what nobody needs is dropped.
 
     Needed are the spikes after step `needed`, and of each neuron the last one before. Memory that is never used costs nothing.
     """
-    if ((trains.used + spikes * LINKS) <= trains.link.shape[1]).all():
-        return trains
     newest, kept = trains.newest.copy(), []
     for b in range(len(trains.used)):
-        entries, place = _needed(trains, b, needed)
+        entries, place = entries_after(trains, b, needed)
         newest[first[b] : first[b + 1]] = place[newest[first[b] : first[b + 1]] // LINKS]
         kept.append(entries)
     used = np.array([len(entries) for entries in kept])
@@ -96,7 +99,7 @@ def with_room(trains: Trains, first: np.ndarray, spikes: np.ndarray, needed: int
     return trains._replace(link=link, trace=trace, used=used * LINKS, newest=newest)
 
 
-def _needed(trains: Trains, b: int, needed: int) -> tuple[np.ndarray, np.ndarray]:
+def entries_after(trains: Trains, b: int, needed: int) -> tuple[np.ndarray, np.ndarray]:
     """The entries of block `b` that are still needed, and the new places of all."""
     link = trains.link[b, : trains.used[b]].reshape(-1, LINKS)
     late = link[:, STEP] > needed

@@ -145,6 +145,18 @@ class PreciseEngine(Engine):
         self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
         foresee(self.machine.neurons, m.trains, self.step)
 
+    def saved(self) -> dict[str, np.ndarray]:
+        """See `Engine.saved`."""
+        from lifsim.engine.precise import saved
+
+        return saved.state_of(self)
+
+    def restore(self, step: int, state: dict[str, np.ndarray]) -> None:
+        """See `Engine.restore`."""
+        from lifsim.engine.precise import saved
+
+        saved.restore(self, step, state)
+
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
         cell = self.machine.neurons.cell

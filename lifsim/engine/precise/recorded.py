@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from lifsim.engine.precise.layout import train_of
+from lifsim.engine.precise.saved import OF_TRAIN
 from lifsim.engine.precise.trains import RECORDED, begin, spikes_until
+from lifsim.engine.saved import put
 from lifsim.engine.wiring import key_of
 from lifsim.plan import ExactDrive
 
@@ -21,6 +23,15 @@ class ExactTrains:
         self._trains = train_of(ExactDrive(stream, node, node, rate, dead_time, 0, 0), node, RECORDED | np.uint32(stream))
         self._trains["step"], self._trains["stop"] = start, stop
         begin(self._trains, self._key, dt)
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """Where the trains stand."""
+        return {name: self._trains[name].copy() for name in OF_TRAIN}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """The opposite of `saved`."""
+        for name in OF_TRAIN:
+            put(self._trains[name], name, state)
 
     def until(self, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The spikes since the last call up to the end of step `last`, in any order: step, node, offset."""

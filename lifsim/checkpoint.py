@@ -1,0 +1,193 @@
+"""Checkpoints: everything that a run needs to go on, in one file, bit for bit.
+
+An HDF5 file, sealed as a whole (`lifsim.seal`), with ``about`` (JSON), ``network`` (`lifsim.netimage`), ``arrays/<k>``: the state,
+by the numbers of neurons and so for any number of threads, and ``chunks/<k>``: what was recorded so far, if it was in memory. What
+went to a file is in that file's log. No synapse that the seed makes again is in it, every plastic weight is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lifsim import disk, netimage, seal
+from lifsim.errors import DataError
+from lifsim.network import Network
+from lifsim.recording import plain
+from lifsim.resultfile import dataset
+from lifsim.weights import readable
+
+FORMAT = 1
+STATE, COLLECTED = "state:", "collected:"  # prefixes of the names of arrays
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a checkpoint says of itself.
+
+    step : how many were done. until : the step at which the run was to end, None if that is not known.
+    run : the name of the run, which its log bears too. settings : precision, weights, method and threads.
+    out : the file of results that the run is making, None in memory. every (ms) and wall (s) : how often checkpoints
+    were to be made. arrays : names of the arrays. format : of the file.
+    """
+
+    step: int
+    seed: int
+    dt: float
+    run: str
+    settings: dict[str, Any]
+    until: int | None = None
+    out: str | None = None
+    every: float | None = None
+    wall: float | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    arrays: list[str] = field(default_factory=list)
+    chunks: int = 0
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory: `about` it, the arrays by name, recorded chunks as bytes."""
+
+    path: Path
+    about: About
+    arrays: dict[str, np.ndarray]
+    chunks: list[bytes]
+
+    def part(self, prefix: str) -> dict[str, np.ndarray]:
+        """The arrays whose names begin with `prefix`, without it."""
+        return {key.removeprefix(prefix): x for key, x in self.arrays.items() if key.startswith(prefix)}
+
+    def network(self) -> Network:
+        """The network that was simulated (DataError if a file that it reads is missing or another)."""
+        with TemporaryDirectory(prefix="lifsim-") as folder:
+            image = Path(folder) / "image"
+            with h5py.File(self.path, "r") as file, image.open("wb") as out:
+                data = dataset(file, "network", "u", 1)
+                for a in range(0, len(data), 1 << 20):
+                    out.write(data[a : a + (1 << 20)].tobytes())
+            return netimage.read(image, str(self.path), self.path.absolute().parent)
+
+
+_KEPT = "what was saved before is as it was"
+
+
+def write(
+    path: Path, about: About, arrays: Mapping[str, np.ndarray], chunks: list[bytes], image: Path, previous: Path | None = None
+) -> int:
+    """Write a checkpoint; what was at `path` is kept as `previous`, if that is given. Returns its size in bytes.
+
+    Raises
+    ------
+    RunError : the disk is full or failing; what was there before still is.
+    """
+    facts = json.dumps(plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})).encode()
+    with disk.replacing(path, _KEPT, previous) as fd:
+        below = disk.Unfailing(fd)
+        with h5py.File(below, "w", libver=("earliest", "v110")) as file:
+            file.create_dataset("about", data=np.frombuffer(facts, np.uint8))
+            _put_network(file, image)
+            for name, values in (("arrays", arrays.values()), ("chunks", (np.frombuffer(x, np.uint8) for x in chunks))):
+                group = file.create_group(name)
+                for k, x in enumerate(values):
+                    group.create_dataset(str(k), data=np.asarray(x, order="C"))
+        below.check()
+        seal.put(fd, [])
+        return below.tell()
+
+
+def _put_network(file: h5py.File, image: Path) -> None:
+    out, at = file.create_dataset("network", (image.stat().st_size,), np.uint8), 0
+    with image.open("rb") as parts:
+        while part := parts.read(1 << 20):
+            out[at : at + len(part)] = np.frombuffer(part, np.uint8)
+            at += len(part)
+
+
+def read(path: Path) -> Checkpoint:
+    """The checkpoint at `path`, every byte of it checked.
+
+    Raises
+    ------
+    DataError : there is none, or it is damaged or of a newer format.
+    """
+    try:
+        if not path.is_file():
+            raise DataError(str(path), "does not exist", "a checkpoint, which Simulation.save or lifsim run --checkpoint-every makes")
+        if not seal.check(path):
+            raise DataError(str(path), "is no checkpoint, or was cut off")
+        with readable(path), h5py.File(path, "r") as file:
+            about = _about(json.loads(_bytes(file, "about")), str(path))
+            arrays = {key: _array(file, f"arrays/{k}") for k, key in enumerate(about.arrays)}
+            chunks = [_bytes(file, f"chunks/{k}") for k in range(about.chunks)]
+            dataset(file, "network", "u", 1)
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read ({error.strerror or error})") from None
+    return Checkpoint(path, about, arrays, chunks)
+
+
+def _array(file: h5py.File, name: str) -> np.ndarray:
+    data = dataset(file, name, "biuf", None)
+    if data.chunks is not None or (data.id.get_storage_size() != data.nbytes):
+        raise DataError(f"{file.filename}/{name}", "is not stored in one piece", "a checkpoint as lifsim writes it")
+    return np.asarray(data[()])
+
+
+def _bytes(file: h5py.File, name: str) -> bytes:
+    return _array(file, name).astype(np.uint8, copy=False).tobytes()
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "step": (int,),
+    "seed": (int,),
+    "dt": (float, int),
+    "run": (str,),
+    "settings": (dict,),
+    "until": (int, type(None)),
+    "out": (str, type(None)),
+    "every": (float, int, type(None)),
+    "wall": (float, int, type(None)),
+    "timings": (dict,),
+    "versions": (dict,),
+    "arrays": (list,),
+    "chunks": (int,),
+    "format": (int,),
+}
+
+
+def _about(facts: Any, path: str) -> About:
+    version = facts.get("format") if isinstance(facts, dict) else None
+    if not isinstance(version, int) or version > FORMAT:
+        raise DataError(path, f"has format {version!r}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
+    known = {f.name: facts[f.name] for f in fields(About) if f.name in facts}
+    wrong = [name for name, kinds in _KINDS.items() if type(known.get(name, known)) not in kinds]
+    if wrong or known["step"] < 0 or not 0 <= known["chunks"] <= known["step"] + 1 or not all(isinstance(x, str) for x in known["arrays"]):
+        raise DataError(path, f"says nothing sensible of itself ({', '.join(wrong) or 'step'})", "a checkpoint as lifsim writes it")
+    return About(**known)
+
+
+def latest(paths: tuple[Path, ...], usable: Callable[[Checkpoint], str]) -> tuple[Checkpoint | None, list[str]]:
+    """The first of `paths` that is whole and, says `usable` with "", can be used; and why those before it cannot."""
+    reasons = []
+    for path in paths:
+        if not path.exists():
+            continue
+        try:
+            found = read(path)
+        except DataError as error:
+            reasons.append(str(error))
+            continue
+        reason = usable(found)
+        if not reason:
+            return found, reasons
+        reasons.append(f"{path}: {reason}")
+    return None, reasons

@@ -1,0 +1,182 @@
+"""A network as one file, and back: what a checkpoint needs of it.
+
+The image is a zip archive, nothing in it compressed: the model file that `Network.save` writes, with the stores of matrices and
+lists that lie beside it, and ``network.json``. Spike and waveform files that the network reads stay where they are: the image
+has their paths and SHA-256.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from lifsim.errors import DataError, ModelError, Problem
+from lifsim.network import Network
+
+_MODEL, _ABOUT = "network.toml", "network.json"
+_MEMBERS = (_MODEL, "network.weights.h5", "network.synapses.h5", _ABOUT)
+_FILES = ("spike_file", "waveform_file")  # parameters that name a file
+
+
+def write(net: Network, path: Path) -> None:
+    """Write the image of `net` to `path`.
+
+    Raises
+    ------
+    DataError : a file that the network reads is gone.
+    """
+    inert = copy.copy(net)
+    inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
+    about = {"text": net.text, "parameters": _plain(net.parameters), "files": [_described(*entry) for entry in _inputs(net)]}
+    with TemporaryDirectory(prefix="lifsim-") as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        inert.save(Path(folder) / _MODEL)
+        (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        for member in sorted(Path(folder).iterdir()):
+            with archive.open(zipfile.ZipInfo(member.name), "w", force_zip64=True) as out, member.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    out.write(piece)
+
+
+def read(path: Path, place: str, beside: Path) -> Network:
+    """The network of the image at `path`, which belongs to the file `place`; its inputs may lie in the folder `beside` too.
+
+    Raises
+    ------
+    DataError : it is no image, or a file that the network reads is missing or another than it was.
+    """
+    from lifsim.modelfile import load
+
+    with TemporaryDirectory(prefix="lifsim-") as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.infolist():
+                    if member.filename not in _MEMBERS or member.compress_type != zipfile.ZIP_STORED:
+                        raise DataError(place, f"holds {member.filename!r} in its network", "one of: " + ", ".join(_MEMBERS))
+                    archive.extract(member, folder)
+            about = json.loads((Path(folder) / _ABOUT).read_text(encoding="utf-8"))
+            text, parameters, files = str(about["text"]), dict(about["parameters"]), list(about["files"])
+        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+            raise DataError(place, f"holds a network that cannot be read ({error})") from None
+        net = load(Path(folder) / _MODEL)
+    net.text, net.parameters = text, parameters
+    for entry in files:
+        population, parameter = net.populations[str(entry["population"])], str(entry["parameter"])
+        population.params[parameter] = _found(entry, place, beside)
+    return net
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    from lifsim.recording import plain
+
+    return dict(plain(parameters))
+
+
+# -- files that a network reads --------------------------------------------------------------------
+
+
+def _inputs(net: Network) -> Iterator[tuple[str, str, str]]:
+    """Population, parameter and reference of each file that `net` reads."""
+    for name, p in net.populations.items():
+        yield from ((name, key, p.params[key]) for key in _FILES if p.params.get(key))
+
+
+def _split(reference: str) -> tuple[Path, str]:
+    """The file of a reference such as ``x.h5:dataset``, and what follows it."""
+    path, colon, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
+    return Path(path), colon + name
+
+
+def _nearby(parameter: str, value: Any) -> Any:
+    """The value of a parameter; if it names a file, that file as if it lay beside the model file."""
+    if parameter not in _FILES or not value:
+        return value
+    path, rest = _split(value)
+    return f"{path.name}{rest}"
+
+
+def _described(population: str, parameter: str, reference: str) -> dict[str, str]:
+    path, rest = _split(reference)
+    entry = {"population": population, "parameter": parameter, "path": str(path.absolute()), "rest": rest}
+    return {**entry, "sha256": _sha256(path, f"populations.{population}.{parameter}")}
+
+
+def _sha256(path: Path, place: str) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(place, f"{path} cannot be read ({error.strerror})") from None
+
+
+def _found(entry: Mapping[str, Any], place: str, beside: Path) -> str:
+    """Where a file is now: where it was, or beside the checkpoint; the same as it was."""
+    path = Path(str(entry["path"]))
+    known = f"populations.{entry['population']}.{entry['parameter']}"
+    candidates = [p for p in (path, beside / path.name) if p.is_file()]
+    if not candidates:
+        raise DataError(known, f"{path} does not exist", f"the file that {place} was made with, there or in {beside}")
+    for candidate in candidates:
+        if _sha256(candidate, known) == entry["sha256"]:
+            return f"{candidate}{entry['rest']}"
+    raise DataError(known, f"{candidates[0]} is not the file that {place} was made with", f"one of SHA-256 {entry['sha256']}")
+
+
+# -- what differs ----------------------------------------------------------------------------------
+
+
+def differences(one: Network, other: Network) -> list[Problem]:
+    """What two networks that should be the same differ in: places in the model file, a few of them."""
+    found: list[Problem] = []
+    _compare("", _tables(one), _tables(other), found)
+    return found[:5]
+
+
+def _tables(net: Network) -> dict[str, Any]:
+    """The tables of the model file of `net`, without its names and paths, and with given synapses in full."""
+    from lifsim.modelwriter import document
+
+    tables = {key: x for key, x in document(net).items() if key not in ("name", "description", "reference", "run")}
+    for table, p in zip(tables["projections"], net.projections, strict=True):
+        if table.pop("matrix", None) or table.pop("file", None):
+            rows = p.params["given"].by_target()
+            table |= {"ptr": rows.ptr, "sources": rows.sources, "weight": rows.sorted(p.weight), "delay": rows.sorted(p.delay)}
+    for table in tables["populations"].values():
+        table["params"] = {key: _nearby(key, x) for key, x in table.get("params", {}).items()}
+    return {"run.dt": net.dt, **tables}
+
+
+def _compare(place: str, a: Any, b: Any, found: list[Problem]) -> None:
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in dict.fromkeys((*a, *b)):
+            _compare(f"{place}.{key}" if place else str(key), a.get(key), b.get(key), found)
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            _compare(f"{place}[{i}]", x, y, found)
+    elif not _same(a, b):
+        found.append(Problem(place, f"{_short(b)}", f"{_short(a)} in the checkpoint"))
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else type(a) is type(b) and bool(a == b)
+
+
+def _short(x: Any) -> str:
+    from lifsim.expressions import shortened
+
+    return "not there" if x is None else shortened(str(x))
+
+
+def refuse_another(one: Network, other: Network, place: str) -> None:
+    """Refuse `other` if it is not the network `one` of the checkpoint at `place` (ModelError that says what differs)."""
+    problems = differences(one, other)
+    if problems:
+        raise ModelError.of([Problem(place, "was made of another network", "the same one"), *problems])

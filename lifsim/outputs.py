@@ -1,0 +1,79 @@
+"""Where a run may write its results: what is wrong with a place is said before any work."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from lifsim.errors import LifsimError, OutputError
+from lifsim.expressions import shortened
+from lifsim.runlog import log_path
+
+
+def check_output(path: str | Path, overwrite: bool = False) -> Path:
+    """`path`, a leading ~ expanded, if a run may write its results there. Creates and removes nothing.
+
+    Raises
+    ------
+    OutputError : it exists already, is no file, its name cannot be used, or its folder is missing.
+    """
+    path = expanded(path, "out", OutputError)
+    log = log_path(path)
+    if _status(path, is_dir=True):
+        raise OutputError(str(path), "is a folder", "give the name of a file, such as run.h5")
+    if _status(path) and not overwrite:
+        raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
+    if _status(log) and not overwrite:
+        ways = "read it with `lifsim info`, or start anew with --overwrite (overwrite=True)"
+        raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
+    _status(path.with_name(f".{path.name}.{2**22}.tmp"))  # the longest name that will be needed
+    _check_folder(path.parent)
+    return path
+
+
+def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
+    """`path` as a Path, a leading ~ expanded; `error` at `place` if it is none."""
+    if not isinstance(path, (str, Path)):
+        raise error(place, f"{shortened(repr(path))}", "the path of a file")
+    if not str(path).strip() or Path(path) == Path():
+        raise error(place, f"{str(path)!r}", "the path of a file")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(path)
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be)."""
+    _check_folder(path.parent)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(str(path.parent), f"cannot be created ({error.strerror})") from None
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that is none, or of which more than the last level is missing."""
+    if _status(folder, is_dir=True):
+        return
+    if _status(folder):
+        raise OutputError(str(folder), "is not a folder")
+    above = Path(os.path.abspath(folder)).parent
+    if not above.is_dir() or above == above.parent:  # nobody means to have a new folder at the root
+        raise OutputError(shortened(str(folder)), "does not exist", "create it first")
+
+
+def _status(path: Path, is_dir: bool = False) -> bool:
+    """Whether `path` exists (and is a folder); OutputError if the system knows that it never can."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        raise OutputError(shortened(str(path.parent)), "is not a folder") from None
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise OutputError(shortened(str(path)), f"cannot be written ({said})", "another name") from None
+    return stat.S_ISDIR(mode) or not is_dir
