@@ -81,9 +81,7 @@ class Checkpoint:
 _KEPT = "what was saved before is as it was"
 
 
-def write(
-    path: Path, about: About, arrays: Mapping[str, np.ndarray], chunks: list[bytes], image: Path, previous: Path | None = None
-) -> int:
+def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[bytes], image: Path, previous: Path | None = None) -> int:
     """Write a checkpoint; what was at `path` is kept as `previous`, if that is given. Returns its size in bytes.
 
     Raises
@@ -99,10 +97,21 @@ def write(
             for name, values in (("arrays", arrays.values()), ("chunks", (np.frombuffer(x, np.uint8) for x in chunks))):
                 group = file.create_group(name)
                 for k, x in enumerate(values):
-                    group.create_dataset(str(k), data=np.asarray(x, order="C"))
+                    _put(group, str(k), x)
         below.check()
         seal.put(fd, [])
         return below.tell()
+
+
+def _put(group: h5py.Group, name: str, x: Any) -> None:
+    """A dataset of an array, or of one that comes in pieces along its last axis."""
+    if not hasattr(x, "pieces"):
+        group.create_dataset(name, data=np.asarray(x, order="C"))
+        return
+    out, at = group.create_dataset(name, x.shape, x.dtype), 0
+    for piece in x.pieces():
+        out[..., at : at + piece.shape[-1]] = piece
+        at += piece.shape[-1]
 
 
 def _put_network(file: h5py.File, image: Path) -> None:

@@ -196,7 +196,7 @@ def _warnings(net: Network) -> Iterable[str]:
 
 @main.command()
 @FILE
-@click.option("--verify", is_flag=True, help="Compute every SHA-256 of stored weights again from the bytes.")
+@click.option("--verify", is_flag=True, help="Compare every byte with the checksums in the file.")
 @click.pass_obj
 def info(talk: Talk, file: Path, verify: bool) -> None:
     """Say what a file holds.
@@ -210,9 +210,7 @@ def info(talk: Talk, file: Path, verify: bool) -> None:
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    if verify:
-        raise LifsimError("--verify", f"{file} is no file of weights", "a file that save_weights or lifsim train made")
-    return _tell_result(file)
+    return _tell_result(file, verify)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -239,16 +237,19 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 click.echo(f"    sha256 {m.sha256} ok")
 
 
-def _tell_result(file: Path) -> None:
+def _tell_result(file: Path, verify: bool) -> None:
     from lifsim import results
 
     result = results.open(file)
+    checked = result.verify() if verify else 0
     click.echo(": ".join(filter(None, [result.name, result.info.get("description")])))
     for line in repr(result).splitlines()[1:]:
         click.echo(line)
     for label, value in _facts(result):
         if value not in ("", {}, None):
             click.echo(f"  {label}: {_in_words(value)}")
+    if verify:
+        click.echo(f"  verified: every byte, {checked} datasets" if checked else "  verified: every frame of the log")
 
 
 def _is_model(file: Path) -> bool:

@@ -329,6 +329,20 @@ class Result:
         """Whether the run came to its end."""
         return bool(self.info["complete"])
 
+    def verify(self) -> int:
+        """Compare every byte of the file with its checksums; the number of checked datasets (0 for what is no HDF5 file).
+
+        Raises
+        ------
+        DataError : something was damaged or changed after it was written.
+        """
+        if self.file is not None:
+            return self.file.verify()
+        ignored = self.info.get("ignored")
+        if ignored:
+            raise DataError(str(self.path), f"is damaged: {ignored}", "what comes before can be read")
+        return 0
+
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write everything to an HDF5 file; the path.
 

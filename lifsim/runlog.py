@@ -80,18 +80,20 @@ class LogWriter:
         self._own()
 
     @classmethod
-    def reopen(cls, path: Path, end: int) -> LogWriter:
-        """Go on after the first `end` bytes of an existing log; the rest is cut off."""
+    def reopen(cls, path: Path, end: int, own: bool = False) -> LogWriter:
+        """Go on after the first `end` bytes of an existing log; the rest is cut off. `own`: write down who goes on."""
         writer = cls.__new__(cls)
         writer.path = path
         writer._fd = _open_locked(path, 0)
         writer._begin(end)
-        writer._own()
+        if own:
+            writer._own()
         return writer
 
     def _begin(self, end: int) -> None:
         os.ftruncate(self._fd, end)
         self.end, self._synced = end, time.monotonic()
+        self._listed = False  # whether its name would survive a power failure too
 
     def _own(self) -> None:
         self.append(OWNER, struct.pack("<I", os.getpid()))
@@ -120,6 +122,9 @@ class LogWriter:
         """Return when all that was appended would survive a power failure."""
         try:
             disk.sync(self._fd)
+            if not self._listed:
+                disk.sync_folder(self.path.parent)
+                self._listed = True
         except OSError as error:
             disk.fail(self.path, error, _KEPT)
         self._synced = time.monotonic()

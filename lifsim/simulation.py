@@ -126,6 +126,7 @@ class Simulation:
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
         self._kept = 0  # bytes of the last checkpoint
+        self._changed = False  # whether `set` was called
         self._image: bytes | None = None
         self._progress = progress or silent
         self._wall = time.perf_counter()
@@ -406,11 +407,12 @@ class Simulation:
             known = ", ".join(f"{name} {x}" for name, x in about.versions.items() if versions().get(name) != x)
             self._progress("warning", text=f"{saved.path} was made with {known}: the last digits of what follows may differ from then")
         try:
-            self._engine.restore(about.step, saved.part("state:"))
-            self._collector.restore(saved.part("collected:"))
+            if saved.arrays or about.step:
+                self._engine.restore(about.step, saved.part("state:"))
+                self._collector.restore(saved.part("collected:"))
         except (ValueError, IndexError, KeyError) as error:
             raise DataError(str(saved.path), f"does not fit its network ({error})") from None
-        self._until, self._before = about.until, about.timings.get("total", 0.0)
+        self._until, self._before, self._changed = about.until, about.timings.get("total", 0.0), True
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
 
@@ -429,8 +431,10 @@ class Simulation:
     def _write_checkpoint(self, path: Path, previous: Path | None = None) -> int:
         from lifsim import checkpoint
 
-        arrays = {f"state:{key}": x for key, x in self._engine.saved().items()}
-        arrays |= {f"collected:{key}": x for key, x in self._collector.saved().items()}
+        arrays: dict[str, Any] = {}
+        if self.step or self._changed:  # else all follows from the seed
+            arrays = {f"state:{key}": x for key, x in self._engine.saved().items()}
+            arrays |= {f"collected:{key}": x for key, x in self._collector.saved().items()}
         about = checkpoint.About(
             step=self.step,
             seed=self.seed,
@@ -507,6 +511,7 @@ class Simulation:
         if problems:
             raise ModelError.of(problems)
         self._engine.set(view.name, full)
+        self._changed = True
 
     def _settable(self, view: Any, key: str, raw: Any) -> Any:
         """`raw` as a value for the whole population, those outside `view` keeping theirs."""

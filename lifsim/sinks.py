@@ -145,7 +145,7 @@ class FileSink:
         if recorded.totals.end != step:
             raise DataError(str(log), f"ends at step {recorded.totals.end}", f"needed: step {step}")
         sink.manifest, sink._totals = recorded.manifest, recorded.totals
-        sink._log = LogWriter.reopen(log, end)
+        sink._log = LogWriter.reopen(log, end, own=True)
         disk.remove_abandoned(sink.path)
         return sink
 

@@ -24,6 +24,7 @@ import h5py
 import numpy as np
 from scipy import sparse
 
+from lifsim import seal
 from lifsim.errors import DataError, did_you_mean
 from lifsim.given import first_not_finite
 
@@ -64,7 +65,10 @@ class WeightStore:
 
     def __init__(self, path: str | Path | None = None, mode: Literal["r", "a", "w"] = "r") -> None:
         self.path = Path("memory" if path is None else path)
+        self._sealed = path is not None and mode != "r"
         try:
+            if path is not None and mode != "w" and self.path.is_file() and not seal.check(self.path) and seal.broken(self.path):
+                raise DataError(str(self.path), *seal.CHANGED)
             if path is None:
                 mode = "w"
                 self.file = h5py.File(uuid.uuid4().hex, mode, driver="core", backing_store=False)
@@ -88,8 +92,15 @@ class WeightStore:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what was written is sealed."""
+        if not self.file:
+            return
+        hashed = [x for group in self.file.values() if "sha256" in group.attrs for x in group.values()] if self._sealed else []
+        regions = seal.regions_of(hashed)
         self.file.close()
+        if self._sealed:
+            with self.path.open("r+b", buffering=0) as file:
+                seal.put(file.fileno(), regions)
 
     def names(self) -> list[str]:
         """Names of the matrices."""

@@ -217,13 +217,13 @@ class Engine:
                     return g.name, int(wrong[0]), name, float(own[wrong[0]])
         return None
 
-    def saved(self) -> dict[str, np.ndarray]:
+    def saved(self) -> dict[str, Any]:
         """All that a run has come to, the same for any number of threads."""
         from lifsim.engine import saved
 
         return saved.state_of(self)
 
-    def restore(self, step: int, state: dict[str, np.ndarray]) -> None:
+    def restore(self, step: int, state: dict[str, Any]) -> None:
         """Be, just built, as an engine of the same plan was after `step`, when it was `saved` (ValueError if the plan was another)."""
         from lifsim.engine import saved
 

@@ -7,6 +7,8 @@ Keys of a saved state: ``neurons/…``, ``spikes/…`` (the last ones, which may
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,22 @@ import numpy as np
 from lifsim.engine.delivery import END, HEADER, admit, length_at, segment_end
 from lifsim.engine.jit import entry
 
-State = dict[str, np.ndarray]
+State = dict[str, Any]  # arrays, and on the way to a file `Pieces`
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An array too large to be made at once: `pieces` gives it part by part, along its last axis."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    pieces: Callable[[], Iterator[np.ndarray]]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        """All of it."""
+        return np.concatenate([np.zeros((*self.shape[:-1], 0), self.dtype), *self.pieces()], axis=-1).astype(
+            dtype or self.dtype, copy=False
+        )
 
 
 def state_of(engine: Any) -> State:
@@ -69,7 +86,7 @@ def taken(state: State, key: str, dtype: Any, shape: tuple[int, ...] | None = No
     """The entry `key` of a state as an array of this type (ValueError if it is missing or of another shape)."""
     if key not in state:
         raise ValueError(f"{key} is missing")
-    x = state[key]
+    x = np.asarray(state[key])
     if x.dtype.kind not in "biuf" or (shape is not None and x.shape != shape):
         raise ValueError(f"{key} has shape {x.shape} and type {x.dtype}; {shape} of {np.dtype(dtype)}")
     if x.dtype.kind == "f" and np.dtype(dtype).kind in "iu":

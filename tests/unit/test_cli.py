@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 import lifsim
 from lifsim.cli import main
 from lifsim.errors import RunError
+from lifsim.stopping import Stopped
 
 MODEL = """
 name = "tiny"
@@ -87,7 +89,7 @@ def test_help_is_light():
 
 def test_every_command_has_help():
     names = main.list_commands(click.Context(main))
-    own = ["run", "check", "info", "stats", "plot", "new", "models", "warmup", "bench"]
+    own = ["run", "resume", "check", "info", "stats", "plot", "new", "models", "warmup", "bench"]
     assert names == [*own, "train", "predict", "convert", "classify"]
     for name in names:
         assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
@@ -229,10 +231,11 @@ def test_an_unforeseen_error_is_not_the_users(monkeypatch):
 
 
 def test_stopped_by_the_user(monkeypatch):
-    monkeypatch.setattr("lifsim.runs.run", fail_with(KeyboardInterrupt()))
-    outcome = lif("run", "tiny.toml", code=130)
-    assert "stopped" in outcome.stdout
-    assert "Traceback" not in outcome.output
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        monkeypatch.setattr("lifsim.runs.run", fail_with(Stopped(number, "120 ms are saved; go on with: lifsim resume tiny.h5")))
+        outcome = lif("run", "tiny.toml", code=code)
+        assert outcome.stderr.strip() == f"stopped by {number.name}; 120 ms are saved; go on with: lifsim resume tiny.h5"
+        assert not outcome.stdout
 
 
 def test_several_mistakes_one_line_each():

@@ -15,9 +15,9 @@ from lifsim.engine.plasticity.delivery import Plastic
 from lifsim.engine.plasticity.layout import needed_since
 from lifsim.engine.plasticity.store import Store
 from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, SLOW, STEP, WORDS, entries_after, memory
-from lifsim.engine.saved import State, put, taken
+from lifsim.engine.saved import Pieces, State, put, taken
 
-ROWS = 1 << 22  # synapses at a time, about
+ROWS = 1 << 18  # synapses at a time, about
 
 
 def plastic_state(engine: Any) -> State:
@@ -25,16 +25,11 @@ def plastic_state(engine: Any) -> State:
     plastic, first, ids = engine.machine.plastic, engine.machine.blocks.first, engine.seats.id
     out: State = {}
     for k, g in enumerate(plastic.groups):
-        weight, own = np.empty(len(g.y.weight), g.y.weight.dtype), np.empty_like(g.y.own)
-        n = 0
-        for at in ordered(g.y, first, ids):
-            weight[n : n + len(at)], own[:, n : n + len(at)] = g.y.weight[at], g.y.own[:, at]
-            n += len(at)
         rows, slots = np.indices(g.y.last.shape[1:])
         holder = (np.diff(g.y.begin) > 0).argmax(axis=0)  # a block that has such synapses; if none has, any
         out |= {
-            f"plastic/{k}/weight": weight[:n],
-            f"plastic/{k}/own": own,
+            f"plastic/{k}/weight": _in_order(g.y, g.y.weight, first, ids),
+            f"plastic/{k}/own": _in_order(g.y, g.y.own, first, ids),
             f"plastic/{k}/last": g.y.last[holder, rows, slots],
             f"plastic/{k}/state": g.y.state[holder, rows, slots],
         }
@@ -46,7 +41,7 @@ def restore_plastic(engine: Any, state: State) -> Plastic:
     plastic, first, ids = engine.machine.plastic, engine.machine.blocks.first, engine.seats.id
     for k, g in enumerate(plastic.groups):
         y, n = g.y, 0
-        weight = taken(state, f"plastic/{k}/weight", y.weight.dtype, (int(y.begin[:, :, -1].sum() - y.begin[:, :, 0].sum()),))
+        weight = taken(state, f"plastic/{k}/weight", y.weight.dtype, (number_of(y),))
         own = taken(state, f"plastic/{k}/own", y.own.dtype, y.own.shape)
         for at in ordered(y, first, ids):
             y.weight[at], y.own[:, at] = weight[n : n + len(at)], own[:, n : n + len(at)]
@@ -55,6 +50,16 @@ def restore_plastic(engine: Any, state: State) -> Plastic:
             for block in getattr(y, name):
                 put(block, f"plastic/{k}/{name}", state)
     return plastic._replace(trains=_with_spikes(engine, plastic.trains, state))
+
+
+def _in_order(y: Store, values: np.ndarray, first: np.ndarray, ids: np.ndarray) -> Pieces:
+    """Values of the synapses, along the last axis of `values`, in their order."""
+    return Pieces((*values.shape[:-1], number_of(y)), values.dtype, lambda: (values[..., at] for at in ordered(y, first, ids)))
+
+
+def number_of(y: Store) -> int:
+    """How many synapses there are."""
+    return int(y.begin[:, :, -1].sum() - y.begin[:, :, 0].sum())
 
 
 def ordered(y: Store, first: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:

@@ -145,13 +145,13 @@ class PreciseEngine(Engine):
         self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
         foresee(self.machine.neurons, m.trains, self.step)
 
-    def saved(self) -> dict[str, np.ndarray]:
+    def saved(self) -> dict[str, Any]:
         """See `Engine.saved`."""
         from lifsim.engine.precise import saved
 
         return saved.state_of(self)
 
-    def restore(self, step: int, state: dict[str, np.ndarray]) -> None:
+    def restore(self, step: int, state: dict[str, Any]) -> None:
         """See `Engine.restore`."""
         from lifsim.engine.precise import saved
 
