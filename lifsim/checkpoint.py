@@ -69,7 +69,7 @@ class Checkpoint:
 
     def network(self) -> Network:
         """The network that was simulated (DataError if a file that it reads is missing or another)."""
-        with TemporaryDirectory(prefix="lifsim-") as folder:
+        with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
             image = Path(folder) / "image"
             with h5py.File(self.path, "r") as file, image.open("wb") as out:
                 data = dataset(file, "network", "u", 1)

@@ -37,7 +37,7 @@ def write(net: Network, path: Path) -> None:
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
     about = {"text": net.text, "parameters": _plain(net.parameters), "files": [_described(*entry) for entry in _inputs(net)]}
-    with TemporaryDirectory(prefix="lifsim-") as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with _folder() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         inert.save(Path(folder) / _MODEL)
         (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         for member in sorted(Path(folder).iterdir()):
@@ -55,7 +55,7 @@ def read(path: Path, place: str, beside: Path) -> Network:
     """
     from lifsim.modelfile import load
 
-    with TemporaryDirectory(prefix="lifsim-") as folder:
+    with _folder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
@@ -72,6 +72,10 @@ def read(path: Path, place: str, beside: Path) -> Network:
         population, parameter = net.populations[str(entry["population"])], str(entry["parameter"])
         population.params[parameter] = _found(entry, place, beside)
     return net
+
+
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True)
 
 
 def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:

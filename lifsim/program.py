@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -84,6 +87,7 @@ class Program(click.Group):
         """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 and the like: a signal."""
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left to do then is not worth a traceback
         sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -105,6 +109,8 @@ class Program(click.Group):
 
 def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
     def note(number: int, frame: Any) -> None:
+        if talk.stopped:  # asked again: at once, for what was recorded is safe in the log
+            os._exit(128 + number)
         talk.stopped = Stopped(number)  # while the compiler is at work it comes out as an error of the compiler
         raise talk.stopped
 
@@ -125,6 +131,9 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
         return _fail(FAILED, [str(error)])
     except MemoryError as error:
         return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
+    except OSError as error:  # a disk that is full or failing where nothing of a run is written
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(FAILED, [f"{place}{error.strerror or error}"])
     except Exception as error:
         return talk.stopped.exit_code if talk.stopped else _report(error, talk)
     return code if isinstance(code, int) else DONE  # that of click.exceptions.Exit

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lifsim import disk
-from lifsim.errors import DataError, OutputError
+from lifsim.errors import DataError, OutputError, RunError
 
 MAGIC, VERSION = b"LIFSLOG\n", 2
 MANIFEST, CHUNK, SUMMARY, OWNER = 1, 2, 3, 4  # kinds of frames; OWNER: the number of the process that writes from here on
@@ -91,7 +91,10 @@ class LogWriter:
         return writer
 
     def _begin(self, end: int) -> None:
-        os.ftruncate(self._fd, end)
+        try:
+            os.ftruncate(self._fd, end)
+        except OSError as error:
+            disk.fail(self.path, error, _KEPT)
         self.end, self._synced = end, time.monotonic()
         self._listed = False  # whether its name would survive a power failure too
 
@@ -134,11 +137,17 @@ class LogWriter:
         if self._fd < 0:
             return
         if remove and os.name != "nt":  # while still locked, so that no other run can have taken it
-            self.path.unlink(missing_ok=True)
+            self._remove()
         os.close(self._fd)
         self._fd = -1
         if remove and os.name == "nt":  # Windows deletes no open file
+            self._remove()
+
+    def _remove(self) -> None:
+        try:
             self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be removed ({error.strerror}); the results are in {self.path.with_suffix('')}") from None
 
 
 _KEPT = "what was recorded before is kept in it, and lifsim reads it; with more room, lifsim resume goes on"

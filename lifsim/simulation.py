@@ -224,11 +224,16 @@ class Simulation:
         if not self._kept and self._schedule.on:
             self._keep()
         recorded_before, began = self.timings["record"], time.perf_counter()
-        with deferred() as asked:
-            self._advance(self.step, self._until, deadline, asked)
-        self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
-        if asked.number is not None:
-            raise Stopped(asked.number, self._keep())
+        try:
+            with deferred() as asked:
+                self._advance(self.step, self._until, deadline, asked)
+                if asked.number is not None:
+                    raise Stopped(asked.number, self._keep())
+        except Stopped as stopped:  # if a second signal would not wait for the checkpoint, there is the one before
+            stopped.saved = stopped.saved or (self._kept and f"go on with: lifsim resume {self._sink.path}") or ""
+            raise
+        finally:
+            self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
         if self.step < self._until:
             self._keep()
 
@@ -448,7 +453,7 @@ class Simulation:
             timings={**self.timings, "total": self._total()},
             versions=versions(),
         )
-        with TemporaryDirectory(prefix="lifsim-") as folder:
+        with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
             image = self._write_image(Path(folder) / "image")
             return checkpoint.write(path, about, arrays, self._sink.kept(), image, previous)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lifsim import disk
-from lifsim.errors import DataError
+from lifsim.errors import DataError, OutputError
 from lifsim.outputs import check_output, make_folder
 from lifsim.recording import Chunk, LoggedChunks, Manifest, Recorded, Totals, plain, read_log
 from lifsim.runlog import CHUNK, MANIFEST, SUMMARY, LogWriter, log_path
@@ -121,8 +122,12 @@ class FileSink:
         self._finished = False
         make_folder(self.path)
         self._log = LogWriter(log_path(self.path), overwrite)
-        for old in (self.path, *self._checkpoints()):  # what is left of another run must not be taken for this one's
-            old.unlink(missing_ok=True)
+        try:
+            for old in (self.path, *self._checkpoints()):  # what is left of another run must not be taken for this one's
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            self._log.close(remove=True)
+            raise OutputError(str(self.path), f"cannot be replaced ({error.strerror})") from None
         disk.remove_abandoned(self.path)
         self._log.append(MANIFEST, manifest.to_json().encode())
         self._log.sync()
@@ -198,8 +203,9 @@ class FileSink:
 
     def close(self) -> None:
         """Close the log; drop it, and checkpoints, if nothing was recorded or all is in `path`, else leave it to be resumed."""
-        for old in self._checkpoints() if self._finished else ():
-            old.unlink(missing_ok=True)
+        with suppress(OSError):  # they do no harm
+            for old in self._checkpoints() if self._finished else ():
+                old.unlink(missing_ok=True)
         begun = self._totals.stop is not None or any(p.exists() for p in self._checkpoints())
         self._log.close(remove=self._finished or not begun)
 

@@ -16,8 +16,11 @@ class Stopped(KeyboardInterrupt):
     """A signal stopped the work. `number` is that of the signal, `saved` says what is kept and how to go on."""
 
     def __init__(self, number: int, saved: str = "") -> None:
+        super().__init__(number, saved)
         self.number, self.saved = number, saved
-        super().__init__(f"stopped by {signal.Signals(number).name}" + (f"; {saved}" if saved else ""))
+
+    def __str__(self) -> str:
+        return f"stopped by {signal.Signals(self.number).name}" + (f"; {self.saved}" if self.saved else "")
 
     @property
     def exit_code(self) -> int:

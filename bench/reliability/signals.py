@@ -22,11 +22,12 @@ import lifsim as ls
 from lifsim.runlog import log_path
 
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
-MODEL = ["brunel", "--set", "order=500", "--duration", "20 s"]
+MODEL = ["brunel", "--set", "order=500", "--duration", "20 s", "--threads", "2"]
 
 
 def command(*args: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "lifsim", *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    python = [sys.executable, "-X", "faulthandler", "-m", "lifsim"]
+    return subprocess.Popen([*python, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def main() -> None:
@@ -41,12 +42,12 @@ def main() -> None:
         command("run", *MODEL, "-o", str(reference)).wait()
         longest = time.perf_counter() - began
         wanted = ls.open(reference).info["content_sha256"]
-        done = finished = 0
+        done = finished = outside = 0
         while done < options.trials:
             first = not log_path(out).exists()
             args = ["run", *MODEL, "-o", str(out), "--overwrite"] if first else ["resume", str(out)]
             run = command(*args)
-            time.sleep(float(rng.uniform(0.3, longest)))
+            time.sleep(float(rng.uniform(0.5, longest)))  # before, Python itself is not there yet
             number = KINDS[int(rng.integers(len(KINDS)))]
             again = number == signal.SIGINT and rng.random() < 0.5
             sent = time.perf_counter()
@@ -54,25 +55,30 @@ def main() -> None:
             if again:
                 time.sleep(0.005)
                 run.send_signal(number)
-            said = run.communicate()[1]
+            try:
+                said = run.communicate(timeout=60)[1]
+            except subprocess.TimeoutExpired:
+                run.send_signal(signal.SIGABRT)
+                said = "HANGS " + run.communicate()[1]
             seconds = time.perf_counter() - sent
             if run.returncode == 0:
                 finished += 1
                 wrong += ls.open(out).info["content_sha256"] != wanted
                 out.unlink()
                 continue
-            done += 1
-            twice += again
-            took.append(seconds)
+            if run.returncode == -number and not said:  # Python was not there yet, or no more
+                outside += 1
+                continue
             bad = run.returncode != 128 + number or "Traceback" in said or (log_path(out).exists() and "stopped by" not in said)
-            wrong += bad
+            done, twice, wrong = done + 1, twice + again, wrong + bad
+            took.append(seconds)
             if bad:
-                print(f"WRONG: {args[0]}: {number.name}: exit {run.returncode}: {said}")
+                print(f"WRONG: {args[0]}: {number.name}: exit {run.returncode}: {said}", flush=True)
         if log_path(out).exists():
             command("resume", str(out)).wait()
             wrong += ls.open(out).info["content_sha256"] != wanted
         took.sort()
-        print(f"{done} signals ({twice} SIGINT twice), {finished} runs had finished before")
+        print(f"{done} signals ({twice} SIGINT twice), {finished} runs had finished before, {outside} were not at work")
         print(f"stopped after {took[len(took) // 2]:.2f} s (median), {took[-1]:.2f} s at most; {wrong} wrong")
     sys.exit(wrong > 0)
 

@@ -16,11 +16,15 @@ REST, LONGEST_REST = 0.5, 4.0  # seconds for which such a thread is left out, at
 
 
 class Team:
-    """The calling thread and `size - 1` helpers. Kernels release the GIL, so they run at once."""
+    """`size` threads; a team of one is the calling thread. Kernels release the GIL, so they run at once.
+
+    The calling thread of a larger team only waits: whatever interrupts it, a signal say, no kernel is left waiting for another
+    that was never started.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._pool = ThreadPoolExecutor(size - 1, "lifsim") if size > 1 else None
+        self._pool = ThreadPoolExecutor(size, "lifsim") if size > 1 else None
         self._crowded, self._until, self._rest = 0, 0.0, REST
 
     def active(self) -> int:
@@ -30,13 +34,15 @@ class Team:
         return max(1, self.size - self._crowded)
 
     def together(self, function: Callable[[int], None], size: int, watch: bool = False) -> None:
-        """``function(rank)`` on `size` threads at the same time; the caller is rank 0.
+        """``function(rank)`` on `size` threads at the same time.
 
         With `watch`, whoever had no core to itself is left out for a while, twice as long each time that it is tried in
         vain; `function` has then to be at work all the time.
         """
-        waiting = [self._pool.submit(_timed, function, rank) for rank in range(1, size)] if self._pool else []
-        times = [_timed(function, 0), *(future.result() for future in waiting)]
+        if self._pool is None:
+            times = [_timed(function, 0)]
+        else:
+            times = [future.result() for future in [self._pool.submit(_timed, function, rank) for rank in range(size)]]
         crowded = sum(cpu < CROWDED * wall for wall, cpu in times if wall > GLANCE)
         if watch and crowded and size > 1:
             self._crowded, self._until = self.size - size + crowded, time.perf_counter() + self._rest
