@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,7 +126,7 @@ class Simulation:
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
-        self._kept = 0  # bytes of the last checkpoint
+        self._kept = self._needed = 0  # bytes of the last checkpoint, and of the next one
         self._changed = False  # whether `set` was called
         self._image: bytes | None = None
         self._progress = progress or silent
@@ -430,16 +431,15 @@ class Simulation:
             return ""
         self._sink.sync()
         self._kept = self._write_checkpoint(checkpoint_path(out), previous_path(out))
+        if not self._needed:
+            self._needed = self._kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in self._state().values())
         self._schedule.done()
         return f"{self.time:g} ms are saved; go on with: lifsim resume {out}"
 
     def _write_checkpoint(self, path: Path, previous: Path | None = None) -> int:
         from lifsim import checkpoint
 
-        arrays: dict[str, Any] = {}
-        if self.step or self._changed:  # else all follows from the seed
-            arrays = {f"state:{key}": x for key, x in self._engine.saved().items()}
-            arrays |= {f"collected:{key}": x for key, x in self._collector.saved().items()}
+        arrays = self._state() if self.step or self._changed else {}  # else all follows from the seed
         about = checkpoint.About(
             step=self.step,
             seed=self.seed,
@@ -456,6 +456,11 @@ class Simulation:
         with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
             image = self._write_image(Path(folder) / "image")
             return checkpoint.write(path, about, arrays, self._sink.kept(), image, previous)
+
+    def _state(self) -> dict[str, Any]:
+        """All arrays of a checkpoint."""
+        arrays = {f"state:{key}": x for key, x in self._engine.saved().items()}
+        return arrays | {f"collected:{key}": x for key, x in self._collector.saved().items()}
 
     def _write_image(self, path: Path) -> Path:
         """The image of the network as a file; a small one is made once."""
@@ -485,7 +490,7 @@ class Simulation:
         if self._sink.path is None or not self._kept:
             return
         free = self._sink.free()
-        if free < self._kept + ROOM:
+        if free < self._needed + ROOM:
             raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self._keep()}, with more room")
 
     # -- state -------------------------------------------------------------------------------------
@@ -658,6 +663,7 @@ def _check_choice(name: str, given: Any, allowed: tuple[Any, ...]) -> None:
         raise LifsimError(name, f"{given!r}", "one of: " + ", ".join(str(a) for a in allowed))
 
 
+@lru_cache(1)
 def versions() -> dict[str, str]:
     """Versions of lifsim and what it runs on."""
     packages = ("numpy", "numba", "llvmlite", "scipy", "h5py")
