@@ -20,13 +20,12 @@ from lifsim.errors import DataError, ModelError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import nearest_on_grid
 from lifsim.outputs import expanded
+from lifsim.untrusted import unreadable
 
 COLUMNS = ("source", "target", "weight", "delay")
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
 PIECE = 1 << 24  # bytes of text at a time
 _LONGEST = 1 << 16  # bytes of the first line
-# A dataset may declare more bytes than are stored (chunks never written, compression): up to this.
-_SPARE_BYTES, _SPARE_RATIO = 1 << 20, 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,9 @@ class Listed:
     targets: np.ndarray
     weight: np.ndarray | None
     delay: np.ndarray | None
+
+
+LONGEST = 2**30  # steps of a delay: no run is longer
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Limits:
             return ~((x >= 0) & (x < (self.n_source if column == "source" else self.n_target)) & (x == np.floor(x)))
         with np.errstate(invalid="ignore"):
             ratio = x / self.dt
-            off = (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+            off = (ratio < 1 - 1e-6) | (ratio > LONGEST) | (np.abs(ratio - np.round(ratio)) > 1e-6)
         return ~np.isfinite(x) | off if column == "delay" else ~np.isfinite(x)
 
     def allowed(self, column: str, x: float) -> str:
@@ -62,6 +64,8 @@ class Limits:
             return f"a whole number from 0 to {(self.n_source if column == 'source' else self.n_target) - 1}"
         if column == "weight" or not np.isfinite(x):
             return "a finite number"
+        if x > LONGEST * self.dt:
+            return f"at most {LONGEST * self.dt:g} ms"
         return nearest_on_grid(x, self.dt) if x >= self.dt else f"at least one step of dt = {self.dt:g} ms"
 
 
@@ -188,12 +192,12 @@ def _read_hdf5(path: Path, name: str, limits: Limits, place: str) -> Listed:
 
     where = f"{shortened(str(path))}:{name}"
     with h5py.File(path, "r") as file:
-        group = _inside(file, name.strip("/")) if name.strip("/") else file
+        group = _inside(file, name.strip("/"), place) if name.strip("/") else file
         if not isinstance(group, h5py.Group):
             raise ModelError(place, f"{where}: there is no such group", "one with the datasets source and target" + _groups(file))
         columns: dict[str, np.ndarray] = {}
         for column, paths in _PLACES.items():
-            found = next((x for x in (_inside(group, path) for path in paths) if x is not None), None)
+            found = next((x for x in (_inside(group, path, place) for path in paths) if x is not None), None)
             if found is not None:
                 columns[column] = _column(found, f"{where}/{column}", place)
         _check_sonata(group, where, place)
@@ -210,13 +214,18 @@ def _read_hdf5(path: Path, name: str, limits: Limits, place: str) -> Listed:
     return _listed(columns)
 
 
-def _inside(group: Any, path: str) -> Any:
-    """What lies at `path` below `group`, in the same file; None if nothing does."""
+def _inside(group: Any, path: str, place: str) -> Any:
+    """What lies at `path` below `group`, in the same file; None if nothing does (ModelError for a link to another place)."""
     import h5py
 
     for part in path.split("/"):
-        if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if link is None:
             return None
+        if not isinstance(link, h5py.HardLink):
+            raise ModelError(
+                place, f"{group.file.filename}:{group.name.rstrip('/')}/{part} is a link to another place", "data in the file itself"
+            )
         group = group[part]
     return group
 
@@ -225,16 +234,17 @@ def _column(data: Any, where: str, place: str) -> np.ndarray:
     """The numbers of a dataset that lie in the file itself and are really there."""
     import h5py
 
-    if not isinstance(data, h5py.Dataset) or data.ndim != 1 or data.dtype.kind not in "iuf":
+    if not isinstance(data, h5py.Dataset) or data.shape is None or data.ndim != 1 or data.dtype.kind not in "iuf":
         raise ModelError(place, f"{where} is no list of numbers", "a dataset of one dimension")
-    if data.is_virtual or data.external or data.nbytes > _SPARE_BYTES + _SPARE_RATIO * data.id.get_storage_size():
-        raise ModelError(place, f"{where} keeps its data elsewhere", "data in the file itself")
+    reason = unreadable(data)
+    if reason:
+        raise ModelError(place, f"{where} {reason}", "data that are in the file itself")
     return np.asarray(data[()])
 
 
 def _check_sonata(group: Any, where: str, place: str) -> None:
     """Edges whose values are not simply one after the other, in one group, are none that this can read."""
-    ids, index = _inside(group, "edge_group_id"), _inside(group, "edge_group_index")
+    ids, index = _inside(group, "edge_group_id", place), _inside(group, "edge_group_index", place)
     if ids is None or index is None:
         return
     if _column(ids, where, place).any() or not np.array_equal(_column(index, where, place), np.arange(len(index))):

@@ -77,7 +77,7 @@ def read_samples(reference: str, place: str) -> np.ndarray:
             raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
     except OSError as error:
         raise DataError(place, f"{path} cannot be read ({error.strerror or error})", KINDS) from None
-    except ValueError as error:  # text or pickled objects
+    except (ValueError, MemoryError) as error:  # text or pickled objects, or a shape that nothing stands behind
         raise DataError(place, f"{path} does not hold numbers alone ({error})", KINDS) from None
     if samples.dtype.kind not in "iuf":
         raise DataError(place, f"{path} holds {samples.dtype}", "numbers")

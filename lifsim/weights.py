@@ -27,13 +27,12 @@ from scipy import sparse
 from lifsim import seal
 from lifsim.errors import DataError, did_you_mean
 from lifsim.given import first_not_finite
+from lifsim.untrusted import unreadable
 
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
 _DENSE = ("weight",)
 _OWN = ("encoding-type", "encoding-version", "shape", "units", "scale", "sha256")  # attributes that the store itself writes
-# A dataset may declare more bytes than are stored (chunks never written, compression): up to this.
-_SPARE_BYTES, _SPARE_RATIO = 1 << 20, 1000
 
 
 class Matrix(NamedTuple):
@@ -259,10 +258,9 @@ def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
     if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
         raise DataError(place, "is not a dataset of this file")
     dataset = group[key]
-    if dataset.external or dataset.is_virtual:
-        raise DataError(place, "keeps its data in another file")
-    if dataset.nbytes > _SPARE_BYTES + _SPARE_RATIO * dataset.id.get_storage_size():
-        raise DataError(place, f"claims {dataset.nbytes} bytes, of which {dataset.id.get_storage_size()} are stored")
+    reason = unreadable(dataset)
+    if reason:
+        raise DataError(place, reason, "data that are in the file itself")
     return dataset
 
 

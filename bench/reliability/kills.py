@@ -49,8 +49,9 @@ class Reference:
         with ls.Simulation(self.net, threads=1, out=self.path) as sim:  # here: so that all code is loaded in this process
             began = time.perf_counter()
             sim.run(DURATION)
-            sim.result()
             self.seconds = time.perf_counter() - began
+            sim.result()
+            self.finishing = time.perf_counter() - began - self.seconds
         self.result = ls.open(self.path)
         self.digest = self.result.info["content_sha256"]
 
@@ -93,8 +94,10 @@ def trial(reference: Reference, folder: Path, rng: np.random.Generator) -> colle
         base = witness(pipe)
         ls.resume(out, threads=int(rng.integers(1, 5)), progress=base)
 
-    least = float(rng.uniform(1.0, 0.9 * DURATION))
-    was_killed, acknowledged = killed(first, least, float(rng.uniform(0, 0.5 * reference.seconds)))
+    least, delay = float(rng.uniform(1.0, 0.9 * DURATION)), float(rng.uniform(0, 0.5 * reference.seconds))
+    if rng.random() < 0.2:  # while the file of results is made of the log
+        least, delay = DURATION - 0.05, float(rng.uniform(0, reference.finishing))
+    was_killed, acknowledged = killed(first, least, delay)
     seen["killed"] += was_killed
     kills = int(rng.choice([0, 0, 1, 2]))
     while was_killed:

@@ -20,7 +20,7 @@ from lifsim.modelfile import load_with_settings
 model, precision, weights, threads, *settings = sys.argv[1:]
 with tempfile.TemporaryDirectory() as folder:
     net = load_with_settings(model, settings)
-    ls.run(net, 20.0, precision=precision, weights=weights or None, threads=int(threads), out=folder + "/run.h5")
+    ls.run(net, 50.0, precision=precision, weights=weights or None, threads=int(threads), out=folder + "/run.h5")
 print(memory.peak())
 """
 CASES = [

@@ -11,6 +11,7 @@ import numpy as np
 
 from lifsim.ann import arrays
 from lifsim.errors import DataError, did_you_mean
+from lifsim.untrusted import unpacks_too_much
 
 
 class Table(NamedTuple):
@@ -121,9 +122,12 @@ def _targets(texts: list[str]) -> np.ndarray:
 
 def _npz(path: Path, target: str | None, features: int | None) -> Table:
     try:
+        reason = unpacks_too_much(path)
+        if reason:
+            raise DataError(str(path), reason, "arrays that are in the file itself")
         with np.load(path, allow_pickle=False) as file:
             return _named(path, {name: file[name] for name in ("X", target or "y") if name in file.files}, target, file.files)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, MemoryError, zipfile.BadZipFile) as error:
         raise DataError(str(path), f"cannot be read as NPZ ({error})", "arrays of numbers or texts") from None
 
 
