@@ -75,9 +75,13 @@ class LogWriter:
     def __init__(self, path: Path, overwrite: bool = False) -> None:
         self.path = path
         self._fd = _open_locked(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
-        self._begin(0)
-        self._write(_header_bytes())
-        self._own()
+        try:
+            self._begin(0)
+            self._write(_header_bytes())
+            self._own()
+        except BaseException:
+            self.close(remove=True)
+            raise
 
     @classmethod
     def reopen(cls, path: Path, end: int, own: bool = False) -> LogWriter:
@@ -85,9 +89,13 @@ class LogWriter:
         writer = cls.__new__(cls)
         writer.path = path
         writer._fd = _open_locked(path, 0)
-        writer._begin(end)
-        if own:
-            writer._own()
+        try:
+            writer._begin(end)
+            if own:
+                writer._own()
+        except BaseException:
+            writer.close()
+            raise
         return writer
 
     def _begin(self, end: int) -> None:

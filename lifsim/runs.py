@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,8 @@ def resume(
     about = saved.about
     schedule = schedule_of(about.dt, checkpoint_every or about.every, checkpoint_wall or about.wall)
     with Simulation.taken_up(saved, threads=threads, out=path, schedule=schedule, progress=progress) as simulation:
+        if saved.path != keeps[0]:  # a damaged one must not become the one before the next
+            os.replace(saved.path, keeps[0])
         left = (about.until or about.step) - about.step
         if left:
             simulation.run(left * about.dt, max_wall)

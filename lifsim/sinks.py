@@ -129,8 +129,12 @@ class FileSink:
             self._log.close(remove=True)
             raise OutputError(str(self.path), f"cannot be replaced ({error.strerror})") from None
         disk.remove_abandoned(self.path)
-        self._log.append(MANIFEST, manifest.to_json().encode())
-        self._log.sync()
+        try:
+            self._log.append(MANIFEST, manifest.to_json().encode())
+            self._log.sync()
+        except BaseException:
+            self._log.close(remove=True)
+            raise
 
     @classmethod
     def resume(cls, path: str | Path, step: int) -> FileSink:

@@ -176,7 +176,7 @@ def test_wrong_hdf5(stored):
     with h5py.File("y.h5", "w") as file:
         file.create_dataset("source", (10**9,), "i4", chunks=True)
         file["target"] = TARGETS
-    with pytest.raises(ls.ModelError, match="data in the file itself"):
+    with pytest.raises(ls.ModelError, match="claims 4,000,000,000 bytes"):
         network(file="y.h5")
     with pytest.raises(ls.ModelError, match="no such group"):
         network(file="x.h5:deep/nest")

@@ -1,0 +1,393 @@
+"""Checkpoints: what goes on from one is, bit for bit, what would have been without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from scipy import sparse
+
+import lifsim as ls
+from lifsim import checkpoint, netimage
+from lifsim.runlog import log_path
+from lifsim.schedule import NEVER, Schedule, schedule_of, seconds
+from lifsim.sinks import checkpoint_path, previous_path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
+from determinism import state
+from nets import KINDS, LIF, digest, network
+
+
+def small(rate: float = 9000.0) -> ls.Network:
+    net = ls.Network(dt=0.1, seed=3)
+    n = net.add("n", 60, "iaf_psc_delta", **LIF)
+    ext = net.add("ext", 1, "poisson_generator", rate=rate)
+    net.connect(ext, n, weight=0.3, delay=0.5)
+    net.connect(n, n, "fixed_indegree", indegree=6, weight=0.2, delay={"uniform": [0.3, 3.0]})
+    net.record(n, "spikes")
+    net.record(n[:3], "V_m", interval=0.5)
+    return net
+
+
+def interrupted(path: Path, at: float = 60.0) -> str:
+    """Let Ctrl-C stop a run of 100 ms at `path` after `at` ms; the digest of what it should come to."""
+
+    def stop(event: str, **facts: float) -> None:
+        if event == "step" and facts["done_ms"] > at - 1e-6:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(ls.Stopped, match="ms are saved; go on with: lifsim resume"):
+        ls.run(small(), 100.0, out=path, checkpoint_every=20.0, progress=stop)
+    return digest(ls.run(small(), 100.0))
+
+
+# -- bit for bit -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_goes_on_bit_for_bit(kind, tmp_path):
+    with ls.Simulation(network(kind, 5), threads=1) as sim:
+        sim.run(70.0)
+        whole = digest(sim.result()), state(sim)
+    for threads, then, at in ((1, 3, 33.3), (3, 2, 41.0)):
+        with ls.Simulation(network(kind, 5), threads=threads) as sim:
+            sim.run(at)
+            sim.save(tmp_path / "a")
+        with ls.Simulation.restore(tmp_path / "a", threads=then) as sim:
+            assert sim.time == pytest.approx(at)
+            sim.run(5.0)
+            sim.save(tmp_path / "b")
+        with ls.Simulation.restore(tmp_path / "b", threads=threads) as sim:
+            sim.run(70.0 - at - 5.0)
+            assert (digest(sim.result()), state(sim)) == whole
+
+
+def test_what_was_set_is_kept(tmp_path):
+    def changed(sim):
+        sim.run(10.0)
+        sim.set("n", V_th=15.0, I_e=20.0)
+        sim.set("n", V_m=np.linspace(0.0, 10.0, 60))
+
+    with ls.Simulation(small()) as sim:
+        changed(sim)
+        sim.run(30.0)
+        whole = digest(sim.result())
+    for at in (0.0, 7.0):
+        with ls.Simulation(small()) as sim:
+            changed(sim)
+            if at:
+                sim.run(at)
+            sim.save(tmp_path / "x")
+        with ls.Simulation.restore(tmp_path / "x", threads=2) as sim:
+            sim.run(30.0 - at)
+            assert digest(sim.result()) == whole
+            assert (sim.get("n", "V_th") == 15.0).all()
+
+
+def test_saved_before_the_first_step(tmp_path):
+    with ls.Simulation(small()) as sim:
+        sim.save(tmp_path / "x")
+    with ls.Simulation.restore(tmp_path / "x") as sim:
+        sim.run(20.0)
+        assert digest(sim.result()) == digest(ls.run(small(), 20.0))
+
+
+def test_given_matrices_and_lists_are_in_it(tmp_path):
+    rng = np.random.default_rng(1)
+    net = small()
+    w = sparse.random(60, 60, 0.1, "csr", rng=rng)
+    net.connect("n", "n", w, delay={"uniform": [0.5, 2.0]})
+    net.connect("n", "n", "explicit", sources=[5, 3, 3], targets=[1, 2, 2], weight=[0.1, 0.2, 0.3], delay=1.0)
+    (tmp_path / "list.csv").write_text("source,target,weight,delay\n1,2,0.5,1.0\n2,3,0.25,1.5\n", encoding="utf-8")
+    net.connect("n", "n", "explicit", file=str(tmp_path / "list.csv"))
+    with ls.Simulation(net) as sim:
+        sim.run(20.0)
+        sim.save(tmp_path / "x")
+        sim.run(20.0)
+        whole = digest(sim.result())
+    (tmp_path / "list.csv").unlink()
+    with ls.Simulation.restore(tmp_path / "x") as sim:
+        sim.run(20.0)
+        assert digest(sim.result()) == whole
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_resume(tmp_path):
+    out = tmp_path / "run.h5"
+    whole = interrupted(out)
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["run.h5.ckpt", "run.h5.ckpt.prev", "run.h5.log"]
+    result = ls.resume(out, threads=2)
+    assert digest(result) == whole
+    assert result.complete and result.duration == 100.0
+    assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
+    with pytest.raises(ls.DataError, match="is finished"):
+        ls.resume(out)
+
+
+def test_resumed_again_and_again(tmp_path):
+    out = tmp_path / "run.h5"
+    net = small()
+    whole = ls.run(net, 400.0, out=tmp_path / "whole.h5").info["content_sha256"]
+    result = ls.run(net, 400.0, out=out, max_wall=1e-6)
+    goes = 0
+    while not result.complete:
+        before, goes = result.t_stop, goes + 1
+        result = ls.resume(out, max_wall=1e-6 if goes < 4 else None, threads=1 + goes % 3)
+        assert result.t_stop > before
+    assert result.info["content_sha256"] == whole and goes == 4
+    assert result.info["timings"]["total"] > 0
+
+
+def test_a_new_file_begins_at_the_checkpoint(tmp_path):
+    whole = ls.run(small(), 50.0)
+    with ls.Simulation(small(), out=tmp_path / "a.h5") as sim:
+        sim.run(30.0)
+        sim.save(tmp_path / "x")
+        sim.run(20.0)
+    with ls.Simulation.restore(tmp_path / "x", out=tmp_path / "b.h5") as sim:
+        sim.run(20.0)
+        result = sim.result()
+    late = whole.spikes["n"].window(30.0, 50.0)
+    assert (result.t_start, result.t_stop) == (30.0, 50.0)
+    assert np.array_equal(result.spikes["n"].times, late.times) and np.array_equal(result.spikes["n"].ids, late.ids)
+    assert log_path(tmp_path / "a.h5").exists()
+
+
+def test_all_steps_done_but_no_file_made(tmp_path, monkeypatch):
+    out = tmp_path / "run.h5"
+    with monkeypatch.context() as broken:
+        broken.setattr("lifsim.resultfile.write", lambda *_: (_ for _ in ()).throw(ls.RunError("no room")))
+        with pytest.raises(ls.RunError):
+            ls.run(small(), 50.0, out=out)
+    assert digest(ls.resume(out)) == digest(ls.run(small(), 50.0))
+    assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
+
+
+def test_nothing_is_kept_unless_asked(tmp_path):
+    with ls.Simulation(small(), out=tmp_path / "run.h5", checkpoint_wall=None) as sim:
+        sim.run(10.0)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.h5.log"]
+    with pytest.raises(ls.DataError, match="without a checkpoint"):
+        ls.resume(tmp_path / "run.h5")
+    with pytest.raises(ls.DataError, match=r"other.h5.log: does not exist"):
+        ls.resume(tmp_path / "other.h5")
+
+
+# -- damage ----------------------------------------------------------------------------------------
+
+
+def test_every_flipped_byte_is_found(tmp_path):
+    with ls.Simulation(small()) as sim:
+        sim.run(5.0)
+        path = sim.save(tmp_path / "x")
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 97):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with pytest.raises(ls.DataError):
+            checkpoint.read(path)
+    for size in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ls.DataError):
+            checkpoint.read(path)
+
+
+@pytest.mark.parametrize("harm", ["removed", "cut", "flipped", "of another run"])
+def test_the_previous_one_is_used_if_the_last_is_bad(harm, tmp_path):
+    out, told = tmp_path / "run.h5", []
+    whole = interrupted(out)
+    last = checkpoint_path(out)
+    raw = last.read_bytes()
+    if harm == "removed":
+        last.unlink()
+    elif harm == "of another run":
+        interrupted(tmp_path / "other.h5")
+        shutil.copyfile(checkpoint_path(tmp_path / "other.h5"), last)
+    else:
+        last.write_bytes(raw[: len(raw) // 2] if harm == "cut" else raw[:500] + bytes([raw[500] ^ 1]) + raw[501:])
+
+    def tell(event, **facts):
+        told.extend([facts["text"]] if event == "warning" else [])
+
+    assert not ls.resume(out, progress=tell, max_wall=1e-6, checkpoint_every=1000.0).complete
+    assert harm == "removed" or "is used instead" in told[0]
+    checkpoint_path(out).unlink()  # the one before is good again, not that which was damaged
+    assert digest(ls.resume(out)) == whole
+
+
+def test_no_good_checkpoint(tmp_path):
+    out = tmp_path / "run.h5"
+    interrupted(out)
+    for path in (checkpoint_path(out), previous_path(out)):
+        path.write_bytes(b"nothing")
+    before = log_path(out).read_bytes()
+    with pytest.raises(ls.DataError, match=r"run.h5.ckpt: is no checkpoint.*run.h5.ckpt.prev: is no checkpoint"):
+        ls.resume(out)
+    assert log_path(out).read_bytes() == before
+
+
+def test_a_log_that_is_damaged_before_the_checkpoint(tmp_path):
+    out = tmp_path / "run.h5"
+    interrupted(out)
+    raw = log_path(out).read_bytes()
+    log_path(out).write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(ls.DataError, match="the log is whole only up to step"):
+        ls.resume(out)
+
+
+def test_a_newer_format(tmp_path):
+    with ls.Simulation(small()) as sim:
+        image = tmp_path / "image"
+        netimage.write(sim.net, image)
+        about = checkpoint.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=2)
+        checkpoint.write(tmp_path / "x", about, {}, [], image)
+    with pytest.raises(ls.DataError, match="has format 2"):
+        ls.Simulation.restore(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("state:neurons/state", np.zeros((3, 3))),
+        ("state:neurons/until", np.zeros(60)),
+        ("state:spikes/id", np.full(4, 10**9)),
+        ("state:params/n/tau_m", np.zeros(7)),
+        ("state:neurons/state", None),
+    ],
+)
+def test_a_state_that_does_not_fit(key, value, tmp_path):
+    with ls.Simulation(small()) as sim:
+        sim.run(20.0)
+        path = sim.save(tmp_path / "x")
+    found = checkpoint.read(path)
+    arrays = {k: x for k, x in found.arrays.items() if k != key} | ({} if value is None else {key: value})
+    netimage.write(small(), tmp_path / "image")
+    checkpoint.write(path, found.about, arrays, found.chunks, tmp_path / "image")
+    with pytest.raises(ls.DataError, match="does not fit its network"):
+        ls.Simulation.restore(path)
+
+
+# -- models and data that differ -------------------------------------------------------------------
+
+
+def test_another_network_is_refused(tmp_path):
+    with ls.Simulation(small()) as sim:
+        sim.run(5.0)
+        path = sim.save(tmp_path / "x")
+    with ls.Simulation.restore(path, net=small()) as sim:
+        sim.run(5.0)
+    with pytest.raises(ls.ModelError, match=r"populations.ext.params.rate: 8000.0; 9000.0 in the checkpoint"):
+        ls.Simulation.restore(path, net=small(8000.0))
+    other = small()
+    other.connect("n", "n", np.eye(60), delay=1.0)
+    with pytest.raises(ls.ModelError, match="projections"):
+        ls.Simulation.restore(path, net=other)
+
+
+def test_another_matrix_is_refused(tmp_path):
+    def with_matrix(w):
+        net = small()
+        net.connect("n", "n", w, delay=1.0)
+        return net
+
+    with ls.Simulation(with_matrix(np.eye(60))) as sim:
+        path = sim.save(tmp_path / "x")
+    ls.Simulation.restore(path, net=with_matrix(np.eye(60))).close()
+    with pytest.raises(ls.ModelError, match=r"projections\[2\].weight"):
+        ls.Simulation.restore(path, net=with_matrix(2 * np.eye(60)))
+
+
+def driven(spikes: Path, wave: Path) -> ls.Network:
+    net = small()
+    net.add("g", 2, "spike_generator", spike_file=str(spikes))
+    net.add("w", 1, "waveform_generator", waveform_file=f"{wave}:x", interval=0.1)
+    net.connect("g", "n", weight=0.5, delay=1.0)
+    net.connect("w", "n", weight=1.0)
+    return net
+
+
+def test_files_that_the_network_reads(tmp_path):
+    spikes, wave, away = tmp_path / "in.h5", tmp_path / "wave.h5", tmp_path / "away"
+    away.mkdir()
+    with h5py.File(spikes, "w") as file:
+        file["spikes/cells/timestamps"], file["spikes/cells/node_ids"] = np.arange(1.0, 60.0), np.arange(59) % 2
+    with h5py.File(wave, "w") as file:
+        file["x"] = 50 * np.sin(np.arange(600.0))
+    with ls.Simulation(driven(spikes, wave)) as sim:
+        sim.run(30.0)
+        path = sim.save(away / "x")
+        sim.run(20.0)
+        whole = digest(sim.result())
+    for source in (spikes, wave):  # beside the checkpoint they are found too
+        shutil.move(source, away / source.name)
+    with ls.Simulation.restore(path, net=driven(away / "in.h5", away / "wave.h5")) as sim:
+        sim.run(20.0)
+        assert digest(sim.result()) == whole
+    with h5py.File(away / "in.h5", "r+") as file:
+        file["spikes/cells/timestamps"][3] = 4.1
+    with pytest.raises(ls.DataError, match=r"populations.g.spike_file: .*in.h5 is not the file that .*x was made with"):
+        ls.Simulation.restore(path)
+    (away / "in.h5").unlink()
+    with pytest.raises(ls.DataError, match=r"populations.g.spike_file: .*in.h5 does not exist"):
+        ls.Simulation.restore(path)
+
+
+def test_no_path_leaves_the_image(tmp_path):
+    import zipfile
+
+    image = tmp_path / "image"
+    with zipfile.ZipFile(image, "w") as archive:
+        archive.writestr("../evil.toml", "x")
+    with pytest.raises(ls.DataError, match=r"holds '../evil.toml' in its network"):
+        netimage.read(image, "x", tmp_path)
+    assert not (tmp_path.parent / "evil.toml").exists()
+    with zipfile.ZipFile(image, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("network.toml", "x" * 10**6)
+    with pytest.raises(ls.DataError, match="in its network"):
+        netimage.read(image, "x", tmp_path)
+    image.write_bytes(b"PK nothing")
+    with pytest.raises(ls.DataError, match="cannot be read"):
+        netimage.read(image, "x", tmp_path)
+
+
+# -- when they are made ----------------------------------------------------------------------------
+
+
+def test_schedule():
+    s = Schedule(0.1, 5.0, None)
+    assert (s.on, s.next(0), s.next(49), s.next(50), s.due(50), s.due(51)) == (True, 50, 50, 100, True, False)
+    assert Schedule(0.1, None, None).next(7) == NEVER and not Schedule(0.1, None, None).on
+    assert Schedule(0.1, None, 1e-9).due(1) and not Schedule(0.1, None, 100.0).due(1)
+
+
+@pytest.mark.parametrize(("every", "said"), [(0.0, "at least one step"), (0.25, "not on the grid"), ("abc", "a time"), (np.inf, "finite")])
+def test_bad_intervals(every, said):
+    with pytest.raises(ls.LifsimError, match=f"checkpoint_every.*{said}"):
+        schedule_of(0.1, every, None)
+
+
+def test_wall_times():
+    assert [seconds(x, "t") for x in (5, "5", "5 s", "2 min", "1h", "500 ms")] == [5.0, 5.0, 5.0, 120.0, 3600.0, 0.5]
+    for bad in (0, -1, np.nan, np.inf, "x", "1 mV", True, None, "0 s"):
+        with pytest.raises(ls.LifsimError, match=r"^t: "):
+            seconds(bad, "t")
+
+
+def test_the_place_of_a_checkpoint(tmp_path):
+    with ls.Simulation(small()) as sim:
+        with pytest.raises(ls.OutputError, match="is a folder"):
+            sim.save(tmp_path)
+        with pytest.raises(ls.OutputError, match="does not exist"):
+            sim.save(tmp_path / "no" / "such" / "x")
+    with pytest.raises(ls.DataError, match="does not exist"):
+        ls.Simulation.restore(tmp_path / "x")
+    (tmp_path / "x").write_bytes(os.urandom(1000))
+    with pytest.raises(ls.DataError, match="is no checkpoint"):
+        ls.Simulation.restore(tmp_path / "x")
