@@ -23,6 +23,7 @@ Result: TypeAlias = "float | bool | str | np.ndarray"
 
 MAX_LENGTH = 4000
 MAX_SIZE = 1_000_000
+MOST_DIMENSIONS = 4  # of an array
 CONSTANTS = {"pi": math.pi}
 
 
@@ -96,7 +97,10 @@ def _axis(axis: Any) -> int | None:
 
 
 def _fit(*shapes: tuple[int, ...]) -> None:
-    size = math.prod(np.broadcast_shapes(*shapes))
+    shape = np.broadcast_shapes(*shapes)
+    if len(shape) > MOST_DIMENSIONS:
+        raise ValueError(f"an array of {len(shape)} dimensions; at most {MOST_DIMENSIONS} are allowed")
+    size = math.prod(shape)
     if size > MAX_SIZE:
         raise ValueError(f"an array of {size} elements; at most {MAX_SIZE} are allowed")
 

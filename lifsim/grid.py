@@ -6,22 +6,29 @@ import math
 
 import numpy as np
 
+LONGEST_DELAY = 2**30  # steps: no run is longer
+FARTHEST = 2**52  # steps: as far as floating-point numbers count
+
 
 def on_grid(time: float, dt: float) -> bool:
-    """Whether `time` is a whole multiple of `dt`, to 1e-6 dt."""
-    return abs(time / dt - round(time / dt)) <= 1e-6 + 1e-12 * abs(time / dt)
+    """Whether `time` is a whole multiple of `dt`, to 1e-6 dt, and not absurdly large."""
+    ratio = time / dt
+    return abs(ratio) <= FARTHEST and abs(ratio - round(ratio)) <= 1e-6 + 1e-12 * abs(ratio)
 
 
 def first_off_grid(times: np.ndarray | float, dt: float) -> float | None:
     """The first of `times` (infinite ones aside) that is no multiple of `dt`, or None."""
     t = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    ratio = t[np.isfinite(t)] / dt
-    off = np.abs(ratio - np.round(ratio)) > 1e-6 + 1e-12 * np.abs(ratio)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratio = t[np.isfinite(t)] / dt
+        off = ~(np.abs(ratio - np.round(ratio)) <= 1e-6 + 1e-12 * np.abs(ratio)) | (np.abs(ratio) > FARTHEST)
     return float(t[np.isfinite(t)][np.argmax(off)]) if off.any() else None
 
 
 def nearest_on_grid(time: float, dt: float) -> str:
     """The sentence that names the multiples of `dt` next to `time`."""
+    if time / dt > FARTHEST:
+        return f"at most {tidy(FARTHEST * dt)} ms"
     below = max(1, math.floor(time / dt))
     return f"nearest allowed: {tidy(below * dt)} and {tidy((below + 1) * dt)} ms (multiples of dt = {tidy(dt)} ms)"
 

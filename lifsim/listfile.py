@@ -18,14 +18,14 @@ import numpy as np
 
 from lifsim.errors import DataError, ModelError, did_you_mean
 from lifsim.expressions import shortened
-from lifsim.grid import nearest_on_grid
+from lifsim.grid import LONGEST_DELAY, nearest_on_grid
 from lifsim.outputs import expanded
 from lifsim.untrusted import unreadable
 
 COLUMNS = ("source", "target", "weight", "delay")
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
 PIECE = 1 << 24  # bytes of text at a time
-_LONGEST = 1 << 16  # bytes of the first line
+_LONGEST_DELAY = 1 << 16  # bytes of the first line
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,6 @@ class Listed:
     targets: np.ndarray
     weight: np.ndarray | None
     delay: np.ndarray | None
-
-
-LONGEST = 2**30  # steps of a delay: no run is longer
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Limits:
             return ~((x >= 0) & (x < (self.n_source if column == "source" else self.n_target)) & (x == np.floor(x)))
         with np.errstate(invalid="ignore"):
             ratio = x / self.dt
-            off = (ratio < 1 - 1e-6) | (ratio > LONGEST) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+            off = (ratio < 1 - 1e-6) | (ratio > LONGEST_DELAY) | (np.abs(ratio - np.round(ratio)) > 1e-6)
         return ~np.isfinite(x) | off if column == "delay" else ~np.isfinite(x)
 
     def allowed(self, column: str, x: float) -> str:
@@ -64,8 +61,8 @@ class Limits:
             return f"a whole number from 0 to {(self.n_source if column == 'source' else self.n_target) - 1}"
         if column == "weight" or not np.isfinite(x):
             return "a finite number"
-        if x > LONGEST * self.dt:
-            return f"at most {LONGEST * self.dt:g} ms"
+        if x > LONGEST_DELAY * self.dt:
+            return f"at most {LONGEST_DELAY * self.dt:g} ms"
         return nearest_on_grid(x, self.dt) if x >= self.dt else f"at least one step of dt = {self.dt:g} ms"
 
 
@@ -107,7 +104,7 @@ def _listed(columns: Mapping[str, Any]) -> Listed:
 
 
 def _read_csv(file: BinaryIO, name: str, limits: Limits, place: str) -> Listed:
-    header = file.readline(_LONGEST).decode("utf-8-sig", errors="replace").strip()
+    header = file.readline(_LONGEST_DELAY).decode("utf-8-sig", errors="replace").strip()
     columns = [column.strip().strip('"') for column in header.split(",")]
     _check_header(columns, name, place)
     found: dict[str, list[np.ndarray]] = {column: [] for column in columns}

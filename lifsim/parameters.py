@@ -10,7 +10,7 @@ import numpy as np
 
 from lifsim import units
 from lifsim.errors import Problem, did_you_mean
-from lifsim.expressions import evaluate, is_expression, shortened
+from lifsim.expressions import MOST_DIMENSIONS, evaluate, is_expression, shortened
 
 RUN_KEYS = ("dt", "duration", "seed")
 
@@ -136,6 +136,8 @@ def _array(raw: Any) -> np.ndarray:
         raise ValueError("an array holds a text; must hold numbers")
     if len({np.shape(x) for x in items}) > 1:
         raise ValueError("an array whose rows differ in length")
+    if any(np.ndim(x) >= MOST_DIMENSIONS for x in items):
+        raise ValueError(f"an array of more than {MOST_DIMENSIONS} dimensions")
     array = np.array(items, dtype=np.float64)
     if np.isnan(array).any():
         raise ValueError("an array holds nan")

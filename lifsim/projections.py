@@ -12,7 +12,7 @@ import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same, side_by_side
-from lifsim.grid import nearest_on_grid
+from lifsim.grid import LONGEST_DELAY, nearest_on_grid
 from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
@@ -417,6 +417,8 @@ def _check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
         return
     if not math.isfinite(first):
         yield Problem(place, f"{first:g} ms", "delays must be finite")
+    elif first > LONGEST_DELAY * dt:
+        yield Problem(place, f"{first:g} ms", f"delays of at most {LONGEST_DELAY * dt:g} ms")
     elif first < dt * (1 - 1e-6):
         yield Problem(place, f"{first:g} ms is below dt", f"nearest allowed: {dt:g} ms (at least one step of dt)")
     else:
@@ -424,12 +426,12 @@ def _check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
 
 
 def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
-    """The first delay that is infinite, below `dt` or off the grid, if any is."""
+    """The first delay that is infinite or absurdly long, below `dt` or off the grid, if any is."""
     for a in range(0, len(delays), PIECE):
         d = delays[a : a + PIECE].astype(np.float64, copy=False)
-        ratio = d / dt
-        with np.errstate(invalid="ignore"):  # inf - inf
-            wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+        with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
+            ratio = d / dt
+            wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (ratio > LONGEST_DELAY) | (np.abs(ratio - np.round(ratio)) > 1e-6)
         if wrong.any():
             return float(d[np.argmax(wrong)])
     return None
