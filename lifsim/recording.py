@@ -19,7 +19,7 @@ from lifsim.errors import DataError
 from lifsim.grid import steps, times
 from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, frames, why_ended
 
-FORMAT_VERSION = "1.0"  # readers accept any minor version of a major one
+FORMAT_VERSION = "1.1"  # readers accept any minor version of a major one
 
 Key = tuple[str, str]
 

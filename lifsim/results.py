@@ -13,6 +13,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
+from lifsim import disk
 from lifsim.errors import DataError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import times
@@ -45,6 +46,7 @@ def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[st
     path = Path(path) if path is not None else log.with_suffix("")
     recorded, end = read_log(log)
     lock = LogWriter.reopen(log, end)
+    disk.remove_abandoned(path)
     try:
         said = plain(summary) if summary is not None else recorded.summary
         write(replace(recorded, summary=said), path)

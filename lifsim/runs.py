@@ -107,10 +107,10 @@ def resume(
     path = path.with_suffix("") if path.suffix == ".log" else path
     recorded = _interrupted(path)
     keeps = checkpoint_path(path), previous_path(path)
-    if recorded.summary is not None:
-        result = results.convert(log_path(path))
-        for keep in keeps:
-            keep.unlink(missing_ok=True)
+    if recorded.summary is not None or _is_made(path, recorded):
+        result = results.open(path) if _is_made(path, recorded) else results.convert(log_path(path))
+        for left in (log_path(path), *keeps):
+            left.unlink(missing_ok=True)
         return result
     saved, reasons = checkpoint.latest(keeps, lambda found: _unfit(found, recorded))
     if saved is None:
@@ -123,9 +123,9 @@ def resume(
     with Simulation.taken_up(saved, threads=threads, out=path, schedule=schedule, progress=progress) as simulation:
         if saved.path != keeps[0]:  # a damaged one must not become the one before the next
             os.replace(saved.path, keeps[0])
-        left = (about.until or about.step) - about.step
-        if left:
-            simulation.run(left * about.dt, max_wall)
+        steps_left = (about.until or about.step) - about.step
+        if steps_left:
+            simulation.run(steps_left * about.dt, max_wall)
         return _result(simulation)
 
 
@@ -147,6 +147,17 @@ def _interrupted(path: Path) -> Recorded:
             raise DataError(str(path), "is finished: there is nothing to go on with", "a run that was interrupted")
         raise DataError(str(log), "does not exist", "the file of results of a run that was interrupted, such as outputs/brunel.h5")
     return read_log(log)[0]
+
+
+def _is_made(path: Path, recorded: Recorded) -> bool:
+    """Whether the file of this run is there already, whole: only its log was not removed any more."""
+    from lifsim import results
+
+    try:
+        made = results.open(path) if path.exists() else None
+    except DataError:
+        return False
+    return made is not None and made.complete and made.info.get("run") == recorded.manifest.run
 
 
 def _unfit(found: Checkpoint, recorded: Recorded) -> str:

@@ -73,7 +73,7 @@ source = "exc"
 target = "exc"
 rule = "pairwise_bernoulli"
 p = { gaussian = { p0 = 0.5, sigma = 0.2 } }
-weight = { normal = [5.0, 1.0] }
+weight = { normal = [5.0, 1.0], min = 0.0 }
 delay = { uniform = [0.3, 3.0] }
 synapse = { model = "stdp_synapse", lambda = 0.01, Wmax = 10.0 }
 [[projections]]

@@ -171,6 +171,17 @@ def test_all_steps_done_but_no_file_made(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
 
 
+def test_the_file_is_there_but_the_log_too(tmp_path):
+    """As after a power failure at the very end."""
+    out = tmp_path / "run.h5"
+    whole = interrupted(out)
+    log = log_path(out).read_bytes()
+    ls.resume(out)
+    log_path(out).write_bytes(log)
+    assert digest(ls.resume(out)) == whole
+    assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
+
+
 def test_nothing_is_kept_unless_asked(tmp_path):
     with ls.Simulation(small(), out=tmp_path / "run.h5", checkpoint_wall=None) as sim:
         sim.run(10.0)

@@ -88,4 +88,5 @@ def test_console_blocks(page):
         words = shlex.split(line, comments=True)
         if words and words[0] == "lifsim":
             outcome = CliRunner().invoke(main, words[1:])
-            assert outcome.exit_code == 0, f"{line}\n{outcome.output}"
+            said = re.search(r"# exits with (\d+)", line)
+            assert outcome.exit_code == (int(said[1]) if said else 0), f"{line}\n{outcome.output}"
