@@ -37,7 +37,7 @@ _ALLOWED = "a result of lifsim or SONATA spikes"
 # -- writing ----------------------------------------------------------------------------------------
 
 
-def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> None:
+def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> File:
     """Write `recorded` to `path`: first beside it, then renamed, so that `path` is never half a file.
 
     The memory needed does not grow with the duration. A `summary` is asked for when all data are on disk, so
@@ -58,10 +58,11 @@ def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] 
                 file.flush()
                 disk.sync(fd)
                 recorded = replace(recorded, summary=summary())
-            _describe_run(file, recorded, digests)
+            said = _describe_run(file, recorded, digests)
             regions = seal.regions_of(_hashed(file))
         below.check()
         seal.put(fd, regions)
+    return File.made(path, said, list(recorded.manifest.positions))
 
 
 _KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads and lifsim resume makes the file of"
@@ -136,9 +137,10 @@ def _fill(file: h5py.File, recorded: Recorded, below: disk.Unfailing) -> list[st
     return digests
 
 
-def _describe_run(file: h5py.File, recorded: Recorded, digests: list[str]) -> None:
+def _describe_run(file: h5py.File, recorded: Recorded, digests: list[str]) -> dict[str, Any]:
     said = {**entries(recorded), "content_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()}
     _describe(file.require_group("lifsim"), {**said, "info_sha256": _info_sha256(said)})
+    return said
 
 
 def _spike_columns(file: h5py.File, recorded: Recorded, name: str, below: disk.Unfailing) -> tuple[_Column, _Column]:
@@ -280,6 +282,14 @@ class File:
             self.manifest = _manifest(self.info)
             self._native = native
             self.located = list(_member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
+
+    @classmethod
+    def made(cls, path: Path, info: dict[str, Any], located: list[str]) -> File:
+        """The file that was just written, of which all this is known."""
+        file = cls.__new__(cls)
+        file._path, file._native, file.info, file.manifest, file.located = path, True, info, _manifest(info), located
+        file._stamp = file._stat()
+        return file
 
     def _stat(self) -> tuple[int, int]:
         stat = self._path.stat()

@@ -49,12 +49,12 @@ def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[st
     disk.remove_abandoned(path)
     try:
         said = plain(summary) if summary is not None else recorded.summary
-        write(replace(recorded, summary=said), path)
+        made = write(replace(recorded, summary=said), path)
     except BaseException:
         lock.close()
         raise
     lock.close(remove=True)
-    return open(path)
+    return Result(made, path)
 
 
 # -- where a result comes from ----------------------------------------------------------------------

@@ -201,9 +201,9 @@ class FileSink:
         now = said(summary)
         self._log.append(SUMMARY, json.dumps(now).encode())
         chunks = LoggedChunks(self._log.path, self._log.end)
-        resultfile.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: said(summary))
+        made = resultfile.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: said(summary))
         self._finished = True
-        return results.open(self.path)
+        return results.Result(made, self.path)
 
     def close(self) -> None:
         """Close the log; drop it, and checkpoints, if nothing was recorded or all is in `path`, else leave it to be resumed."""

@@ -410,6 +410,15 @@ def test_a_full_disk_is_seen_beforehand(unfinished, monkeypatch):
         convert(log_path(unfinished))
 
 
+def test_what_is_known_of_a_file_just_written_is_what_it_says(tmp_path):
+    with filled(FileSink(manifest(positions={"exc": np.zeros((50, 2))}), tmp_path / "run.h5")) as sink:
+        made = sink.finish(SUMMARY)
+        read = open_result(tmp_path / "run.h5")
+    assert made.info == read.info
+    assert list(made.positions) == list(read.positions) == ["exc"]
+    assert repr(made) == repr(read)
+
+
 class Many:
     """Chunks made as they are asked for."""
 
