@@ -16,16 +16,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from lifsim import __version__, memory
-from lifsim.errors import DataError, LifsimError, ModelError, OutputError, Problem, RunError, did_you_mean
+from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
+from lifsim.keeping import Keeper, Snapshot
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
 from lifsim.outputs import check_output, expanded, make_folder
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 Progress = Callable[..., None]
 
 CHECKPOINT_WALL = 600.0  # seconds of wall time between checkpoints of a run that writes to a file
-SMALL_IMAGE = 64 << 20  # bytes of a network that are kept from one checkpoint to the next
-ROOM = 1 << 16  # bytes of a disk that are left free
 SLICE_SECONDS = 0.1  # wall time of a slice: short enough to stop promptly, long enough to cost nothing
 MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
 
@@ -126,9 +124,7 @@ class Simulation:
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
-        self._kept = self._needed = 0  # bytes of the last checkpoint, and of the next one
         self._changed = False  # whether `set` was called
-        self._image: bytes | None = None
         self._progress = progress or silent
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
@@ -142,8 +138,8 @@ class Simulation:
         """Open the sink, build the network and take it to where it was `saved`."""
         from lifsim.collect import Collector
 
-        self._schedule = schedule
         self._sink = sink()  # before anything that takes long
+        self._keeper = Keeper(self.net, self._sink, schedule, self._snapshot)
         try:
             self._collector = Collector(self.net, self.seed)
             self._engine = self._build(self._settings["threads"], self._settings["precision"], self._settings["weights"])
@@ -221,29 +217,28 @@ class Simulation:
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         self._until = self.step + total
-        self._check_room(total)
-        if not self._kept and self._schedule.on:
-            self._keep()
+        self._keeper.check_room(total)
+        self._keeper.begin()
         recorded_before, began = self.timings["record"], time.perf_counter()
         try:
             with deferred() as asked:
                 self._advance(self.step, self._until, deadline, asked)
                 if asked.number is not None:
-                    raise Stopped(asked.number, self._keep())
+                    raise Stopped(asked.number, self._keeper.keep())
         except Stopped as stopped:  # if a second signal would not wait for the checkpoint, there is the one before
-            stopped.saved = stopped.saved or (self._kept and f"go on with: lifsim resume {self._sink.path}") or ""
+            stopped.saved = stopped.saved or (self._keeper.kept and f"go on with: lifsim resume {self._sink.path}") or ""
             raise
         finally:
             self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
         if self.step < self._until:
-            self._keep()
+            self._keeper.keep()
 
     def _advance(self, first: int, until: int, deadline: float, asked: Asked) -> None:
         """Slice by slice to step `until`, unless somebody asks to stop or time is up."""
         began, n = time.perf_counter(), 1
         while self.step < until:
             start = time.perf_counter()
-            marks = [self._schedule.next(self.step), *(w.next(self.step) for w in self._weights)]
+            marks = [self._keeper.schedule.next(self.step), *(w.next(self.step) for w in self._weights)]
             n = min(n, self._engine.longest_slice(), until - self.step, *(mark - self.step for mark in marks))
             self._record(self._engine.advance(n), n)
             self._check_numbers()
@@ -251,9 +246,9 @@ class Simulation:
             done, total = (self.step - first) * self.net.dt, (until - first) * self.net.dt
             self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
-            if self._schedule.due(self.step):
-                self._keep()
-            self._check_disk()
+            if self._keeper.schedule.due(self.step):
+                self._keeper.keep()
+            self._keeper.check_disk()
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
 
@@ -326,7 +321,7 @@ class Simulation:
         path = check_output(path, overwrite=True)
         make_folder(path)
         self._sink.sync()
-        self._write_checkpoint(path)
+        self._keeper.write(path)
         return path
 
     @classmethod
@@ -408,38 +403,30 @@ class Simulation:
 
     def _take_up(self, saved: Checkpoint) -> None:
         """Be where the saved simulation was."""
+        from lifsim.checkpoint import COLLECTED, STATE
+
         about = saved.about
         if about.versions != versions():
             known = ", ".join(f"{name} {x}" for name, x in about.versions.items() if versions().get(name) != x)
             self._progress("warning", text=f"{saved.path} was made with {known}: the last digits of what follows may differ from then")
         try:
             if saved.arrays or about.step:
-                self._engine.restore(about.step, saved.part("state:"))
-                self._collector.restore(saved.part("collected:"))
+                self._engine.restore(about.step, saved.part(STATE))
+                self._collector.restore(saved.part(COLLECTED))
         except (ValueError, IndexError, KeyError) as error:
             raise DataError(str(saved.path), f"does not fit its network ({error})") from None
         self._until, self._before, self._changed = about.until, about.timings.get("total", 0.0), True
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
 
-    def _keep(self) -> str:
-        """Write a checkpoint beside the file of results; what to tell of it, "" where results are in memory."""
-        from lifsim.sinks import checkpoint_path, previous_path
-
-        out = self._sink.path
-        if out is None:
-            return ""
-        self._sink.sync()
-        self._kept = self._write_checkpoint(checkpoint_path(out), previous_path(out))
-        if not self._needed:
-            self._needed = self._kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in self._state().values())
-        self._schedule.done()
-        return f"{self.time:g} ms are saved; go on with: lifsim resume {out}"
-
-    def _write_checkpoint(self, path: Path, previous: Path | None = None) -> int:
+    def _snapshot(self, whole: bool) -> Snapshot:
+        """What the simulation has come to; without arrays as long as all follows from the seed, unless `whole`."""
         from lifsim import checkpoint
 
-        arrays = self._state() if self.step or self._changed else {}  # else all follows from the seed
+        arrays: dict[str, Any] = {}
+        if whole or self.step or self._changed:
+            arrays = {f"{checkpoint.STATE}{key}": x for key, x in self._engine.saved().items()}
+            arrays |= {f"{checkpoint.COLLECTED}{key}": x for key, x in self._collector.saved().items()}
         about = checkpoint.About(
             step=self.step,
             seed=self.seed,
@@ -448,50 +435,12 @@ class Simulation:
             settings=self._settings,
             until=self._until,
             out=str(self._sink.path.absolute()) if self._sink.path else None,
-            every=self._schedule.every_ms,
-            wall=self._schedule.wall,
+            every=self._keeper.schedule.every_ms,
+            wall=self._keeper.schedule.wall,
             timings={**self.timings, "total": self._total()},
             versions=versions(),
         )
-        with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
-            image = self._write_image(Path(folder) / "image")
-            return checkpoint.write(path, about, arrays, self._sink.kept(), image, previous)
-
-    def _state(self) -> dict[str, Any]:
-        """All arrays of a checkpoint."""
-        arrays = {f"state:{key}": x for key, x in self._engine.saved().items()}
-        return arrays | {f"collected:{key}": x for key, x in self._collector.saved().items()}
-
-    def _write_image(self, path: Path) -> Path:
-        """The image of the network as a file; a small one is made once."""
-        from lifsim import netimage
-
-        if self._image is not None:
-            path.write_bytes(self._image)
-            return path
-        netimage.write(self.net, path)
-        if path.stat().st_size < SMALL_IMAGE:
-            self._image = path.read_bytes()
-        return path
-
-    def _check_room(self, total: int) -> None:
-        """Refuse a run of `total` steps whose traces the disk cannot hold."""
-        if self._sink.path is None:
-            return
-        columns = [(entry, self._manifest.columns((entry["population"], entry["variable"]))) for entry in self._manifest.traces]
-        needed = sum(20 * n * total / max(steps(entry["interval"], self.net.dt), 1) for entry, n in columns)  # 8 in the log, 12 in the file
-        free = self._sink.free()
-        if needed + ROOM > free:
-            got = f"{memory.said(free)} are free on its disk"
-            raise OutputError(str(self._sink.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
-
-    def _check_disk(self) -> None:
-        """Stop while there is still room for a checkpoint."""
-        if self._sink.path is None or not self._kept:
-            return
-        free = self._sink.free()
-        if free < self._needed + ROOM:
-            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self._keep()}, with more room")
+        return Snapshot(about, arrays)
 
     # -- state -------------------------------------------------------------------------------------
 

@@ -1,0 +1,103 @@
+"""Keeps a run safe while it goes on: checkpoints beside its file of results when they are due, and room on the disk for the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lifsim import memory
+from lifsim.errors import OutputError, RunError
+from lifsim.grid import steps
+from lifsim.network import Network
+from lifsim.schedule import Schedule
+
+if TYPE_CHECKING:
+    from lifsim.checkpoint import About
+
+SMALL_IMAGE = 64 << 20  # bytes of a network that are kept from one checkpoint to the next
+ROOM = 1 << 16  # bytes of a disk that are left free
+
+
+class Snapshot(NamedTuple):
+    """What a simulation has come to: about it, and its arrays (of state, of what is unfinished in the record)."""
+
+    about: About
+    arrays: dict[str, Any]
+
+
+class Keeper:
+    """Writes checkpoints of a simulation of `net` that records into `sink`; `snapshot` gives its state (whole: even if all follows
+    from the seed yet).
+    """
+
+    def __init__(self, net: Network, sink: Any, schedule: Schedule, snapshot: Callable[[bool], Snapshot]) -> None:
+        self.schedule = schedule
+        self._net, self._sink, self._snapshot = net, sink, snapshot
+        self._image: bytes | None = None
+        self.kept = self._needed = 0  # bytes of the last checkpoint, and of the next
+
+    def begin(self) -> None:
+        """Before the first step: a checkpoint to begin again from."""
+        if not self.kept and self.schedule.on:
+            self.keep()
+
+    def keep(self) -> str:
+        """Write a checkpoint beside the file of results; what to tell of it, "" where results are in memory."""
+        from lifsim.sinks import checkpoint_path, previous_path
+
+        out = self._sink.path
+        if out is None:
+            return ""
+        self._sink.sync()
+        self.kept = self.write(checkpoint_path(out), previous_path(out))
+        if not self._needed:
+            self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in self._snapshot(True).arrays.values())
+        self.schedule.done()
+        about = self._snapshot(False).about
+        return f"{about.step * about.dt:g} ms are saved; go on with: lifsim resume {out}"
+
+    def write(self, path: Path, previous: Path | None = None) -> int:
+        """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes."""
+        from lifsim import checkpoint
+
+        about, arrays = self._snapshot(False)
+        with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
+            image = self._write_image(Path(folder) / "image")
+            return checkpoint.write(path, about, arrays, self._sink.kept(), image, previous)
+
+    def _write_image(self, path: Path) -> Path:
+        """The image of the network as a file; a small one is made once."""
+        from lifsim import netimage
+
+        if self._image is not None:
+            path.write_bytes(self._image)
+            return path
+        netimage.write(self._net, path)
+        if path.stat().st_size < SMALL_IMAGE:
+            self._image = path.read_bytes()
+        return path
+
+    # -- the disk ----------------------------------------------------------------------------------
+
+    def check_room(self, total: int) -> None:
+        """Refuse a run of `total` steps whose traces the disk cannot hold."""
+        if self._sink.path is None:
+            return
+        manifest = self._sink.manifest
+        columns = [(entry, manifest.columns((entry["population"], entry["variable"]))) for entry in manifest.traces]
+        needed = sum(20 * n * total / max(steps(entry["interval"], manifest.dt), 1) for entry, n in columns)  # 8 in the log, 12 in the file
+        free = self._sink.free()
+        if needed + ROOM > free:
+            got = f"{memory.said(free)} are free on its disk"
+            raise OutputError(str(self._sink.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
+
+    def check_disk(self) -> None:
+        """Stop while there is still room for a checkpoint."""
+        if self._sink.path is None or not self.kept:
+            return
+        free = self._sink.free()
+        if free < self._needed + ROOM:
+            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep()}, with more room")
