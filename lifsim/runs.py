@@ -108,10 +108,10 @@ def resume(
     recorded = _interrupted(path)
     keeps = checkpoint_path(path), previous_path(path)
     if recorded.summary is not None or _is_made(path, recorded):
-        result = results.open(path) if _is_made(path, recorded) else results.convert(log_path(path))
-        for left in (log_path(path), *keeps):
-            left.unlink(missing_ok=True)
-        return result
+        made = _is_made(path, recorded)
+        for over in (*keeps, log_path(path)) if made else keeps:
+            over.unlink(missing_ok=True)
+        return results.open(path) if made else results.convert(log_path(path))
     saved, reasons = checkpoint.latest(keeps, lambda found: _unfit(found, recorded))
     if saved is None:
         got = "; ".join(reasons) or "was stopped without a checkpoint"
