@@ -367,3 +367,31 @@ def test_compiling_is_said_to_be_once_only_if_it_is(capsys):
     Progress("x")("compile", kept=False)
     once, always = capsys.readouterr().err.strip().splitlines()
     assert "once" in once and "every run" in always
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--checkpoint-every", "0.25"), "checkpoint_every: 0.25 ms is not on the grid"),
+        (("--checkpoint-every", "soon"), "--checkpoint-every: "),
+        (("--checkpoint-wall", "0"), "--checkpoint-wall: '0'; a time above 0"),
+        (("--max-wall", "never"), "--max-wall: "),
+    ],
+)
+def test_times_of_checkpoints(options, said):
+    error = lif("run", "tiny.toml", *options, code=2).stderr
+    assert error.startswith(f"error: {said}")
+    assert len(error.splitlines()) == 1
+    assert not Path("outputs/tiny.h5.log").exists()
+
+
+def test_a_run_whose_time_is_up_goes_on():
+    outcome = lif("run", "tiny.toml", "--duration", "2000 s", "--max-wall", "0.001", "--checkpoint-wall", "never", code=3)
+    assert "time is up: " in outcome.stderr and "go on with: lifsim resume outputs/tiny.h5" in outcome.stderr
+    assert "complete: no" in lif("info", "outputs/tiny.h5").stdout
+    assert "verified: every frame of the log" in lif("info", "outputs/tiny.h5", "--verify").stdout
+    assert "time is up" in lif("resume", "outputs/tiny.h5.log", "--max-wall", "0.001", code=3).stderr
+    lif("run", "tiny.toml", "-o", "done.h5")
+    assert "verified: every byte, " in lif("info", "done.h5", "--verify").stdout
+    assert "done.h5: is finished" in lif("resume", "done.h5", code=2).stderr
+    assert "nothing.h5.log: does not exist" in lif("resume", "nothing.h5", code=2).stderr
