@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import memory
-from lifsim.errors import OutputError, RunError
+from lifsim.errors import ModelError, OutputError, RunError
 from lifsim.grid import steps
 from lifsim.network import Network
 from lifsim.schedule import Schedule
@@ -37,19 +37,32 @@ class Keeper:
         self.schedule = schedule
         self._net, self._sink, self._snapshot = net, sink, snapshot
         self._image: bytes | None = None
+        self._possible = True
         self.kept = self._needed = 0  # bytes of the last checkpoint, and of the next
 
-    def begin(self) -> None:
-        """Before the first step: a checkpoint to begin again from."""
-        if not self.kept and self.schedule.on:
-            self.keep()
+    def begin(self) -> str:
+        """Before the first step: a checkpoint to begin again from. Returns why there can be none, "" if there can.
+
+        Raises
+        ------
+        ModelError : no file can describe the network, and checkpoints were asked for by `every_ms`.
+        """
+        try:
+            if not self.kept and self.schedule.on:
+                self.keep()
+        except ModelError as error:
+            if self.schedule.every_ms is not None:
+                raise
+            self._possible = False
+            return f"there will be no checkpoints, as no file can describe the network ({error})"
+        return ""
 
     def keep(self) -> str:
         """Write a checkpoint beside the file of results; what to tell of it, "" where results are in memory."""
         from lifsim.sinks import checkpoint_path, previous_path
 
         out = self._sink.path
-        if out is None:
+        if out is None or not self._possible:
             return ""
         self._sink.sync()
         self.kept = self.write(checkpoint_path(out), previous_path(out))

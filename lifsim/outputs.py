@@ -26,7 +26,7 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
     if _status(path) and not overwrite:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
     if _status(log) and not overwrite:
-        ways = "read it with `lifsim info`, or start anew with --overwrite (overwrite=True)"
+        ways = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
         raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
     _status(path.with_name(f".{path.name}.{2**22}.tmp"))  # the longest name that will be needed
     _check_folder(path.parent)

@@ -218,7 +218,9 @@ class Simulation:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         self._until = self.step + total
         self._keeper.check_room(total)
-        self._keeper.begin()
+        reason = self._keeper.begin()
+        if reason:
+            self._progress("warning", text=reason)
         recorded_before, began = self.timings["record"], time.perf_counter()
         try:
             with deferred() as asked:

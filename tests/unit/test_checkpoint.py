@@ -192,6 +192,17 @@ def test_nothing_is_kept_unless_asked(tmp_path):
         ls.resume(tmp_path / "other.h5")
 
 
+def test_a_network_that_no_file_can_describe(tmp_path):
+    net, told = small(), []
+    net.name = 5  # changed behind its back
+    result = ls.run(net, 20.0, out=tmp_path / "a.h5", progress=lambda event, **facts: told.append(facts.get("text")))
+    assert digest(result) == digest(ls.run(small(), 20.0))
+    assert any("there will be no checkpoints" in str(text) for text in told)
+    with pytest.raises(ls.ModelError, match="name: 5"):
+        ls.run(net, 20.0, out=tmp_path / "b.h5", checkpoint_every=5.0)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
+
+
 # -- damage ----------------------------------------------------------------------------------------
 
 
