@@ -97,10 +97,10 @@ def _axis(axis: Any) -> int | None:
 
 
 def _fit(*shapes: tuple[int, ...]) -> None:
-    shape = np.broadcast_shapes(*shapes)
-    if len(shape) > MOST_DIMENSIONS:
-        raise ValueError(f"an array of {len(shape)} dimensions; at most {MOST_DIMENSIONS} are allowed")
-    size = math.prod(shape)
+    dimensions = max(map(len, shapes), default=0)
+    if dimensions > MOST_DIMENSIONS:
+        raise ValueError(f"an array of {dimensions} dimensions; at most {MOST_DIMENSIONS} are allowed")
+    size = math.prod(np.broadcast_shapes(*shapes))
     if size > MAX_SIZE:
         raise ValueError(f"an array of {size} elements; at most {MAX_SIZE} are allowed")
 

@@ -68,7 +68,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
     drawn = sum(map(_rows, inner))
     size = drawn + max(size, BASE + held + max(map(_drawing, inner), default=0))
-    return {"neurons": neurons, "synapses": synapses, "bytes": int(size), "held": held, "threads": team, "dt": net.dt}
+    return {"neurons": neurons, "synapses": synapses, "bytes": int(min(size, 2.0**80)), "held": held, "threads": team, "dt": net.dt}
 
 
 def _plastic(p: Projection, dt: float, blocks: int, precision: str, weights: str | None) -> float:

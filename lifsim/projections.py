@@ -411,6 +411,8 @@ def _check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
         if acceptance(replace(delay, min=max(delay.min, dt / 2))) < 1e-4:
             got = f"the distribution practically never reaches dt/2 = {dt / 2:g} ms"
             yield Problem(place, got, "drawn delays are redrawn below dt/2")
+        elif acceptance(replace(delay, max=min(delay.max, LONGEST_DELAY * dt))) < (1 - 1e-4) * acceptance(delay):
+            yield Problem(place, f"the distribution reaches beyond {LONGEST_DELAY * dt:g} ms", "shorter delays, or a max")
         return
     first = _first_wrong_delay(np.atleast_1d(np.asarray(delay)).ravel(), dt)
     if first is None:

@@ -152,7 +152,7 @@ def _check(d: Distribution) -> None:
 def acceptance(d: Distribution) -> float:
     """The probability that one draw falls between `min` and `max`."""
     if d.b == 0 or (d.kind == "uniform" and d.a == d.b):
-        centre = math.exp(d.a) if d.kind == "lognormal" else d.a
+        centre = (math.exp(d.a) if d.a < 700 else math.inf) if d.kind == "lognormal" else d.a
         return float(d.min <= centre <= d.max)
     if d.kind == "uniform":
         return max(0.0, min(d.b, d.max) - max(d.a, d.min)) / (d.b - d.a)

@@ -109,7 +109,7 @@ def digest(result: ls.Result, until: float | None = None) -> str:
             t = result.traces[name].times_of(variable)
             keep = slice(None) if until is None else t <= until + 1e-6
             rows = np.ascontiguousarray(result.traces[name][variable][keep])
-            out.update(f"{name}.{variable} {rows.shape}".encode() + rows.tobytes())
+            out.update(f"{name}.{variable} {rows.shape}".encode() + rows.tobytes() if len(rows) else b"")
     return out.hexdigest()
 
 
