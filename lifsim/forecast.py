@@ -26,7 +26,7 @@ PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays 
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
 PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
-BASE = 202e6  # bytes of Python, its libraries and compiled code
+BASE = 197e6  # bytes of Python, its libraries and compiled code
 
 
 def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     held = sum(_held(p) for p in net.projections)
     ends = sum(4 * len(p.source) + 28 * len(p.target) for p in (*inner, *plastic))  # sources, targets, where targets lie
     states = neurons * (76 + 12 * np.dtype(precision).itemsize)
-    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * neurons) + 72 * neurons  # spikes under way, and those of a slice
+    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * neurons) + 130 * neurons  # spikes under way, and those of a slice
     size = (
         static * (2 + a_weight)
         + sum(_plastic(p, net.dt, blocks, precision, weights) for p in plastic)

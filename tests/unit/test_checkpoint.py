@@ -42,6 +42,7 @@ def interrupted(path: Path, at: float = 60.0) -> str:
         if event == "step" and facts["done_ms"] > at - 1e-6:
             signal.raise_signal(signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background begin with Ctrl-C ignored
     with pytest.raises(ls.Stopped, match="ms are saved; go on with: lifsim resume"):
         ls.run(small(), 100.0, out=path, checkpoint_every=20.0, progress=stop)
     return digest(ls.run(small(), 100.0))

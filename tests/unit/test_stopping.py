@@ -29,6 +29,16 @@ variable = "spikes"
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
+@pytest.fixture(autouse=True)
+def signals_as_usual():
+    """Also where the tests were started in the background, with Ctrl-C or hangups ignored."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {n: signal.signal(n, signal.default_int_handler if n == signal.SIGINT else signal.SIG_DFL) for n in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def test_the_first_signal_is_noted_and_the_second_goes_on():
     got = []
     with handling(lambda number, _: got.append(number)):
