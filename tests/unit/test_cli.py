@@ -124,7 +124,7 @@ def test_check():
 
 
 def test_check_knows_the_storage_of_weights():
-    Path("drawn.toml").write_text(MODEL.replace("weight = 0.1", "weight = { normal = [0.1, 0.01] }").replace("n = 10", "n = 100_000"))
+    Path("drawn.toml").write_text(MODEL.replace("weight = 0.1", "weight = { normal = [0.1, 0.01] }").replace("n = 10", "n = 400_000"))
     said = [lif("check", "drawn.toml", *words).stdout for words in ([], ["--weights", "float32"], ["--weights", "compact"])]
     assert len({line for text in said for line in text.splitlines() if "memory" in line}) == 3
 
