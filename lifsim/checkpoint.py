@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
@@ -69,7 +68,7 @@ class Checkpoint:
 
     def network(self) -> Network:
         """The network that was simulated (DataError if a file that it reads is missing or another)."""
-        with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
+        with disk.scratch() as folder:
             image = Path(folder) / "image"
             with h5py.File(self.path, "r") as file, image.open("wb") as out:
                 data = dataset(file, "network", "u", 1)

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from lifsim.errors import RunError
@@ -88,6 +89,11 @@ def remove_abandoned(path: Path) -> None:
         for left in path.parent.iterdir():
             if left.name.startswith(f".{path.name}.") and left.name.endswith(".tmp"):
                 left.unlink(missing_ok=True)
+
+
+def scratch() -> TemporaryDirectory[str]:
+    """A folder for what is only on its way, removed after use."""
+    return TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True)
 
 
 class Unfailing:

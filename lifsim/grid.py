@@ -25,6 +25,13 @@ def first_off_grid(times: np.ndarray | float, dt: float) -> float | None:
     return float(t[np.isfinite(t)][np.argmax(off)]) if off.any() else None
 
 
+def no_delays(x: np.ndarray, dt: float) -> np.ndarray:
+    """Which numbers cannot be delays: infinite, below `dt`, absurdly long, or no multiple of `dt`."""
+    with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
+        ratio = x / dt
+        return ~np.isfinite(x) | (ratio < 1 - 1e-6) | (ratio > LONGEST_DELAY) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+
+
 def nearest_on_grid(time: float, dt: float) -> str:
     """The sentence that names the multiples of `dt` next to `time`."""
     if time / dt > FARTHEST:

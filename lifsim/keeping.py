@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lifsim import memory
+from lifsim import disk, memory
 from lifsim.errors import ModelError, OutputError, RunError
 from lifsim.grid import steps
 from lifsim.network import Network
@@ -21,21 +20,22 @@ SMALL_IMAGE = 64 << 20  # bytes of a network that are kept from one checkpoint t
 ROOM = 1 << 16  # bytes of a disk that are left free
 
 
-class Snapshot(NamedTuple):
-    """What a simulation has come to: about it, and its arrays (of state, of what is unfinished in the record)."""
+class Source(NamedTuple):
+    """What a simulation says of itself for a checkpoint: about it, its arrays, and whether all follows from the seed yet, so that no
+    array is needed.
+    """
 
-    about: About
-    arrays: dict[str, Any]
+    about: Callable[[], About]
+    state: Callable[[], dict[str, Any]]
+    fresh: Callable[[], bool]
 
 
 class Keeper:
-    """Writes checkpoints of a simulation of `net` that records into `sink`; `snapshot` gives its state (whole: even if all follows
-    from the seed yet).
-    """
+    """Writes checkpoints of a simulation of `net` that records into `sink`."""
 
-    def __init__(self, net: Network, sink: Any, schedule: Schedule, snapshot: Callable[[bool], Snapshot]) -> None:
+    def __init__(self, net: Network, sink: Any, schedule: Schedule, source: Source) -> None:
         self.schedule = schedule
-        self._net, self._sink, self._snapshot = net, sink, snapshot
+        self._net, self._sink, self._source = net, sink, source
         self._image: bytes | None = None
         self._possible = True
         self.kept = self._needed = 0  # bytes of the last checkpoint, and of the next
@@ -67,19 +67,19 @@ class Keeper:
         self._sink.sync()
         self.kept = self.write(checkpoint_path(out), previous_path(out))
         if not self._needed:
-            self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in self._snapshot(True).arrays.values())
+            self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in self._source.state().values())
         self.schedule.done()
-        about = self._snapshot(False).about
+        about = self._source.about()
         return f"{about.step * about.dt:g} ms are saved; go on with: lifsim resume {out}"
 
     def write(self, path: Path, previous: Path | None = None) -> int:
         """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes."""
         from lifsim import checkpoint
 
-        about, arrays = self._snapshot(False)
-        with TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True) as folder:
+        arrays = {} if self._source.fresh() else self._source.state()
+        with disk.scratch() as folder:
             image = self._write_image(Path(folder) / "image")
-            return checkpoint.write(path, about, arrays, self._sink.kept(), image, previous)
+            return checkpoint.write(path, self._source.about(), arrays, self._sink.kept(), image, previous)
 
     def _write_image(self, path: Path) -> Path:
         """The image of the network as a file; a small one is made once."""

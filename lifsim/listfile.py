@@ -18,14 +18,14 @@ import numpy as np
 
 from lifsim.errors import DataError, ModelError, did_you_mean
 from lifsim.expressions import shortened
-from lifsim.grid import LONGEST_DELAY, nearest_on_grid
+from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
 from lifsim.outputs import expanded
 from lifsim.untrusted import unreadable
 
 COLUMNS = ("source", "target", "weight", "delay")
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
 PIECE = 1 << 24  # bytes of text at a time
-_LONGEST_DELAY = 1 << 16  # bytes of the first line
+_LONGEST = 1 << 16  # bytes of the first line
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +50,7 @@ class Limits:
         """Which numbers of a column are not allowed."""
         if column in ("source", "target"):
             return ~((x >= 0) & (x < (self.n_source if column == "source" else self.n_target)) & (x == np.floor(x)))
-        with np.errstate(invalid="ignore"):
-            ratio = x / self.dt
-            off = (ratio < 1 - 1e-6) | (ratio > LONGEST_DELAY) | (np.abs(ratio - np.round(ratio)) > 1e-6)
-        return ~np.isfinite(x) | off if column == "delay" else ~np.isfinite(x)
+        return no_delays(x, self.dt) if column == "delay" else ~np.isfinite(x)
 
     def allowed(self, column: str, x: float) -> str:
         """What a column may hold, said where `x` is not that."""
@@ -104,7 +101,7 @@ def _listed(columns: Mapping[str, Any]) -> Listed:
 
 
 def _read_csv(file: BinaryIO, name: str, limits: Limits, place: str) -> Listed:
-    header = file.readline(_LONGEST_DELAY).decode("utf-8-sig", errors="replace").strip()
+    header = file.readline(_LONGEST).decode("utf-8-sig", errors="replace").strip()
     columns = [column.strip().strip('"') for column in header.split(",")]
     _check_header(columns, name, place)
     found: dict[str, list[np.ndarray]] = {column: [] for column in columns}

@@ -10,15 +10,16 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from lifsim import disk
 from lifsim.errors import DataError, ModelError, Problem
 from lifsim.network import Network
 
@@ -37,13 +38,12 @@ def write(net: Network, path: Path) -> None:
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
     about = {"text": net.text, "parameters": _plain(net.parameters), "files": [_described(*entry) for entry in _inputs(net)]}
-    with _folder() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with disk.scratch() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         inert.save(Path(folder) / _MODEL)
         (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         for member in sorted(Path(folder).iterdir()):
             with archive.open(zipfile.ZipInfo(member.name), "w", force_zip64=True) as out, member.open("rb") as file:
-                while piece := file.read(1 << 20):
-                    out.write(piece)
+                shutil.copyfileobj(file, out)
 
 
 def read(path: Path, place: str, beside: Path) -> Network:
@@ -55,7 +55,7 @@ def read(path: Path, place: str, beside: Path) -> Network:
     """
     from lifsim.modelfile import load
 
-    with _folder() as folder:
+    with disk.scratch() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
@@ -72,10 +72,6 @@ def read(path: Path, place: str, beside: Path) -> Network:
         population, parameter = net.populations[str(entry["population"])], str(entry["parameter"])
         population.params[parameter] = _found(entry, place, beside)
     return net
-
-
-def _folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="lifsim-", ignore_cleanup_errors=True)
 
 
 def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same, side_by_side
-from lifsim.grid import LONGEST_DELAY, nearest_on_grid
+from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
 from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
@@ -431,9 +431,7 @@ def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
     """The first delay that is infinite or absurdly long, below `dt` or off the grid, if any is."""
     for a in range(0, len(delays), PIECE):
         d = delays[a : a + PIECE].astype(np.float64, copy=False)
-        with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
-            ratio = d / dt
-            wrong = ~np.isfinite(d) | (ratio < 1 - 1e-6) | (ratio > LONGEST_DELAY) | (np.abs(ratio - np.round(ratio)) > 1e-6)
+        wrong = no_delays(d, dt)
         if wrong.any():
             return float(d[np.argmax(wrong)])
     return None

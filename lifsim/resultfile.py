@@ -276,8 +276,7 @@ class File:
         self._stamp = self._stat()
         with self._open() as file:
             native = "lifsim" in file
-            if not seal.check(path) and native and seal.broken(path):
-                raise DataError(str(path), *seal.CHANGED)
+            (seal.examine if native else seal.check)(path)
             self.info = _read_info(_member(file, "lifsim", h5py.Group)) if native else _foreign_info(file)
             self.manifest = _manifest(self.info)
             self._native = native

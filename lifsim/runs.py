@@ -107,11 +107,11 @@ def resume(
     path = path.with_suffix("") if path.suffix == ".log" else path
     recorded = _interrupted(path)
     keeps = checkpoint_path(path), previous_path(path)
-    if recorded.summary is not None or _is_made(path, recorded):
-        made = _is_made(path, recorded)
+    made = _made(path, recorded)
+    if made is not None or recorded.summary is not None:
         for over in (*keeps, log_path(path)) if made else keeps:
             over.unlink(missing_ok=True)
-        return results.open(path) if made else results.convert(log_path(path))
+        return made or results.convert(log_path(path))
     saved, reasons = checkpoint.latest(keeps, lambda found: _unfit(found, recorded))
     if saved is None:
         got = "; ".join(reasons) or "was stopped without a checkpoint"
@@ -149,15 +149,15 @@ def _interrupted(path: Path) -> Recorded:
     return read_log(log)[0]
 
 
-def _is_made(path: Path, recorded: Recorded) -> bool:
-    """Whether the file of this run is there already, whole: only its log was not removed any more."""
+def _made(path: Path, recorded: Recorded) -> Result | None:
+    """The file of this run if it is there already, whole: only its log was not removed any more."""
     from lifsim import results
 
     try:
         made = results.open(path) if path.exists() else None
     except DataError:
-        return False
-    return made is not None and made.complete and made.info.get("run") == recorded.manifest.run
+        return None
+    return made if made is not None and made.complete and made.info.get("run") == recorded.manifest.run else None
 
 
 def _unfit(found: Checkpoint, recorded: Recorded) -> str:

@@ -78,6 +78,12 @@ def check(path: Path) -> bool:
 CHANGED = ("does not match its checksum", "it was damaged or changed after it was written")
 
 
+def examine(path: Path) -> None:
+    """Refuse a file of ours that is not what was sealed, or whose seal is damaged (DataError); one without a seal is let be."""
+    if not check(path) and broken(path):
+        raise DataError(str(path), *CHANGED)
+
+
 def broken(path: Path) -> bool:
     """Whether more follows than HDF5 knows of, in a file without a whole seal: it had one."""
     with path.open("rb") as file:

@@ -25,7 +25,7 @@ from lifsim import __version__, memory
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
-from lifsim.keeping import Keeper, Snapshot
+from lifsim.keeping import Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
 from lifsim.outputs import check_output, expanded, make_folder
@@ -35,7 +35,7 @@ from lifsim.stopping import Asked, Stopped, deferred
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
-    from lifsim.checkpoint import Checkpoint
+    from lifsim.checkpoint import About, Checkpoint
     from lifsim.collect import WeightSamples
     from lifsim.results import Result
 
@@ -139,7 +139,7 @@ class Simulation:
         from lifsim.collect import Collector
 
         self._sink = sink()  # before anything that takes long
-        self._keeper = Keeper(self.net, self._sink, schedule, self._snapshot)
+        self._keeper = Keeper(self.net, self._sink, schedule, Source(self._about, self._state, self._fresh))
         try:
             self._collector = Collector(self.net, self.seed)
             self._engine = self._build(self._settings["threads"], self._settings["precision"], self._settings["weights"])
@@ -421,15 +421,22 @@ class Simulation:
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
 
-    def _snapshot(self, whole: bool) -> Snapshot:
-        """What the simulation has come to; without arrays as long as all follows from the seed, unless `whole`."""
-        from lifsim import checkpoint
+    def _fresh(self) -> bool:
+        """Whether all follows from the seed yet."""
+        return self.step == 0 and not self._changed
 
-        arrays: dict[str, Any] = {}
-        if whole or self.step or self._changed:
-            arrays = {f"{checkpoint.STATE}{key}": x for key, x in self._engine.saved().items()}
-            arrays |= {f"{checkpoint.COLLECTED}{key}": x for key, x in self._collector.saved().items()}
-        about = checkpoint.About(
+    def _state(self) -> dict[str, Any]:
+        """All arrays of a checkpoint."""
+        from lifsim.checkpoint import COLLECTED, STATE
+
+        arrays = {f"{STATE}{key}": x for key, x in self._engine.saved().items()}
+        return arrays | {f"{COLLECTED}{key}": x for key, x in self._collector.saved().items()}
+
+    def _about(self) -> About:
+        """What a checkpoint says of itself."""
+        from lifsim.checkpoint import About
+
+        return About(
             step=self.step,
             seed=self.seed,
             dt=self.net.dt,
@@ -442,7 +449,6 @@ class Simulation:
             timings={**self.timings, "total": self._total()},
             versions=versions(),
         )
-        return Snapshot(about, arrays)
 
     # -- state -------------------------------------------------------------------------------------
 

@@ -123,13 +123,7 @@ class FileSink:
         make_folder(self.path)
         self._log = LogWriter(log_path(self.path), overwrite)
         try:
-            for old in (self.path, *self._checkpoints()):  # what is left of another run must not be taken for this one's
-                old.unlink(missing_ok=True)
-        except OSError as error:
-            self._log.close(remove=True)
-            raise OutputError(str(self.path), f"cannot be replaced ({error.strerror})") from None
-        disk.remove_abandoned(self.path)
-        try:
+            self._clear()
             self._log.append(MANIFEST, manifest.to_json().encode())
             self._log.sync()
         except BaseException:
@@ -157,6 +151,15 @@ class FileSink:
         sink._log = LogWriter.reopen(log, end, own=True)
         disk.remove_abandoned(sink.path)
         return sink
+
+    def _clear(self) -> None:
+        """Remove what is left of another run: it must not be taken for this one's."""
+        try:
+            for old in (self.path, *self._checkpoints()):
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(str(self.path), f"cannot be replaced ({error.strerror})") from None
+        disk.remove_abandoned(self.path)
 
     def _checkpoints(self) -> tuple[Path, Path]:
         return checkpoint_path(self.path), previous_path(self.path)

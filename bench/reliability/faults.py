@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nets import KINDS, digest, forked, network
+from nets import KINDS, digest, forked, network, report
 
 import lifsim as ls
 from lifsim import simulation
@@ -57,6 +57,11 @@ def ran(args: list[str], patch: Callable[[], Any] = lambda: None) -> tuple[int, 
     with builtins.open(read, "rb") as pipe:
         said = pipe.read().decode()
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
+
+
+def errors_in(said: str) -> int:
+    """How many errors a command told."""
+    return sum(line.startswith("error:") for line in said.splitlines())
 
 
 def failing(module: Any, name: str, n: int, how: str) -> Callable[[], None]:
@@ -141,7 +146,7 @@ def judged(args: list[str], out: Path, whole: ls.Result, wanted: str, code: int,
         complain("CRASH")
     if "Traceback" in said or "mistake of lifsim" in said:
         complain("TRACEBACK")
-    if code and len([line for line in said.splitlines() if line.startswith("error:")]) != 1:
+    if code and errors_in(said) != 1:
         complain("NOT ONE LINE")
     if code == 0:
         seen["did not mind"] += 1
@@ -180,11 +185,7 @@ def main() -> None:
             sim.run(5.0)
         with tempfile.TemporaryDirectory() as folder:
             seen += campaign(kind, options.seed, options.every, Path(folder))
-    for name, number in sorted(seen.items(), key=lambda entry: (entry[0].isupper(), entry[0])):
-        print(f"{number:8,}  {name}")
-    wrong = sum(n for name, n in seen.items() if name.split(":")[0].isupper())
-    print(f"{wrong:8,}  WRONG")
-    sys.exit(wrong > 0)
+    report(seen)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ import collections
 import resource
 import signal
 import subprocess
-import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from faults import ran
+from faults import errors_in, judged, ran
 from kills import DURATION, Reference
-from nets import KINDS, digest
+from nets import KINDS, report
 
 import lifsim as ls
 from lifsim.runlog import log_path
@@ -28,36 +28,6 @@ from lifsim.runlog import log_path
 def limited(size: int) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-def tried(reference: Reference, model: Path, out: Path, patch) -> collections.Counter[str]:
-    """A run that meets a full disk, and then one that has room."""
-    seen = collections.Counter({"positions": 1})
-    code, said = ran(["run", str(model), "--duration", str(DURATION), "-o", str(out), "--checkpoint-every", "20"], patch)
-    seen[f"exit {code}"] += 1
-    seen["CRASH"] += code not in (0, 1, 2)
-    lines = [line for line in said.splitlines() if line.strip()]
-    seen["NOT ONE MESSAGE"] += code != 0 and (len([x for x in lines if x.startswith("error:")]) != 1 or "Traceback" in said)
-    if code and log_path(out).exists():
-        try:
-            left = ls.open(log_path(out))
-            seen["LOST OR WRONG"] += digest(left) != digest(reference.result, left.t_stop)
-            seen["ms kept"] += round(left.t_stop)
-        except ls.DataError:
-            seen["had not begun"] += 1
-        again, _ = ran(["resume", str(out)])
-        if again:
-            again, _ = ran(["run", str(model), "--duration", str(DURATION), "-o", str(out), "--overwrite"])
-            seen["begun anew"] += 1
-        seen["CANNOT GO ON"] += again != 0
-    elif code:
-        ran(["run", str(model), "--duration", str(DURATION), "-o", str(out), "--overwrite"])
-        seen["begun anew"] += 1
-    final = ls.open(out)
-    same = final.info["content_sha256"] == reference.digest
-    seen["identical in the end"] += same
-    seen["NOT IDENTICAL"] += not same
-    return seen
 
 
 def main() -> None:
@@ -77,18 +47,17 @@ def main() -> None:
             for k in range(each):
                 own = folder / f"{kind}-{k}"
                 own.mkdir()
-                seen += tried(reference, model, own / "run.h5", lambda size=int(most * (k + 0.5) / each): limited(size))
+                args = ["run", str(model), "--duration", str(DURATION), "-o", str(own / "run.h5"), "--checkpoint-every", "20"]
+                size = int(most * (k + 0.5) / each)
+                code, said = ran(args, partial(limited, size))
+                seen += judged(args, own / "run.h5", reference.result, reference.digest, code, said, f"{kind}, {size:,} bytes")
             with tempfile.TemporaryDirectory() as disk:
                 if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True).returncode == 0:
                     try:
                         small_disk(reference, Path(disk), seen)
                     finally:
                         subprocess.run(["umount", disk], check=True)
-    for key, n in sorted(seen.items(), key=lambda entry: (entry[0].isupper(), entry[0])):
-        print(f"{n:8,}  {key}")
-    wrong = sum(n for key, n in seen.items() if key.isupper())
-    print(f"{wrong:8,}  WRONG")
-    sys.exit(wrong > 0)
+    report(seen)
 
 
 def small_disk(reference: Reference, disk: Path, seen: collections.Counter[str]) -> None:
@@ -98,11 +67,11 @@ def small_disk(reference: Reference, disk: Path, seen: collections.Counter[str])
     code, said = ran(["run", str(model), "--duration", "10 s", "-o", str(disk / "run.h5")])
     seen["on 3 MB"] += 1
     seen["CRASH"] += code not in (0, 1, 2)
-    seen["NOT ONE MESSAGE"] += len([x for x in said.splitlines() if x.startswith("error:")]) != 1
+    seen["NOT ONE MESSAGE"] += errors_in(said) != 1
     left = ls.open(log_path(disk / "run.h5"))
     print(f"3 MB, {reference.net.name}: exit {code} at {left.t_stop:g} ms: {said.strip()[-200:]}")
     again, told = ran(["resume", str(disk / "run.h5")])
-    seen["NO CLEAR MESSAGE AGAIN"] += again not in (1, 2) or len([x for x in told.splitlines() if x.startswith("error:")]) != 1
+    seen["NO CLEAR MESSAGE AGAIN"] += again not in (1, 2) or errors_in(told) != 1
 
 
 if __name__ == "__main__":

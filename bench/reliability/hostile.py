@@ -140,13 +140,12 @@ def replaced(make: Callable[[h5py.Group, str, h5py.Dataset], object]) -> Callabl
 
     def harm(file: h5py.File, name: str, canary: Path) -> None:
         old, group, last = file[name], file[name].parent, name.rpartition("/")[2]
-        kept, values = dict(old.attrs), old
+        kept = dict(old.attrs)
         file.move(name, "aside-of-harm")
         made = make(group, last, file["aside-of-harm"])
         del file["aside-of-harm"]
         if isinstance(made, h5py.Dataset):
             made.attrs.update(kept)
-        del values
 
     return harm
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from nets import KINDS, apart, digest, forked, network, witness
+from nets import KINDS, apart, digest, forked, network, report, witness
 
 import lifsim as ls
 from lifsim import results, simulation
@@ -148,7 +148,7 @@ def check(reference: Reference, out: Path, acknowledged: float) -> collections.C
     with h5py.File(copy, "r") as file:
         for name, s in left.spikes.items():
             group = file[f"spikes/{name}"]
-            seen["UNREADABLE BY h5py"] += not (
+            seen["UNREADABLE BY H5PY"] += not (
                 np.array_equal(group["timestamps"][()], s.times) and np.array_equal(group["node_ids"][()], s.ids)
             )
     copy.unlink()
@@ -211,11 +211,9 @@ def main() -> None:
     if options.json:
         print(json.dumps(seen))
         return
-    for wrong in ("UNREADABLE", "UNREADABLE BY h5py", "LOST", "NOT A PREFIX", "NOT IDENTICAL", "LEFTOVERS", "FAILED"):
+    for wrong in ("UNREADABLE", "UNREADABLE BY H5PY", "LOST", "NOT A PREFIX", "NOT IDENTICAL", "LEFTOVERS", "FAILED"):
         seen.setdefault(wrong, 0)
-    for name, number in sorted(seen.items(), key=lambda entry: (entry[0].isupper(), entry[0])):
-        print(f"{number:10,}  {name}")
-    sys.exit(any(n for name, n in seen.items() if name.isupper()))
+    report(seen)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import os
 import struct
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -111,6 +112,15 @@ def digest(result: ls.Result, until: float | None = None) -> str:
             rows = np.ascontiguousarray(result.traces[name][variable][keep])
             out.update(f"{name}.{variable} {rows.shape}".encode() + rows.tobytes() if len(rows) else b"")
     return out.hexdigest()
+
+
+def report(seen: collections.Counter[str]) -> NoReturn:
+    """Print what was counted, what is WRONG in capitals and last; exit with 1 if there is any."""
+    for name, number in sorted(seen.items(), key=lambda entry: (entry[0].isupper(), entry[0])):
+        print(f"{number:10,}  {name}")
+    wrong = sum(n for name, n in seen.items() if name.split(":")[0].isupper())
+    print(f"{wrong:10,}  WRONG")
+    sys.exit(wrong > 0)
 
 
 def apart(work: Callable[[], Any]) -> bytes:

@@ -16,7 +16,6 @@ import argparse
 import collections
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nets import KINDS, digest, network
+from nets import KINDS, digest, network, report
 
 import lifsim as ls
 from lifsim import simulation
@@ -268,11 +267,7 @@ def main() -> None:
                             known.add(state)
                             seen += tried(net, whole, wanted, disk, files, rng)
             print(f"{net.name}: {len(tape.ops)} operations", flush=True)
-    for name, number in sorted(seen.items(), key=lambda entry: (entry[0].isupper(), entry[0])):
-        print(f"{number:8,}  {name}")
-    wrong = sum(n for name, n in seen.items() if name.isupper())
-    print(f"{wrong:8,}  WRONG")
-    sys.exit(wrong > 0)
+    report(seen)
 
 
 if __name__ == "__main__":
