@@ -1,4 +1,4 @@
-"""The HDF5 file of a result: its layout, written and read.
+"""The HDF5 file of a result: its layout, and how it is read (written: `lifsim.resultwriter`).
 
 SONATA's layout for other tools (AllenInstitute/sonata, developer guide, "Spike file" and "Report"),
 and under ``/lifsim`` all that SONATA does not know: silent neurons, duration, float64 traces, and
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -20,233 +20,44 @@ import h5py
 import numpy as np
 
 from lifsim import disk, seal
-from lifsim.errors import DataError, RunError
+from lifsim.errors import DataError
 from lifsim.grid import times
-from lifsim.recording import FORMAT_VERSION, Key, Manifest, Recorded, first_sample, ids_of, ms, plain
+from lifsim.recording import FORMAT_VERSION, Key, Manifest, Recorded, ids_of, ms, plain
 from lifsim.untrusted import unreadable
 
-_MAGIC, _VERSION = 0x0A7A, (0, 1)
-_SORTING = {"none": 0, "by_id": 1, "by_time": 2}
-_BLOCK = 1 << 18  # bytes gathered before they are written to a dataset
 _ROWS = 1 << 20  # numbers that are read at a time where there may be more than memory holds
 _DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
 MOST_NODES = 2**31  # of a population
 _ALLOWED = "a result of lifsim or SONATA spikes"
 
 
-# -- writing ----------------------------------------------------------------------------------------
-
-
-def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> File:
-    """Write `recorded` to `path`: first beside it, then renamed, so that `path` is never half a file.
-
-    The memory needed does not grow with the duration. A `summary` is asked for when all data are on disk, so
-    that it can say how long that took.
-
-    Raises
-    ------
-    RunError : the disk is full or failing.
-    """
-    need, free = _bytes_needed(recorded), disk.free(path.parent)
-    if free < need:
-        raise RunError(f"{path}: the disk is full ({free:,} bytes free, {need:,} needed); {_KEPT}")
-    with disk.replacing(path, _KEPT) as fd:
-        below = disk.Unfailing(fd)
-        with h5py.File(below, "w", libver=("earliest", "v110")) as file:
-            digests = _fill(file, recorded, below)
-            if summary is not None:
-                file.flush()
-                disk.sync(fd)
-                recorded = replace(recorded, summary=summary())
-            said = _describe_run(file, recorded, digests)
-            regions = seal.regions_of(_hashed(file))
-        below.check()
-        seal.put(fd, regions)
-    return File.made(path, said, list(recorded.manifest.positions))
-
-
-_KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads and lifsim resume makes the file of"
-
-
-def _hashed(file: h5py.File) -> list[h5py.Dataset]:
-    """The datasets that have a checksum of their own."""
-    found: list[h5py.Dataset] = []
-    file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
-    return found
-
-
-def _bytes_needed(recorded: Recorded) -> int:
-    totals, manifest = recorded.totals, recorded.manifest
-    values = sum(n * manifest.columns(key) for key, n in totals.samples.items())
-    return 16 * sum(totals.spikes.values()) + 12 * values + (1 << 16)
-
-
-class _Column:
-    """Appends rows to a dataset of known size in large blocks and hashes what it writes."""
-
-    def __init__(self, dataset: h5py.Dataset, below: disk.Unfailing) -> None:
-        self._dataset, self._below = dataset, below
-        self._pieces: list[np.ndarray] = []
-        self._row = self._held = 0
-        self._hash = hashlib.sha256()
-
-    def append(self, rows: np.ndarray) -> None:
-        piece = np.array(rows, self._dataset.dtype)
-        self._pieces.append(piece)
-        self._held += piece.nbytes
-        if self._held >= _BLOCK:
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._pieces:
-            return
-        block: Any = np.concatenate(self._pieces)
-        self._dataset[self._row : self._row + len(block)] = block
-        self._below.check()
-        self._hash.update(block)
-        self._row += len(block)
-        self._pieces, self._held = [], 0
-
-    def finish(self) -> str:
-        """Write the rest; the SHA-256 of all, also kept as an attribute."""
-        self._flush()
-        digest = self._hash.hexdigest()
-        self._dataset.attrs["sha256"] = _fixed(digest)
-        return digest
-
-
-def _fill(file: h5py.File, recorded: Recorded, below: disk.Unfailing) -> list[str]:
-    """Write all data; their digests."""
-    manifest = recorded.manifest
-    file.attrs["magic"] = np.uint32(_MAGIC)
-    file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
-    spikes = {name: _spike_columns(file, recorded, name, below) for name in manifest.spikes}
-    traces = {key: _trace_columns(file, recorded, key, below) for key in manifest.keys}
-    digests = [_write_positions(file, name, places, below) for name, places in manifest.positions.items()]
-    for chunk in recorded.chunks:
-        for name in chunk.spikes:
-            spikes[name][0].append(chunk.spike_times(name, manifest.dt))
-            spikes[name][1].append(chunk.spikes[name][1])
-        for key, rows in chunk.traces.items():
-            for column in traces[key]:
-                column.append(rows)
-    digests += [f"{name} {column.finish()}" for name, pair in spikes.items() for column in pair]
-    digests += [f"{'/'.join(key)} {column.finish()}" for key, columns in traces.items() for column in columns[:1]]
-    for columns in traces.values():
-        columns[-1].finish()
-    return digests
-
-
-def _describe_run(file: h5py.File, recorded: Recorded, digests: list[str]) -> dict[str, Any]:
-    said = {**entries(recorded), "content_sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()}
-    _describe(file.require_group("lifsim"), {**said, "info_sha256": _info_sha256(said)})
-    return said
-
-
-def _spike_columns(file: h5py.File, recorded: Recorded, name: str, below: disk.Unfailing) -> tuple[_Column, _Column]:
-    """``/spikes/<name>``, whose order libsonata reads from an enum on the group, bmtk from a text on node_ids."""
-    group = file.create_group(f"spikes/{name}")
-    group.attrs.create("sorting", _SORTING["by_time"], dtype=h5py.enum_dtype(_SORTING, basetype="u1"))
-    window = _window(recorded, recorded.manifest.spikes[name])
-    group.attrs["n_nodes"] = recorded.manifest.populations[name]["n"]
-    group.attrs["t_start"], group.attrs["t_stop"] = window
-    n = recorded.totals.spikes.get(name, 0)
-    timestamps = group.create_dataset("timestamps", (n,), "<f8")
-    timestamps.attrs["units"] = "ms"
-    node_ids = group.create_dataset("node_ids", (n,), "<u8")
-    node_ids.attrs["sorting"] = "by_time"
-    return _Column(timestamps, below), _Column(node_ids, below)
-
-
-def _trace_columns(file: h5py.File, recorded: Recorded, key: Key, below: disk.Unfailing) -> list[_Column]:
-    """``/lifsim/traces/<population>/<variable>``, and a float32 copy as SONATA report (libsonata reads no float64)."""
-    population, variable = key
-    manifest = recorded.manifest
-    entry = manifest.trace(*key)
-    step, interval = first_sample(entry, recorded.totals.start, manifest.dt)
-    start, first, every = (float(t) for t in times(np.array([step - interval, step, interval]), manifest.dt))
-    shape = (recorded.totals.samples.get(key, 0), manifest.columns(key))
-    group = file.require_group(f"lifsim/traces/{population}")
-    data = group.create_dataset(variable, shape, "<f8")
-    ids = group.require_group("node_ids").create_dataset(variable, data=trace_ids(manifest, key).astype("<u8"))
-    attributes = {"unit": entry["unit"], "units": entry["unit"], "interval": every, "start": start, "node_ids": f"node_ids/{variable}"}
-    data.attrs.update({**attributes, "times": "row k was taken at start + (k + 1) * interval, in ms"})
-    if "sources" in entry:
-        group["node_ids"].create_dataset(f"{variable}_sources", data=np.asarray(entry["sources"], "<u8"))
-        data.attrs["source_ids"] = f"node_ids/{variable}_sources"
-    if variable == "rate" or "sources" in entry:
-        return [_Column(data, below)]
-    name = population if f"report/{population}" not in file else f"{population}.{variable}"
-    report = file.create_group(f"report/{name}")
-    copy = report.create_dataset("data", shape, "<f4")
-    copy.attrs.update({"units": entry["unit"], "variable": variable})
-    mapping = report.create_group("mapping")
-    mapping["node_ids"] = ids
-    mapping["index_pointers"] = np.arange(shape[1] + 1, dtype="<u8")
-    mapping["element_ids"] = np.zeros(shape[1], dtype="<u4")
-    mapping["time"] = np.array([first, first + shape[0] * every, every])
-    mapping["time"].attrs["units"] = "ms"
-    return [_Column(data, below), _Column(copy, below)]
-
-
-def _write_positions(file: h5py.File, name: str, places: Any, below: disk.Unfailing) -> str:
-    """``/lifsim/positions/<population>``, (n, dimensions), mm; its digest."""
-    rows = np.asarray(places, "<f8")
-    data = file.require_group("lifsim/positions").create_dataset(name, rows.shape, "<f8")
-    data.attrs.update({"unit": "mm", "units": "mm"})
-    column = _Column(data, below)
-    column.append(rows)
-    return f"positions/{name} {column.finish()}"
+# -- what is said of a run --------------------------------------------------------------------------
 
 
 def entries(recorded: Recorded) -> dict[str, Any]:
     """All that is to be said of a run, by name."""
+    return concluded(described(recorded), recorded.summary)
+
+
+def described(recorded: Recorded) -> dict[str, Any]:
+    """What is to be said of a run before it has said anything itself."""
     manifest, totals = recorded.manifest, recorded.totals
-    start, stop = (float(t) for t in times(np.array([totals.start, totals.end]), manifest.dt))
-    entries = {_DATA.get(key, key): value for key, value in plain(asdict(replace(manifest, positions={}))).items() if key != "positions"}
-    entries |= {"t_start": start, "t_stop": stop, "duration": _duration(recorded), "complete": recorded.summary is not None}
+    start, stop, duration = (float(t) for t in times(np.array([totals.start, totals.end, totals.end - totals.start]), manifest.dt))
+    said = {_DATA.get(key, key): value for key, value in plain(asdict(replace(manifest, positions={}))).items() if key != "positions"}
     if recorded.ignored:
-        entries["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
-    said = recorded.summary or {}
-    return {**said, **entries, "complete": bool(said.get("complete", entries["complete"]))}
+        said["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
+    return {**said, "t_start": start, "t_stop": stop, "duration": duration}
 
 
-def _duration(recorded: Recorded) -> float:
-    return float(times(np.array(recorded.totals.end - recorded.totals.start), recorded.manifest.dt))
+def concluded(described: Mapping[str, Any], summary: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The same with what the run said at its end, if it came to it."""
+    said = summary or {}
+    return {**said, **described, "complete": bool(said.get("complete", summary is not None))}
 
 
-def _describe(group: h5py.Group, entries: Mapping[str, Any]) -> None:
-    """Numbers and short texts become attributes; long texts, and lists and tables as JSON, scalar datasets.
-
-    (An attribute holds at most 64 KiB.)
-    """
-    for name, value in entries.items():
-        if isinstance(value, (bool, int, float)):
-            group.attrs[name] = value
-        elif name in _SHORT:
-            group.attrs[name] = _fixed(value)
-        else:
-            data = group.create_dataset(name, data=_fixed(value if isinstance(value, str) else json.dumps(value)))
-            data.attrs["json"] = not isinstance(value, str)
-
-
-def _fixed(text: str) -> np.ndarray:
-    """`text` as UTF-8 of fixed length: HDF5 was measured to crash on damaged strings of variable length."""
-    raw = text.encode()
-    return np.array(raw, dtype=h5py.string_dtype("utf-8", max(len(raw), 1)))
-
-
-_SHORT = ("format_version", "content_sha256", "info_sha256")
-
-
-def _info_sha256(said: Mapping[str, Any]) -> str:
+def info_sha256(said: Mapping[str, Any]) -> str:
+    """The digest of all that is said of a run."""
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _window(recorded: Recorded, entry: Mapping[str, Any]) -> tuple[float, float]:
-    """The times (ms) between which spikes were recorded: those of the run within those asked for."""
-    start, stop = (float(t) for t in times(np.array([recorded.totals.start, recorded.totals.end]), recorded.manifest.dt))
-    return clip(entry, start, stop)
 
 
 def clip(entry: Mapping[str, Any], start: float, stop: float) -> tuple[float, float]:
@@ -373,6 +184,13 @@ class File:
                 disk.write(fd, piece)
 
 
+def _hashed(file: h5py.File) -> list[h5py.Dataset]:
+    """The datasets that have a checksum of their own."""
+    found: list[h5py.Dataset] = []
+    file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
+    return found
+
+
 def _columns(file: h5py.File, name: str) -> tuple[h5py.Dataset, h5py.Dataset]:
     """Timestamps and node ids of a population, equally many."""
     at, ids = dataset(file, f"spikes/{name}/timestamps", "f", 1), dataset(file, f"spikes/{name}/node_ids", "ui", 1)
@@ -474,7 +292,7 @@ def _read_info(group: h5py.Group) -> dict[str, Any]:
             raise DataError(where, f"has shape {data.shape} and type {data.dtype}", "text of fixed length")
         text = data[()].decode()
         info[name] = json.loads(text) if _attribute(data, "json") else text
-    if info.pop("info_sha256", None) != _info_sha256(info):
+    if info.pop("info_sha256", None) != info_sha256(info):
         raise DataError(f"{group.file.filename}/lifsim", *seal.CHANGED)
     return info
 

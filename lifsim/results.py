@@ -19,7 +19,8 @@ from lifsim.expressions import shortened
 from lifsim.grid import times
 from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.recording import Key, Manifest, Recorded, first_sample, ids_of, plain, read_log
-from lifsim.resultfile import File, clip, entries, trace_ids, write
+from lifsim.resultfile import File, clip, entries, trace_ids
+from lifsim.resultwriter import write
 from lifsim.runlog import LogWriter, log_path
 
 T = TypeVar("T")

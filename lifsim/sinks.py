@@ -199,12 +199,12 @@ class FileSink:
         ------
         RunError : the disk is full or failing. The log keeps everything.
         """
-        from lifsim import resultfile, results
+        from lifsim import results, resultwriter
 
         now = said(summary)
         self._log.append(SUMMARY, json.dumps(now).encode())
         chunks = LoggedChunks(self._log.path, self._log.end)
-        made = resultfile.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: said(summary))
+        made = resultwriter.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: said(summary))
         self._finished = True
         return results.Result(made, self.path)
 

@@ -165,7 +165,7 @@ def test_a_new_file_begins_at_the_checkpoint(tmp_path):
 def test_all_steps_done_but_no_file_made(tmp_path, monkeypatch):
     out = tmp_path / "run.h5"
     with monkeypatch.context() as broken:
-        broken.setattr("lifsim.resultfile.write", lambda *_: (_ for _ in ()).throw(ls.RunError("no room")))
+        broken.setattr("lifsim.resultwriter.write", lambda *_: (_ for _ in ()).throw(ls.RunError("no room")))
         with pytest.raises(ls.RunError):
             ls.run(small(), 50.0, out=out)
     assert digest(ls.resume(out)) == digest(ls.run(small(), 50.0))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_recording import STEPS, chunk, manifest
 
-from lifsim import disk, resultfile
+from lifsim import disk, resultwriter
 from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Recorded, Totals
 from lifsim.results import convert
@@ -435,7 +435,7 @@ def test_memory_does_not_grow_with_the_duration(tmp_path):
     def peak(n):
         totals = Totals(0, n, {"exc": 2000 * n}, {("exc", "V_m"): n})
         tracemalloc.start()
-        resultfile.write(Recorded(manifest(), Many(n), totals, {}), tmp_path / f"{n}.h5")
+        resultwriter.write(Recorded(manifest(), Many(n), totals, {}), tmp_path / f"{n}.h5")
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
