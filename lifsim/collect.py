@@ -110,14 +110,13 @@ class Collector:
         population = self.net.populations[name]
         if name in self._random:
             return self._random[name].train(start, n)
-        step, ids, offset = recorded.step, recorded.id, recorded.offset
-        if population.model.role == "spikes":
-            step, ids = events.window(start, start + n)
-            offset = events.offsets(start, start + n)
-        first = self._first[name]
+        if population.model.role != "spikes":
+            return _in_order(recorded.spikes[name], self.net.dt)
+        step, ids = events.window(start, start + n)
+        offset, first = events.offsets(start, start + n), self._first[name]
         own = np.flatnonzero((ids >= first) & (ids < first + population.n))  # places are taken quicker than by a mask
-        step, local = step[own], ids[own].astype(np.int64) - first
-        return (step, local) if offset is None else _in_order(step, local, offset[own], self.net.dt)
+        exact = () if offset is None else (offset[own],)
+        return _in_order((step[own], ids[own].astype(np.int64) - first, *exact), self.net.dt)
 
 
 def _found(state: dict[str, np.ndarray], key: str) -> np.ndarray:
@@ -126,8 +125,11 @@ def _found(state: dict[str, np.ndarray], key: str) -> np.ndarray:
     return state[key]
 
 
-def _in_order(step: np.ndarray, ids: np.ndarray, offset: np.ndarray, dt: float) -> Columns:
-    """Exact spikes by time (as it is written), then id."""
+def _in_order(train: Columns, dt: float) -> Columns:
+    """Exact spikes by time (as it is written), then id; those on the grid are so by step."""
+    if len(train) == 2:
+        return train
+    step, ids, offset = train
     order = np.lexsort((ids, times(step, dt) - offset))
     return step[order], ids[order], offset[order]
 
@@ -282,7 +284,7 @@ class _ExactTrains:
         self._trains.restore(state)
 
     def train(self, start: int, n: int) -> Columns:
-        return _in_order(*self._trains.until(start + n), self._dt)
+        return _in_order(self._trains.until(start + n), self._dt)
 
 
 class WeightSamples:

@@ -27,15 +27,16 @@ class Column:
 
     def open(self, block: int, below: disk.Unfailing, aside: Executor) -> None:
         """Make room for blocks of so many bytes; `aside` takes their digest."""
-        row = math.prod(self.dataset.shape[1:]) * self.dataset.dtype.itemsize
+        row = (
+            2 * math.prod(self.dataset.shape[1:]) * self.dataset.dtype.itemsize
+        )  # one block is filled while the digest of the other is taken
         n = max(1, min(len(self.dataset), block // max(row, 1)))
-        self._block = np.empty((n, *self.dataset.shape[1:]), self.dataset.dtype)
+        self._block, self._other = np.empty((2, n, *self.dataset.shape[1:]), self.dataset.dtype)
         self._below, self._aside = below, aside
 
     def append(self, rows: np.ndarray) -> None:
         """Add rows, which become numbers of the dataset's type (OSError if the disk is full)."""
         while len(rows):
-            self._wait()
             n = min(len(rows), len(self._block) - self._held)
             self._block[self._held : self._held + n] = rows[:n]
             self._held += n
@@ -50,18 +51,20 @@ class Column:
         self._wait()
         self.digest = self._hash.hexdigest()
         self.dataset.attrs["sha256"] = fixed(self.digest)
-        del self._block
+        del self._block, self._other
 
     def _flush(self) -> None:
         block: Any = self._block[: self._held]
+        self._wait()
         self._hashing = self._aside.submit(self._hash.update, block)
         self.dataset[self._row : self._row + len(block)] = block
         self._below.check()
         self._row += len(block)
         self._held = 0
+        self._block, self._other = self._other, self._block
 
     def _wait(self) -> None:
-        """Until the block may be filled anew."""
+        """Until the other block may be filled anew."""
         if self._hashing is not None:
             self._hashing.result()
             self._hashing = None

@@ -58,4 +58,5 @@ def times(step: np.ndarray, dt: float) -> np.ndarray:
     """Times in ms of step numbers: step / (1 / dt) where that is exact, so that 3 steps are 0.3 ms."""
     inverse = round(1 / dt)
     exact = inverse >= 1 and abs(inverse * dt - 1) < 1e-12
-    return np.asarray(step, dtype=np.float64) / inverse if exact else np.asarray(step, dtype=np.float64) * dt
+    out = np.array(step, dtype=np.float64)
+    return np.divide(out, inverse, out=out) if exact else np.multiply(out, dt, out=out)

@@ -31,8 +31,8 @@ Key = tuple[str, str]
 class Chunk:
     """What one slice of a run, the steps `start` < step <= `stop`, recorded.
 
-    spikes : population -> (steps, ids), int64 arrays of equal length, sorted by step, then id; or (steps, ids, offsets), a
-        spike having been exactly `offset` ms before the end of its step, sorted by time, then id.
+    spikes : population -> (steps, ids), arrays of whole numbers of equal length, sorted by step, then id; or (steps, ids,
+        offsets), a spike having been exactly `offset` ms before the end of its step, sorted by time, then id.
     traces : (population, variable) -> float64 array (n_samples, n_neurons).
     """
 
@@ -42,6 +42,10 @@ class Chunk:
     traces: Mapping[Key, np.ndarray] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
+        """See `parts`."""
+        return b"".join(self.parts())
+
+    def parts(self) -> list[Any]:
         """A JSON header (what follows), then traces as f8, spikes as u32 (steps after `start`, ids) and, if exact, f8 (offsets)."""
         traces = {key: np.ascontiguousarray(rows, "<f8") for key, rows in self.traces.items() if rows.size}
         spikes = {name: pair for name, pair in self.spikes.items() if len(pair[0])}
@@ -55,11 +59,11 @@ class Chunk:
         header |= {"exact": exact} if exact else {}
         text = json.dumps(header).encode()
         text += b" " * (-(len(text) + 4) % 8)  # the arrays begin on a multiple of 8 bytes
-        parts = [struct.pack("<I", len(text)), text, *(rows.tobytes() for rows in traces.values())]
+        parts = [struct.pack("<I", len(text)), text, *traces.values()]
         for at, ids, *offset in spikes.values():
-            parts += [(np.asarray(at) - self.start).astype("<u4").tobytes(), np.asarray(ids).astype("<u4").tobytes()]
-            parts += [np.asarray(x).astype("<f8").tobytes() for x in offset]
-        return b"".join(parts)
+            after = (np.asarray(at) - self.start).astype("<u4")
+            parts += [after, np.ascontiguousarray(ids, "<u4"), *(np.ascontiguousarray(x, "<f8") for x in offset)]
+        return parts
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Chunk:
@@ -78,7 +82,7 @@ class Chunk:
         traces = {(p, v): take("<f8", n * m).reshape(n, m) for p, v, n, m in header["traces"]}
         spikes: dict[str, tuple[np.ndarray, ...]] = {}
         for p, n in header["spikes"]:
-            spikes[p] = take("<u4", n) + np.int64(start), take("<u4", n).astype(np.int64)
+            spikes[p] = take("<u4", n) + np.int64(start), take("<u4", n)
             if p in header.get("exact", ()):
                 spikes[p] += (take("<f8", n),)
         return cls(start, header["stop"], spikes, traces)

@@ -103,7 +103,7 @@ class _Chunks:
         chunks = [chunk for chunk in self._recorded.chunks if name in chunk.spikes]
         at = np.concatenate([np.zeros(0), *(chunk.spike_times(name, self.manifest.dt) for chunk in chunks)])
         ids = np.concatenate([np.zeros(0, np.int64), *(chunk.spikes[name][1] for chunk in chunks)])
-        return at, ids.astype(np.int64, copy=False)
+        return at, ids
 
     def positions(self, name: str) -> np.ndarray:
         return np.asarray(self.manifest.positions[name], np.float64)

@@ -22,7 +22,7 @@ from lifsim.resultfile import File, clip, concluded, described, info_sha256, tra
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 _SHORT = ("format_version", "content_sha256", "info_sha256")
-_BLOCK, _BLOCKS = (1 << 16, 1 << 20), 1 << 25  # bytes gathered for a dataset before they are written, least and most; for all together
+_BLOCK, _BLOCKS = (1 << 16, 1 << 21), 1 << 25  # bytes gathered for a dataset before they are written, least and most; for all together
 
 
 def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> File:

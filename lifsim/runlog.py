@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lifsim import disk
 from lifsim.errors import DataError, OutputError, RunError
@@ -52,8 +52,15 @@ def _header_bytes() -> bytes:
     return head + struct.pack("<I", zlib.crc32(head))
 
 
-def _crc(kind: int, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(struct.pack("<IQ", kind, len(payload))))
+def _crc(kind: int, *payload: Any) -> int:
+    crc = zlib.crc32(struct.pack("<IQ", kind, _length(payload)))
+    for part in payload:
+        crc = zlib.crc32(part, crc)
+    return crc
+
+
+def _length(payload: tuple[Any, ...]) -> int:
+    return sum(memoryview(part).nbytes for part in payload)
 
 
 # -- writing ----------------------------------------------------------------------------------------
@@ -109,14 +116,14 @@ class LogWriter:
     def _own(self) -> None:
         self.append(OWNER, struct.pack("<I", os.getpid()))
 
-    def append(self, kind: int, payload: bytes) -> None:
-        """Append one frame in one write; about once a second, make sure it is on the disk.
+    def append(self, kind: int, *payload: Any) -> None:
+        """Append one frame, whose payload may come in parts, in one write; about once a second, make sure it is on the disk.
 
         Raises
         ------
         RunError : the disk is full or failing. The frames before this one stay readable.
         """
-        self._write(_FRAME.pack(_MARK, kind, len(payload), _crc(kind, payload)) + payload)
+        self._write(b"".join((_FRAME.pack(_MARK, kind, _length(payload), _crc(kind, *payload)), *payload)))
         if time.monotonic() - self._synced > _SYNC_EVERY:
             self.sync()
 

@@ -185,7 +185,7 @@ class FileSink:
         RunError : the disk is full or failing. What was written before is kept.
         """
         self._totals.add(chunk)
-        self._log.append(CHUNK, chunk.to_bytes())
+        self._log.append(CHUNK, *chunk.parts())
         self._finished = False
 
     def sync(self) -> None:

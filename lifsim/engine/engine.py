@@ -13,6 +13,7 @@ from lifsim.engine import layout, packing, plasticity
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Probes, Written, advance
+from lifsim.engine.merge import merged_spikes
 from lifsim.engine.neurons import channels_of, kinds_of, states_of
 from lifsim.engine.seats import GRAIN, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
@@ -29,18 +30,16 @@ LONGEST_INTERVAL = 128  # steps between meetings of the threads, at most: spikes
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a slice recorded: spikes of watched groups in order of (step, id), samples of each probe.
+    """What a slice recorded: spikes of each watched population, samples of each probe.
 
-    `samples[p]` has shape (n, number of neurons), its columns in the order in which the probe names
-    them; V_m is absolute. Gathering them took `seconds`. Where spike times are exact, a spike was `offset` ms before
-    the end of its step, and the order is that of time, then id.
+    `spikes[name]` are (steps, ids in the population), by step, then id; where spike times are exact, (steps, ids, offsets),
+    a spike having been so many ms before the end of its step, by step, then time. `samples[p]` has shape (n, number of
+    neurons), its columns in the order in which the probe names them; V_m is absolute. Gathering them took `seconds`.
     """
 
-    step: np.ndarray
-    id: np.ndarray
+    spikes: dict[str, tuple[np.ndarray, ...]]
     samples: list[np.ndarray]
     seconds: float = 0.0
-    offset: np.ndarray | None = None
 
 
 class Engine:
@@ -130,7 +129,7 @@ class Engine:
         reset(m.sharing)
         self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
-        return self._collect(m)
+        return self._collect(m, steps)
 
     def _with_given(self, steps: int) -> Machine:
         """The machine with the given spikes of the next `steps` steps, and of those before from which some may still set out."""
@@ -146,8 +145,11 @@ class Engine:
         m = self.machine
         watched = m.groups.watched[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
-        written = Written(np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32), first, np.zeros(len(watched), np.int64))
-        return m._replace(written=written, probes=self._with_room(m.probes, steps))
+        room = m.written
+        if len(room.step) < first[-1]:
+            room = room._replace(step=np.empty(first[-1], np.int64), id=np.empty(first[-1], np.uint32))
+        self.machine = m._replace(written=room._replace(first=first, number=np.zeros(len(watched), np.int64)))
+        return self.machine._replace(probes=self._with_room(m.probes, steps))
 
     def _with_room(self, probes: Probes, steps: int) -> Probes:
         """`probes` with a buffer for the samples of `steps` steps."""
@@ -160,14 +162,16 @@ class Engine:
         p = self.machine.probes
         return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
 
-    def _collect(self, m: Machine) -> Recorded:
+    def _collect(self, m: Machine, steps: int) -> Recorded:
+        """What the last `steps` steps recorded."""
         began = time.perf_counter()
-        w = m.written
-        found = [slice(w.first[p], w.first[p] + w.number[p]) for p in m.ring.order[:-1]]
-        step, ids = (np.concatenate([x[at] for at in found]) for x in (w.step, w.id))
-        # So pieces ascend in ids, and each is in order: a stable sort by step is all that is needed.
-        order = np.argsort(step, kind="stable") if len(found) > 1 else slice(None)
-        return Recorded(step[order], ids[order], self._gathered(m, layout.shown), time.perf_counter() - began)
+        spikes: dict[str, tuple[np.ndarray, ...]] = {}
+        pieces = m.ring.order[:-1]  # by id
+        for i, g in enumerate(self.plan.groups):
+            if g.name in self.plan.watched:
+                own = pieces[m.blocks.group[pieces] == i]
+                spikes[g.name] = merged_spikes(m.written, own, g.first, self.step - steps, steps)
+        return Recorded(spikes, self._gathered(m, layout.shown), time.perf_counter() - began)
 
     def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
         """The samples of each probe, as the user sees them; `m` has the buffers."""

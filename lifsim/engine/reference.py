@@ -29,7 +29,7 @@ from lifsim.engine.engine import Recorded
 from lifsim.engine.wiring import expand
 from lifsim.plan import SHARED, Group, NoiseDrive, PathDrive, Plan, PoissonDrive, Probe, TrainDrive
 
-Spikes: TypeAlias = dict[str, tuple[np.ndarray, np.ndarray]]
+Spikes: TypeAlias = dict[str, tuple[np.ndarray, ...]]
 
 STATES = {
     "iaf_psc_delta": ("V_m",),
@@ -49,11 +49,7 @@ def simulate(plan: Plan, duration: float) -> tuple[Spikes, dict[str, np.ndarray]
     """
     reference = Reference(replace(plan, watched={g.name for g in plan.groups}))
     recorded = reference.advance(round(duration / plan.dt))
-    spikes = {}
-    for g in plan.groups:
-        own = (recorded.id >= g.first) & (recorded.id < g.first + g.n)
-        spikes[g.name] = recorded.step[own], recorded.id[own] - g.first
-    return spikes, {g.name: reference.get(g.name, "V_m") for g in plan.groups}
+    return recorded.spikes, {g.name: reference.get(g.name, "V_m") for g in plan.groups}
 
 
 class Reference:
@@ -92,10 +88,19 @@ class Reference:
             for p, own in zip(self.plan.probes, rows, strict=True):
                 if _due(p, self.step):
                     own.append(self.get(p.group, p.variable)[p.ids])
-        fired = [self._watched(self._sent[k]) for k in range(begin + 1, self.step + 1)]
-        step = np.repeat(np.arange(begin + 1, self.step + 1), [len(ids) for ids in fired])
+        sent = self._sent[begin + 1 : self.step + 1]
+        step, ids = np.repeat(np.arange(begin + 1, self.step + 1), [len(x) for x in sent]), np.concatenate([np.zeros(0, np.int64), *sent])
         samples = [np.reshape(own, (-1, len(p.ids))) for p, own in zip(self.plan.probes, rows, strict=True)]
-        return Recorded(step, np.concatenate([np.zeros(0, np.int64), *fired]), samples)
+        return Recorded(self._by_population(step, ids), samples)
+
+    def _by_population(self, step: np.ndarray, ids: np.ndarray, *more: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
+        """Spikes of the watched populations, each with the ids in it."""
+        found = {}
+        for g in self.plan.groups:
+            if g.name in self.plan.watched:
+                own = (ids >= g.first) & (ids < g.first + g.n)
+                found[g.name] = step[own], ids[own] - g.first, *(x[own] for x in more)
+        return found
 
     def get(self, group: str, name: str) -> np.ndarray:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
@@ -115,10 +120,6 @@ class Reference:
             fired.append(g.first + self._neurons[g.name].move(self.step, ex[own], inh[own], current[own]))
         given = self.plan.events.window(self.step - 1, self.step)[1].astype(np.int64)
         self._sent.append(np.concatenate([*fired, given]))  # nodes that send given spikes follow the neurons
-
-    def _watched(self, ids: np.ndarray) -> np.ndarray:
-        groups = [g for g in self.plan.groups if g.name in self.plan.watched]
-        return ids[np.any([np.zeros(len(ids), bool), *((g.first <= ids) & (ids < g.first + g.n) for g in groups)], axis=0)]
 
     def _arriving(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of the positive and of the negative weights that arrive at each neuron in this step."""

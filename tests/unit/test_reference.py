@@ -316,8 +316,9 @@ def assert_equal(net, seed, threads, slices, **options):
     try:
         for n in slices:
             got, expected = engine.advance(n), twin.advance(n)
-            np.testing.assert_array_equal(got.step, expected.step)
-            np.testing.assert_array_equal(got.id, expected.id)
+            assert list(got.spikes) == list(expected.spikes) == [g.name for g in plan.groups]
+            for name in expected.spikes:
+                np.testing.assert_array_equal(got.spikes[name], expected.spikes[name])
             for a, b in zip(got.samples, expected.samples, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=TOLERANCE)
         assert engine.step == twin.step == sum(slices)

@@ -54,10 +54,9 @@ class PreciseReference(Reference):
         """Run `n_steps` steps and return what was recorded."""
         done = len(self._record)
         recorded = super().advance(n_steps)
-        watched = set(self._watched(np.arange(self.plan.n_neurons)).tolist())
-        found = sorted((step, -offset, i) for step, offset, i in self._record[done:] if i in watched)
+        found = sorted((step, -offset, i) for step, offset, i in self._record[done:])
         step, offset, ids = np.array(found, dtype=float).reshape(-1, 3).T
-        return Recorded(step.astype(np.int64), ids.astype(np.int64), recorded.samples, 0.0, -offset)
+        return Recorded(self._by_population(step.astype(np.int64), ids.astype(np.int64), -offset), recorded.samples)
 
     def _advance(self) -> None:
         """One step: each neuron in turn; what is sent arrives in later ones."""

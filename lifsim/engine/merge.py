@@ -1,0 +1,36 @@
+"""Brings together what the pieces of a population wrote down in a slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifsim.engine.jit import entry
+
+
+def merged_spikes(written: Any, pieces: np.ndarray, first_id: int, start: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (int64) and ids less `first_id` (uint32) of the spikes of `pieces`, whose ids ascend: by step, then id.
+
+    Each piece wrote down, in order, the spikes of the steps from `start` + 1 to `start` + `steps`.
+    """
+    total = written.number[pieces].sum()
+    step, ids = np.empty(total, np.int64), np.empty(total, np.uint32)
+    merge(written, pieces, first_id, start, np.zeros(steps + 1, np.int64), step, ids)
+    return step, ids
+
+
+@entry
+def merge(written, pieces, first_id, start, at, step, ids):
+    """Counting sort: `at` becomes the number of spikes of each step, then where the next one of that step goes."""
+    for p in pieces:
+        for i in range(written.first[p], written.first[p] + written.number[p]):
+            at[written.step[i] - start] += 1
+    before = 0
+    for k in range(len(at)):
+        before, at[k] = before + at[k], before
+    for p in pieces:
+        for i in range(written.first[p], written.first[p] + written.number[p]):
+            to = at[written.step[i] - start]
+            at[written.step[i] - start] += 1
+            step[to], ids[to] = written.step[i], written.id[i] - first_id
