@@ -17,6 +17,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,6 +107,8 @@ class LogWriter:
         return writer
 
     def _begin(self, end: int) -> None:
+        self._aside = ThreadPoolExecutor(1)  # for what would make the run wait
+        self._syncing: Future[None] | None = None
         try:
             os.ftruncate(self._fd, end)
         except OSError as error:
@@ -117,15 +120,17 @@ class LogWriter:
         self.append(OWNER, struct.pack("<I", os.getpid()))
 
     def append(self, kind: int, *payload: Any) -> None:
-        """Append one frame, whose payload may come in parts, in one write; about once a second, make sure it is on the disk.
+        """Append one frame, whose payload may come in parts, in one write; about once a second, see to it that it gets to the disk.
 
         Raises
         ------
         RunError : the disk is full or failing. The frames before this one stay readable.
         """
+        if self._syncing is not None and self._syncing.done():
+            self._wait()
         self._write(b"".join((_FRAME.pack(_MARK, kind, _length(payload), _crc(kind, *payload)), *payload)))
-        if time.monotonic() - self._synced > _SYNC_EVERY:
-            self.sync()
+        if self._syncing is None and time.monotonic() - self._synced > _SYNC_EVERY:
+            self._syncing, self._synced = self._aside.submit(self._to_disk), time.monotonic()
 
     def _write(self, frame: bytes) -> None:
         try:
@@ -138,19 +143,32 @@ class LogWriter:
 
     def sync(self) -> None:
         """Return when all that was appended would survive a power failure."""
+        self._wait()
+        self._syncing = self._aside.submit(self._to_disk)
+        self._wait()
+        self._synced = time.monotonic()
+
+    def _to_disk(self) -> None:
+        disk.sync(self._fd)
+        if not self._listed:
+            disk.sync_folder(self.path.parent)
+            self._listed = True
+
+    def _wait(self) -> None:
+        """Until what was under way to the disk is there."""
         try:
-            disk.sync(self._fd)
-            if not self._listed:
-                disk.sync_folder(self.path.parent)
-                self._listed = True
+            if self._syncing is not None:
+                self._syncing.result()
         except OSError as error:
             disk.fail(self.path, error, _KEPT)
-        self._synced = time.monotonic()
+        finally:
+            self._syncing = None
 
     def close(self, remove: bool = False) -> None:
         """Close the log and give up the lock; `remove` deletes it."""
         if self._fd < 0:
             return
+        self._aside.shutdown()
         if remove and os.name != "nt":  # while still locked, so that no other run can have taken it
             self._remove()
         os.close(self._fd)

@@ -24,13 +24,21 @@ def merged_spikes(written: Any, pieces: np.ndarray, first_id: int, start: int, s
 def merge(written, pieces, first_id, start, at, step, ids):
     """Counting sort: `at` becomes the number of spikes of each step, then where the next one of that step goes."""
     for p in pieces:
-        for i in range(written.first[p], written.first[p] + written.number[p]):
-            at[written.step[i] - start] += 1
+        i, end = written.first[p], written.first[p] + written.number[p]
+        while i < end:
+            now, begin = written.step[i], i
+            while i < end and written.step[i] == now:
+                i += 1
+            at[now - start] += i - begin
     before = 0
     for k in range(len(at)):
         before, at[k] = before + at[k], before
     for p in pieces:
-        for i in range(written.first[p], written.first[p] + written.number[p]):
-            to = at[written.step[i] - start]
-            at[written.step[i] - start] += 1
-            step[to], ids[to] = written.step[i], written.id[i] - first_id
+        i, end = written.first[p], written.first[p] + written.number[p]
+        while i < end:
+            now = written.step[i]
+            to = at[now - start]
+            while i < end and written.step[i] == now:
+                step[to], ids[to] = now, written.id[i] - first_id
+                i, to = i + 1, to + 1
+            at[now - start] = to

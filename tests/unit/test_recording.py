@@ -8,12 +8,13 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import zlib
 
 import numpy as np
 import pytest
 
-from lifsim import runlog
+from lifsim import disk, runlog
 from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Manifest, first_sample, read_log
 from lifsim.results import open as open_result
@@ -308,13 +309,32 @@ def test_a_disk_that_fills_up_keeps_what_was_written(path, monkeypatch, n):
 def test_the_log_reaches_the_disk_about_once_a_second(path, monkeypatch):
     clock, synced = [0.0], []
     monkeypatch.setattr(runlog.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(disk, "sync", lambda fd: synced.append(clock[0]))
     writer = LogWriter(path)
-    monkeypatch.setattr(LogWriter, "sync", lambda self: synced.append(clock[0]) or setattr(self, "_synced", clock[0]))
     for tick in range(40):
         clock[0] = tick / 8
         writer.append(runlog.CHUNK, b"x")
+        writer._wait()  # which it does aside
     writer.close()
-    assert len(synced) == 4
+    assert synced == [1.125, 2.25, 3.375, 4.5]
+
+
+def test_what_fails_on_the_way_to_the_disk_is_said(path, monkeypatch):
+    """At the next frame, or where all is asked to be on the disk."""
+
+    def failing(fd):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(disk, "sync", failing)
+    monkeypatch.setattr(runlog, "_SYNC_EVERY", -1.0)
+    writer = LogWriter(path)
+    with pytest.raises(RunError, match=r"Input/output error.*what was recorded before is kept"):
+        for _ in range(1000):
+            writer.append(runlog.CHUNK, b"x")
+            time.sleep(0.01)
+    with pytest.raises(RunError, match="Input/output error"):
+        writer.sync()
+    writer.close()
 
 
 def test_light_imports():

@@ -441,6 +441,6 @@ def test_memory_does_not_grow_with_the_duration(tmp_path):
         return most
 
     peak(5)  # imports
-    short, long = peak(50), peak(500)  # 1.6 and 16 MB of spikes
-    assert (tmp_path / "500.h5").stat().st_size > 16e6
+    short, long = peak(100), peak(1000)  # 3.2 and 32 MB of spikes
+    assert (tmp_path / "1000.h5").stat().st_size > 32e6
     assert long < short + 1e6
