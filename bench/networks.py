@@ -32,11 +32,12 @@ Run = dict[str, Any]
 
 
 class Network(NamedTuple):
-    """A shipped model, the parameters that make it the peers' work, and what their scripts are told."""
+    """A shipped model, the parameters that make it the peers' work, what their scripts are told, and the usual duration (ms)."""
 
     model: str
     settings: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    duration: float = 1000.0
 
 
 class Peer(NamedTuple):
@@ -61,7 +62,7 @@ def networks(scale: float, k_scale: float) -> dict[str, Network]:
         "brunel": Network("brunel", ("V_reset=0",)),  # as in NEST's example
         "cuba": Network("cuba"),
         "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs a neuron, as with 4,000
-        "coba": Network("coba", COBA),
+        "coba": Network("coba", COBA, duration=10_000.0),  # a second of it is over in a twentieth of one
         "coba64k": Network("coba", (*COBA, "n=64000"), ("--size", "64000")),
         "hpc": Network("hpc", ("C_ex=2000",)),  # reduced: 18 million plastic synapses
         "microcircuit": Network("microcircuit", *scales),
@@ -112,7 +113,7 @@ def measured(result: Any, duration: float, precision: str) -> Run:
 def peer_run(peer: Peer, network: Network, threads: int, options: argparse.Namespace) -> Run:
     """One run of another simulator, by its script in bench/peers."""
     script = HERE / "peers" / f"{peer.simulator}_{network.model}.py"
-    command = [peer.python, str(script), str(threads), str(options.duration), options.precision, *network.arguments]
+    command = [peer.python, str(script), str(threads), str(options.duration or network.duration), options.precision, *network.arguments]
     with tempfile.TemporaryDirectory() as folder:  # for what they leave about
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
     return json.loads(done.stdout.splitlines()[-1])
@@ -165,7 +166,7 @@ def compare(network: Network, threads: int, options: argparse.Namespace, peers: 
     peers = [peer for peer in peers if takes_part(peer, network, threads, options.scale * options.k_scale)]
     for _ in range(options.repeats):
         for own, weights in own_names(options).items():
-            runs[own].append(lifsim(network, threads, options, options.duration, weights))
+            runs[own].append(lifsim(network, threads, options, options.duration or network.duration, weights))
         for peer in list(peers):
             try:
                 runs.setdefault(peer.name, []).append(peer_run(peer, network, threads, options))
@@ -187,7 +188,6 @@ def facts(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "machine": machine.facts(),
         "dt_ms": DT,
-        "duration_ms": options.duration,
         "repeats": options.repeats,
         "precision": options.precision,
         "weights": options.weights or "as the precision",
@@ -204,7 +204,14 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             lifsim(network, options.threads[0], options, 10.0, weights)  # compiled and warm
         for threads in options.threads:
             runs = compare(network, threads, options, peers)
-            yield {"network": name, "threads": threads, "settings": [*network.settings, *options.set], "runs": runs}
+            duration = options.duration or network.duration
+            yield {
+                "network": name,
+                "threads": threads,
+                "duration_ms": duration,
+                "settings": [*network.settings, *options.set],
+                "runs": runs,
+            }
 
 
 def parse() -> argparse.Namespace:
@@ -218,7 +225,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--precision", choices=["float64", "float32"], default="float64", help="NEST has float64 only")
     storages = ["float64", "float32", "compact"]
     parser.add_argument("--weights", nargs="+", choices=storages, help="lifsim's storages of weights; ratios are to the first")
-    parser.add_argument("--duration", type=float, default=1000.0, help="ms")
+    parser.add_argument("--duration", type=float, help="ms; 1000, of small networks more")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the microcircuit's neurons")
     parser.add_argument("--k-scale", type=float, default=1.0, help="of the microcircuit's synapses a neuron")
