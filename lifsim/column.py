@@ -26,11 +26,9 @@ class Column:
         self._hashing: Future[None] | None = None
 
     def open(self, block: int, below: disk.Unfailing, aside: Executor) -> None:
-        """Make room for blocks of so many bytes; `aside` takes their digest."""
-        row = (
-            2 * math.prod(self.dataset.shape[1:]) * self.dataset.dtype.itemsize
-        )  # one block is filled while the digest of the other is taken
-        n = max(1, min(len(self.dataset), block // max(row, 1)))
+        """Make room for two blocks, of `block` bytes together; `aside` takes their digest."""
+        row = math.prod(self.dataset.shape[1:]) * self.dataset.dtype.itemsize
+        n = max(1, min(len(self.dataset), block // max(2 * row, 1)))  # one is filled while the digest of the other is taken
         self._block, self._other = np.empty((2, n, *self.dataset.shape[1:]), self.dataset.dtype)
         self._below, self._aside = below, aside
 
