@@ -54,10 +54,8 @@ def main() -> None:
                     running.append(during / wall)
                     whole.append(record / wall)
                     ratios.append(wall / nothing)
-                print(
-                    f"| {duration / 1000:g} | {threads} | {shown(walls)} | {shown(running)} | {shown(whole)} | {shown(ratios)} |",
-                    flush=True,
-                )
+                columns = f"{duration / 1000:g}", str(threads), *map(shown, (walls, running, whole, ratios))
+                print(f"| {' | '.join(columns)} |", flush=True)
 
 
 if __name__ == "__main__":
