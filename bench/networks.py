@@ -75,19 +75,19 @@ def own_names(options: argparse.Namespace) -> dict[str, str | None]:
     return {OWN: first} | {f"{OWN} ({weights})": weights for weights in others}
 
 
-def lifsim(network: Network, threads: int, options: argparse.Namespace, duration: float, weights: str | None) -> Run:
+def lifsim(network: Network, threads: int, options: argparse.Namespace, weights: str | None) -> Run:
     """One run of the command line in a process of its own."""
     import lifsim as ls
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.h5"
-        command = [sys.executable, "-m", "lifsim", "run", network.model, "-q", "--threads", str(threads), "--duration", str(duration)]
-        command += ["--precision", options.precision, "-o", str(out)]
+        command = [sys.executable, "-m", "lifsim", "run", network.model, "-q", "-o", str(out)]
+        command += ["--threads", str(threads), "--duration", str(network.duration), "--precision", options.precision]
         command += ["--weights", weights] if weights else []
         command += [word for setting in (*network.settings, *options.set) for word in ("--set", setting)]
         subprocess.run(command, check=True, capture_output=True, text=True)
         with ls.open(out) as result:
-            return measured(result, duration, options.precision + (f", {weights} weights" if weights else ""))
+            return measured(result, network.duration, options.precision + (f", {weights} weights" if weights else ""))
 
 
 def measured(result: Any, duration: float, precision: str) -> Run:
@@ -113,7 +113,7 @@ def measured(result: Any, duration: float, precision: str) -> Run:
 def peer_run(peer: Peer, network: Network, threads: int, options: argparse.Namespace) -> Run:
     """One run of another simulator, by its script in bench/peers."""
     script = HERE / "peers" / f"{peer.simulator}_{network.model}.py"
-    command = [peer.python, str(script), str(threads), str(options.duration or network.duration), options.precision, *network.arguments]
+    command = [peer.python, str(script), str(threads), str(network.duration), options.precision, *network.arguments]
     with tempfile.TemporaryDirectory() as folder:  # for what they leave about
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
     return json.loads(done.stdout.splitlines()[-1])
@@ -166,7 +166,7 @@ def compare(network: Network, threads: int, options: argparse.Namespace, peers: 
     peers = [peer for peer in peers if takes_part(peer, network, threads, options.scale * options.k_scale)]
     for _ in range(options.repeats):
         for own, weights in own_names(options).items():
-            runs[own].append(lifsim(network, threads, options, options.duration or network.duration, weights))
+            runs[own].append(lifsim(network, threads, options, weights))
         for peer in list(peers):
             try:
                 runs.setdefault(peer.name, []).append(peer_run(peer, network, threads, options))
@@ -200,18 +200,13 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     peers = [peer for peer in (*options.nest, *options.brian2, *options.genn) if installed(peer)]
     for name in options.networks:
         network = networks(options.scale, options.k_scale)[name]
+        network = network._replace(duration=options.duration or network.duration)
         for weights in own_names(options).values():
-            lifsim(network, options.threads[0], options, 10.0, weights)  # compiled and warm
+            lifsim(network._replace(duration=10.0), options.threads[0], options, weights)  # compiled and warm
         for threads in options.threads:
             runs = compare(network, threads, options, peers)
-            duration = options.duration or network.duration
-            yield {
-                "network": name,
-                "threads": threads,
-                "duration_ms": duration,
-                "settings": [*network.settings, *options.set],
-                "runs": runs,
-            }
+            settings = [*network.settings, *options.set]
+            yield {"network": name, "threads": threads, "duration_ms": network.duration, "settings": settings, "runs": runs}
 
 
 def parse() -> argparse.Namespace:

@@ -10,10 +10,11 @@ the second figure is a difference of two long times.
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
 from pathlib import Path
+
+from table import line, summary
 
 import lifsim as ls
 
@@ -28,10 +29,6 @@ def seconds(net: ls.Network, duration: float, threads: int, out: Path | None) ->
         return time.perf_counter() - start, running, sim.timings["record"]
 
 
-def shown(values: list[float]) -> str:
-    return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="brunel")
@@ -41,8 +38,8 @@ def main() -> None:
     options = parser.parse_args()
     recorded, silent = ls.load(options.model), ls.load(options.model)
     silent.recordings.clear()
-    print("| Duration (s) | Threads | Run (s) | While it runs | With the file | Times a run that records nothing |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    head = ["Duration (s)", "Threads", "Run (s)", "While it runs", "With the file", "Times a run that records nothing"]
+    print(line(head), line(["---"] * len(head)), sep="\n")
     with tempfile.TemporaryDirectory() as folder:
         for duration in options.durations:
             for threads in options.threads:
@@ -54,8 +51,7 @@ def main() -> None:
                     running.append(during / wall)
                     whole.append(record / wall)
                     ratios.append(wall / nothing)
-                columns = f"{duration / 1000:g}", str(threads), *map(shown, (walls, running, whole, ratios))
-                print(f"| {' | '.join(columns)} |", flush=True)
+                print(line([f"{duration / 1000:g}", str(threads), *map(summary, (walls, running, whole, ratios))]), flush=True)
 
 
 if __name__ == "__main__":

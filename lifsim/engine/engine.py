@@ -121,15 +121,15 @@ class Engine:
     def advance(self, steps: int) -> Recorded:
         """Run `steps` steps and return what was recorded."""
         self.machine = self._with_given(steps)
-        self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps))
+        self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps), written=self._written(steps))
         threads = self.team.active()
-        m = self._with_buffers(steps)
-        m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)))
+        m = self.machine
+        m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
         self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
-        return self._collect(m, steps)
+        return self._merged(m, steps)
 
     def _with_given(self, steps: int) -> Machine:
         """The machine with the given spikes of the next `steps` steps, and of those before from which some may still set out."""
@@ -141,15 +141,15 @@ class Engine:
         ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
         return self.machine._replace(events=step, ring=ring._replace(given=ids))
 
-    def _with_buffers(self, steps: int) -> Machine:
+    def _written(self, steps: int) -> Written:
+        """Room for what is written down in `steps` steps: that of the slice before, if it is enough."""
         m = self.machine
         watched = m.groups.watched[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
-        room = m.written
-        if len(room.step) < first[-1]:
-            room = room._replace(step=np.empty(first[-1], np.int64), id=np.empty(first[-1], np.uint32))
-        self.machine = m._replace(written=room._replace(first=first, number=np.zeros(len(watched), np.int64)))
-        return self.machine._replace(probes=self._with_room(m.probes, steps))
+        step, ids = m.written.step, m.written.id
+        if len(step) < first[-1]:
+            step, ids = np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32)
+        return Written(step, ids, first, np.zeros(len(watched), np.int64))
 
     def _with_room(self, probes: Probes, steps: int) -> Probes:
         """`probes` with a buffer for the samples of `steps` steps."""
@@ -162,7 +162,7 @@ class Engine:
         p = self.machine.probes
         return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
 
-    def _collect(self, m: Machine, steps: int) -> Recorded:
+    def _merged(self, m: Machine, steps: int) -> Recorded:
         """What the last `steps` steps recorded."""
         began = time.perf_counter()
         spikes: dict[str, tuple[np.ndarray, ...]] = {}

@@ -92,7 +92,7 @@ class PreciseEngine(Engine):
         reset(m.sharing)
         self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
-        return self._collect(m, steps)
+        return self._sorted(m)
 
     def _sent(self, steps: int) -> Sent:
         """Room for all spikes of a slice."""
@@ -102,7 +102,8 @@ class PreciseEngine(Engine):
         ids, step = np.empty((2, first[-1]), np.int64)
         return Sent(ids, step, np.empty(first[-1]), first[:-1].copy(), numbers, self.seats.id)
 
-    def _collect(self, m: Any, steps: int) -> Recorded:
+    def _sorted(self, m: Any) -> Recorded:
+        """What the last slice recorded."""
         began = time.perf_counter()
         s = m.sent
         found = [slice(a, a + n) for a, n in zip(s.first, s.number, strict=True)]
