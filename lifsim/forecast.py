@@ -21,7 +21,7 @@ from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
 # Those of `engine.packing` and `engine.layout`, said again so that a forecast need not load the compiler.
-WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS = 1 << 22, 8, 65536, 32767
+WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS = 1 << 21, 8, 65536, 32767
 PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays of which little is used
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about

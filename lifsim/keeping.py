@@ -31,16 +31,19 @@ class Source(NamedTuple):
 
 
 class Keeper:
-    """Writes checkpoints of a simulation of `net` that records into `sink`."""
+    """Writes checkpoints of a simulation of `net` that records into `sink`.
 
-    def __init__(self, net: Network, sink: Any, schedule: Schedule, source: Source) -> None:
+    It does not hold on to the simulation, which is its owner: one that nobody needs any more goes at once, and with it its synapses.
+    """
+
+    def __init__(self, net: Network, sink: Any, schedule: Schedule) -> None:
         self.schedule = schedule
-        self._net, self._sink, self._source = net, sink, source
+        self._net, self._sink = net, sink
         self._image: bytes | None = None
         self._possible = True
         self.kept = self._needed = 0  # bytes of the last checkpoint, and of the next
 
-    def begin(self) -> str:
+    def begin(self, source: Source) -> str:
         """Before the first step: a checkpoint to begin again from. Returns why there can be none, "" if there can.
 
         Raises
@@ -49,7 +52,7 @@ class Keeper:
         """
         try:
             if not self.kept and self.schedule.on:
-                self.keep()
+                self.keep(source)
         except ModelError as error:
             if self.schedule.every_ms is not None:
                 raise
@@ -57,7 +60,7 @@ class Keeper:
             return f"there will be no checkpoints, as no file can describe the network ({error})"
         return ""
 
-    def keep(self) -> str:
+    def keep(self, source: Source) -> str:
         """Write a checkpoint beside the file of results; what to tell of it, "" where results are in memory."""
         from lifsim.sinks import checkpoint_path, previous_path
 
@@ -65,21 +68,21 @@ class Keeper:
         if out is None or not self._possible:
             return ""
         self._sink.sync()
-        self.kept = self.write(checkpoint_path(out), previous_path(out))
+        self.kept = self.write(source, checkpoint_path(out), previous_path(out))
         if not self._needed:
-            self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in self._source.state().values())
+            self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in source.state().values())
         self.schedule.done()
-        about = self._source.about()
+        about = source.about()
         return f"{about.step * about.dt:g} ms are saved; go on with: lifsim resume {out}"
 
-    def write(self, path: Path, previous: Path | None = None) -> int:
+    def write(self, source: Source, path: Path, previous: Path | None = None) -> int:
         """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes."""
         from lifsim import checkpoint
 
-        arrays = {} if self._source.fresh() else self._source.state()
+        arrays = {} if source.fresh() else source.state()
         with disk.scratch() as folder:
             image = self._write_image(Path(folder) / "image")
-            return checkpoint.write(path, self._source.about(), arrays, self._sink.kept(), image, previous)
+            return checkpoint.write(path, source.about(), arrays, self._sink.kept(), image, previous)
 
     def _write_image(self, path: Path) -> Path:
         """The image of the network as a file; a small one is made once."""
@@ -107,10 +110,10 @@ class Keeper:
             got = f"{memory.said(free)} are free on its disk"
             raise OutputError(str(self._sink.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
 
-    def check_disk(self) -> None:
+    def check_disk(self, source: Source) -> None:
         """Stop while there is still room for a checkpoint."""
         if self._sink.path is None or not self.kept:
             return
         free = self._sink.free()
         if free < self._needed + ROOM:
-            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep()}, with more room")
+            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import platform
@@ -139,7 +140,7 @@ class Simulation:
         from lifsim.collect import Collector
 
         self._sink = sink()  # before anything that takes long
-        self._keeper = Keeper(self.net, self._sink, schedule, Source(self._about, self._state, self._fresh))
+        self._keeper = Keeper(self.net, self._sink, schedule)
         try:
             self._collector = Collector(self.net, self.seed)
             self._engine = self._build(self._settings["threads"], self._settings["precision"], self._settings["weights"])
@@ -218,7 +219,7 @@ class Simulation:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         self._until = self.step + total
         self._keeper.check_room(total)
-        reason = self._keeper.begin()
+        reason = self._keeper.begin(self._source())
         if reason:
             self._progress("warning", text=reason)
         recorded_before, began = self.timings["record"], time.perf_counter()
@@ -226,14 +227,14 @@ class Simulation:
             with deferred() as asked:
                 self._advance(self.step, self._until, deadline, asked)
                 if asked.number is not None:
-                    raise Stopped(asked.number, self._keeper.keep())
+                    raise Stopped(asked.number, self._keeper.keep(self._source()))
         except Stopped as stopped:  # if a second signal would not wait for the checkpoint, there is the one before
             stopped.saved = stopped.saved or (self._keeper.kept and f"go on with: lifsim resume {self._sink.path}") or ""
             raise
         finally:
             self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
         if self.step < self._until:
-            self._keeper.keep()
+            self._keeper.keep(self._source())
 
     def _advance(self, first: int, until: int, deadline: float, asked: Asked) -> None:
         """Slice by slice to step `until`, unless somebody asks to stop or time is up."""
@@ -249,8 +250,8 @@ class Simulation:
             self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if self._keeper.schedule.due(self.step):
-                self._keeper.keep()
-            self._keeper.check_disk()
+                self._keeper.keep(self._source())
+            self._keeper.check_disk(self._source())
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
 
@@ -323,7 +324,7 @@ class Simulation:
         path = check_output(path, overwrite=True)
         make_folder(path)
         self._sink.sync()
-        self._keeper.write(path)
+        self._keeper.write(self._source(), path)
         return path
 
     @classmethod
@@ -420,6 +421,10 @@ class Simulation:
         self._until, self._before, self._changed = about.until, about.timings.get("total", 0.0), True
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
+
+    def _source(self) -> Source:
+        """What checkpoints are made of."""
+        return Source(self._about, self._state, self._fresh)
 
     def _fresh(self) -> bool:
         """Whether all follows from the seed yet."""
@@ -604,6 +609,9 @@ def check_network(net: Any) -> None:
 
 def _check_memory(needed: float) -> None:
     room = memory.available()
+    if needed > room:
+        gc.collect()  # what nobody needs any more may be large
+        room = memory.available()
     if needed > room:
         allowed = f"{memory.said(room)} are free on this computer; fewer synapses, or float32, need less"
         raise LifsimError("memory", f"this network needs about {memory.said(needed)}", allowed)

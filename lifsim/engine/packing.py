@@ -27,7 +27,7 @@ from lifsim.plan import CONSTANT, GIVEN, delays_among
 MOST_CLASSES = 8  # of constant weights; with more, each synapse has its own
 WIDE = 256  # delays (steps) above which a first pass looks which ones occur
 BUCKET = 9  # bits of the number of a source within its bucket
-WAITING = 1 << 22  # synapses of a wiring that wait in buckets, at most
+WAITING = 1 << 21  # synapses of a wiring that wait in buckets, at most
 ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
 ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place in a word
 STEPS = 32767  # of the largest weight, where weights are stored as 16-bit whole numbers

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from statistics import NormalDist
 
 import numpy as np
@@ -680,6 +682,28 @@ def test_the_real_time_factor_counts_everything_until_the_file_is_made(tmp_path)
         assert sum(told[k] for k in ("build", "compile", "simulate", "record")) <= told["total"]
         sim.run(20.0)
         assert sim.result().info["timings"]["simulate"] > told["simulate"]
+
+
+@pytest.mark.parametrize("out", ["x.h5", None])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("model", ["iaf_psc_exp", "iaf_psc_exp_ps"])
+def test_what_nobody_needs_any_more_goes_at_once(tmp_path, model, threads, out):
+    """Synapses of one simulation after the other would fill the memory, if each had to wait for Python to look for cycles."""
+    net = network(100, model, I_e=1000.0)
+    net.connect("n", "n", "fixed_indegree", indegree=10, weight=1.0)
+    net.record("n", "spikes")
+    gc.collect()
+    gc.disable()
+    try:
+        sim = ls.Simulation(net, threads=threads, out=out and tmp_path / out)
+        sim.run(20.0)
+        result = sim.result()
+        synapses = weakref.ref(sim._engine.machine.synapses.target)
+        sim.close()
+        del sim
+        assert synapses() is None and len(result.spikes["n"]) > 0
+    finally:
+        gc.enable()
 
 
 WEIGHTS = {
