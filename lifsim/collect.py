@@ -86,7 +86,7 @@ class Collector:
         for rate in self._rates:
             step, ids, *_ = trains[rate.key[0]]
             traces[rate.key] = rate.add(step, ids, start + n)
-        return Chunk(start, start + n, spikes, traces)
+        return Chunk(start, start + n, {name: (_after(start, step), *rest) for name, (step, *rest) in spikes.items()}, traces)
 
     def saved(self) -> dict[str, np.ndarray]:
         """What is kept between slices: unfinished bins of rates, random trains that have a state."""
@@ -117,6 +117,11 @@ class Collector:
         own = np.flatnonzero((ids >= first) & (ids < first + population.n))  # places are taken quicker than by a mask
         exact = () if offset is None else (offset[own],)
         return _in_order((step[own], ids[own].astype(np.int64) - first, *exact), self.net.dt)
+
+
+def _after(start: int, step: np.ndarray) -> np.ndarray:
+    """Steps counted from `start`: 4 bytes each."""
+    return np.subtract(step, start, out=np.empty(len(step), np.uint32), casting="unsafe")
 
 
 def _found(state: dict[str, np.ndarray], key: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -34,13 +35,19 @@ class Column:
 
     def append(self, rows: np.ndarray) -> None:
         """Add rows, which become numbers of the dataset's type (OSError if the disk is full)."""
-        while len(rows):
-            n = min(len(rows), len(self._block) - self._held)
-            self._block[self._held : self._held + n] = rows[:n]
-            self._held += n
+        for place, these in self.room(len(rows)):
+            place[:] = rows[these]
+
+    def room(self, n: int) -> Iterator[tuple[np.ndarray, slice]]:
+        """Add `n` rows, by pieces: where the caller is to put each, and which rows they are (OSError if the disk is full)."""
+        first = 0
+        while first < n:
+            last = min(n, first + len(self._block) - self._held)
+            yield self._block[self._held : self._held + last - first], slice(first, last)
+            self._held += last - first
             if self._held == len(self._block):
                 self._flush()
-            rows = rows[n:]
+            first = last
 
     def finish(self) -> None:
         """Write the rest, and the digest of all as an attribute."""

@@ -54,9 +54,11 @@ def steps(time: float, dt: float) -> int:
     return round(time / dt)
 
 
-def times(step: np.ndarray, dt: float) -> np.ndarray:
-    """Times in ms of step numbers: step / (1 / dt) where that is exact, so that 3 steps are 0.3 ms."""
+def times(step: np.ndarray, dt: float, since: int = 0, out: np.ndarray | None = None) -> np.ndarray:
+    """Times in ms of step numbers counted after step `since`, in `out` if given: step / (1 / dt) where that is exact, so that 3 steps
+    are 0.3 ms.
+    """
     inverse = round(1 / dt)
     exact = inverse >= 1 and abs(inverse * dt - 1) < 1e-12
-    out = np.array(step, dtype=np.float64)
+    out = np.add(step, float(since), out=np.empty(np.shape(step)) if out is None else out)
     return np.divide(out, inverse, out=out) if exact else np.multiply(out, dt, out=out)

@@ -31,8 +31,8 @@ Key = tuple[str, str]
 class Chunk:
     """What one slice of a run, the steps `start` < step <= `stop`, recorded.
 
-    spikes : population -> (steps, ids), arrays of whole numbers of equal length, sorted by step, then id; or (steps, ids,
-        offsets), a spike having been exactly `offset` ms before the end of its step, sorted by time, then id.
+    spikes : population -> (steps after `start`, ids), arrays of whole numbers of equal length, sorted by step, then id; or
+        (steps, ids, offsets), a spike having been exactly `offset` ms before the end of its step, sorted by time, then id.
     traces : (population, variable) -> float64 array (n_samples, n_neurons).
     """
 
@@ -46,7 +46,7 @@ class Chunk:
         return b"".join(self.parts())
 
     def parts(self) -> list[Any]:
-        """A JSON header (what follows), then traces as f8, spikes as u32 (steps after `start`, ids) and, if exact, f8 (offsets)."""
+        """A JSON header (what follows), then traces as f8, spikes as u32 (steps, ids) and, if exact, f8 (offsets)."""
         traces = {key: np.ascontiguousarray(rows, "<f8") for key, rows in self.traces.items() if rows.size}
         spikes = {name: pair for name, pair in self.spikes.items() if len(pair[0])}
         header = {
@@ -60,9 +60,8 @@ class Chunk:
         text = json.dumps(header).encode()
         text += b" " * (-(len(text) + 4) % 8)  # the arrays begin on a multiple of 8 bytes
         parts = [struct.pack("<I", len(text)), text, *traces.values()]
-        for at, ids, *offset in spikes.values():
-            after = (np.asarray(at) - self.start).astype("<u4")
-            parts += [after, np.ascontiguousarray(ids, "<u4"), *(np.ascontiguousarray(x, "<f8") for x in offset)]
+        for columns in spikes.values():
+            parts += [np.ascontiguousarray(x, form) for x, form in zip(columns, ("<u4", "<u4", "<f8"), strict=False)]
         return parts
 
     @classmethod
@@ -78,19 +77,19 @@ class Chunk:
             at += values.nbytes
             return values
 
-        start = header["start"]
         traces = {(p, v): take("<f8", n * m).reshape(n, m) for p, v, n, m in header["traces"]}
         spikes: dict[str, tuple[np.ndarray, ...]] = {}
         for p, n in header["spikes"]:
-            spikes[p] = take("<u4", n) + np.int64(start), take("<u4", n)
+            spikes[p] = take("<u4", n), take("<u4", n)
             if p in header.get("exact", ()):
                 spikes[p] += (take("<f8", n),)
-        return cls(start, header["stop"], spikes, traces)
+        return cls(header["start"], header["stop"], spikes, traces)
 
-    def spike_times(self, name: str, dt: float) -> np.ndarray:
-        """Times (ms) of the spikes of a population."""
+    def spike_times(self, name: str, dt: float, these: slice = slice(None), out: np.ndarray | None = None) -> np.ndarray:
+        """Times (ms) of (some of) the spikes of a population, in `out` if given."""
         step, _, *offset = self.spikes[name]
-        return times(step, dt) - offset[0] if offset else times(step, dt)
+        at = times(step[these], dt, self.start, out)
+        return np.subtract(at, offset[0][these], out=at) if offset else at
 
 
 @dataclass(frozen=True, kw_only=True)

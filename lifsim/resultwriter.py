@@ -84,8 +84,10 @@ def _fill(file: h5py.File, recorded: Recorded, below: disk.Unfailing, aside: Exe
         positions[name].append(np.asarray(places))
     for chunk in recorded.chunks:
         for name in chunk.spikes:
-            spikes[name][0].append(chunk.spike_times(name, manifest.dt))
-            spikes[name][1].append(chunk.spikes[name][1])
+            timestamps, node_ids = spikes[name]
+            for place, these in timestamps.room(len(chunk.spikes[name][0])):
+                chunk.spike_times(name, manifest.dt, these, place)
+            node_ids.append(chunk.spikes[name][1])
         for key, rows in chunk.traces.items():
             for column in traces[key]:
                 column.append(rows)

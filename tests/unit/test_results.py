@@ -57,7 +57,7 @@ def assert_equal(a, b):
 
 
 def test_what_was_recorded(memory):
-    steps = np.concatenate([chunk(k).spikes["exc"][0] for k in range(5)])
+    steps = np.concatenate([k * STEPS + chunk(k).spikes["exc"][0] for k in range(5)])
     exc, inh = memory.spikes["exc"], memory.spikes["inh"]
     np.testing.assert_array_equal(exc.times, steps / 10)
     assert (exc.times.dtype, exc.ids.dtype, exc.n_nodes) == (np.float64, np.int64, 50)
@@ -428,7 +428,7 @@ class Many:
     def __iter__(self):
         ids = np.arange(2000)
         for k in range(self.n):
-            yield Chunk(k, k + 1, {"exc": (np.full(2000, k + 1), ids % 50)}, {("exc", "V_m"): np.zeros((1, 3))})
+            yield Chunk(k, k + 1, {"exc": (np.ones(2000), ids % 50)}, {("exc", "V_m"): np.zeros((1, 3))})
 
 
 def test_memory_does_not_grow_with_the_duration(tmp_path):
