@@ -15,23 +15,24 @@ from lifsim import disk
 
 
 class Column:
-    """Gathers rows in large blocks, writes them to `dataset` and takes their SHA-256 meanwhile.
+    """Gathers the rows of a `reserved` dataset in large blocks; meanwhile their SHA-256 is taken and they are written, past HDF5.
 
     name : what the digest of all content calls it; "" for a copy of another column, which is not in it.
     """
 
     def __init__(self, name: str, dataset: h5py.Dataset) -> None:
         self.name, self.dataset, self.digest = name, dataset, ""
-        self._row = self._held = 0
+        self._held = 0
         self._hash = hashlib.sha256()
-        self._hashing: Future[None] | None = None
+        self._leaving: Future[None] | None = None
 
-    def open(self, block: int, below: disk.Unfailing, aside: Executor) -> None:
-        """Make room for two blocks, of `block` bytes together; `aside` takes their digest."""
+    def open(self, block: int, place: disk.Unfailing, aside: Executor) -> None:
+        """Make room for two blocks, of `block` bytes together; `aside` puts them in their places of the file."""
         row = math.prod(self.dataset.shape[1:]) * self.dataset.dtype.itemsize
-        n = max(1, min(len(self.dataset), block // max(2 * row, 1)))  # one is filled while the digest of the other is taken
+        n = max(1, min(len(self.dataset), block // max(2 * row, 1)))  # one is filled while the other leaves
         self._block, self._other = np.empty((2, n, *self.dataset.shape[1:]), self.dataset.dtype)
-        self._below, self._aside = below, aside
+        self._at = self.dataset.id.get_offset()
+        self._place, self._aside = place, aside
 
     def append(self, rows: np.ndarray) -> None:
         """Add rows, which become numbers of the dataset's type (OSError if the disk is full)."""
@@ -49,30 +50,46 @@ class Column:
                 self._flush()
             first = last
 
-    def finish(self) -> None:
-        """Write the rest, and the digest of all as an attribute."""
+    def end(self) -> None:
+        """Send off the rest: no more rows come."""
         if self._held:
             self._flush()
+
+    def finish(self) -> None:
+        """Return when all is written, with the digest of it as an attribute."""
         self._wait()
+        self._place.check()
         self.digest = self._hash.hexdigest()
         self.dataset.attrs["sha256"] = fixed(self.digest)
         del self._block, self._other
 
     def _flush(self) -> None:
-        block: Any = self._block[: self._held]
+        block = self._block[: self._held]
         self._wait()
-        self._hashing = self._aside.submit(self._hash.update, block)
-        self.dataset[self._row : self._row + len(block)] = block
-        self._below.check()
-        self._row += len(block)
+        self._place.check()
+        self._leaving = self._aside.submit(self._leave, block, self._at)
+        self._at += block.nbytes
         self._held = 0
         self._block, self._other = self._other, self._block
 
+    def _leave(self, block: Any, at: int) -> None:
+        self._hash.update(block)
+        self._place.put(at, block)
+
     def _wait(self) -> None:
         """Until the other block may be filled anew."""
-        if self._hashing is not None:
-            self._hashing.result()
-            self._hashing = None
+        if self._leaving is not None:
+            self._leaving.result()
+            self._leaving = None
+
+
+def reserved(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
+    """A contiguous dataset that has its place in the file, with nothing written there yet."""
+    settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    settings.set_layout(h5py.h5d.CONTIGUOUS)
+    settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    settings.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    return group.create_dataset(name, shape, dtype, dcpl=settings)
 
 
 def fixed(text: str) -> np.ndarray:

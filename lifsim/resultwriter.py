@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from lifsim import disk, seal
-from lifsim.column import Column, fixed
+from lifsim.column import Column, fixed, reserved
 from lifsim.errors import RunError
 from lifsim.grid import times
 from lifsim.recording import Key, Recorded, first_sample
@@ -38,16 +38,17 @@ def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] 
     need, free = _bytes_needed(recorded), disk.free(path.parent)
     if free < need:
         raise RunError(f"{path}: the disk is full ({free:,} bytes free, {need:,} needed); {_KEPT}")
-    with disk.replacing(path, _KEPT) as fd, ThreadPoolExecutor(1) as aside:
+    with disk.replacing(path, _KEPT) as fd, disk.reopened(path) as data, ThreadPoolExecutor(2) as aside:
         below = disk.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:
-            columns = _fill(file, recorded, below, aside)
+            columns = _fill(file, recorded, disk.Unfailing(data), aside)
+            known = described(recorded)
+            _describe(file, known)  # while the last data leave
+            for column in columns:
+                column.finish()
             file.flush()
-            on_disk = aside.submit(disk.sync, fd)
-            known = {**described(recorded), "content_sha256": _content_sha256(columns)}
-            _describe(file, known)
-            on_disk.result()
-            said = concluded(known, recorded.summary if summary is None else summary())
+            disk.sync(fd)
+            said = concluded({**known, "content_sha256": _content_sha256(columns)}, recorded.summary if summary is None else summary())
             last = {key: value for key, value in said.items() if key not in known}
             _describe(file, {**last, "info_sha256": info_sha256(said)})
             regions = seal.regions_of(column.dataset for column in columns)
@@ -68,8 +69,8 @@ def _bytes_needed(recorded: Recorded) -> int:
 # -- data -------------------------------------------------------------------------------------------
 
 
-def _fill(file: h5py.File, recorded: Recorded, below: disk.Unfailing, aside: Executor) -> list[Column]:
-    """Write all data."""
+def _fill(file: h5py.File, recorded: Recorded, place: disk.Unfailing, aside: Executor) -> list[Column]:
+    """Send off all data, by way of `place`; the columns are yet to be finished."""
     manifest = recorded.manifest
     file.attrs["magic"] = np.uint32(_MAGIC)
     file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
@@ -79,20 +80,20 @@ def _fill(file: h5py.File, recorded: Recorded, below: disk.Unfailing, aside: Exe
     columns = [*positions.values(), *(x for pair in spikes.values() for x in pair), *(x for both in traces.values() for x in both)]
     least, most = _BLOCK
     for column in columns:
-        column.open(max(least, min(most, _BLOCKS // len(columns))), below, aside)
+        column.open(max(least, min(most, _BLOCKS // len(columns))), place, aside)
     for name, places in manifest.positions.items():
         positions[name].append(np.asarray(places))
     for chunk in recorded.chunks:
         for name in chunk.spikes:
             timestamps, node_ids = spikes[name]
-            for place, these in timestamps.room(len(chunk.spikes[name][0])):
-                chunk.spike_times(name, manifest.dt, these, place)
+            for room, these in timestamps.room(len(chunk.spikes[name][0])):
+                chunk.spike_times(name, manifest.dt, these, room)
             node_ids.append(chunk.spikes[name][1])
         for key, rows in chunk.traces.items():
             for column in traces[key]:
                 column.append(rows)
     for column in columns:
-        column.finish()
+        column.end()
     return columns
 
 
@@ -103,9 +104,9 @@ def _spike_columns(file: h5py.File, recorded: Recorded, name: str) -> tuple[Colu
     group.attrs["n_nodes"] = recorded.manifest.populations[name]["n"]
     group.attrs["t_start"], group.attrs["t_stop"] = _window(recorded, recorded.manifest.spikes[name])
     n = recorded.totals.spikes.get(name, 0)
-    timestamps = group.create_dataset("timestamps", (n,), "<f8")
+    timestamps = reserved(group, "timestamps", (n,), "<f8")
     timestamps.attrs["units"] = "ms"
-    node_ids = group.create_dataset("node_ids", (n,), "<u8")
+    node_ids = reserved(group, "node_ids", (n,), "<u8")
     node_ids.attrs["sorting"] = "by_time"
     return Column(name, timestamps), Column(name, node_ids)
 
@@ -125,7 +126,7 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
     start, first, every = (float(t) for t in times(np.array([step - interval, step, interval]), manifest.dt))
     shape = (recorded.totals.samples.get(key, 0), manifest.columns(key))
     group = file.require_group(f"lifsim/traces/{population}")
-    data = group.create_dataset(variable, shape, "<f8")
+    data = reserved(group, variable, shape, "<f8")
     ids = group.require_group("node_ids").create_dataset(variable, data=trace_ids(manifest, key).astype("<u8"))
     attributes = {"unit": entry["unit"], "units": entry["unit"], "interval": every, "start": start, "node_ids": f"node_ids/{variable}"}
     data.attrs.update({**attributes, "times": "row k was taken at start + (k + 1) * interval, in ms"})
@@ -137,7 +138,7 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
         return [column]
     name = population if f"report/{population}" not in file else f"{population}.{variable}"
     report = file.create_group(f"report/{name}")
-    copy = report.create_dataset("data", shape, "<f4")
+    copy = reserved(report, "data", shape, "<f4")
     copy.attrs.update({"units": entry["unit"], "variable": variable})
     mapping = report.create_group("mapping")
     mapping["node_ids"] = ids
@@ -150,7 +151,7 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
 
 def _positions_column(file: h5py.File, name: str, shape: tuple[int, ...]) -> Column:
     """``/lifsim/positions/<population>``, (n, dimensions), mm."""
-    data = file.require_group("lifsim/positions").create_dataset(name, shape, "<f8")
+    data = reserved(file.require_group("lifsim/positions"), name, shape, "<f8")
     data.attrs.update({"unit": "mm", "units": "mm"})
     return Column(f"positions/{name}", data)
 
