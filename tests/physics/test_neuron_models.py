@@ -83,10 +83,10 @@ def test_a_network_with_conductances(threads):
 # -- the method for conductances ----------------------------------------------------------------------
 
 
-def potential(model: str, dt: float, weight: float, precision: str = "float64") -> np.ndarray:
+def potential(model: str, dt: float, weight: float, precision: str = "float64", taus: tuple[float, float] = (3.0, 7.0)) -> np.ndarray:
     """V_m at 8, 16, …, 80 ms under arrivals at 4, 8 and 20 ms, far below threshold."""
     net = ls.Network(dt=dt)
-    n = net.add("n", 1, model, V_th=1000.0, V_reset=-60.0, tau_syn_ex=3.0, tau_syn_in=7.0, I_e=100.0)
+    n = net.add("n", 1, model, V_th=1000.0, V_reset=-60.0, tau_syn_ex=taus[0], tau_syn_in=taus[1], I_e=100.0)
     g = net.add("g", 1, "spike_generator", spike_times=[4.0 - 1.6, 8.0 - 1.6, 20.0 - 1.6])
     net.connect(g, n, weight=weight, delay=1.6)
     net.connect(g, n, weight=-weight / 2, delay=1.6)
@@ -94,7 +94,7 @@ def potential(model: str, dt: float, weight: float, precision: str = "float64") 
     return ls.run(net, 80.0, precision=precision).traces["n"]["V_m"][:, 0]
 
 
-def exact(model: str, weight: float) -> np.ndarray:
+def exact(model: str, weight: float, taus: tuple[float, float] = (3.0, 7.0)) -> np.ndarray:
     """The same by SciPy's solver, from the equations as they stand in the textbook."""
     p = {"C_m": 250.0, "g_L": 16.6667, "E_L": -70.0, "E_ex": 0.0, "E_in": -85.0}
 
@@ -104,7 +104,7 @@ def exact(model: str, weight: float) -> np.ndarray:
         return peak * sum(map(shape, since))
 
     def slope(t: float, v: np.ndarray) -> np.ndarray:
-        ex, inh = conductance(t, weight, 3.0), conductance(t, weight / 2, 7.0)
+        ex, inh = conductance(t, weight, taus[0]), conductance(t, weight / 2, taus[1])
         return (-p["g_L"] * (v - p["E_L"]) - ex * (v - p["E_ex"]) - inh * (v - p["E_in"]) + 100.0) / p["C_m"]
 
     found, v = [], np.array([-70.0])
@@ -128,6 +128,15 @@ def test_the_error_falls_as_dt_to_the_fourth(model):
 def test_no_conductance_is_too_large(model, weight):
     """Where g·dt/C_m is 0.8 to 800 the step is divided; a plain step of Runge-Kutta would explode."""
     np.testing.assert_allclose(potential(model, 0.1, weight), exact(model, weight), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize(("model", "error"), [("iaf_cond_exp", 3e-6), ("iaf_cond_alpha", 3e-5)])
+def test_conductances_may_be_quicker_than_the_step(model, error):
+    """With dt eight and four times as long as tau_syn the step is divided; whole steps would be wrong by 0.3 and 1 mV."""
+    taus = 0.1, 0.2
+    for precision, least in (("float64", 0.0), ("float32", 1e-4)):
+        got = potential(model, 0.8, 20.0, precision, taus)
+        np.testing.assert_allclose(got, exact(model, 20.0, taus), rtol=0, atol=max(error, least))
 
 
 def test_conductances_in_single_precision():

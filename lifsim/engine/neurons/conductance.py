@@ -3,9 +3,11 @@
 In a step all g are known functions of time, so the equation is linear with changing coefficients,
 dv/ds = b(s) - a(s) v, s from 0 to 1, a = h/C_m (g_L + Σ g), b = h/C_m (Σ g e + I). The classical Runge-Kutta method of
 fourth order needs a and b at the beginning, the middle and the end. Its error in a step is a⁵/120 of the distance from
-v to b/a (a constant), and about as much for what the g change in it: so V_m converges as dt⁴. Where a exceeds `STIFF`,
-the step is divided into parts in which it is at most `PART`: no conductance, however large, makes the solution unstable,
-and the error of a step never exceeds 3·10⁻⁴ of the distance (at a = 1/10, a usual value, it is 10⁻⁷).
+v to b/a (a constant), and, as of Simpson's rule, at most the fourth derivative over 2880 for what the g change in it:
+with r = h/tau, a r⁴/2880 where g decays and a 4e r⁴/2880 where it rises as an alpha function of peak a. So V_m converges
+as dt⁴. Where a exceeds `STIFF`, or r `QUICK` while there is a conductance, the step is divided into parts in which they
+are at most `PART` and `QUICK_PART`: no conductance, however large, makes the solution unstable, and the error of a step
+never exceeds 3·10⁻⁴ of the distance (at a = 1/10, a usual value, it is 10⁻⁷).
 
 As in NEST, the derivative is that of min(v, theta); what the membrane does above threshold shows in no spike.
 """
@@ -13,6 +15,8 @@ As in NEST, the derivative is that of min(v, theta); what the membrane does abov
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,14 +30,19 @@ from lifsim.engine.neurons.state import at, constant, like
 
 STIFF = 0.5  # of a: the step in units of the membrane's own time constant of the moment
 PART = 0.125  # of a, in the parts of a step that is divided
+QUICK = 0.5 + 1e-9  # of r: the step in units of the shortest time constant
+QUICK_PART = 0.25  # of r, in the parts
+LITTLE = 1e-6  # of a/2: conductances so small that nothing comes of their error
 MOST_PARTS = 1 << 16  # a conductance of some mS: the membrane is then where it leads long before
 
 
 class Membrane(NamedTuple):
-    """Per neuron or for all: threshold (mV above E_L), h g_L/C_m."""
+    """Per neuron or for all: threshold (mV above E_L), h g_L/C_m, a/2 above which a step is divided, h over the shortest tau."""
 
     theta: Any
     leak: Any
+    limit: Any
+    quickest: Any
 
 
 class Conductance(NamedTuple):
@@ -52,9 +61,12 @@ class Conductance(NamedTuple):
     e: Any
 
 
-def membrane_constants(p: dict[str, Any], dt: float) -> tuple[Any, Any]:
-    """The constants of `Membrane` from parameters in the user's units."""
-    return p["V_th"] - np.asarray(p["E_L"]), dt * np.asarray(p["g_L"]) / np.asarray(p["C_m"])
+def membrane_constants(p: dict[str, Any], taus: Sequence[str], dt: float) -> tuple[Any, ...]:
+    """The constants of `Membrane` from parameters in the user's units; `taus` are the names of those of the conductances."""
+    leak = dt * np.asarray(p["g_L"]) / np.asarray(p["C_m"])
+    quickest = reduce(np.maximum, (dt / np.asarray(p[tau]) for tau in taus))
+    limit = np.where(quickest > QUICK, np.minimum(leak / 2 + LITTLE, STIFF / 2), STIFF / 2)
+    return p["V_th"] - np.asarray(p["E_L"]), leak, limit, quickest
 
 
 def conductance_constants(p: dict[str, Any], tau: str, e: str, sign: float, dt: float) -> tuple[Any, ...]:
@@ -73,14 +85,15 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 @inlined
 def membrane(c, w):
-    """The membrane: the first two constants."""
-    return Membrane(constant(c, 0, w.lo, w.hi), constant(c, 1, w.lo, w.hi))
+    """The membrane: the first four constants."""
+    lo, hi = w.lo, w.hi
+    return Membrane(constant(c, 0, lo, hi), constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi))
 
 
 @inlined
 def conductance(c, x, w, k, row, rise):
     """Conductance number k, kept in the state variable `row`; of one that rises, `rise` is what feeds it, else None."""
-    lo, hi, j = w.lo, w.hi, 2 + 5 * k
+    lo, hi, j = w.lo, w.hi, 4 + 5 * k
     scale, half, full = constant(c, j, lo, hi), constant(c, j + 1, lo, hi), constant(c, j + 2, lo, hi)
     return Conductance(x.state[row, lo:hi], rise, scale, half, full, constant(c, j + 3, lo, hi), constant(c, j + 4, lo, hi))
 
@@ -231,14 +244,15 @@ def runge_kutta(v, theta, a, b):
 def integrate(m, qs, v, drive, until, step, stiff):
     """Move all conductances `qs` by a step, and v of the neurons that are not refractory (`until` says when they no longer are).
 
-    `drive` is h/C_m times the constant input; `stiff` is room for marks of neurons whose conductance is too large for the step.
+    `drive` is h/C_m times the constant input; `stiff` is room for marks of neurons whose conductance is too large or too quick for
+    the step.
     """
     for i in range(len(v)):
         before = v[i]
         zero = at(qs[-1].e, i)
         a, b = halves(m, qs, drive[i], zero, i)
         change = runge_kutta(before - zero, at(m.theta, i) - zero, a, b)
-        large = largest(qs, a) > like(before, STIFF / 2)
+        large = largest(qs, a) > at(m.limit, i)
         change = like(before, 0) if until[i] > step else change  # one after the other: a single condition costs more
         change = like(before, 0) if large else change
         stiff[i] = large
@@ -274,7 +288,7 @@ def any_of(marks):
 def in_parts(m, qs, v, drive, i):
     """v of neuron i after a step that its conductances have made already, in equal parts (in double precision)."""
     begin, last = within(m, qs, np.float64(drive), i, 0.0), within(m, qs, np.float64(drive), i, 1.0)
-    parts = math.ceil(min(max(begin[0], last[0]) / PART, MOST_PARTS))
+    parts = math.ceil(min(max(begin[0] / PART, last[0] / PART, at(m.quickest, i) / QUICK_PART), MOST_PARTS))
     x, theta, size, half = np.float64(v), np.float64(at(m.theta, i)), 1.0 / parts, 0.5 / parts
     for part in range(parts):
         middle = within(m, qs, np.float64(drive), i, (part + 0.5) * size)

@@ -33,7 +33,7 @@ Kind = IafCondExp
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
     """Those of the membrane, then of each conductance, from parameters in the user's units."""
     ex, inh = conductance_constants(p, "tau_syn_ex", "E_ex", 1.0, dt), conductance_constants(p, "tau_syn_in", "E_in", -1.0, dt)
-    return (*membrane_constants(p, dt), *ex, *inh)
+    return (*membrane_constants(p, ("tau_syn_ex", "tau_syn_in"), dt), *ex, *inh)
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:

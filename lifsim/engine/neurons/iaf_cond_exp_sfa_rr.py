@@ -35,7 +35,7 @@ Kind = IafCondExpSfaRr
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
     """Those of the membrane, then of each conductance, and what a spike adds to the last two."""
     each = [x for tau, e, sign in CONDUCTANCES for x in conductance_constants(p, tau, e, sign, dt)]
-    return (*membrane_constants(p, dt), *each, p["q_sfa"], p["q_rr"])
+    return (*membrane_constants(p, [tau for tau, _, _ in CONDUCTANCES], dt), *each, p["q_sfa"], p["q_rr"])
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def advance(c, drive, x, w):
 def spike(row, c, x, w, key, out):
     """Neurons at threshold are reset; their own conductances grow."""
     n = reset_at_threshold(row, c, x, w, out)
-    grow(constant(c, 22, w.lo, w.hi), x.state[2, w.lo : w.hi], out[:n])
-    grow(constant(c, 23, w.lo, w.hi), x.state[3, w.lo : w.hi], out[:n])
+    grow(constant(c, 24, w.lo, w.hi), x.state[2, w.lo : w.hi], out[:n])
+    grow(constant(c, 25, w.lo, w.hi), x.state[3, w.lo : w.hi], out[:n])
     return n
 
 
