@@ -65,6 +65,38 @@ def test_same_bits_for_any_slices(reference, pieces):
     assert all(np.array_equal(a, b) for a, b in zip(reference, facts(pieces, threads=2), strict=True))
 
 
+@pytest.mark.parametrize(("pieces", "delays"), [((40.0,), (0.4, 1.0)), ((0.5,) * 80, (0.4,))])
+@pytest.mark.parametrize("model", ["stdp_synapse", "stdp_nn_symm_synapse", "stdp_triplet_synapse"])
+def test_looking_at_all_targets_is_looking_at_each(model, pieces, delays):
+    """Where many spikes arrive at once all targets are looked at beforehand; beside many idle neurons that never pays.
+
+    Spikes come in every step or in bursts, with pauses; a parrot sends several at once; there are one or two delays.
+    """
+
+    def weights(idle):
+        net = ls.Network(dt=0.1)
+        rng = np.random.default_rng(5)
+        times = [np.sort(rng.choice(np.append(np.arange(20, 90), np.arange(200, 380)), 60)) / 10 for _ in range(12)]  # some twice
+        net.add("g", 12, "spike_generator", spike_times=times)
+        net.add("p", 12, "parrot_neuron")
+        net.add("n", 20, "iaf_psc_delta", V_th=-60.0, V_reset=-70.0, t_ref=0.1, tau_minus=15.0, V_m=np.linspace(-70.0, -60.1, 20))
+        net.add("idle", idle, "iaf_psc_delta")
+        net.connect("g", "p", "one_to_one", delay=0.1)
+        net.connect("g", "n", "fixed_indegree", indegree=3, weight=2.5, delay=0.3)
+        for delay in delays:
+            net.connect("p", "n", weight=0.2, delay=delay, synapse={"model": model})
+            net.connect("p", "p", weight=20.0, delay=delay, synapse={"model": model}, receptor_type=1)
+        with ls.Simulation(net, threads=1) as sim:
+            for piece in pieces:
+                sim.run(piece)
+            return [sim.matrix("p", target).data for target in ("n", "p")]
+
+    few, many = weights(1), weights(3000)
+    for a, b in zip(few, many, strict=True):
+        assert np.ptp(a) > 0.01
+        np.testing.assert_array_equal(a, b)
+
+
 def test_all_weights_that_can_change_do(reference):
     with ls.Simulation(network(), threads=1) as sim:
         before = sim.matrix("n", "n").data

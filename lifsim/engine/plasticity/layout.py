@@ -11,7 +11,7 @@ from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, tsodyks, tsodyks2, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decays
 from lifsim.engine.plasticity.delivery import Plastic, catch_up
-from lifsim.engine.plasticity.pairs import work_for
+from lifsim.engine.plasticity.pairs import forget, work_for
 from lifsim.engine.plasticity.store import Place, Store, pack
 from lifsim.engine.plasticity.trains import has_room, no_spikes, with_room
 
@@ -72,6 +72,7 @@ def prepared(plastic: Plastic, first: np.ndarray, step: int, spikes: np.ndarray)
     """`plastic` at the beginning of a slice after `step` in which each block can fire so many `spikes`."""
     if has_room(plastic.trains, spikes):
         return plastic
+    forget(plastic.work)
     return plastic._replace(trains=with_room(plastic.trains, first, spikes, needed_since(plastic, step)))
 
 

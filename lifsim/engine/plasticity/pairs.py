@@ -27,8 +27,8 @@ from lifsim.engine.intrinsics import prefetch
 from lifsim.engine.jit import kernel
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
-from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, SLOW, STEP, first_after
-from lifsim.plan import NOWHERE, ONES
+from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, first_after
+from lifsim.plan import NEVER, NOWHERE, ONES
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
@@ -42,8 +42,8 @@ class Work(NamedTuple):
     """Work space of each block b: ``synapse[b, q]``, ``spike[b, q]`` and ``step[b, q]`` (of the spike) are the list of round
     q, of ``number[b, q]`` entries; ``real[b]`` the weights of a tile, then weights and traces of a round.
 
-    What synapses see of their targets, by place: the `last` spike, the step of it, the `trace` of those before. `every`
-    are the numbers of the targets of a block, all of them.
+    What synapses see of their targets, by place: the `last` spike, the step of it, the `trace` of those before. Of all targets
+    of block b, `last` is that of the step ``until[b]`` (`NEVER`: of none), `left` the trace it left, ``following[b]`` the spike after.
     """
 
     synapse: np.ndarray
@@ -54,7 +54,9 @@ class Work(NamedTuple):
     last: np.ndarray
     last_step: np.ndarray
     trace: np.ndarray
-    every: np.ndarray
+    left: np.ndarray
+    until: np.ndarray
+    following: np.ndarray
 
 
 class Arrival(NamedTuple):
@@ -73,8 +75,13 @@ def work_for(blocks: int, neurons: int) -> Work:
     """Work space."""
     synapse, spike, step = (np.zeros((blocks, MOST_ROUNDS, TILE), np.int32) for _ in range(3))
     number, real = np.zeros((blocks, MOST_ROUNDS), np.int64), np.zeros((blocks, 4, TILE))
-    last, last_step = (np.zeros(neurons, np.int32) for _ in range(2))
-    return Work(synapse, spike, step, number, real, last, last_step, np.zeros(neurons), np.arange(min(neurons, 2**16)).astype(np.uint16))
+    last, last_step, trace, left = (np.zeros(neurons, kind) for kind in (np.int32, np.int32, float, float))
+    return Work(synapse, spike, step, number, real, last, last_step, trace, left, np.full(blocks, NEVER), np.zeros(blocks, np.int64))
+
+
+def forget(work: Work) -> None:
+    """The spikes of the targets are in other places from now on."""
+    work.until[:] = NEVER
 
 
 @kernel
@@ -109,10 +116,51 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
 @kernel
 def look_at_all(synapses, trains, work, b, lo, n, until, arriving):
     """Find it for all `n` targets of the block, if that is less work than for each of the `arriving` synapses; whether it was."""
-    if arriving > n:
-        last, last_step, trace = work.last[lo : lo + n], work.last_step[lo : lo + n], work.trace[lo : lo + n]
-        look(rule_of(synapses, 0, 0), trains, b, lo, work.every[:n], until, last, last_step, trace)
-    return arriving > n
+    if arriving <= n:
+        work.until[b] = NEVER  # what is known of all will be written over
+        return False
+    own, last_step, left, seen = rule_of(synapses, 0, 0), work.last_step[lo : lo + n], work.left[lo : lo + n], work.trace[lo : lo + n]
+    if work.until[b] > until:
+        work.last[lo : lo + n], last_step[:], left[:], work.following[b] = NONE, LONG_AGO, 0.0, LINKS
+    go_on(trains, work, b, until)
+    fade(own, trains.decays, trains.law[0, lo : lo + n], until, last_step, left, seen)
+    without_last(own, trains, work, b, until)
+    return True
+
+
+@kernel
+def go_on(trains, work, b, until):
+    """Of all targets of the block the last spike until step `until`: what they have fired since the step before."""
+    link, trace, e = trains.link[b], trains.trace[b], work.following[b]
+    while e < trains.used[b] and link[e + STEP] <= until:
+        place = link[e + PLACE]
+        work.last[place], work.last_step[place], work.left[place] = e, link[e + STEP], trace[e // 2 + FAST]
+        e += LINKS
+    work.following[b], work.until[b] = e, until
+
+
+@kernel
+def fade(own, decays, law, until, last_step, left, seen):
+    """What is left in step `until` of the trace after the last spike."""
+    fine, coarse, f, c = decays.fine, decays.coarse, decays.bits[0], decays.bits[1]
+    near, far = (1 << f) - 1, (1 << c) - 1
+    for t in range(len(seen)):
+        n, q = until - last_step[t], law[t]
+        passed = coarse[uint64((q << c) + min(n >> f, far))] * fine[uint64((q << f) + (n & near))]
+        seen[t] = grown(own, left[t]) * passed
+
+
+@kernel
+def without_last(own, trains, work, b, until):
+    """Of those that fired in step `until` the trace of the spikes before."""
+    link, trace, end = trains.link[b], trains.trace[b], work.following[b]
+    first = end
+    while first > LINKS and link[first - LINKS + STEP] == until:
+        first -= LINKS
+    for e in range(first, end, LINKS):
+        before, place = link[e + BEFORE], link[e + PLACE]
+        passed = decay(trains.decays, trains.law[0, place], until - np.int64(link[before + STEP]))
+        work.trace[place] = grown(own, trace[before // 2 + FAST]) * passed
 
 
 @kernel
@@ -156,7 +204,15 @@ def make_up(synapses, own, trains, work, b, a, target, last, last_step, w, arriv
         m = -(-n // LANES) * LANES  # what is beyond the list is computed for nothing, which is less than what is left over would take
         if heeds_slow(own):
             slow_traces(trains.trace[b], spike[q, :n], real[3])
-        see(synapses, own, trains.decays, a, synapse[q, :n], step[q, :n], w, real[1, :m], real[2, :m], real[3, :m], arrival)
+        x, fast, slow = real[1, :m], real[2, :m], real[3, :m]
+        as_they_were(trains.decays, synapse[q, :n], step[q, :n], w, x, fast, arrival)
+        if len(synapses.y.own):
+            for i in range(n):
+                x[i] = facilitated(rule_of(synapses, arrival.projection, a + synapse[q, i]), x[i], fast[i], slow[i])
+        else:
+            facilitate(own, x, fast, slow)
+        for i in range(n):
+            w[uint32(synapse[q, i])] = x[i]
         q -= 1
 
 
@@ -195,8 +251,8 @@ def slow_traces(trace, spike, slow):
 
 
 @kernel
-def see(synapses, own, decays, a, synapse, step, w, x, fast, slow, arrival):
-    """Each synapse in the list sees a spike."""
+def as_they_were(decays, synapse, step, w, x, fast, arrival):
+    """Weights `x` of the synapses in the list, and their presynaptic traces `fast` when the spike came that they see now."""
     fine, coarse, f, c = decays.fine, decays.coarse, decays.bits[0], decays.bits[1]
     near, far, first_fine, first_coarse = (1 << f) - 1, (1 << c) - 1, arrival.law << f, arrival.law << c
     before, since = arrival.fast, arrival.since
@@ -204,13 +260,6 @@ def see(synapses, own, decays, a, synapse, step, w, x, fast, slow, arrival):
         n = step[i] - since
         x[i] = w[uint32(synapse[i])]
         fast[i] = before * (coarse[uint64(first_coarse + min(n >> f, far))] * fine[uint64(first_fine + (n & near))])
-    if len(synapses.y.own):
-        for i in range(len(synapse)):
-            x[i] = facilitated(rule_of(synapses, arrival.projection, a + synapse[i]), x[i], fast[i], slow[i])
-    else:
-        facilitate(own, x, fast, slow)
-    for i in range(len(synapse)):
-        w[uint32(synapse[i])] = x[i]
 
 
 @kernel

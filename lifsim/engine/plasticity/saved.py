@@ -13,8 +13,9 @@ import numpy as np
 
 from lifsim.engine.plasticity.delivery import Plastic
 from lifsim.engine.plasticity.layout import needed_since
+from lifsim.engine.plasticity.pairs import forget
 from lifsim.engine.plasticity.store import Store
-from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, SLOW, STEP, WORDS, entries_after, memory
+from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, WORDS, entries_after, memory
 from lifsim.engine.saved import Pieces, State, put, taken
 
 ROWS = 1 << 18  # synapses at a time, about
@@ -49,6 +50,7 @@ def restore_plastic(engine: Any, state: State) -> Plastic:
         for name in ("last", "state"):
             for block in getattr(y, name):
                 put(block, f"plastic/{k}/{name}", state)
+    forget(plastic.work)
     return plastic._replace(trains=_with_spikes(engine, plastic.trains, state))
 
 
@@ -134,7 +136,7 @@ def _with_spikes(engine: Any, trains: Any, state: State) -> Any:
         words = entries.view(np.int32)
         entries[:] = 0.0
         words[NONE, STEP] = LONG_AGO
-        words[1:, STEP], entries[1:, FAST], entries[1:, SLOW] = step[own], fast[own], slow[own]
+        words[1:, STEP], words[1:, PLACE], entries[1:, FAST], entries[1:, SLOW] = step[own], place[own], fast[own], slow[own]
         at = (np.arange(len(own)) + 1) * LINKS
         by_neuron = np.lexsort((at, place[own]))
         same = np.flatnonzero(np.diff(place[own][by_neuron]) == 0)

@@ -17,7 +17,7 @@ from lifsim.engine.plasticity.decay import Decays, decay
 
 NONE = 0  # the first entry of a block stands for no spike: one so long ago that its trace is gone
 LONG_AGO = -(2**31) + 1
-STEP, BEFORE, AFTER = range(3)  # words of an entry in `link`
+STEP, BEFORE, AFTER, PLACE = range(4)  # words of an entry in `link`
 FAST, SLOW = 2, 3  # words of an entry in `trace`: behind the links
 WORDS, LINKS = 4, 8  # float64 words of an entry, half a cache line; int32 words of it
 
@@ -25,7 +25,7 @@ WORDS, LINKS = 4, 8  # float64 words of an entry, half a cache line; int32 words
 class Trains(NamedTuple):
     """Spikes of the neurons of block b, in entries of `LINKS` int32 words of ``link[b]``, of which ``used[b]`` are in use.
     A spike is called by the place of its first word. The entry says its step, the spikes of the same neuron before and after
-    (`NONE` if there is none) and, in the same memory seen as float64 numbers, ``trace[b]``, the traces.
+    (`NONE` if there is none), the place of the neuron and, in the same memory seen as float64 numbers, ``trace[b]``, the traces.
 
     `newest` is the last spike of the neuron in each place, ``law[:, place]`` its two time constants in `decays`, which
     holds those of all traces.
@@ -59,7 +59,7 @@ def note(trains, b, place, step):
     passed = step - np.int64(link[before + STEP])
     for word, law in ((FAST, 0), (SLOW, 1)):
         trace[e // 2 + word] = 1.0 + trace[before // 2 + word] * decay(trains.decays, trains.law[law, place], passed)
-    link[e + STEP], link[e + BEFORE], link[e + AFTER] = step, before, NONE
+    link[e + STEP], link[e + BEFORE], link[e + AFTER], link[e + PLACE] = step, before, NONE, place
     if before != NONE:
         link[before + AFTER] = e
     trains.newest[place] = e
