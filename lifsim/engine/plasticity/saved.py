@@ -34,7 +34,7 @@ def plastic_state(engine: Any) -> State:
             f"plastic/{k}/last": g.y.last[holder, rows, slots],
             f"plastic/{k}/state": g.y.state[holder, rows, slots],
         }
-    return out | _spikes_of(plastic, first, ids, needed_since(plastic, engine.step))
+    return out | _spikes_of(plastic, ids, needed_since(plastic, engine.step))
 
 
 def restore_plastic(engine: Any, state: State) -> Plastic:
@@ -90,31 +90,18 @@ def _runs(label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # -- spikes of the targets -------------------------------------------------------------------------
 
 
-def _spikes_of(plastic: Plastic, first: np.ndarray, ids: np.ndarray, since: int) -> State:
+def _spikes_of(plastic: Plastic, ids: np.ndarray, since: int) -> State:
     """The spikes that synapses may still ask for, by step, then neuron, with the traces they left."""
     trains, found = plastic.trains, []
     for b in range(len(trains.used)):
-        entries, place = entries_after(trains, b, since)
-        owner = _owners(entries, place[trains.newest[first[b] : first[b + 1]] // LINKS])
+        entries, _ = entries_after(trains, b, since)
+        entries = entries[1:]  # the first stands for no spike
         link = entries.view(np.int32)
-        kept = np.flatnonzero(owner >= 0)
-        found.append((link[kept, STEP].astype(np.int64), ids[first[b] + owner[kept]], entries[kept, FAST], entries[kept, SLOW]))
+        found.append((link[:, STEP].astype(np.int64), ids[link[:, PLACE]], entries[:, FAST], entries[:, SLOW]))
     step, who, fast, slow = (np.concatenate(x) for x in zip(*found, strict=True))
     order = np.lexsort((who, step))
     columns = {"step": step, "id": who, "fast": fast, "slow": slow}
     return {f"plastic/spikes/{name}": x[order] for name, x in columns.items()}
-
-
-def _owners(entries: np.ndarray, newest: np.ndarray) -> np.ndarray:
-    """The neuron (its place in the block) of each entry, -1 of that which stands for none; `newest` are the last entries."""
-    link, owner = entries.view(np.int32), np.full(len(entries), -1)
-    neuron = np.arange(len(newest))
-    while len(neuron):
-        neuron = neuron[newest != NONE]
-        newest = newest[newest != NONE]
-        owner[newest // LINKS] = neuron
-        newest = link[newest // LINKS, BEFORE]
-    return owner
 
 
 def _with_spikes(engine: Any, trains: Any, state: State) -> Any:
