@@ -64,6 +64,14 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def shown(path: str | Path) -> str:
+    """A path as it is shown to the user: relative if it lies in the current folder."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):  # elsewhere, or the current folder is gone
+        return str(path)
+
+
 def fail(path: Path, error: OSError, kept: str) -> NoReturn:
     """Say that `path` cannot be written, how much room there is, and what is kept."""
     raise RunError(f"{path}: {error.strerror or error} ({free(path.parent):,} bytes free); {kept}") from error

@@ -29,7 +29,7 @@ import lifsim as ls
 from lifsim import simulation
 from lifsim.recording import read_log
 from lifsim.runlog import log_path
-from lifsim.sinks import checkpoint_path, previous_path
+from lifsim.runfiles import checkpoint_path, previous_path
 
 DURATION = 60.0
 

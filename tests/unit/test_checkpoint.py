@@ -17,7 +17,7 @@ import lifsim as ls
 from lifsim import checkpoint, netimage
 from lifsim.runlog import log_path
 from lifsim.schedule import NEVER, Schedule, schedule_of, seconds
-from lifsim.sinks import checkpoint_path, previous_path
+from lifsim.runfiles import checkpoint_path, previous_path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
 from determinism import state
