@@ -48,7 +48,7 @@ class Keeper:
         return self._sink.path is not None and not self._sink.indescribable
 
     def begin(self, source: Source, until: int) -> None:
-        """Before a call of `run` that ends at step `until`: log it, after a checkpoint if the last one does not know of all changes of values."""
+        """Log a call of `run` that ends at step `until`, after a checkpoint if the last one does not know of all changes of values."""
         changes = source.about().changes
         if changes > self.changes and self.schedule.on:
             self.keep(source)

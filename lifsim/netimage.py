@@ -42,7 +42,7 @@ class NetworkImage:
     @cached_property
     def _files(self) -> list[dict[str, str]]:
         """The files that the network reads, as the image describes them (DataError if one is gone)."""
-        return [_described(*entry) for entry in _inputs(self._net)]
+        return _described_all(self._net)
 
     def write_to(self, path: Path) -> None:
         """Write the image to `path`.
@@ -74,11 +74,11 @@ def _hashable(x: Any) -> Any:
     return repr(x)
 
 
-def write(net: Network, path: Path, files: list[dict[str, str]]) -> None:
-    """Write the image of `net`, which reads these files, to `path`."""
+def write(net: Network, path: Path, files: list[dict[str, str]] | None = None) -> None:
+    """Write the image of `net` to `path`; `files` describes the files that it reads, where that is known already."""
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
-    about = {"text": net.text, "parameters": _plain(net.parameters), "files": files}
+    about = {"text": net.text, "parameters": _plain(net.parameters), "files": _described_all(net) if files is None else files}
     with disk.scratch() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         inert.save(Path(folder) / _MODEL)
         (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
@@ -142,6 +142,10 @@ def _nearby(parameter: str, value: Any) -> Any:
         return value
     path, rest = _split(value)
     return f"{path.name}{rest}"
+
+
+def _described_all(net: Network) -> list[dict[str, str]]:
+    return [_described(*entry) for entry in _inputs(net)]
 
 
 def _described(population: str, parameter: str, reference: str) -> dict[str, str]:

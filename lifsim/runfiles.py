@@ -10,7 +10,6 @@ its first step.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path

@@ -124,7 +124,8 @@ def resume(
     try:
         recorded = read_log(log.path)[0]
         made = _made(path, recorded)
-        if made is not None or recorded.summary is not None and recorded.totals.end >= (recorded.until or 0):
+        ended = recorded.summary is not None and recorded.totals.end >= (recorded.until or 0)
+        if made is not None or ended:
             return _finished(log, recorded, made)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:

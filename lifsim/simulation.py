@@ -18,7 +18,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -177,7 +177,11 @@ class Simulation:
             if saved is not None:
                 return FileSink(self._manifest, path, out.overwrite, beginning=replace(beginning, reason="it began at a checkpoint"))
             return FileSink(self._manifest, path, out.overwrite, image=image, beginning=beginning)
-        sink = out if isinstance(out, FileSink) else FileSink.resume(out, saved.about.step, saved.about.run)
+        if isinstance(out, FileSink):
+            sink = out
+        else:
+            about = cast("Checkpoint", saved).about
+            sink = FileSink.resume(out, about.step, about.run)
         self._manifest = sink.manifest
         return sink
 

@@ -32,8 +32,8 @@ from nets import KINDS, apart, digest, forked, network, report, witness
 
 import lifsim as ls
 from lifsim import results, simulation
-from lifsim.runlog import log_path
 from lifsim.runfiles import checkpoint_path, previous_path
+from lifsim.runlog import log_path
 
 DURATION = 200.0  # ms
 SLICE = 0.003  # seconds

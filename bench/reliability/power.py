@@ -28,8 +28,8 @@ from nets import KINDS, digest, network, report
 import lifsim as ls
 from lifsim import simulation
 from lifsim.recording import read_log
-from lifsim.runlog import log_path
 from lifsim.runfiles import checkpoint_path, previous_path
+from lifsim.runlog import log_path
 
 DURATION = 60.0
 
