@@ -9,6 +9,7 @@ its first step.
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
 from itertools import count
@@ -44,25 +45,39 @@ class RunFiles:
         return checkpoint_path(self.out), previous_path(self.out)
 
     def free_name(self) -> RunFiles:
-        """A name beside `out` under which an earlier unfinished run can be kept: nothing has it yet."""
+        """A name beside `out` under which this run can be kept: nothing has it yet, but perhaps a second name of this very log."""
         for k in count(1):
             other = RunFiles(self.out.with_name(f"{self.out.stem}.old{k}{self.out.suffix}"))
-            if not any(os.path.lexists(p) for p in (other.out, other.log, *other.checkpoints)):
+            if not any(os.path.lexists(p) for p in (other.out, *other.checkpoints)) and self._may_be(other.log):
                 return other
         raise AssertionError  # count() has no end
 
-    def copy_names_to(self, other: RunFiles) -> None:
-        """Give log and checkpoints their names in `other` too, so that they have one at every moment."""
-        for mine, new in zip((*self.checkpoints, self.log), (*other.checkpoints, other.log), strict=True):
-            if mine.exists():
-                _link(mine, new)
+    def _may_be(self, log: Path) -> bool:
+        return not os.path.lexists(log) or (self.log.exists() and log.samefile(self.log))
 
-    def move_to(self, other: RunFiles) -> None:
-        """Give the checkpoints, then the log, the names of `other` alone; what has those names is replaced."""
-        for mine, new in zip((*self.checkpoints, self.log), (*other.checkpoints, other.log), strict=True):
+    def add_log_name(self, other: RunFiles) -> None:
+        """Give the log the name that it has in `other` too, so that it has one at every moment."""
+        if self.log.exists() and not other.log.exists():
+            _link(self.log, other.log)
+
+    def move_checkpoints(self, other: RunFiles) -> None:
+        """Rename the checkpoints to those of `other`; what is there is replaced."""
+        for mine, new in zip(self.checkpoints, other.checkpoints, strict=True):
             if mine.exists():
                 os.replace(mine, new)
-                mine.unlink(missing_ok=True)  # a second name of the same file is still there
+
+    def move_to(self, other: RunFiles) -> None:
+        """Rename the checkpoints, then the log, to those of `other`; what is there is replaced."""
+        self.move_checkpoints(other)
+        if self.log.exists():
+            os.replace(self.log, other.log)
+            self.log.unlink(missing_ok=True)  # os.replace leaves two names of the same file as they are
+
+    def drop_second_names(self) -> None:
+        """Remove set-aside names of this very log: a run was killed just before it took the place of this one."""
+        for path in self.out.parent.glob(f"{glob.escape(self.out.stem)}.old*{glob.escape(self.out.suffix)}.log"):
+            if path.samefile(self.log):
+                path.unlink()
 
     def drop_checkpoints(self) -> None:
         """Remove the checkpoints (OSError if they cannot be)."""

@@ -147,7 +147,7 @@ class FileSink:
             try:
                 self._begin(image, beginning or Beginning(reason="its log does not hold the network"), earlier)
             except BaseException:
-                self._log.close(remove=True)
+                self.close()
                 raise
         finally:
             if earlier and earlier.lock:
@@ -165,17 +165,13 @@ class FileSink:
         self._log.sync()
         if aside:
             self._aside = aside
-            self.files.copy_names_to(aside)
+            self.files.add_log_name(aside)
         try:
             self._log.publish(self.files.log, replace=earlier is not None)
-        except BaseException:
             if aside:
-                aside.move_to(self.files)
-            raise
-        try:
-            self.files.drop_checkpoints()  # those of the earlier run have another name now
+                self.files.move_checkpoints(aside)
         except OSError as error:
-            raise OutputError(str(self.path), f"has checkpoints that cannot be removed ({error.strerror})") from None
+            raise OutputError(str(self.path), f"cannot be set aside ({error.strerror})") from None
         disk.remove_abandoned(self.path)
 
     def _with_image(self, image: NetworkImage, beginning: Beginning) -> Beginning:
@@ -291,15 +287,17 @@ class FileSink:
             return
         if self._finished:
             with suppress(OSError):  # they do no harm
+                self.files.drop_second_names()
                 self.files.drop_checkpoints()
                 for name in self._replaces:
                     _remove_run(RunFiles(self.path.with_name(name)))
-        begun = self.holds_past or self._totals.stop is not None or any(p.exists() for p in self.files.checkpoints)
-        if not begun and self._aside is not None:
-            self._log.close()  # before its name goes to another log
-            with suppress(OSError):
-                self._aside.move_to(self.files)
-        self._log.close(remove=self._finished or not begun)
+        begun = self.holds_past or self._totals.stop is not None
+        if begun or self._aside is None:
+            self._log.close(remove=self._finished or not begun)
+            return
+        self._log.close(remove=self._log.path != self.files.log)
+        with suppress(OSError):
+            self._aside.move_to(self.files)
 
     def __enter__(self) -> FileSink:
         return self
