@@ -80,9 +80,12 @@ class Keeper:
         from lifsim import checkpoint
 
         arrays = {} if source.fresh() else source.state()
-        with disk.scratch() as folder:
-            image = self._write_image(Path(folder) / "image")
-            return checkpoint.write(path, source.about(), arrays, self._sink.kept(), image, previous)
+        try:
+            with disk.scratch(path) as folder:
+                image = self._write_image(folder / "image")
+                return checkpoint.write(path, source.about(), arrays, self._sink.kept(), image, previous)
+        except OSError as error:  # no room for the image
+            disk.fail(path, error, disk.UNCHANGED)
 
     def _write_image(self, path: Path) -> Path:
         """The image of the network as a file; a small one is made once."""

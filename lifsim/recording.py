@@ -18,6 +18,7 @@ import numpy as np
 from lifsim.errors import DataError
 from lifsim.grid import steps, times
 from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, frames, why_ended
+from lifsim.text import storable
 
 FORMAT_VERSION = "1.1"  # readers accept any minor version of a major one
 
@@ -166,7 +167,7 @@ def ms(time: Any) -> float:
 def plain(value: Any) -> Any:
     """`value` with nothing in it that JSON cannot say."""
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {storable(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isfinite(value).all():
         return value.tolist()
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -175,7 +176,7 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float)) else storable(str(value))
 
 
 # -- all that a run recorded ------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.schedule import Schedule, schedule_of, seconds
 from lifsim.stopping import Asked, Stopped, deferred
+from lifsim.text import storable
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Simulation:
         self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import manifest
 
-        self._manifest = manifest(net, seed, self._settings, versions(), host(), shlex.join(sys.argv))
+        self._manifest = manifest(net, seed, self._settings, versions(), host(), storable(shlex.join(sys.argv)))
 
     def _open(self, sink: Callable[[], Any], schedule: Schedule, saved: Checkpoint | None) -> None:
         """Open the sink, build the network and take it to where it was `saved`."""
