@@ -114,7 +114,7 @@ def find(model: str | Path) -> Path:
         if path.is_dir():
             raise DataError(str(path), "is a directory", "a model file")
         if path.exists():
-            raise DataError(str(path), f"is {kind_of(path.stat().st_mode)}, not an ordinary file", "a model file")
+            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", "a model file")
     except (OSError, ValueError) as error:  # a name that cannot be
         said = getattr(error, "strerror", None) or str(error)
         raise DataError(shortened(str(path)), f"cannot be read ({said})", "a model file") from None

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from lifsim import disk
 from lifsim.errors import LifsimError, OutputError
 from lifsim.expressions import shortened
 from lifsim.runlog import log_path
@@ -31,6 +32,7 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
         raise OutputError(str(path), f"is {kind_of(mode)}", "the name of an ordinary file")
     if mode and not overwrite:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
+    refuse_link(log)
     if _mode(log) and not overwrite:
         ways = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
         raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
@@ -62,12 +64,16 @@ def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be)."""
+    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be).
+
+    What processes that were killed left there while they wrote `path` is removed.
+    """
     _check_folder(path.parent)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(str(path.parent), f"cannot be created ({error.strerror})") from None
+    disk.remove_abandoned(path)
 
 
 def _check_folder(folder: Path) -> None:

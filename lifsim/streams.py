@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from lifsim.errors import RunError
+from lifsim.text import storable
 
 
 class Stream:
@@ -61,7 +62,7 @@ def _encodable(text: str, encoding: str | None) -> str:
     try:
         text.encode(encoding)
     except UnicodeError:
-        return text.encode(encoding, "backslashreplace").decode(encoding)
+        return storable(text).encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 

@@ -21,7 +21,7 @@ class NotOrdinary(OSError):
     """A path leads to something else than an ordinary file; reading it could wait for ever, or never end."""
 
     def __init__(self, path: Path, kind: str) -> None:
-        super().__init__(errno.EINVAL, f"it is {kind}, not an ordinary file", str(path))
+        super().__init__(errno.EINVAL, f"it is no ordinary file but {kind}", str(path))
 
 
 def kind_of(mode: int) -> str:

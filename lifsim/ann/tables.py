@@ -39,7 +39,7 @@ def read(path: str | Path, target: str | None = None, features: int | None = Non
     """
     path = Path(path)
     if not path.is_file():
-        got = f"is {kind_of(path.stat().st_mode)}, not an ordinary file" if path.exists() else "there is no such file"
+        got = f"is no ordinary file but {kind_of(path.stat().st_mode)}" if path.exists() else "there is no such file"
         raise DataError(str(path), got, "a data set: .csv, .npz, .h5")
     readers = {".csv": _csv, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
     if path.suffix.lower() not in readers:
