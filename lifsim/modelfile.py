@@ -25,7 +25,7 @@ from lifsim.outputs import expanded
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
 from lifsim.runlog import MAGIC
-from lifsim.text import named, storable
+from lifsim.text import is_portable, named, storable
 from lifsim.untrusted import kind_of, read_text, reading
 
 if TYPE_CHECKING:
@@ -496,9 +496,9 @@ def _indices(value: Any) -> Any:
 
 def _below(folder: Path, path: str, place: str) -> Path:
     """The file at the relative `path`, which must not lead out of `folder`."""
-    path = named(path)
+    portable, path = is_portable(path), named(path)
     pure = PurePosixPath(path)
-    inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
+    inside = path and portable and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise ModelError(place, shortened(repr(path)), "a file in the folder of the model file, such as FILE.h5:NAME")
     return folder / path

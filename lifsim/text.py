@@ -29,9 +29,14 @@ def _escape(found: re.Match[str]) -> str:
 
 def spelled(path: str) -> str:
     """The name of a file as it is written in a model file; `named` gives it back. A name that is plain text stays as it is."""
-    if os.name == "nt" or (storable(path) == path and not _ESCAPED.search(path)):
+    if os.name == "nt" or (storable(path) == path and "\\" not in path):
         return path
     return storable(path.replace("\\", "\\x5c"))
+
+
+def is_portable(text: str) -> bool:
+    """Whether the name of a file in a model file means the same everywhere: it has no backslash but those of escapes."""
+    return "\\" not in (text if os.name == "nt" else _ESCAPED.sub("", text))
 
 
 def named(text: str) -> str:

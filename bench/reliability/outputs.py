@@ -133,6 +133,7 @@ def prepare() -> None:
     assert code == 0, said
     ls.ann.load("net.h5").predict(X)
     plot.raster("r.h5")
+    _resumes(Path("first").absolute())
 
 
 def ran(work: list[str] | Callable[[Path], Any], out: str = "", patch: Callable[[], Any] = lambda: None) -> tuple[int, str]:
