@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, TextIO
 
 from lifsim.errors import RunError
@@ -89,6 +90,7 @@ def guarded() -> Iterator[None]:
                 _settle(stream)
 
 
+@lru_cache(1)
 def _nowhere() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")
 
