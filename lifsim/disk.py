@@ -153,6 +153,7 @@ def replacing(path: Path, kept: str, previous: Path | None = None) -> Iterator[i
     path = Path(path)
     place, mode = path.absolute(), _mode(path)  # the working directory may be another at the end
     previous = previous and previous.absolute()
+    remove_abandoned(path)
     try:
         temporary, fd = _temporary(path, mode)
     except OSError as error:
@@ -253,10 +254,11 @@ def _temporary(path: Path, mode: int | None) -> tuple[Path, int]:
 def remove_abandoned(path: Path) -> None:
     """Remove what processes that were killed left while they wrote `path`, its log or its checkpoints; not what is in use."""
     with suppress(OSError):
-        for left in path.absolute().parent.iterdir():
-            if left.name.startswith(_prefix(path)) and _TEMPORARY.search(left.name):
+        folder, prefix = path.absolute().parent, _prefix(path)
+        for name in os.listdir(folder):
+            if name.startswith(prefix) and _TEMPORARY.search(name):
                 with suppress(OSError):
-                    _remove_abandoned(left)
+                    _remove_abandoned(folder / name)
 
 
 def _remove_abandoned(left: Path) -> None:

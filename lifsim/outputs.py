@@ -7,7 +7,6 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from lifsim import disk
 from lifsim.errors import LifsimError, OutputError
 from lifsim.expressions import shortened
 from lifsim.runlog import log_path
@@ -64,16 +63,12 @@ def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be).
-
-    What processes that were killed left there while they wrote `path` is removed.
-    """
+    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be)."""
     _check_folder(path.parent)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(str(path.parent), f"cannot be created ({error.strerror})") from None
-    disk.remove_abandoned(path)
 
 
 def _check_folder(folder: Path) -> None:
