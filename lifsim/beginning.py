@@ -44,16 +44,16 @@ class Beginning:
         log.append(START, json.dumps(asdict(self)).encode())
 
 
-def write_image(log: LogWriter, image: NetworkImage) -> tuple[int, str]:
-    """Append the image of a network to a log, in pieces; returns its size in bytes and its SHA-256.
+def write_image(log: LogWriter, image: NetworkImage, out: Path) -> tuple[int, str]:
+    """Append the image of a network to a log, in pieces; returns its size in bytes and its SHA-256. (It lies beside `out` meanwhile.)
 
     Raises
     ------
     ModelError : no file can describe the network.
     """
     digest, size = hashlib.sha256(), 0
-    with disk.scratch() as folder:
-        path = Path(folder) / "image"
+    with disk.scratch(out) as folder:
+        path = folder / "image"
         image.write_to(path)
         with path.open("rb") as file:
             while piece := file.read(PIECE):

@@ -69,8 +69,8 @@ class Checkpoint:
 
     def network(self) -> Network:
         """The network that was simulated (DataError if a file that it reads is missing or another)."""
-        with disk.scratch() as folder:
-            image = Path(folder) / "image"
+        with disk.scratch(self.path) as folder:
+            image = folder / "image"
             with image.open("wb") as out:
                 self.copy_image(out)
             return netimage.read(image, str(self.path), self.path.absolute().parent)
@@ -93,7 +93,8 @@ def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[byte
     ------
     RunError : the disk is full or failing; what was there before still is.
     """
-    facts = json.dumps(plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})).encode()
+    said = plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})
+    facts = json.dumps(said | {"out": about.out}).encode()  # a path as it is, whatever its bytes: it must be found again
     with disk.replacing(path, _KEPT, previous) as fd:
         below = disk.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:

@@ -360,12 +360,13 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
 
     FILE ends in .toml; its comments say what can be changed.
     """
+    from lifsim import disk
     from lifsim.modelfile import template
     from lifsim.outputs import make_folder
 
     refuse_output(file, overwrite)
     make_folder(file)
-    file.write_text(template(), encoding="utf-8")
+    disk.put(file, template().encode())
     talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
 
 
@@ -430,12 +431,14 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
     if out:
         refuse_output(out, overwrite)
     measured = [_measure(talk, name, net, options) for name, net in nets.items()]
-    click.echo(benchmark.table(measured))
-    if out:
+    if out:  # first: that nobody reads the table does not lose it
+        from lifsim import disk
         from lifsim.outputs import make_folder
 
         make_folder(out)
-        out.write_text(json.dumps(benchmark.report(measured), indent=2) + "\n", encoding="utf-8")
+        disk.put(out, (json.dumps(benchmark.report(measured), indent=2) + "\n").encode())
+    click.echo(benchmark.table(measured))
+    if out:
         talk.note(f"{out}: every figure")
 
 

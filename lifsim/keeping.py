@@ -81,10 +81,12 @@ class Keeper:
         from lifsim import checkpoint
 
         arrays = {} if source.is_initial() else source.state()
-        with disk.scratch() as folder:
-            image = Path(folder) / "image"
-            self._image.write_to(image)
-            return checkpoint.write(path, source.about(), arrays, self._sink.kept(), image, previous)
+        try:
+            with disk.scratch(path) as folder:
+                self._image.write_to(folder / "image")
+                return checkpoint.write(path, source.about(), arrays, self._sink.kept(), folder / "image", previous)
+        except OSError as error:  # no room for the image
+            disk.fail(path, error, disk.UNCHANGED)
 
     # -- the disk ----------------------------------------------------------------------------------
 

@@ -16,11 +16,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from lifsim import disk
 from lifsim.errors import DataError, ModelError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
 from lifsim.outputs import expanded
-from lifsim.untrusted import unreadable
+from lifsim.untrusted import check_ordinary, reading, unreadable
 
 COLUMNS = ("source", "target", "weight", "delay")
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
@@ -83,8 +84,9 @@ def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) ->
     limits = Limits(n_source, n_target, dt)
     try:
         if path.suffix.lower() in HDF5:
+            check_ordinary(path)
             return _read_hdf5(path, group, limits, place)
-        with path.open("rb") as file:
+        with reading(path) as file:
             return _read_csv(file, str(path), limits, place)
     except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
         said = getattr(error, "strerror", None) or error
@@ -257,9 +259,12 @@ def write(path: Path, lists: Mapping[str, Listed]) -> None:
     """An HDF5 file with a group for each list."""
     import h5py
 
-    with h5py.File(path, "w") as file:
-        for name, listed in lists.items():
-            columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
-            for column, x in columns.items():
-                if x is not None:
-                    file.create_dataset(f"{name}/{column}", data=x)
+    with disk.replacing(path, disk.UNCHANGED) as fd:
+        below = disk.Unfailing(fd)
+        with h5py.File(below, "w") as file:
+            for name, listed in lists.items():
+                columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
+                for column, x in columns.items():
+                    if x is not None:
+                        file.create_dataset(f"{name}/{column}", data=x)
+        below.check()

@@ -25,6 +25,8 @@ from lifsim.outputs import expanded
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
 from lifsim.runlog import MAGIC
+from lifsim.text import is_portable, named, storable
+from lifsim.untrusted import kind_of, read_text, reading
 
 if TYPE_CHECKING:
     from lifsim.weights import WeightStore
@@ -79,7 +81,7 @@ def loads(
     problems += found
     if problems:
         raise ModelError.of(Problem(p.where, brief(p.got), brief(p.allowed)) for p in problems)
-    network.name = network.name or Path(place).stem
+    network.name = network.name or storable(Path(place).stem)
     network.text = text if all(path.startswith("parameters.") for path in overrides or {}) else dumps(document)
     return network
 
@@ -112,7 +114,7 @@ def find(model: str | Path) -> Path:
         if path.is_dir():
             raise DataError(str(path), "is a directory", "a model file")
         if path.exists():
-            raise DataError(str(path), "is no ordinary file", "a model file")
+            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", "a model file")
     except (OSError, ValueError) as error:  # a name that cannot be
         said = getattr(error, "strerror", None) or str(error)
         raise DataError(shortened(str(path)), f"cannot be read ({said})", "a model file") from None
@@ -139,10 +141,10 @@ def _shipped_files() -> dict[str, Path]:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             if is_result(file.read(8)):
                 raise DataError(str(path), "is a result file, not a model", f"look at it with lifsim info {path}")
-        return path.read_text(encoding="utf-8-sig")  # editors on Windows may begin a file with a mark
+        return read_text(path)
     except UnicodeDecodeError as error:
         raise DataError(str(path), f"byte {error.start} is not UTF-8 text", "a model file in TOML") from None
     except OSError as error:
@@ -333,7 +335,7 @@ class _Builder:
                 got, allowed = f"{model.name} has no such {'parameter' if key == 'params' else 'state'}", did_you_mean(k, own)
             self.problems.append(Problem(f"{place}.{k}", got, allowed))
         if self.folder and filled.get("spike_file"):
-            filled["spike_file"] = str(self.folder / str(filled["spike_file"]))
+            filled["spike_file"] = str(self.folder / named(str(filled["spike_file"])))
         if self.folder and isinstance(filled.get("waveform_file"), str) and filled["waveform_file"]:
             filled["waveform_file"] = self.beside(filled.pop("waveform_file"), f"{place}.waveform_file")
         return filled
@@ -496,8 +498,9 @@ def _indices(value: Any) -> Any:
 
 def _below(folder: Path, path: str, place: str) -> Path:
     """The file at the relative `path`, which must not lead out of `folder`."""
+    portable, path = is_portable(path), named(path)
     pure = PurePosixPath(path)
-    inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
+    inside = path and portable and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise ModelError(place, shortened(repr(path)), "a file in the folder of the model file, such as FILE.h5:NAME")
     return folder / path

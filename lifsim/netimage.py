@@ -23,6 +23,7 @@ import numpy as np
 from lifsim import disk
 from lifsim.errors import DataError, ModelError, OutputError, Problem
 from lifsim.network import Network
+from lifsim.untrusted import reading
 
 _MODEL, _ABOUT = "network.toml", "network.json"
 _MEMBERS = (_MODEL, "network.weights.h5", "network.synapses.h5", _ABOUT)
@@ -79,10 +80,10 @@ def write(net: Network, path: Path, files: list[dict[str, str]] | None = None) -
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
     about = {"text": net.text, "parameters": _plain(net.parameters), "files": _described_all(net) if files is None else files}
-    with disk.scratch() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        inert.save(Path(folder) / _MODEL)
-        (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-        for member in sorted(Path(folder).iterdir()):
+    with disk.scratch(path) as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        inert.save(folder / _MODEL)
+        (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        for member in sorted(folder.iterdir()):
             with archive.open(zipfile.ZipInfo(member.name), "w", force_zip64=True) as out, member.open("rb") as file:
                 shutil.copyfileobj(file, out)
 
@@ -96,18 +97,18 @@ def read(path: Path, place: str, beside: Path) -> Network:
     """
     from lifsim.modelfile import load
 
-    with disk.scratch() as folder:
+    with disk.scratch(path) as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
                     if member.filename not in _MEMBERS or member.compress_type != zipfile.ZIP_STORED:
                         raise DataError(place, f"holds {member.filename!r} in its network", "one of: " + ", ".join(_MEMBERS))
                     archive.extract(member, folder)
-            about = json.loads((Path(folder) / _ABOUT).read_text(encoding="utf-8"))
+            about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
             text, parameters, files = str(about["text"]), dict(about["parameters"]), list(about["files"])
         except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
             raise DataError(place, f"holds a network that cannot be read ({error})") from None
-        net = load(Path(folder) / _MODEL)
+        net = load(folder / _MODEL)
     net.text, net.parameters = text, parameters
     for entry in files:
         population, parameter = net.populations[str(entry["population"])], str(entry["parameter"])
@@ -156,7 +157,7 @@ def _described(population: str, parameter: str, reference: str) -> dict[str, str
 
 def _sha256(path: Path, place: str) -> str:
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(place, f"{path} cannot be read ({error.strerror})") from None

@@ -24,8 +24,11 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from lifsim import disk
 from lifsim.errors import DataError, LifsimError
 from lifsim.network import Network
+from lifsim.outputs import check_output
+from lifsim.untrusted import check_ordinary
 from lifsim.weights import WeightStore, own_dataset, readable
 
 VERSION = "1.0"
@@ -45,14 +48,17 @@ class Graph(NamedTuple):
 
 
 def write(path: str | Path, graph: Graph) -> None:
-    """Write a graph to a file."""
-    with h5py.File(path, "w") as file:
-        file.create_dataset("version", data=VERSION, dtype=h5py.string_dtype())
-        node = file.create_group("node")
-        node.create_dataset("type", data="NIRGraph", dtype=h5py.string_dtype())
-        node.create_dataset("edges", data=[[a.encode(), b.encode()] for a, b in graph.edges] or np.zeros((0, 2), "S1"))
-        for name, parameters in graph.nodes.items():
-            _write_table(node.create_group(f"nodes/{name}"), parameters)
+    """Write a graph to a file, whole or not at all (OutputError or RunError if it cannot be written)."""
+    with disk.replacing(check_output(path, overwrite=True), disk.UNCHANGED) as fd:
+        below = disk.Unfailing(fd)
+        with h5py.File(below, "w") as file:
+            file.create_dataset("version", data=VERSION, dtype=h5py.string_dtype())
+            node = file.create_group("node")
+            node.create_dataset("type", data="NIRGraph", dtype=h5py.string_dtype())
+            node.create_dataset("edges", data=[[a.encode(), b.encode()] for a, b in graph.edges] or np.zeros((0, 2), "S1"))
+            for name, parameters in graph.nodes.items():
+                _write_table(node.create_group(f"nodes/{name}"), parameters)
+        below.check()
 
 
 def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:
@@ -73,6 +79,7 @@ def read(path: str | Path) -> Graph:
     DataError : it is no NIR file, or is damaged, or keeps data elsewhere.
     """
     try:
+        check_ordinary(path)
         file = h5py.File(path, "r")
     except OSError as error:
         raise DataError(str(path), f"cannot be read as NIR ({error})") from None

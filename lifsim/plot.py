@@ -6,9 +6,7 @@ writes it. To draw into axes of your own (of ``plt.subplots()``, say), give ``ax
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +20,9 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lifsim import analysis
+from lifsim import analysis, disk
 from lifsim.errors import DataError, OutputError, did_you_mean
+from lifsim.outputs import check_output
 from lifsim.results import Result, Spikes
 from lifsim.results import open as open_result
 
@@ -652,19 +651,13 @@ def save(figure: Figure, path: str | Path) -> Path:
 
     Raises
     ------
-    OutputError : another ending, or the place cannot be written.
+    OutputError : another ending, or the place cannot be written. RunError : the disk is full; a picture that was there stays.
     """
-    path = Path(path)
+    path = check_output(path, overwrite=True)
     if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise OutputError(str(path), f"has the ending {path.suffix!r}", "allowed: .png, .pdf, .svg")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # a full disk leaves no half a picture, nor loses the one before
-    try:
-        with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-            figure.savefig(part, dpi=300, format=path.suffix[1:].lower())
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(str(path), f"cannot be written ({error.strerror or error})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    picture = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+        figure.savefig(picture, dpi=300, format=path.suffix[1:].lower())
+    disk.put(path, picture.getbuffer())
     return path

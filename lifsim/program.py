@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import platform
+import shlex
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
@@ -19,6 +21,8 @@ import click
 from lifsim import __version__
 from lifsim.errors import LifsimError, RunError, did_you_mean
 from lifsim.stopping import Stopped, handling
+from lifsim.streams import guarded
+from lifsim.text import storable
 
 DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 LATER = dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.ann.commands")  # where further commands are
@@ -33,9 +37,10 @@ class Talk:
     stopped: Stopped | None = None
 
     def note(self, text: str) -> None:
-        """A line for people, not for pipes."""
+        """A line for people, not for pipes; where it cannot be written, the work goes on."""
         if not self.quiet:
-            click.echo(text)
+            with suppress(OSError, RunError):
+                click.echo(text)
 
     def warn(self, text: str) -> None:
         """A line for people on standard error."""
@@ -88,7 +93,8 @@ class Program(click.Group):
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left to do then is not worth a traceback
-        sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
+        with guarded():
+            sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which they are met at work, not in that of the alphabet."""
@@ -164,7 +170,20 @@ def _report(error: Exception, talk: Talk) -> int:
     if talk.verbose:
         click.echo(details, err=True)
         return FAILED
-    with tempfile.NamedTemporaryFile("w", prefix="lifsim-report-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(f"{facts}\ncommand: {' '.join(sys.argv)}\n\n{details}")
-    click.echo(f"Please report it with the file {file.name}", err=True)
+    name = _write_report(storable(f"{facts}\ncommand: {shlex.join(sys.argv)}\n\n{details}"))
+    click.echo(f"Please report it with the file {name}" if name else f"Please report it with this:\n{details}", err=True)
     return FAILED
+
+
+def _write_report(text: str) -> str:
+    """The name of a new file of `text`, in the folder for temporary files or else in this one; "" if neither can be written."""
+    for folder in (None, os.curdir):
+        try:
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="lifsim-report-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
+            ) as file:
+                file.write(text)
+            return file.name
+        except OSError:
+            continue
+    return ""

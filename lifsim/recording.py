@@ -18,6 +18,7 @@ import numpy as np
 from lifsim.errors import DataError
 from lifsim.grid import steps, times
 from lifsim.runlog import CHUNK, CUT_SHORT, HEADER_SIZE, MANIFEST, RUN, START, SUMMARY, frames, is_written, owner, why_ended
+from lifsim.text import storable
 
 FORMAT_VERSION = "1.2"  # readers accept any minor version of a major one
 
@@ -168,7 +169,7 @@ def ms(time: Any) -> float:
 def plain(value: Any) -> Any:
     """`value` with nothing in it that JSON cannot say."""
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {storable(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isfinite(value).all():
         return value.tolist()
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -177,7 +178,7 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float)) else storable(str(value))
 
 
 # -- all that a run recorded ------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from lifsim.recording import Key, Manifest, Recorded, first_sample, ids_of, plai
 from lifsim.resultfile import File, clip, entries, trace_ids
 from lifsim.resultwriter import write
 from lifsim.runlog import LogWriter, log_path
+from lifsim.untrusted import kind_of
 
 T = TypeVar("T")
 
@@ -435,10 +436,11 @@ def _existing(path: Path) -> Path:
     """The file that holds the results asked for: `path`, or the log of an unfinished run."""
     if not path.exists() and log_path(path).exists():
         return log_path(path)
-    if path.is_dir():
-        raise DataError(str(path), "is a folder", "a file of results")
     if not path.exists():
         known = sorted(p.name for p in path.parent.glob("*.h5")) if path.parent.is_dir() else []
         hint = did_you_mean(path.name, known)
         raise DataError(str(path), "does not exist", hint if hint.startswith("did you mean") else "a file of results, such as x.h5")
+    kind = kind_of(path.stat().st_mode)
+    if kind:
+        raise DataError(str(path), f"is {kind}", "a file of results")
     return path

@@ -9,7 +9,6 @@ its first step.
 
 from __future__ import annotations
 
-import glob
 import os
 from dataclasses import dataclass
 from itertools import count
@@ -45,20 +44,25 @@ class RunFiles:
         return checkpoint_path(self.out), previous_path(self.out)
 
     def free_name(self) -> RunFiles:
-        """A name beside `out` under which this run can be kept: nothing has it yet, but perhaps a second name of this very log."""
+        """A name beside `out` under which this run can be kept: nothing has it yet."""
         for k in count(1):
-            other = RunFiles(self.out.with_name(f"{self.out.stem}.old{k}{self.out.suffix}"))
-            if not any(os.path.lexists(p) for p in (other.out, *other.checkpoints)) and self._may_be(other.log):
+            other = self._aside(k)
+            if not any(os.path.lexists(p) for p in (other.out, other.log, *other.checkpoints)):
                 return other
         raise AssertionError  # count() has no end
 
-    def _may_be(self, log: Path) -> bool:
-        return not os.path.lexists(log) or (self.log.exists() and log.samefile(self.log))
+    def last_aside(self) -> RunFiles | None:
+        """The run that was set aside last, None if none was."""
+        found = [k for k in range(1, 1000) if self._aside(k).log.exists()]
+        return self._aside(found[-1]) if found else None
 
-    def add_log_name(self, other: RunFiles) -> None:
-        """Give the log the name that it has in `other` too, so that it has one at every moment."""
-        if self.log.exists() and not other.log.exists():
-            _link(self.log, other.log)
+    def _aside(self, k: int) -> RunFiles:
+        return RunFiles(self.out.with_name(f"{self.out.stem}.old{k}{self.out.suffix}"))
+
+    def move_log(self, other: RunFiles) -> None:
+        """Rename the log to that of `other`; what is there is replaced."""
+        if self.log.exists():
+            os.replace(self.log, other.log)
 
     def move_checkpoints(self, other: RunFiles) -> None:
         """Rename the checkpoints to those of `other`; what is there is replaced."""
@@ -66,30 +70,7 @@ class RunFiles:
             if mine.exists():
                 os.replace(mine, new)
 
-    def move_to(self, other: RunFiles) -> None:
-        """Rename the checkpoints, then the log, to those of `other`; what is there is replaced."""
-        self.move_checkpoints(other)
-        if self.log.exists():
-            os.replace(self.log, other.log)
-            self.log.unlink(missing_ok=True)  # os.replace leaves two names of the same file as they are
-
-    def drop_second_names(self) -> None:
-        """Remove set-aside names of this very log: a run was killed just before it took the place of this one."""
-        for path in self.out.parent.glob(f"{glob.escape(self.out.stem)}.old*{glob.escape(self.out.suffix)}.log"):
-            if path.samefile(self.log):
-                path.unlink()
-
     def drop_checkpoints(self) -> None:
         """Remove the checkpoints (OSError if they cannot be)."""
         for path in self.checkpoints:
             path.unlink(missing_ok=True)
-
-
-def _link(path: Path, new: Path) -> None:
-    """Give a file a second name; where the file system has no such links, a new name in place of the old one."""
-    try:
-        os.link(path, new)
-    except FileExistsError:
-        raise
-    except OSError:
-        os.replace(path, new)

@@ -11,9 +11,9 @@ in place of the first checksum.)
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
+import stat
 import struct
 import time
 import zlib
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from lifsim import disk
 from lifsim.errors import DataError, OutputError, RunError
+from lifsim.untrusted import reading
 
 MAGIC, VERSION = b"LIFSLOG\n", 2
 MANIFEST, CHUNK, SUMMARY = 1, 2, 3  # kinds of frames
@@ -147,7 +148,9 @@ class LogWriter:
         if os.name == "nt":  # Windows renames no open file
             os.close(self._fd)
         try:
-            (os.replace if replace else _move_to_free_name)(self.path, path)
+            if not replace:
+                os.close(disk.open_file(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # of two runs that begin at once, one gets the name
+            os.replace(self.path, path)
         except FileExistsError:
             raise OutputError(str(path), _IN_USE, _WAYS) from None
         except OSError as error:
@@ -234,19 +237,27 @@ _KEPT = "what was recorded before is kept in it, and lifsim reads it; with more 
 
 
 def _open_locked(path: Path, flags: int) -> int:
-    """A descriptor of `path` that no other process holds."""
-    mode = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    """A descriptor of `path` that no other process holds. A log is an ordinary file of one name: by another name, or through a
+    link, what is cut off or written here would be that of somebody else.
+    """
     while True:
         try:
-            fd = os.open(path, mode | flags, 0o666)
+            fd = disk.open_file(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | flags)
         except FileExistsError:
             raise OutputError(str(path), _IN_USE, _WAYS) from None
         except OSError as error:
+            if path.is_symlink():
+                raise OutputError(str(path), "is a link, through which no log is written", "remove it, or choose another output") from None
             raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(fd)
+            got = f"has {found.st_nlink} names (hard links)" if stat.S_ISREG(found.st_mode) else "is no ordinary file"
+            raise OutputError(str(path), f"{got}, and what is written to it would change them all", "a copy of it in its place")
         if not _lock_with_patience(fd):
             os.close(fd)
             raise OutputError(str(path), f"is being written by another run ({owner(path)})", "choose another output")
-        if _same_file(fd, path):
+        if disk.same_file(fd, path):
             return fd
         os.close(fd)  # removed by its owner between our opening and locking it
 
@@ -255,31 +266,10 @@ _IN_USE = "is the log of a run that goes on or was interrupted"
 _WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
 
 
-def _move_to_free_name(path: Path, new: Path) -> None:
-    """Rename `path` (FileExistsError if `new` is taken); in one step where the file system has hard links."""
-    try:
-        os.link(path, new)
-    except FileExistsError:
-        raise
-    except OSError:
-        if new.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new)) from None
-        os.replace(path, new)
-    else:
-        path.unlink()
-
-
-def _same_file(fd: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
 def _lock_with_patience(fd: int) -> bool:
-    """`_lock`, tried for a tenth of a second: a reader that asks `is_written` has the lock for a moment."""
+    """`disk.lock`, tried for a tenth of a second: a reader that asks `is_written` has the lock for a moment."""
     for _ in range(10):
-        if _lock(fd):
+        if disk.lock(fd) is not False:
             return True
         time.sleep(0.01)
     return False
@@ -288,32 +278,13 @@ def _lock_with_patience(fd: int) -> bool:
 def is_written(path: Path) -> bool:
     """Whether a process has locked the log to write it."""
     try:
-        fd = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+        fd = disk.open_file(path, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return False
     try:
-        return not _lock(fd)
+        return disk.lock(fd) is False
     finally:
         os.close(fd)
-
-
-def _lock(fd: int) -> bool:
-    """Try to lock an open file. True also where the file system knows no locks."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks forbid reading: lock a byte that nobody reads
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def owner(path: Path) -> str:
@@ -394,7 +365,7 @@ def is_log(path: Path) -> bool:
 def _header(path: Path) -> None:
     """Check that the file begins as a log does."""
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             raw = file.read(_HEADER.size)
     except OSError as error:
         raise DataError(str(path), f"cannot be read ({error.strerror})") from None

@@ -17,7 +17,7 @@ from lifsim.runfiles import RunFiles
 from lifsim.runlog import LogWriter, log_path
 from lifsim.schedule import schedule_of
 from lifsim.simulation import CHECKPOINT_WALL, Progress, Simulation, check_duration, check_network, silent
-from lifsim.sinks import FileSink, lock_log
+from lifsim.sinks import FileSink, lock_log, take_back
 
 if TYPE_CHECKING:
     from lifsim.checkpoint import Checkpoint
@@ -118,6 +118,7 @@ def resume(
     """
     path = expanded(out, "out", DataError)
     path = path.with_suffix("") if path.suffix == ".log" else path
+    take_back(RunFiles(path.absolute()))
     if not log_path(path).exists() and path.exists():
         raise DataError(str(path), "is finished: there is nothing to go on with", "a run that was interrupted")
     log = lock_log(path)

@@ -33,6 +33,7 @@ from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.schedule import Schedule, schedule_of, seconds
 from lifsim.stopping import Asked, Stopped, deferred
+from lifsim.text import storable
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Simulation:
         self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import manifest
 
-        self._manifest = manifest(net, seed, self._settings, versions(), host(), shlex.join(sys.argv))
+        self._manifest = manifest(net, seed, self._settings, versions(), host(), storable(shlex.join(sys.argv)))
 
     def _open(self, out: Path | Place | FileSink | None, schedule: Schedule, saved: Checkpoint | None) -> None:
         """Open the sink, build the network and load the state that was `saved`."""

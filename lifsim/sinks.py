@@ -143,7 +143,7 @@ class FileSink:
         earlier = _earlier(self.files)
         self._replaces = list(earlier.replaces) if earlier else []
         try:
-            self._log = LogWriter(disk.temporary_of(self.files.log))
+            self._log = LogWriter(disk.temporary_name(self.files.log))
             try:
                 self._begin(image, beginning or Beginning(reason="its log does not hold the network"), earlier)
             except BaseException:
@@ -163,22 +163,22 @@ class FileSink:
             beginning = self._with_image(image, beginning)
         replace(beginning, replaces=tuple(self._replaces)).write(self._log)
         self._log.sync()
-        if aside:
-            self._aside = aside
-            self.files.add_log_name(aside)
         try:
-            self._log.publish(self.files.log, replace=earlier is not None)
             if aside:
+                self._aside = aside
+                self.files.move_log(aside)
+            self._log.publish(self.files.log, replace=earlier is not None and aside is None)
+            if aside:  # last: the new run does not take checkpoints of another run for its own
                 self.files.move_checkpoints(aside)
         except OSError as error:
-            raise OutputError(str(self.path), f"cannot be set aside ({error.strerror})") from None
+            raise OutputError(str(self.path), f"cannot be replaced ({error.strerror})") from None
         disk.remove_abandoned(self.path)
 
     def _with_image(self, image: NetworkImage, beginning: Beginning) -> Beginning:
         from lifsim.beginning import write_image
 
         try:
-            self.image_bytes, sha256 = write_image(self._log, image)
+            self.image_bytes, sha256 = write_image(self._log, image, self.path)
         except ModelError as error:
             self.indescribable = str(error)
             return replace(beginning, reason=f"no file can describe its network ({error})")
@@ -287,7 +287,6 @@ class FileSink:
             return
         if self._finished:
             with suppress(OSError):  # they do no harm
-                self.files.drop_second_names()
                 self.files.drop_checkpoints()
                 for name in self._replaces:
                     _remove_run(RunFiles(self.path.with_name(name)))
@@ -297,7 +296,8 @@ class FileSink:
             return
         self._log.close(remove=self._log.path != self.files.log)
         with suppress(OSError):
-            self._aside.move_to(self.files)
+            self._aside.move_checkpoints(self.files)
+            self._aside.move_log(self.files)
 
     def __enter__(self) -> FileSink:
         return self
@@ -322,6 +322,7 @@ class _Earlier(NamedTuple):
 
 def _earlier(files: RunFiles) -> _Earlier | None:
     """The unfinished run that makes the same file, None if there is none (OutputError if it goes on, or the log is something else)."""
+    take_back(files)
     saved = any(p.exists() for p in files.checkpoints)
     if not files.log.exists():
         return _Earlier(None, [], True) if saved else None
@@ -347,6 +348,14 @@ def lock_log(path: str | Path) -> LogWriter:
     if not log.exists():
         raise DataError(str(log), "does not exist", "only a run that was interrupted can be resumed")
     return LogWriter.reopen(log)
+
+
+def take_back(files: RunFiles) -> None:
+    """Give the run that was set aside last its name back, if the run in whose place it was set aside was killed before it had a log."""
+    aside = files.last_aside()
+    if aside is not None and not files.log.exists() and not runlog.is_written(aside.log):
+        aside.move_checkpoints(files)
+        aside.move_log(files)
 
 
 def _remove_run(files: RunFiles) -> None:

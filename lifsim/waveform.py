@@ -9,6 +9,7 @@ import numpy as np
 from lifsim.errors import DataError, ModelError
 from lifsim.grid import on_grid, steps
 from lifsim.populations import Population
+from lifsim.untrusted import check_ordinary
 
 KINDS = "x.csv, x.npy or x.h5:dataset"
 
@@ -66,6 +67,8 @@ def read_samples(reference: str, place: str) -> np.ndarray:
     """
     path, _, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
     try:
+        if name or path.endswith((".npy", ".csv", ".txt")):
+            check_ordinary(path)
         if name:
             return _dataset(path, name, place)
         if path.endswith(".npy"):

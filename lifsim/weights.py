@@ -27,7 +27,7 @@ from scipy import sparse
 from lifsim import seal
 from lifsim.errors import DataError, did_you_mean
 from lifsim.given import first_not_finite
-from lifsim.untrusted import unreadable
+from lifsim.untrusted import check_ordinary, unreadable
 
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
@@ -66,6 +66,8 @@ class WeightStore:
         self.path = Path("memory" if path is None else path)
         self._sealed = path is not None and mode != "r"
         try:
+            if path is not None and self.path.exists():
+                check_ordinary(self.path)
             if path is not None and mode != "w" and self.path.is_file():
                 seal.examine(self.path)
             if path is None:
@@ -272,6 +274,7 @@ def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
     DataError : the file cannot be read, or the dataset is not its own.
     """
     try:
+        check_ordinary(path)
         file = h5py.File(path, "r")
     except OSError as error:
         raise DataError(str(path), f"cannot be read as HDF5 ({error})") from None
@@ -291,6 +294,7 @@ def readable(path: Path) -> Iterator[None]:
 def is_store(path: str | Path) -> bool:
     """Whether the file is a store of weights."""
     try:
+        check_ordinary(path)
         with h5py.File(path, "r") as file:
             return "format_version" in file.attrs and "magic" not in file.attrs
     except OSError:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifsim.errors import DataError, LifsimError, OutputError, did_you_mean
+from lifsim import disk
+from lifsim.errors import DataError, LifsimError, did_you_mean
 from lifsim.options import FILE, OVERWRITE, THREADS, NewFile, Time, refuse_output
 from lifsim.program import Command, Talk
+from lifsim.untrusted import read_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -172,19 +174,20 @@ def classify(
     finally:
         bar.close()
     course = s.course(table.X, table.y)
-    for line in _course_lines(course):
-        click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
-    if out:
+    if out:  # files first: that nobody reads the table loses none of them
         _write_columns({"prediction": labels}, out)
-        talk.note(f"{out}: the class of each sample")
     if plot:
         from lifsim.ann import plots
         from lifsim.plot import save
 
         _make_folder(plot)
         save(plots.accuracy_over_time(course), plot)
-        talk.note(f"{plot}: picture")
+    for line in _course_lines(course):
+        click.echo(line)
+    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
+    for path, what in ((out, "the class of each sample"), (plot, "picture")):
+        if path:
+            talk.note(f"{path}: {what}")
 
 
 def _course_lines(course: Any) -> Iterator[str]:
@@ -226,7 +229,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_text(path))
     except OSError as error:
         raise DataError(str(path), f"cannot be read ({error.strerror})", "a TOML file") from None
     except ValueError as error:
@@ -297,10 +300,7 @@ def _write_columns(columns: dict[str, Any], out: Path | None) -> None:
         click.echo(text.getvalue(), nl=False)
         return
     _make_folder(out)
-    try:
-        out.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(out), f"cannot be written ({error.strerror})") from None
+    disk.put(out, text.getvalue().encode())
 
 
 def _with_warnings(talk: Talk, work: Any) -> None:

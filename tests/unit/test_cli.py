@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -395,3 +396,34 @@ def test_a_run_whose_time_is_up_goes_on():
     assert "verified: every byte, " in lif("info", "done.h5", "--verify").stdout
     assert "done.h5: is finished" in lif("resume", "done.h5", code=2).stderr
     assert "nothing.h5.log: does not exist" in lif("resume", "nothing.h5", code=2).stderr
+
+
+# -- standard streams ----------------------------------------------------------------------------
+
+STREAMS = ["2>&-", ">&-", "<&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full", "2>&1 | true", "| true"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a shell and /dev/full")
+@pytest.mark.parametrize("streams", STREAMS)
+def test_no_stream_ends_a_run(streams):
+    command = f"set -o pipefail; {sys.executable} -m lifsim run -v tiny.toml -o x.h5 {streams}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    assert lifsim.open("x.h5").verify() and sorted(Path().iterdir()) == [Path("tiny.toml"), Path("x.h5")]
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a shell and /dev/full")
+@pytest.mark.parametrize(("streams", "code"), [(">/dev/full", 1), (">&-", 0), ("2>&-", 0), ("| true", 1), ("2>/dev/full", 0)])
+def test_what_was_asked_for_and_cannot_be_printed_is_a_failure(streams, code):
+    """That nobody reads on (head) is told by the exit code alone."""
+    command = f"set -o pipefail; {sys.executable} -m lifsim models {streams}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    said = "error: standard output: No space left on device\n" if streams == ">/dev/full" else ""
+    assert (done.returncode in (code, 0) if streams == "| true" else done.returncode == code) and done.stderr == said
+
+
+def test_what_an_encoding_lacks_is_written_as_escapes():
+    command = [sys.executable, "-X", "utf8=0", "-m", "lifsim", "info", "single_neuron"]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0 and b"step \\u2192 neuron" in done.stdout, done

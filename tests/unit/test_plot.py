@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import warnings
@@ -14,7 +16,7 @@ from matplotlib.figure import Figure
 
 import lifsim as ls
 from lifsim import plot
-from lifsim.errors import DataError, OutputError
+from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Manifest
 from lifsim.sinks import FileSink, MemorySink
 
@@ -272,12 +274,11 @@ def test_a_failed_save_leaves_the_picture_before(tmp_path, monkeypatch):
     path = tmp_path / "raster.png"
     path.write_text("before")
 
-    def full(figure, out, **_):
-        out.write_text("half")
-        raise OSError(28, "No space left on device")
+    def full(fd, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Figure, "savefig", full)
-    with pytest.raises(OutputError, match="No space left"):
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(RunError, match="No space left"):
         plot.save(Figure(), path)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("raster.png", "before")]
 
