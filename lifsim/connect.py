@@ -162,7 +162,7 @@ def expected_synapses(projection: Projection) -> float:
     n_source, n_target = len(projection.source), len(projection.target)
     shared = 0
     if projection.recurrent and not projection.allow_autapses:
-        shared = len(np.intersect1d(projection.source.ids, projection.target.ids))
+        shared = projection.source.shared(projection.target)
     params = projection.params
     match projection.rule:
         case "one_to_one":
