@@ -161,10 +161,11 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
 def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None, **options: Any) -> None:
     """Check a model without running it.
 
-    Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
+    Prints what MODEL holds, how many synapses it will have and how much memory a run takes; exits with 2 if that is more than
+    there is.
     """
     from lifsim import memory
-    from lifsim.forecast import coarse_weights, estimate
+    from lifsim.forecast import check_room, coarse_weights, estimate
     from lifsim.method import check_precision, method_of, storage_for
     from lifsim.modelfile import load_with_settings
     from lifsim.simulation import check_duration
@@ -182,6 +183,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
         click.echo(f"warning: {warning}")
+    check_room(facts)  # last: what the model holds is of use on a larger computer, too
 
 
 def _warnings(net: Network) -> Iterable[str]:

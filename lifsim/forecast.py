@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from lifsim import memory
 from lifsim.connect import delays as delays_in_steps
 from lifsim.connect import expected_synapses
 from lifsim.connect import values as weights_in_plan
@@ -21,54 +24,139 @@ from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
 # Those of `engine.packing` and `engine.layout`, said again so that a forecast need not load the compiler.
-WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS = 1 << 21, 8, 65536, 32767
+WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS, GRAIN, WIDE = 1 << 21, 8, 65536, 32767, 64, 256
 PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays of which little is used
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
 PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
 BASE = 206e6  # bytes of Python, its libraries and compiled code
+ADDRESSES, STACK = 320e6, 75e6  # bytes of address space beyond them that these reserve, and a thread
+DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
 
 
 def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
-    """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there
-    already, as matrices and lists that were given), threads.
+    """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there already, as
+    matrices and lists that were given), bytes of address space beside them that are `reserved` and hardly used, threads.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
     inner = [p for p in net.projections if _has_synapses(p) and not p.synapse]
     plastic = [p for p in net.projections if p.synapse]
-    static = sum(expected_synapses(p) for p in inner)
-    synapses = static + sum(expected_synapses(p) for p in plastic)
+    static = sum(map(expected_synapses, inner))
+    synapses = static + sum(map(expected_synapses, plastic))
     team = choose_threads(threads, neurons, synapses)
+    working = min(team, -(-neurons // GRAIN)) or 1
+    blocks = max(working, -(-neurons // LARGEST_BLOCK))
     values = [_weights(p) for p in inner]
     a_weight = bytes_of_weight(values, precision, weights)
-    delays = max((_span(p, net.dt) for p in inner), default=1) + 1
-    rows = neurons * (2 if any(v.sign == 0 for v in values) else 1)
-    blocks = max(team, -(-neurons // LARGEST_BLOCK))
-    tables = rows * (8 * delays * team + 12 * blocks)  # what builds the rows of a block; where they begin
-    headers = 4 * rows * delays * blocks  # lengths of segments
+    rows = _rows(net, inner, values, a_weight)
+    packed = static * (2 + a_weight) + _tables(net, inner, rows, static, blocks, working)
     largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
-    buckets = team * min(largest / blocks, WAITING) * (8 + a_weight)
-    drives = sum(expected_synapses(p) for p in net.projections if not _has_synapses(p))  # of stimuli
-    held = sum(_held(p) for p in net.projections)
+    packed += working * min(largest / blocks, WAITING) * (8 + a_weight)
+    packed += working * max(map(_of_a_target, (*inner, *plastic)), default=0)
+    packed += sum(_plastic(p, net.dt, blocks, precision, weights) for p in plastic)
     ends = sum(4 * len(p.source) + 28 * len(p.target) for p in (*inner, *plastic))  # sources, targets, where targets lie
-    states = neurons * (76 + 12 * np.dtype(precision).itemsize)
-    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * neurons) + 130 * neurons  # spikes under way, and those of a slice
-    size = (
-        static * (2 + a_weight)
-        + sum(_plastic(p, net.dt, blocks, precision, weights) for p in plastic)
-        + tables
-        + headers
-        + buckets
-        + ends
-        + states
-        + moving
-        + 48 * drives
-        + BASE
-    )
-    size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
-    drawn = sum(map(_rows, inner))
-    size = drawn + max(size, BASE + held + max(map(_drawing, inner), default=0))
-    return {"neurons": neurons, "synapses": synapses, "bytes": int(min(size, 2.0**80)), "held": held, "threads": team, "dt": net.dt}
+    held = sum(map(_held, net.projections))
+    copies = max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
+    drives = [p for p in net.projections if not _has_synapses(p)]
+    kept = sum(map(_kept_rows, (*inner, *plastic))) + sum(DRIVE * _merged_drives(p) for p in drives)
+    drawing = max([*map(_drawing, (*inner, *plastic)), *(EXPANDED * expected_synapses(p) for p in drives)], default=0)
+    size = BASE + held + kept + max(packed + ends + copies + _neurons(net, precision, rows, blocks), drawing)
+    reserved = 36 * blocks * min(rows, neurons)  # room for spikes under way, of one step and half as many again, in two classes
+    facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "threads": team, "dt": net.dt}
+    return {"neurons": neurons, "synapses": synapses} | facts
+
+
+def check_room(facts: dict[str, Any]) -> None:
+    """Refuse a run that takes more memory than there is; `facts` as of `estimate`.
+
+    Raises
+    ------
+    LifsimError : says how much is needed, and how much is free for this process.
+    """
+    lacking = _lacking(facts)
+    if lacking is not None:
+        gc.collect()  # what nobody needs any more may be large
+        lacking = _lacking(facts)
+    if lacking is not None:
+        needed, free, place = lacking
+        kind = "address space" if "ulimit" in place else "memory"
+        got = f"this network needs about {memory.said(needed)} of {kind}"
+        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
+
+
+def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
+    """Bytes that a run needs, that are free, and where, of the tightest limit that it would exceed; None if there is none. What the
+    program has loaded already counts as needed, and as free.
+    """
+    rest = facts["bytes"] - facts["held"] - BASE
+    program = {"memory": BASE, "addresses": BASE + ADDRESSES, "data": BASE}
+    beside = {"memory": 0.0, "addresses": facts["reserved"] + STACK * facts["threads"], "data": float(facts["reserved"])}
+    for limit in memory.limits():
+        loaded = program[limit.kind]
+        needed, free = rest + loaded + beside[limit.kind], limit.free + min(limit.used, loaded)
+        if needed > free:
+            return needed, free, limit.place
+    return None
+
+
+def _rows(net: Network, inner: list[Projection], values: list[Values], a_weight: int) -> int:
+    """Rows of static synapses: one for each source and sum, or constant weight, that its synapses go to."""
+    found: dict[tuple[str, Any], int] = {}
+    for p, v in zip(inner, values, strict=True):
+        own = p.source.population
+        for cls in (0, 1) if v.sign == 0 else ((v.a, p.receptor_type) if not a_weight else v.sign,):
+            found[own.name, cls] = min(found.get((own.name, cls), 0) + len(p.source), own.n)
+    return sum(found.values())
+
+
+def _tables(net: Network, inner: list[Projection], rows: int, static: float, blocks: int, working: int) -> float:
+    """Bytes of what says where synapses lie: the beginnings of rows, the lengths of their segments, one for each delay, counts from
+    which they are made, spikes by delay.
+    """
+    spans = [(_span(p, net.dt), expected_synapses(p)) for p in inner]
+    constants = {p.delay for p in inner if isinstance(p.delay, float)}
+    delays = max([len(constants), *(n if n <= WIDE else n * -math.expm1(-number / n) for n, number in spans)], default=1)
+    share = static / max(rows * blocks, 1)  # synapses of a row in a block
+    headers = -math.expm1(-share) * (1 + delays * share / (1 + share))  # up to its longest delay
+    longest = max((_longest(p, net.dt) for p in net.projections if _has_synapses(p)), default=1.0)
+    wide = sum(n for n, _ in spans if n > WIDE)  # a first pass marks which delays occur
+    steps = longest if net.duration is None else min(longest, net.duration / net.dt)
+    ring = 8 * longest * blocks * 2 + 16 * steps * (3 * blocks + len(net.populations) + 1)
+    return rows * (blocks * (12 + 4 * headers) + working * 8 * delays) + wide + ring
+
+
+def _longest(p: Projection, dt: float) -> float:
+    """The longest delay of `p`, in steps."""
+    if isinstance(p.delay, Profile):
+        return p.delay.range(p.farthest)[1] / dt
+    return float(delays_in_steps(p.delay, False, dt).range[1])
+
+
+def _of_a_target(p: Projection) -> float:
+    """Bytes of work space for the synapses of one target: source, weight, delay, random word; marks of sources that it has."""
+    if p.rule == "one_to_one" or ("given" in p.params and not _ordered(p)):
+        return 0.0
+    mean = expected_synapses(p) / len(p.target)
+    marks = 4 * len(p.source) if not p.allow_multapses and p.rule in ("fixed_indegree", "fixed_total_number") else 0
+    return 28 * (mean + 5 * math.sqrt(mean) if p.rule not in ("fixed_indegree", "all_to_all") else mean) + marks
+
+
+def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
+    """Bytes of the state of neurons, what is drawn for them, spikes under way, and spikes of a slice where they are recorded."""
+    own = [p for p in net.populations.values() if p.model.role == "neuron"]
+    n, itemsize = sum(p.n for p in own), np.dtype(precision).itemsize
+    drawn = sum(8 * p.n for p in own for v in (*p.params.values(), *p.initial.values()) if isinstance(v, Distribution))
+    watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
+    sampled = sum(48 * len(r.view) for r in net.recordings if r.variable not in ("spikes", "rate"))
+    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * min(rows, n)) + 130 * sum(p.n for p in own if p.name in watched)
+    return n * (76 + 12 * itemsize) + drawn + sampled + moving
+
+
+def _merged_drives(p: Projection) -> float:
+    """How many synapses of a stimulus are kept: those of equal Poisson trains onto a target are one."""
+    number = expected_synapses(p)
+    merged = p.source.population.model.role == "poisson" and not isinstance(p.weight, np.ndarray | Distribution)
+    return min(number, len(p.target)) if merged else number
 
 
 def _plastic(p: Projection, dt: float, blocks: int, precision: str, weights: str | None) -> float:
@@ -132,10 +220,15 @@ def _held(p: Projection) -> int:
     return sum(arrays) + (p.params["given"].nbytes if "given" in p.params else 0)
 
 
+def _ordered(p: Projection) -> bool:
+    """Whether given synapses are put in order of target: something is drawn for each."""
+    return any(isinstance(x, Distribution) for x in (p.weight, p.delay))
+
+
 def _put_in_order(p: Projection) -> int:
     """Bytes for given synapses in order of target, in which they are put if something is drawn for each."""
     given = p.params.get("given")
-    if given is None or not any(isinstance(x, Distribution) for x in (p.weight, p.delay)):
+    if given is None or not _ordered(p):
         return 0
     there = 1 if len(given.targets) == 0 else 3  # places before and after, sources
     return len(given) * (4 * there + sum(12 for x in (p.weight, p.delay) if isinstance(x, np.ndarray)))
@@ -148,16 +241,18 @@ def _weights(p: Projection) -> Values:
     return weights_in_plan(p.weight, False)
 
 
-def _rows(p: Projection) -> float:
-    """Bytes of synapses that are kept as they were drawn, in space: sources, and what depends on distance."""
+def _kept_rows(p: Projection) -> float:
+    """Bytes of synapses that are kept as they were drawn, in space or by source: sources, and what depends on distance."""
     far = [isinstance(x, Profile) for x in (p.params.get("p"), p.weight, p.delay)]
-    return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) else 0.0
+    return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) or p.rule == "fixed_outdegree" else 0.0
 
 
 def _drawing(p: Projection) -> float:
-    """Bytes that come and go while synapses are drawn in space: numbers of pairs and their two ends, or events."""
+    """Bytes that come and go while synapses are drawn by source (targets, their order) or in space: numbers of pairs and their two
+    ends, or events.
+    """
     if not isinstance(p.params.get("p"), Profile):
-        return 0.0
+        return 24 * expected_synapses(p) if p.rule == "fixed_outdegree" else 0.0
     if p.rule == "pairwise_bernoulli":
         return 30 * expected_synapses(p)
     number, partners = (p.params["indegree"], p.source) if p.rule == "fixed_indegree" else (p.params["outdegree"], p.target)

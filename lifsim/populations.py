@@ -17,6 +17,8 @@ from lifsim.models import Model, Parameter
 from lifsim.positions import Positions
 from lifsim.values import Distribution, Value, value
 
+FEW = 16  # nodes in descending order that are named one by one
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -54,10 +56,11 @@ class View:
         if isinstance(a, range) and isinstance(b, range):
             return _common(a, b)
         if isinstance(a, range) or isinstance(b, range):
-            r, ids = (a, b) if isinstance(a, range) else (b, a)
+            r, ids = (a, other.ids) if isinstance(a, range) else (b, self.ids)
+            assert isinstance(r, range)
             r = r if r.step > 0 else r[::-1]
             return int(((ids >= r.start) & (ids < r.stop) & ((ids - r.start) % r.step == 0)).sum())
-        return len(np.intersect1d(a, b))
+        return len(np.intersect1d(self.ids, other.ids))
 
     def __str__(self) -> str:
         if self.whole:
@@ -65,7 +68,7 @@ class View:
         if len(self) == 1:
             return f"{self.name}[{self.index[0]}]"
         r = self.index if isinstance(self.index, range) else _as_range(self.index)
-        if r is None:
+        if r is None or (r.step < 0 and len(r) <= FEW):
             return f"{self.name}[{','.join(map(str, self.ids))}]"
         stop = r[-1] + (1 if r.step > 0 else -1) if len(r) else r.start
         return f"{self.name}[{r.start}:{stop if stop >= 0 else ''}{'' if r.step == 1 else f':{r.step}'}]"
@@ -115,8 +118,8 @@ class Population:
                 at = range(self.n)[index]
                 return View(self, range(at, at + 1))
             ids = np.atleast_1d(np.arange(self.n, dtype=np.int64)[index])
-        except (IndexError, ValueError) as error:
-            got = str(error).replace("range object index", f"index {index} is")
+        except (IndexError, ValueError, TypeError) as error:
+            got = str(error).replace("range object index out of range", f"index {index} is out of bounds")
             raise ModelError(f"{self.name}[{index}]", got, f"allowed: 0 to {self.n - 1}") from None
         if len(np.unique(ids)) != len(ids):
             raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")

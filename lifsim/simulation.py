@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import platform
@@ -22,9 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lifsim import __version__, memory
+from lifsim import __version__
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
-from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
+from lifsim.forecast import PRECISIONS, STORAGES, check_room, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.keeping import Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
@@ -121,7 +120,7 @@ class Simulation:
         check_precision(self.method, precision)
         weights = weights or storage_for(self.method)
         needed = estimate(net, precision, settings["threads"], weights)
-        _check_memory(needed["bytes"] - needed["held"])
+        check_room(needed)
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
@@ -605,16 +604,6 @@ def check_network(net: Any) -> None:
     """Refuse what is no network."""
     if not isinstance(net, Network):
         raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
-
-
-def _check_memory(needed: float) -> None:
-    room = memory.available()
-    if needed > room:
-        gc.collect()  # what nobody needs any more may be large
-        room = memory.available()
-    if needed > room:
-        allowed = f"{memory.said(room)} are free on this computer; fewer synapses, or float32, need less"
-        raise LifsimError("memory", f"this network needs about {memory.said(needed)}", allowed)
 
 
 def _check_seed(seed: Any) -> int:
