@@ -15,6 +15,7 @@ import numpy as np
 from lifsim import plan, spatial
 from lifsim.errors import ModelError
 from lifsim.given import constant
+from lifsim.grid import LONGEST_DELAY
 from lifsim.plan import PIECE, Plasticity, Wiring
 from lifsim.positions import Space
 from lifsim.profiles import Profile
@@ -72,6 +73,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
             else:
                 kind, degrees = plan.GIVEN, given.degrees()
     weight, delay = each.pop("weight"), each.pop("delay")
+    _check_delays(f"projections[{index}].delay", delay, dt)
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
     ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
     made = Wiring(
@@ -145,6 +147,16 @@ def delays(v: Synaptic, by_pair: bool, dt: float) -> plan.Values:
     if out.array is not None:
         return plan.Values(out.kind, array=in_steps(out.array, dt))
     return plan.Values(plan.CONSTANT, float(round(out.a / dt)))
+
+
+def _check_delays(place: str, delay: Synaptic, dt: float) -> None:
+    """Refuse delays that memory would be overrun by: an array that was given is not copied, and may have changed since it was checked."""
+    if isinstance(delay, (Distribution, Profile)) or not np.size(delay):
+        return
+    low, high = float(np.min(delay)), float(np.max(delay))
+    if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # not so if one is NaN
+        got = f"from {low:g} to {high:g} ms: changed after they were given"
+        raise ModelError(place, got, f"delays from dt = {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
 
 
 def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:

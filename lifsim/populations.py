@@ -29,6 +29,13 @@ class View:
     population: Population
     index: range | np.ndarray
 
+    def __post_init__(self) -> None:
+        if isinstance(self.index, np.ndarray):
+            self.index.flags.writeable = False
+
+    def __reduce__(self) -> Any:
+        return View, (self.population, self.index)  # without what follows from these
+
     def __len__(self) -> int:
         return len(self.index)
 
@@ -41,7 +48,11 @@ class View:
     def ids(self) -> np.ndarray:
         """The indices as an array, int64, shape (n,)."""
         r = self.index
-        return np.arange(r.start, r.stop, r.step, dtype=np.int64) if isinstance(r, range) else r
+        if not isinstance(r, range):
+            return r
+        ids = np.arange(r.start, r.stop, r.step, dtype=np.int64)
+        ids.flags.writeable = False
+        return ids
 
     @cached_property
     def whole(self) -> bool:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.schedule import Schedule, schedule_of, seconds
 from lifsim.stopping import Asked, Stopped, deferred
+from lifsim.turn import Turn, alone, reading
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class Simulation:
 
     Parameters are those of `lifsim.run`. Use it as a context manager, or call `close`.
 
+    One call at a time works on it: a call from another thread, or from the progress function of `run`, while one goes on is a
+    `LifsimError`, but for those that only read (`get`, `matrix`, `fan_out`, …), which the progress function may call. It cannot be
+    pickled or copied (`save` and `restore` do that).
+
     Examples
     --------
     >>> import lifsim as ls
@@ -111,7 +116,7 @@ class Simulation:
 
     def _set_up(self, net: Network, seed: int, settings: dict[str, Any], progress: Progress | None) -> None:
         """Check what is asked for, and say what the run is."""
-        self._closed = False
+        self._closed, self._turn = False, Turn("simulation")
         self.net, self.seed = net, seed
         precision, weights = settings["precision"], settings["weights"]
         _check_choice("precision", precision, PRECISIONS)
@@ -198,6 +203,7 @@ class Simulation:
         """The file of results, None if they are in memory."""
         return self._sink.path if self._sink.path is None else Path(self._sink.path)
 
+    @alone
     def run(self, duration: float | str | None = None, max_wall: float | str | None = None) -> None:
         """Run for `duration` ms (default: the network's), on from where the last run ended.
 
@@ -274,6 +280,7 @@ class Simulation:
         if self._closed:
             raise LifsimError("simulation", "is closed", "make a new one")
 
+    @alone
     def result(self) -> Result:
         """Everything recorded so far; with `out`, this makes the file. More runs, and another result, may follow."""
         self._check_open()
@@ -310,6 +317,7 @@ class Simulation:
 
     # -- checkpoints -------------------------------------------------------------------------------
 
+    @alone
     def save(self, path: str | Path) -> Path:
         """Write a checkpoint: all that is needed to go on, on this computer or another; the path. What is there is replaced.
 
@@ -456,6 +464,7 @@ class Simulation:
 
     # -- state -------------------------------------------------------------------------------------
 
+    @reading
     def get(self, nodes: Nodes, name: str) -> np.ndarray:
         """State variable or parameter `name` of `nodes` (population, slice or name), shape (n,)."""
         view = self.net.view(nodes)
@@ -465,6 +474,7 @@ class Simulation:
             raise ModelError(view.name, f"{model.name} has no variable {name!r} to read", did_you_mean(name, known))
         return self._engine.get(view.name, name)[view.ids]
 
+    @alone
     def set(self, nodes: Nodes, **values: Any) -> None:
         """Set parameters and state variables of `nodes`; numbers, arrays (one a node) or distributions."""
         view = self.net.view(nodes)
@@ -502,6 +512,7 @@ class Simulation:
         whole[view.ids] = v
         return whole
 
+    @reading
     def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
         """The built synapses as scipy.sparse.csc_array of shape (n_target, n_source).
 
@@ -527,6 +538,7 @@ class Simulation:
         """Where `nodes` lie in this run: (n, dimensions), mm."""
         return self.net.positions(nodes, self.seed)
 
+    @reading
     def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
         """Store the weights of now, and delays, in the `lifsim.weights.WeightStore` at `path`, which is made if need be.
 
@@ -539,6 +551,7 @@ class Simulation:
         with WeightStore(path, "a") as store:
             store.put(name or f"{own.name}_to_{onto.name}", weight, delay=delay, units=onto.population.model.weight_unit)
 
+    @reading
     def fan_out(self) -> dict[str, np.ndarray]:
         """How many built synapses start at each neuron (or node that sends given spikes), by population."""
         from lifsim.build import numbering
@@ -548,10 +561,12 @@ class Simulation:
 
     # -- where the time goes -----------------------------------------------------------------------
 
+    @alone
     def measure(self) -> None:
         """From now on, take the time of each part of the work (see `spent`)."""
         self._engine.measure()
 
+    @reading
     def spent(self) -> dict[str, float]:
         """Seconds spent since `measure` on "update", "random numbers" and "delivery", and "waiting"; the mean of the threads."""
         return dict(self._engine.spent())
@@ -563,12 +578,17 @@ class Simulation:
 
     # -- life --------------------------------------------------------------------------------------
 
+    @alone
     def close(self) -> None:
         """Release threads and files. What was saved stays."""
         self._closed = True
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        """Threads, compiled code and an open log are nothing that could be copied."""
+        raise LifsimError("simulation", "cannot be pickled or copied", "save() writes a checkpoint, from which Simulation.restore goes on")
 
     def __enter__(self) -> Simulation:
         return self
