@@ -73,7 +73,6 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
             else:
                 kind, degrees = plan.GIVEN, given.degrees()
     weight, delay = each.pop("weight"), each.pop("delay")
-    _check_delays(f"projections[{index}].delay", delay, dt)
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
     ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
     made = Wiring(
@@ -86,7 +85,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         itself.astype(np.int32),
         multapses,
         values(weight, by_pair),
-        delays(delay, by_pair, dt),
+        delays(delay, by_pair, dt, f"projections[{index}]"),
         given,
         projection.receptor_type,
         _plasticity(projection, each, int(ptr[-1]), by_pair, rng),
@@ -138,25 +137,25 @@ def values(v: Synaptic, by_pair: bool) -> plan.Values:
     return plan.Values(plan.CONSTANT, v)
 
 
-def delays(v: Synaptic, by_pair: bool, dt: float) -> plan.Values:
-    """A delay in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2."""
+def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> plan.Values:
+    """A delay of the projection at `place` in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2.
+
+    Raises
+    ------
+    ModelError : an array, which is the user's own, has changed since it was checked, so that memory would be overrun.
+    """
     if isinstance(v, Distribution):
         a, b = (v.a - np.log(dt), v.b) if v.kind == "lognormal" else (v.a / dt, v.b / dt)
         return plan.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
+    if isinstance(v, np.ndarray) and len(v):
+        low, high = float(v.min()), float(v.max())
+        if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # not so if one is NaN
+            got = f"from {low:g} to {high:g} ms, changed after they were given"
+            raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
     out = values(v, by_pair)
     if out.array is not None:
         return plan.Values(out.kind, array=in_steps(out.array, dt))
     return plan.Values(plan.CONSTANT, float(round(out.a / dt)))
-
-
-def _check_delays(place: str, delay: Synaptic, dt: float) -> None:
-    """Refuse delays that memory would be overrun by: an array that was given is not copied, and may have changed since it was checked."""
-    if isinstance(delay, (Distribution, Profile)) or not np.size(delay):
-        return
-    low, high = float(np.min(delay)), float(np.max(delay))
-    if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # not so if one is NaN
-        got = f"from {low:g} to {high:g} ms: changed after they were given"
-        raise ModelError(place, got, f"delays from dt = {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
 
 
 def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:

@@ -49,11 +49,12 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     values = [_weights(p) for p in inner]
     a_weight = bytes_of_weight(values, precision, weights)
     rows = _rows(net, inner, values, a_weight)
-    packed = static * (2 + a_weight) + _tables(net, inner, rows, static, blocks, working)
+    delays = {p: _delays(p, net.dt) for p in (*inner, *plastic)}
+    packed = static * (2 + a_weight) + _tables(net, inner, delays, rows, blocks, working)
     largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
     packed += working * min(largest / blocks, WAITING) * (8 + a_weight)
     packed += working * max(map(_of_a_target, (*inner, *plastic)), default=0)
-    packed += sum(_plastic(p, net.dt, blocks, precision, weights) for p in plastic)
+    packed += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in plastic)
     ends = sum(4 * len(p.source) + 28 * len(p.target) for p in (*inner, *plastic))  # sources, targets, where targets lie
     held = sum(map(_held, net.projections))
     copies = max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
@@ -109,27 +110,23 @@ def _rows(net: Network, inner: list[Projection], values: list[Values], a_weight:
     return sum(found.values())
 
 
-def _tables(net: Network, inner: list[Projection], rows: int, static: float, blocks: int, working: int) -> float:
-    """Bytes of what says where synapses lie: the beginnings of rows, the lengths of their segments, one for each delay, counts from
-    which they are made, spikes by delay.
+def _tables(
+    net: Network, inner: list[Projection], spread: dict[Projection, tuple[float, float]], rows: int, blocks: int, working: int
+) -> float:
+    """Bytes of what says where static synapses lie: the beginnings of rows, the lengths of their segments, one for each delay, counts
+    from which they are made; and of the spikes of the last steps, by step. `spread` are the `_delays` of each projection.
     """
-    spans = [(_span(p, net.dt), expected_synapses(p)) for p in inner]
+    synapses = {p: expected_synapses(p) for p in inner}
     constants = {p.delay for p in inner if isinstance(p.delay, float)}
-    delays = max([len(constants), *(n if n <= WIDE else n * -math.expm1(-number / n) for n, number in spans)], default=1)
-    share = static / max(rows * blocks, 1)  # synapses of a row in a block
+    occurring = (n if n <= WIDE else n * -math.expm1(-synapses[p] / n) for p, n in ((p, spread[p][0]) for p in inner))
+    delays = max(len(constants), *occurring, 1)
+    share = sum(synapses.values()) / max(rows * blocks, 1)  # synapses of a row in a block
     headers = -math.expm1(-share) * (1 + delays * share / (1 + share))  # up to its longest delay
-    longest = max((_longest(p, net.dt) for p in net.projections if _has_synapses(p)), default=1.0)
-    wide = sum(n for n, _ in spans if n > WIDE)  # a first pass marks which delays occur
-    steps = longest if net.duration is None else min(longest, net.duration / net.dt)
-    ring = 8 * longest * blocks * 2 + 16 * steps * (3 * blocks + len(net.populations) + 1)
+    wide = sum(spread[p][0] for p in inner if spread[p][0] > WIDE)  # a first pass marks which delays occur
+    longest = max((steps for _, steps in spread.values()), default=1.0)
+    used = 0.0 if net.duration is None else min(longest, net.duration / net.dt)
+    ring = 16 * longest * blocks + 16 * used * (3 * blocks + len(net.populations) + 1)
     return rows * (blocks * (12 + 4 * headers) + working * 8 * delays) + wide + ring
-
-
-def _longest(p: Projection, dt: float) -> float:
-    """The longest delay of `p`, in steps."""
-    if isinstance(p.delay, Profile):
-        return p.delay.range(p.farthest)[1] / dt
-    return float(delays_in_steps(p.delay, False, dt).range[1])
 
 
 def _of_a_target(p: Projection) -> float:
@@ -159,14 +156,14 @@ def _merged_drives(p: Projection) -> float:
     return min(number, len(p.target)) if merged else number
 
 
-def _plastic(p: Projection, dt: float, blocks: int, precision: str, weights: str | None) -> float:
+def _plastic(p: Projection, delays: float, blocks: int, precision: str, weights: str | None) -> float:
     """Bytes of plastic synapses: target and weight, parameters that differ, what their segments keep; spikes of their targets, a
     hundred each, say.
     """
     assert p.synapse is not None
     own = sum(not isinstance(x, float) for x in p.synapse.params.values())
     a_weight = 8 if (weights or precision) == "float64" else 4
-    return expected_synapses(p) * (2 + a_weight + 16 * own) + 40 * len(p.source) * (_span(p, dt) + 1) * blocks + 3200 * len(p.target)
+    return expected_synapses(p) * (2 + a_weight + 16 * own) + 40 * len(p.source) * (delays + 1) * blocks + 3200 * len(p.target)
 
 
 def _has_synapses(p: Projection) -> bool:
@@ -259,15 +256,18 @@ def _drawing(p: Projection) -> float:
     return 0.0 if among_all(len(partners), number) else 80 * min(expected_synapses(p), TOGETHER)
 
 
-def _span(p: Projection, dt: float) -> float:
-    """How many different delays there can be, in steps."""
+def _delays(p: Projection, dt: float) -> tuple[float, float]:
+    """How many different delays there can be, and the longest, in steps."""
     if isinstance(p.delay, Profile):
         low, high = p.delay.range(p.farthest)
-        return (high - low) / dt + 1
+        return (high - low) / dt + 1, high / dt
+    steps = delays_in_steps(p.delay, False, dt, f"{p.source} → {p.target}")
     if isinstance(p.delay, Distribution):
-        return delays_in_steps(p.delay, False, dt).range[1]
-    steps = delays_in_steps(p.delay, False, dt).array
-    return 1 if steps is None else len(delays_among(steps))
+        return steps.range[1], steps.range[1]
+    if steps.array is None:
+        return 1, steps.a
+    occurring = delays_among(steps.array)
+    return len(occurring), float(occurring.max(initial=1))
 
 
 def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:
