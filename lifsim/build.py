@@ -47,8 +47,8 @@ def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
     ------
     ModelError : a drawn value breaks a condition, or there is nothing to simulate.
     """
-    if not any(p.model.role == "neuron" for p in net.populations.values()):
-        raise ModelError("populations", "there are no neurons", "at least one population of neurons")
+    if not net.populations:
+        raise ModelError("populations", "there are none", "at least one population, of neurons or generators")
     first = numbering(net)
     groups = [_group(net, p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
     wirings: list[Wiring] = []

@@ -190,9 +190,9 @@ def _warnings(net: Network) -> Iterable[str]:
     """What is allowed but hardly meant."""
     if not net.recordings:
         yield "nothing is recorded"
-    connected = {p.source.name for p in net.projections}
+    used = {p.source.name for p in net.projections} | {r.view.name for r in net.recordings}
     for name, population in net.populations.items():
-        if population.model.role != "neuron" and name not in connected:
+        if population.model.role != "neuron" and name not in used:
             yield f"populations.{name}: a {population.model.name} that is connected to nothing"
 
 

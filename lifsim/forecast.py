@@ -30,7 +30,9 @@ COARSE = 0.01  # of a typical weight: steps of compact storage above which there
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
 PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
 BASE = 206e6  # bytes of Python, its libraries and compiled code
-ADDRESSES, STACK = 320e6, 75e6  # bytes of address space beyond them that these reserve, and a thread
+ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
+SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
+COMPILER = 250e6  # bytes that compiling takes
 DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
 
 
@@ -48,9 +50,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     blocks = max(working, -(-neurons // LARGEST_BLOCK))
     values = [_weights(p) for p in inner]
     a_weight = bytes_of_weight(values, precision, weights)
-    rows = _rows(net, inner, values, a_weight)
+    rows, sums = _rows(inner, values, a_weight)
     delays = {p: _delays(p, net.dt) for p in (*inner, *plastic)}
-    packed = static * (2 + a_weight) + _tables(net, inner, delays, rows, blocks, working)
+    packed = static * (2 + a_weight) + _tables(net, inner, delays, rows, sums, blocks, working)
     largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
     packed += working * min(largest / blocks, WAITING) * (8 + a_weight)
     packed += working * max(map(_of_a_target, (*inner, *plastic)), default=0)
@@ -62,7 +64,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     kept = sum(map(_kept_rows, (*inner, *plastic))) + sum(DRIVE * _merged_drives(p) for p in drives)
     drawing = max([*map(_drawing, (*inner, *plastic)), *(EXPANDED * expected_synapses(p) for p in drives)], default=0)
     size = BASE + held + kept + max(packed + ends + copies + _neurons(net, precision, rows, blocks), drawing)
-    reserved = 36 * blocks * min(rows, neurons)  # room for spikes under way, of one step and half as many again, in two classes
+    reserved = 18 * blocks * sums * min(rows, neurons)  # room for spikes under way, of one step and half as many again
     facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "threads": team, "dt": net.dt}
     return {"neurons": neurons, "synapses": synapses} | facts
 
@@ -85,13 +87,29 @@ def check_room(facts: dict[str, Any]) -> None:
         raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
 
 
+def check_compiler() -> None:
+    """Refuse to compile where there is not enough memory for that.
+
+    Raises
+    ------
+    LifsimError : says how much is needed, and how much is free for this process.
+    """
+    limit = memory.free()
+    if limit.free < COMPILER:
+        got = f"code has to be compiled first, which takes about {memory.said(COMPILER)}"
+        raise LifsimError(
+            "memory", got, f"{memory.said(limit.free)} are free {limit.place}; lifsim compile, without the limit, does it once"
+        )
+
+
 def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
     """Bytes that a run needs, that are free, and where, of the tightest limit that it would exceed; None if there is none. What the
     program has loaded already counts as needed, and as free.
     """
     rest = facts["bytes"] - facts["held"] - BASE
-    program = {"memory": BASE, "addresses": BASE + ADDRESSES, "data": BASE}
-    beside = {"memory": 0.0, "addresses": facts["reserved"] + STACK * facts["threads"], "data": float(facts["reserved"])}
+    reserved = facts["reserved"] + SLICE
+    program = {"memory": BASE, "addresses": BASE + ADDRESSES, "data": BASE + DATA}
+    beside = {"memory": 0.0, "addresses": reserved + STACK * (facts["threads"] if facts["threads"] > 1 else 0), "data": reserved}
     for limit in memory.limits():
         loaded = program[limit.kind]
         needed, free = rest + loaded + beside[limit.kind], limit.free + min(limit.used, loaded)
@@ -100,18 +118,18 @@ def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
     return None
 
 
-def _rows(net: Network, inner: list[Projection], values: list[Values], a_weight: int) -> int:
-    """Rows of static synapses: one for each source and sum, or constant weight, that its synapses go to."""
+def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple[int, int]:
+    """Rows of static synapses, one for each source and sum (or constant weight) that they go to; and how many of these there are."""
     found: dict[tuple[str, Any], int] = {}
     for p, v in zip(inner, values, strict=True):
         own = p.source.population
         for cls in (0, 1) if v.sign == 0 else ((v.a, p.receptor_type) if not a_weight else v.sign,):
             found[own.name, cls] = min(found.get((own.name, cls), 0) + len(p.source), own.n)
-    return sum(found.values())
+    return sum(found.values()), len({cls for _, cls in found})
 
 
 def _tables(
-    net: Network, inner: list[Projection], spread: dict[Projection, tuple[float, float]], rows: int, blocks: int, working: int
+    net: Network, inner: list[Projection], spread: dict[Projection, tuple[float, float]], rows: int, sums: int, blocks: int, working: int
 ) -> float:
     """Bytes of what says where static synapses lie: the beginnings of rows, the lengths of their segments, one for each delay, counts
     from which they are made; and of the spikes of the last steps, by step. `spread` are the `_delays` of each projection.
@@ -125,7 +143,7 @@ def _tables(
     wide = sum(spread[p][0] for p in inner if spread[p][0] > WIDE)  # a first pass marks which delays occur
     longest = max((steps for _, steps in spread.values()), default=1.0)
     used = 0.0 if net.duration is None else min(longest, net.duration / net.dt)
-    ring = 16 * longest * blocks + 16 * used * (3 * blocks + len(net.populations) + 1)
+    ring = 8 * longest * blocks * sums + 16 * used * ((1 + sums) * blocks + len(net.populations) + 1)
     return rows * (blocks * (12 + 4 * headers) + working * 8 * delays) + wide + ring
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk, memory
 from lifsim.errors import ModelError, OutputError, RunError
-from lifsim.grid import steps
+from lifsim.headroom import Headroom, sampled
 from lifsim.network import Network
 from lifsim.schedule import Schedule
 
@@ -40,6 +40,7 @@ class Keeper:
         self.schedule = schedule
         self._net, self._sink = net, sink
         self._image: bytes | None = None
+        self._headroom = Headroom()
         self._possible = True
         self.kept = self._needed = 0  # bytes of the last checkpoint, and of the next
 
@@ -96,24 +97,26 @@ class Keeper:
             self._image = path.read_bytes()
         return path
 
-    # -- the disk ----------------------------------------------------------------------------------
+    # -- room --------------------------------------------------------------------------------------
 
-    def check_room(self, total: int) -> None:
-        """Refuse a run of `total` steps whose traces the disk cannot hold."""
-        if self._sink.path is None:
-            return
+    def check_room(self, start: int, stop: int) -> None:
+        """Refuse a run from step `start` to `stop` whose traces the disk, or memory, cannot hold."""
         manifest = self._sink.manifest
-        columns = [(entry, manifest.columns((entry["population"], entry["variable"]))) for entry in manifest.traces]
-        needed = sum(20 * n * total / max(steps(entry["interval"], manifest.dt), 1) for entry, n in columns)  # 8 in the log, 12 in the file
+        if self._sink.path is None:
+            self._headroom.check_traces(manifest, start, stop)
+            return
+        needed = 20 * sampled(manifest, start, stop)  # 8 in the log, 12 in the file
         free = self._sink.free()
         if needed + ROOM > free:
             got = f"{memory.said(free)} are free on its disk"
             raise OutputError(str(self._sink.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
 
-    def check_disk(self, source: Source) -> None:
-        """Stop while there is still room for a checkpoint."""
-        if self._sink.path is None or not self.kept:
-            return
+    def check_rest(self, source: Source, now: float) -> None:
+        """Stop at `now` (ms) while there is still room: on the disk for a checkpoint, in memory for what is at work there."""
+        if self._sink.path is None:
+            return self._headroom.check(now)
+        if not self.kept:
+            return None
         free = self._sink.free()
         if free < self._needed + ROOM:
             raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")

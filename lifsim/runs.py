@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifsim.errors import DataError
+from lifsim.errors import DataError, RunError
 from lifsim.network import Network
 from lifsim.outputs import expanded
 from lifsim.recording import Recorded, read_log
@@ -57,8 +57,8 @@ def run(
 
     Raises
     ------
-    LifsimError : a wrong argument or model. RunError : the run failed. Stopped : a signal, such as that of Ctrl-C, came;
-        with `out`, `resume` goes on.
+    LifsimError : a wrong argument or model. RunError : the run failed; its `result` is what was recorded in memory.
+    Stopped : a signal, such as that of Ctrl-C, came; with `out`, `resume` goes on.
     """
     check_network(net)
     check_duration(net, duration)
@@ -75,7 +75,11 @@ def run(
         checkpoint_every=checkpoint_every,
         checkpoint_wall=checkpoint_wall,
     ) as simulation:
-        simulation.run(duration, max_wall)
+        try:
+            simulation.run(duration, max_wall)
+        except RunError as error:
+            error.result = simulation.result() if simulation.path is None else None
+            raise
         return _result(simulation)
 
 

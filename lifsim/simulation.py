@@ -23,7 +23,7 @@ import numpy as np
 
 from lifsim import __version__
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
-from lifsim.forecast import PRECISIONS, STORAGES, check_room, coarse_weights, estimate, stored
+from lifsim.forecast import PRECISIONS, STORAGES, check_compiler, check_room, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.keeping import Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
@@ -161,7 +161,11 @@ class Simulation:
         from lifsim.build import build_plan
         from lifsim.engine import can_keep_code, compiling, engine_for
 
-        with compiling(lambda: self._progress("compile", kept=can_keep_code())) as compiler:
+        def begin() -> None:
+            check_compiler()
+            self._progress("compile", kept=can_keep_code())
+
+        with compiling(begin) as compiler:
             plan = build_plan(self.net, self.seed, self.method)
             engine = engine_for(self.method, plan, team, precision, stored(weights))
             self.timings["build"] = time.perf_counter() - start - compiler.seconds
@@ -223,7 +227,7 @@ class Simulation:
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         self._until = self.step + total
-        self._keeper.check_room(total)
+        self._keeper.check_room(self.step, self._until)
         reason = self._keeper.begin(self._source())
         if reason:
             self._progress("warning", text=reason)
@@ -256,7 +260,7 @@ class Simulation:
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if self._keeper.schedule.due(self.step):
                 self._keeper.keep(self._source())
-            self._keeper.check_disk(self._source())
+            self._keeper.check_rest(self._source(), self.time)
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
 
