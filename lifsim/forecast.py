@@ -97,9 +97,7 @@ def check_compiler() -> None:
     limit = memory.free()
     if limit.free < COMPILER:
         got = f"code has to be compiled first, which takes about {memory.said(COMPILER)}"
-        raise LifsimError(
-            "memory", got, f"{memory.said(limit.free)} are free {limit.place}; lifsim compile, without the limit, does it once"
-        )
+        raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; lifsim warmup does it once, without the limit")
 
 
 def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:

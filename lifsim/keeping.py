@@ -114,9 +114,8 @@ class Keeper:
     def check_rest(self, source: Source, now: float) -> None:
         """Stop at `now` (ms) while there is still room: on the disk for a checkpoint, in memory for what is at work there."""
         if self._sink.path is None:
-            return self._headroom.check(now)
-        if not self.kept:
-            return None
-        free = self._sink.free()
-        if free < self._needed + ROOM:
-            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")
+            self._headroom.check(now)
+        elif self.kept:
+            free = self._sink.free()
+            if free < self._needed + ROOM:
+                raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")
