@@ -165,6 +165,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     there is.
     """
     from lifsim import memory
+    from lifsim.build import check as check_populations
     from lifsim.forecast import check_room, coarse_weights, estimate
     from lifsim.method import check_precision, method_of, storage_for
     from lifsim.modelfile import load_with_settings
@@ -183,6 +184,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
         click.echo(f"warning: {warning}")
+    check_populations(net, net.seed, method)
     check_room(facts)  # last: what the model holds is of use on a larger computer, too
 
 

@@ -20,6 +20,7 @@ from lifsim.plan import CONSTANT, LOGNORMAL, UNIFORM, Values, delays_among
 from lifsim.profiles import Profile
 from lifsim.projections import Projection
 from lifsim.spatial import TOGETHER, among_all
+from lifsim.stimuli import number_of
 from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
@@ -33,6 +34,7 @@ BASE = 206e6  # bytes of Python, its libraries and compiled code
 ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
 SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
 COMPILER = 250e6  # bytes that compiling takes
+SPIKE, SORTED = 20, 60  # bytes of a given spike, and while they are sorted
 DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
 
 
@@ -62,7 +64,9 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     copies = max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
     drives = [p for p in net.projections if not _has_synapses(p)]
     kept = sum(map(_kept_rows, (*inner, *plastic))) + sum(DRIVE * _merged_drives(p) for p in drives)
-    drawing = max([*map(_drawing, (*inner, *plastic)), *(EXPANDED * expected_synapses(p) for p in drives)], default=0)
+    spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
+    kept += SPIKE * spikes
+    drawing = max([SORTED * spikes, *map(_drawing, (*inner, *plastic)), *(EXPANDED * expected_synapses(p) for p in drives)], default=0)
     size = BASE + held + kept + max(packed + ends + copies + _neurons(net, precision, rows, blocks), drawing)
     reserved = 18 * blocks * sums * min(rows, neurons)  # room for spikes under way, of one step and half as many again
     facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "threads": team, "dt": net.dt}
@@ -160,7 +164,8 @@ def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
     n, itemsize = sum(p.n for p in own), np.dtype(precision).itemsize
     drawn = sum(8 * p.n for p in own for v in (*p.params.values(), *p.initial.values()) if isinstance(v, Distribution))
     watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
-    sampled = sum(48 * len(r.view) for r in net.recordings if r.variable not in ("spikes", "rate"))
+    random = {r.view.name: r.view.population.n for r in net.recordings if r.view.population.model.role == "poisson"}
+    sampled = 48 * (sum(len(r.view) for r in net.recordings if r.variable not in ("spikes", "rate")) + sum(random.values()))
     moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * min(rows, n)) + 130 * sum(p.n for p in own if p.name in watched)
     return n * (76 + 12 * itemsize) + drawn + sampled + moving
 

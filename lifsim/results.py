@@ -100,9 +100,12 @@ class _Chunks:
         return self._recorded.totals.spikes.get(name, 0)
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        chunks = [chunk for chunk in self._recorded.chunks if name in chunk.spikes]
-        at = np.concatenate([np.zeros(0), *(chunk.spike_times(name, self.manifest.dt) for chunk in chunks)])
-        ids = np.concatenate([np.zeros(0, np.int64), *(chunk.spikes[name][1] for chunk in chunks)])
+        at, ids, n = np.empty(self.count(name)), np.empty(self.count(name), np.int64), 0
+        for chunk in self._recorded.chunks:
+            if name in chunk.spikes:
+                own = slice(n, n + len(chunk.spikes[name][1]))
+                chunk.spike_times(name, self.manifest.dt, out=at[own])
+                ids[own], n = chunk.spikes[name][1], own.stop
         return at, ids
 
     def positions(self, name: str) -> np.ndarray:
