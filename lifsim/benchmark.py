@@ -12,6 +12,7 @@ from statistics import median, median_low
 from typing import Any
 
 from lifsim import memory
+from lifsim.errors import LifsimError
 from lifsim.network import Network, Recording
 from lifsim.results import Result
 from lifsim.simulation import Simulation, check_duration, host, versions
@@ -106,6 +107,8 @@ def measure(
     Other parameters are those of `lifsim.run`; ``progress(k)`` gives what run k reports to.
     """
     ms = check_duration(net, duration)
+    if not any(p.model.role == "neuron" for p in net.populations.values()):
+        raise LifsimError(name, "holds no neurons", "a network in which there is something to measure")
     net = recording_all_spikes(net)
     settings = {"threads": threads, "precision": precision, "weights": weights}
     runs = [_run(net, ms, settings, progress(k) if progress else None) for k in range(repeats)]

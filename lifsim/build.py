@@ -39,6 +39,8 @@ from lifsim.populations import Population, relations
 from lifsim.projections import Projection
 from lifsim.values import Distribution
 
+MANY = 10_000_000  # nodes, or spikes
+
 
 def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
     """The plan of `net` under `seed` (0 … 2⁶⁴ - 1), for an engine of this method.
@@ -47,8 +49,7 @@ def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
     ------
     ModelError : a drawn value breaks a condition, or there is nothing to simulate.
     """
-    if not any(p.model.role == "neuron" for p in net.populations.values()):
-        raise ModelError("populations", "there are no neurons", "at least one population of neurons")
+    _refuse_nothing(net)
     first = numbering(net)
     groups = [_group(net, p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
     wirings: list[Wiring] = []
@@ -84,6 +85,29 @@ def build_plan(net: Network, seed: int, method: str = "grid") -> Plan:
         drives.exact,
     )
     return replace(plan, groups=with_bursts(plan))
+
+
+def check(net: Network, seed: int, method: str = "grid") -> None:
+    """Refuse what `build_plan` would refuse of populations: drawn values that break a condition, files that cannot be read. Those with
+    more than `MANY` nodes or spikes are left out, as that takes long.
+
+    Raises
+    ------
+    ModelError, DataError : says what is wrong.
+    """
+    _refuse_nothing(net)
+    for p in net.populations.values():
+        if p.n <= MANY:
+            values = checked(p, seed)
+            if p.model.role == "spikes" and stimuli.number_of(p) <= MANY:
+                stimuli.events(p, values, 0, net.dt, method == "precise")
+            elif p.model.name == "waveform_generator":
+                _read_waveform(p, values, net.dt)
+
+
+def _refuse_nothing(net: Network) -> None:
+    if not net.populations:
+        raise ModelError("populations", "there are none", "at least one population, of neurons or generators")
 
 
 def drawn(population: Population, seed: int) -> dict[str, Any]:
@@ -175,11 +199,15 @@ class _Drives:
                 self.currents += stimuli.current_drives(values, c, self.dt)
 
     def _waveform(self, population: Population, values: dict[str, Any]) -> tuple[np.ndarray, int]:
-        from lifsim.waveform import waveform  # h5py is needed for files alone
-
         if population.name not in self._waveforms:
-            self._waveforms[population.name] = waveform(population, values, self.dt)
+            self._waveforms[population.name] = _read_waveform(population, values, self.dt)
         return self._waveforms[population.name]
+
+
+def _read_waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
+    from lifsim.waveform import waveform  # h5py is needed for files alone
+
+    return waveform(population, values, dt)
 
 
 def _merged(given: list[Events]) -> Events:

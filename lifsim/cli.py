@@ -164,10 +164,12 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
 def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None, **options: Any) -> None:
     """Check a model without running it.
 
-    Prints what MODEL holds, how many synapses it will have and how much memory a run takes.
+    Prints what MODEL holds, how many synapses it will have and how much memory a run takes; exits with 2 if that is more than
+    there is.
     """
     from lifsim import memory
-    from lifsim.forecast import coarse_weights, estimate
+    from lifsim.build import check as check_populations
+    from lifsim.forecast import check_room, coarse_weights, estimate
     from lifsim.method import check_precision, method_of, storage_for
     from lifsim.modelfile import load_with_settings
     from lifsim.simulation import check_duration
@@ -185,15 +187,17 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
         click.echo(f"warning: {warning}")
+    check_populations(net, net.seed, method)
+    check_room(facts)  # last: what the model holds is of use on a larger computer, too
 
 
 def _warnings(net: Network) -> Iterable[str]:
     """What is allowed but hardly meant."""
     if not net.recordings:
         yield "nothing is recorded"
-    connected = {p.source.name for p in net.projections}
+    used = {p.source.name for p in net.projections} | {r.view.name for r in net.recordings}
     for name, population in net.populations.items():
-        if population.model.role != "neuron" and name not in connected:
+        if population.model.role != "neuron" and name not in used:
             yield f"populations.{name}: a {population.model.name} that is connected to nothing"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from lifsim import plan, spatial
 from lifsim.errors import ModelError
 from lifsim.given import constant
+from lifsim.grid import LONGEST_DELAY
 from lifsim.plan import PIECE, Plasticity, Wiring
 from lifsim.positions import Space
 from lifsim.profiles import Profile
@@ -84,7 +85,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         itself.astype(np.int32),
         multapses,
         values(weight, by_pair),
-        delays(delay, by_pair, dt),
+        delays(delay, by_pair, dt, f"projections[{index}]"),
         given,
         projection.receptor_type,
         _plasticity(projection, each, int(ptr[-1]), by_pair, rng),
@@ -136,11 +137,21 @@ def values(v: Synaptic, by_pair: bool) -> plan.Values:
     return plan.Values(plan.CONSTANT, v)
 
 
-def delays(v: Synaptic, by_pair: bool, dt: float) -> plan.Values:
-    """A delay in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2."""
+def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> plan.Values:
+    """A delay of the projection at `place` in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2.
+
+    Raises
+    ------
+    ModelError : an array, which is the user's own, has changed since it was checked, so that memory would be overrun.
+    """
     if isinstance(v, Distribution):
         a, b = (v.a - np.log(dt), v.b) if v.kind == "lognormal" else (v.a / dt, v.b / dt)
         return plan.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
+    if isinstance(v, np.ndarray) and len(v):
+        low, high = float(v.min()), float(v.max())
+        if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # not so if one is NaN
+            got = f"from {low:g} to {high:g} ms, changed after they were given"
+            raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
     out = values(v, by_pair)
     if out.array is not None:
         return plan.Values(out.kind, array=in_steps(out.array, dt))
@@ -162,7 +173,7 @@ def expected_synapses(projection: Projection) -> float:
     n_source, n_target = len(projection.source), len(projection.target)
     shared = 0
     if projection.recurrent and not projection.allow_autapses:
-        shared = len(np.intersect1d(projection.source.ids, projection.target.ids))
+        shared = projection.source.shared(projection.target)
     params = projection.params
     match projection.rule:
         case "one_to_one":

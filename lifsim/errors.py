@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,12 @@ class OutputError(LifsimError):
 
 
 class RunError(Exception):
-    """A run failed for a reason that is not the caller's description (exit code 1)."""
+    """A run failed for a reason that is not the caller's description (exit code 1).
+
+    `result` holds what was recorded until then, where `lifsim.run` records into memory; else None.
+    """
+
+    result: Any = None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

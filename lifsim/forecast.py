@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from lifsim import memory
 from lifsim.connect import delays as delays_in_steps
 from lifsim.connect import expected_synapses
 from lifsim.connect import values as weights_in_plan
@@ -17,68 +20,171 @@ from lifsim.plan import CONSTANT, LOGNORMAL, UNIFORM, Values, delays_among
 from lifsim.profiles import Profile
 from lifsim.projections import Projection
 from lifsim.spatial import TOGETHER, among_all
+from lifsim.stimuli import number_of
 from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
 # Those of `engine.packing` and `engine.layout`, said again so that a forecast need not load the compiler.
-WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS = 1 << 21, 8, 65536, 32767
+WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS, GRAIN, WIDE = 1 << 21, 8, 65536, 32767, 64, 256
 PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays of which little is used
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
 PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
 BASE = 206e6  # bytes of Python, its libraries and compiled code
+ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
+SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
+COMPILER = 250e6  # bytes that compiling takes
+SPIKE, SORTED = 20, 60  # bytes of a given spike, and while they are sorted
+DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
 
 
 def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
-    """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there
-    already, as matrices and lists that were given), threads.
+    """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there already, as
+    matrices and lists that were given), bytes of address space beside them that are `reserved` and hardly used, threads.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
     inner = [p for p in net.projections if _has_synapses(p) and not p.synapse]
     plastic = [p for p in net.projections if p.synapse]
-    static = sum(expected_synapses(p) for p in inner)
-    synapses = static + sum(expected_synapses(p) for p in plastic)
+    static = sum(map(expected_synapses, inner))
+    synapses = static + sum(map(expected_synapses, plastic))
     team = choose_threads(threads, neurons, synapses)
+    working = min(team, -(-neurons // GRAIN)) or 1
+    blocks = max(working, -(-neurons // LARGEST_BLOCK))
     values = [_weights(p) for p in inner]
     a_weight = bytes_of_weight(values, precision, weights)
-    delays = max((_span(p, net.dt) for p in inner), default=1) + 1
-    rows = neurons * (2 if any(v.sign == 0 for v in values) else 1)
-    blocks = max(team, -(-neurons // LARGEST_BLOCK))
-    tables = rows * (8 * delays * team + 12 * blocks)  # what builds the rows of a block; where they begin
-    headers = 4 * rows * delays * blocks  # lengths of segments
+    rows, sums = _rows(inner, values, a_weight)
+    delays = {p: _delays(p, net.dt) for p in (*inner, *plastic)}
+    packed = static * (2 + a_weight) + _tables(net, inner, delays, rows, sums, blocks, working)
     largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
-    buckets = team * min(largest / blocks, WAITING) * (8 + a_weight)
-    drives = sum(expected_synapses(p) for p in net.projections if not _has_synapses(p))  # of stimuli
-    held = sum(_held(p) for p in net.projections)
+    packed += working * min(largest / blocks, WAITING) * (8 + a_weight)
+    packed += working * max(map(_of_a_target, (*inner, *plastic)), default=0)
+    packed += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in plastic)
     ends = sum(4 * len(p.source) + 28 * len(p.target) for p in (*inner, *plastic))  # sources, targets, where targets lie
-    states = neurons * (76 + 12 * np.dtype(precision).itemsize)
-    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * neurons) + 130 * neurons  # spikes under way, and those of a slice
-    size = (
-        static * (2 + a_weight)
-        + sum(_plastic(p, net.dt, blocks, precision, weights) for p in plastic)
-        + tables
-        + headers
-        + buckets
-        + ends
-        + states
-        + moving
-        + 48 * drives
-        + BASE
-    )
-    size += held + max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
-    drawn = sum(map(_rows, inner))
-    size = drawn + max(size, BASE + held + max(map(_drawing, inner), default=0))
-    return {"neurons": neurons, "synapses": synapses, "bytes": int(min(size, 2.0**80)), "held": held, "threads": team, "dt": net.dt}
+    held = sum(map(_held, net.projections))
+    copies = max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
+    drives = [p for p in net.projections if not _has_synapses(p)]
+    kept = sum(map(_kept_rows, (*inner, *plastic))) + sum(DRIVE * _merged_drives(p) for p in drives)
+    spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
+    kept += SPIKE * spikes
+    drawing = max([SORTED * spikes, *map(_drawing, (*inner, *plastic)), *(EXPANDED * expected_synapses(p) for p in drives)], default=0)
+    size = BASE + held + kept + max(packed + ends + copies + _neurons(net, precision, rows, blocks), drawing)
+    reserved = 18 * blocks * sums * min(rows, neurons)  # room for spikes under way, of one step and half as many again
+    facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "threads": team, "dt": net.dt}
+    return {"neurons": neurons, "synapses": synapses} | facts
 
 
-def _plastic(p: Projection, dt: float, blocks: int, precision: str, weights: str | None) -> float:
+def check_room(facts: dict[str, Any]) -> None:
+    """Refuse a run that takes more memory than there is; `facts` as of `estimate`.
+
+    Raises
+    ------
+    LifsimError : says how much is needed, and how much is free for this process.
+    """
+    lacking = _lacking(facts)
+    if lacking is not None:
+        gc.collect()  # what nobody needs any more may be large
+        lacking = _lacking(facts)
+    if lacking is not None:
+        needed, free, place = lacking
+        kind = "address space" if "ulimit" in place else "memory"
+        got = f"this network needs about {memory.said(needed)} of {kind}"
+        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
+
+
+def check_compiler() -> None:
+    """Refuse to compile where there is not enough memory for that.
+
+    Raises
+    ------
+    LifsimError : says how much is needed, and how much is free for this process.
+    """
+    limit = memory.free()
+    if limit.free < COMPILER:
+        got = f"code has to be compiled first, which takes about {memory.said(COMPILER)}"
+        raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; lifsim warmup does it once, without the limit")
+
+
+def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
+    """Bytes that a run needs, that are free, and where, of the tightest limit that it would exceed; None if there is none. What the
+    program has loaded already counts as needed, and as free.
+    """
+    rest = facts["bytes"] - facts["held"] - BASE
+    reserved = facts["reserved"] + SLICE
+    program = {"memory": BASE, "addresses": BASE + ADDRESSES, "data": BASE + DATA}
+    beside = {"memory": 0.0, "addresses": reserved + STACK * (facts["threads"] if facts["threads"] > 1 else 0), "data": reserved}
+    for limit in memory.limits():
+        loaded = program[limit.kind]
+        needed, free = rest + loaded + beside[limit.kind], limit.free + min(limit.used, loaded)
+        if needed > free:
+            return needed, free, limit.place
+    return None
+
+
+def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple[int, int]:
+    """Rows of static synapses, one for each source and sum (or constant weight) that they go to; and how many of these there are."""
+    found: dict[tuple[str, Any], int] = {}
+    for p, v in zip(inner, values, strict=True):
+        own = p.source.population
+        for cls in (0, 1) if v.sign == 0 else ((v.a, p.receptor_type) if not a_weight else v.sign,):
+            found[own.name, cls] = min(found.get((own.name, cls), 0) + len(p.source), own.n)
+    return sum(found.values()), len({cls for _, cls in found})
+
+
+def _tables(
+    net: Network, inner: list[Projection], spread: dict[Projection, tuple[float, float]], rows: int, sums: int, blocks: int, working: int
+) -> float:
+    """Bytes of what says where static synapses lie: the beginnings of rows, the lengths of their segments, one for each delay, counts
+    from which they are made; and of the spikes of the last steps, by step. `spread` are the `_delays` of each projection.
+    """
+    synapses = {p: expected_synapses(p) for p in inner}
+    constants = {p.delay for p in inner if isinstance(p.delay, float)}
+    occurring = (n if n <= WIDE else n * -math.expm1(-synapses[p] / n) for p, n in ((p, spread[p][0]) for p in inner))
+    delays = max(len(constants), *occurring, 1)
+    share = sum(synapses.values()) / max(rows * blocks, 1)  # synapses of a row in a block
+    headers = -math.expm1(-share) * (1 + delays * share / (1 + share))  # up to its longest delay
+    wide = sum(spread[p][0] for p in inner if spread[p][0] > WIDE)  # a first pass marks which delays occur
+    longest = max((steps for _, steps in spread.values()), default=1.0)
+    used = 0.0 if net.duration is None else min(longest, net.duration / net.dt)
+    ring = 8 * longest * blocks * sums + 16 * used * ((1 + sums) * blocks + len(net.populations) + 1)
+    return rows * (blocks * (12 + 4 * headers) + working * 8 * delays) + wide + ring
+
+
+def _of_a_target(p: Projection) -> float:
+    """Bytes of work space for the synapses of one target: source, weight, delay, random word; marks of sources that it has."""
+    if p.rule == "one_to_one" or ("given" in p.params and not _ordered(p)):
+        return 0.0
+    mean = expected_synapses(p) / len(p.target)
+    marks = 4 * len(p.source) if not p.allow_multapses and p.rule in ("fixed_indegree", "fixed_total_number") else 0
+    return 28 * (mean + 5 * math.sqrt(mean) if p.rule not in ("fixed_indegree", "all_to_all") else mean) + marks
+
+
+def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
+    """Bytes of the state of neurons, what is drawn for them, spikes under way, and spikes of a slice where they are recorded."""
+    own = [p for p in net.populations.values() if p.model.role == "neuron"]
+    n, itemsize = sum(p.n for p in own), np.dtype(precision).itemsize
+    drawn = sum(8 * p.n for p in own for v in (*p.params.values(), *p.initial.values()) if isinstance(v, Distribution))
+    watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
+    random = {r.view.name: r.view.population.n for r in net.recordings if r.view.population.model.role == "poisson"}
+    sampled = 48 * (sum(len(r.view) for r in net.recordings if r.variable not in ("spikes", "rate")) + sum(random.values()))
+    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * min(rows, n)) + 130 * sum(p.n for p in own if p.name in watched)
+    return n * (76 + 12 * itemsize) + drawn + sampled + moving
+
+
+def _merged_drives(p: Projection) -> float:
+    """How many synapses of a stimulus are kept: those of equal Poisson trains onto a target are one."""
+    number = expected_synapses(p)
+    merged = p.source.population.model.role == "poisson" and not isinstance(p.weight, np.ndarray | Distribution)
+    return min(number, len(p.target)) if merged else number
+
+
+def _plastic(p: Projection, delays: float, blocks: int, precision: str, weights: str | None) -> float:
     """Bytes of plastic synapses: target and weight, parameters that differ, what their segments keep; spikes of their targets, a
     hundred each, say.
     """
     assert p.synapse is not None
     own = sum(not isinstance(x, float) for x in p.synapse.params.values())
     a_weight = 8 if (weights or precision) == "float64" else 4
-    return expected_synapses(p) * (2 + a_weight + 16 * own) + 40 * len(p.source) * (_span(p, dt) + 1) * blocks + 3200 * len(p.target)
+    return expected_synapses(p) * (2 + a_weight + 16 * own) + 40 * len(p.source) * (delays + 1) * blocks + 3200 * len(p.target)
 
 
 def _has_synapses(p: Projection) -> bool:
@@ -132,10 +238,15 @@ def _held(p: Projection) -> int:
     return sum(arrays) + (p.params["given"].nbytes if "given" in p.params else 0)
 
 
+def _ordered(p: Projection) -> bool:
+    """Whether given synapses are put in order of target: something is drawn for each."""
+    return any(isinstance(x, Distribution) for x in (p.weight, p.delay))
+
+
 def _put_in_order(p: Projection) -> int:
     """Bytes for given synapses in order of target, in which they are put if something is drawn for each."""
     given = p.params.get("given")
-    if given is None or not any(isinstance(x, Distribution) for x in (p.weight, p.delay)):
+    if given is None or not _ordered(p):
         return 0
     there = 1 if len(given.targets) == 0 else 3  # places before and after, sources
     return len(given) * (4 * there + sum(12 for x in (p.weight, p.delay) if isinstance(x, np.ndarray)))
@@ -148,31 +259,36 @@ def _weights(p: Projection) -> Values:
     return weights_in_plan(p.weight, False)
 
 
-def _rows(p: Projection) -> float:
-    """Bytes of synapses that are kept as they were drawn, in space: sources, and what depends on distance."""
+def _kept_rows(p: Projection) -> float:
+    """Bytes of synapses that are kept as they were drawn, in space or by source: sources, and what depends on distance."""
     far = [isinstance(x, Profile) for x in (p.params.get("p"), p.weight, p.delay)]
-    return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) else 0.0
+    return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) or p.rule == "fixed_outdegree" else 0.0
 
 
 def _drawing(p: Projection) -> float:
-    """Bytes that come and go while synapses are drawn in space: numbers of pairs and their two ends, or events."""
+    """Bytes that come and go while synapses are drawn by source (targets, their order) or in space: numbers of pairs and their two
+    ends, or events.
+    """
     if not isinstance(p.params.get("p"), Profile):
-        return 0.0
+        return 24 * expected_synapses(p) if p.rule == "fixed_outdegree" else 0.0
     if p.rule == "pairwise_bernoulli":
         return 30 * expected_synapses(p)
     number, partners = (p.params["indegree"], p.source) if p.rule == "fixed_indegree" else (p.params["outdegree"], p.target)
     return 0.0 if among_all(len(partners), number) else 80 * min(expected_synapses(p), TOGETHER)
 
 
-def _span(p: Projection, dt: float) -> float:
-    """How many different delays there can be, in steps."""
+def _delays(p: Projection, dt: float) -> tuple[float, float]:
+    """How many different delays there can be, and the longest, in steps."""
     if isinstance(p.delay, Profile):
         low, high = p.delay.range(p.farthest)
-        return (high - low) / dt + 1
+        return (high - low) / dt + 1, high / dt
+    steps = delays_in_steps(p.delay, False, dt, f"{p.source} → {p.target}")
     if isinstance(p.delay, Distribution):
-        return delays_in_steps(p.delay, False, dt).range[1]
-    steps = delays_in_steps(p.delay, False, dt).array
-    return 1 if steps is None else len(delays_among(steps))
+        return steps.range[1], steps.range[1]
+    if steps.array is None:
+        return 1, steps.a
+    occurring = delays_among(steps.array)
+    return len(occurring), float(occurring.max(initial=1))
 
 
 def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk, memory
 from lifsim.errors import OutputError, RunError
-from lifsim.grid import steps
+from lifsim.headroom import Headroom, sampled
 from lifsim.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Keeper:
         self._image, self._sink = image, sink
         self._needed = 0  # bytes of the next checkpoint
         self.changes = 0  # of values, of which the last checkpoint (or the log, which holds the initial state) knows
+        self._headroom = Headroom()
 
     @property
     def possible(self) -> bool:
@@ -88,22 +89,25 @@ class Keeper:
         except OSError as error:  # no room for the image
             disk.fail(path, error, disk.UNCHANGED)
 
-    # -- the disk ----------------------------------------------------------------------------------
+    # -- room --------------------------------------------------------------------------------------
 
-    def check_room(self, total: int) -> None:
-        """Refuse a run of `total` steps whose traces the disk cannot hold."""
-        if self._sink.path is None:
-            return
+    def check_room(self, start: int, stop: int) -> None:
+        """Refuse a run from step `start` to `stop` whose traces the disk, or memory, cannot hold."""
         manifest = self._sink.manifest
-        columns = [(entry, manifest.columns((entry["population"], entry["variable"]))) for entry in manifest.traces]
-        needed = sum(20 * n * total / max(steps(entry["interval"], manifest.dt), 1) for entry, n in columns)  # 8 in the log, 12 in the file
+        if self._sink.path is None:
+            self._headroom.check_traces(manifest, start, stop)
+            return
+        needed = 20 * sampled(manifest, start, stop)  # 8 in the log, 12 in the file
         free = self._sink.free()
         if needed + ROOM > free:
             got = f"{memory.said(free)} are free on its disk"
             raise OutputError(str(self._sink.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
 
-    def check_disk(self, source: Source) -> None:
-        """Stop while there is still room for a checkpoint."""
+    def check_rest(self, source: Source, now: float) -> None:
+        """Stop at `now` (ms) while there is still room: on the disk for a checkpoint, in memory for what is at work there."""
+        if self._sink.path is None:
+            self._headroom.check(now)
+            return
         if not (self.possible and self.schedule.on):
             return
         if not self._needed:

@@ -1,23 +1,128 @@
-"""How much memory there is, on each system."""
+"""How much memory there is for this process, on each system, and how much it has taken."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
+
+UNLIMITED = 2.0**60  # bytes: control groups of version 1 say so large a number where there is no limit
+
+
+class Limit(NamedTuple):
+    """A limit of what this process can take. `kind` is "memory" (bytes in use), "addresses" (all of its address space, used or not) or
+    "data" (its own part of that); `free` bytes are left, and it has `used` so many of this kind.
+    """
+
+    kind: str
+    free: float
+    used: float
+    place: str
+
+
+def limits() -> list[Limit]:
+    """Every limit that there is, the tightest first: of the computer, of control groups, of the shell (ulimit)."""
+    status = _numbers(Path("/proc/self/status"))
+    used = status.get("VmRSS", 0.0)
+    found = [Limit("memory", available(), used, "on this computer")]
+    found += [Limit("memory", free, used, f"in the control group of this process ({place})") for place, free in groups()]
+    for name, kind, field, option in (("RLIMIT_AS", "addresses", "VmSize", "-v"), ("RLIMIT_DATA", "data", "VmData", "-d")):
+        most = _resource_limit(name)
+        if most < float("inf"):
+            mapped = status.get(field, 0.0)
+            found.append(Limit(kind, max(most - mapped, 0.0), mapped, f"under the limit of the shell (ulimit {option})"))
+    return sorted(found, key=lambda limit: limit.free)
+
+
+def free() -> Limit:
+    """The tightest limit."""
+    return limits()[0]
 
 
 def available() -> float:
-    """Bytes that can be used without swapping; infinite where the system does not say."""
+    """Bytes that can be used on this computer without swapping; infinite where the system does not say."""
+    if sys.platform == "win32":
+        return _windows()
+    return _numbers(Path("/proc/meminfo")).get("MemAvailable") or _physical()
+
+
+def groups(process: Path = Path("/proc/self")) -> Iterator[tuple[str, float]]:
+    """The file that limits the memory of each control group that `process` is in (of version 1 or 2), and the bytes that are left there.
+    A group is also bound by those that it lies in.
+    """
+    for folder, top, version in _group_folders(process):
+        names = ("memory.max", "memory.current") if version == 2 else ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        while True:
+            most, used = (_number(folder / name) for name in names)
+            if most is not None and used is not None and most < UNLIMITED:
+                yield str(folder / names[0]), max(most - used + _cache(folder / "memory.stat"), 0.0)
+            if folder == top or top not in folder.parents:
+                break
+            folder = folder.parent
+
+
+def _group_folders(process: Path) -> Iterator[tuple[Path, Path, int]]:
+    """Folder of each control group that counts memory, that of its hierarchy, version."""
+    own = {}
+    for line in _lines(process / "cgroup"):
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if not controllers or "memory" in controllers.split(","):
+            own[1 if controllers else 2] = path
+    for line in _lines(process / "mountinfo"):
+        before, _, after = line.partition(" - ")
+        fields, kind = before.split(), after.split()
+        version = 2 if kind[:1] == ["cgroup2"] else 1 if kind[:1] == ["cgroup"] and "memory" in kind[-1].split(",") else 0
+        if version in own and len(fields) > 4:
+            root, top = fields[3], Path(fields[4])
+            inside = own[version].removeprefix(root) if root != "/" else own[version]
+            folder = top / inside.lstrip("/")  # in a name space of its own the path may lead out of it
+            yield (folder if folder.is_dir() and ".." not in folder.parts else top), top, version
+
+
+def _cache(path: Path) -> float:
+    """Bytes of files that a control group keeps in memory, which the system takes back when it needs them."""
+    stat = dict(line.rsplit(" ", 1) for line in _lines(path) if " " in line)
+    prefix = "total_" if "total_inactive_file" in stat else ""
     try:
-        if sys.platform == "win32":
-            return _windows()
-        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        return float(fields["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return _physical()
+        return float(stat.get(f"{prefix}inactive_file", 0)) + float(stat.get(f"{prefix}active_file", 0))
+    except ValueError:
+        return 0.0
+
+
+def _number(path: Path) -> float | None:
+    """The number in a file of one line; None if there is none ("max")."""
+    try:
+        return float(_lines(path)[0])
+    except (IndexError, ValueError):
+        return None
+
+
+def _numbers(path: Path) -> dict[str, float]:
+    """Name → bytes of a file with lines such as "VmRSS: 12 kB"."""
+    pairs = (line.split(":", 1) for line in _lines(path) if line.endswith(" kB"))
+    return {name: float(value.split()[0]) * 1024 for name, value in pairs}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _resource_limit(name: str) -> float:
+    """A limit of this process, infinite if there is none."""
+    try:
+        import resource
+
+        most = resource.getrlimit(getattr(resource, name))[0]
+        return float("inf") if most == resource.RLIM_INFINITY else float(most)
+    except (ImportError, AttributeError, OSError, ValueError):
+        return float("inf")
 
 
 def _physical() -> float:
@@ -48,13 +153,12 @@ def peak() -> int:
     """The most bytes that this process has held at a time; 0 where the system does not say."""
     if sys.platform == "win32":
         return _windows_peak()
-    try:
-        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        return int(fields["VmHWM"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        from resource import RUSAGE_SELF, getrusage
+    most = _numbers(Path("/proc/self/status")).get("VmHWM")
+    if most is not None:
+        return int(most)
+    from resource import RUSAGE_SELF, getrusage
 
-        return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _windows_peak() -> int:

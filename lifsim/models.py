@@ -71,6 +71,9 @@ class Model:
     methods: tuple[str, ...] = ("grid",)
     shown: tuple[Parameter, ...] = ()  # state variables that follow from others: can be read and recorded, not set
 
+    def __reduce__(self) -> Any:
+        return _named, (self.name, self.states)  # its checks are code, which stays where it is
+
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable called `name` (KeyError if there is none)."""
         for p in self.parameters + self.states + self.shown:
@@ -581,3 +584,9 @@ _PRECISE = (
 )
 
 MODELS: dict[str, Model] = {m.name: m for m in (*_ALL, *_PRECISE)}
+
+
+def _named(name: str, states: tuple[Parameter, ...]) -> Model:
+    """The model called `name`, with as many currents as a population of it has."""
+    model = MODELS[name]
+    return model if model.states == states else replace(model, states=states)

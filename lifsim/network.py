@@ -25,6 +25,7 @@ from lifsim.values import KINDS, number
 Nodes: TypeAlias = "str | Population | View"
 
 METHODS = ("grid", "precise")
+MOST_NODES = 2**31 - 2  # they are numbered in 32 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,12 @@ class Network:
             if not isinstance(getattr(self, key), str):
                 raise ModelError(key, f"{getattr(self, key)!r}", "a text")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """`dt` stays as it is once times have been compared with it."""
+        if name == "dt" and getattr(self, "populations", None):
+            raise ModelError("run.dt", "is set after populations were added", f"a new Network with dt = {value!r}")
+        super().__setattr__(name, value)
+
     # -- populations ---------------------------------------------------------------------------
 
     def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
@@ -154,8 +161,10 @@ class Network:
             yield Problem(place, "there is a population of this name already")
         if isinstance(n, bool) or not isinstance(n, (int, float, np.integer, np.floating)) or not 1 <= n < math.inf or n != int(n):
             yield Problem(f"{place}.n", f"{n!r}", "a whole number of nodes, at least 1")
-        elif n > 2**31 - 2:
-            yield Problem(f"{place}.n", f"{n!r}", "at most 2147483646 nodes")
+        elif n > MOST_NODES:
+            yield Problem(f"{place}.n", f"{n!r}", f"at most {MOST_NODES} nodes")
+        elif n + (others := sum(p.n for p in self.populations.values())) > MOST_NODES:
+            yield Problem(f"{place}.n", f"{n!r} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
         if model not in MODELS:
             yield Problem(f"{place}.model", f"there is no model {model!r}", did_you_mean(str(model), MODELS))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,16 +17,27 @@ from lifsim.models import Model, Parameter
 from lifsim.positions import Positions
 from lifsim.values import Distribution, Value, value
 
+FEW = 16  # nodes in descending order that are named one by one
+
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Some nodes of a population: `ids` are 0-based indices in it, shape (n,), int64."""
+    """Some nodes of a population. `index` holds their 0-based indices in it: a range for a slice, which takes no memory
+    whatever its length, else an int64 array, shape (n,).
+    """
 
     population: Population
-    ids: np.ndarray
+    index: range | np.ndarray
+
+    def __post_init__(self) -> None:
+        if isinstance(self.index, np.ndarray):
+            self.index.flags.writeable = False
+
+    def __reduce__(self) -> Any:
+        return View, (self.population, self.index)  # without what follows from these
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.index)
 
     @property
     def name(self) -> str:
@@ -33,20 +45,65 @@ class View:
         return self.population.name
 
     @cached_property
+    def ids(self) -> np.ndarray:
+        """The indices as an array, int64, shape (n,)."""
+        r = self.index
+        if not isinstance(r, range):
+            return r
+        ids = np.arange(r.start, r.stop, r.step, dtype=np.int64)
+        ids.flags.writeable = False
+        return ids
+
+    @cached_property
     def whole(self) -> bool:
         """Whether this is the whole population, in order."""
-        return len(self.ids) == self.population.n and bool((self.ids == np.arange(self.population.n)).all())
+        if isinstance(self.index, range):
+            return self.index == range(self.population.n)
+        return len(self.index) == self.population.n and bool((self.index == np.arange(self.population.n)).all())
+
+    def shared(self, other: View) -> int:
+        """The number of nodes that are in `other`, a view of the same population, too."""
+        a, b = self.index, other.index
+        if isinstance(a, range) and isinstance(b, range):
+            return _common(a, b)
+        if isinstance(a, range) or isinstance(b, range):
+            r, ids = (a, other.ids) if isinstance(a, range) else (b, self.ids)
+            assert isinstance(r, range)
+            r = r if r.step > 0 else r[::-1]
+            return int(((ids >= r.start) & (ids < r.stop) & ((ids - r.start) % r.step == 0)).sum())
+        return len(np.intersect1d(self.ids, other.ids))
 
     def __str__(self) -> str:
         if self.whole:
             return self.name
-        steps = np.diff(self.ids)
-        if len(self.ids) == 1:
-            return f"{self.name}[{self.ids[0]}]"
-        if len(self.ids) and (steps == steps[0]).all() and steps[0] > 0:
-            stride = "" if steps[0] == 1 else f":{steps[0]}"
-            return f"{self.name}[{self.ids[0]}:{self.ids[-1] + 1}{stride}]"
-        return f"{self.name}[{','.join(map(str, self.ids))}]"
+        if len(self) == 1:
+            return f"{self.name}[{self.index[0]}]"
+        r = self.index if isinstance(self.index, range) else _as_range(self.index)
+        if r is None or (r.step < 0 and len(r) <= FEW):
+            return f"{self.name}[{','.join(map(str, self.ids))}]"
+        stop = r[-1] + (1 if r.step > 0 else -1) if len(r) else r.start
+        return f"{self.name}[{r.start}:{stop if stop >= 0 else ''}{'' if r.step == 1 else f':{r.step}'}]"
+
+
+def _common(a: range, b: range) -> int:
+    """How many numbers are in both."""
+    a, b = (r if r.step > 0 else r[::-1] for r in (a, b))
+    both, apart = math.gcd(a.step, b.step), b.start - a.start
+    if not a or not b or apart % both:
+        return 0
+    turns = b.step // both
+    first = a.start + apart // both * pow(a.step // both, -1, turns) % turns * a.step
+    every = math.lcm(a.step, b.step)
+    first += max(-(-(max(a.start, b.start) - first) // every), 0) * every
+    return len(range(first, min(a.stop, b.stop), every))
+
+
+def _as_range(ids: np.ndarray) -> range | None:
+    """Indices that ascend by equal steps as a range; None if they do not."""
+    steps = np.diff(ids)
+    if len(steps) == 0 or steps[0] <= 0 or not (steps == steps[0]).all():
+        return None
+    return range(int(ids[0]), int(ids[-1]) + 1, int(steps[0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +122,17 @@ class Population:
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> View:
         """Some of the nodes: ``exc[:10]``, ``exc[3]``, ``exc[[1, 5, 7]]``."""
-        every = np.arange(self.n, dtype=np.int64)
         try:
-            ids = np.atleast_1d(every[index])
-        except (IndexError, ValueError) as error:
-            place = f"{self.name}[{index}]"
-            raise ModelError(place, f"{error}", f"allowed: 0 to {self.n - 1}") from None
-        if not isinstance(index, slice) and len(np.unique(ids)) != len(ids):
+            if isinstance(index, slice):
+                return View(self, range(self.n)[index])
+            if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+                at = range(self.n)[index]
+                return View(self, range(at, at + 1))
+            ids = np.atleast_1d(np.arange(self.n, dtype=np.int64)[index])
+        except (IndexError, ValueError, TypeError) as error:
+            got = str(error).replace("range object index out of range", f"index {index} is out of bounds")
+            raise ModelError(f"{self.name}[{index}]", got, f"allowed: 0 to {self.n - 1}") from None
+        if len(np.unique(ids)) != len(ids):
             raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")
         return View(self, ids)
 

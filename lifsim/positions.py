@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ MOST_DIMENSIONS = 3
 class Positions:
     """Places of `n` nodes in a space of 1 to 3 dimensions.
 
-    `points`, shape (n, dimensions), float64, mm; None where each node lies anywhere in the space alike, drawn from
-    the seed and the population's name. `grid` is the number of cells along each axis, () if there is no grid. `extent`
+    `points`, shape (n, dimensions), float64, mm; None on a grid, and where each node lies anywhere in the space alike, drawn
+    from the seed and the population's name. `grid` is the number of cells along each axis, () if there is no grid. `extent`
     is the size of the space along each axis, () if it was not given, and `center` its middle. In a `periodic` space
     opposite sides touch: the distance is that to the nearest image.
     """
@@ -37,10 +38,17 @@ class Positions:
 
     def of(self, name: str, seed: int) -> np.ndarray:
         """The places of the nodes of the population called `name`: (n, dimensions), mm."""
-        if self.points is not None:
-            return self.points
+        if self.points is not None or self.grid:
+            return self.cells if self.points is None else self.points
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, zlib.crc32(f"{name}/positions".encode())])))
         return np.asarray(self.center) + (rng.random((self.n, self.dimensions)) - 0.5) * np.asarray(self.extent)
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """The middles of the cells of the grid, made when they are first needed: a description may name more than memory holds."""
+        cells = _cells(self.grid, self.extent, self.center)
+        cells.flags.writeable = False
+        return cells
 
     @property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
@@ -92,8 +100,6 @@ def _made(n: int, lists: Mapping[str, np.ndarray], periodic: bool) -> Positions:
     dimensions = len(grid) or (len(lists["extent"]) if points is None else points.shape[1])
     extent = tuple(map(float, lists.get("extent", (1.0,) * dimensions if points is None else ())))
     center = tuple(map(float, lists.get("center", (0.0,) * len(extent))))
-    if grid:
-        points = _cells(grid, extent, center)
     if points is not None:
         points.flags.writeable = False
     return Positions(n, dimensions, points, grid, extent, center, periodic)
@@ -196,6 +202,26 @@ class Space:
     def swapped(self) -> Space:
         """Sources for targets, targets for sources."""
         return Space(self.targets, self.sources, self.period)
+
+
+def displacements(source: Positions, target: Positions, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Distances (mm) up to about `reach`, and the share of all pairs at each, where both ends lie anywhere alike in their extents.
+
+    The displacement along an axis then has a density of straight pieces, that of all axes is its product: no place need be drawn.
+    """
+    axes, number = [], {1: 100_000, 2: 1000, 3: 100}[source.dimensions]
+    for (a, b), (c, e) in zip(np.transpose(source.box).tolist(), np.transpose(target.box).tolist(), strict=True):
+        most = (b - a) / 2 if source.periodic else max(e - a, b - c)
+        edge = min(reach, most)
+        d = edge * (2 * (np.arange(number) + 0.5) / number - 1)
+        both = (
+            np.full(number, b - a) if source.periodic else np.maximum(np.minimum(b, e + d) - np.maximum(a, c + d), 0)
+        )  # where ends can be
+        density = both / (b - a) / (e - c)
+        axes.append((d, density * 2 * edge / number))
+    square = sum(x * x for x in np.meshgrid(*(d for d, _ in axes), indexing="ij", sparse=True))
+    share = math.prod(np.meshgrid(*(w for _, w in axes), indexing="ij", sparse=True))
+    return np.sqrt(square).ravel(), np.asarray(share).ravel()
 
 
 def farthest(source: Positions, target: Positions) -> float:

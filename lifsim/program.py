@@ -136,7 +136,10 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
     except RunError as error:
         return _fail(FAILED, [str(error)])
     except MemoryError as error:
-        return _fail(FAILED, [f"not enough memory ({error}); lifsim check MODEL says how much a run takes"])
+        from lifsim import memory
+
+        limit = memory.free()
+        return _fail(FAILED, [f"not enough memory ({error}); {memory.said(limit.free)} are free {limit.place}"])
     except OSError as error:  # a disk that is full or failing where nothing of a run is written
         place = f"{error.filename}: " if error.filename else ""
         return _fail(FAILED, [f"{place}{error.strerror or error}"])

@@ -16,7 +16,7 @@ from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
 from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
-from lifsim.positions import Positions, Space, farthest, mismatch
+from lifsim.positions import Positions, Space, displacements, farthest, mismatch
 from lifsim.profiles import Profile, is_profile, profile
 from lifsim.synapses import Synapse, check_sign, synapse
 from lifsim.values import Distribution, Value, acceptance, value
@@ -41,6 +41,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
 }
 _COUNTS = ("indegree", "outdegree", "N")
 _SAMPLE = 10_000_000  # pairs that an expectation looks at, about
+_MANY = 1_000_000  # nodes, in a space, more than which are not looked at one by one for that
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +97,17 @@ class Projection:
 
     @cached_property
     def mean_p(self) -> float:
-        """The mean of the probability over all pairs; where it depends on distance, over those of some targets."""
-        p = self.params["p"]
+        """The mean of the probability over all pairs; where it depends on distance, over those of some targets, or in a
+        large space over the pairs of any two places.
+        """
+        p, n_source, n_target = self.params["p"], len(self.source), len(self.target)
         if not isinstance(p, Profile):
             return float(p)
-        space, n_source, n_target = self.space(1), len(self.source), len(self.target)
+        homes = self._homes
+        if max(n_source, n_target) > _MANY and all(home.extent and home.points is None for home in homes):
+            d, share = displacements(*homes, p.beyond(1e-9 * p.a))
+            return float(p(d) @ share)
+        space = self.space(1)
         some = np.linspace(0, n_target - 1, min(n_target, max(_SAMPLE // n_source, 16))).astype(np.int64)
         each = np.arange(n_source)
         return float(np.mean([p(space.distances(each, np.full(n_source, t))).mean() for t in some]))
@@ -364,7 +371,7 @@ def _check_space(place: str, values: Mapping[str, Any], source: View, target: Vi
 def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> float:
     """The largest count that the options leave room for."""
     same = source.population is target.population
-    shared = len(np.intersect1d(source.ids, target.ids)) if same and not flags["allow_autapses"] else 0
+    shared = source.shared(target) if same and not flags["allow_autapses"] else 0
     pairs = len(source) * len(target) - shared
     if flags["allow_multapses"]:
         return math.inf if pairs else 0

@@ -248,6 +248,9 @@ class LoggedChunks:
     path: Path
     end: int
 
+    def __reduce__(self) -> Any:
+        return LoggedChunks, (self.path.absolute(), self.end)  # whoever gets it may be in another folder
+
     def __iter__(self) -> Iterator[Chunk]:
         for frame in frames(self.path, self.end):
             if frame.kind == CHUNK:

@@ -101,6 +101,9 @@ class File:
         file._stamp = file._stat()
         return file
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_path": self._path.absolute()}  # whoever gets it may be in another folder
+
     def _stat(self) -> tuple[int, int]:
         stat = self._path.stat()
         return stat.st_size, stat.st_mtime_ns

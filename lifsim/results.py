@@ -102,9 +102,12 @@ class _Chunks:
         return self._recorded.totals.spikes.get(name, 0)
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        chunks = [chunk for chunk in self._recorded.chunks if name in chunk.spikes]
-        at = np.concatenate([np.zeros(0), *(chunk.spike_times(name, self.manifest.dt) for chunk in chunks)])
-        ids = np.concatenate([np.zeros(0, np.int64), *(chunk.spikes[name][1] for chunk in chunks)])
+        at, ids, n = np.empty(self.count(name)), np.empty(self.count(name), np.int64), 0
+        for chunk in self._recorded.chunks:
+            if name in chunk.spikes:
+                own = slice(n, n + len(chunk.spikes[name][1]))
+                chunk.spike_times(name, self.manifest.dt, out=at[own])
+                ids[own], n = chunk.spikes[name][1], own.stop
         return at, ids
 
     def positions(self, name: str) -> np.ndarray:
@@ -194,6 +197,9 @@ class Lazy(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loaded": {}}  # it can be read again
+
     def __repr__(self) -> str:
         return f"<{', '.join(self._names) or 'none'}>"
 
@@ -207,8 +213,11 @@ class Traces(Lazy[np.ndarray]):
 
     def __init__(self, source: Source, population: str, start: float, where: str) -> None:
         variables = [v for p, v in source.manifest.keys if p == population]
-        super().__init__(variables, lambda v: source.trace((population, v)), f"{where}.traces[{population!r}]", "there is no {name!r}")
+        super().__init__(variables, self._read, f"{where}.traces[{population!r}]", "there is no {name!r}")
         self._source, self._population, self._start = source, population, start
+
+    def _read(self, variable: str) -> np.ndarray:
+        return self._source.trace((self._population, variable))
 
     def _entry(self, variable: str) -> dict[str, Any]:
         if variable not in self:
@@ -255,6 +264,9 @@ class Traces(Lazy[np.ndarray]):
 class Result:
     """What a run recorded. Data are read when they are asked for.
 
+    It can be pickled and copied, for workers in other processes: one in memory with its data, one in a file (or a log) as the path,
+    which is read there when data are asked for, with an error if the file was replaced or removed meanwhile.
+
     Attributes
     ----------
     spikes : population -> `Spikes`.
@@ -275,15 +287,19 @@ class Result:
         self.spikes: Lazy[Spikes] = Lazy(list(manifest.spikes), self._spikes, f"{where}.spikes", "there are no spikes of {name!r}")
         self.positions: Lazy[np.ndarray] = Lazy(source.located, source.positions, f"{where}.positions", "{name!r} has no positions")
         populations = list(dict.fromkeys(population for population, _ in manifest.keys))
-        self.traces: Lazy[Traces] = Lazy(
-            populations, lambda p: Traces(source, p, self.t_start, where), f"{where}.traces", "there are no traces of {name!r}"
-        )
+        self.traces: Lazy[Traces] = Lazy(populations, self._traces, f"{where}.traces", "there are no traces of {name!r}")
 
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
         """A result made of chunks."""
         note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
         return cls(_Chunks(recorded), recorded.path, note)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "path": self.path and Path(self.path).absolute()}  # whoever gets it may be in another folder
+
+    def _traces(self, population: str) -> Traces:
+        return Traces(self._source, population, self.t_start, str(self.path) if self.path else "result")
 
     def _spikes(self, name: str) -> Spikes:
         manifest = self._source.manifest

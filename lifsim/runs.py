@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk
-from lifsim.errors import DataError, LifsimError, ModelError, OutputError, Problem
+from lifsim.errors import DataError, LifsimError, ModelError, OutputError, Problem, RunError
 from lifsim.grid import steps
 from lifsim.method import method_of, storage_for
 from lifsim.network import Network
@@ -64,8 +64,8 @@ def run(
 
     Raises
     ------
-    LifsimError : a wrong argument or model. RunError : the run failed. Stopped : a signal, such as that of Ctrl-C, came;
-        with `out`, `resume` goes on.
+    LifsimError : a wrong argument or model. RunError : the run failed; its `result` is what was recorded in memory.
+    Stopped : a signal, such as that of Ctrl-C, came; with `out`, `resume` goes on.
     """
     check_network(net)
     ms = check_duration(net, duration)
@@ -90,7 +90,11 @@ def run(
         progress=progress,
         **options,
     ) as simulation:
-        simulation.run(max_wall=max_wall)
+        try:
+            simulation.run(max_wall=max_wall)
+        except RunError as error:
+            error.result = simulation.result() if simulation.path is None else None
+            raise
         return _result(simulation)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import platform
@@ -18,13 +17,13 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 
-from lifsim import __version__, memory
+from lifsim import __version__
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
-from lifsim.forecast import PRECISIONS, STORAGES, coarse_weights, estimate, stored
+from lifsim.forecast import PRECISIONS, STORAGES, check_compiler, check_room, coarse_weights, estimate, stored
 from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.keeping import NO_CHECKPOINT, Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
@@ -34,6 +33,7 @@ from lifsim.populations import normalise, relations
 from lifsim.schedule import Schedule, schedule_of, seconds
 from lifsim.stopping import Asked, Stopped, deferred
 from lifsim.text import storable
+from lifsim.turn import Turn, alone, reading
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ class Simulation:
 
     Parameters are those of `lifsim.run`; `duration` is what `run` takes by default. Use it as a context manager, or call `close`.
 
+    One call at a time works on it: a call from another thread, or from the progress function of `run`, while one goes on is a
+    `LifsimError`, but for those that only read (`get`, `matrix`, `fan_out`, …), which the progress function may call. It cannot be
+    pickled or copied (`save` and `restore` do that).
+
     Examples
     --------
     >>> import lifsim as ls
@@ -117,7 +121,7 @@ class Simulation:
 
     def _set_up(self, net: Network, seed: int, settings: dict[str, Any], progress: Progress | None) -> None:
         """Check what is asked for, and say what the run is."""
-        self._closed = False
+        self._closed, self._turn = False, Turn("simulation")
         self.net, self.seed = net, seed
         precision, weights = settings["precision"], settings["weights"]
         _check_choice("precision", precision, PRECISIONS)
@@ -126,7 +130,7 @@ class Simulation:
         check_precision(self.method, precision)
         weights = weights or storage_for(self.method)
         needed = estimate(net, precision, settings["threads"], weights)
-        _check_memory(needed["bytes"] - needed["held"])
+        check_room(needed)
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
@@ -201,7 +205,11 @@ class Simulation:
         from lifsim.build import build_plan
         from lifsim.engine import can_keep_code, compiling, engine_for
 
-        with compiling(lambda: self._progress("compile", kept=can_keep_code())) as compiler:
+        def begin() -> None:
+            check_compiler()
+            self._progress("compile", kept=can_keep_code())
+
+        with compiling(begin) as compiler:
             plan = build_plan(self.net, self.seed, self.method)
             engine = engine_for(self.method, plan, team, precision, stored(weights))
             self.timings["build"] = time.perf_counter() - start - compiler.seconds
@@ -243,6 +251,7 @@ class Simulation:
         """The file of results, None if they are in memory."""
         return self._sink.path if self._sink.path is None else Path(self._sink.path)
 
+    @alone
     def run(self, duration: float | str | None = None, max_wall: float | str | None = None) -> None:
         """Run for `duration` ms (default: that of the simulation, or the network's), on from where the last run ended.
 
@@ -262,7 +271,7 @@ class Simulation:
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         self._until = self.step + total
-        self._keeper.check_room(total)
+        self._keeper.check_room(self.step, self._until)
         self._keeper.begin(self._source(), self._until)
         recorded_before, began = self.timings["record"], time.perf_counter()
         try:
@@ -293,7 +302,7 @@ class Simulation:
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if self._keeper.schedule.due(self.step):
                 self._keeper.keep(self._source())
-            self._keeper.check_disk(self._source())
+            self._keeper.check_rest(self._source(), self.time)
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
 
@@ -317,6 +326,7 @@ class Simulation:
         if self._closed:
             raise LifsimError("simulation", "is closed", "make a new one")
 
+    @alone
     def result(self) -> Result:
         """Everything recorded so far; with `out`, this makes the file. More runs, and another result, may follow."""
         self._check_open()
@@ -353,6 +363,7 @@ class Simulation:
 
     # -- checkpoints -------------------------------------------------------------------------------
 
+    @alone
     def save(self, path: str | Path) -> Path:
         """Write a checkpoint: all that is needed to go on, on this computer or another; the path. What is there is replaced.
 
@@ -488,6 +499,7 @@ class Simulation:
 
     # -- state -------------------------------------------------------------------------------------
 
+    @reading
     def get(self, nodes: Nodes, name: str) -> np.ndarray:
         """State variable or parameter `name` of `nodes` (population, slice or name), shape (n,)."""
         view = self.net.view(nodes)
@@ -497,6 +509,7 @@ class Simulation:
             raise ModelError(view.name, f"{model.name} has no variable {name!r} to read", did_you_mean(name, known))
         return self._engine.get(view.name, name)[view.ids]
 
+    @alone
     def set(self, nodes: Nodes, **values: Any) -> None:
         """Set parameters and state variables of `nodes`; numbers, arrays (one a node) or distributions."""
         view = self.net.view(nodes)
@@ -534,6 +547,7 @@ class Simulation:
         whole[view.ids] = v
         return whole
 
+    @reading
     def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
         """The built synapses as scipy.sparse.csc_array of shape (n_target, n_source).
 
@@ -559,6 +573,7 @@ class Simulation:
         """Where `nodes` lie in this run: (n, dimensions), mm."""
         return self.net.positions(nodes, self.seed)
 
+    @reading
     def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
         """Store the weights of now, and delays, in the `lifsim.weights.WeightStore` at `path`, which is made if need be.
 
@@ -571,6 +586,7 @@ class Simulation:
         with WeightStore(path, "a") as store:
             store.put(name or f"{own.name}_to_{onto.name}", weight, delay=delay, units=onto.population.model.weight_unit)
 
+    @reading
     def fan_out(self) -> dict[str, np.ndarray]:
         """How many built synapses start at each neuron (or node that sends given spikes), by population."""
         from lifsim.build import numbering
@@ -580,10 +596,12 @@ class Simulation:
 
     # -- where the time goes -----------------------------------------------------------------------
 
+    @alone
     def measure(self) -> None:
         """From now on, take the time of each part of the work (see `spent`)."""
         self._engine.measure()
 
+    @reading
     def spent(self) -> dict[str, float]:
         """Seconds spent since `measure` on "update", "random numbers" and "delivery", and "waiting"; the mean of the threads."""
         return dict(self._engine.spent())
@@ -595,12 +613,17 @@ class Simulation:
 
     # -- life --------------------------------------------------------------------------------------
 
+    @alone
     def close(self) -> None:
         """Release threads and files. What was saved stays."""
         self._closed = True
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        """Threads, compiled code and an open log are nothing that could be copied."""
+        raise LifsimError("simulation", "cannot be pickled or copied", "save() writes a checkpoint, from which Simulation.restore goes on")
 
     def __enter__(self) -> Simulation:
         return self
@@ -630,16 +653,6 @@ def check_network(net: Any) -> None:
     """Refuse what is no network."""
     if not isinstance(net, Network):
         raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
-
-
-def _check_memory(needed: float) -> None:
-    room = memory.available()
-    if needed > room:
-        gc.collect()  # what nobody needs any more may be large
-        room = memory.available()
-    if needed > room:
-        allowed = f"{memory.said(room)} are free on this computer; fewer synapses, or float32, need less"
-        raise LifsimError("memory", f"this network needs about {memory.said(needed)}", allowed)
 
 
 def _check_seed(seed: Any) -> int:

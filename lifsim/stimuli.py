@@ -221,6 +221,15 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
     return drives
 
 
+def number_of(population: Population) -> int:
+    """How many spikes are given in memory to a population that sends given spikes; 0 for those in a file."""
+    trains = population.get("spike_times")
+    shared = len(trains) == 1 and not len(population.get("spike_ids"))
+    number = sum(map(len, trains)) * (population.n if shared else 1)
+    many = population.get("spike_multiplicities")
+    return int(number * max(float(np.mean(many)), 1.0)) if len(many) else number
+
+
 def events(population: Population, values: dict[str, Any], first: int, dt: float, exact: bool = False) -> Events:
     """The given spikes of a spike generator whose nodes have the global ids from `first` on; on the grid, or `exact`."""
     if exact:

@@ -35,6 +35,9 @@ class SynapseModel:
     sign: str = "any"
     checks: tuple[Check, ...] = field(default=(), repr=False)
 
+    def __reduce__(self) -> Any:
+        return _named, (self.name,)  # its checks are code, which stays where it is
+
     def parameter(self, name: str) -> Parameter:
         """The parameter called `name` (KeyError if there is none)."""
         for p in self.parameters:
@@ -160,6 +163,10 @@ _ALL = (
 )
 
 SYNAPSES: dict[str, SynapseModel] = {m.name: m for m in _ALL}
+
+
+def _named(name: str) -> SynapseModel:
+    return SYNAPSES[name]
 
 
 def synapse(place: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str], Value]) -> Synapse | None:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lifsim.engine.engine import Engine, Recorded
+from lifsim.engine.idle import IdleEngine
 from lifsim.engine.jit import cache_folder, can_keep_code, compiling
 from lifsim.engine.recorded import RecordedTrains, poisson_counts
 from lifsim.engine.wiring import expand
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Engine",
     "ExactTrains",
+    "IdleEngine",
     "PreciseEngine",
     "Recorded",
     "RecordedTrains",
@@ -26,8 +28,10 @@ __all__ = [
 ]
 
 
-def engine_for(method: str, plan: Any, threads: int, precision: str, weights: str | None) -> Engine:
+def engine_for(method: str, plan: Any, threads: int, precision: str, weights: str | None) -> Engine | IdleEngine:
     """`plan` (made for that method) in memory, ready to run with spike times on the grid or exact ones."""
+    if not plan.groups:
+        return IdleEngine(plan, weights)
     if method == "precise":
         from lifsim.engine.precise import PreciseEngine
 

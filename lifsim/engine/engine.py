@@ -11,11 +11,11 @@ import numpy as np
 
 from lifsim.engine import layout, packing, plasticity
 from lifsim.engine.clock import clock_for, spent
-from lifsim.engine.delivery import Ring, Underway, no_spikes_underway
+from lifsim.engine.delivery import Ring, Synapses, Underway, no_spikes_underway
 from lifsim.engine.loop import Machine, Probes, Written, advance
 from lifsim.engine.merge import merged_spikes
 from lifsim.engine.neurons import channels_of, kinds_of, states_of
-from lifsim.engine.seats import GRAIN, dealt, seat
+from lifsim.engine.seats import GRAIN, Seats, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
 from lifsim.engine.wiring import key_of
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 BUFFER = 64 << 20  # bytes for what a slice may record, at most
 UNDERWAY = 512 << 20  # bytes of address space for spikes under way, at most; what is not used costs nothing
 LONGEST_INTERVAL = 128  # steps between meetings of the threads, at most: spikes are kept for that long beyond the longest delay
+
+
+def sending(y: Synapses, seats: Seats, edges: np.ndarray) -> np.ndarray:
+    """Whether any neuron of each piece (they begin at the places `edges`) has static synapses: only then are its spikes under way."""
+    number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
+    return np.diff(number[edges]) > 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class Engine:
         slots = int(delay.max(initial=0)) + interval
         blocks = layout.blocks_of(plan, seats, interval)
         edges = layout.edges_of(blocks)
+        self._sending = sending(synapses, seats, edges)
         neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
             kinds_of(plan.groups),
@@ -302,7 +309,7 @@ class Engine:
         """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
         m = self.machine
         given = len(m.events) - np.searchsorted(m.events, self.step, "right")
-        spikes = m.ring.number.sum() + self._most_spikes(m.blocks, steps).sum() + given  # sent before, then in the slice
+        spikes = m.ring.number.sum() + (self._most_spikes(m.blocks, steps) * self._sending).sum() + given  # sent before, then in the slice
         room = int(m.underway.number.sum(axis=2).max(initial=0) + spikes)  # a source has one row of a class
         if room <= m.underway.at.shape[2]:
             return m.underway

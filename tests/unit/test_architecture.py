@@ -97,5 +97,5 @@ def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
     from lifsim import forecast
     from lifsim.engine import packing, seats
 
-    ours = forecast.WAITING, forecast.MOST_CLASSES, forecast.LARGEST_BLOCK, forecast.STEPS
-    assert ours == (packing.WAITING, packing.MOST_CLASSES, seats.LARGEST_BLOCK, packing.STEPS)
+    ours = forecast.WAITING, forecast.MOST_CLASSES, forecast.LARGEST_BLOCK, forecast.STEPS, forecast.GRAIN, forecast.WIDE
+    assert ours == (packing.WAITING, packing.MOST_CLASSES, seats.LARGEST_BLOCK, packing.STEPS, seats.GRAIN, packing.WIDE)
