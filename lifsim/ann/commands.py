@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,7 +207,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
     task, test = said.pop("task", "classification"), said.pop("test", 0.0)
     kinds: dict[str, type[DenseNetwork]] = {"classification": ann.Classifier, "regression": ann.Regressor}
     kinds["spiking classification"] = ann.SpikingClassifier
-    if task not in kinds:
+    if not isinstance(task, str) or task not in kinds:
         raise LifsimError(f"{config}: task", f"{task!r}", did_you_mean(str(task), kinds))
     if not isinstance(test, (int, float)) or isinstance(test, bool) or not 0 <= test < 1:
         raise LifsimError(f"{config}: test", f"{test!r}", "the part of the data to keep aside, from 0 to below 1")
@@ -225,23 +224,20 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(str(path), f"cannot be read ({error.strerror})", "a TOML file") from None
-    except ValueError as error:
-        raise DataError(str(path), f"not valid TOML: {error}") from None
+    from lifsim import tomlfile
+
+    return tomlfile.parsed(tomlfile.read_text(path, "a TOML file"), str(path))
 
 
 def _settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    from lifsim.modelfile import toml_value
+    from lifsim import tomlfile
 
     out = {}
     for setting in settings:
         name, equals, raw = (part.strip() for part in setting.partition("="))
         if not equals or not name:
             raise LifsimError("--set", repr(setting), "name=value, for example epochs=50")
-        out[name] = toml_value(raw)
+        out[name] = tomlfile.value(raw)
     return out
 
 
