@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["find", "load", "load_with_settings", "loads", "save", "shipped", "template"]
 
 _HERE = Path(__file__).parent
-MOST_PAIRS = 1 << 17  # of populations that lists of sources and targets make
+MOST_PAIRS = 100_000  # of populations that lists of sources and targets make
 _LONGEST_PLACE = 200
 # Numbers that a rule needs, and what stands for them while they are unknown.
 _NEEDED: dict[str, Any] = {"p": 1.0, "indegree": 1, "outdegree": 1, "N": 1, "sources": [], "targets": []}
@@ -431,7 +431,9 @@ class _Builder:
         pairs = math.prod(len(x) for x in (one, other) if isinstance(x, list))
         self.pairs += pairs if pairs > 1 else 0  # single ones go with the length of the file
         if self.pairs > MOST_PAIRS:
-            self.problems.append(Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file"))
+            self.problems.append(
+                Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file")
+            )
         return self.pairs > MOST_PAIRS
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:

@@ -7,7 +7,7 @@ it is made, and it can be built and run any number of times.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -75,6 +75,9 @@ class Network:
     text: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     method: str | None = None
+    _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
+        default_factory=lambda: ([], [], set()), init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         try:
@@ -253,7 +256,6 @@ class Network:
         shape = (len(targets), len(sources)) if _is_list(source) or _is_list(target) else None
         if not isinstance(rule, str):
             params, rule = {**params, "matrix": rule}, "matrix"
-        made, problems = [], []
         options = {
             "weight": weight,
             "delay": delay,
@@ -262,30 +264,34 @@ class Network:
             "allow_multapses": allow_multapses,
             "receptor_type": receptor_type,
         }
-        for i, t in enumerate(targets):
-            for j, s in enumerate(sources):
+        entries = {key: _entries(raw, shape) for key, raw in {**params, **options}.items()}
+        made: list[Projection] = []
+        problems: dict[Problem, None] = {}
+        ends = [self._ends(f"{place}.{end}", nodes, problems) for end, nodes in (("source", sources), ("target", targets))]
+        for i, t in enumerate(ends[1]):
+            for j, s in enumerate(ends[0]):
+                if s is None or t is None:
+                    continue
                 try:
-                    own = {k: _entry(v, i, j, shape) for k, v in {**params, **options}.items()}
-                    made.append(self._projection(place, s, t, rule, own))
+                    made.append(projection(place, self.dt, s, t, rule, {key: entry(i, j) for key, entry in entries.items()}))
                 except ModelError as error:
-                    problems += [p for p in error.problems if p not in problems]
+                    problems |= dict.fromkeys(error.problems)
         if problems:
             raise ModelError.of(problems)
         made = [p for p in made if not p.nothing]
         self.projections += made
         return made
 
-    def _projection(self, place: str, source: Nodes, target: Nodes, rule: str, given: dict[str, Any]) -> Projection:
-        views: list[View] = []
-        problems: list[Problem] = []
-        for nodes, end in ((source, "source"), (target, "target")):
+    def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
+        """The views that `nodes` mean, None where they mean none, which is added to `problems`."""
+        views: list[View | None] = []
+        for each in nodes:
             try:
-                views.append(self.view(nodes, f"{place}.{end}"))
+                views.append(self.view(each, place))
             except ModelError as error:
-                problems += error.problems
-        if problems:
-            raise ModelError.of(problems)
-        return projection(place, self.dt, views[0], views[1], rule, given)
+                problems |= dict.fromkeys(error.problems)
+                views.append(None)
+        return views
 
     # -- recordings ----------------------------------------------------------------------------
 
@@ -331,11 +337,9 @@ class Network:
                 elif not problems:
                     every = times["interval"]
                     made.append(Recording(view, name, 1.0 if every is None else every, times["start"], times["stop"]))
-        if not problems:
-            problems += self._check_repeats(place, made)
         if problems:
             raise ModelError.of(problems)
-        self.recordings += made
+        self._add_recordings(place, made)
 
     def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
         """Record the weights of all synapses from `source` to `target` (population, slice or name), every `interval` ms (1 ms
@@ -361,10 +365,7 @@ class Network:
             raise ModelError.of(problems)
         every = 1.0 if times["interval"] is None else times["interval"]
         made = Recording(views[1], f"weight_from_{views[0].name}", every, times["start"], times["stop"], views[0])
-        problems += self._check_repeats(place, [made])
-        if problems:
-            raise ModelError.of(problems)
-        self.recordings.append(made)
+        self._add_recordings(place, [made])
 
     def _check_synapses(self, place: str, source: View, target: View) -> Iterable[Problem]:
         if not any(p.source.population is source.population and p.target.population is target.population for p in self.projections):
@@ -387,13 +388,24 @@ class Network:
         if stop < start:
             yield Problem(f"{place}.stop", f"{stop:g} ms is before start {start:g} ms")
 
-    def _check_repeats(self, place: str, made: Sequence[Recording]) -> Iterable[Problem]:
-        seen = [(r.view.name, r.variable) for r in self.recordings]
-        for r in made:
-            key = (r.view.name, r.variable)
-            if key in seen:
-                yield Problem(place, f"{r.variable} of {r.view.name} is recorded already", "one recording of a variable a population")
-            seen.append(key)
+    def _add_recordings(self, place: str, made: Sequence[Recording]) -> None:
+        """Add recordings; ModelError if there is one already of the same variable and population."""
+        seen, new, problems = self._recorded(), set(), []
+        for key in ((r.view.name, r.variable) for r in made):
+            if key in seen or key in new:
+                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of a variable a population"))
+            new.add(key)
+        if problems:
+            raise ModelError.of(problems)
+        self.recordings += made
+        seen |= new
+        self._seen = self.recordings, self.recordings[-1:], seen
+
+    def _recorded(self) -> set[tuple[str, str]]:
+        """Population and variable of each recording, as remembered unless the list was changed from outside."""
+        recordings, last, seen = self._seen
+        same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
+        return seen if same else {(r.view.name, r.variable) for r in self.recordings}
 
     def save(self, path: str | Path) -> None:
         """Write a model file that `lifsim.load` turns back into the same network."""
@@ -424,16 +436,14 @@ def _as_list(nodes: Any) -> list[Any]:
     return list(nodes) if _is_list(nodes) else [nodes]
 
 
-def _entry(raw: Any, i: int, j: int, shape: tuple[int, int] | None) -> Any:
-    """Entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
+def _entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, int], Any]:
+    """What gives the entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
     if shape is None:
-        return raw
+        return lambda i, j: raw
     if isinstance(raw, Mapping):
         kind = next((k for k in raw if k in KINDS), None)
-        out = {k: _entry(v, i, j, shape) for k, v in raw.items()}
-        if kind is not None and _is_list(raw[kind]):
-            out[kind] = [_entry(x, i, j, shape) for x in raw[kind]]
-        return out
+        held = {k: [_entries(x, shape) for x in v] if k == kind and _is_list(v) else _entries(v, shape) for k, v in raw.items()}
+        return lambda i, j: {k: [x(i, j) for x in v] if isinstance(v, list) else v(i, j) for k, v in held.items()}
     if _is_list(raw) and len(raw) == shape[0] and all(_is_list(row) and len(row) == shape[1] for row in raw):
-        return raw[i][j]
-    return raw
+        return lambda i, j: raw[i][j]
+    return lambda i, j: raw

@@ -49,7 +49,9 @@ def read_text(path: Path, kind: str = "a model file in TOML") -> str:
                 raise DataError(str(path), f"byte {start.index(0)} is not text", kind)
             size, room = file.seek(0, 2), _SHARE * memory.available()
             if size > room:
-                raise DataError(str(path), f"holds {memory.said(size)} of text", f"at most {memory.said(room)} with the memory that is free")
+                raise DataError(
+                    str(path), f"holds {memory.said(size)} of text", f"at most {memory.said(room)} with the memory that is free"
+                )
         return path.read_text(encoding="utf-8-sig")  # editors on Windows may begin a file with a mark
     except UnicodeDecodeError as error:
         raise DataError(str(path), f"byte {error.start} is not UTF-8 text", kind) from None
