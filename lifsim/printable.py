@@ -11,6 +11,8 @@ _HIDDEN = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+_BREAKS = re.compile(r"[ \r]*[\n\t]\s*")
+
 
 def printable(text: str) -> str:
     r"""`text` with every character that a terminal would obey, or that nobody sees, as an escape such as ``\u001b``.
@@ -21,8 +23,8 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text`, printable, with every run of white space as one space."""
-    return printable(" ".join(text.split()))
+    """`text`, printable, with a space in place of every line feed and tab (and the white space around it)."""
+    return printable(_BREAKS.sub(" ", text))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -18,10 +18,16 @@ import click
 
 from lifsim import __version__
 from lifsim.errors import LifsimError, RunError, did_you_mean
+from lifsim.printable import printable
 from lifsim.stopping import Stopped, handling
 
 DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 LATER = dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.ann.commands")  # where further commands are
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print `text`, parts of which may come from a file: what a terminal would obey is shown as an escape."""
+    click.echo(printable(text), err=err, nl=nl)
 
 
 @dataclass
@@ -35,12 +41,12 @@ class Talk:
     def note(self, text: str) -> None:
         """A line for people, not for pipes."""
         if not self.quiet:
-            click.echo(text)
+            echo(text)
 
     def warn(self, text: str) -> None:
         """A line for people on standard error."""
         if not self.quiet:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
 
 def _talk_options() -> list[click.Option]:
@@ -118,7 +124,7 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
         with handling(note):
             code = work()
     except LifsimError as error:
-        return _fail(WRONG, str(error).splitlines())
+        return _fail(WRONG, str(error).split("\n"))
     except click.exceptions.ClickException as error:
         return _fail(WRONG, [_usage_message(error)])
     except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt
@@ -141,7 +147,7 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
 
 def _fail(code: int, lines: Iterable[str]) -> int:
     for line in lines:
-        click.echo(f"error: {line}", err=True)
+        echo(f"error: {line}", err=True)
     return code
 
 
@@ -160,11 +166,11 @@ def _report(error: Exception, talk: Talk) -> int:
     details = "".join(traceback.format_exception(error))
     facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
     _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
-    click.echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
+    echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
     if talk.verbose:
-        click.echo(details, err=True)
+        echo(details, err=True)
         return FAILED
     with tempfile.NamedTemporaryFile("w", prefix="lifsim-report-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write(f"{facts}\ncommand: {' '.join(sys.argv)}\n\n{details}")
-    click.echo(f"Please report it with the file {file.name}", err=True)
+    echo(f"Please report it with the file {file.name}", err=True)
     return FAILED

@@ -7,6 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from lifsim.printable import printable
+
 LOG_EVERY = 10.0  # seconds between lines where there is no terminal
 
 
@@ -17,7 +19,7 @@ class Progress:
     """
 
     def __init__(self, name: str, *, quiet: bool = False, verbose: bool = False) -> None:
-        self.name, self.quiet, self.verbose = name, quiet, verbose
+        self.name, self.quiet, self.verbose = printable(name), quiet, verbose
         self._bar: tqdm | None = None
         self._told = 0.0
 
@@ -35,7 +37,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""
-        tqdm.write(f"{self.name}: {text}", file=sys.stderr)
+        tqdm.write(f"{self.name}: {printable(text)}", file=sys.stderr)
 
     def _on_warning(self, text: str, **_: Any) -> None:
         self.say(f"warning: {text}")

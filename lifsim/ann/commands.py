@@ -10,7 +10,7 @@ import click
 
 from lifsim.errors import DataError, LifsimError, OutputError, did_you_mean
 from lifsim.options import FILE, OVERWRITE, THREADS, NewFile, Time, refuse_output
-from lifsim.program import Command, Talk
+from lifsim.program import Command, Talk, echo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,7 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
         columns |= {f"p({c})": p for c, p in zip(m.classes_, m.predict_proba(table.X).T, strict=True)}  # type: ignore[attr-defined]
     _write_columns(columns, out)
     if table.y is not None:
-        click.echo(f"score {m.score(table.X, table.y):.4f} of {len(table.X)} samples", err=True)
+        echo(f"score {m.score(table.X, table.y):.4f} of {len(table.X)} samples", err=True)
 
 
 @click.command(cls=Command)
@@ -172,8 +172,8 @@ def classify(
         bar.close()
     course = s.course(table.X, table.y)
     for line in _course_lines(course):
-        click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
+        echo(line)
+    echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
     if out:
         _write_columns({"prediction": labels}, out)
         talk.note(f"{out}: the class of each sample")
@@ -290,7 +290,7 @@ def _write_columns(columns: dict[str, Any], out: Path | None) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([list(flat), *([x.item() for x in row] for row in zip(*flat.values(), strict=True))])
     if out is None:
-        click.echo(text.getvalue(), nl=False)
+        echo(text.getvalue(), nl=False)
         return
     _make_folder(out)
     try:
@@ -307,4 +307,4 @@ def _with_warnings(talk: Talk, work: Any) -> None:
         warnings.simplefilter("always")
         work()
     for warning in told:
-        click.echo(f"warning: {warning.message}", err=True)
+        echo(f"warning: {warning.message}", err=True)
