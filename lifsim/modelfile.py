@@ -471,7 +471,8 @@ def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:
 def _own_words(values: Any) -> set[str]:
     """All texts in `values`, the settings of a user."""
     if isinstance(values, (str, Path)):
-        return {str(values), str(tomlfile.value(str(values)))}
+        read = tomlfile.value(str(values))
+        return {str(values)} | ({read} if isinstance(read, str) else _own_words(read))
     if isinstance(values, (Mapping, list, tuple)):
         return set().union(*map(_own_words, values.values() if isinstance(values, Mapping) else values))
     return set()
@@ -502,5 +503,7 @@ def _below(folder: Path, path: str, place: str) -> Path:
     pure = PurePosixPath(path)
     inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ModelError(place, shortened(repr(path)), "a file in the folder of the model file, such as FILE.h5:NAME")
+        raise ModelError(
+            place, shortened(repr(path)), "a file in the folder of the model file or below it (elsewhere: only with --set, or in Python)"
+        )
     return folder / path

@@ -15,12 +15,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.grid import nearest_on_grid, on_grid
+from lifsim.grid import nearest_on_grid, on_grid, steps
 from lifsim.models import MODELS
-from lifsim.populations import Population, View, bad_trains, index_of, normalise, off_grid, relations
+from lifsim.populations import Population, View, bad_intervals, bad_trains, index_of, normalise, off_grid, relations
 from lifsim.positions import positions as as_positions
+from lifsim.printable import shown
 from lifsim.projections import Projection, projection
-from lifsim.values import KINDS, number
+from lifsim.values import KINDS, is_whole, number
 
 Nodes: TypeAlias = "str | Population | View"
 
@@ -87,12 +88,16 @@ class Network:
         if not (0 < self.dt < math.inf):
             raise ModelError("run.dt", f"{self.dt:g}", "a finite time above 0 ms")
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or not 0 <= self.seed < 2**64:
-            raise ModelError("run.seed", f"{self.seed!r}", "a whole number from 0 to 2^64 - 1")
-        if self.method is not None and self.method not in METHODS:
-            raise ModelError("run.method", f"{self.method!r}", "one of: " + ", ".join(METHODS))
+            raise ModelError("run.seed", shown(self.seed), "a whole number from 0 to 2^64 - 1")
+        if self.method is not None and (not isinstance(self.method, str) or self.method not in METHODS):
+            raise ModelError("run.method", shown(self.method), "one of: " + ", ".join(METHODS))
+        try:
+            number(0.0 if self.duration is None else self.duration, "ms")
+        except ValueError as error:
+            raise ModelError("run.duration", str(error), "a time in ms") from None
         for key in ("name", "description", "reference"):
             if not isinstance(getattr(self, key), str):
-                raise ModelError(key, f"{getattr(self, key)!r}", "a text")
+                raise ModelError(key, shown(getattr(self, key)), "a text")
 
     # -- populations ---------------------------------------------------------------------------
 
@@ -112,7 +117,7 @@ class Network:
         ------
         ModelError : with every problem found.
         """
-        place = f"populations.{name}"
+        place = f"populations.{name if isinstance(name, str) else shown(name)}"
         problems = list(self._check_population(place, name, n, model))
         if problems:
             raise ModelError.of(problems)
@@ -133,7 +138,12 @@ class Network:
             except ModelError as error:
                 problems += error.problems
         if not problems:
-            problems += [*relations(place, kind, given), *off_grid(place, kind, given, self.dt), *bad_trains(place, given, int(n))]
+            problems += [
+                *relations(place, kind, given),
+                *off_grid(place, kind, given, self.dt),
+                *bad_intervals(place, kind, given, self.dt),
+            ]
+            problems += bad_trains(place, given, int(n))
         if problems:
             raise ModelError.of(problems)
         states = {p.name for p in kind.states}
@@ -150,15 +160,17 @@ class Network:
 
     def _check_population(self, place: str, name: str, n: Any, model: Any) -> Iterable[Problem]:
         if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
-            yield Problem(place, f"{name!r} is not a name", "letters, digits, _ - +")
-        if name in self.populations:
+            yield Problem(place, f"{shown(name)} is not a name", "letters, digits, _ - +")
+        elif name in self.populations:
             yield Problem(place, "there is a population of this name already")
-        if isinstance(n, bool) or not isinstance(n, (int, float, np.integer, np.floating)) or not 1 <= n < math.inf or n != int(n):
-            yield Problem(f"{place}.n", f"{n!r}", "a whole number of nodes, at least 1")
+        if not is_whole(n) or n < 1:
+            yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
         elif n > 2**31 - 2:
-            yield Problem(f"{place}.n", f"{n!r}", "at most 2147483646 nodes")
-        if model not in MODELS:
-            yield Problem(f"{place}.model", f"there is no model {model!r}", did_you_mean(str(model), MODELS))
+            yield Problem(f"{place}.n", shown(n), "at most 2147483646 nodes")
+        if not isinstance(model, str) or model not in MODELS:
+            yield Problem(
+                f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS)
+            )
 
     def view(self, nodes: Nodes, place: str = "population") -> View:
         """`nodes` (a name such as ``"exc"`` or ``"exc[:10]"``, a population or a view) as a view."""
@@ -170,14 +182,14 @@ class Network:
         elif isinstance(nodes, str):
             name, bracket, index = nodes.partition("[")
             if name not in self.populations:
-                raise ModelError(place, f"there is no population {name!r}", did_you_mean(name, self.populations))
+                raise ModelError(place, f"there is no population {shown(name)}", did_you_mean(name, self.populations))
             owner = self.populations[name]
             try:
                 view = owner[index_of(index, place)] if bracket else owner[:]
             except ModelError as error:
-                raise ModelError(place, f"{nodes!r}: {error.problems[0].got}", error.problems[0].allowed) from None
+                raise ModelError(place, f"{shown(nodes)}: {error.problems[0].got}", error.problems[0].allowed) from None
         else:
-            raise ModelError(place, f"{nodes!r}", "a population, a slice of one, or a name")
+            raise ModelError(place, shown(nodes), "a population, a slice of one, or a name")
         if self.populations.get(owner.name) is not owner:
             raise ModelError(place, f"population {owner.name!r} belongs to another network")
         if len(view) == 0:
@@ -265,7 +277,7 @@ class Network:
             "receptor_type": receptor_type,
         }
         entries = {key: _entries(raw, shape) for key, raw in {**params, **options}.items()}
-        made: list[Projection] = []
+        made: dict[tuple[int, int], Projection] = {}
         problems: dict[Problem, None] = {}
         ends = [self._ends(f"{place}.{end}", nodes, problems) for end, nodes in (("source", sources), ("target", targets))]
         for i, t in enumerate(ends[1]):
@@ -273,14 +285,14 @@ class Network:
                 if s is None or t is None:
                     continue
                 try:
-                    made.append(projection(place, self.dt, s, t, rule, {key: entry(i, j) for key, entry in entries.items()}))
+                    made[i, j] = projection(place, self.dt, s, t, rule, {key: entry(i, j) for key, entry in entries.items()})
                 except ModelError as error:
                     problems |= dict.fromkeys(error.problems)
         if problems:
             raise ModelError.of(problems)
-        made = [p for p in made if not p.nothing]
-        self.projections += made
-        return made
+        found = [p for p in made.values() if not p.nothing]
+        self.projections += found
+        return found
 
     def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
         """The views that `nodes` mean, None where they mean none, which is added to `problems`."""
@@ -315,13 +327,13 @@ class Network:
         ModelError : with every problem found.
         """
         place = f"record[{len(self.recordings)}]"
-        variables = [variable] if isinstance(variable, str) or not isinstance(variable, Iterable) else list(variable)
+        variables = list(variable) if isinstance(variable, Iterable) and not isinstance(variable, (str, np.ndarray)) else [variable]
         if not variables:
             raise ModelError(f"{place}.variable", "no variable to record", "at least one name")
         made: list[Recording] = []
         times, problems = _times(place, interval=interval, start=start, stop=stop)
         if not problems:
-            sampled = any(name != "spikes" for name in variables)
+            sampled = any(not isinstance(name, str) or name != "spikes" for name in variables)
             problems += self._check_times(place, sampled, **times)
         for nodes in _as_list(what):
             try:
@@ -331,9 +343,9 @@ class Network:
                 continue
             for name in variables:
                 known = view.population.model.recordables
-                if name not in known:
-                    got = f"{view.population.model.name} ({view.name}) has no variable {name!r} to record"
-                    problems.append(Problem(f"{place}.variable", got, did_you_mean(str(name), known)))
+                if not isinstance(name, str) or name not in known:
+                    got = f"{view.population.model.name} ({view.name}) has no variable {shown(name)} to record"
+                    problems.append(Problem(f"{place}.variable", got, did_you_mean(name if isinstance(name, str) else "", known)))
                 elif not problems:
                     every = times["interval"]
                     made.append(Recording(view, name, 1.0 if every is None else every, times["start"], times["stop"]))
@@ -378,6 +390,8 @@ class Network:
             yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
         elif interval is not None and not on_grid(interval, self.dt):
             yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
+        elif interval is not None and steps(interval, self.dt) < 1:
+            yield Problem(f"{place}.interval", f"{interval:g} ms is less than a step", nearest_on_grid(interval, self.dt))
         if sampled and interval is None and not on_grid(1.0, self.dt):
             yield Problem(f"{place}.interval", "1 ms (the default) is not on the grid", nearest_on_grid(1.0, self.dt))
         for key, t in (("start", start), ("stop", stop)):
@@ -419,7 +433,7 @@ def _times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
     times, problems = {}, []
     for key, raw in given.items():
         try:
-            times[key] = None if raw is None else number(raw, "ms")
+            times[key] = None if raw is None and key == "interval" else number(raw, "ms")
         except ValueError as error:
             problems.append(Problem(f"{place}.{key}", str(error)))
     return times, problems

@@ -1,8 +1,9 @@
-"""Text from files, made fit for terminals and figures."""
+"""Text from files and values of users, made fit for messages, terminals and figures."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 # C0 and C1 control characters but for line feed and tab, marks that change the direction of writing or are not seen, line and
 # paragraph separators, tags, and what stands for bytes that are no UTF-8. Joiners, which scripts and emoji need, are not among them.
@@ -25,6 +26,15 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """`text`, printable, with a space in place of every line feed and tab (and the white space around it)."""
     return printable(_BREAKS.sub(" ", text))
+
+
+def shown(value: Any, width: int = 60) -> str:
+    """A value as messages quote it: its `repr`, cut to `width` characters, or its type where it has none that can be had."""
+    try:
+        text = repr(value)
+    except Exception:  # a number of thousands of digits, a list that holds itself, an object of the user's
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _escape(found: re.Match[str]) -> str:
