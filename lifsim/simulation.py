@@ -393,11 +393,11 @@ class Simulation:
 
     def _sink_for(self, saved: Checkpoint, out: Path | Place | None) -> Any:
         """Where a restored simulation records."""
-        from lifsim.recording import Chunk
+        from lifsim.recording import decoded
         from lifsim.sinks import FileSink, MemorySink
 
         if out is None:
-            return MemorySink(self._manifest, [Chunk.from_bytes(x) for x in saved.chunks])
+            return MemorySink(self._manifest, [decoded(saved.path, x) for x in saved.chunks])
         if isinstance(out, Place):
             return FileSink(self._manifest, out.path, overwrite=out.overwrite)
         sink = FileSink.resume(out, saved.about.step)
