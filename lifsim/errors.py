@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 
-from lifsim.printable import printable
+from lifsim.printable import one_line, printable
 
-MOST_SHOWN = 100  # problems that a message lists
-_HINTED = 2 * MOST_SHOWN  # problems of one file that get a hint
+MOST_SHOWN, MOST_CHARACTERS = 100, 16_000  # problems that a message lists
+_HINTED = MOST_SHOWN  # problems of one file that get a hint
 _NAMED = 40  # names that a hint lists
-_COMPARED = 200  # names that a misspelt one is compared with
+_COMPARED = 100  # names that a misspelt one is compared with
 _LONGEST = 100  # characters of a name that is compared
 
 _hints: ContextVar[Iterator[int] | None] = ContextVar("hints", default=None)
@@ -30,7 +30,7 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.got}"
-        return printable(" ".join((f"{text}; {self.allowed}" if self.allowed else text).split("\n")))
+        return one_line(f"{text}; {self.allowed}" if self.allowed else text)
 
 
 class LifsimError(Exception):
@@ -46,11 +46,13 @@ class ModelError(LifsimError):
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> ModelError:
-        """An error that reports all `problems`, one line each; of more than `MOST_SHOWN` the first, and how many there are more."""
+        """An error that reports all `problems`, one line each; of a great many the first, and how many there are more."""
         found = list(problems)
         lines = [str(p) for p in found[:MOST_SHOWN]]
-        if len(found) > MOST_SHOWN:
-            lines.append(f"… and {len(found) - MOST_SHOWN:,} more problems")
+        ends = accumulate(map(len, lines))
+        lines = [line for line, end in zip(lines, ends, strict=True) if end <= MOST_CHARACTERS] or lines[:1]
+        if len(found) > len(lines):
+            lines.append(f"… and {len(found) - len(lines):,} more problems")
         error = cls("\n".join(lines))
         error.problems = found
         return error

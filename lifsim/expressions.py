@@ -30,7 +30,7 @@ _LONGEST_MESSAGE = 2000
 MAX_SIZE = 1_000_000
 MOST_DIMENSIONS = 4  # of an array
 MOST_COMPUTED = 100_000_000  # numbers that the expressions of a model compute, in all: about a second
-MOST_HELD = 20_000_000  # numbers that they hold at a time: 160 MB
+MOST_HELD = 16_000_000  # numbers that they hold at a time: 128 MB
 CONSTANTS = {"pi": math.pi}
 
 # What a number costs, where that is much more than an addition.
@@ -408,7 +408,8 @@ class _Walk(ast.NodeVisitor):
 
     def _elementwise(self, function: Callable[..., Any], *x: Any) -> Any:
         """`function` of numbers and arrays that are broadcast."""
-        self.budget.compute(_guarded(_fit, *map(np.shape, x)))
+        if any(isinstance(v, np.ndarray) for v in x):
+            self.budget.compute(_guarded(_fit, *map(np.shape, x)))
         return self._tidy(_guarded(function, *x))
 
     def _compared(self, op: ast.cmpop, left: Any, right: Any) -> Any:
@@ -422,6 +423,8 @@ class _Walk(ast.NodeVisitor):
 
     def _tidy(self, x: Any) -> Any:
         """A result as float, bool or array; refused unless finite and of bounded size."""
+        if isinstance(x, bool) or (type(x) is float and math.isfinite(x)):
+            return x
         if isinstance(x, complex):
             raise ValueError("the result is not a real number")
         array = np.asarray(x)

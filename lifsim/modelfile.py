@@ -80,9 +80,9 @@ def loads(
     beyond = [*tomlfile.beyond_limits(settings, "parameters"), *tomlfile.beyond_limits(overrides or {})]
     if beyond:
         raise ModelError.of(beyond)
-    builder = _Builder(document, settings, Path(folder) if folder else None, stores or {}, _own_words({**(overrides or {}), **settings}))
+    own = _own_words({**(overrides or {}), **settings})
     with few_hints():
-        network, found = builder.build()
+        network, found = _Builder(document, settings, Path(folder) if folder else None, stores or {}, own).build()
     problems += found
     if problems:
         raise ModelError.of(Problem(shortened(p.where, _LONGEST_PLACE), brief(p.got), brief(p.allowed)) for p in problems)

@@ -92,8 +92,9 @@ def read_samples(reference: str, place: str) -> np.ndarray:
             return _npy(path, place)
         if path.endswith((".csv", ".txt")):
             return _text(path, place)
-    except OSError as error:
-        raise DataError(place, f"{path} cannot be read ({error.strerror or error})", KINDS) from None
+    except (OSError, ValueError) as error:  # a ValueError: a name that no file can have
+        said = getattr(error, "strerror", None) or error
+        raise DataError(place, f"{path} cannot be read ({said})", KINDS) from None
     raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
 
 
@@ -117,7 +118,7 @@ def _npy(path: str, place: str) -> np.ndarray:
         except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, EOFError, KeyError) as error:
             raise DataError(place, f"{path} is no NPY file ({brief(str(error))})", KINDS) from None
         if dtype.kind not in "iuf":
-            raise DataError(place, f"{path} holds {dtype}", "numbers")
+            raise DataError(place, f"{path} does not hold numbers alone but {dtype}", KINDS)
         held = os.fstat(file.fileno()).st_size - file.tell()
         if min(ends, default=0) < 0 or math.prod(ends) * dtype.itemsize != held:
             raise DataError(place, f"{path} should hold {dtype} of shape {shape}, but holds {held:,} bytes", "a whole file")

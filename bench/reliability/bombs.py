@@ -113,9 +113,9 @@ def bombs(rng: np.random.Generator) -> str:
     """Expressions whose values are large, or take long, used often."""
     fill = {"many": "1 + " * _size(rng, 900), "minus": "-" * _size(rng, 3900)}
     chosen = [str(x) for x in rng.choice(BIG, int(rng.integers(1, 4)))]
-    n = _size(rng, 1000)
+    n, m = (max(1, _size(rng, most) // (1 + max(map(len, fill.values())) // 100)) for most in (1000, 300))
     lines = [f'p{i} = "= {chosen[i % len(chosen)].format(i=i, **fill)}"' for i in range(n)]
-    uses = [f'[[projections]]\nsource = "a"\ntarget = "a"\nweight = "= {chosen[0].format(i=i, **fill)}"' for i in range(_size(rng, 300))]
+    uses = [f'[[projections]]\nsource = "a"\ntarget = "a"\nweight = "= {chosen[0].format(i=i, **fill)}"' for i in range(m)]
     return (
         "[parameters]\n" + "\n".join(lines if rng.random() < 0.7 else lines[:1]) + "\n" + A + "\n".join(uses if rng.random() < 0.5 else [])
     )
