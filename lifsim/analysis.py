@@ -17,6 +17,7 @@ import numpy as np
 
 from lifsim.errors import DataError
 from lifsim.grid import on_grid, steps
+from lifsim.printable import one_line
 from lifsim.results import Result, Spikes
 
 MIN_ISIS = 5  # a CV of fewer intervals says little
@@ -195,7 +196,7 @@ _HEADS = {
 def table(stats: Mapping[str, Mapping[str, float]]) -> str:
     """`statistics` as a text to read, one line a population."""
     rows = [["population", *_HEADS.values()]]
-    rows += [[name, *(_shown(entry[key]) for key in _HEADS)] for name, entry in stats.items()]
+    rows += [[one_line(name), *(_shown(entry[key]) for key in _HEADS)] for name, entry in stats.items()]
     width = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join([row[0].ljust(width[0]), *(c.rjust(w) for c, w in zip(row[1:], width[1:], strict=True))]) for row in rows)
 

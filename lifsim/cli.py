@@ -36,7 +36,8 @@ from lifsim.options import (
     WallTime,
     refuse_output,
 )
-from lifsim.program import UNFINISHED, Program, Talk
+from lifsim.printable import one_line
+from lifsim.program import UNFINISHED, Program, Talk, echo
 
 if TYPE_CHECKING:
     from lifsim.network import Network
@@ -182,11 +183,11 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, **options)
     _head(net)
-    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
-    click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
+    echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
+    echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
-        click.echo(f"warning: {warning}")
+        echo(f"warning: {warning}")
     check_populations(net, net.seed, method)
     check_room(facts)  # last: what the model holds is of use on a larger computer, too
 
@@ -233,15 +234,15 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
 
     with WeightStore(file) as store:
         facts = {key: value for key, value in store.file.attrs.items() if isinstance(value, str) and key != "parameters"}
-        click.echo(f"{file}: weights" + "".join(f", {key} {value}" for key, value in facts.items()))
+        echo(f"{file}: weights" + one_line("".join(f", {key} {value}" for key, value in facts.items())))
         for m in store.verify():
             size = " × ".join(f"{n:,}" for n in m.shape)
             units = f", {m.units}" if m.units not in ("", "1") else ""
-            click.echo(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}")
+            echo(one_line(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}"))
             for key, value in store.notes(m.name).items() if talk.verbose else ():
-                click.echo(f"    {key}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
+                echo(f"    {one_line(key)}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
             if verify:
-                click.echo(f"    sha256 {m.sha256} ok")
+                echo(f"    sha256 {m.sha256} ok")
 
 
 def _opened(talk: Talk, file: Path) -> Result:
@@ -259,14 +260,14 @@ def _tell_result(file: Path, verify: bool) -> None:
 
     result = results.open(file)
     checked = result.verify() if verify else 0
-    click.echo(": ".join(filter(None, [result.name, result.info.get("description")])))
-    for line in repr(result).splitlines()[1:]:
-        click.echo(line)
+    echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
+    for line in repr(result).split("\n")[1:]:
+        echo(line)
     for label, value in _facts(result):
         if value not in ("", {}, None):
-            click.echo(f"  {label}: {_in_words(value)}")
+            echo(f"  {one_line(label)}: {_in_words(value)}")
     if verify:
-        click.echo(f"  verified: every byte, {checked} datasets" if checked else "  verified: every frame of the log")
+        echo(f"  verified: every byte, {checked} datasets" if checked else "  verified: every frame of the log")
 
 
 def _is_model(file: Path) -> bool:
@@ -326,9 +327,9 @@ def stats(talk: Talk, file: Path, as_json: bool, as_csv: bool, populations: tupl
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
     if as_json:
-        click.echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
+        echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
     else:
-        click.echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
+        echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
 
 
 @main.command()
@@ -382,7 +383,7 @@ def models() -> None:
     found = shipped()
     width = max(map(len, found))
     for name, description in found.items():
-        click.echo(f"{name:<{width}}  {description}")
+        echo(f"{name:<{width}}  {one_line(description)}")
 
 
 @main.command()
@@ -402,9 +403,9 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
     nets = [(Path(model).stem, load_with_settings(model, [])) for model in models] or warmup.examples()
     for done in warmup.warm_up(nets, warmup.choices_of(precision, weights, everything)):
         took = "cached" if done.seconds is None else f"{done.seconds:.1f} s"
-        click.echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
+        echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
     folder, size = warmup.cache()
-    click.echo(f"{folder}: {memory.said(size)}")
+    echo(f"{folder}: {memory.said(size)}")
 
 
 @main.command()
@@ -471,15 +472,15 @@ FOLD = 12  # lines of projections, or of recordings, that are shown without -v
 
 def _head(net: Network) -> None:
     """What a network is called and where it comes from."""
-    click.echo(f"{net.name}: {net.description}" if net.description else net.name)
+    echo(one_line(f"{net.name}: {net.description}" if net.description else net.name))
     if net.reference:
-        click.echo(f"  {net.reference}")
+        echo(f"  {one_line(net.reference)}")
 
 
 def _contents(talk: Talk, net: Network) -> None:
     """What is in a network, one line each, long lists folded."""
     for name, population in net.populations.items():
-        click.echo(f"  {name}: {population.n:,} × {population.model.name}")
+        echo(f"  {name}: {population.n:,} × {population.model.name}")
     _folded(talk, [_projection(p) for p in net.projections], "projections")
     recorded: dict[str, list[str]] = {}
     for recording in net.recordings:
@@ -498,9 +499,9 @@ def _projection(p: Any) -> str:
 def _folded(talk: Talk, lines: list[str], what: str) -> None:
     shown = lines if talk.verbose or len(lines) <= FOLD + 1 else lines[:FOLD]
     for line in shown:
-        click.echo(f"  {line}")
+        echo(f"  {line}")
     if len(shown) < len(lines):
-        click.echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
+        echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
 
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
@@ -531,12 +532,12 @@ def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
 def _in_words(value: Any) -> str:
     """A fact of a run on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_in_words(entry)}" for key, entry in value.items())
+        return ", ".join(f"{one_line(str(key))} {_in_words(entry)}" for key, entry in value.items())
     if isinstance(value, list) and value and isinstance(value[0], list):
         return f"({len(value)} × {len(value[0])} numbers)"
     if isinstance(value, list):
         return "[" + ", ".join(map(_in_words, value)) + "]"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
 
 
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:

@@ -20,7 +20,7 @@ Check = Callable[[Mapping[str, Any]], str | None]
 class Parameter:
     """One parameter or state variable.
 
-    `shape` is "value" (number, array or distribution: one value a node), "flag" (true or false),
+    `shape` is "value" (number, array or distribution: one value a node), "number" (the same for all), "flag" (true or false),
     "series" (a list of numbers shared by all nodes), "trains" (spike times: a list, or a list of
     lists for several nodes), "samples" (a list for all nodes, or one column a node), "text" or "file" (a path).
     """
@@ -111,7 +111,7 @@ def receptors_of(model: Model, params: Mapping[str, Any]) -> int:
     if not any(p.name == "tau_syn" for p in model.parameters):
         return 0
     given = params.get("tau_syn", model.parameter("tau_syn").default)
-    return len(given) if isinstance(given, (list, tuple, np.ndarray)) else 1
+    return len(given) if isinstance(given, (list, tuple)) or (isinstance(given, np.ndarray) and given.ndim > 0) else 1
 
 
 def _reset_below_threshold(p: Mapping[str, Any]) -> str | None:
@@ -477,7 +477,7 @@ _ALL = (
         (
             Parameter("waveform", (), "pA", "the samples; of shape (samples, n) for a column a node", shape="samples"),
             Parameter("waveform_file", "", "", "file of samples instead: x.csv, x.npy or x.h5:dataset", shape="file"),
-            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0"),
+            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0", shape="number"),
             Parameter("interpolate", False, "", "straight lines between the samples instead of steps", shape="flag"),
             *_WINDOW,
         ),

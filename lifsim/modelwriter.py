@@ -101,9 +101,9 @@ def _population(population: Population, folder: Path) -> dict[str, Any]:
         out["positions"] = population.positions.as_dict()
     for key in ("params", "initial"):
         values = {name: _plain(x) for name, x in getattr(population, key).items()}
-        if "waveform_file" in values:
-            values["waveform_file"] = _relative(values["waveform_file"], folder)
-        values |= {name: spelled(values[name]) for name in ("spike_file", "waveform_file") if name in values}
+        for name in ("spike_file", "waveform_file"):
+            if values.get(name):
+                values[name] = spelled(_relative(values[name], folder))
         if values:
             out[key] = values
     return out

@@ -106,13 +106,16 @@ def read(path: Path, place: str, beside: Path) -> Network:
                     archive.extract(member, folder)
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
             text, parameters, files = str(about["text"]), dict(about["parameters"]), list(about["files"])
-        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(place, f"holds a network that cannot be read ({error})") from None
         net = load(folder / _MODEL)
     net.text, net.parameters = text, parameters
     for entry in files:
-        population, parameter = net.populations[str(entry["population"])], str(entry["parameter"])
-        population.params[parameter] = _found(entry, place, beside)
+        try:
+            population, parameter = net.populations[entry["population"]], _FILES[_FILES.index(entry["parameter"])]
+            population.params[parameter] = _found(entry, place, beside)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(place, f"holds a network whose files cannot be told ({error})") from None
     return net
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
+from lifsim.printable import shown
 from lifsim.values import value
 
 KINDS = ("grid", "random", "points")
@@ -117,7 +118,7 @@ def _cells(grid: tuple[int, ...], extent: tuple[float, ...], center: tuple[float
 
 def _numbers(raw: Any, unit: str, ndim: int) -> np.ndarray:
     if not isinstance(raw, (np.ndarray, Sequence)) or isinstance(raw, str):
-        raise ValueError(f"{raw!r}; must be {'an array (n, dimensions)' if ndim == 2 else 'a list, one number an axis'}")
+        raise ValueError(f"{shown(raw)}; must be {'an array (n, dimensions)' if ndim == 2 else 'a list, one number an axis'}")
     array = np.array(value(raw, unit))
     if array.ndim != ndim or not 1 <= array.shape[-1] <= MOST_DIMENSIONS:
         raise ValueError(f"shape {array.shape}; must be {'(n, 1), (n, 2) or (n, 3)' if ndim == 2 else '(1,), (2,) or (3,)'}")
@@ -135,9 +136,9 @@ def _check_keys(place: str, table: Mapping[str, Any]) -> Iterator[Problem]:
     if len(kinds) != 1:
         yield Problem(place, " and ".join(kinds) or "nothing that says where nodes lie", "one of: " + ", ".join(KINDS))
     if table.get("random", True) is not True:
-        yield Problem(f"{place}.random", f"{table['random']!r}", "must be true (or write a grid, or points)")
+        yield Problem(f"{place}.random", shown(table["random"]), "must be true (or write a grid, or points)")
     if not isinstance(table.get("periodic", False), (bool, np.bool_)):
-        yield Problem(f"{place}.periodic", f"{table['periodic']!r}", "must be true or false")
+        yield Problem(f"{place}.periodic", shown(table["periodic"]), "must be true or false")
     if "random" in table and "extent" not in table:
         yield Problem(f"{place}.extent", "missing", "random positions need the size of the space, such as [1.0, 1.0]")
 

@@ -20,12 +20,18 @@ import click
 
 from lifsim import __version__
 from lifsim.errors import LifsimError, RunError, did_you_mean
+from lifsim.printable import printable
 from lifsim.stopping import Stopped, handling
 from lifsim.streams import guarded
 from lifsim.text import storable
 
 DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 LATER = dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.ann.commands")  # where further commands are
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print `text`, parts of which may come from a file: what a terminal would obey is shown as an escape."""
+    click.echo(printable(text), err=err, nl=nl)
 
 
 @dataclass
@@ -40,12 +46,12 @@ class Talk:
         """A line for people, not for pipes; where it cannot be written, the work goes on."""
         if not self.quiet:
             with suppress(OSError, RunError):
-                click.echo(text)
+                echo(text)
 
     def warn(self, text: str) -> None:
         """A line for people on standard error."""
         if not self.quiet:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
 
 def _talk_options() -> list[click.Option]:
@@ -124,7 +130,7 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
         with handling(note):
             code = work()
     except LifsimError as error:
-        return _fail(WRONG, str(error).splitlines())
+        return _fail(WRONG, str(error).split("\n"))
     except click.exceptions.ClickException as error:
         return _fail(WRONG, [_usage_message(error)])
     except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt
@@ -150,7 +156,7 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
 
 def _fail(code: int, lines: Iterable[str]) -> int:
     for line in lines:
-        click.echo(f"error: {line}", err=True)
+        echo(f"error: {line}", err=True)
     return code
 
 
@@ -169,12 +175,12 @@ def _report(error: Exception, talk: Talk) -> int:
     details = "".join(traceback.format_exception(error))
     facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
     _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
-    click.echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
+    echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
     if talk.verbose:
-        click.echo(details, err=True)
+        echo(details, err=True)
         return FAILED
     name = _write_report(storable(f"{facts}\ncommand: {shlex.join(sys.argv)}\n\n{details}"))
-    click.echo(f"Please report it with the file {name}" if name else f"Please report it with this:\n{details}", err=True)
+    echo(f"Please report it with the file {name}" if name else f"Please report it with this:\n{details}", err=True)
     return FAILED
 
 

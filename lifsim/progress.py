@@ -6,6 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from lifsim.printable import printable
 from lifsim.streams import messages
 
 LOG_EVERY = 10.0  # seconds between lines where there is no terminal
@@ -18,7 +19,7 @@ class Progress:
     """
 
     def __init__(self, name: str, *, quiet: bool = False, verbose: bool = False) -> None:
-        self.name, self.quiet, self.verbose = name, quiet, verbose
+        self.name, self.quiet, self.verbose = printable(name), quiet, verbose
         self._bar: tqdm | None = None
         self._told = 0.0
 
@@ -36,7 +37,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""
-        tqdm.write(f"{self.name}: {text}", file=messages())
+        tqdm.write(f"{self.name}: {printable(text)}", file=messages())
 
     def _on_warning(self, text: str, **_: Any) -> None:
         self.say(f"warning: {text}")

@@ -17,9 +17,10 @@ from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
 from lifsim.positions import Positions, Space, displacements, farthest, mismatch
+from lifsim.printable import shown
 from lifsim.profiles import Profile, is_profile, profile
 from lifsim.synapses import Synapse, check_sign, synapse
-from lifsim.values import Distribution, Value, acceptance, value
+from lifsim.values import Distribution, Value, acceptance, as_float, is_whole, numbers, value
 
 Synaptic: TypeAlias = Value | Profile
 
@@ -229,15 +230,13 @@ def _side_by_side(
 
 
 def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: int) -> Iterable[Problem]:
-    whole = (
-        isinstance(copies, (int, float, np.integer)) and not isinstance(copies, bool) and math.isfinite(copies) and copies == int(copies)
-    )
-    if not whole or copies < 1:
-        yield Problem(f"{place}.copies", f"{copies!r}", "a whole number from 1 on")
+    if not is_whole(copies) or copies < 1:
+        yield Problem(f"{place}.copies", shown(copies), "a whole number from 1 on")
     elif n_target % copies or n_source % copies:
         yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "as many of each in every copy")
-    if not isinstance(scale, (int, float, np.integer, np.floating)) or isinstance(scale, bool) or not math.isfinite(scale):
-        yield Problem(f"{place}.scale", f"{scale!r}", "a finite number")
+    factor = as_float(scale)
+    if factor is None or not math.isfinite(factor):
+        yield Problem(f"{place}.scale", shown(scale), "a finite number")
 
 
 def _rule_number(name: str, raw: Any) -> Any:
@@ -291,8 +290,8 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
     most, name = _receptors(target), target.name
     if source.population.model.role == "current":
         most = 0
-    if isinstance(given, bool) or not isinstance(given, (int, float, np.integer)) or given != int(given) or given < 0:
-        yield Problem(place, f"{given!r}", "a whole number from 1 on")
+    if not is_whole(given) or given < 0:
+        yield Problem(place, shown(given), "a whole number from 1 on")
     elif target.population.model.name == PARROT:
         if given > 1:
             yield Problem(place, f"{given:g}", f"0, or 1 for spikes that {name} (parrot_neuron) does not send on")
@@ -307,12 +306,12 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
 def _check_flags(place: str, flags: Mapping[str, Any]) -> Iterable[Problem]:
     for key, flag in flags.items():
         if not isinstance(flag, (bool, np.bool_)):
-            yield Problem(f"{place}.{key}", f"{flag!r}", "must be true or false")
+            yield Problem(f"{place}.{key}", shown(flag), "must be true or false")
 
 
 def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Problem]:
     if rule not in RULES:
-        yield Problem(f"{place}.rule", f"there is no rule {rule!r}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
+        yield Problem(f"{place}.rule", f"there is no rule {shown(rule)}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
         return
     for name in RULES[rule] if given.get("file") is None else ():
         if given.get(name) is None:
@@ -331,8 +330,8 @@ def _check_counts(
     for name, raw in given.items():
         if name == "p" and (is_profile(raw) or rule != "pairwise_bernoulli"):
             yield from _check_profile(f"{place}.p", raw, rule)
-        elif not isinstance(raw, (int, float, np.integer, np.floating)) or isinstance(raw, bool) or not math.isfinite(raw):
-            yield Problem(f"{place}.{name}", f"{raw!r}", "must be a number")
+        elif (found := as_float(raw)) is None or not math.isfinite(found):
+            yield Problem(f"{place}.{name}", shown(raw), "must be a number")
         elif name == "p" and not 0 <= raw <= 1:
             yield Problem(f"{place}.p", f"{raw:g}", "a probability from 0 to 1")
         elif name in _COUNTS and (raw < 0 or raw != int(raw)):
@@ -346,7 +345,9 @@ def _check_counts(
 def _check_profile(place: str, raw: Any, rule: str) -> Iterable[Problem]:
     try:
         if not is_profile(raw):
-            raise ValueError(f"{raw!r}; {rule} takes 'p' as a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}")
+            raise ValueError(
+                f"{shown(raw)}; {rule} takes 'p' as a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}"
+            )
         if profile(raw, "p", "").a == 0 and rule != "pairwise_bernoulli":
             raise ValueError("p0 = 0; partners are chosen in proportion to p, which must be above 0")
     except ValueError as error:
@@ -450,12 +451,14 @@ def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
 def _matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[Given | None, np.ndarray, list[Problem]]:
     """Stored entries of a scipy.sparse matrix, or non-zero ones of an array: synapses and their weights."""
     nothing = None, np.zeros(0)
-    if np.iscomplexobj(matrix) or isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
+    if isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
         return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
     try:
         array = matrix if hasattr(matrix, "tocsr") else _dense(matrix)
-    except (TypeError, ValueError):
-        return *nothing, [Problem(place, f"{type(matrix).__name__} that holds no numbers", "a scipy.sparse matrix or a 2-D array")]
+    except (TypeError, ValueError) as error:
+        return *nothing, [
+            Problem(place, f"{type(matrix).__name__} that holds no numbers ({error})", "a scipy.sparse matrix or a 2-D array")
+        ]
     if array.shape != (n_target, n_source):
         return *nothing, [Problem(place, f"shape {array.shape}", f"must be (n_target, n_source) = ({n_target}, {n_source})")]
     try:
@@ -478,9 +481,12 @@ def _said(place: str, error: Exception) -> Problem:
 
 
 def _dense(matrix: Any) -> np.ndarray:
-    """An array of float32 or float64."""
-    array = np.asarray(matrix)
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    """An array of float32 or float64; an array of true and false says which synapses there are."""
+    if isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf":
+        return matrix if matrix.dtype in (np.float32, np.float64) else matrix.astype(np.float64)
+    if not isinstance(matrix, (np.ndarray, list, tuple)):
+        matrix = np.asarray(matrix)
+    return numbers(matrix, None)
 
 
 def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[Given | None, list[Problem]]:
@@ -488,6 +494,8 @@ def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> 
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
         try:
+            if isinstance(given[key], np.ma.MaskedArray):
+                raise ValueError("a masked array; fill it first")
             array = np.asarray(given[key])
             ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # an empty list has no type
         except (TypeError, ValueError) as error:
@@ -545,7 +553,7 @@ def _synaptic(raw: Any, unit: str | None, rule: str, params: Mapping[str, Any], 
     given: Given | None = params.get("given")
     if hasattr(raw, "tocsr"):
         return _same_pattern(raw, given, (n_target, n_source)) if rule == "matrix" and given is not None else _refuse(rule)
-    if given is not None and isinstance(raw, np.ndarray) and raw.shape == (len(given),) and raw.dtype in (np.float32, np.float64):
+    if given is not None and type(raw) is np.ndarray and raw.shape == (len(given),) and raw.dtype in (np.float32, np.float64):
         return _as_given(raw)
     v = value(raw, unit)
     if not isinstance(v, np.ndarray):

@@ -254,10 +254,11 @@ class LoggedChunks:
     def __iter__(self) -> Iterator[Chunk]:
         for frame in frames(self.path, self.end):
             if frame.kind == CHUNK:
-                yield _decoded(self.path, frame.payload)
+                yield decoded(self.path, frame.payload)
 
 
-def _decoded(path: Path, payload: bytes) -> Chunk:
+def decoded(path: Path, payload: bytes) -> Chunk:
+    """The chunk that `payload` is, which lies in the file `path` (DataError if it is none)."""
     try:
         return Chunk.from_bytes(payload)
     except (ValueError, KeyError, TypeError, struct.error) as error:
@@ -278,7 +279,7 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
         if frame.kind in (MANIFEST, START, RUN, SUMMARY):
             known[frame.kind] = frame.payload
         elif frame.kind == CHUNK:
-            chunk = _decoded(path, frame.payload)
+            chunk = decoded(path, frame.payload)
             if until is not None and chunk.stop > until:
                 break
             totals.add(chunk)

@@ -18,6 +18,7 @@ from lifsim.errors import DataError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import times
 from lifsim.outputs import check_output, expanded, make_folder
+from lifsim.printable import one_line
 from lifsim.recording import Key, Manifest, Recorded, first_sample, ids_of, plain, read_log
 from lifsim.resultfile import File, clip, entries, trace_ids
 from lifsim.resultwriter import write
@@ -397,7 +398,7 @@ class Result:
         lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
         for name, population in self.populations.items():
             lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
-        return "\n".join([*lines, *([f"  ({self.note})"] if self.note else [])])
+        return "\n".join([*map(one_line, lines), *([f"  ({one_line(self.note)})"] if self.note else [])])
 
     def _recorded(self, name: str) -> str:
         parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []

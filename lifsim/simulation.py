@@ -168,11 +168,11 @@ class Simulation:
         """Where the simulation records: memory, a new file, or a log that goes on from a checkpoint."""
         from lifsim.beginning import Beginning
         from lifsim.netimage import check_not_an_input
-        from lifsim.recording import Chunk
+        from lifsim.recording import decoded
         from lifsim.sinks import FileSink, MemorySink
 
         if out is None:
-            return MemorySink(self._manifest, [Chunk.from_bytes(x) for x in saved.chunks] if saved else [])
+            return MemorySink(self._manifest, [decoded(saved.path, x) for x in saved.chunks] if saved else [])
         if isinstance(out, Place):
             path = check_output(out.path, out.overwrite)
             check_not_an_input(path, self.net)
