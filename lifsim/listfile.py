@@ -253,11 +253,11 @@ def _groups(file: Any) -> str:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def write(path: Path, lists: Mapping[str, Listed]) -> None:
-    """An HDF5 file with a group for each list."""
-    import h5py
+def write(path: Path, lists: Mapping[str, Listed], lasting: bool = True) -> None:
+    """Write an HDF5 file with a group for each list; what was at `path` is replaced in one step (RunError if the disk is full)."""
+    from lifsim import hdf5
 
-    with h5py.File(path, "w") as file:
+    with hdf5.replacing(path, f"{path} is as it was", lasting=lasting) as file:
         for name, listed in lists.items():
             columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
             for column, x in columns.items():

@@ -35,11 +35,13 @@ def write(net: Network, path: Path) -> None:
     ------
     DataError : a file that the network reads is gone.
     """
+    from lifsim.modelwriter import save
+
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
     about = {"text": net.text, "parameters": _plain(net.parameters), "files": [_described(*entry) for entry in _inputs(net)]}
     with disk.scratch() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        inert.save(Path(folder) / _MODEL)
+        save(inert, Path(folder) / _MODEL, lasting=False)
         (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         for member in sorted(Path(folder).iterdir()):
             with archive.open(zipfile.ZipInfo(member.name), "w", force_zip64=True) as out, member.open("rb") as file:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from lifsim import hdf5
 from lifsim.errors import DataError, LifsimError
 from lifsim.network import Network
 from lifsim.weights import WeightStore, own_dataset, readable
@@ -45,8 +46,8 @@ class Graph(NamedTuple):
 
 
 def write(path: str | Path, graph: Graph) -> None:
-    """Write a graph to a file."""
-    with h5py.File(path, "w") as file:
+    """Write a graph to a file, which is replaced in one step (RunError if the disk is full)."""
+    with hdf5.replacing(Path(path), f"{path} is as it was") as file:
         file.create_dataset("version", data=VERSION, dtype=h5py.string_dtype())
         node = file.create_group("node")
         node.create_dataset("type", data="NIRGraph", dtype=h5py.string_dtype())

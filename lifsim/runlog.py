@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from lifsim import disk
 from lifsim.errors import DataError, OutputError, RunError
+from lifsim.lock import is_at, try_lock
 
 MAGIC, VERSION = b"LIFSLOG\n", 2
 MANIFEST, CHUNK, SUMMARY, OWNER = 1, 2, 3, 4  # kinds of frames; OWNER: the number of the process that writes from here on
@@ -196,41 +197,15 @@ def _open_locked(path: Path, flags: int) -> int:
             raise OutputError(str(path), "is the log of a run that goes on or was interrupted", _WAYS) from None
         except OSError as error:
             raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
-        if not _lock(fd):
+        if not try_lock(fd):
             os.close(fd)
             raise OutputError(str(path), f"is being written by another run ({_owner(path)})", "choose another output")
-        if _same_file(fd, path):
+        if is_at(fd, path):
             return fd
         os.close(fd)  # removed by its owner between our opening and locking it
 
 
 _WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
-
-
-def _same_file(fd: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(fd: int) -> bool:
-    """Try to lock an open file. True also where the file system knows no locks."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks forbid reading: lock a byte that nobody reads
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _owner(path: Path) -> str:
