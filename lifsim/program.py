@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -88,7 +89,9 @@ class Program(click.Group):
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left to do then is not worth a traceback
-        sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: talk.warn(f"warning: {message}")
+            sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which they are met at work, not in that of the alphabet."""
