@@ -81,10 +81,17 @@ def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
     return found
 
 
+def _flat(spikes: h5py.Group) -> bool:
+    """Whether spikes lie in the group itself, in the older layout (a population may be called "timestamps" or "gids" too)."""
+    own = isinstance(spikes.get("timestamps", getlink=True), h5py.HardLink)
+    return own and spikes.get("timestamps", getclass=True) is h5py.Dataset
+
+
 def _names(spikes: h5py.Group) -> list[str]:
     """Populations: groups, and what lies in /spikes itself."""
-    own = [name for name in spikes if name != "timestamps" and name not in _IDS]
-    return [*([FLAT] if len(own) < len(spikes) else []), *(name for name in own if name != FLAT or len(own) == len(spikes))]
+    if not _flat(spikes):
+        return list(spikes)
+    return [FLAT, *(name for name in spikes if name not in (FLAT, "timestamps", *_IDS))]
 
 
 def _check_given(n_nodes: NodeCount, names: list[str], place: str) -> None:
@@ -99,8 +106,7 @@ class _Population:
     """What is known of a population: its place, number of neurons `n`, their `ids`, `start` and `stop` in ms."""
 
     def __init__(self, file: h5py.File, spikes: h5py.Group, name: str, given: int | None) -> None:
-        flat = name == FLAT and any(key in spikes for key in ("timestamps", *_IDS))
-        group = spikes if flat else member(spikes, name, h5py.Group)
+        group = spikes if name == FLAT and _flat(spikes) else member(spikes, name, h5py.Group)
         self._where = f"{file.filename}{group.name}"
         ids = next((key for key in _IDS if group.get(key, getlink=True) is not None), _IDS[0])
         path = group.name.strip("/")

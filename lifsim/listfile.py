@@ -109,11 +109,17 @@ def read(reference: Any, limits: Limits, place: str, asked: Asked | None = None)
     try:
         if path.suffix.lower() in HDF5:
             return _read_hdf5(path, group, limits, asked or Asked(), place)
+        _refuse_types(asked or Asked(), place)
         with path.open("rb") as file:
             return _read_csv(file, str(path), limits, place)
     except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
         said = getattr(error, "strerror", None) or error
         raise ModelError(place, f"{shortened(str(path))} cannot be read ({said})", "a list of synapses") from None
+
+
+def _refuse_types(asked: Asked, place: str) -> None:
+    if asked.types:
+        raise ModelError(place, "edge types of a list that has none", "the edges of a SONATA file")
 
 
 def _listed(columns: Mapping[str, Any]) -> Listed:
@@ -225,6 +231,7 @@ def _read_hdf5(path: Path, name: str, limits: Limits, asked: Asked, place: str) 
 
 def _plain(group: Any, where: str, asked: Asked, place: str) -> Listed:
     """The datasets source, target, weight and delay of a group, as they are."""
+    _refuse_types(asked, place)
     found: dict[str, np.ndarray] = {}
     for name in COLUMNS:
         data = inside(group, name, place)
