@@ -83,8 +83,10 @@ def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
 
 def _flat(spikes: h5py.Group) -> bool:
     """Whether spikes lie in the group itself, in the older layout (a population may be called "timestamps" or "gids" too)."""
-    own = isinstance(spikes.get("timestamps", getlink=True), h5py.HardLink)
-    return own and spikes.get("timestamps", getclass=True) is h5py.Dataset
+    link = spikes.get("timestamps", getlink=True)
+    if not isinstance(link, h5py.HardLink):  # not followed
+        return link is not None
+    return spikes.get("timestamps", getclass=True) is h5py.Dataset
 
 
 def _names(spikes: h5py.Group) -> list[str]:
@@ -143,7 +145,7 @@ class _Population:
         least, most = MOST_NODES, -1
         for _, piece in _pieces(node_ids):
             least, most = min(least, piece.min().item()), max(most, piece.max().item())
-        if most >= 0 and not 0 <= least <= most < MOST_NODES:
+        if len(node_ids) and not 0 <= least <= most < MOST_NODES:
             self._refuse(least if least < 0 else most, f"0 to {MOST_NODES - 1}")
         known = _number(group, "n_nodes", -1.0) if given is None else given
         self.n, self.ids, self.assumed = int(known), "all", ""

@@ -80,11 +80,21 @@ class Stopped(Exception):
 
 
 def write(path: Path, work: list[Session], sim: ls.Simulation, said: Callable[[], None]) -> None:
-    for (mode,), *steps in work:
-        if mode == "sim":
-            sim.save_weights(path, "e", "e")
-            said()
-            continue
+    for session in work:
+        while True:
+            try:
+                write_once(path, session, sim, said)
+                break
+            except ls.OutputError:  # the second writer has it just now
+                time.sleep(1e-3)
+        said()
+
+
+def write_once(path: Path, session: Session, sim: ls.Simulation, said: Callable[[], None]) -> None:
+    (mode,), *steps = session
+    if mode == "sim":
+        sim.save_weights(path, "e", "e")
+    else:
         try:
             with WeightStore(path, mode) as store:
                 for kind, *rest in steps:
@@ -99,7 +109,6 @@ def write(path: Path, work: list[Session], sim: ls.Simulation, said: Callable[[]
                         raise Stopped
         except Stopped:
             pass
-        said()
 
 
 def matrix(value: float, size: int) -> Any:

@@ -285,6 +285,7 @@ UNREADABLE = {
     "inf": (([-np.inf, 1.0], [0, 1]), "entry 0: -inf"),
     "lengths": (([1.0, 2.0, 3.0], [0, 1]), "3 timestamps, but 2 node_ids"),
     "negative": (([1.0, 2.0], [0, -1]), "names node -1"),
+    "negative alone": (([1.0], [-1]), "names node -1"),
     "huge": (([1.0, 2.0], np.array([0, 2**63], "u8")), "names node 9223372036854775808"),
     "fractions": (([1.0, 2.0], [0.5, 1.0]), "type float64"),
     "text": ((["a", "b"], [0, 1]), "type object"),
