@@ -19,6 +19,7 @@ from lifsim.options import (
     MAX_WALL,
     METHOD,
     MODEL,
+    N_NODES,
     OVERWRITE,
     PLOT,
     POPULATION,
@@ -34,6 +35,7 @@ from lifsim.options import (
     Threads,
     Time,
     WallTime,
+    node_counts,
     refuse_output,
 )
 from lifsim.printable import one_line
@@ -205,8 +207,9 @@ def _warnings(net: Network) -> Iterable[str]:
 @main.command()
 @FILE
 @click.option("--verify", is_flag=True, help="Compare every byte with the checksums in the file.")
+@N_NODES
 @click.pass_obj
-def info(talk: Talk, file: Path, verify: bool) -> None:
+def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
     """Say what a file holds.
 
     FILE is a file of results, finished or not, a file of weights (of a dense network too), or a model: a file, or the name
@@ -218,7 +221,7 @@ def info(talk: Talk, file: Path, verify: bool) -> None:
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    return _tell_result(file, verify)
+    return _tell_result(file, verify, n_nodes)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -245,20 +248,20 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 echo(f"    sha256 {m.sha256} ok")
 
 
-def _opened(talk: Talk, file: Path) -> Result:
-    """The results in `file`; what to know of them goes to standard error."""
+def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
+    """The results in `file`; that a newer run is unfinished, or this one goes on, is said on standard error."""
     from lifsim import results
 
-    result = results.open(file)
+    result = results.open(file, node_counts(n_nodes))
     if result.note:
-        talk.note(f"{file}: {result.note}")
+        talk.warn(f"{file}: {result.note}")
     return result
 
 
-def _tell_result(file: Path, verify: bool) -> None:
+def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
     from lifsim import results
 
-    result = results.open(file)
+    result = results.open(file, node_counts(n_nodes))
     checked = result.verify() if verify else 0
     echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
     for line in repr(result).split("\n")[1:]:
@@ -267,7 +270,18 @@ def _tell_result(file: Path, verify: bool) -> None:
         if value not in ("", {}, None):
             echo(f"  {one_line(label)}: {_in_words(value)}")
     if verify:
-        echo(f"  verified: every byte, {checked} datasets" if checked else "  verified: every frame of the log")
+        echo(f"  {_verified(result, checked)}")
+
+
+def _verified(result: Result, checked: int) -> str:
+    """What the checksums of a result have shown, so many datasets having one of their own."""
+    if result.file is None:
+        return "verified: every frame of the log"
+    if result.file.sealed:
+        return f"verified: every byte, {checked} datasets"
+    if checked:
+        return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
+    return "not verified: the file has no checksums, as those of other tools; what can be read was read"
 
 
 def _is_model(file: Path) -> bool:
@@ -279,7 +293,8 @@ def _is_model(file: Path) -> bool:
 def _facts(result: Result) -> Iterator[tuple[str, Any]]:
     """What is known of a run, by name: its extent, how it was computed, how long that took, where it comes from."""
     said = result.info
-    yield "complete", "yes" if result.complete else "no"
+    if "settings" in said or not result.complete:  # another tool's file does not say
+        yield "complete", "yes" if result.complete else "no"
     yield "ignored", said.get("ignored")
     yield "duration", f"{result.duration:g} ms, from {result.t_start:g} to {result.t_stop:g} ms" + _steps_of(result)
     yield "parameters", said.get("parameters")
@@ -299,7 +314,18 @@ def _steps_of(result: Result) -> str:
 
 
 _LATER = ("neurons", "synapses", "timings", "real_time_factor", "started", "finished", "host", "versions", "command", "reference")
-_SAID = {"populations", "recorded_spikes", "recorded_traces", "model_text", "note", "name", "description", "complete", "ignored"}
+_SAID = {
+    "populations",
+    "recorded_spikes",
+    "recorded_traces",
+    "unreadable",
+    "model_text",
+    "note",
+    "name",
+    "description",
+    "complete",
+    "ignored",
+}
 _SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "settings", "seed", "threads", "precision", "weights"}
 
 
@@ -310,8 +336,17 @@ _SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "setting
 @FROM
 @TO
 @POPULATION
+@N_NODES
 @click.pass_obj
-def stats(talk: Talk, file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...], **window: Any) -> None:
+def stats(
+    talk: Talk,
+    file: Path,
+    as_json: bool,
+    as_csv: bool,
+    populations: tuple[str, ...],
+    n_nodes: tuple[tuple[str, int], ...],
+    **window: Any,
+) -> None:
     """Statistics of each population.
 
     Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
@@ -321,7 +356,7 @@ def stats(talk: Talk, file: Path, as_json: bool, as_csv: bool, populations: tupl
 
     if as_json and as_csv:
         raise LifsimError("--json, --csv", "both are given", "one of them")
-    result = _opened(talk, file)
+    result = _opened(talk, file, n_nodes)
     _refuse_window(result, **window)
     found = analysis.statistics(result, **window)
     if populations:
@@ -339,15 +374,25 @@ def stats(talk: Talk, file: Path, as_json: bool, as_csv: bool, populations: tupl
 @FROM
 @TO
 @POPULATION
+@N_NODES
 @OVERWRITE
 @click.pass_obj
-def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, populations: tuple[str, ...], **window: Any) -> None:
+def plot(
+    talk: Talk,
+    file: Path,
+    kind: str,
+    out: Path | None,
+    overwrite: bool,
+    populations: tuple[str, ...],
+    n_nodes: tuple[tuple[str, int], ...],
+    **window: Any,
+) -> None:
     """Draw results.
 
     A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms, a map of
     neurons that have positions.
     """
-    result = _opened(talk, file)
+    result = _opened(talk, file, n_nodes)
     _refuse_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")

@@ -114,10 +114,15 @@ def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
     return fd
 
 
-def lock(fd: int) -> bool | None:
-    """Try to lock an open file: whether it is ours now; None where the file system knows no locks."""
+def lock(fd: int, shared: bool = False) -> bool | None:
+    """Try to lock an open file: whether it is ours now; None where the file system knows no locks.
+
+    `shared`: beside others that hold it shared, as readers of HDF5 files do.
+    """
     try:
         if os.name == "nt":
+            if shared:
+                return True
             import msvcrt
 
             os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks forbid reading: lock a byte that nobody reads
@@ -128,7 +133,7 @@ def lock(fd: int) -> bool | None:
         else:
             import fcntl
 
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     except OSError:

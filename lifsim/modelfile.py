@@ -360,6 +360,8 @@ class _Builder:
                 given = self.stored(given.pop("matrix"), given["target"], f"{place}.matrix") | given
             if isinstance(given.get("file"), str):
                 given["file"] = self.listed(given["file"], f"{place}.file")
+            if isinstance(given.get("edge_types"), str) and self.folder:
+                given["edge_types"] = str(_below(self.folder, given["edge_types"], f"{place}.edge_types"))
             self.network.connect(given.pop("source"), given.pop("target"), rule, **given)
         except LifsimError as error:
             self.report(error, place, unknown, [table.source, table.target])
@@ -399,12 +401,17 @@ class _Builder:
 
     def listed(self, reference: str, place: str) -> str:
         """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""
-        from lifsim.listfile import split
+        from lifsim.edgefile import beside
+        from lifsim.listfile import HDF5, split
 
         path, group = split(reference)
         if self.folder is None:
             raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")
-        return f"{self.found(path, reference, place)}{':' if group else ''}{group}"
+        own = self.found(path, reference, place)
+        for types in beside(own, group) if own.suffix.lower() in HDF5 else ():
+            self.found(types.relative_to(self.folder).as_posix(), reference, place)  # which a link could lead out of it
+        self.network.read_files.append(str(own))
+        return f"{own}{':' if group else ''}{group}"
 
     def record(self, raw: dict[str, Any], place: str) -> None:
         table, unknown = self.table(schema.RecordTable, raw, place)

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from lifsim.listfile import Listed
 
 
-def save(network: Network, path: str | Path) -> None:
+def save(network: Network, path: str | Path, lasting: bool = True) -> None:
     """Write `network` as a model file that `lifsim.load` turns back into the same network.
 
     Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
     ``<stem>.synapses.h5``. Files of these names are replaced, each in one step. What `load` would refuse is
-    refused here, and nothing is written.
+    refused here, and nothing is written. `lasting` is False for a scratch folder, whose files need not survive a power failure.
 
     Raises
     ------
@@ -48,12 +48,15 @@ def save(network: Network, path: str | Path) -> None:
     text = _checked(document(network, store.name, lists.name, path.parent), path)
     make_folder(path)
     if matrices:
-        _store(store, matrices)
+        _store(store, matrices, lasting)
     if listed:
         from lifsim import listfile
 
-        listfile.write(lists, listed)
-    disk.put(path, text)
+        listfile.write(lists, listed, lasting)
+    if lasting:
+        disk.put(path, text)
+    else:
+        path.write_bytes(text)
 
 
 def _checked(tables: Mapping[str, Any], path: Path) -> bytes:
@@ -208,12 +211,12 @@ def _list(p: Projection) -> Listed:
     return Listed(given.sources, given.targets, weight, delay)
 
 
-def _store(path: Path, matrices: Mapping[str, Projection]) -> None:
+def _store(path: Path, matrices: Mapping[str, Projection], lasting: bool) -> None:
     from scipy import sparse
 
     from lifsim.weights import WeightStore
 
-    with WeightStore(path, "w") as store:
+    with WeightStore(path, "w", lasting) as store:
         for name, p in matrices.items():
             rows, shape = p.params["given"].by_target(), (len(p.target), len(p.source))
             both = [

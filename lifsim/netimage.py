@@ -77,11 +77,13 @@ def _hashable(x: Any) -> Any:
 
 def write(net: Network, path: Path, files: list[dict[str, str]] | None = None) -> None:
     """Write the image of `net` to `path`; `files` describes the files that it reads, where that is known already."""
+    from lifsim.modelwriter import save
+
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
     about = {"text": net.text, "parameters": _plain(net.parameters), "files": _described_all(net) if files is None else files}
     with disk.scratch(path) as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        inert.save(folder / _MODEL)
+        save(inert, folder / _MODEL, lasting=False)
         (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         for member in sorted(folder.iterdir()):
             with archive.open(zipfile.ZipInfo(member.name), "w", force_zip64=True) as out, member.open("rb") as file:

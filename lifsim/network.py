@@ -243,7 +243,8 @@ class Network:
             also be a nested list, one entry [target][source] for each pair of populations.
         rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree``
             (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
-            (sources, targets: index arrays; or file: a list in CSV or HDF5), or a scipy.sparse matrix or
+            (sources, targets: index arrays; or file: a list in CSV or HDF5, of which the edges of a SONATA file may have
+            edge_types: a CSV file, one beside it unless given, False for none), or a scipy.sparse matrix or
             a 2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the
             synapses. Between populations that have positions p may fall with distance, as in
             ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, also ``exponential`` (p0, lambda) and ``box`` (p0,

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from lifsim import disk
+from lifsim import disk, hdf5
 from lifsim.errors import DataError, LifsimError
 from lifsim.network import Network
 from lifsim.outputs import check_output
@@ -48,17 +48,14 @@ class Graph(NamedTuple):
 
 
 def write(path: str | Path, graph: Graph) -> None:
-    """Write a graph to a file, whole or not at all (OutputError or RunError if it cannot be written)."""
-    with disk.replacing(check_output(path, overwrite=True), disk.UNCHANGED) as fd:
-        below = disk.Unfailing(fd)
-        with h5py.File(below, "w") as file:
-            file.create_dataset("version", data=VERSION, dtype=h5py.string_dtype())
-            node = file.create_group("node")
-            node.create_dataset("type", data="NIRGraph", dtype=h5py.string_dtype())
-            node.create_dataset("edges", data=[[a.encode(), b.encode()] for a, b in graph.edges] or np.zeros((0, 2), "S1"))
-            for name, parameters in graph.nodes.items():
-                _write_table(node.create_group(f"nodes/{name}"), parameters)
-        below.check()
+    """Write a graph to a file, which is replaced in one step (RunError if the disk is full)."""
+    with hdf5.replacing(check_output(path, overwrite=True), disk.UNCHANGED) as file:
+        file.create_dataset("version", data=VERSION, dtype=h5py.string_dtype())
+        node = file.create_group("node")
+        node.create_dataset("type", data="NIRGraph", dtype=h5py.string_dtype())
+        node.create_dataset("edges", data=[[a.encode(), b.encode()] for a, b in graph.edges] or np.zeros((0, 2), "S1"))
+        for name, parameters in graph.nodes.items():
+            _write_table(node.create_group(f"nodes/{name}"), parameters)
 
 
 def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:

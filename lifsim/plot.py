@@ -120,9 +120,7 @@ class _Band:
 
     def points(self) -> tuple[np.ndarray, np.ndarray]:
         """(times, heights) of the spikes of the neurons shown."""
-        row = np.full(self.spikes.n_nodes, -1)
-        row[self.ids] = np.arange(len(self.ids))
-        y = row[self.spikes.ids]
+        y = analysis.places(self.spikes.ids, self.ids)
         shown = y >= 0
         return self.spikes.times[shown], self.top + (y[shown] + 0.5) / len(self.ids) * self.height
 
@@ -135,7 +133,7 @@ class _Band:
 def _bands(shown: Sequence[Spikes], max_neurons: int | None) -> list[_Band]:
     """The rows of all populations; a small one still gets a part of the largest's height."""
     chosen = [_evenly(np.sort(spikes.recorded_ids), max_neurons) for spikes in shown]
-    least = 0.09 * max((len(ids) for ids in chosen), default=1)
+    least = 0.09 * max([1, *map(len, chosen)])
     bands: list[_Band] = []
     top = 0.0
     for spikes, ids, colour in zip(shown, chosen, colours([s.name for s in shown], shades=False), strict=True):

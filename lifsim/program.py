@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,7 +100,8 @@ class Program(click.Group):
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left to do then is not worth a traceback
-        with guarded():
+        with guarded(), warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: talk.warn(f"warning: {message}")
             sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
 
     def list_commands(self, ctx: click.Context) -> list[str]:

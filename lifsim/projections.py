@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,7 +38,7 @@ RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "fixed_indegree": ("p",),
     "fixed_outdegree": ("p",),
-    "explicit": ("file",),
+    "explicit": ("file", "edge_types"),
     "matrix": ("copies", "scale"),
 }
 _COUNTS = ("indegree", "outdegree", "N")
@@ -126,7 +127,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
     file = given.get("file") if rule == "explicit" else None
     if file is not None and not problems:
-        given, raw, problems = _listed(place, dt, given, raw, len(source), len(target))
+        given, raw, problems = _listed(place, dt, given, raw, source, target)
     problems += _check_rule(place, rule, given)
     params: dict[str, Any] = {}
     if not problems:
@@ -246,20 +247,40 @@ def _rule_number(name: str, raw: Any) -> Any:
 
 
 def _listed(
-    place: str, dt: float, given: Mapping[str, Any], raw: Mapping[str, Any], n_source: int, n_target: int
+    place: str, dt: float, given: Mapping[str, Any], raw: Mapping[str, Any], source: View, target: View
 ) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
     """Sources and targets from a file, with its weights and delays if it has such columns; problems."""
-    from lifsim.listfile import read
+    from lifsim.listfile import Asked, Limits, read
 
-    problems = [Problem(f"{place}.{key}", "given beside a file", "the file lists the synapses") for key in given if key != "file"]
+    allowed, problems = ("file", "edge_types"), []
+    problems += [Problem(f"{place}.{key}", "given beside a file", "the file lists the synapses") for key in given if key not in allowed]
+    types = given.get("edge_types")
+    if types is not None and types is not False and not (isinstance(types, (str, Path)) and str(types)):
+        problems.append(Problem(f"{place}.edge_types", f"{types!r}", "a file, such as edge_types.csv, or false"))
     if problems:
         return dict(given), dict(raw), problems
-    found = read(given["file"], n_source, n_target, dt, f"{place}.file")
-    for key, column in (("weight", found.weight), ("delay", found.delay)):
-        if column is not None and not (isinstance(raw[key], (int, float)) and raw[key] == 1.0):
-            problems.append(Problem(f"{place}.{key}", "given beside a file", f"the file has a {key} for each synapse"))
+    unit = _weight_unit(source, target)
+    own = frozenset(key for key in ("weight", "delay") if not (isinstance(raw[key], (int, float)) and raw[key] == 1.0))
+    asked = Asked(unit, types if types is None or types is False else Path(types), own)
+    found = read(given["file"], Limits(len(source), len(target), dt), f"{place}.file", asked)
     columns = {key: x for key, x in (("weight", found.weight), ("delay", found.delay)) if x is not None}
+    problems += [
+        Problem(f"{place}.{key}", "given beside a file", f"the file has a {key} for each synapse") for key in columns if key in own
+    ]
+    if found.number is not None:
+        try:
+            columns["weight"] = _times(raw["weight"], unit, found.number)
+        except ValueError as error:
+            problems.append(Problem(f"{place}.weight", str(error)))
     return {"sources": found.sources, "targets": found.targets}, {**raw, **columns}, problems
+
+
+def _times(weight: Any, unit: str, number: np.ndarray) -> np.ndarray:
+    """The weight of a connection times the numbers of synapses in a file."""
+    one = None if is_profile(weight) or isinstance(weight, (list, np.ndarray)) else value(weight, unit)
+    if not isinstance(one, float):
+        raise ValueError(f"{weight!r}; a number, where a file says how many synapses an edge has (nsyns)")
+    return one * number
 
 
 # -- checks --------------------------------------------------------------------------------------
@@ -313,6 +334,8 @@ def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Pro
     if rule not in RULES:
         yield Problem(f"{place}.rule", f"there is no rule {shown(rule)}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
         return
+    if given.get("edge_types") is not None and given.get("file") is None:
+        yield Problem(f"{place}.edge_types", "given without a file", "those of a SONATA file of edges")
     for name in RULES[rule] if given.get("file") is None else ():
         if given.get(name) is None:
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")

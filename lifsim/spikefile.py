@@ -18,7 +18,8 @@ from lifsim.grid import first_off_grid, nearest_on_grid
 from lifsim.plan import NEVER, Events
 from lifsim.populations import Population
 from lifsim.resultfile import File
-from lifsim.results import open as open_result
+from lifsim.results import Result
+from lifsim.results import opened as open_result
 from lifsim.stimuli import listed
 
 FEW = 1 << 20  # spikes that are read at once
@@ -40,7 +41,7 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
     place, path = f"populations.{population.name}", values["spike_file"]
     grid = None if values["allow_offgrid_times"] else dt
     with open_result(path) as result:
-        name = _population(list(result.populations), values["spike_population"], path, place)
+        name = _population(result, values["spike_population"], path, place)
         file = result.file
         if file is None or file.count(name) <= FEW:
             spikes = result.spikes[name].times, result.spikes[name].ids
@@ -63,7 +64,7 @@ def all_spikes(population: Population, values: dict[str, Any]) -> Spikes:
     """Times (ms, anywhere) and nodes of all spikes in the file of a spike generator (errors as of `spikes_in`)."""
     place, path = f"populations.{population.name}", values["spike_file"]
     with open_result(path) as result:
-        name = _population(list(result.populations), values["spike_population"], path, place)
+        name = _population(result, values["spike_population"], path, place)
         spikes = result.spikes[name].times, result.spikes[name].ids
     _check(*spikes, population.n, None, f"{place}.spike_file", path)
     return spikes
@@ -94,9 +95,12 @@ class Streamed:
         return max(start + 1, int(self._first[beyond]) - 1) if beyond < len(self._first) else NEVER
 
 
-def _population(names: list[str], wanted: str, path: str, place: str) -> str:
+def _population(result: Result, wanted: str, path: str, place: str) -> str:
     """The population that is meant: the one named, or the only one."""
+    names = [*result.populations, *result.unreadable]
     name = wanted or (names[0] if len(names) == 1 else "")
+    if name in result.unreadable:
+        raise DataError(f"{place}.spike_population", str(result.unreadable[name]), "one of: " + ", ".join(result.populations))
     if name not in names:
         got = f"{path} holds no population {name!r}" if name else f"{path} holds several populations"
         raise DataError(f"{place}.spike_population", got, "one of: " + ", ".join(names))

@@ -427,3 +427,62 @@ def test_what_an_encoding_lacks_is_written_as_escapes():
     command = [sys.executable, "-X", "utf8=0", "-m", "lifsim", "info", "single_neuron"]
     done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"})
     assert done.returncode == 0 and b"step \\u2192 neuron" in done.stdout, done
+
+
+# -- files of other tools --------------------------------------------------------------------------
+
+
+def spikes_of_another_tool(path: str, ids: object, times: object) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["spikes/p/timestamps"], file["spikes/p/node_ids"] = times, ids
+
+
+def test_spikes_of_another_tool():
+    """How many neurons there are is said, and can be; that nothing can be verified is said too."""
+    import numpy as np
+
+    spikes_of_another_tool("x.h5", 1001 + np.arange(970) % 50, np.arange(1, 971) * 1.0)
+    for command in ("stats", "info", "plot"):
+        said = lif(command, "x.h5")
+        assert "warning: x.h5: p: 1,051 neurons are assumed, ids 0 to 1050; those with spikes are 1001 to 1050" in said.stderr
+        assert lif(command, "x.h5", "--n-nodes", "50", *(["--overwrite"] if command == "plot" else [])).stderr == ""
+    found = json.loads(lif("stats", "x.h5", "--n-nodes", "p=50", "--json").stdout)["p"]
+    assert (found["neurons"], found["spikes"], found["rate"]) == (50, 970, pytest.approx(20.0))
+    assert "holds spikes of 50 neurons" in lif("stats", "x.h5", "--n-nodes", "49", code=2).stderr
+    assert "'q', which is no population of it; one of: p" in lif("stats", "x.h5", "--n-nodes", "q=1", code=2).stderr
+    assert "given for a population twice" in lif("stats", "x.h5", "--n-nodes", "1", "--n-nodes", "2", code=2).stderr
+    assert "a whole number such as 50" in lif("stats", "x.h5", "--n-nodes", "many", code=2).stderr
+    said = lif("info", "x.h5", "--verify", "--n-nodes", "50").stdout
+    assert "not verified: the file has no checksums" in said and "complete" not in said and "verified: every" not in said
+
+
+def test_bad_spikes_of_another_tool_are_no_silence():
+    for ids, times, words in (([0, 1], [1.0, float("nan")], "no finite numbers"), ([0], [1.0, 2.0], "2 timestamps, but 1 node_ids")):
+        spikes_of_another_tool("x.h5", ids, times)
+        for command in (("info",), ("info", "--verify"), ("stats",), ("plot",)):
+            assert words in lif(command[0], "x.h5", *command[1:], code=2).stderr
+
+
+def test_a_result_that_another_program_changed_is_not_said_to_be_whole():
+    import h5py
+
+    lif("run", "tiny.toml", "-o", "x.h5")
+    with h5py.File("x.h5", "r+") as file:
+        file["mine"] = 1
+    assert "datasets; nothing else has a checksum, since another program changed the file" in lif("info", "x.h5", "--verify").stdout
+
+
+def test_edge_types_that_are_not_all_used_are_said():
+    import h5py
+
+    with h5py.File("x_edges.h5", "w") as file:
+        for name in ("source_node_id", "target_node_id", "edge_type_id"):
+            file[f"edges/x/{name}"] = [1]
+    Path("x_edge_types.csv").write_text("edge_type_id syn_weight delay dynamics_params\n1 2.0 1.0 a.json\n")
+    text = '[run]\nduration = 1\n[populations.a]\nn = 2\nmodel = "iaf_psc_exp"\n[[projections]]\nsource = "a"\ntarget = "a"\n'
+    Path("m.toml").write_text(text + 'rule = "explicit"\nfile = "x_edges.h5:edges/x"\n')
+    said = lif("check", "m.toml")
+    assert said.stderr.startswith("warning: projections[0].file: ") and said.stderr.endswith("not used: dynamics_params\n")
+    assert lif("-q", "check", "m.toml").stderr == ""

@@ -121,6 +121,31 @@ def test_a_damaged_result_is_found(tmp_path, small_blocks):
         ls.run(network(path), 20.0)
 
 
+def test_units_and_the_older_layout(tmp_path, spikes, small_blocks, monkeypatch):
+    """Read at once and streamed alike."""
+    step, ids = spikes
+    usual = ls.run(network(write(tmp_path / "a.h5", step, ids)), 50.0)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.create_dataset("spikes/timestamps", data=step / 10000).attrs["units"] = "s"
+        file["spikes/gids"] = ids
+    for few in (100, 10_000):
+        monkeypatch.setattr(spikefile, "FEW", few)
+        assert_same(ls.run(network(tmp_path / "b.h5"), 50.0), usual)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_population_that_cannot_be_read(tmp_path, spikes):
+    """It is refused where it is meant, and in nobody's way where it is not."""
+    path = write(tmp_path / "a.h5", *spikes)
+    with h5py.File(path, "r+") as file:
+        file["spikes/bad/timestamps"], file["spikes/bad/node_ids"] = [1.0, np.nan], [0, 5]
+    assert len(ls.run(network(path, spike_population="p"), 50.0).spikes["g"]) == len(spikes[0])
+    with pytest.raises(ls.DataError, match=r"spike_population: .*spikes/bad/timestamps: holds 1 or more times that are no finite numbers"):
+        ls.Simulation(network(path, spike_population="bad"))
+    with pytest.raises(ls.DataError, match="holds several populations; one of: p, bad"):
+        ls.Simulation(network(path))
+
+
 RUN = """
 import sys
 import lifsim as ls
