@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk, memory
 from lifsim.errors import ModelError, OutputError, RunError
-from lifsim.grid import steps
+from lifsim.grid import steps, time_of
 from lifsim.network import Network
 from lifsim.schedule import Schedule
 
@@ -73,7 +73,7 @@ class Keeper:
             self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in source.state().values())
         self.schedule.done()
         about = source.about()
-        return f"{about.step * about.dt:g} ms are saved; go on with: lifsim resume {out}"
+        return f"{time_of(about.step, about.dt):g} ms are saved; go on with: lifsim resume {out}"
 
     def write(self, source: Source, path: Path, previous: Path | None = None) -> int:
         """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes."""

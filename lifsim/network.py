@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.grid import nearest_on_grid, on_grid
+from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, snapped
 from lifsim.models import MODELS
+from lifsim.multapses import shared_pairs
 from lifsim.populations import Population, View, bad_trains, index_of, normalise, off_grid, relations
 from lifsim.positions import positions as as_positions
 from lifsim.projections import Projection, projection
@@ -235,7 +236,8 @@ class Network:
             its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
             synapses are given as weights are. Plastic ones come from neurons or spike_generators.
         allow_autapses : may a neuron connect to itself?
-        allow_multapses : may a pair have several synapses?
+        allow_multapses : may a pair have several synapses? If not, lists in which nodes occur twice, so that two of the
+            projections made here could join the same pair, are an error; other connections are not looked at.
         receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
             the synapses go to; in all others the sign of a weight decides.
 
@@ -253,7 +255,8 @@ class Network:
         shape = (len(targets), len(sources)) if _is_list(source) or _is_list(target) else None
         if not isinstance(rule, str):
             params, rule = {**params, "matrix": rule}, "matrix"
-        made, problems = [], []
+        made: dict[tuple[int, int], Projection] = {}
+        problems: list[Problem] = []
         options = {
             "weight": weight,
             "delay": delay,
@@ -266,14 +269,16 @@ class Network:
             for j, s in enumerate(sources):
                 try:
                     own = {k: _entry(v, i, j, shape) for k, v in {**params, **options}.items()}
-                    made.append(self._projection(place, s, t, rule, own))
+                    made[i, j] = self._projection(place, s, t, rule, own)
                 except ModelError as error:
                     problems += [p for p in error.problems if p not in problems]
+        made = {cell: p for cell, p in made.items() if not p.nothing}
+        if not problems:
+            problems += shared_pairs(place, made)
         if problems:
             raise ModelError.of(problems)
-        made = [p for p in made if not p.nothing]
-        self.projections += made
-        return made
+        self.projections += made.values()
+        return list(made.values())
 
     def _projection(self, place: str, source: Nodes, target: Nodes, rule: str, given: dict[str, Any]) -> Projection:
         views: list[View] = []
@@ -329,8 +334,7 @@ class Network:
                     got = f"{view.population.model.name} ({view.name}) has no variable {name!r} to record"
                     problems.append(Problem(f"{place}.variable", got, did_you_mean(str(name), known)))
                 elif not problems:
-                    every = times["interval"]
-                    made.append(Recording(view, name, 1.0 if every is None else every, times["start"], times["stop"]))
+                    made.append(Recording(view, name, *self._snapped(**times)))
         if not problems:
             problems += self._check_repeats(place, made)
         if problems:
@@ -359,8 +363,7 @@ class Network:
             problems += self._check_synapses(place, *views)
         if problems:
             raise ModelError.of(problems)
-        every = 1.0 if times["interval"] is None else times["interval"]
-        made = Recording(views[1], f"weight_from_{views[0].name}", every, times["start"], times["stop"], views[0])
+        made = Recording(views[1], f"weight_from_{views[0].name}", *self._snapped(**times), views[0])
         problems += self._check_repeats(place, [made])
         if problems:
             raise ModelError.of(problems)
@@ -372,11 +375,15 @@ class Network:
         elif source.population.model.role not in ("neuron", "spikes"):
             yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")
 
+    def _snapped(self, interval: float | None, start: float, stop: float) -> tuple[float, float, float]:
+        """Interval (1 ms unless given), start and stop of a recording, as the multiples of dt that they are meant to be."""
+        return snapped(1.0 if interval is None else interval, self.dt), snapped(start, self.dt), snapped(stop, self.dt)
+
     def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
             yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
         elif interval is not None and not on_grid(interval, self.dt):
-            yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
+            yield Problem(f"{place}.interval", not_on_grid(interval, self.dt), nearest_on_grid(interval, self.dt))
         if sampled and interval is None and not on_grid(1.0, self.dt):
             yield Problem(f"{place}.interval", "1 ms (the default) is not on the grid", nearest_on_grid(1.0, self.dt))
         for key, t in (("start", start), ("stop", stop)):

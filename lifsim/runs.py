@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifsim.errors import DataError
+from lifsim.grid import time_of
 from lifsim.network import Network
 from lifsim.outputs import expanded
 from lifsim.recording import Recorded, read_log
@@ -125,7 +126,7 @@ def resume(
             os.replace(saved.path, keeps[0])
         steps_left = (about.until or about.step) - about.step
         if steps_left:
-            simulation.run(steps_left * about.dt, max_wall)
+            simulation.run(time_of(steps_left, about.dt), max_wall)
         return _result(simulation)
 
 
