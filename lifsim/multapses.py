@@ -57,7 +57,7 @@ def _common(one: Projection, other: Projection) -> tuple[int, int] | None:
     """A pair (source, target) of nodes that both projections join, or may join if their synapses are drawn; None if there is none."""
     sources, targets = (np.intersect1d(a.ids, b.ids) for a, b in ((one.source, other.source), (one.target, other.target)))
     if one.rule in ("one_to_one", "explicit", "matrix"):
-        pairs = np.intersect1d(*(_pairs(p, sources, targets) for p in (one, other)))
+        pairs = np.intersect1d(_pairs(one, sources, targets), _pairs(other, sources, targets))
         return divmod(int(pairs[0]), one.target.population.n) if len(pairs) else None
     apart = one.recurrent and not (one.allow_autapses and other.allow_autapses)
     return next(((int(s), int(t)) for s in sources[:2] for t in targets[:2] if not (apart and s == t)), None)

@@ -377,6 +377,7 @@ class Simulation:
     ) -> Simulation:
         """`restore` from a checkpoint in memory. `out`: None in memory, a path whose log goes on, or a new place."""
         own = saved.network()
+        check_unchanged(own, saved)
         if net is not None:
             from lifsim.netimage import refuse_another
 
@@ -599,6 +600,16 @@ def log_owner(saved: Checkpoint) -> Path | None:
     own = Path(saved.about.out)
     here = saved.path.absolute().parent / own.name
     return own if log_path(own).exists() or not log_path(here).exists() else here
+
+
+def check_unchanged(net: Network, saved: Checkpoint) -> None:
+    """Refuse a checkpoint whose network means something else by now (DataError, with the places)."""
+    from lifsim.compatibility import changed_rules
+
+    changed = changed_rules(net, saved.about.format)
+    if changed:
+        got = f"was made by lifsim {saved.about.versions.get('lifsim', '?')}, for which its network meant something else: "
+        raise DataError(str(saved.path), got + "; ".join(f"{p.where}: {p.got}" for p in changed[:5]), changed[0].allowed)
 
 
 def check_network(net: Any) -> None:
