@@ -26,6 +26,7 @@ ROUNDING = 16 * float(np.finfo(float).eps)  # relative: what a few operations ma
 def _nearest(t: np.ndarray, dt: float, near: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """The nearest whole number of steps to each of `t` (ms, 1-d), and whether `t` counts as that: also if it is nearer than `near` (ms)."""
     with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
+        t = t.astype(np.float64, copy=False)
         ratio = t / dt
         nearest = np.round(ratio)
         apart = np.abs(ratio - nearest)
@@ -59,7 +60,7 @@ def first_off_grid(times: np.ndarray | float, dt: float, near: float = 0.0) -> f
 def no_delays(x: np.ndarray, dt: float) -> np.ndarray:
     """Which numbers cannot be delays: infinite, below `dt`, absurdly long, or no multiple of `dt`."""
     with np.errstate(over="ignore"):
-        ratio = x / dt
+        ratio = x.astype(np.float64, copy=False) / dt
     return ~np.isfinite(x) | (ratio < 1 - NEAR) | (ratio > LONGEST_DELAY) | off_grid(x, dt)
 
 
