@@ -27,7 +27,20 @@ from lifsim.grid import (
 
 # NEST's spike_generator (allow_offgrid_times) at resolution 0.1: a time is first a whole number of microseconds, then, off the
 # grid, the end of its step
-NEST = {0.04: 0.1, 0.05: 0.1, 0.06: 0.1, 0.1: 0.1, 3.0: 3.0, 3.0001: 3.0, 3.0004: 3.0, 3.0005: 3.1, 3.001: 3.1, 3.04: 3.1, 3.06: 3.1, 3.0996: 3.1}
+NEST = {
+    0.04: 0.1,
+    0.05: 0.1,
+    0.06: 0.1,
+    0.1: 0.1,
+    3.0: 3.0,
+    3.0001: 3.0,
+    3.0004: 3.0,
+    3.0005: 3.1,
+    3.001: 3.1,
+    3.04: 3.1,
+    3.06: 3.1,
+    3.0996: 3.1,
+}
 
 
 @pytest.mark.parametrize(("given", "sent"), NEST.items())
@@ -224,5 +237,5 @@ def test_bad_times_are_told():
     net.add("a", 2, "iaf_psc_exp")
     with pytest.raises(ModelError, match=r"4.699999 ms is not on the grid; nearest allowed: 4.6 and 4.7 ms"):
         net.connect("a", "a", delay=4.699999)
-    with ls.Simulation(net) as sim, pytest.raises(LifsimError, match="0.25 ms is not on the grid"):
+    with ls.Simulation(net) as sim, pytest.raises(LifsimError, match=r"0.25 ms is not on the grid"):
         sim.run(0.25)
