@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from lifsim.plan import PIECE
+
 LONGEST_DELAY = 2**30  # steps: no run is longer
 FARTHEST = 2**52  # steps: as far as floating-point numbers count
 NEAR, NEAR_RELATIVE = 1e-6, 1e-12  # of dt, of the time: so far a time may be from a multiple of dt
@@ -28,15 +30,22 @@ def _nearest(t: np.ndarray, dt: float, near: float = 0.0) -> tuple[np.ndarray, n
     with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
         t = t.astype(np.float64, copy=False)
         ratio = t / dt
-        nearest = np.round(ratio)
-        apart = np.abs(ratio - nearest)
-        there: np.ndarray = apart <= NEAR + NEAR_RELATIVE * np.abs(ratio)
-        if near > 0:
-            there |= apart < min(near / dt, 0.5) * (1 - 1e-9)  # at this distance itself it does not
-        rest = np.flatnonzero(~there & (apart < 0.25))
-        there[rest] = t[rest].astype(np.float32) == (nearest[rest] * dt).astype(np.float32)
-        there[rest] &= t[rest].astype(np.float32) == t[rest]
+        nearest = np.rint(ratio)
+        apart = np.abs(np.subtract(ratio, nearest, out=ratio), out=ratio)
+        there: np.ndarray = apart <= NEAR
+        rest = np.flatnonzero(~there)  # few, or none
+        if len(rest):
+            there[rest] = _counts(t[rest], nearest[rest], apart[rest], dt, near)
     return nearest, there & (np.abs(nearest) <= FARTHEST)
+
+
+def _counts(t: np.ndarray, nearest: np.ndarray, apart: np.ndarray, dt: float, near: float) -> np.ndarray:
+    """Whether times so far `apart` (steps) from the nearest multiple count as that because they are long, spikes, or float32."""
+    there: np.ndarray = apart <= NEAR + NEAR_RELATIVE * np.abs(nearest)
+    if near > 0:
+        there |= apart < min(near / dt, 0.5) * (1 - 1e-9)  # at this distance itself they do not
+    narrow = t.astype(np.float32)
+    return there | ((apart < 0.25) & (narrow == t) & (narrow == (nearest * dt).astype(np.float32)))
 
 
 def off_grid(times: np.ndarray, dt: float, near: float = 0.0) -> np.ndarray:
@@ -52,9 +61,12 @@ def on_grid(time: float, dt: float) -> bool:
 def first_off_grid(times: np.ndarray | float, dt: float, near: float = 0.0) -> float | None:
     """The first of `times` (infinite ones aside) that is no multiple of `dt`, or None."""
     t = np.atleast_1d(np.asarray(times, dtype=np.float64)).ravel()
-    t = t[np.isfinite(t)]
-    off = off_grid(t, dt, near)
-    return float(t[np.argmax(off)]) if off.any() else None
+    for a in range(0, len(t), PIECE):
+        piece = t[a : a + PIECE]
+        off = off_grid(piece, dt, near) & np.isfinite(piece)
+        if off.any():
+            return float(piece[np.argmax(off)])
+    return None
 
 
 def no_delays(x: np.ndarray, dt: float) -> np.ndarray:
@@ -76,13 +88,18 @@ def ends(times: np.ndarray, dt: float, near: float = 0.0) -> np.ndarray:
     """The step at whose end each of `times` (ms) is, or during which it falls: whole numbers, float64."""
     t = np.asarray(times, np.float64)
     nearest, there = _nearest(t.ravel(), dt, near)
+    rest = np.flatnonzero(~there)
     with np.errstate(over="ignore"):
-        return np.where(there, nearest, np.ceil(t.ravel() / dt)).reshape(t.shape)
+        nearest[rest] = np.ceil(t.ravel()[rest] / dt)
+    return nearest.reshape(t.shape)
 
 
 def spike_steps(times: np.ndarray, dt: float) -> np.ndarray:
     """The steps in which given spikes are sent, int64: those off the grid at the end of their step, as in NEST."""
-    return np.clip(ends(times, dt, NEAR_SPIKE), -(2.0**62), 2.0**62).astype(np.int64)
+    out = np.empty(len(times), np.int64)
+    for a in range(0, len(times), PIECE):
+        out[a : a + PIECE] = np.clip(ends(times[a : a + PIECE], dt, NEAR_SPIKE), -(2.0**62), 2.0**62)
+    return out
 
 
 def half_up(times: np.ndarray, dt: float, error: float = 0.0) -> np.ndarray:

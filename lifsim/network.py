@@ -79,7 +79,7 @@ class Network:
 
     def __post_init__(self) -> None:
         try:
-            self.dt = number(self.dt, "ms")
+            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
         except ValueError as error:
             raise ModelError("run.dt", str(error), "a time in ms") from None
         if not (0 < self.dt < math.inf):

@@ -136,7 +136,8 @@ def test_a_message_shows_why_a_time_is_off_the_grid(time, said):
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_times_of_either_type_are_taken_everywhere(kind):
     t = np.array([4.7, 9.3], kind)
-    net = ls.Network(dt=0.1)
+    net = ls.Network(dt=kind(0.1))
+    assert net.dt == 0.1
     net.add("g", 2, "spike_generator", spike_times=t, start=kind(0.7), stop=t + kind(0.4))
     net.add("i", 1, "step_current_generator", amplitude_times=t, amplitude_values=[1.0, 2.0])
     net.add("p", 1, "inhomogeneous_poisson_generator", rate_times=t, rate_values=[1.0, 2.0])
