@@ -26,7 +26,7 @@ from lifsim.recording import plain
 from lifsim.resultfile import dataset
 from lifsim.weights import readable
 
-FORMAT = 1
+FORMAT = 2  # of 1 are those whose networks may have meant something else: `lifsim.compatibility`
 STATE, COLLECTED = "state:", "collected:"  # prefixes of the names of arrays
 
 

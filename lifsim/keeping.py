@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk, memory
 from lifsim.errors import OutputError, RunError
+from lifsim.grid import time_of
 from lifsim.headroom import Headroom, sampled
 from lifsim.schedule import Schedule
 
@@ -65,7 +66,7 @@ class Keeper:
         self.changes = about.changes
         self._needed = size if not source.is_initial() else size + _bytes_of(source)
         self.schedule.done()
-        return f"{about.step * about.dt:g} ms are saved; {self.advice}"
+        return f"{time_of(about.step, about.dt):g} ms are saved; {self.advice}"
 
     @property
     def advice(self) -> str:

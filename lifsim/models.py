@@ -432,7 +432,9 @@ _ALL = (
             Parameter("spike_multiplicities", (), "", "how often each spike is sent", shape="series"),
             Parameter("spike_file", "", "", "SONATA spike file to send instead", shape="file"),
             Parameter("spike_population", "", "", "population in that file (if it holds several)", shape="text"),
-            Parameter("allow_offgrid_times", False, "", "round spike times to the grid of dt", shape="flag"),
+            Parameter(
+                "allow_offgrid_times", False, "", "send spikes given between the points of the grid at the end of their step", shape="flag"
+            ),
             *_WINDOW,
         ),
         checks=(_stop_after_start,),

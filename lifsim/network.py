@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.grid import nearest_on_grid, on_grid, steps
+from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.models import MODELS
+from lifsim.multapses import shared_pairs
 from lifsim.populations import Population, View, bad_intervals, bad_trains, index_of, normalise, off_grid, relations
 from lifsim.positions import positions as as_positions
 from lifsim.printable import shown
@@ -85,7 +86,7 @@ class Network:
 
     def __post_init__(self) -> None:
         try:
-            self.dt = number(self.dt, "ms")
+            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
         except ValueError as error:
             raise ModelError("run.dt", str(error), "a time in ms") from None
         if not (0 < self.dt < math.inf):
@@ -262,7 +263,8 @@ class Network:
             its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
             synapses are given as weights are. Plastic ones come from neurons or spike_generators.
         allow_autapses : may a neuron connect to itself?
-        allow_multapses : may a pair have several synapses?
+        allow_multapses : may a pair have several synapses? If not, lists in which nodes occur twice, so that two of the
+            projections made here could join the same pair, are an error; other connections are not looked at.
         receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
             the synapses go to; in all others the sign of a weight decides.
 
@@ -300,11 +302,13 @@ class Network:
                     made[i, j] = projection(place, self.dt, s, t, rule, {key: entry(i, j) for key, entry in entries.items()})
                 except ModelError as error:
                     problems |= dict.fromkeys(error.problems)
+        made = {cell: p for cell, p in made.items() if not p.nothing}
+        if not problems:
+            problems |= dict.fromkeys(shared_pairs(place, made))
         if problems:
             raise ModelError.of(problems)
-        found = [p for p in made.values() if not p.nothing]
-        self.projections += found
-        return found
+        self.projections += made.values()
+        return list(made.values())
 
     def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
         """The views that `nodes` mean, None where they mean none, which is added to `problems`."""
@@ -359,8 +363,7 @@ class Network:
                     got = f"{view.population.model.name} ({view.name}) has no variable {shown(name)} to record"
                     problems.append(Problem(f"{place}.variable", got, did_you_mean(name if isinstance(name, str) else "", known)))
                 elif not problems:
-                    every = times["interval"]
-                    made.append(Recording(view, name, 1.0 if every is None else every, times["start"], times["stop"]))
+                    made.append(Recording(view, name, *self._snapped(**times)))
         if problems:
             raise ModelError.of(problems)
         self._add_recordings(place, made)
@@ -387,8 +390,7 @@ class Network:
             problems += self._check_synapses(place, *views)
         if problems:
             raise ModelError.of(problems)
-        every = 1.0 if times["interval"] is None else times["interval"]
-        made = Recording(views[1], f"weight_from_{views[0].name}", every, times["start"], times["stop"], views[0])
+        made = Recording(views[1], f"weight_from_{views[0].name}", *self._snapped(**times), views[0])
         self._add_recordings(place, [made])
 
     def _check_synapses(self, place: str, source: View, target: View) -> Iterable[Problem]:
@@ -397,11 +399,15 @@ class Network:
         elif source.population.model.role not in ("neuron", "spikes"):
             yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")
 
+    def _snapped(self, interval: float | None, start: float, stop: float) -> tuple[float, float, float]:
+        """Interval (1 ms unless given), start and stop of a recording, as the multiples of dt that they are meant to be."""
+        return snapped(1.0 if interval is None else interval, self.dt), snapped(start, self.dt), snapped(stop, self.dt)
+
     def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
             yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
         elif interval is not None and not on_grid(interval, self.dt):
-            yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
+            yield Problem(f"{place}.interval", not_on_grid(interval, self.dt), nearest_on_grid(interval, self.dt))
         elif interval is not None and steps(interval, self.dt) < 1:
             yield Problem(f"{place}.interval", f"{interval:g} ms is less than a step", nearest_on_grid(interval, self.dt))
         if sampled and interval is None and not on_grid(1.0, self.dt):

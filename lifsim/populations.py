@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import ModelError, Problem
-from lifsim.grid import FARTHEST, first_off_grid, nearest_on_grid
+from lifsim.grid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.models import Model, Parameter
 from lifsim.positions import Positions
 from lifsim.printable import shown
@@ -245,7 +245,7 @@ def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> I
         if p.on_grid and not isinstance(v, Distribution):
             wrong = first_off_grid(v, dt)
             if wrong is not None:
-                yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", nearest_on_grid(wrong, dt))
+                yield Problem(f"{place}.{p.name}", not_on_grid(wrong, dt), nearest_on_grid(wrong, dt))
 
 
 def bad_intervals(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:

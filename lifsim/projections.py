@@ -13,7 +13,7 @@ import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same, side_by_side
-from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
+from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays, not_on_grid
 from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
@@ -111,7 +111,7 @@ class Projection:
             return float(p(d) @ share)
         space = self.space(1)
         some = np.linspace(0, n_target - 1, min(n_target, max(_SAMPLE // n_source, 16))).astype(np.int64)
-        each = np.arange(n_source)
+        each, p = np.arange(n_source), p.within(space.error)
         return float(np.mean([p(space.distances(each, np.full(n_source, t))).mean() for t in some]))
 
 
@@ -455,7 +455,7 @@ def _check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
     elif first < dt * (1 - 1e-6):
         yield Problem(place, f"{first:g} ms is below dt", f"nearest allowed: {dt:g} ms (at least one step of dt)")
     else:
-        yield Problem(place, f"{first:g} ms is not on the grid", nearest_on_grid(first, dt))
+        yield Problem(place, not_on_grid(first, dt), nearest_on_grid(first, dt))
 
 
 def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:

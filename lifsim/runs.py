@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk
 from lifsim.errors import DataError, LifsimError, ModelError, OutputError, Problem, RunError
-from lifsim.grid import steps
+from lifsim.grid import steps, time_of
 from lifsim.method import method_of, storage_for
 from lifsim.network import Network
 from lifsim.outputs import expanded
@@ -146,7 +146,7 @@ def resume(
             os.replace(saved.path, sink.files.checkpoints[0])
         left = (recorded.until if recorded.until is not None else about.until or about.step) - about.step
         if left > 0:
-            simulation.run(left * about.dt, max_wall)
+            simulation.run(time_of(left, about.dt), max_wall)
         return _result(simulation)
 
 

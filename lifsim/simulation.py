@@ -24,7 +24,7 @@ import numpy as np
 from lifsim import __version__
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, check_compiler, check_room, coarse_weights, estimate, stored
-from lifsim.grid import nearest_on_grid, on_grid, steps
+from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, steps, time_of, times
 from lifsim.keeping import NO_CHECKPOINT, Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
@@ -63,7 +63,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
     if not net.dt / 2 <= ms < math.inf:
         raise LifsimError("duration", f"{ms:g} ms", f"a finite time, at least one step (dt = {net.dt:g} ms)")
     if not on_grid(ms, net.dt):
-        raise LifsimError("duration", f"{ms:g} ms is not on the grid", nearest_on_grid(ms, net.dt))
+        raise LifsimError("duration", not_on_grid(ms, net.dt), nearest_on_grid(ms, net.dt))
     if steps(ms, net.dt) > MOST_STEPS:
         raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³⁰ steps)")
     return ms
@@ -239,7 +239,7 @@ class Simulation:
     @property
     def time(self) -> float:
         """Biological time reached, ms."""
-        return self.step * self.net.dt
+        return time_of(self.step, self.net.dt)
 
     @property
     def done(self) -> bool:
@@ -297,7 +297,7 @@ class Simulation:
             self._record(self._engine.advance(n), n)
             self._check_numbers()
             took = time.perf_counter() - start
-            done, total = (self.step - first) * self.net.dt, (until - first) * self.net.dt
+            done, total = time_of(self.step - first, self.net.dt), time_of(until - first, self.net.dt)
             self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if self._keeper.schedule.due(self.step):
@@ -343,7 +343,7 @@ class Simulation:
 
     def _summary(self, finishing: float) -> dict[str, Any]:
         """What is to be said of the run so far; `finishing` are seconds spent on the file that `timings` does not hold yet."""
-        done = self.step * self.net.dt
+        done = self.time
         timings = {**self.timings, "record": self.timings["record"] + finishing, "total": self._total()}
         return {
             "steps": self.step,
@@ -430,6 +430,7 @@ class Simulation:
     ) -> Simulation:
         """`restore` from a checkpoint in memory. `out`: None in memory, a path whose log goes on (or its sink), or a new place."""
         own = saved.network()
+        check_unchanged(own, saved)
         if net is not None:
             from lifsim.netimage import refuse_another
 
@@ -564,7 +565,7 @@ class Simulation:
         first = [self._first(view.name) for view in views]
         ranges = [(f, f + v.population.n) for f, v in zip(first, views, strict=True)]
         s, t, weight, delay = self._engine.synapses(ranges[0], ranges[1])
-        data = weight if what == "weight" else delay * self.net.dt
+        data = weight if what == "weight" else times(delay, self.net.dt)
         pointers = np.concatenate([[0], np.cumsum(np.bincount(s, minlength=views[0].population.n))])
         whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
         return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
@@ -647,6 +648,16 @@ def log_owner(saved: Checkpoint) -> Path | None:
     own = Path(saved.about.out)
     here = saved.path.absolute().parent / own.name
     return own if log_path(own).exists() or not log_path(here).exists() else here
+
+
+def check_unchanged(net: Network, saved: Checkpoint) -> None:
+    """Refuse a checkpoint whose network means something else by now (DataError, with the places)."""
+    from lifsim.compatibility import changed_rules
+
+    changed = changed_rules(net, saved.about.format)
+    if changed:
+        got = f"was made by lifsim {saved.about.versions.get('lifsim', '?')}, for which its network meant something else: "
+        raise DataError(str(saved.path), got + "; ".join(f"{p.where}: {p.got}" for p in changed[:5]), changed[0].allowed)
 
 
 def check_network(net: Any) -> None:

@@ -460,9 +460,9 @@ def test_a_newer_format(tmp_path):
     with ls.Simulation(small()) as sim:
         image = tmp_path / "image"
         netimage.write(sim.net, image)
-        about = checkpoint.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=2)
+        about = checkpoint.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=checkpoint.FORMAT + 1)
         checkpoint.write(tmp_path / "x", about, {}, [], image)
-    with pytest.raises(ls.DataError, match="has format 2"):
+    with pytest.raises(ls.DataError, match=f"has format {checkpoint.FORMAT + 1}"):
         ls.Simulation.restore(tmp_path / "x")
 
 
