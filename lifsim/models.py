@@ -187,6 +187,8 @@ _TAU_SYN = (
     Parameter("tau_syn_ex", 2.0, "ms", "time constant of excitatory synaptic currents", "> 0"),
     Parameter("tau_syn_in", 2.0, "ms", "time constant of inhibitory synaptic currents", "> 0"),
 )
+_NEVER_FIRES = "spike threshold; inf: it never fires, and adds up what arrives"
+_TAKEN = "a spike takes V_th - V_reset from the potential"
 _V = Parameter("V_m", -70.0, "mV", "membrane potential", "finite")
 _I_SYN = (
     Parameter("I_syn_ex", 0.0, "pA", "excitatory synaptic current", "finite"),
@@ -253,6 +255,13 @@ def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tupl
     """The same parameters, some with other defaults."""
     return tuple(replace(p, default=defaults.get(p.name, p.default)) for p in parameters)
 
+
+_CHANGED = {
+    "t_ref": {"default": 0.0},
+    "V_th": {"doc": _NEVER_FIRES, "bound": "finite or inf"},
+    "V_reset": {"doc": _TAKEN},
+}
+_SOFT = tuple(replace(p, **_CHANGED.get(p.name, {})) for p in _MEMBRANE)
 
 _ALL = (
     Model(
@@ -342,14 +351,33 @@ _ALL = (
         (
             Parameter("C_m", 1.0, "pF", "capacitance of the membrane", "> 0"),
             Parameter("t_ref", 0.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
-            Parameter("V_th", 1.0, "mV", "spike threshold; inf: it never fires, and adds up what arrives", "finite or inf"),
-            Parameter("V_reset", 0.0, "mV", "a spike takes V_th - V_reset from the potential", "finite"),
+            Parameter("V_th", 1.0, "mV", _NEVER_FIRES, "finite or inf"),
+            Parameter("V_reset", 0.0, "mV", _TAKEN, "finite"),
             Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
+            Parameter("hard_reset", False, "", "a spike puts the potential to V_reset: what exceeds the threshold is lost", shape="flag"),
             *_PLASTICITY,
         ),
         (replace(_V, default=0.0),),
         (_reset_below_threshold,),
         "mV",
+    ),
+    Model(
+        "lif_psc_delta",
+        "neuron",
+        "leaky integrate-and-fire neuron, each spike a jump of the potential; what exceeds the threshold stays (soft reset)",
+        (*_SOFT, *_PLASTICITY),
+        (_V,),
+        (_reset_below_threshold,),
+        "mV",
+    ),
+    Model(
+        "lif_psc_exp",
+        "neuron",
+        "leaky integrate-and-fire neuron, exponentially decaying synaptic currents; what exceeds the threshold stays (soft reset)",
+        (*_SOFT, *_TAU_SYN, *_PLASTICITY),
+        (_V, *_I_SYN),
+        (_reset_below_threshold,),
+        "pA",
     ),
     Model(
         "mat2_psc_exp",

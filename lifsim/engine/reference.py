@@ -36,7 +36,10 @@ STATES = {
     "iaf_psc_exp": ("V_m", "I_syn_ex", "I_syn_in"),
     "iaf_psc_alpha": ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in"),
     "if_psc_delta": ("V_m",),
+    "lif_psc_delta": ("V_m",),
+    "lif_psc_exp": ("V_m", "I_syn_ex", "I_syn_in"),
 }
+SOFT = ("if_psc_delta", "lif_psc_delta", "lif_psc_exp")  # reset by subtraction
 
 
 def simulate(plan: Plan, duration: float) -> tuple[Spikes, dict[str, np.ndarray]]:
@@ -269,7 +272,7 @@ class _Neurons:
         self.names = STATES[group.model]
         params = {"E_L": 0.0, "refractory_input": False, **group.params} | ({"tau_m": np.inf} if group.model == "if_psc_delta" else {})
         self.p = {k: np.broadcast_to(np.asarray(v, np.float64), (group.n,)) for k, v in params.items()}
-        self._soft = group.model == "if_psc_delta"
+        self._soft = group.model in SOFT and not group.params.get("hard_reset", False)
         self.state = np.array([np.broadcast_to(group.state[name], (group.n,)) for name in self.names], np.float64)
         self.state[0] -= self.p["E_L"]
         self._propagators = expm(system(self.p, len(self.names)) * dt)

@@ -27,6 +27,7 @@ from numba.extending import overload
 
 from lifsim.engine.neurons import (
     escape_noise,
+    hard_reset,
     iaf_cond_alpha,
     iaf_cond_exp,
     iaf_cond_exp_sfa_rr,
@@ -35,6 +36,8 @@ from lifsim.engine.neurons import (
     iaf_psc_exp,
     iaf_psc_exp_multisynapse,
     if_psc_delta,
+    lif_psc_delta,
+    lif_psc_exp,
     mat2_psc_exp,
     parrot_neuron,
 )
@@ -55,6 +58,9 @@ MODULES: dict[str, ModuleType] = {
     "parrot_neuron": parrot_neuron,
     "escape_noise": escape_noise,
     "if_psc_delta": if_psc_delta,
+    "hard_reset": hard_reset,
+    "lif_psc_delta": lif_psc_delta,
+    "lif_psc_exp": lif_psc_exp,
 }
 TOGETHER = ("iaf_psc_delta", "iaf_psc_exp", "iaf_psc_alpha")  # one program serves all networks of these
 
@@ -67,8 +73,9 @@ _OF_KIND = {module.Kind: module for module in MODULES.values()}
 
 def module_name(group: Any) -> str:
     """What integrates `group`: its model, or what that becomes by its parameters."""
-    noisy = group.model == "iaf_psc_exp" and np.any(np.asarray(group.params["delta"]) > 0)
-    return "escape_noise" if noisy else str(group.model)
+    if group.model == "iaf_psc_exp" and np.any(np.asarray(group.params["delta"]) > 0):
+        return "escape_noise"
+    return "hard_reset" if group.model == "if_psc_delta" and group.params["hard_reset"] else str(group.model)
 
 
 def module_of(group: Any) -> ModuleType:
