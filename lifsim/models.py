@@ -256,7 +256,7 @@ def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tupl
     return tuple(replace(p, default=defaults.get(p.name, p.default)) for p in parameters)
 
 
-_CHANGED = {
+_CHANGED: dict[str, dict[str, Any]] = {
     "t_ref": {"default": 0.0},
     "V_th": {"doc": _NEVER_FIRES, "bound": "finite or inf"},
     "V_reset": {"doc": _TAKEN},

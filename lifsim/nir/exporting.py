@@ -42,10 +42,10 @@ class _Export:
 
     def __init__(self, net: Network) -> None:
         self.net = net
-        self.bias = {name: _begin(net, name) for name in net.populations if _is_bias(net, name)}
+        self.bias = {name for name in net.populations if _is_bias(net, name)}
         self.neurons = [name for name, p in net.populations.items() if p.model.role == "neuron"]
         self.synaptic = {
-            p.target.name.partition("[")[0]
+            p.target.name
             for p in net.projections
             if p.source.population.model.role != "current" and "psc_exp" in p.target.population.model.name
         }
@@ -65,7 +65,7 @@ class _Export:
                     raise LifsimError(f"populations.{name}", got, ", ".join(_STIMULI[:-1]) + f" or {_STIMULI[-1]}")
                 self.nodes[name] = {"type": "Input", "shape": np.array([population.n])}
         for number, p in enumerate(self.net.projections):
-            if p.source.population.name not in self.bias:
+            if p.source.name not in self.bias:
                 self._add_projection(p, f"projections[{number}]", number, constant)
         self._add_ends({name: given for name, given in constant.items() if np.any(given[1])})
         return Graph(self.nodes, self.edges, {"spikes": "pulse", "threshold": "reached", "dt": self.net.dt * MS})
@@ -88,7 +88,7 @@ class _Export:
 
     def _add_ends(self, left: dict[str, tuple[float, np.ndarray]]) -> None:
         """Biases of neurons to which nothing leads; an Input and an Output at least, which other programs ask for."""
-        to_others = {a.population.name for a, b in self._pairs() if a.population is not b.population}
+        to_others = {a.name for a, b in self._pairs() if a.population is not b.population}
         last = [name for name in self.nodes if name in self.net.populations and name not in to_others and name not in self.bias]
         inputs = [name for name, node in self.nodes.items() if node["type"] == "Input"]
         if left or (self.neurons and not inputs):
@@ -115,14 +115,20 @@ class _Export:
         own = values(self.net, name).get("I_e", np.zeros(self.net.populations[name].n))
         parts = {0.0: own} if np.any(own) else {}
         for number, p in enumerate(self.net.projections):
-            if p.target.population.name == name and p.source.population.name in self.bias:
-                begin = self.bias[p.source.population.name]
-                amplitude = values(self.net, p.source.population.name)["amplitude"][0]
-                parts[begin] = parts.get(begin, 0.0) + amplitude * _entries(p, f"projections[{number}]")[:, 0]
+            if p.target.name == name and p.source.name in self.bias:
+                generator, begin = values(self.net, p.source.name), self._begin(p, f"projections[{number}]")
+                parts[begin] = parts.get(begin, 0.0) + generator["amplitude"][0] * _entries(p, f"projections[{number}]")[:, 0]
         if len(parts) > 1:
             times = " and ".join(f"{begin:g}" for begin in sorted(parts))
             raise LifsimError(f"populations.{name}", f"constant currents that begin at {times} ms", "one beginning: NIR has one bias")
         return parts.popitem() if parts else (0.0, np.zeros(self.net.populations[name].n))
+
+    def _begin(self, p: Projection, place: str) -> float:
+        """The start of a generator that, connected with a delay of one step, acts as this one does."""
+        if not isinstance(p.delay, (int, float, np.floating)):
+            raise LifsimError(f"{place}.delay", "different delays of a constant current", "one delay")
+        start, late = float(values(self.net, p.source.name)["start"][0]), round((p.delay - self.net.dt) / self.net.dt) * self.net.dt
+        return start + late + (self.net.dt if late and not start else 0.0)  # one of start = 0 begins at dt
 
     def _in_nir(self, name: str) -> np.ndarray | float:
         """What a current of 1 pA onto a population is along an edge: one through a synapse has w_in before it."""
@@ -151,14 +157,12 @@ def _is_bias(net: Network, name: str) -> bool:
     return constant and bool(np.all(np.isinf(values(net, name)["stop"])))
 
 
-def _begin(net: Network, name: str) -> float:
-    return float(values(net, name)["start"][0])
-
-
 def _entries(p: Projection, place: str) -> np.ndarray:
     """The weights of a projection as a matrix of both whole populations."""
     if p.rule not in _RULES or not isinstance(p.weight, (int, float, np.number, np.ndarray)):
-        raise LifsimError(place, f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights", "given weights, which NIR can keep")
+        raise LifsimError(
+            place, f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights", "given weights, which NIR can keep"
+        )
     if p.synapse:
         raise LifsimError(place, "plastic synapses", "given weights, which NIR can keep")
     W = np.zeros((p.target.population.n, p.source.population.n))

@@ -96,7 +96,8 @@ def _graph(top: h5py.Group, place: str, seen: set[int]) -> Graph:
         group = top["nodes"][name]
         if _text(group["type"][()]) == "NIRGraph":
             within = _graph(group, f"{place}:{name}", seen)
-            ends[name] = tuple([f"{name}/{x}" for x in within.nodes if within.kind(x) == kind] for kind in ("Input", "Output"))
+            own = [[f"{name}/{x}" for x in within.nodes if within.kind(x) == kind] for kind in ("Input", "Output")]
+            ends[name] = own[0], own[1]
             nodes |= {f"{name}/{x}": _passing(node) for x, node in within.nodes.items()}
             inner += [(f"{name}/{a}", f"{name}/{b}") for a, b in within.edges]
         else:
@@ -114,7 +115,9 @@ def _group(parent: h5py.Group, name: str, place: str, seen: set[int]) -> h5py.Gr
     group = parent[name]
     address = h5py.h5o.get_info(group.id).addr
     if address in seen or group.name.count("/") > 4 * DEEPEST:
-        raise DataError(place, "is in the file several times, or too deep", f"nodes of their own, at most {DEEPEST} graphs within each other")
+        raise DataError(
+            place, "is in the file several times, or too deep", f"nodes of their own, at most {DEEPEST} graphs within each other"
+        )
     seen.add(address)
     return group
 
@@ -152,7 +155,9 @@ def _edge(pair: tuple[str, str], nodes: Mapping[str, Any], ends: Mapping[str, An
         if name in ends:
             own = ends[name][side]
             if len(own) != 1:
-                raise DataError(place, f"{pair[0]!r} to {pair[1]!r}, but graph {name!r} has {len(own)} {called} nodes", f"one {called} there")
+                raise DataError(
+                    place, f"{pair[0]!r} to {pair[1]!r}, but graph {name!r} has {len(own)} {called} nodes", f"one {called} there"
+                )
             found.append(own[0])
         elif name in nodes:
             found.append(name)

@@ -82,10 +82,10 @@ def neurons(node: Mapping[str, Any], n: int, place: str, how: Reading) -> Neuron
     """
     kind, p = str(node["type"]), _parameters(node, n, place)
     said = metadata(node, place)
+    left: np.ndarray | float = 1.0
     if kind in ("IF", "I"):
         gain = 1.0 if how.step is None else how.step
         own = Neurons("if_psc_delta", {"C_m": 1 / (p["r"] * MS), "V_m": 0.0}, p["r"] * gain, np.ones(n), False)
-        left = 1.0
     else:
         own, left = _leaky(kind, p, place, how.step)
     model, reset = _reset(own.model, node, p, said, place, how, left)

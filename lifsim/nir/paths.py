@@ -66,7 +66,8 @@ def _own_size(graph: Graph, name: str, place: str) -> int | None:
             raise DataError(f"{place}/shape", f"{shape.ravel()[:4].tolist()}", "whole numbers above 0")
         return int(np.prod(shape))
     if kind in ("Affine", "Linear"):
-        return np.shape(node.get("weight", ()))[0] if np.ndim(node.get("weight")) else None
+        shape = np.shape(node.get("weight", ()))
+        return shape[0] if shape else None
     values = [x for key, x in node.items() if key not in ("type", "metadata")] if kind in (*NEURONS, "Scale", "Delay") else []
     return max((int(np.size(x)) for x in values if np.ndim(x)), default=None)
 
@@ -95,7 +96,9 @@ def _outwards(graph: Graph, place: str) -> set[str]:
     after: dict[str, list[str]] = {name: [] for name in graph.nodes}
     for a, b in graph.edges:
         if graph.kind(a) == "Output" or graph.kind(b) == "Input":
-            raise DataError(f"{place}:edges", f"leads from {a!r} ({graph.kind(a)}) to {b!r} ({graph.kind(b)})", "from an Input to an Output")
+            raise DataError(
+                f"{place}:edges", f"leads from {a!r} ({graph.kind(a)}) to {b!r} ({graph.kind(b)})", "from an Input to an Output"
+            )
         after[a].append(b)
     out = {name for name in graph.nodes if graph.kind(name) == "Output"}
     linear = [name for name in graph.nodes if graph.kind(name) in LINEAR]

@@ -320,7 +320,9 @@ def test_soft_reset_with_synaptic_currents_as_a_plain_loop(t_ref):
     from scipy.linalg import expm
 
     tau_m, C_m, taus = 8.0, 4.0, (3.0, 1.5)
-    net, arrivals = driven("lif_psc_exp", 6.0, V_reset=-0.2, E_L=0.0, V_m=0.0, tau_m=tau_m, C_m=C_m, tau_syn_ex=3.0, tau_syn_in=1.5, t_ref=t_ref)
+    net, arrivals = driven(
+        "lif_psc_exp", 6.0, V_reset=-0.2, E_L=0.0, V_m=0.0, tau_m=tau_m, C_m=C_m, tau_syn_ex=3.0, tau_syn_in=1.5, t_ref=t_ref
+    )
     P = expm(DT * np.array([[-1 / tau_m, 1 / C_m, 1 / C_m], [0.0, -1 / taus[0], 0.0], [0.0, 0.0, -1 / taus[1]]]))
     x, until, expected = np.zeros(3), 0, []
     for step in range(1, STEPS + 1):

@@ -1,6 +1,6 @@
 """if_psc_delta with a hard reset (`hard_reset`): v becomes V_reset at a spike, what exceeds the threshold is lost.
 
-    v(t+h) = v(t) + I h/C_m + Σ w,   v ← V_reset at v >= V_th
+v(t+h) = v(t) + I h/C_m + Σ w,   v ← V_reset at v >= V_th
 """
 
 from __future__ import annotations
