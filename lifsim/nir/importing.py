@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.errors import DataError, LifsimError
-from lifsim.grid import on_grid, tidy
+from lifsim.grid import tidy
 from lifsim.network import Network
 from lifsim.nir import paths
 from lifsim.nir.graph import Graph, in_order, read
@@ -28,25 +28,25 @@ def load(
     *,
     spikes: str | None = None,
     step: float | str | None = None,
-    reset: str | None = None,
-    reset_delay: bool | None = None,
+    reset: str | Mapping[str, str] | None = None,
+    reset_delay: bool | Mapping[str, bool] | None = None,
 ) -> Network:
     """The network in a file, spikes of all neurons recorded.
 
     Parameters
     ----------
-    dt : time step, ms. If not given: what the file says, or else `step`, or else 0.1.
+    dt : time step, ms. If not given: `step`, or what the file says, or else 0.1.
     inputs : for Input nodes by name the parameters of their stimulus: `spike_times` (ms, a list a node: a spike_generator),
         `amplitude` (pA, one a node: a dc_generator) or `waveform` (pA, a column a node: a waveform_generator). An input without
         is a spike_generator that is silent.
     spikes : what a spike is in the file: "pulse", a Dirac pulse, as NIR's text has it, or "step", a signal of height 1 for one
         `step`, as snnTorch and Norse mean it. Files of lifsim say so themselves.
-    step : the step of the program that wrote a file of spikes = "step", ms (or a text with a unit): 0.1 for snnTorch. A multiple of
-        `dt`. If not given: `dt`. The network then has, at the ends of its steps, the potentials of that program.
+    step : the step of the program that wrote a file of spikes = "step", ms, or a text with a unit: 0.1 or "1e-4 s" for snnTorch. It
+        is the time step of the network as well, which then has the potentials of that program at the ends of its steps.
     reset : what a spike does to neurons of which the file does not say it: "v_reset", as NIR's text has it, puts them to v_reset,
         "subtract" takes v_threshold - v_reset from them.
     reset_delay : for spikes = "step", whether the reset comes in the step after the spike, as snnTorch calls it. If not given: of
-        "subtract", as is snnTorch's default, but not of "v_reset".
+        "subtract", as is snnTorch's default, but not of "v_reset". Both can be tables by the names of nodes.
 
     Raises
     ------
@@ -58,7 +58,13 @@ def load(
         if graph.kind(name) not in _KNOWN:
             raise DataError(f"{path}:{name}", f"a node of type {graph.kind(name)}", ", ".join(_KNOWN))
     time = _time(graph, str(path), dt, spikes, step)
-    how = Reading(None if time.step is None else time.step * MS, *_reset(reset, reset_delay, time.step), _at_threshold(graph, str(path)))
+    resets, delays = (_by_node(x, graph, key) for x, key in ((reset, "reset"), (reset_delay, "reset_delay")))
+    at_threshold, step_s = _at_threshold(graph, str(path)), time.dt * MS if time.steps else None
+    how = {
+        name: Reading(step_s, *_reset(resets.get(name), delays.get(name), time.steps), at_threshold)
+        for name in graph.nodes
+        if graph.kind(name) in paths.NEURONS
+    }
     return _Import(graph, str(path), time, how, dict(inputs or {})).network()
 
 
@@ -66,10 +72,10 @@ def load(
 
 
 class Time(NamedTuple):
-    """The time step of the network, and how long a spike lasts (ms; None: it is a pulse)."""
+    """The time step of the network, ms, and whether a spike lasts as long (else it is a pulse)."""
 
     dt: float
-    step: float | None
+    steps: bool
 
 
 def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> Time:
@@ -91,13 +97,13 @@ def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> Time:
     if meaning == "pulse":
         if "step" in own:
             raise LifsimError("step", f"{tidy(own['step'])} ms for spikes that are pulses", 'for spikes="step" only')
-        return Time(own.get("dt", 0.1), None)
+        return Time(own.get("dt", 0.1), False)
     if not own:
         raise LifsimError("step", "not given", "the step of the program that wrote the file, in ms (snnTorch: 0.1)")
-    time = Time(own.get("dt", own.get("step", 0.1)), own.get("step", own.get("dt")))
-    if time.step is None or not on_grid(time.step, time.dt):
-        raise LifsimError("step", f"{time.step} ms at dt = {tidy(time.dt)} ms", "a multiple of dt")
-    return time
+    times = sorted(own.values())
+    if times[-1] - times[0] > 1e-9 * times[0]:
+        raise LifsimError("step", f"{tidy(own['step'])} ms at dt = {tidy(own['dt'])} ms", "the same for both, or one of them")
+    return Time(times[0], True)
 
 
 def _milliseconds(x: Any, place: str) -> float:
@@ -118,15 +124,26 @@ def _said_time(x: Any, place: str) -> float:
     return float(tidy(float(seconds.ravel()[0]) / MS))
 
 
-def _reset(reset: Any, delay: Any, step: float | None) -> tuple[str | None, bool]:
+def _by_node(x: Any, graph: Graph, place: str) -> dict[str, Any]:
+    """An argument for each node of neurons, from one for all or a table."""
+    known = [name for name in graph.nodes if graph.kind(name) in paths.NEURONS]
+    if not isinstance(x, Mapping):
+        return dict.fromkeys(known, x)
+    for name in x:
+        if name not in known:
+            raise LifsimError(f"{place}[{name!r}]", "there is no such node of neurons", ", ".join(known))
+    return dict(x)
+
+
+def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool]:
     """The arguments `reset` and `reset_delay`, checked: which reset, and whether it is late."""
     if reset is not None and reset not in RESETS:
         raise LifsimError("reset", f"{reset!r}", " or ".join(map(repr, RESETS)))
     if delay is not None and not isinstance(delay, (bool, np.bool_)):
         raise LifsimError("reset_delay", f"{delay!r}", "True or False")
-    if delay and step is None:
+    if delay and not steps:
         raise LifsimError("reset_delay", "True for spikes that are pulses", 'for spikes="step" only')
-    return reset, bool(step is not None and (reset == SUBTRACT if delay is None else delay))
+    return reset, bool(steps and (reset == SUBTRACT if delay is None else delay))
 
 
 def _at_threshold(graph: Graph, path: str) -> bool:
@@ -142,7 +159,7 @@ def _at_threshold(graph: Graph, path: str) -> bool:
 class _Import:
     """A graph on its way to a network."""
 
-    def __init__(self, graph: Graph, path: str, time: Time, how: Reading, inputs: dict[str, Mapping[str, Any]]) -> None:
+    def __init__(self, graph: Graph, path: str, time: Time, how: dict[str, Reading], inputs: dict[str, Mapping[str, Any]]) -> None:
         self.graph, self.path, self.time, self.how, self.inputs = graph, path, time, how, inputs
         sources = [name for name in graph.nodes if graph.kind(name) == "Input"]
         self.silent = [name for name in sources if metadata(graph.nodes[name], f"{path}:{name}").get("signal") == NOTHING]
@@ -165,7 +182,7 @@ class _Import:
                 self._add_input(net, name)
             elif kind in paths.NEURONS:
                 self._add_neurons(net, name)
-        begins = self._begins() if self.time.step is not None else {}
+        begins = self._begins() if self.time.steps else {}
         for name, signal in self.signals.items():
             for path in signal.paths:
                 if path.source not in self.silent:
@@ -188,7 +205,7 @@ class _Import:
 
     def _add_neurons(self, net: Network, name: str) -> None:
         place = f"{self.path}:{name}"
-        own = neurons(self.graph.nodes[name], self.size[name], place, self.how)
+        own = neurons(self.graph.nodes[name], self.size[name], place, self.how[name])
         self.made[name] = own
         self.names[name] = self._name(net, name)
         net.add(self.names[name], self.size[name], own.model, **own.params)
@@ -196,7 +213,7 @@ class _Import:
     def _connect(self, net: Network, path: paths.Path, target: str, begins: Mapping[str, int]) -> None:
         own = self.made[target]
         current = net.populations[self.names[path.source]].model.role == "current"
-        if current and own.synaptic and self.time.step is not None:
+        if current and own.synaptic and self.time.steps:
             got = f"the current of {path.source!r} passes through its synapses, step by step"
             raise DataError(f"{self.path}:{target}", got, "an input of spikes, or an LIF node: currents act at once in lifsim")
         scale = own.current if current else own.spike
@@ -208,20 +225,19 @@ class _Import:
 
     def _delay(self, net: Network, path: paths.Path, target: str, begins: Mapping[str, int]) -> np.ndarray | float:
         """Delays of a path's synapses, ms: those in the file; a step at least, and as many as bring together what is sent together."""
-        dt, step = net.dt, self.time.step
-        delay = np.asarray(path.delay) / MS
-        if step is None:
-            delay = np.maximum(delay, dt)
+        delay = np.asarray(path.delay) / MS / net.dt
+        if not self.time.steps:
+            delay = np.maximum(delay, 1.0)
         else:
             onwards = self.rank[path.source] < self.rank[target]
-            delay = delay + step * (begins[target] - self._sends(path.source, begins) if onwards else 1) + self._current_begins(path.source)
-        delay = np.round(delay / dt, 6) * dt
+            delay = delay + (begins[target] - self._sends(path.source, begins) if onwards else 1) + self._starts_late(path.source)
+        delay = np.round(delay, 6) * net.dt
         return np.broadcast_to(delay, path.weight.shape) if delay.ndim else float(delay)
 
     def _add_constant(self, net: Network, name: str, constant: np.ndarray, begins: Mapping[str, int]) -> None:
         """A constant input: a current; where spikes are steps a spike in every step, as in the program that wrote the file."""
         own, ours, start = self.made[name], net.populations[self.names[name]], self._bias_start(name)
-        if self.time.step is not None:
+        if self.time.steps:
             self._add_clock(net, name, constant, begins[name] - 1)
         elif start:
             bias = self._name(net, f"{self.names[name]}_bias")
@@ -233,12 +249,10 @@ class _Import:
                 ours.initial["I_syn_ex"] = ours.initial.get("I_syn_ex", 0.0) - constant * own.current
 
     def _add_clock(self, net: Network, name: str, constant: np.ndarray, first: int) -> None:
-        """A neuron that fires in every step of the file from step `first` on, connected by the constant as weights."""
-        step, clock = self.time.step, self._name(net, f"{self.names[name]}_bias")
-        assert step is not None
-        half = net.dt / step / 2
-        net.add(clock, 1, "if_psc_delta", C_m=step, I_e=1.0, V_th=1 - half, V_reset=-half, V_m=1.0 - first)
-        net.connect(clock, self.names[name], (constant * self.made[name].spike)[:, None], delay=step)
+        """A neuron that fires in every step from `first` on, connected by the constant as weights."""
+        clock = self._name(net, f"{self.names[name]}_bias")
+        net.add(clock, 1, "if_psc_delta", C_m=net.dt, I_e=1.0, V_th=0.5, V_reset=-0.5, V_m=1.0 - first)
+        net.connect(clock, self.names[name], (constant * self.made[name].spike)[:, None], delay=net.dt)
 
     def _bias_start(self, name: str) -> float:
         """When the constant input of a node begins, ms: files of lifsim say so in the Affine node."""
@@ -257,7 +271,7 @@ class _Import:
         return ((p.source, name) for name, signal in self.signals.items() for p in signal.paths if p.source not in self.silent)
 
     def _begins(self) -> dict[str, int]:
-        """The step of the network (in steps of the file, from 1) in which the first step's input arrives at each node of neurons."""
+        """The step, from 1, in which what belongs to the first step of the file arrives at each node of neurons."""
         links = list(dict.fromkeys(self._links()))
         before: dict[str, list[str]] = {}
         for a, b in links:
@@ -276,9 +290,7 @@ class _Import:
             return begins[name] + self.made[name].synaptic  # a current moves v in the next step
         return 2 if "amplitude" in self.inputs.get(name, {}) else 1
 
-    def _current_begins(self, name: str) -> float:
-        """What is to be added to the delay of a direct current, which begins at dt if its start is 0, for it to begin with a step, ms."""
+    def _starts_late(self, name: str) -> int:
+        """Steps by which a direct current is to be sent later: one that starts at 0 begins at dt of itself, all others don't."""
         given = self.inputs.get(name, {})
-        if "amplitude" not in given or self.time.step is None:
-            return 0.0
-        return self.time.step - (0.0 if np.any(np.asarray(given.get("start", 0.0)) != 0) else self.time.dt)
+        return int("amplitude" in given and bool(np.any(np.asarray(given.get("start", 0.0)) != 0)))

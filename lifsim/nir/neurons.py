@@ -48,7 +48,7 @@ _OPTIONAL = {"v_reset": 0.0, "w_in": 1.0}
 
 
 class Reading(NamedTuple):
-    """How a file is read: the step (s) that a spike lasts, None for pulses; which reset neurons have that do not say, and whether it
+    """How a node is read: the step (s) that a spike lasts, None for pulses; which reset neurons have that do not say, and whether it
     comes a step late; whether they fire at the threshold, or above it.
     """
 

@@ -46,7 +46,7 @@ def made(name: str) -> dict[str, np.ndarray]:
 def _linear(torch: Any, n_in: int, n_out: int, scale: float) -> Any:
     layer = torch.nn.Linear(n_in, n_out)
     with torch.no_grad():
-        layer.weight += 0.3
+        layer.weight += 0.15
         layer.weight *= scale
     return layer
 
@@ -67,7 +67,7 @@ def _snntorch(torch: Any, name: str, reset: str, delay: bool) -> Any:
             last.output = True
         case _:
             hidden, last = snn.RLeaky(linear_features=HIDDEN, **leaky(HIDDEN)), snn.Leaky(**leaky(OUT), output=True)
-    scale = 0.4 if name == "synaptic" else 0.8
+    scale = {"synaptic": 0.3, "leaky": 0.6, "rleaky": 0.8}[name]
     return torch.nn.Sequential(_linear(torch, IN, HIDDEN, scale), hidden, _linear(torch, HIDDEN, OUT, scale), last)
 
 
@@ -75,10 +75,12 @@ def _norse(torch: Any) -> Any:
     import norse.torch as norse
 
     def neurons(n: int) -> Any:
-        p = norse.LIFBoxParameters(tau_mem_inv=torch.linspace(50.0, 400.0, n), v_th=torch.linspace(0.1, 0.2, n), v_leak=torch.linspace(-0.1, 0.05, n))
+        p = norse.LIFBoxParameters(
+            tau_mem_inv=torch.linspace(50.0, 400.0, n), v_th=torch.linspace(0.1, 0.2, n), v_leak=torch.linspace(-0.1, 0.05, n)
+        )
         return norse.LIFBoxCell(p._replace(v_reset=torch.zeros(n)))
 
-    return norse.SequentialState(_linear(torch, IN, HIDDEN, 1.5), neurons(HIDDEN), _linear(torch, HIDDEN, OUT, 1.5), neurons(OUT))
+    return norse.SequentialState(_linear(torch, IN, HIDDEN, 1.0), neurons(HIDDEN), _linear(torch, HIDDEN, OUT, 0.8), neurons(OUT))
 
 
 def _stepper(name: str, net: Any) -> Callable[[Any], Any]:
