@@ -17,7 +17,7 @@ from lifsim.weights import own_dataset, readable
 
 VERSION = "1.0"
 IDENTITY = "Identity"  # the type of what were Input and Output of a graph within the graph
-DEEPEST = 16  # graphs within graphs
+DEEPEST = 64  # groups within groups
 
 
 class Graph(NamedTuple):
@@ -114,9 +114,9 @@ def _group(parent: h5py.Group, name: str, place: str, seen: set[int]) -> h5py.Gr
         raise DataError(place, "is not a node of this file")
     group = parent[name]
     address = h5py.h5o.get_info(group.id).addr
-    if address in seen or group.name.count("/") > 4 * DEEPEST:
+    if address in seen or group.name.count("/") > DEEPEST:
         raise DataError(
-            place, "is in the file several times, or too deep", f"nodes of their own, at most {DEEPEST} graphs within each other"
+            place, "is in the file several times, or too deep", f"nodes of their own, at most {DEEPEST} groups within each other"
         )
     seen.add(address)
     return group

@@ -258,8 +258,8 @@ class _Import:
         """When the constant input of a node begins, ms: files of lifsim say so in the Affine node."""
         starts = set()
         for a, b in self.graph.edges:
-            said = metadata(self.graph.nodes[a], f"{self.path}:{a}")
-            if b == name and "bias_start" in said:
+            said = metadata(self.graph.nodes[a], f"{self.path}:{a}") if b == name else {}
+            if "bias_start" in said:
                 starts.add(_said_time(said["bias_start"], f"{self.path}:{a}/metadata/bias_start"))
         if len(starts) > 1:
             raise DataError(f"{self.path}:{name}", "biases begin at different times", "one bias_start")
