@@ -1,12 +1,12 @@
 r"""Nodes of neurons as populations of lifsim's models, and the other way.
 
-    iaf_psc_exp, lif_psc_exp      CubaLIF   tau_syn dI/dt = -I + w_in S,   tau_mem dv/dt = v_leak - v + R I
-    iaf_psc_delta, lif_psc_delta  LIF       tau dv/dt = v_leak - v + R I
-    if_psc_delta                  IF        dv/dt = R I
+    iaf_psc_exp, lif_psc_exp         CubaLIF   tau_syn dI/dt = -I + w_in S,   tau_mem dv/dt = v_leak - v + R I
+    iaf_psc_delta, lif_psc_delta     LIF       tau dv/dt = v_leak - v + R I
+    if_psc_delta_hard, if_psc_delta  IF        dv/dt = R I
 
-Of these iaf_* and if_psc_delta with `hard_reset` put v to v_reset at a spike, the others take v_threshold - v_reset from it. Soft
-resets are no part of NIR; `metadata` of a node says reset = "subtract" or "v_reset". With an infinite threshold lif_* and
-if_psc_delta are CubaLI, LI and I. NIR fires at v > v_threshold, lifsim at v >= V_th, so that V_th is the next larger number.
+The first of each puts v to v_reset at a spike, the second takes v_threshold - v_reset from it. Soft resets are no part of NIR;
+`metadata` of a node says reset = "subtract" or "v_reset". With an infinite threshold lif_* and if_psc_delta are CubaLI, LI and I.
+NIR fires at v > v_threshold, lifsim at v >= V_th, so that V_th is the next larger number.
 
 A spike that goes along an edge means one of two things.
 
@@ -187,7 +187,7 @@ def _reset(
         own = {"V_th": V_th, "V_reset": V_th - size / (left if how.late else 1.0)}
         return f"lif_{model}" if leaky else model, own
     own = {"V_th": V_th, "V_reset": p["v_reset"], "t_ref": how.step / MS if how.late and how.step else 0.0}
-    return (f"iaf_{model}", own) if leaky else (model, {**own, "hard_reset": True})
+    return (f"iaf_{model}" if leaky else f"{model}_hard"), own
 
 
 def _initial(said: Mapping[str, Any], key: str, n: int, place: str) -> np.ndarray:
@@ -202,7 +202,7 @@ def _initial(said: Mapping[str, Any], key: str, n: int, place: str) -> np.ndarra
 
 _NEUTRAL = {"t_ref": "NIR has no refractory period", "V_min": "NIR has no lower bound", "delta": "NIR has no escape noise"}
 _SOFT = ("if_psc_delta", "lif_psc_delta", "lif_psc_exp")
-_MODELS = ("iaf_psc_exp", "iaf_psc_delta", *_SOFT)
+_MODELS = ("iaf_psc_exp", "iaf_psc_delta", "if_psc_delta_hard", *_SOFT)
 
 
 def node_of(net: Network, name: str, synaptic: bool, constant: np.ndarray) -> dict[str, Any]:
@@ -222,8 +222,7 @@ def node_of(net: Network, name: str, synaptic: bool, constant: np.ndarray) -> di
         said["I"] = p["I_syn_ex"] + p["I_syn_in"] + constant
     if kind in POTENTIALS:
         return {"type": kind, **own, "metadata": said}
-    soft = model in _SOFT and not np.any(p.get("hard_reset", 0.0))
-    said["reset"] = SUBTRACT if soft else TO_RESET
+    said["reset"] = SUBTRACT if model in _SOFT else TO_RESET
     return {"type": kind, **own, "v_threshold": p["V_th"], "v_reset": p["V_reset"], "metadata": said}
 
 
@@ -243,7 +242,7 @@ def _equation(name: str, model: str, p: Mapping[str, np.ndarray], synaptic: bool
     if silent.any() and not silent.all():
         raise LifsimError(f"populations.{name}.V_th", "infinite for some neurons only", "all or none: NIR has different nodes for them")
     fires = "" if silent.any() else "F"
-    if model == "if_psc_delta":
+    if model.startswith("if_"):
         return f"I{fires}", {"r": 1 / (p["C_m"] * MS)}
     own = {"r": p["tau_m"] / p["C_m"], "v_leak": p["E_L"]}
     if model.endswith("psc_exp") and np.any(p["tau_syn_ex"] != p["tau_syn_in"]):
@@ -259,7 +258,7 @@ def values(net: Network, name: str) -> dict[str, np.ndarray]:
     population, out = net.populations[name], {}
     for p in population.model.parameters + population.model.states:
         raw = population.get(p.name)
-        if p.shape in ("value", "flag"):
+        if p.shape == "value":
             try:
                 out[p.name] = np.broadcast_to(np.asarray(raw, np.float64), (population.n,)).copy()
             except (TypeError, ValueError):

@@ -306,7 +306,7 @@ def test_soft_reset_neurons_as_a_plain_loop(leaky, t_ref):
 
 @pytest.mark.parametrize("t_ref", [0.0, 0.3])
 def test_hard_reset_without_a_leak_as_a_plain_loop(t_ref):
-    net, arrivals = driven("if_psc_delta", V_reset=-0.2, t_ref=t_ref, hard_reset=True)
+    net, arrivals = driven("if_psc_delta_hard", V_reset=-0.2, t_ref=t_ref)
     expected = plain_loop(arrivals, 1.0, round(t_ref / DT), lambda v: -0.2)
     soft, _ = driven("if_psc_delta", V_reset=-0.2, t_ref=t_ref)
     found = steps_of_spikes(net)
@@ -377,7 +377,7 @@ def test_without_a_threshold_it_adds_up():
 
 SOFT = [
     ("if_psc_delta", {"I_e": {"uniform": [-0.1, 0.3]}}, 0.3),
-    ("if_psc_delta", {"I_e": {"uniform": [-0.1, 0.3]}, "hard_reset": True}, 0.3),
+    ("if_psc_delta_hard", {"I_e": {"uniform": [-0.1, 0.3]}}, 0.3),
     ("lif_psc_delta", {"V_m": {"uniform": [-75.0, -50.0]}, "V_th": -68.5}, 0.6),
     ("lif_psc_exp", {"V_m": {"uniform": [-75.0, -50.0]}, "V_th": -68.5, "tau_syn_in": 4.0}, 60.0),
 ]
@@ -412,6 +412,7 @@ def zoo() -> ls.Network:
         "iaf_psc_exp_multisynapse": (60.0, {"tau_syn": [1.0, 4.0, 9.0]}),
         "mat2_psc_exp": (60.0, {}),
         "if_psc_delta": (0.4, {"I_e": 0.01}),
+        "if_psc_delta_hard": (0.4, {}),
         "lif_psc_delta": (0.4, {"V_th": -69.0}),
         "lif_psc_exp": (60.0, {"V_th": np.linspace(-69.0, -67.0, 90)}),
         "parrot_neuron": (1.0, {}),

@@ -125,7 +125,7 @@ KINDS = {  # type of the node: model, parameters
     "CubaLIF subtract": ("lif_psc_exp", {**MEMBRANE, "V_th": -63.0, "V_reset": -66.0, "I_syn_ex": [3.0, 0.0, 1.0]}),
     "CubaLI": ("lif_psc_exp", {**MEMBRANE, "V_th": np.inf, "I_e": 2.0}),
     "IF subtract": ("if_psc_delta", {"V_th": 2.5, "V_reset": 0.5, "V_m": [0.1, 0.2, 0.3], "C_m": 3.0}),
-    "IF": ("if_psc_delta", {"V_th": 2.5, "V_reset": 0.5, "C_m": 3.0, "hard_reset": True}),
+    "IF": ("if_psc_delta_hard", {"V_th": 2.5, "V_reset": 0.5, "C_m": 3.0}),
     "I": ("if_psc_delta", {"V_th": np.inf, "V_m": -1.0}),
 }
 

@@ -80,9 +80,9 @@ class Maker:
             "I_e": self.value(-50.0, 700.0, n),
             "V_m": self.value(-75.0, -54.0, n),  # some above threshold
         }
-        if model == "if_psc_delta":
+        if model.startswith("if_"):
             given |= {"V_th": self.value(1.0, 5.0, n), "V_reset": self.value(-1.0, 0.5, n), "V_m": self.value(-2.0, 6.0, n)}
-            given = {key: x for key, x in given.items() if key not in ("E_L", "tau_m")} | {"hard_reset": self.one_of(True, False)}
+            given = {key: x for key, x in given.items() if key not in ("E_L", "tau_m")}
         elif len(STATES[model]) > 1:
             given |= {"tau_syn_ex": self.value(0.3, 10.0, n), "tau_syn_in": self.value(0.3, 10.0, n)}
             given |= {state: self.value(-100.0, 100.0, n) for state in STATES[model][1:]}

@@ -27,7 +27,6 @@ from numba.extending import overload
 
 from lifsim.engine.neurons import (
     escape_noise,
-    hard_reset,
     iaf_cond_alpha,
     iaf_cond_exp,
     iaf_cond_exp_sfa_rr,
@@ -36,6 +35,7 @@ from lifsim.engine.neurons import (
     iaf_psc_exp,
     iaf_psc_exp_multisynapse,
     if_psc_delta,
+    if_psc_delta_hard,
     lif_psc_delta,
     lif_psc_exp,
     mat2_psc_exp,
@@ -58,7 +58,7 @@ MODULES: dict[str, ModuleType] = {
     "parrot_neuron": parrot_neuron,
     "escape_noise": escape_noise,
     "if_psc_delta": if_psc_delta,
-    "hard_reset": hard_reset,
+    "if_psc_delta_hard": if_psc_delta_hard,
     "lif_psc_delta": lif_psc_delta,
     "lif_psc_exp": lif_psc_exp,
 }
@@ -73,9 +73,8 @@ _OF_KIND = {module.Kind: module for module in MODULES.values()}
 
 def module_name(group: Any) -> str:
     """What integrates `group`: its model, or what that becomes by its parameters."""
-    if group.model == "iaf_psc_exp" and np.any(np.asarray(group.params["delta"]) > 0):
-        return "escape_noise"
-    return "hard_reset" if group.model == "if_psc_delta" and group.params["hard_reset"] else str(group.model)
+    noisy = group.model == "iaf_psc_exp" and np.any(np.asarray(group.params["delta"]) > 0)
+    return "escape_noise" if noisy else str(group.model)
 
 
 def module_of(group: Any) -> ModuleType:

@@ -1,4 +1,4 @@
-"""if_psc_delta with a hard reset (`hard_reset`): v becomes V_reset at a spike, what exceeds the threshold is lost.
+"""if_psc_delta_hard: if_psc_delta with a hard reset: v becomes V_reset at a spike, what exceeds the threshold is lost.
 
 v(t+h) = v(t) + I h/C_m + Σ w,   v ← V_reset at v >= V_th
 """
@@ -12,13 +12,13 @@ from lifsim.engine.neurons.if_psc_delta import CHANNELS, STATES, advance, drive,
 __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "receive"]
 
 
-class HardReset(NamedTuple):
+class IfPscDeltaHard(NamedTuple):
     """The mark of the model."""
 
     number: int
 
 
-Kind = HardReset
+Kind = IfPscDeltaHard
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
