@@ -13,7 +13,7 @@ from lifsim.grid import tidy
 from lifsim.network import Network
 from lifsim.nir import paths
 from lifsim.nir.graph import Graph, in_order, read
-from lifsim.nir.neurons import MS, RESETS, SUBTRACT, Neurons, Reading, metadata, neurons
+from lifsim.nir.neurons import MS, RESETS, Neurons, Reading, metadata, neurons
 from lifsim.values import number
 
 SPIKES = ("pulse", "step")
@@ -135,15 +135,15 @@ def _by_node(x: Any, graph: Graph, place: str) -> dict[str, Any]:
     return dict(x)
 
 
-def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool]:
-    """The arguments `reset` and `reset_delay`, checked: which reset, and whether it is late."""
+def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool | None]:
+    """The arguments `reset` and `reset_delay`, checked."""
     if reset is not None and reset not in RESETS:
         raise LifsimError("reset", f"{reset!r}", " or ".join(map(repr, RESETS)))
     if delay is not None and not isinstance(delay, (bool, np.bool_)):
         raise LifsimError("reset_delay", f"{delay!r}", "True or False")
     if delay and not steps:
         raise LifsimError("reset_delay", "True for spikes that are pulses", 'for spikes="step" only')
-    return reset, bool(steps and (reset == SUBTRACT if delay is None else delay))
+    return reset, delay
 
 
 def _at_threshold(graph: Graph, path: str) -> bool:

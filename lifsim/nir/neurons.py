@@ -34,7 +34,7 @@ from lifsim.nir.paths import POTENTIALS
 MS = 1e-3  # seconds
 SUBTRACT, TO_RESET = "subtract", "v_reset"
 RESETS = (TO_RESET, SUBTRACT)
-_LEAST = 1e-30  # of what a step leaves; stands for nothing
+_LEAST = np.log(1e-30)  # of what a step leaves; stands for nothing
 
 _PARAMETERS = {
     "CubaLIF": ("tau_mem", "tau_syn", "r", "v_leak", "v_threshold"),
@@ -49,12 +49,12 @@ _OPTIONAL = {"v_reset": 0.0, "w_in": 1.0}
 
 class Reading(NamedTuple):
     """How a node is read: the step (s) that a spike lasts, None for pulses; which reset neurons have that do not say, and whether it
-    comes a step late; whether they fire at the threshold, or above it.
+    comes a step late (None: if it subtracts); whether they fire at the threshold, or above it.
     """
 
     step: float | None
     reset: str | None
-    late: bool
+    late: bool | None
     at_threshold: bool
 
 
@@ -88,7 +88,7 @@ def neurons(node: Mapping[str, Any], n: int, place: str, how: Reading) -> Neuron
         own = Neurons("if_psc_delta", {"C_m": 1 / (p["r"] * MS), "V_m": 0.0}, p["r"] * gain, np.ones(n), False)
     else:
         own, left = _leaky(kind, p, place, how.step)
-    model, reset = _reset(own.model, node, p, said, place, how, left)
+    model, reset = _reset(own.model, p, said, place, how, left)
     own.params.update(reset, **({"V_m": _initial(said, "V_m", n, place)} if "V_m" in said else {}))
     if own.synaptic and "I" in said:
         own.params["I_syn_ex"] = _initial(said, "I", n, place)
@@ -132,22 +132,23 @@ def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | Non
             return Neurons("psc_delta", rest, p["r"] / tau, np.ones_like(tau), False), 1.0
         rest |= {"tau_syn_ex": p["tau_syn"] / MS, "tau_syn_in": p["tau_syn"] / MS}
         return Neurons("psc_exp", rest, p["w_in"] / p["tau_syn"], p["w_in"], True), 1.0
-    left = _left(tau, step, f"{place}/{name}")
-    tau_m = -step / MS / np.log(left)
+    left = _log_left(tau, step, f"{place}/{name}")
+    tau_m = -step / MS / left
     if not cuba:
         rest |= {"tau_m": tau_m, "C_m": tau_m / p["r"]}
-        return Neurons("psc_delta", rest, p["r"] * step / tau, np.ones_like(tau), False), left
-    tau_syn = -step / MS / np.log(_left(p["tau_syn"], step, f"{place}/tau_syn"))
+        return Neurons("psc_delta", rest, p["r"] * step / tau, np.ones_like(tau), False), np.exp(left)
+    tau_syn = -step / MS / _log_left(p["tau_syn"], step, f"{place}/tau_syn")
     rest |= {"tau_m": tau_m, "tau_syn_ex": tau_syn, "tau_syn_in": tau_syn}
     rest["C_m"] = _charge(tau_m, tau_syn, step / MS) / (p["r"] * step / tau)
-    return Neurons("psc_exp", rest, p["w_in"] * step / p["tau_syn"], p["w_in"], True), left
+    return Neurons("psc_exp", rest, p["w_in"] * step / p["tau_syn"], p["w_in"], True), np.exp(left)
 
 
-def _left(tau: np.ndarray, step: float, place: str) -> np.ndarray:
-    """What a step of Euler's method leaves of what decays with tau."""
+def _log_left(tau: np.ndarray, step: float, place: str) -> np.ndarray:
+    """The logarithm of what a step of Euler's method leaves of what decays with tau."""
     if np.any(step > tau * (1 + 1e-5)):
         raise DataError(place, f"{tau.min():g} s, shorter than the step of {step:g} s", "a step that Euler's method can make")
-    return np.maximum(1 - step / tau, _LEAST)
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log1p(-np.minimum(step / tau, 1.0)), _LEAST)
 
 
 def _charge(tau_m: np.ndarray, tau_syn: np.ndarray, h: float) -> np.ndarray:
@@ -163,7 +164,6 @@ def _charge(tau_m: np.ndarray, tau_syn: np.ndarray, h: float) -> np.ndarray:
 
 def _reset(
     model: str,
-    node: Mapping[str, Any],
     p: Mapping[str, np.ndarray],
     said: Mapping[str, Any],
     place: str,
@@ -183,10 +183,11 @@ def _reset(
     if np.any(size <= 0):
         raise DataError(f"{place}/v_reset", "is not below v_threshold", "a reset that leads below the threshold")
     V_th = p["v_threshold"] if how.at_threshold else np.nextafter(p["v_threshold"], np.inf)
+    late = how.step if (reset == SUBTRACT if how.late is None else how.late) else None
     if reset == SUBTRACT:  # a step late means: a step less decayed
-        own = {"V_th": V_th, "V_reset": V_th - size / (left if how.late else 1.0)}
+        own = {"V_th": V_th, "V_reset": V_th - size / (left if late else 1.0)}
         return f"lif_{model}" if leaky else model, own
-    own = {"V_th": V_th, "V_reset": p["v_reset"], "t_ref": how.step / MS if how.late and how.step else 0.0}
+    own = {"V_th": V_th, "V_reset": p["v_reset"], "t_ref": late / MS if late else 0.0}
     return (f"iaf_{model}" if leaky else f"{model}_hard"), own
 
 

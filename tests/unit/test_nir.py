@@ -476,7 +476,11 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
     assert nir.load(file, dt=0.2, spikes="step").dt == 0.2
     says = written(tmp_path, {"a": {**LIF, "metadata": {"reset": "subtract"}}}, chain("in", "a", "out"), spikes="step", step=1e-4)
     net = nir.load(says)
-    assert net.dt == 0.1 and net.populations["a"].model.name == "lif_psc_delta"
+    own = net.populations["a"]
+    assert net.dt == 0.1 and own.model.name == "lif_psc_delta"
+    np.testing.assert_allclose(own.params["V_th"] - own.params["V_reset"], 1 / (1 - 0.01))  # a step late
+    own = nir.load(says, reset_delay=False).populations["a"]
+    np.testing.assert_allclose(own.params["V_th"] - own.params["V_reset"], 1.0)
     with pytest.raises(LifsimError, match=r"spikes: 'pulse', but .*x.nir says 'step'"):
         nir.load(says, spikes="pulse")
     with pytest.raises(LifsimError, match=r"reset: 'v_reset', but .*x.nir:a says 'subtract'"):
