@@ -41,6 +41,8 @@ class _Export:
     """A network on its way to a graph."""
 
     def __init__(self, net: Network) -> None:
+        if net.method == "precise":
+            raise LifsimError("run.method", "exact spike times", 'method="grid": NIR has no time of a threshold within a step')
         self.net = net
         self.bias = {name for name in net.populations if _is_bias(net, name)}
         self.neurons = [name for name, p in net.populations.items() if p.model.role == "neuron"]

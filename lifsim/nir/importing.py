@@ -143,7 +143,7 @@ def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool | None
         raise LifsimError("reset_delay", f"{delay!r}", "True or False")
     if delay and not steps:
         raise LifsimError("reset_delay", "True for spikes that are pulses", 'for spikes="step" only')
-    return reset, delay
+    return reset, None if delay is None else bool(delay)
 
 
 def _at_threshold(graph: Graph, path: str) -> bool:

@@ -573,6 +573,7 @@ def test_what_the_nir_package_writes(tmp_path):
             "c never fires; neurons that do",
         ),
         (lambda net: net.connect("a", "b", weight={"normal": [1.0, 0.1]}, delay=0.1), "drawn weights"),
+        (lambda net: setattr(net, "method", "precise"), "run.method: exact spike times"),
         (lambda net: net.add("c", 2, "iaf_psc_exp", t_ref=0.0, tau_syn_ex=1.0), "different tau_syn_ex and tau_syn_in"),
         (lambda net: net.add("c", 1, "poisson_generator", rate=1.0), "a poisson_generator, which NIR does not have"),
         (lambda net: net.connect("a", "b", "fixed_indegree", indegree=2, delay=0.1), "connections by fixed_indegree"),
