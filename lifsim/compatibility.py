@@ -48,7 +48,7 @@ def _spikes(p: Population, dt: float) -> Iterator[Problem]:
 def _projection(place: str, p: Projection, dt: float) -> Iterator[Problem]:
     profiles = [x for x in (p.params.get("p"), p.weight, p.delay) if isinstance(x, Profile)]
     homes = [x for x in (p.source.population.positions, p.target.population.positions) if x is not None]
-    placed = [x for x in homes if x.points is not None]  # distances of nodes that lie at random are on no boundary
+    placed = [x for x in homes if x.points is not None or x.grid]  # distances of nodes that lie at random are on no boundary
     if profiles and any(_moved(x) for x in placed):
         yield Problem(place, "nodes on a grid now lie where exact arithmetic has them, so that distances differ", GO_ON)
     elif len(placed) == 2 and any(x.kind == "box" or x.max_distance < math.inf for x in profiles):
@@ -61,7 +61,7 @@ def _moved(x: Positions) -> bool:
     """Whether any node of a grid lies elsewhere than it did."""
     axes = zip(x.grid, x.extent, x.center, strict=False)
     before = [c + e * ((np.arange(n) + 0.5) / n - 0.5) for n, e, c in axes]
-    return x.points is not None and any(not np.isin(x.points[:, k], axis).all() for k, axis in enumerate(before))
+    return bool(x.grid) and any(not np.isin(x.cells[:, k], axis).all() for k, axis in enumerate(before))
 
 
 def _tied(d: Distribution, dt: float) -> bool:
