@@ -386,8 +386,8 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
     for done in warmup.warm_up(nets, warmup.choices_of(precision, weights, everything)):
         took = "cached" if done.seconds is None else f"{done.seconds:.1f} s"
         click.echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
-    folder, size = warmup.cache()
-    click.echo(f"{folder}: {memory.said(size)}")
+    for folder, size in warmup.caches():
+        click.echo(f"{folder}: {memory.said(size)}")
 
 
 @main.command()

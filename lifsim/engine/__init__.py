@@ -1,10 +1,18 @@
 """The engine: how a plan is run. This module is the one door to it."""
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Before anything of Numba is loaded. A vector math library, where one is installed, would give other last bits in the vectorised
+# part of a loop than in its remainder, and so results that depend on where a block begins.
+if "numba" not in sys.modules:
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+
+from lifsim.engine.cache import can_keep_code, folders, not_kept
 from lifsim.engine.engine import Engine, Recorded
-from lifsim.engine.jit import cache_folder, can_keep_code, compiling
+from lifsim.engine.jit import compiling
 from lifsim.engine.recorded import RecordedTrains, poisson_counts
 from lifsim.engine.wiring import expand
 
@@ -17,11 +25,12 @@ __all__ = [
     "PreciseEngine",
     "Recorded",
     "RecordedTrains",
-    "cache_folder",
     "can_keep_code",
     "compiling",
     "engine_for",
     "expand",
+    "folders",
+    "not_kept",
     "poisson_counts",
 ]
 
