@@ -136,8 +136,10 @@ def _user_root() -> Path:
 def _absolute(path: Path) -> Path:
     try:
         return path.expanduser().absolute()
-    except (RuntimeError, OSError) as error:  # no such user; the current folder is gone
-        raise OutputError(str(path), f"is no folder: {error}", ALLOWED) from None
+    except RuntimeError:
+        raise OutputError(str(path), "is in the home of a user who is not known here", ALLOWED) from None
+    except OSError as error:  # the current folder is gone
+        raise OutputError(str(path), f"cannot hold compiled code: {error.strerror or error}", ALLOWED) from None
 
 
 def _opened(root: Path) -> tuple[Path, bool]:

@@ -12,14 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numba
-from numba import config
 from numba.core import event
 
 from lifsim.engine.cache import KernelCache
-from lifsim.errors import LifsimError
-
-if getattr(config, "DISABLE_JIT", 0):
-    raise LifsimError("NUMBA_DISABLE_JIT", "turns the compiler off, without which there is no engine", "unset this environment variable")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
