@@ -122,11 +122,6 @@ def cache_root() -> Path:
     return _absolute(Path(given)) if given else _user_root()
 
 
-def cache_folder() -> Path:
-    """The folder of this version's code in `cache_root`, named after `source_hash`."""
-    return cache_root() / VERSION
-
-
 def _user_root() -> Path:
     from platformdirs import user_cache_dir
 
@@ -161,7 +156,7 @@ def _opened(root: Path) -> tuple[Path, bool]:
         _refuse_strangers(folder)
     except OSError as error:
         raise OutputError(str(root), f"cannot hold compiled code: {error.strerror or error}", ALLOWED) from None
-    writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+    writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
     if writable:
         _prune(folder)
     return folder, writable
@@ -304,5 +299,10 @@ class KernelCache(_Cache):
     def _forms(self, folder: Path) -> dict[Any, str]:
         """The names of the files in `folder` that hold a form of the function as it is now, by their keys."""
         payload = codefile.read(self._path(folder))
-        stamp, forms = pickle.loads(payload) if payload is not None else (b"", {})
-        return forms if stamp == self._stamp else {}
+        if payload is None:
+            return {}
+        try:
+            stamp, forms = pickle.loads(payload)
+        except Exception:
+            return {}
+        return dict(forms) if stamp == self._stamp else {}
