@@ -449,8 +449,8 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
     for done in warmup.warm_up(nets, warmup.choices_of(precision, weights, everything)):
         took = "cached" if done.seconds is None else f"{done.seconds:.1f} s"
         echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
-    folder, size = warmup.cache()
-    echo(f"{folder}: {memory.said(size)}")
+    for folder, size in warmup.caches():
+        echo(f"{folder}: {memory.said(size)}")
 
 
 @main.command()

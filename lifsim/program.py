@@ -129,14 +129,18 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
         raise talk.stopped
 
     try:
-        with handling(note):
+        with handling(note), warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: talk.warn(f"warning: {message}")
             code = work()
     except LifsimError as error:
         return _fail(WRONG, str(error).split("\n"))
     except click.exceptions.ClickException as error:
         return _fail(WRONG, [_usage_message(error)])
-    except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt
-        stopped = next((e for e in (error, error.__cause__, talk.stopped) if isinstance(e, Stopped)), None)
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt, and of every EOFError
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, EOFError):
+            return _report(cause, talk)
+        stopped = next((e for e in (error, cause, talk.stopped) if isinstance(e, Stopped)), None)
         if stopped is None:
             return INTERRUPTED
         talk.warn(str(stopped))

@@ -43,7 +43,7 @@ class Progress:
         self.say(f"warning: {text}")
 
     def _on_compile(self, kept: bool = True, **_: Any) -> None:
-        again = "compiling (the cache folder cannot be written, so every run does) …"
+        again = "compiling (no compiled code can be kept, so every run does) …"
         self.say("compiling for this machine, once; later runs start at once …" if kept else again)
 
     def _on_build(self, synapses: int = 0, seconds: float = 0.0, **_: Any) -> None:

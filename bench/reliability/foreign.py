@@ -1,4 +1,4 @@
-"""R19: files of other tools, spikes and edges in every form. What is read is right, and what is not is said.
+"""R20: files of other tools, spikes and edges in every form. What is read is right, and what is not is said.
 
     python bench/reliability/foreign.py --files 1000
     python bench/reliability/foreign.py --files 200 --seed 7        # other files

@@ -1,4 +1,4 @@
-"""R18: a run that overwrites is killed, signalled or refused by the disk at every point. The old result or the new one is there.
+"""R22: a run that overwrites is killed, signalled or refused by the disk at every point. The old result or the new one is there.
 
     python bench/reliability/overwrite.py                     # every call of every run
     python bench/reliability/overwrite.py --every 4 --seed 3  # each fourth call, another network

@@ -1,4 +1,4 @@
-"""R18: stores of weights whose writer is killed. A store is the old one or the new one, whole, and never locked.
+"""R19: stores of weights whose writer is killed. A store is the old one or the new one, whole, and never locked.
 
     python bench/reliability/stores.py --trials 600
     python bench/reliability/stores.py --trials 50 --seed 7        # other matrices, other moments

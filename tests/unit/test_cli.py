@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -229,6 +230,24 @@ def test_an_unforeseen_error_is_not_the_users(monkeypatch):
     report.unlink()
     assert "Traceback" in text and "command: " in text
     assert "Traceback" in lif("-v", "run", "tiny.toml", code=1).stderr
+
+
+def test_an_end_of_file_within_lifsim_is_no_interruption(monkeypatch):
+    """Click takes it for Ctrl-D at a prompt."""
+    monkeypatch.setattr("lifsim.runs.run", fail_with(EOFError("Ran out of input")))
+    said = lif("run", "tiny.toml", code=1).stderr
+    assert "EOFError: Ran out of input" in said
+    Path(said.split("file ")[-1].strip()).unlink()
+
+
+def test_a_warning_of_python_is_a_line(monkeypatch):
+    def warned(*args, **extra):
+        warnings.warn("the disk is full", stacklevel=1)
+        raise RunError("and so on")
+
+    monkeypatch.setattr("lifsim.runs.run", warned)
+    assert lif("run", "tiny.toml", code=1).stderr.splitlines()[-2:] == ["warning: the disk is full", "error: and so on"]
+    assert lif("-q", "run", "tiny.toml", code=1).stderr == "error: and so on\n"
 
 
 def test_stopped_by_the_user(monkeypatch):
