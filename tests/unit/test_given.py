@@ -457,3 +457,74 @@ interval = 50.0
     ls.modelfile.save(net, tmp_path / "again.toml")
     with ls.Simulation(ls.load(tmp_path / "again.toml")) as sim:
         np.testing.assert_allclose(sim.matrix("x", "y").toarray(), np.kron(np.eye(4), 10 * W))
+
+
+# -- arrays that are changed after they were given -------------------------------------------------
+
+
+@pytest.mark.parametrize("entries", [slice(None), 7])
+@pytest.mark.parametrize("wrong", [0.0, -5.0, np.nan, np.inf, -np.inf, 1e30, 0.01])
+@pytest.mark.parametrize("form", ["matrix", "lists"])
+def test_delays_that_changed_are_refused(form, wrong, entries):
+    """They are the user's own array, which is not copied: memory would be overrun."""
+    net, n = network(50, 50), 50
+    matrix = sparse.csr_array(np.ones((n, n)) * 20.0)
+    delay = np.full(matrix.nnz, 1.0)
+    if form == "matrix":
+        net.connect("a", "b", matrix, delay=delay)
+    else:
+        source, target = np.divmod(np.arange(matrix.nnz), n)
+        net.connect("a", "b", "explicit", sources=source, targets=target, weight=20.0, delay=delay)
+    delay[entries] = wrong
+    for call in (lambda: ls.run(net, 1.0), lambda: estimate(net)):
+        with pytest.raises(ls.ModelError, match=r"delay: from .* ms, changed after they were given; delays from 0\.1 to"):
+            call()
+    delay[entries] = 2.0  # still their array: what it holds when it is built is what counts
+    with ls.Simulation(net) as sim:
+        assert np.count_nonzero(sim.matrix("a", "b", "delay").data == 2.0) == (matrix.nnz if entries != 7 else 1)
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("wrong", [-1, 50, 2**31 - 1])
+def test_indices_that_changed_are_refused(form, wrong):
+    net = network(50, 50)
+    matrix = sparse.random_array((50, 50), density=0.5, format=form, rng=np.random.default_rng(1))
+    net.connect("a", "b", matrix)
+    (matrix.indices if form != "coo" else matrix.coords[0])[3] = wrong
+    with pytest.raises(ls.ModelError, match="indices were changed"):
+        ls.run(net, 1.0)
+
+
+def test_what_else_changes_does_no_harm():
+    """Pointers, times, ids and parameters are copied; weights are only numbers."""
+    net, n = network(50, 50), 50
+    matrix = sparse.csr_array(np.ones((n, n)) * 20.0)
+    times, current, ids, points = np.array([1.0, 2.0]), np.full(n, 400.0), np.arange(5), np.zeros((n, 2))
+    net.add("s", 1, "spike_generator", spike_times=times)
+    net.add("c", n, "iaf_psc_exp", I_e=current, positions=points)
+    view = net.populations["c"][ids]
+    net.connect("a", "b", matrix)
+    net.connect("s", view, weight=10.0)
+    for array in (matrix.indptr, times, current, ids, points):
+        array[:] = -(10**6)
+    matrix.data[:] = 30.0
+    net.record("c")
+    with ls.Simulation(net) as sim:
+        sim.run(5.0)
+        assert (sim.matrix("a", "b").data == 30.0).all() and sim.get("c", "I_e").min() == 400.0 and view.ids.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_weights_that_are_spoilt_end_the_run():
+    net, matrix = network(50, 50), sparse.csr_array(np.ones((50, 50)))
+    net.add("s", 50, "spike_generator", spike_times=[1.0])
+    net.connect("s", "b", matrix)
+    matrix.data[7] = np.nan
+    with pytest.raises(ls.RunError, match="is nan"):
+        ls.run(net, 5.0)
+
+
+def test_a_time_step_stays():
+    net = network(5, 5)
+    with pytest.raises(ls.ModelError, match=r"run.dt: is set after populations were added; a new Network with dt = 10.0"):
+        net.dt = 10.0
+    assert net.dt == 0.1
