@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -34,7 +34,7 @@ class About:
     step : how many were done. until : the step at which the run was to end, None if that is not known.
     run : the name of the run, which its log bears too. settings : precision, weights, method and threads.
     out : the file of results that the run is making, None in memory. every (ms) and wall (s) : how often checkpoints
-    were to be made. arrays : names of the arrays. format : of the file.
+    were to be made. changes : how often `Simulation.set` had changed values. arrays : names of the arrays. format : of the file.
     """
 
     step: int
@@ -46,6 +46,7 @@ class About:
     out: str | None = None
     every: float | None = None
     wall: float | None = None
+    changes: int = 0
     timings: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     arrays: list[str] = field(default_factory=list)
@@ -70,11 +71,16 @@ class Checkpoint:
         """The network that was simulated (DataError if a file that it reads is missing or another)."""
         with disk.scratch(self.path) as folder:
             image = folder / "image"
-            with h5py.File(self.path, "r") as file, image.open("wb") as out:
-                data = dataset(file, "network", "u", 1)
-                for a in range(0, len(data), 1 << 20):
-                    out.write(data[a : a + (1 << 20)].tobytes())
+            with image.open("wb") as out:
+                self.copy_image(out)
             return netimage.read(image, str(self.path), self.path.absolute().parent)
+
+    def copy_image(self, out: BinaryIO) -> None:
+        """Write the image of the network (`lifsim.netimage`) to an open file."""
+        with h5py.File(self.path, "r") as file:
+            data = dataset(file, "network", "u", 1)
+            for a in range(0, len(data), 1 << 20):
+                out.write(data[a : a + (1 << 20)].tobytes())
 
 
 _KEPT = "what was saved before is as it was"
@@ -165,6 +171,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "out": (str, type(None)),
     "every": (float, int, type(None)),
     "wall": (float, int, type(None)),
+    "changes": (int,),
     "timings": (dict,),
     "versions": (dict,),
     "arrays": (list,),
@@ -178,6 +185,7 @@ def _about(facts: Any, path: str) -> About:
     if not isinstance(version, int) or version > FORMAT:
         raise DataError(path, f"has format {version!r}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
     known = {f.name: facts[f.name] for f in fields(About) if f.name in facts}
+    known.setdefault("changes", 0)  # checkpoints of earlier versions do not say
     wrong = [name for name, kinds in _KINDS.items() if type(known.get(name, known)) not in kinds]
     if wrong or known["step"] < 0 or not 0 <= known["chunks"] <= known["step"] + 1 or not all(isinstance(x, str) for x in known["arrays"]):
         raise DataError(path, f"says nothing sensible of itself ({', '.join(wrong) or 'step'})", "a checkpoint as lifsim writes it")

@@ -71,16 +71,18 @@ def main(ctx: click.Context) -> None:
 @METHOD
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
 @OVERWRITE
+@click.option("--resume", is_flag=True, help="Go on with this very run if it was interrupted; done already: exit with 0.")
 @PLOT
 @EVERY
 @WALL
 @MAX_WALL
 @click.pass_obj
-def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, plot: bool, **options: Any) -> None:
+def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plot: bool, **options: Any) -> None:
     """Run a model.
 
     MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file. A run that is
-    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it.
+    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it. A job script that is
+    simply run again uses --resume: another model, seed, setting or duration than that of the run there is refused.
     """
     from lifsim.modelfile import load_with_settings
     from lifsim.progress import Progress
@@ -89,12 +91,13 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, ove
     net = load_with_settings(model, list(settings))
     out = out or Path("outputs") / f"{Path(model).stem}.h5"
     picture = out.with_suffix(".png")
-    refuse_output(out, overwrite)
+    replaced = options["overwrite"] or options["resume"]
+    refuse_output(out, replaced)
     if plot:
-        refuse_output(picture, overwrite)
+        refuse_output(picture, replaced)
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
-        result = simulate(net, out=out, overwrite=overwrite, progress=progress, **options)
+        result = simulate(net, out=out, progress=progress, **options)
     finally:
         progress.close()
     _tell_end(talk, result, out, picture if plot else None)
@@ -237,6 +240,16 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 click.echo(f"    sha256 {m.sha256} ok")
 
 
+def _opened(talk: Talk, file: Path) -> Result:
+    """The results in `file`; what to know of them goes to standard error."""
+    from lifsim import results
+
+    result = results.open(file)
+    if result.note:
+        talk.note(f"{file}: {result.note}")
+    return result
+
+
 def _tell_result(file: Path, verify: bool) -> None:
     from lifsim import results
 
@@ -292,17 +305,18 @@ _SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "setting
 @FROM
 @TO
 @POPULATION
-def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...], **window: Any) -> None:
+@click.pass_obj
+def stats(talk: Talk, file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...], **window: Any) -> None:
     """Statistics of each population.
 
     Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
     of the results in FILE.
     """
-    from lifsim import analysis, results
+    from lifsim import analysis
 
     if as_json and as_csv:
         raise LifsimError("--json, --csv", "both are given", "one of them")
-    result = results.open(file)
+    result = _opened(talk, file)
     _refuse_window(result, **window)
     found = analysis.statistics(result, **window)
     if populations:
@@ -328,9 +342,7 @@ def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, p
     A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms, a map of
     neurons that have positions.
     """
-    from lifsim import results
-
-    result = results.open(file)
+    result = _opened(talk, file)
     _refuse_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")

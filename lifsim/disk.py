@@ -69,6 +69,14 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def shown(path: str | Path) -> str:
+    """A path as it is shown to the user: relative if it lies in the current folder."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):  # elsewhere, or the current folder is gone
+        return str(path)
+
+
 def fail(path: Path, error: OSError, kept: str) -> NoReturn:
     """Say that `path` cannot be written, how much room there is, and what is kept.
 
@@ -236,7 +244,7 @@ def _prefix(path: Path) -> str:
     return f".{name}."
 
 
-def _temporary_name(path: Path) -> Path:
+def temporary_of(path: Path) -> Path:
     """A name beside `path` that nobody can foretell."""
     return path.absolute().with_name(f"{_prefix(path)}{os.urandom(8).hex()}.tmp")
 
@@ -244,7 +252,7 @@ def _temporary_name(path: Path) -> Path:
 def _temporary(path: Path, mode: int | None) -> tuple[Path, int]:
     """A new locked file, which nobody reads who may not read the one that it replaces; its name and a descriptor."""
     while True:
-        name = _temporary_name(path)
+        name = temporary_of(path)
         fd = open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode | 0o600)
         if lock(fd) is not False and same_file(fd, name):
             return name, fd
@@ -299,7 +307,7 @@ def scratch(beside: Path) -> Iterator[Path]:
 def _scratch(beside: Path) -> tuple[Path, int]:
     """A new folder that only its owner may enter, and a descriptor that holds its lock (-1 where folders cannot be opened)."""
     while True:
-        folder = _temporary_name(beside)
+        folder = temporary_of(beside)
         os.mkdir(folder, 0o700)
         if os.name == "nt":
             return folder, -1

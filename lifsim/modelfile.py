@@ -411,7 +411,9 @@ class _Builder:
             return nullcontext(self.stores[path])
         if self.folder is None:
             raise ModelError(place, shortened(repr(reference)), "a stored matrix needs a model file beside it")
-        return WeightStore(_below(self.folder, path, place))
+        below = _below(self.folder, path, place)
+        self.network.read_files.append(str(below))
+        return WeightStore(below)
 
     def listed(self, reference: str, place: str) -> str:
         """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""

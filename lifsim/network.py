@@ -54,6 +54,7 @@ class Network:
         (None: what the models need).
     text, parameters : the model file that it was read from and the values of its parameters
         (empty for a network described in Python).
+    read_files : files of weights and lists of synapses that the model file refers to: a run must not replace them.
 
     Examples
     --------
@@ -75,6 +76,7 @@ class Network:
     text: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     method: str | None = None
+    read_files: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         try:

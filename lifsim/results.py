@@ -46,10 +46,11 @@ def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[st
     """
     log = Path(log)
     path = Path(path) if path is not None else log.with_suffix("")
-    recorded, end = read_log(log)
-    lock = LogWriter.reopen(log, end)
-    disk.remove_abandoned(path)
+    read_log(log)  # refuses what is no log
+    lock = LogWriter.reopen(log)
     try:
+        recorded, _ = read_log(log)
+        disk.remove_abandoned(path)
         said = plain(summary) if summary is not None else recorded.summary
         made = write(replace(recorded, summary=said), path)
     except BaseException:
@@ -261,11 +262,13 @@ class Result:
     positions : population -> where its nodes lie, (n, dimensions), mm.
     info : everything known of the run: model text, parameters, settings, versions, timings, …
     path : the file, None for a result in memory.
+    note : what to know when looking at it: that the run goes on, or that a newer run is unfinished; "" if nothing.
     """
 
-    def __init__(self, source: Source, path: Path | None = None) -> None:
+    def __init__(self, source: Source, path: Path | None = None, note: str = "") -> None:
         self._source = source
         self.path = path
+        self.note = note or str(source.info.get("note", ""))
         self.info = source.info
         where = str(path) if path else "result"
         manifest = source.manifest
@@ -279,7 +282,8 @@ class Result:
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
         """A result made of chunks."""
-        return cls(_Chunks(recorded), recorded.path)
+        note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
+        return cls(_Chunks(recorded), recorded.path, note)
 
     def _spikes(self, name: str) -> Spikes:
         manifest = self._source.manifest
@@ -377,7 +381,7 @@ class Result:
         lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
         for name, population in self.populations.items():
             lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
-        return "\n".join([*lines, *([f"  ({self.info['note']})"] if "note" in self.info else [])])
+        return "\n".join([*lines, *([f"  ({self.note})"] if self.note else [])])
 
     def _recorded(self, name: str) -> str:
         parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
@@ -406,7 +410,26 @@ def open(path: str | Path) -> Result:
         raise DataError(shortened(str(path)), f"cannot be read ({said})") from None
     if path.suffix.lower() == ".toml":
         raise DataError(str(path), "is a model, not a result", f"run it first: lifsim run {path}")
-    return Result.of(read_log(path)[0]) if path.suffix == ".log" else Result(File(path), path)
+    if path.suffix == ".log":
+        return Result.of(read_log(path)[0])
+    file = File(path)
+    return Result(file, path, _newer_run(path, file.info))
+
+
+def _newer_run(path: Path, info: Mapping[str, Any]) -> str:
+    """What to say of an unfinished run that will replace the result at `path`, or go on from it; "" if there is none."""
+    log = log_path(path)
+    if not log.exists():
+        return ""
+    try:
+        recorded, _ = read_log(log)
+    except DataError:
+        return ""
+    if recorded.manifest.run == info.get("run") and recorded.summary is not None:
+        return ""
+    state = f"is being written by {recorded.writer}" if recorded.writer else "is unfinished"
+    done = f"{recorded.totals.end * recorded.manifest.dt:g} ms"
+    return f"a newer run, of which {done} are done, {state}: lifsim info {log}"
 
 
 def _existing(path: Path) -> Path:

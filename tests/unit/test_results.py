@@ -203,7 +203,7 @@ def test_layout(path):
         trace = file["lifsim/traces/exc/V_m"]
         assert (trace.dtype, trace.attrs["unit"], trace.attrs["interval"], trace.attrs["start"]) == ("<f8", "mV", 0.1, 0.0)
         assert "report/exc.rate" not in file
-        assert file["lifsim"].attrs["format_version"] == b"1.1"
+        assert file["lifsim"].attrs["format_version"] == b"1.2"
         assert file["lifsim"].attrs["complete"]
         assert "libver" not in file  # and, below, an old superblock: HDF5 1.8 and 1.10 read it
     assert path.read_bytes()[8] in (0, 2)
