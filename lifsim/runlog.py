@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import stat
 import struct
 import time
 import zlib
@@ -25,7 +24,7 @@ from typing import Any, NamedTuple
 
 from lifsim import disk
 from lifsim.errors import DataError, OutputError, RunError
-from lifsim.untrusted import reading
+from lifsim.untrusted import kind_of, reading
 
 MAGIC, VERSION = b"LIFSLOG\n", 2
 MANIFEST, CHUNK, SUMMARY = 1, 2, 3  # kinds of frames
@@ -37,6 +36,7 @@ _HEADER = struct.Struct("<8sII")
 HEADER_SIZE = _HEADER.size
 _FRAME = struct.Struct("<4sIQI")
 _MARK = b"LIFf"
+_PIECE = 1 << 20  # bytes that are copied at a time
 _SYNC_EVERY = 1.0  # seconds of wall time that a power failure may cost
 
 
@@ -125,10 +125,25 @@ class LogWriter:
     def _apply_cut(self) -> None:
         self._cut = False
         try:
+            self._leave_other_names()
             os.ftruncate(self._fd, self.end)
         except OSError as error:
             disk.fail(self.path, error, _KEPT)
         self._write_owner()
+
+    def _leave_other_names(self) -> None:
+        """Where the log has a second name (a hard link, of a backup say), go on with a copy: what that name holds stays as it is."""
+        if os.name == "nt" or os.fstat(self._fd).st_nlink == 1:
+            return
+        import fcntl
+
+        with disk.replacing(self.path, _KEPT) as fd:
+            for at in range(0, self.end, _PIECE):
+                disk.write(fd, os.pread(self._fd, min(_PIECE, self.end - at), at))
+            own = os.dup(fd)  # with the same lock
+        fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_APPEND)
+        os.close(self._fd)
+        self._fd = own
 
     def _write_owner(self) -> None:
         self.append(OWNER, struct.pack("<I", os.getpid()))
@@ -237,9 +252,7 @@ _KEPT = "what was recorded before is kept in it, and lifsim reads it; with more 
 
 
 def _open_locked(path: Path, flags: int) -> int:
-    """A descriptor of `path` that no other process holds. A log is an ordinary file of one name: by another name, or through a
-    link, what is cut off or written here would be that of somebody else.
-    """
+    """A descriptor of `path`, an ordinary file and no link, that no other process holds."""
     while True:
         try:
             fd = disk.open_file(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | flags)
@@ -249,11 +262,10 @@ def _open_locked(path: Path, flags: int) -> int:
             if path.is_symlink():
                 raise OutputError(str(path), "is a link, through which no log is written", "remove it, or choose another output") from None
             raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        kind = kind_of(os.fstat(fd).st_mode)
+        if kind:
             os.close(fd)
-            got = f"has {found.st_nlink} names (hard links)" if stat.S_ISREG(found.st_mode) else "is no ordinary file"
-            raise OutputError(str(path), f"{got}, and what is written to it would change them all", "a copy of it in its place")
+            raise OutputError(str(path), f"is no ordinary file but {kind}", "choose another output")
         if not _lock_with_patience(fd):
             os.close(fd)
             raise OutputError(str(path), f"is being written by another run ({owner(path)})", "choose another output")
