@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,8 @@ def replacing(
     if path.exists() and not path.is_file():
         raise OutputError(str(path), "is not a file", "the name of a file")
     with disk.replacing(path, kept) if lasting else _in_place(path, kept) as fd:
+        if path.exists() and hasattr(os, "fchmod"):
+            os.fchmod(fd, stat.S_IMODE(path.stat().st_mode))  # what was for some readers only stays so
         below = disk.Unfailing(fd)
         with h5py.File(below, "w") as file:
             yield file

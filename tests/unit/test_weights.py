@@ -374,6 +374,15 @@ def test_a_store_that_is_replaced_again_and_again_does_not_grow(tmp_path):
     assert max(sizes) - min(sizes) < 10_000
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+@pytest.mark.parametrize("mode", ["a", "w"])
+def test_who_may_read_a_store_stays_so(stored, mode):
+    stored.chmod(0o600)
+    with WeightStore(stored, mode) as store:
+        store.put("E", np.eye(2))
+    assert stored.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="no links")
 def test_links(stored, tmp_path):
     """Appending follows a link to a store; starting anew never writes to what a link leads to."""
