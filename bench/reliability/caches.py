@@ -118,8 +118,8 @@ def removed(path: Path, rng: np.random.Generator) -> None:
 
 
 def exchanged(path: Path, rng: np.random.Generator) -> None:
-    others = sorted(p for p in path.parent.iterdir() if p.suffix == path.suffix and p != path)
-    path.write_bytes(others[rng.integers(len(others))].read_bytes())
+    others = sorted(p for p in path.parent.iterdir() if p.suffix == path.suffix and p != path and p.is_file())
+    path.write_bytes(others[rng.integers(len(others))].read_bytes() if others else b"")
 
 
 def of_another_version(path: Path, rng: np.random.Generator) -> None:

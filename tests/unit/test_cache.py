@@ -310,6 +310,7 @@ def test_a_cache_of_root_is_read_by_all_and_what_it_lacks_is_kept_in_their_own(m
         monkeypatch.setenv("HOME", str(home))
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         before = {path: path.read_bytes() for path in place.iterdir()}
+        cache._user_root()  # what it imports may lie where only root can read
         os.seteuid(OTHER)
         try:
             with warnings.catch_warnings():
