@@ -9,6 +9,7 @@ from typing import Any
 
 from lifsim.errors import LifsimError, OutputError
 from lifsim.expressions import shortened
+from lifsim.printable import shown
 from lifsim.runlog import log_path
 
 
@@ -36,7 +37,7 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
 def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
     """`path` as a Path, a leading ~ expanded; `error` at `place` if it is none."""
     if not isinstance(path, (str, Path)):
-        raise error(place, f"{shortened(repr(path))}", "the path of a file")
+        raise error(place, shown(path), "the path of a file")
     if not str(path).strip() or Path(path) == Path():
         raise error(place, f"{str(path)!r}", "the path of a file")
     try:
