@@ -20,6 +20,7 @@ import scipy.sparse
 from click.testing import CliRunner
 
 import lifsim as ls
+from lifsim.ann import Classifier, Regressor
 from lifsim.cli import main
 from lifsim.waveform import read_samples
 
@@ -755,6 +756,24 @@ def test_what_is_no_number(odd, taker):
     with pytest.raises(ls.LifsimError) as caught:
         TAKERS[taker](network(), ODD[odd])
     assert len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize("odd", ["masked rows", "dates", "complex", "texts", "thousands of digits", "structure"])
+def test_data_for_dense_networks(odd):
+    wrong = {
+        "masked rows": np.ma.array(np.ones((6, 2)), mask=np.eye(6, 2)),
+        "dates": np.full((6, 2), np.datetime64("2020")),
+        "complex": np.full((6, 2), 1j),
+        "texts": np.full((6, 2), "1"),
+        "thousands of digits": [[10**5000, 1]] * 6,
+        "structure": np.zeros((6, 2), [("a", "f8")]),
+    }[odd]
+    with pytest.raises(ls.DataError, match="X"):
+        Regressor().fit(wrong, np.ones(6))
+    with pytest.raises(ls.DataError, match="y"):
+        Regressor().fit(np.ones((6, 2)), wrong)
+    with pytest.raises(ls.DataError, match="y"):
+        Classifier().fit(np.ones((6, 2)), np.ma.array([0, 1, 0, 1, 0, 1], mask=[1, 0, 0, 0, 0, 0]))
 
 
 def test_numbers_of_every_type():
