@@ -384,7 +384,7 @@ class _Walk(ast.NodeVisitor):
             if index.size and (index != np.floor(index)).any():
                 raise ValueError(f"{index[index != np.floor(index)][0]:g} is not a whole number")
             return np.clip(index, -MAX_SIZE - 1, MAX_SIZE).astype(int)  # no array reaches beyond
-        return index if isinstance(index, (str, np.ndarray)) else _whole(index)
+        return index if isinstance(index, (str, np.ndarray)) else min(max(_whole(index), -MAX_SIZE - 1), MAX_SIZE)
 
     def visit_Call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else "…"

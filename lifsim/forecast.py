@@ -17,6 +17,7 @@ from lifsim.connect import values as weights_in_plan
 from lifsim.errors import LifsimError
 from lifsim.network import Network
 from lifsim.plan import CONSTANT, LOGNORMAL, UNIFORM, Values, delays_among
+from lifsim.printable import shown
 from lifsim.profiles import Profile
 from lifsim.projections import Projection
 from lifsim.spatial import TOGETHER, among_all
@@ -293,9 +294,9 @@ def _delays(p: Projection, dt: float) -> tuple[float, float]:
 
 def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:
     """The number of threads: as asked for, or as many as the work of a step can feed."""
-    if threads == "auto":
+    if isinstance(threads, str) and threads == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return int(max(1, min(cores, (neurons * 600 + synapses) // COST_PER_THREAD)))
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
-        raise LifsimError("threads", f"{threads!r}", 'a whole number from 1 to 1024, or "auto"')
+        raise LifsimError("threads", shown(threads), 'a whole number from 1 to 1024, or "auto"')
     return int(threads)

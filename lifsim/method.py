@@ -10,6 +10,7 @@ from lifsim.errors import LifsimError, ModelError, Problem
 from lifsim.grid import AT_ZERO, NEAR_SPIKE, WAYS, first_off_grid, nearest_on_grid, not_on_grid, spike_steps
 from lifsim.network import METHODS, Network
 from lifsim.populations import Population
+from lifsim.printable import shown
 from lifsim.values import Distribution, Value
 
 
@@ -20,8 +21,8 @@ def method_of(net: Network, method: str | None = None) -> str:
     ------
     LifsimError : there is no such method. ModelError : with everything in `net` that the method cannot run.
     """
-    if method is not None and method not in METHODS:
-        raise LifsimError("method", f"{method!r}", "one of: " + ", ".join(METHODS))
+    if method is not None and (not isinstance(method, str) or method not in METHODS):
+        raise LifsimError("method", shown(method), "one of: " + ", ".join(METHODS))
     method = method or net.method or _needed(net)
     problems = [problem for p in net.populations.values() for problem in _problems(p, method, net.dt)]
     if method == "precise":

@@ -9,6 +9,7 @@ from typing import Any
 
 from lifsim.errors import LifsimError, OutputError
 from lifsim.expressions import shortened
+from lifsim.printable import shown
 from lifsim.runlog import log_path
 from lifsim.text import storable
 from lifsim.untrusted import kind_of
@@ -53,7 +54,7 @@ def refuse_link(path: Path) -> None:
 def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
     """`path` as a Path, a leading ~ expanded; `error` at `place` if it is none."""
     if not isinstance(path, (str, Path)):
-        raise error(place, f"{shortened(repr(path))}", "the path of a file")
+        raise error(place, shown(path), "the path of a file")
     if not str(path).strip() or Path(path) == Path():
         raise error(place, f"{str(path)!r}", "the path of a file")
     try:

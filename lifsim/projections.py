@@ -517,8 +517,11 @@ def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> 
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
         try:
-            if isinstance(given[key], np.ma.MaskedArray):
-                raise ValueError("a masked array; fill it first")
+            masked = isinstance(given[key], np.ma.MaskedArray) or (
+                isinstance(given[key], list) and any(x is np.ma.masked for x in given[key])
+            )
+            if masked:
+                raise ValueError("masked entries; fill them first")
             array = np.asarray(given[key])
             ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # an empty list has no type
         except (TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lifsim.errors import LifsimError
 from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, steps
+from lifsim.printable import shown
 from lifsim.values import number
 
 NEVER = 2**62
@@ -68,11 +69,11 @@ def _biological(dt: float, every: Any) -> float | None:
 def seconds(value: Any, place: str) -> float:
     """A wall time in seconds, or a text with a unit (LifsimError at `place` if it is none above 0)."""
     try:
-        out = number(value, "ms") / 1000.0 if isinstance(value, str) and not _plain(value) else float(value)
-    except (TypeError, ValueError) as error:
+        out = number(value, "ms") / 1000.0 if isinstance(value, str) and not _plain(value) else number(value, None)
+    except ValueError as error:
         raise LifsimError(place, str(error), "seconds, or a text such as '10 min'") from None
-    if isinstance(value, bool) or not 0 < out < math.inf:
-        raise LifsimError(place, f"{value!r}", "a time above 0, in seconds or as a text such as '10 min'")
+    if not 0 < out < math.inf:
+        raise LifsimError(place, shown(value), "a time above 0, in seconds or as a text such as '10 min'")
     return out
 
 

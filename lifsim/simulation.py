@@ -30,6 +30,7 @@ from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
 from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
+from lifsim.printable import shown
 from lifsim.schedule import Schedule, schedule_of, seconds
 from lifsim.stopping import Asked, Stopped, deferred
 from lifsim.text import storable
@@ -668,13 +669,13 @@ def check_network(net: Any) -> None:
 
 def _check_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise LifsimError("seed", f"{seed!r}", "a whole number from 0 to 2^64 - 1")
+        raise LifsimError("seed", shown(seed), "a whole number from 0 to 2^64 - 1")
     return int(seed)
 
 
 def _check_choice(name: str, given: Any, allowed: tuple[Any, ...]) -> None:
-    if given not in allowed:
-        raise LifsimError(name, f"{given!r}", "one of: " + ", ".join(str(a) for a in allowed))
+    if not isinstance(given, (str, type(None))) or given not in allowed:
+        raise LifsimError(name, shown(given), "one of: " + ", ".join(str(a) for a in allowed))
 
 
 @lru_cache(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def numbers_for(y: Any, n: int, place: str = "y") -> np.ndarray:
 
 def labels_for(y: Any, n: int, place: str = "y") -> np.ndarray:
     """Labels of a classification, shape (n,): numbers, texts or truth values."""
+    _refuse_masks(place, y)
     try:
         array = np.asarray(y)
     except ValueError:
@@ -68,16 +70,22 @@ def one_hot(y: np.ndarray, classes: np.ndarray, place: str = "y") -> np.ndarray:
 
 
 def _numbers(place: str, x: Any) -> np.ndarray:
+    _refuse_masks(place, x)
     try:
         array = np.asarray(x.toarray() if hasattr(x, "toarray") else x)
     except ValueError:
         raise DataError(place, "rows of different lengths", "an array of numbers") from None
-    if array.dtype.kind not in "biuf":
-        try:
+    if array.dtype.kind == "O":
+        with suppress(TypeError, ValueError, OverflowError):  # objects that are no numbers
             array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise DataError(place, f"an array of {array.dtype} that holds no numbers", "an array of numbers") from None
+    if array.dtype.kind not in "biuf":  # dates and complex numbers too, of which NumPy would make numbers
+        raise DataError(place, f"an array of {array.dtype} that holds no numbers", "an array of numbers")
     return array
+
+
+def _refuse_masks(place: str, x: Any) -> None:
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError(place, "a masked array", "an array without masks; fill it first")
 
 
 def _as_many(place: str, got: int, n: int) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import fractions
 import importlib
+import io
 import math
+import struct
 import subprocess
 import sys
 import time
@@ -15,7 +20,9 @@ import scipy.sparse
 from click.testing import CliRunner
 
 import lifsim as ls
+from lifsim.ann import Classifier, Regressor
 from lifsim.cli import main
+from lifsim.waveform import read_samples
 
 LIMIT = 2.0  # seconds until the answer
 
@@ -592,6 +599,228 @@ def _run_with(net: ls.Network, model: str = "spike_generator", **params: object)
 def _with_waveform(net: ls.Network, name: str, text: str, reference: str = "") -> None:
     Path(name).write_text(text, encoding="utf-8")
     _run_with(net, "waveform_generator", waveform_file=reference or name)
+
+
+def _npy(array: np.ndarray, version: tuple[int, int] = (1, 0)) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version)
+    return file.getvalue()
+
+
+def _header(text: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:
+    return b"\x93NUMPY" + bytes(version) + struct.pack("<H" if version == (1, 0) else "<I", len(text)) + text.encode("latin1") + data
+
+
+def _claim(shape: str, data: bytes = b"") -> bytes:
+    return _header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n", data)
+
+
+WAVE = np.arange(10.0)
+WRONG_WAVEFORMS = {  # contents of w.npy, or of w.csv
+    "empty": (b"", "no NPY file"),
+    "a part of the magic": (b"\x93NUM", "no NPY file"),
+    "wrong magic": (b"\0" * 200, "no NPY file"),
+    "a pickle": (b"\x80\x04K\x01.", "no NPY file"),
+    "a zip archive": (b"PK\x03\x04" + b"\0" * 50, "no NPY file"),
+    "a header cut off": (_npy(WAVE)[:40], "no NPY file"),
+    "data cut off": (_npy(WAVE)[:-9], "but holds 71 bytes"),
+    "data behind its end": (_npy(WAVE) * 2, "float64 of shape (10,)"),
+    "an unknown version": (b"\x93NUMPY\x09\x00" + _npy(WAVE)[8:], "no NPY file"),
+    "a header of code": (_header("{'descr': print(1), 'fortran_order': False, 'shape': (5,), }\n"), "no NPY file"),
+    "a header of brackets": (_header("(" * 5000), "no NPY file"),
+    "a header of 4 GB": (b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "no NPY file"),
+    "no keys": (_header("{}\n"), "no NPY file"),
+    "a petabyte": (_claim("(10**15,)".replace("10**15", str(10**15))), "but holds 0 bytes"),
+    "negative": (_claim("(-5,)", bytes(80)), "but holds 80 bytes"),
+    "overflow": (_claim("(4294967296, 4294967296)", bytes(80)), "but holds 80 bytes"),
+    "a boolean shape": (_claim("(True,)", bytes(80)), "but holds 80 bytes"),
+    "objects": (_npy(np.array([1, None], object)), "does not hold numbers alone but object"),
+    "complex": (_npy(np.zeros(10, complex)), "complex128"),
+    "booleans": (_npy(np.zeros(10, bool)), "bool"),
+    "texts": (_npy(np.array(["a"])), "<U1"),
+    "dates": (_npy(np.array(["2020"], "M8[D]")), "datetime64"),
+    "a structure": (_npy(np.zeros(3, [("a", "f8")])), "('a', '<f8')"),
+    "three dimensions": (_npy(np.zeros((10, 1, 1))), "shape (10, 1, 1)"),
+    "a number": (_npy(np.array(3.0)), "shape ()"),
+    "nothing": (_npy(np.zeros(0)), "shape (0,)"),
+    "nan": (_npy(np.full(3, np.nan)), "nan or infinite"),
+    "empty text": (b"", "holds no numbers"),
+    "text of comments": (b"# a\n\n# b\n", "holds no numbers"),
+    "text of UTF-16": ("1.0\n".encode("utf-16"), "does not hold numbers alone"),
+    "ragged text": (b"1\n1,2\n", "does not hold numbers alone"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_WAVEFORMS)
+def test_wrong_waveform_files(kind):
+    data, said = WRONG_WAVEFORMS[kind]
+    path = Path("w.csv" if "text" in kind.split() else "w.npy")
+    path.write_bytes(data)
+    with pytest.raises(ls.LifsimError) as caught:
+        _run_with(network(), "waveform_generator", waveform_file=str(path))
+    assert f"populations.g.waveform_file: {path}" in str(caught.value) and said in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["C", "F", ">f8", "<f4", "i8", "(2, 0)", "(3, 0)", "mark", "comment", "columns"])
+def test_waveform_files_of_every_form(form):
+    """Samples are the same whatever the order of bytes and of elements, the type, the version, or a byte-order mark."""
+    path, samples = Path("w.npy"), WAVE[:, None]
+    if form in ("mark", "comment", "columns"):
+        path, text = Path("w.csv"), "".join(f"{x:g}\n" for x in WAVE)
+        path.write_text({"mark": "\ufeff" + text, "comment": "# samples\n" + text, "columns": text}[form], encoding="utf-8")
+    elif form.startswith("("):
+        path.write_bytes(_npy(samples, (int(form[1]), 0)))
+    else:
+        samples = np.arange(20.0).reshape(10, 2)
+        np.save(path, np.asfortranarray(samples) if form == "F" else samples.astype(form if form != "C" else float))
+    assert np.array_equal(read_samples(str(path), "x"), samples)
+
+
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(ls.LifsimError, match="waveform_file"):
+        _run_with(network(), "waveform_generator", waveform_file="w\0.csv")
+
+
+ODD = {
+    "ragged": [[1.0], [2.0, 3.0]],
+    "half nested": [1.0, [2.0]],
+    "text": "abc",
+    "texts": ["a", "b", "c", "d"],
+    "nested text": [["a"] * 3] * 3,
+    "date": datetime.date(2020, 1, 1),
+    "dates": [datetime.date(2020, 1, 1)] * 4,
+    "date of numpy": np.datetime64("2020"),
+    "dates of numpy": np.array(["2020"] * 4, "M8[Y]"),
+    "durations": np.array([1] * 4, "m8[s]"),
+    "true": True,
+    "truths": [True, False, True, True],
+    "truths beside numbers": [True, 2.0, 3.0, 4.0],
+    "an array of truths": np.array([True, False, True, True]),
+    "none": [None] * 4,
+    "complex": np.array([1j] * 4),
+    "bytes": b"12",
+    "set": {1.0},
+    "objects": np.array([object()] * 4, object),
+    "decimals": [decimal.Decimal("1.5")] * 4,
+    "fraction": fractions.Fraction(1, 3),
+    "thousands of digits": 10**5000,
+    "some with thousands of digits": [10**5000] * 4,
+    "masked": np.ma.array([1.0, 2.0, 3.0, 4.0], mask=[0, 1, 0, 0]),
+    "masked whole numbers": np.ma.array([0, 1, 2, 3], mask=[0, 1, 0, 0]),
+    "a masked one": [np.ma.masked, 1.0, 2.0, 3.0],
+    "masked rows": [np.ma.array([1.0, 2.0], mask=[1, 0])] * 4,
+    "a structure": np.zeros(4, [("a", "f8")]),
+    "nested deeply": [[[[[[[[[[[1.0]]]]]]]]]]],
+    "a list that holds itself": (lambda held: held.append(held) or held)([]),
+    "truths in a distribution": {"normal": [True, False]},
+    "texts in a distribution": {"uniform": ["a", "b"]},
+    "a set in a distribution": {"uniform": {1, 2}},
+    "masked in a distribution": {"uniform": np.ma.array([1.0, 2.0], mask=[1, 0])},
+    "an infinite range": {"uniform": [-1e308, 1e308]},
+    "draws beyond all numbers": {"lognormal": [700.0, 10.0]},
+}
+TAKERS = {
+    "parameter": lambda n, x: n.add("g", 4, "iaf_psc_exp", I_e=x),
+    "initial value": lambda n, x: n.add("g", 4, "iaf_psc_exp", V_m=x),
+    "series": lambda n, x: n.add("g", 4, "step_current_generator", amplitude_times=x, amplitude_values=[1.0] * 4),
+    "spike times": lambda n, x: n.add("g", 4, "spike_generator", spike_times=x),
+    "waveform": lambda n, x: n.add("g", 4, "waveform_generator", waveform=x),
+    "interval": lambda n, x: n.add("g", 1, "waveform_generator", waveform=[1.0], interval=x),
+    "receptors": lambda n, x: n.add("g", 4, "iaf_psc_exp_multisynapse", tau_syn=x),
+    "number of nodes": lambda n, x: n.add("g", x, "iaf_psc_exp"),
+    "model": lambda n, x: n.add("g", 4, x),
+    "name": lambda n, x: n.add("a" if isinstance(x, str) else x, 4, "iaf_psc_exp"),
+    "positions": lambda n, x: n.add("g", 4, "iaf_psc_exp", positions=x),
+    "grid": lambda n, x: n.add("g", 4, "iaf_psc_exp", positions={"grid": x}),
+    "extent": lambda n, x: n.add("g", 4, "iaf_psc_exp", positions={"random": True, "extent": x}),
+    "weight": lambda n, x: n.connect("a", "a", "one_to_one", weight=x),
+    "weights of given synapses": lambda n, x: n.connect("a", "a", "explicit", sources=[0, 1, 2, 3], targets=[0, 1, 2, 3], weight=x),
+    "delay": lambda n, x: n.connect("a", "a", "one_to_one", delay=x),
+    "indices": lambda n, x: n.connect("a", "a", "explicit", sources=x, targets=[0, 1, 2, 3]),
+    "probability": lambda n, x: n.connect("a", "a", "pairwise_bernoulli", p=x),
+    "count": lambda n, x: n.connect("a", "a", "fixed_indegree", indegree=x),
+    "receptor": lambda n, x: n.connect("a", "a", receptor_type=x) if x is not True else n.connect("a", "a", receptor_type=7),
+    "synapse": lambda n, x: n.connect("a", "a", synapse={"model": "stdp_synapse", "lambda": x}),
+    "source": lambda n, x: n.connect(x, "a"),
+    "variable": lambda n, x: n.record("a", x),
+    "recording interval": lambda n, x: n.record("a", "V_m", interval=x),
+    "time step": lambda n, x: ls.Network(dt=x),
+    "seed": lambda n, x: ls.Network(seed=x),
+    "duration": lambda n, x: ls.Network(duration=x),
+    "duration of a run": lambda n, x: ls.run(n, x),
+    "seed of a run": lambda n, x: ls.run(n, 1.0, seed=x),
+    "method": lambda n, x: ls.run(n, 1.0, method=x),
+    "weights": lambda n, x: ls.run(n, 1.0, weights=x),
+    "threads": lambda n, x: ls.run(n, 1.0, threads=x),
+    "checkpoints": lambda n, x: ls.run(n, 1.0, checkpoint_every=x),
+    "wall time": lambda n, x: ls.run(n, 1.0, max_wall=x),
+    "place of results": lambda n, x: ls.run(n, 1.0, out="a/b/c.h5" if isinstance(x, str) else x),
+}
+
+
+@pytest.mark.parametrize("taker", TAKERS)
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_number(odd, taker):
+    """Whatever takes it: one clear error that quotes little. No mask is ignored, no date counted, nothing parsed by accident."""
+    with pytest.raises(ls.LifsimError) as caught:
+        TAKERS[taker](network(), ODD[odd])
+    assert len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize("odd", ["masked rows", "dates", "complex", "texts", "thousands of digits", "structure"])
+def test_data_for_dense_networks(odd):
+    wrong = {
+        "masked rows": np.ma.array(np.ones((6, 2)), mask=np.eye(6, 2)),
+        "dates": np.full((6, 2), np.datetime64("2020")),
+        "complex": np.full((6, 2), 1j),
+        "texts": np.full((6, 2), "1"),
+        "thousands of digits": [[10**5000, 1]] * 6,
+        "structure": np.zeros((6, 2), [("a", "f8")]),
+    }[odd]
+    with pytest.raises(ls.DataError, match="X"):
+        Regressor().fit(wrong, np.ones(6))
+    with pytest.raises(ls.DataError, match="y"):
+        Regressor().fit(np.ones((6, 2)), wrong)
+    with pytest.raises(ls.DataError, match="y"):
+        Classifier().fit(np.ones((6, 2)), np.ma.array([0, 1, 0, 1, 0, 1], mask=[1, 0, 0, 0, 0, 0]))
+
+
+def test_numbers_of_every_type():
+    for x in (
+        np.float16([1, 2, 3, 4]),
+        np.arange(1, 5, dtype=np.int8),
+        [1, 2.0, np.float32(3), "4"],
+        np.array([1, 2.0, 3, 4], object),
+        range(1, 5),
+    ):
+        found = network().add("g", 4, "iaf_psc_exp", I_e=x).params["I_e"]
+        assert found.dtype == np.float64 and found.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert network().add("g", 4, "iaf_psc_exp", I_e=["1 nA", 2.0, "3 pA", 4]).params["I_e"].tolist() == [1000.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("interval", [1e-7, 1e-9, 1e-300, 0.04])
+def test_intervals_of_less_than_a_step(interval):
+    net = network()
+    net.connect("a", "a")
+    for call in (lambda: net.record("a", "V_m", interval=interval), lambda: net.record_weights("a", "a", interval=interval)):
+        with pytest.raises(ls.ModelError, match=r"record\[\d\].interval"):
+            call()
+    for dt in (interval, {"uniform": [interval, 2 * interval]}, [interval] * 4):
+        with pytest.raises(ls.ModelError, match=r"populations\.g\.dt"):
+            net.add("g", 4, "noise_generator", dt=dt)
+
+
+@pytest.mark.parametrize("interval", [1e308, 1e17, 1e-8, 1e-300])
+def test_intervals_of_waveforms_that_no_steps_can_count(interval):
+    with pytest.raises(ls.ModelError, match=r"populations\.g\.interval"):
+        network().add("g", 1, "waveform_generator", waveform=[1.0, 2.0], interval=interval)
+
+
+def test_a_waveform_of_too_many_steps():
+    """Rows of whole steps are kept as they are; the mean of each step takes memory, which is foretold."""
+    with pytest.raises(ls.ModelError, match=r"populations\.g\.interval: 2 samples, one in 1e\+12 ms, take .* as the mean of each step"):
+        _run_with(network(), "waveform_generator", waveform=[1.0, 2.0], interval=1e12, interpolate=True)
+    _run_with(network(), "waveform_generator", waveform=[1.0, 2.0], interval=1e12)
 
 
 def test_objects_in_a_waveform_file():

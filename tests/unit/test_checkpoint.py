@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 import signal
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
@@ -464,6 +467,58 @@ def test_a_newer_format(tmp_path):
         checkpoint.write(tmp_path / "x", about, {}, [], image)
     with pytest.raises(ls.DataError, match=f"has format {checkpoint.FORMAT + 1}"):
         ls.Simulation.restore(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        *[("seed", x) for x in (-1, 2**64, 1.0, True, "1", None)],
+        *[("step", x) for x in (-1, 2**31, 1.0, True)],
+        *[("dt", x) for x in (0, -0.1, math.nan, math.inf, "0.1", True)],
+        *[("until", x) for x in (5, -1, 2**40, 1.5)],
+        *[("every", x) for x in (0, -1.0, math.inf, "1 ms")],
+        *[("wall", x) for x in (0, -1.0, math.nan, True)],
+        *[("settings", x) for x in ([], {"threads": -1}, {"precision": 3.5}, {"threads": {}}, {"weights": []})],
+        *[("timings", x) for x in ({"total": -1.0}, {"total": "x"}, {"total": math.nan}, [])],
+        *[("versions", x) for x in ({"numpy": 1}, None)],
+        *[("arrays", x) for x in ("x", [1], ["a", "a"])],
+        *[("chunks", x) for x in (-1, 12, 1.0)],
+        *[("format", x) for x in (0, -1, True, None, "1")],
+        *[("run", None), ("out", 5)],
+    ],
+)
+def test_a_checkpoint_that_says_what_cannot_be(entry, value):
+    about = checkpoint.About(step=10, seed=1, dt=0.1, run="x", settings={"threads": 1, "precision": "float64"})
+    assert checkpoint._about(json.dumps(asdict(about)).encode(), "x") == about
+    with pytest.raises(ls.DataError, match=rf"says nothing sensible of itself \(.*{entry}|has format"):
+        checkpoint._about(json.dumps(asdict(about) | {entry: value}).encode(), "x")
+
+
+@pytest.mark.parametrize("change", [{"seed": -1}, {"dt": 0.2}, {"until": 5}, {"every": 0.0}, {"settings": {"threads": 0}}])
+def test_a_checkpoint_made_by_hand(change, tmp_path):
+    """Whole and sealed, but not as we write it."""
+    with ls.Simulation(small()) as sim:
+        sim.run(1.0)
+        path = sim.save(tmp_path / "x")
+    found = checkpoint.read(path)
+    netimage.write(small(), tmp_path / "image")
+    checkpoint.write(path, replace(found.about, **change), found.arrays, found.chunks, tmp_path / "image")
+    with pytest.raises(ls.DataError, match=r"x: says (nothing sensible of itself|dt = 0.2 ms, its network has 0.1 ms)"):
+        ls.Simulation.restore(path)
+
+
+@pytest.mark.parametrize("missing", ["step", "seed", "dt", "run", "settings"])
+def test_a_checkpoint_that_leaves_something_out(missing):
+    about = asdict(checkpoint.About(step=10, seed=1, dt=0.1, run="x", settings={}))
+    del about[missing]
+    with pytest.raises(ls.DataError, match=missing):
+        checkpoint._about(json.dumps(about).encode(), "x")
+
+
+@pytest.mark.parametrize("text", [b"", b"[" * 100_000, b"1" * 5000, b"[]", b'{"format": 1}', b"\xff"])
+def test_a_checkpoint_that_says_nothing(text, tmp_path):
+    with pytest.raises(ls.DataError, match=r"says nothing sensible of itself|has format"):
+        checkpoint._about(text, "x")
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifsim.expressions import FUNCTIONS, MAX_SIZE, evaluate, is_expression
+from lifsim.expressions import FUNCTIONS, MAX_SIZE, Budget, evaluate, is_expression
 
 W = np.arange(12.0).reshape(3, 4)
 NAMES = {"order": 2500, "g": 4.5, "drive": "dc", "on": True, "W": W, "top": math.inf, "v": [1.0, 2.0, 4.0]}
@@ -226,3 +227,49 @@ def test_every_function_is_called_with_its_own_arguments():
 @pytest.mark.parametrize(("raw", "is_one"), [("= 1", True), ("  =x", True), ("1 = 2", False), (3, False), ("", False)])
 def test_what_an_expression_is(raw, is_one):
     assert is_expression(raw) is is_one
+
+
+BOMBS = [
+    "min(outer(ones(1000000), ones(1)), outer(ones(1), ones(1000000)))",
+    "outer(ones(1000000), ones(1)) < outer(ones(1), ones(1000000))",
+    "outer(ones(1000000), ones(1)) and outer(ones(1), ones(1000000))",
+    "linspace(arange(1000000), 1, 1000000)",
+    "outer(arange(1000000), arange(1000000))",
+    "sum(lambertw(arange(1000000) + 1)) + sum(lambertw(arange(1000000) + 2))",
+    "{'a': arange(1000000)" + "".join(f", '{i}': arange(1000000)" for i in range(100)) + "}['a']",
+    "concat(" + ", ".join(["arange(1000000)"] * 100) + ")",
+    "arange(1000000) + (" * 100 + "1" + ")" * 100,
+    " + ".join(["sum(outer(arange(1000), arange(1000)) @ outer(arange(1000), arange(1000)))"] * 40),
+    " + ".join(["sum(arange(1000000))"] * 150),
+]
+
+
+@pytest.mark.parametrize("text", BOMBS)
+def test_what_an_expression_computes_and_holds_is_bounded(text):
+    tracemalloc.start()
+    began = time.process_time()
+    with pytest.raises(ValueError, match=r"elements|too large|compute more than|hold more than"):
+        evaluate(text, {})
+    took, most = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert took < 4.0 and most < 200e6
+
+
+def test_a_budget_is_for_all_that_is_computed_with_it():
+    budget = Budget()
+    held = [evaluate("arange(1000000)", {}, budget) for _ in range(15)]
+    with pytest.raises(ValueError, match="hold more than"):
+        evaluate("arange(1000000) + arange(1000000)", {}, budget)
+    del held
+    for _ in range(20):  # what nobody refers to counts no longer
+        evaluate("sum(arange(1000000) + arange(1000000))", {}, budget)
+    with pytest.raises(ValueError, match="compute more than"):
+        for _ in range(100):
+            evaluate("sum(arange(1000000) + arange(1000000))", {}, budget)
+
+
+def test_indices_that_no_array_has():
+    assert evaluate("W[[1, 0]]", {"W": W}).tolist() == W[[1, 0]].tolist()
+    for text in ("W[[1e300]]", "W[[0.5]]", "W[[-1e18]]", "W[1e300]", "W[[1000001]]"):
+        with pytest.raises(ValueError, match=r"whole number|out of bounds|too large"):
+            evaluate(text, {"W": W})

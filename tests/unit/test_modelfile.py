@@ -288,6 +288,25 @@ def test_longer_cycles_are_reported_once():
     assert "g → h → k → g" in message
 
 
+def test_chains_of_any_length():
+    """Whatever the order: each parameter is computed after those that it names."""
+    links = [f'p{i} = "= p{i + 1} + 1"' for i in range(3000)] + ["p3000 = 1"]
+    for lines in (links, links[::-1], links[1500:] + links[:1500]):
+        assert loads("[parameters]\n" + "\n".join(lines)).parameters["p0"] == 3001.0
+
+
+def test_conditions_may_lead_in_a_circle():
+    text = '[parameters]\nmode = {}\nrate = "= 8.0 if mode else 1000 / interval"\ninterval = "= 1000 / rate if mode else 20.0"'
+    assert loads(text.format("true")).parameters == {"mode": True, "rate": 8.0, "interval": 125.0}
+    assert loads(text.format("false")).parameters == {"mode": False, "rate": 50.0, "interval": 20.0}
+
+
+def test_long_circles():
+    links = "\n".join(f'p{i} = "= p{(i + 1) % 3000} + 1"' for i in range(3000))
+    (message,) = problems("[parameters]\n" + links).values()
+    assert "leads back to itself" in message and len(message) < 1000
+
+
 @pytest.mark.parametrize(
     ("given_", "place", "message"),
     [
