@@ -44,23 +44,23 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     16-bit words of a `row`, the synapses of a node onto the neurons of a block.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
-    stored = [p for p in net.projections if _has_synapses(p)]
-    synapses = sum(map(expected_synapses, stored))
+    inner = [p for p in net.projections if _has_synapses(p)]
+    synapses = sum(map(expected_synapses, inner))
     team = choose_threads(threads, neurons, synapses)
     working = min(team, -(-neurons // GRAIN)) or 1
     blocks = max(working, -(-neurons // LARGEST_BLOCK))
-    static = [p for p in stored if not p.synapse]
+    static = [p for p in inner if not p.synapse]
     values = [_weights(p) for p in static]
     a_weight = bytes_of_weight(values, precision, weights)
     rows, sums = _rows(static, values, a_weight)
-    delays = {p: _delays(p, net.dt) for p in stored}
+    delays = {p: _delays(p, net.dt) for p in inner}
     built = _packed(static, a_weight, blocks, working) + _tables(net, static, delays, rows, sums, blocks, working)
-    built += working * max(map(_of_a_target, stored), default=0)
-    built += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in stored if p.synapse)
-    built += sum(4 * len(p.source) + 28 * len(p.target) for p in stored)  # sources, targets, where targets lie
+    built += working * max(map(_of_a_target, inner), default=0)
+    built += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in inner if p.synapse)
+    built += sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
     built += _neurons(net, precision, rows, blocks)
     held = sum(map(_held, net.projections))
-    kept, drawing = _drawn(net, stored)
+    kept, drawing = _drawn(net, inner)
     size = BASE + held + kept + max(built, drawing)
     reserved = 18 * blocks * sums * min(rows, neurons)  # room for spikes under way, of one step and half as many again
     row = max((expected_synapses(p) / len(p.source) for p in static), default=0) / blocks * (1 + a_weight / 2)
@@ -126,14 +126,14 @@ def _packed(static: list[Projection], a_weight: int, blocks: int, working: int) 
     return sum(numbers) * (2 + a_weight) + waiting + copies
 
 
-def _drawn(net: Network, stored: list[Projection]) -> tuple[float, float]:
+def _drawn(net: Network, inner: list[Projection]) -> tuple[float, float]:
     """Bytes of the plan that are kept, of synapses as they were drawn, stimuli and given spikes; and those that come and go, for what
     takes most, before anything is built.
     """
     stimuli = [p for p in net.projections if not _has_synapses(p)]
     spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
-    kept = sum(map(_kept_rows, stored)) + DRIVE * sum(map(_merged_drives, stimuli)) + SPIKE * spikes
-    return kept, max([SORTED * spikes, *map(_drawing, stored), *(EXPANDED * expected_synapses(p) for p in stimuli)])
+    kept = sum(map(_kept_rows, inner)) + DRIVE * sum(map(_merged_drives, stimuli)) + SPIKE * spikes
+    return kept, max([SORTED * spikes, *map(_drawing, inner), *(EXPANDED * expected_synapses(p) for p in stimuli)])
 
 
 def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -403,6 +404,12 @@ class Network:
             if key in seen:
                 yield Problem(place, f"{r.variable} of {r.view.name} is recorded already", "one recording of a variable a population")
             seen.append(key)
+
+    def snapshot(self) -> Network:
+        """The network as it is now, of the same populations and projections: what is added later is not in it."""
+        now = copy(self)
+        now.populations, now.projections, now.recordings = dict(self.populations), list(self.projections), list(self.recordings)
+        return now
 
     def save(self, path: str | Path) -> None:
         """Write a model file that `lifsim.load` turns back into the same network."""
