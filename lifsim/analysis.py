@@ -17,6 +17,7 @@ import numpy as np
 
 from lifsim.errors import DataError
 from lifsim.grid import on_grid, steps
+from lifsim.printable import one_line
 from lifsim.results import Result, Spikes
 
 MIN_ISIS = 5  # a CV of fewer intervals says little
@@ -26,8 +27,25 @@ _ROUNDING = 1e-9  # equal intervals differ by the rounding of times: a CV below 
 def rates(spikes: Spikes, t_start: float | None = None, t_stop: float | None = None) -> np.ndarray:
     """Rate of each recorded neuron, in the order of `recorded_ids`: spikes/s, (n_recorded,)."""
     spikes = spikes.window(t_start, t_stop)
-    counts = np.bincount(spikes.ids, minlength=spikes.n_nodes)[spikes.recorded_ids]
+    counts = np.bincount(places(spikes.ids, spikes.recorded_ids), minlength=len(spikes.recorded_ids))
     return counts / _seconds(spikes) if _seconds(spikes) > 0 else np.zeros(len(counts))
+
+
+_LARGEST_TABLE = 1 << 24
+
+
+def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """The place of each of `ids` in `among`, which are distinct: int64, -1 of those that are not there."""
+    if not len(among) or not len(ids):
+        return np.full(len(ids), -1)
+    largest = int(max(ids.max(), among.max()))
+    if largest < _LARGEST_TABLE:
+        table = np.full(largest + 1, -1)
+        table[among] = np.arange(len(among))
+        return table[ids]
+    order = np.argsort(among, kind="stable")
+    place = order[np.minimum(np.searchsorted(among, ids, sorter=order), len(among) - 1)]
+    return np.where(among[place] == ids, place, -1)
 
 
 def _seconds(spikes: Spikes) -> float:
@@ -36,7 +54,7 @@ def _seconds(spikes: Spikes) -> float:
 
 def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
     """Inter-spike intervals: (intervals in ms, the neuron of each), by neuron, then time."""
-    ids = spikes.ids.astype(np.min_scalar_type(max(spikes.n_nodes, 1)))  # 16-bit ids are sorted in linear time
+    ids = spikes.ids.astype(np.min_scalar_type(int(spikes.ids.max(initial=0))))  # 16-bit ids are sorted in linear time
     order = np.argsort(ids, kind="stable")  # the times are ascending already
     ids, at = spikes.ids[order], spikes.times[order]
     same = ids[1:] == ids[:-1]
@@ -50,10 +68,11 @@ def cv_isi(spikes: Spikes, min_isis: int = MIN_ISIS) -> np.ndarray:
     in the order of the ids of these neurons.
     """
     intervals, ids = isi(spikes)
-    n = np.bincount(ids, minlength=spikes.n_nodes)
+    neuron = np.cumsum(np.diff(ids, prepend=ids[:1]) != 0)  # numbered in the order of their ids
+    n = np.bincount(neuron)
     kept = n >= max(min_isis, 1)
-    mean = np.bincount(ids, intervals, spikes.n_nodes) / np.maximum(n, 1)
-    variance = np.bincount(ids, (intervals - mean[ids]) ** 2, spikes.n_nodes) / np.maximum(n, 1)
+    mean = np.bincount(neuron, intervals) / np.maximum(n, 1)
+    variance = np.bincount(neuron, (intervals - mean[neuron]) ** 2) / np.maximum(n, 1)
     with np.errstate(invalid="ignore", divide="ignore"):  # intervals of 0 ms only: nan
         cv = np.sqrt(variance[kept]) / mean[kept]
     return np.where(cv < _ROUNDING, 0.0, cv)
@@ -119,10 +138,9 @@ def correlations(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) 
     index, n_bins = binned(spikes, bin)
     active = np.unique(spikes.ids[index < n_bins])
     chosen = np.random.default_rng(seed).choice(active, min(n, len(active)), replace=False)
-    row = np.full(spikes.n_nodes, -1)
-    row[chosen] = np.arange(len(chosen))
-    used = (row[spikes.ids] >= 0) & (index < n_bins)
-    place = (row[spikes.ids[used]], index[used])
+    row = places(spikes.ids, chosen)
+    used = (row >= 0) & (index < n_bins)
+    place = (row[used], index[used])
     # sparse, so that a long run needs memory for its spikes, not for its bins
     number = csr_matrix((np.ones(used.sum()), place), shape=(len(chosen), max(n_bins, 1)))
     mean = np.asarray(number.mean(axis=1)).ravel()
@@ -195,7 +213,7 @@ _HEADS = {
 def table(stats: Mapping[str, Mapping[str, float]]) -> str:
     """`statistics` as a text to read, one line a population."""
     rows = [["population", *_HEADS.values()]]
-    rows += [[name, *(_shown(entry[key]) for key in _HEADS)] for name, entry in stats.items()]
+    rows += [[one_line(name), *(_shown(entry[key]) for key in _HEADS)] for name, entry in stats.items()]
     width = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join([row[0].ljust(width[0]), *(c.rjust(w) for c, w in zip(row[1:], width[1:], strict=True))]) for row in rows)
 

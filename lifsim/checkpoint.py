@@ -8,22 +8,25 @@ went to a file is in that file's log. No synapse that the seed makes again is in
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from lifsim import disk, netimage, seal
 from lifsim.errors import DataError
+from lifsim.grid import LONGEST_DELAY
 from lifsim.network import Network
+from lifsim.printable import shown
 from lifsim.recording import plain
 from lifsim.resultfile import dataset
 from lifsim.weights import readable
 
-FORMAT = 1
+FORMAT = 2  # of 1 are those whose networks may have meant something else: `lifsim.compatibility`
 STATE, COLLECTED = "state:", "collected:"  # prefixes of the names of arrays
 
 
@@ -34,7 +37,7 @@ class About:
     step : how many were done. until : the step at which the run was to end, None if that is not known.
     run : the name of the run, which its log bears too. settings : precision, weights, method and threads.
     out : the file of results that the run is making, None in memory. every (ms) and wall (s) : how often checkpoints
-    were to be made. arrays : names of the arrays. format : of the file.
+    were to be made. changes : how often `Simulation.set` had changed values. arrays : names of the arrays. format : of the file.
     """
 
     step: int
@@ -46,6 +49,7 @@ class About:
     out: str | None = None
     every: float | None = None
     wall: float | None = None
+    changes: int = 0
     timings: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     arrays: list[str] = field(default_factory=list)
@@ -68,13 +72,23 @@ class Checkpoint:
 
     def network(self) -> Network:
         """The network that was simulated (DataError if a file that it reads is missing or another)."""
-        with disk.scratch() as folder:
-            image = Path(folder) / "image"
-            with h5py.File(self.path, "r") as file, image.open("wb") as out:
-                data = dataset(file, "network", "u", 1)
-                for a in range(0, len(data), 1 << 20):
-                    out.write(data[a : a + (1 << 20)].tobytes())
-            return netimage.read(image, str(self.path), self.path.absolute().parent)
+        with disk.scratch(self.path) as folder:
+            image = folder / "image"
+            with image.open("wb") as out:
+                self.copy_image(out)
+            net = netimage.read(image, str(self.path), self.path.absolute().parent)
+        if net.dt != self.about.dt:
+            raise DataError(
+                str(self.path), f"says dt = {self.about.dt:g} ms, its network has {net.dt:g} ms", "a checkpoint as lifsim writes it"
+            )
+        return net
+
+    def copy_image(self, out: BinaryIO) -> None:
+        """Write the image of the network (`lifsim.netimage`) to an open file."""
+        with h5py.File(self.path, "r") as file:
+            data = dataset(file, "network", "u", 1)
+            for a in range(0, len(data), 1 << 20):
+                out.write(data[a : a + (1 << 20)].tobytes())
 
 
 _KEPT = "what was saved before is as it was"
@@ -87,7 +101,8 @@ def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[byte
     ------
     RunError : the disk is full or failing; what was there before still is.
     """
-    facts = json.dumps(plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})).encode()
+    said = plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})
+    facts = json.dumps(said | {"out": about.out}).encode()  # a path as it is, whatever its bytes: it must be found again
     with disk.replacing(path, _KEPT, previous) as fd:
         below = disk.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:
@@ -134,7 +149,7 @@ def read(path: Path) -> Checkpoint:
         if not seal.check(path):
             raise DataError(str(path), "is no checkpoint, or was cut off")
         with readable(path), h5py.File(path, "r") as file:
-            about = _about(json.loads(_bytes(file, "about")), str(path))
+            about = _about(_bytes(file, "about"), str(path))
             arrays = {key: _array(file, f"arrays/{k}") for k, key in enumerate(about.arrays)}
             chunks = [_bytes(file, f"chunks/{k}") for k in range(about.chunks)]
             dataset(file, "network", "u", 1)
@@ -154,33 +169,68 @@ def _bytes(file: h5py.File, name: str) -> bytes:
     return _array(file, name).astype(np.uint8, copy=False).tobytes()
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "step": (int,),
-    "seed": (int,),
-    "dt": (float, int),
-    "run": (str,),
-    "settings": (dict,),
-    "until": (int, type(None)),
-    "out": (str, type(None)),
-    "every": (float, int, type(None)),
-    "wall": (float, int, type(None)),
-    "timings": (dict,),
-    "versions": (dict,),
-    "arrays": (list,),
-    "chunks": (int,),
-    "format": (int,),
+def _whole(least: int, most: int) -> Callable[[Any], bool]:
+    return lambda x: type(x) is int and least <= x <= most
+
+
+def _time(x: Any) -> bool:
+    return type(x) in (int, float) and 0 < x < math.inf
+
+
+def _table(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda x: isinstance(x, dict) and all(map(kind, x.values()))
+
+
+def _text(x: Any) -> bool:
+    return isinstance(x, str)
+
+
+def _setting(x: Any) -> bool:
+    return x is None or isinstance(x, str) or _whole(1, 1 << 16)(x)
+
+
+def _or_none(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda x: x is None or kind(x)
+
+
+# what each entry of `About` may be
+_ALLOWED: dict[str, Callable[[Any], bool]] = {
+    "step": _whole(0, LONGEST_DELAY),
+    "seed": _whole(0, 2**64 - 1),
+    "dt": _time,
+    "run": _text,
+    "settings": _table(_setting),
+    "until": _or_none(_whole(0, LONGEST_DELAY)),
+    "out": _or_none(_text),
+    "every": _or_none(_time),
+    "wall": _or_none(_time),
+    "changes": _whole(0, 2**63),
+    "timings": _table(lambda x: type(x) in (int, float) and 0 <= x < math.inf),
+    "versions": _table(_text),
+    "arrays": lambda x: isinstance(x, list) and all(map(_text, x)) and len(set(x)) == len(x),
+    "chunks": _whole(0, LONGEST_DELAY + 1),
+    "format": _whole(1, FORMAT),
 }
 
 
-def _about(facts: Any, path: str) -> About:
+def _about(text: bytes, path: str) -> About:
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        facts = None
     version = facts.get("format") if isinstance(facts, dict) else None
-    if not isinstance(version, int) or version > FORMAT:
-        raise DataError(path, f"has format {version!r}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
+    if type(version) is not int or version > FORMAT:
+        raise DataError(path, f"has format {shown(version)}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
     known = {f.name: facts[f.name] for f in fields(About) if f.name in facts}
-    wrong = [name for name, kinds in _KINDS.items() if type(known.get(name, known)) not in kinds]
-    if wrong or known["step"] < 0 or not 0 <= known["chunks"] <= known["step"] + 1 or not all(isinstance(x, str) for x in known["arrays"]):
-        raise DataError(path, f"says nothing sensible of itself ({', '.join(wrong) or 'step'})", "a checkpoint as lifsim writes it")
-    return About(**known)
+    missing = [f.name for f in fields(About) if f.name not in known and f.default is MISSING and f.default_factory is MISSING]
+    wrong = [*missing, *(name for name, x in known.items() if not _ALLOWED[name](x))]
+    if not wrong:
+        about = About(**known)
+        wrong += ["until"] if about.until is not None and about.until < about.step else []
+        wrong += ["chunks"] if about.chunks > about.step + 1 else []
+    if wrong:
+        raise DataError(path, f"has invalid metadata ({', '.join(wrong)})", "a checkpoint as lifsim writes it")
+    return about
 
 
 def latest(paths: tuple[Path, ...], usable: Callable[[Checkpoint], str]) -> tuple[Checkpoint | None, list[str]]:

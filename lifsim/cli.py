@@ -19,6 +19,7 @@ from lifsim.options import (
     MAX_WALL,
     METHOD,
     MODEL,
+    N_NODES,
     OVERWRITE,
     PLOT,
     POPULATION,
@@ -34,9 +35,11 @@ from lifsim.options import (
     Threads,
     Time,
     WallTime,
+    node_counts,
     refuse_output,
 )
-from lifsim.program import UNFINISHED, Program, Talk
+from lifsim.printable import one_line
+from lifsim.program import UNFINISHED, Program, Talk, echo
 
 if TYPE_CHECKING:
     from lifsim.network import Network
@@ -71,16 +74,18 @@ def main(ctx: click.Context) -> None:
 @METHOD
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
 @OVERWRITE
+@click.option("--resume", is_flag=True, help="Go on with this very run if it was interrupted; done already: exit with 0.")
 @PLOT
 @EVERY
 @WALL
 @MAX_WALL
 @click.pass_obj
-def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, plot: bool, **options: Any) -> None:
+def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plot: bool, **options: Any) -> None:
     """Run a model.
 
     MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file. A run that is
-    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it.
+    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it. A job script that is
+    simply run again uses --resume: another model, seed, setting or duration than that of the run there is refused.
     """
     from lifsim.modelfile import load_with_settings
     from lifsim.progress import Progress
@@ -89,12 +94,13 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, ove
     net = load_with_settings(model, list(settings))
     out = out or Path("outputs") / f"{Path(model).stem}.h5"
     picture = out.with_suffix(".png")
-    refuse_output(out, overwrite)
+    replaced = options["overwrite"] or options["resume"]
+    refuse_output(out, replaced)
     if plot:
-        refuse_output(picture, overwrite)
+        refuse_output(picture, replaced)
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
-        result = simulate(net, out=out, overwrite=overwrite, progress=progress, **options)
+        result = simulate(net, out=out, progress=progress, **options)
     finally:
         progress.close()
     _tell_end(talk, result, out, picture if plot else None)
@@ -179,11 +185,11 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, **options)
     _head(net)
-    click.echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
-    click.echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
+    echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
+    echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     _contents(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
-        click.echo(f"warning: {warning}")
+        echo(f"warning: {warning}")
     check_populations(net, net.seed, method)
     check_room(facts)  # last: what the model holds is of use on a larger computer, too
 
@@ -201,8 +207,9 @@ def _warnings(net: Network) -> Iterable[str]:
 @main.command()
 @FILE
 @click.option("--verify", is_flag=True, help="Compare every byte with the checksums in the file.")
+@N_NODES
 @click.pass_obj
-def info(talk: Talk, file: Path, verify: bool) -> None:
+def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
     """Say what a file holds.
 
     FILE is a file of results, finished or not, a file of weights (of a dense network too), or a model: a file, or the name
@@ -214,7 +221,7 @@ def info(talk: Talk, file: Path, verify: bool) -> None:
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    return _tell_result(file, verify)
+    return _tell_result(file, verify, n_nodes)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -230,30 +237,51 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
 
     with WeightStore(file) as store:
         facts = {key: value for key, value in store.file.attrs.items() if isinstance(value, str) and key != "parameters"}
-        click.echo(f"{file}: weights" + "".join(f", {key} {value}" for key, value in facts.items()))
+        echo(f"{file}: weights" + one_line("".join(f", {key} {value}" for key, value in facts.items())))
         for m in store.verify():
             size = " × ".join(f"{n:,}" for n in m.shape)
             units = f", {m.units}" if m.units not in ("", "1") else ""
-            click.echo(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}")
+            echo(one_line(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}"))
             for key, value in store.notes(m.name).items() if talk.verbose else ():
-                click.echo(f"    {key}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
+                echo(f"    {one_line(key)}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
             if verify:
-                click.echo(f"    sha256 {m.sha256} ok")
+                echo(f"    sha256 {m.sha256} ok")
 
 
-def _tell_result(file: Path, verify: bool) -> None:
+def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
+    """The results in `file`; that a newer run is unfinished, or this one goes on, is said on standard error."""
     from lifsim import results
 
-    result = results.open(file)
+    result = results.open(file, node_counts(n_nodes))
+    if result.note:
+        talk.warn(f"{file}: {result.note}")
+    return result
+
+
+def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+    from lifsim import results
+
+    result = results.open(file, node_counts(n_nodes))
     checked = result.verify() if verify else 0
-    click.echo(": ".join(filter(None, [result.name, result.info.get("description")])))
-    for line in repr(result).splitlines()[1:]:
-        click.echo(line)
+    echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
+    for line in repr(result).split("\n")[1:]:
+        echo(line)
     for label, value in _facts(result):
         if value not in ("", {}, None):
-            click.echo(f"  {label}: {_in_words(value)}")
+            echo(f"  {one_line(label)}: {_in_words(value)}")
     if verify:
-        click.echo(f"  verified: every byte, {checked} datasets" if checked else "  verified: every frame of the log")
+        echo(f"  {_verified(result, checked)}")
+
+
+def _verified(result: Result, checked: int) -> str:
+    """What the checksums of a result have shown, so many datasets having one of their own."""
+    if result.file is None:
+        return "verified: every frame of the log"
+    if result.file.sealed:
+        return f"verified: every byte, {checked} datasets"
+    if checked:
+        return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
+    return "not verified: the file has no checksums, as those of other tools; what can be read was read"
 
 
 def _is_model(file: Path) -> bool:
@@ -265,7 +293,8 @@ def _is_model(file: Path) -> bool:
 def _facts(result: Result) -> Iterator[tuple[str, Any]]:
     """What is known of a run, by name: its extent, how it was computed, how long that took, where it comes from."""
     said = result.info
-    yield "complete", "yes" if result.complete else "no"
+    if "settings" in said or not result.complete:  # another tool's file does not say
+        yield "complete", "yes" if result.complete else "no"
     yield "ignored", said.get("ignored")
     yield "duration", f"{result.duration:g} ms, from {result.t_start:g} to {result.t_stop:g} ms" + _steps_of(result)
     yield "parameters", said.get("parameters")
@@ -285,7 +314,18 @@ def _steps_of(result: Result) -> str:
 
 
 _LATER = ("neurons", "synapses", "timings", "real_time_factor", "started", "finished", "host", "versions", "command", "reference")
-_SAID = {"populations", "recorded_spikes", "recorded_traces", "model_text", "note", "name", "description", "complete", "ignored"}
+_SAID = {
+    "populations",
+    "recorded_spikes",
+    "recorded_traces",
+    "unreadable",
+    "model_text",
+    "note",
+    "name",
+    "description",
+    "complete",
+    "ignored",
+}
 _SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "settings", "seed", "threads", "precision", "weights"}
 
 
@@ -296,25 +336,35 @@ _SAID |= {"duration", "t_start", "t_stop", "steps", "dt", "parameters", "setting
 @FROM
 @TO
 @POPULATION
-def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...], **window: Any) -> None:
+@N_NODES
+@click.pass_obj
+def stats(
+    talk: Talk,
+    file: Path,
+    as_json: bool,
+    as_csv: bool,
+    populations: tuple[str, ...],
+    n_nodes: tuple[tuple[str, int], ...],
+    **window: Any,
+) -> None:
     """Statistics of each population.
 
     Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
     of the results in FILE.
     """
-    from lifsim import analysis, results
+    from lifsim import analysis
 
     if as_json and as_csv:
         raise LifsimError("--json, --csv", "both are given", "one of them")
-    result = results.open(file)
+    result = _opened(talk, file, n_nodes)
     _refuse_window(result, **window)
     found = analysis.statistics(result, **window)
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
     if as_json:
-        click.echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
+        echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
     else:
-        click.echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
+        echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
 
 
 @main.command()
@@ -324,17 +374,25 @@ def stats(file: Path, as_json: bool, as_csv: bool, populations: tuple[str, ...],
 @FROM
 @TO
 @POPULATION
+@N_NODES
 @OVERWRITE
 @click.pass_obj
-def plot(talk: Talk, file: Path, kind: str, out: Path | None, overwrite: bool, populations: tuple[str, ...], **window: Any) -> None:
+def plot(
+    talk: Talk,
+    file: Path,
+    kind: str,
+    out: Path | None,
+    overwrite: bool,
+    populations: tuple[str, ...],
+    n_nodes: tuple[tuple[str, int], ...],
+    **window: Any,
+) -> None:
     """Draw results.
 
     A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms, a map of
     neurons that have positions.
     """
-    from lifsim import results
-
-    result = results.open(file)
+    result = _opened(talk, file, n_nodes)
     _refuse_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
@@ -352,12 +410,13 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
 
     FILE ends in .toml; its comments say what can be changed.
     """
+    from lifsim import disk
     from lifsim.modelfile import template
     from lifsim.outputs import make_folder
 
     refuse_output(file, overwrite)
     make_folder(file)
-    file.write_text(template(), encoding="utf-8")
+    disk.put(file, template().encode())
     talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
 
 
@@ -369,7 +428,7 @@ def models() -> None:
     found = shipped()
     width = max(map(len, found))
     for name, description in found.items():
-        click.echo(f"{name:<{width}}  {description}")
+        echo(f"{name:<{width}}  {one_line(description)}")
 
 
 @main.command()
@@ -389,9 +448,9 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
     nets = [(Path(model).stem, load_with_settings(model, [])) for model in models] or warmup.examples()
     for done in warmup.warm_up(nets, warmup.choices_of(precision, weights, everything)):
         took = "cached" if done.seconds is None else f"{done.seconds:.1f} s"
-        click.echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
-    folder, size = warmup.cache()
-    click.echo(f"{folder}: {memory.said(size)}")
+        echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
+    for folder, size in warmup.caches():
+        echo(f"{folder}: {memory.said(size)}")
 
 
 @main.command()
@@ -422,12 +481,14 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
     if out:
         refuse_output(out, overwrite)
     measured = [_measure(talk, name, net, options) for name, net in nets.items()]
-    click.echo(benchmark.table(measured))
-    if out:
+    if out:  # first: that nobody reads the table does not lose it
+        from lifsim import disk
         from lifsim.outputs import make_folder
 
         make_folder(out)
-        out.write_text(json.dumps(benchmark.report(measured), indent=2) + "\n", encoding="utf-8")
+        disk.put(out, (json.dumps(benchmark.report(measured), indent=2) + "\n").encode())
+    click.echo(benchmark.table(measured))
+    if out:
         talk.note(f"{out}: every figure")
 
 
@@ -456,15 +517,15 @@ FOLD = 12  # lines of projections, or of recordings, that are shown without -v
 
 def _head(net: Network) -> None:
     """What a network is called and where it comes from."""
-    click.echo(f"{net.name}: {net.description}" if net.description else net.name)
+    echo(one_line(f"{net.name}: {net.description}" if net.description else net.name))
     if net.reference:
-        click.echo(f"  {net.reference}")
+        echo(f"  {one_line(net.reference)}")
 
 
 def _contents(talk: Talk, net: Network) -> None:
     """What is in a network, one line each, long lists folded."""
     for name, population in net.populations.items():
-        click.echo(f"  {name}: {population.n:,} × {population.model.name}")
+        echo(f"  {name}: {population.n:,} × {population.model.name}")
     _folded(talk, [_projection(p) for p in net.projections], "projections")
     recorded: dict[str, list[str]] = {}
     for recording in net.recordings:
@@ -483,9 +544,9 @@ def _projection(p: Any) -> str:
 def _folded(talk: Talk, lines: list[str], what: str) -> None:
     shown = lines if talk.verbose or len(lines) <= FOLD + 1 else lines[:FOLD]
     for line in shown:
-        click.echo(f"  {line}")
+        echo(f"  {line}")
     if len(shown) < len(lines):
-        click.echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
+        echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
 
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:
@@ -516,12 +577,12 @@ def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
 def _in_words(value: Any) -> str:
     """A fact of a run on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_in_words(entry)}" for key, entry in value.items())
+        return ", ".join(f"{one_line(str(key))} {_in_words(entry)}" for key, entry in value.items())
     if isinstance(value, list) and value and isinstance(value[0], list):
         return f"({len(value)} × {len(value[0])} numbers)"
     if isinstance(value, list):
         return "[" + ", ".join(map(_in_words, value)) + "]"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
 
 
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:

@@ -15,13 +15,14 @@ import numpy as np
 from lifsim import plan, spatial
 from lifsim.errors import ModelError
 from lifsim.given import constant
-from lifsim.grid import LONGEST_DELAY
+from lifsim.grid import LONGEST_DELAY, half_up
 from lifsim.plan import PIECE, Plasticity, Wiring
 from lifsim.positions import Space
 from lifsim.profiles import Profile
 from lifsim.projections import Projection, Synaptic
 from lifsim.values import Distribution, Value
 
+MOST = 2**31 - 1  # steps of a delay: more would not fit the memory anyway
 _NO_ROWS = np.zeros(0, dtype=np.int32)
 _KINDS = {"normal": plan.NORMAL, "uniform": plan.UNIFORM, "lognormal": plan.LOGNORMAL}
 
@@ -108,9 +109,9 @@ def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, 
         at = slice(a, a + spatial.WORK)
         d = space.distances(made.rows[at], targets[at])
         if isinstance(weight, Profile):
-            weights[at] = weight(d)
+            weights[at] = weight.within(space.error)(d)
         if isinstance(delay, Profile):
-            steps[at] = in_steps(delay(d), dt).clip(1)
+            steps[at] = half_up(delay.within(space.error)(d), dt, delay.b * space.error).clip(1, MOST)
     if isinstance(weight, Profile):
         made = replace(made, weight=plan.Values(plan.BY_SYNAPSE, array=weights))
     return replace(made, delay=plan.Values(plan.BY_SYNAPSE, array=steps)) if isinstance(delay, Profile) else made
@@ -138,12 +139,15 @@ def values(v: Synaptic, by_pair: bool) -> plan.Values:
 
 
 def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> plan.Values:
-    """A delay of the projection at `place` in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2.
+    """A delay of the projection at `place` in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2, and
+    rounded half up.
 
     Raises
     ------
     ModelError : an array, which is the user's own, has changed since it was checked, so that memory would be overrun.
     """
+    if isinstance(v, Distribution) and v.support[0] == v.support[1]:
+        return plan.Values(plan.CONSTANT, float(half_up(np.array(v.support[0]), dt)))
     if isinstance(v, Distribution):
         a, b = (v.a - np.log(dt), v.b) if v.kind == "lognormal" else (v.a / dt, v.b / dt)
         return plan.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
@@ -159,11 +163,11 @@ def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> plan.Values:
 
 
 def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
-    """Delays in ms as numbers of steps (the nearest), int32."""
+    """Delays in ms, multiples of `dt`, as numbers of steps, int32."""
     out = np.empty(len(delay), np.int32)
     for a in range(0, len(delay), PIECE):
         steps = delay[a : a + PIECE].astype(np.float64, copy=False) / dt
-        np.minimum(np.rint(steps, out=steps), 2**31 - 1, out=steps)  # more would not fit the memory anyway
+        np.minimum(np.rint(steps, out=steps), MOST, out=steps)
         out[a : a + PIECE] = steps
     return out
 

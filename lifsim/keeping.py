@@ -1,4 +1,4 @@
-"""Keeps a run safe while it goes on: checkpoints beside its file of results when they are due, and room on the disk for the next."""
+"""Writes the checkpoints of a run beside its file of results when they are due, and stops the run before the disk is full."""
 
 from __future__ import annotations
 
@@ -8,94 +8,87 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifsim import disk, memory
-from lifsim.errors import ModelError, OutputError, RunError
+from lifsim.errors import OutputError, RunError
+from lifsim.grid import time_of
 from lifsim.headroom import Headroom, sampled
-from lifsim.network import Network
 from lifsim.schedule import Schedule
 
 if TYPE_CHECKING:
     from lifsim.checkpoint import About
+    from lifsim.netimage import NetworkImage
 
-SMALL_IMAGE = 64 << 20  # bytes of a network that are kept from one checkpoint to the next
 ROOM = 1 << 16  # bytes of a disk that are left free
+NO_CHECKPOINT = -1  # in place of the number of changes that the last checkpoint has
 
 
 class Source(NamedTuple):
-    """What a simulation says of itself for a checkpoint: about it, its arrays, and whether all follows from the seed yet, so that no
-    array is needed.
+    """What a simulation gives to a checkpoint: its description, its arrays, and whether it is still in its initial state, which
+    follows from the seed, so that no array is needed.
     """
 
     about: Callable[[], About]
     state: Callable[[], dict[str, Any]]
-    fresh: Callable[[], bool]
+    is_initial: Callable[[], bool]
 
 
 class Keeper:
-    """Writes checkpoints of a simulation of `net` that records into `sink`.
+    """Writes checkpoints of a simulation that records into `sink`.
 
-    It does not hold on to the simulation, which is its owner: one that nobody needs any more goes at once, and with it its synapses.
+    It does not hold on to the simulation, which is its owner: a simulation that is no longer used goes at once, with its synapses.
     """
 
-    def __init__(self, net: Network, sink: Any, schedule: Schedule) -> None:
+    def __init__(self, image: NetworkImage, sink: Any, schedule: Schedule) -> None:
         self.schedule = schedule
-        self._net, self._sink = net, sink
-        self._image: bytes | None = None
+        self._image, self._sink = image, sink
+        self._needed = 0  # bytes of the next checkpoint
+        self.changes = 0  # of values, of which the last checkpoint (or the log, which holds the initial state) knows
         self._headroom = Headroom()
-        self._possible = True
-        self.kept = self._needed = 0  # bytes of the last checkpoint, and of the next
 
-    def begin(self, source: Source) -> str:
-        """Before the first step: a checkpoint to begin again from. Returns why there can be none, "" if there can.
+    @property
+    def possible(self) -> bool:
+        """Whether the run can be resumed: it writes to a file, and a file can describe its network."""
+        return self._sink.path is not None and not self._sink.indescribable
+
+    def begin(self, source: Source, until: int) -> None:
+        """Log a call of `run` that ends at step `until`, after a checkpoint if the last one does not know of all changes of values."""
+        changes = source.about().changes
+        if changes > self.changes and self.schedule.on:
+            self.keep(source)
+        self._sink.begin_run(until, changes)
+
+    def keep(self, source: Source) -> str:
+        """Write a checkpoint beside the file of results; returns how to go on from it, "" where there can be none."""
+        if not self.possible:
+            return ""
+        self._sink.sync()
+        about = source.about()
+        size = self.write(source, *self._sink.files.checkpoints)
+        self.changes = about.changes
+        self._needed = size if not source.is_initial() else size + _bytes_of(source)
+        self.schedule.done()
+        return f"{time_of(about.step, about.dt):g} ms are saved; {self.advice}"
+
+    @property
+    def advice(self) -> str:
+        """How to go on with the run, "" if that is not possible."""
+        return f"go on with: lifsim resume {disk.shown(self._sink.path)}" if self.possible else ""
+
+    def write(self, source: Source, path: Path, previous: Path | None = None) -> int:
+        """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes.
 
         Raises
         ------
-        ModelError : no file can describe the network, and checkpoints were asked for by `every_ms`.
+        ModelError : no file can describe the network.
         """
-        try:
-            if not self.kept and self.schedule.on:
-                self.keep(source)
-        except ModelError as error:
-            if self.schedule.every_ms is not None:
-                raise
-            self._possible = False
-            return f"there will be no checkpoints, as no file can describe the network ({error})"
-        return ""
-
-    def keep(self, source: Source) -> str:
-        """Write a checkpoint beside the file of results; what to tell of it, "" where results are in memory."""
-        from lifsim.sinks import checkpoint_path, previous_path
-
-        out = self._sink.path
-        if out is None or not self._possible:
-            return ""
-        self._sink.sync()
-        self.kept = self.write(source, checkpoint_path(out), previous_path(out))
-        if not self._needed:
-            self._needed = self.kept + sum(math.prod(x.shape) * x.dtype.itemsize for x in source.state().values())
-        self.schedule.done()
-        about = source.about()
-        return f"{about.step * about.dt:g} ms are saved; go on with: lifsim resume {out}"
-
-    def write(self, source: Source, path: Path, previous: Path | None = None) -> int:
-        """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes."""
         from lifsim import checkpoint
 
-        arrays = {} if source.fresh() else source.state()
-        with disk.scratch() as folder:
-            image = self._write_image(Path(folder) / "image")
-            return checkpoint.write(path, source.about(), arrays, self._sink.kept(), image, previous)
-
-    def _write_image(self, path: Path) -> Path:
-        """The image of the network as a file; a small one is made once."""
-        from lifsim import netimage
-
-        if self._image is not None:
-            path.write_bytes(self._image)
-            return path
-        netimage.write(self._net, path)
-        if path.stat().st_size < SMALL_IMAGE:
-            self._image = path.read_bytes()
-        return path
+        arrays = {} if source.is_initial() else source.state()
+        try:
+            with disk.scratch(path) as folder:
+                self._image.write_to(folder / "image")
+                return checkpoint.write(path, source.about(), arrays, self._sink.kept(), folder / "image", previous)
+        except OSError as error:  # no room for the image
+            disk.fail(path, error, disk.UNCHANGED)
 
     # -- room --------------------------------------------------------------------------------------
 
@@ -115,7 +108,16 @@ class Keeper:
         """Stop at `now` (ms) while there is still room: on the disk for a checkpoint, in memory for what is at work there."""
         if self._sink.path is None:
             self._headroom.check(now)
-        elif self.kept:
-            free = self._sink.free()
-            if free < self._needed + ROOM:
-                raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")
+            return
+        if not (self.possible and self.schedule.on):
+            return
+        if not self._needed:
+            self._needed = _bytes_of(source) + self._sink.image_bytes
+        free = self._sink.free()
+        if free < self._needed + ROOM:
+            raise RunError(f"{self._sink.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")
+
+
+def _bytes_of(source: Source) -> int:
+    """Bytes of the arrays of a checkpoint."""
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in source.state().values())

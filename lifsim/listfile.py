@@ -10,17 +10,18 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
+from lifsim import units
 from lifsim.errors import DataError, ModelError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
 from lifsim.outputs import expanded
-from lifsim.untrusted import unreadable
+from lifsim.untrusted import check_ordinary, reading, unreadable
 
 COLUMNS = ("source", "target", "weight", "delay")
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
@@ -36,6 +37,31 @@ class Listed:
     targets: np.ndarray
     weight: np.ndarray | None
     delay: np.ndarray | None
+    number: np.ndarray | None = None  # so many synapses stand for each, float64, where the weight is that of the connection
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a connection says of a list.
+
+    unit : of weights. types : the file of a SONATA file's edge types; False: none is to be read, None: one beside the file.
+    own : which of "weight" and "delay" the connection gives itself.
+    """
+
+    unit: str = ""
+    types: Path | Literal[False] | None = None
+    own: frozenset[str] = frozenset()
+
+    def in_units(self, data: Any, values: np.ndarray, name: str, where: str, place: str) -> np.ndarray:
+        """The `values` of a dataset in ms or the unit of weights, if it says which unit it has."""
+        unit = {"weight": self.unit, "delay": "ms"}.get(name, "")
+        symbol = next((text_of(data, key) for key in ("units", "unit") if key in data.attrs), "")
+        if not symbol or name not in ("weight", "delay"):
+            return values
+        factor = units.factor(symbol, unit)
+        if factor is None:
+            raise ModelError(place, f"{where} has units {shortened(repr(symbol))}", f"{unit or 'no unit'}, or another of its kind")
+        return units.scaled(np.asarray(values, np.float64), factor)
 
 
 @dataclass(frozen=True)
@@ -69,7 +95,7 @@ def split(reference: str) -> tuple[str, str]:
     return (path, group) if colon and path.lower().endswith(HDF5) else (reference, "")
 
 
-def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) -> Listed:
+def read(reference: Any, limits: Limits, place: str, asked: Asked | None = None) -> Listed:
     """The list in a file: ``synapses.csv``, ``net.h5`` or ``net.h5:group``.
 
     Raises
@@ -80,15 +106,21 @@ def read(reference: Any, n_source: int, n_target: int, dt: float, place: str) ->
         raise ModelError(place, shortened(repr(reference)), "a file: synapses.csv, or net.h5:group")
     name, group = split(str(reference))
     path = expanded(name, "list of synapses", DataError)
-    limits = Limits(n_source, n_target, dt)
     try:
         if path.suffix.lower() in HDF5:
-            return _read_hdf5(path, group, limits, place)
-        with path.open("rb") as file:
+            check_ordinary(path)
+            return _read_hdf5(path, group, limits, asked or Asked(), place)
+        _refuse_types(asked or Asked(), place)
+        with reading(path) as file:
             return _read_csv(file, str(path), limits, place)
     except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
         said = getattr(error, "strerror", None) or error
         raise ModelError(place, f"{shortened(str(path))} cannot be read ({said})", "a list of synapses") from None
+
+
+def _refuse_types(asked: Asked, place: str) -> None:
+    if asked.types:
+        raise ModelError(place, "edge types of a list that has none", "the edges of a SONATA file")
 
 
 def _listed(columns: Mapping[str, Any]) -> Listed:
@@ -172,43 +204,47 @@ def _complaint(text: bytes, columns: list[str], limits: Limits, name: str, line:
 
 # -- HDF5 ------------------------------------------------------------------------------------------
 
-# where each column lies: plain, or in the edges of a SONATA file (developer guide, "Edge File")
-_PLACES = {
-    "source": ("source", "source_node_id"),
-    "target": ("target", "target_node_id"),
-    "weight": ("weight", "0/syn_weight"),
-    "delay": ("delay", "0/delay"),
-}
 
-
-def _read_hdf5(path: Path, name: str, limits: Limits, place: str) -> Listed:
+def _read_hdf5(path: Path, name: str, limits: Limits, asked: Asked, place: str) -> Listed:
     import h5py
+
+    from lifsim import edgefile
 
     where = f"{shortened(str(path))}:{name}"
     with h5py.File(path, "r") as file:
-        group = _inside(file, name.strip("/"), place) if name.strip("/") else file
+        group = inside(file, name.strip("/"), place) if name.strip("/") else file
         if not isinstance(group, h5py.Group):
             raise ModelError(place, f"{where}: there is no such group", "one with the datasets source and target" + _groups(file))
-        columns: dict[str, np.ndarray] = {}
-        for column, paths in _PLACES.items():
-            found = next((x for x in (_inside(group, path, place) for path in paths) if x is not None), None)
-            if found is not None:
-                columns[column] = _column(found, f"{where}/{column}", place)
-        _check_sonata(group, where, place)
-    missing = [column for column in COLUMNS[:2] if column not in columns]
-    if missing:
-        raise ModelError(place, f"{where}: there is no dataset {missing[0]}", f"one of: {', '.join(_PLACES[missing[0]])}")
-    for column, x in columns.items():
-        if len(x) != len(columns["source"]):
-            raise ModelError(place, f"{where}: {len(x)} entries of {column}, {len(columns['source'])} sources", "as many of each")
-        wrong = limits.wrong(column, x)
+        sonata = any(inside(group, f"{end}_node_id", place) is not None for end in ("source", "target"))
+        found = edgefile.read(group, path, asked, place) if sonata else _plain(group, where, asked, place)
+    columns = {"source": found.sources, "target": found.targets, "weight": found.weight, "delay": found.delay}
+    for column_name, x in columns.items():
+        if x is None:
+            continue
+        if len(x) != len(found.sources):
+            raise ModelError(place, f"{where}: {len(x)} entries of {column_name}, {len(found.sources)} sources", "as many of each")
+        wrong = limits.wrong(column_name, x)
         if wrong.any():
             i = int(np.argmax(wrong))
-            raise ModelError(place, f"{where}, entry {i}, column {column}: {x[i]:g}", limits.allowed(column, float(x[i])))
-    return _listed(columns)
+            raise ModelError(place, f"{where}, entry {i}, column {column_name}: {x[i]:g}", limits.allowed(column_name, float(x[i])))
+    return replace(_listed({key: x for key, x in columns.items() if x is not None}), number=found.number)
 
 
-def _inside(group: Any, path: str, place: str) -> Any:
+def _plain(group: Any, where: str, asked: Asked, place: str) -> Listed:
+    """The datasets source, target, weight and delay of a group, as they are."""
+    _refuse_types(asked, place)
+    found: dict[str, np.ndarray] = {}
+    for name in COLUMNS:
+        data = inside(group, name, place)
+        if data is not None:
+            found[name] = asked.in_units(data, column(data, f"{where}/{name}", place), name, f"{where}/{name}", place)
+    for name in COLUMNS[:2]:
+        if name not in found:
+            raise ModelError(place, f"{where}: there is no dataset {name}", f"one of: {name}, {name}_node_id{_groups(group)}")
+    return Listed(found["source"], found["target"], found.get("weight"), found.get("delay"))
+
+
+def inside(group: Any, path: str, place: str) -> Any:
     """What lies at `path` below `group`, in the same file; None if nothing does (ModelError for a link to another place)."""
     import h5py
 
@@ -224,7 +260,7 @@ def _inside(group: Any, path: str, place: str) -> Any:
     return group
 
 
-def _column(data: Any, where: str, place: str) -> np.ndarray:
+def column(data: Any, where: str, place: str) -> np.ndarray:
     """The numbers of a dataset that lie in the file itself and are really there."""
     import h5py
 
@@ -236,28 +272,27 @@ def _column(data: Any, where: str, place: str) -> np.ndarray:
     return np.asarray(data[()])
 
 
-def _check_sonata(group: Any, where: str, place: str) -> None:
-    """Edges whose values are not simply one after the other, in one group, are none that this can read."""
-    ids, index = _inside(group, "edge_group_id", place), _inside(group, "edge_group_index", place)
-    if ids is None or index is None:
-        return
-    if _column(ids, where, place).any() or not np.array_equal(_column(index, where, place), np.arange(len(index))):
-        raise ModelError(place, f"{where}: edges in several groups, or in another order than their values", "one group 0, in order")
+def text_of(item: Any, name: str) -> str:
+    """An attribute of an HDF5 object as text; "" if it is none."""
+    if item.attrs.get_id(name).dtype.kind not in "SO" or item.attrs.get_id(name).shape not in ((), (1,)):
+        return ""
+    value = np.asarray(item.attrs[name]).ravel()[0]
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _groups(file: Any) -> str:
     names = list(file)[:8]
-    return f"; the file holds {', '.join(names)}" if names else ""
+    return f"; it holds {', '.join(names)}" if names else ""
 
 
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def write(path: Path, lists: Mapping[str, Listed]) -> None:
-    """An HDF5 file with a group for each list."""
-    import h5py
+def write(path: Path, lists: Mapping[str, Listed], lasting: bool = True) -> None:
+    """Write an HDF5 file with a group for each list; what was at `path` is replaced in one step (RunError if the disk is full)."""
+    from lifsim import hdf5
 
-    with h5py.File(path, "w") as file:
+    with hdf5.replacing(path, f"{path} is as it was", lasting=lasting) as file:
         for name, listed in lists.items():
             columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
             for column, x in columns.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lifsim.errors import LifsimError, ModelError, Problem
-from lifsim.grid import WAYS, first_off_grid, nearest_on_grid
+from lifsim.grid import AT_ZERO, NEAR_SPIKE, WAYS, first_off_grid, nearest_on_grid, not_on_grid, spike_steps
 from lifsim.network import METHODS, Network
 from lifsim.populations import Population
 from lifsim.values import Distribution, Value
@@ -64,8 +64,10 @@ def _problems(p: Population, method: str, dt: float) -> Iterator[Problem]:
         if method == "grid" and p.model.role == "neuron":
             allowed += f", or {p.model.name.removesuffix('_lossless').removesuffix('_ps')}"
         yield Problem(f"{place}.model", f'{p.model.name} cannot be run with method="{method}"', allowed)
-    elif method == "grid":
+    elif p.model.role == "spikes" and (method == "grid" or p.get("allow_offgrid_times")):
         yield from _off_grid(p, place, dt)
+    elif method == "grid":
+        return
     elif _positive(p.params.get("delta", 0.0)):
         yield Problem(f"{place}.delta", 'escape noise with method="precise"', 'delta = 0, or method="grid"')
     elif p.model.role == "neuron" and not isinstance(p.get("t_ref"), Distribution) and np.any(np.asarray(p.get("t_ref")) == 0):
@@ -78,9 +80,13 @@ def _positive(v: Value) -> bool:
 
 
 def _off_grid(p: Population, place: str, dt: float) -> Iterator[Problem]:
-    """Given spikes between the points of the grid."""
-    for train in p.params.get("spike_times", ()) if not p.params.get("allow_offgrid_times") else ():
-        wrong = first_off_grid(train, dt)
+    """Given spikes between the points of the grid, unless they are moved to it, and those that would be moved to time 0."""
+    for train in p.params.get("spike_times", ()):
+        wrong = None if p.get("allow_offgrid_times") else first_off_grid(train, dt, NEAR_SPIKE)
         if wrong is not None:
-            yield Problem(f"{place}.spike_times", f"{wrong:g} ms is not on the grid", nearest_on_grid(wrong, dt) + WAYS)
+            yield Problem(f"{place}.spike_times", not_on_grid(wrong, dt), nearest_on_grid(wrong, dt) + WAYS)
+            return
+        early = spike_steps(train, dt) < 1
+        if early.any():
+            yield Problem(f"{place}.spike_times", f"{train[early][0]:g} ms is on the grid at 0 ms", f"times above 0 ms, {AT_ZERO}")
             return

@@ -6,8 +6,8 @@ problem of every stage is gathered and reported at once, each with its place in 
 
 from __future__ import annotations
 
+import math
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim import schema
-from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
+from lifsim import schema, tomlfile
+from lifsim.errors import DataError, LifsimError, ModelError, Problem, did_you_mean, few_hints
 from lifsim.expressions import brief, shortened
 from lifsim.models import MODELS, Model
 from lifsim.modelwriter import dumps, save
@@ -24,7 +24,8 @@ from lifsim.network import Network
 from lifsim.outputs import expanded
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
-from lifsim.runlog import MAGIC
+from lifsim.text import is_portable, named, storable
+from lifsim.untrusted import kind_of
 
 if TYPE_CHECKING:
     from lifsim.weights import WeightStore
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["find", "load", "load_with_settings", "loads", "save", "shipped", "template"]
 
 _HERE = Path(__file__).parent
+MOST_PAIRS = 100_000  # of populations that lists of sources and targets make
+_LONGEST_PLACE = 200
 # Numbers that a rule needs, and what stands for them while they are unknown.
 _NEEDED: dict[str, Any] = {"p": 1.0, "indegree": 1, "outdegree": 1, "N": 1, "sources": [], "targets": []}
 
@@ -56,7 +59,7 @@ def load(model: str | Path, /, *, overrides: Mapping[str, Any] | None = None, **
     >>> net = load("brunel", g=4.5, eta=0.9)
     """
     path = find(model)
-    return loads(_text(path), place=str(path), folder=path.parent, overrides=overrides, **parameters)
+    return loads(tomlfile.read_text(path), place=str(path), folder=path.parent, overrides=overrides, **parameters)
 
 
 def loads(
@@ -73,13 +76,19 @@ def loads(
 
     The network's `text` and `parameters` give it back: ``loads(net.text, **net.parameters)``.
     """
-    document = _parsed(text, place)
+    document = tomlfile.parsed(text, place)
     problems, settings = _override(document, overrides or {})
-    network, found = _Builder(document, {**settings, **parameters}, Path(folder) if folder else None, stores or {}).build()
+    settings |= parameters
+    beyond = [*tomlfile.beyond_limits(settings, "parameters"), *tomlfile.beyond_limits(overrides or {})]
+    if beyond:
+        raise ModelError.of(beyond)
+    own = _own_words({**(overrides or {}), **settings})
+    with few_hints():
+        network, found = _Builder(document, settings, Path(folder) if folder else None, stores or {}, own).build()
     problems += found
     if problems:
-        raise ModelError.of(Problem(p.where, brief(p.got), brief(p.allowed)) for p in problems)
-    network.name = network.name or Path(place).stem
+        raise ModelError.of(Problem(shortened(p.where, _LONGEST_PLACE), brief(p.got), brief(p.allowed)) for p in problems)
+    network.name = network.name or storable(Path(place).stem)
     network.text = text if all(path.startswith("parameters.") for path in overrides or {}) else dumps(document)
     return network
 
@@ -94,7 +103,7 @@ def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
         elif "." in name or "[" in name:
             overrides[name] = raw
         else:
-            parameters[name] = toml_value(raw)
+            parameters[name] = tomlfile.value(raw)
     if problems:
         raise ModelError.of(problems)
     return load(model, overrides=overrides, **parameters)
@@ -112,7 +121,7 @@ def find(model: str | Path) -> Path:
         if path.is_dir():
             raise DataError(str(path), "is a directory", "a model file")
         if path.exists():
-            raise DataError(str(path), "is no ordinary file", "a model file")
+            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", "a model file")
     except (OSError, ValueError) as error:  # a name that cannot be
         said = getattr(error, "strerror", None) or str(error)
         raise DataError(shortened(str(path)), f"cannot be read ({said})", "a model file") from None
@@ -123,7 +132,7 @@ def find(model: str | Path) -> Path:
 
 def shipped() -> dict[str, str]:
     """Names and descriptions of the models that come with lifsim."""
-    return {name: _parsed(_text(path), str(path)).get("description", "") for name, path in _shipped_files().items()}
+    return {name: tomlfile.parsed(tomlfile.read_text(path), str(path)).get("description", "") for name, path in _shipped_files().items()}
 
 
 def template() -> str:
@@ -137,43 +146,6 @@ def _shipped_files() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}
 
 
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            if is_result(file.read(8)):
-                raise DataError(str(path), "is a result file, not a model", f"look at it with lifsim info {path}")
-        return path.read_text(encoding="utf-8-sig")  # editors on Windows may begin a file with a mark
-    except UnicodeDecodeError as error:
-        raise DataError(str(path), f"byte {error.start} is not UTF-8 text", "a model file in TOML") from None
-    except OSError as error:
-        raise DataError(str(path), f"cannot be read ({error.strerror})") from None
-
-
-def is_result(start: bytes) -> bool:
-    """Whether the first bytes of a file are those of HDF5 or of the log of a run."""
-    return start in (b"\x89HDF\r\n\x1a\n", MAGIC)
-
-
-def _parsed(text: str, place: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message, _, at = str(error).partition(" (at ")
-        raise ModelError(f"{place}, {at.removesuffix(')')}" if at else place, f"not valid TOML: {shortened(message)}") from None
-    except (RecursionError, ValueError) as error:  # deep nesting; numbers of thousands of digits
-        raise ModelError(place, f"cannot be read as TOML ({type(error).__name__})") from None
-
-
-def toml_value(text: str) -> Any:
-    """`text` as a TOML value; itself where it is none (``dc``, ``20 ms``, ``= 2 * g``)."""
-    try:
-        found = tomllib.loads(f"x = {text}")
-    except (ValueError, RecursionError):
-        return text
-    simple = isinstance(found["x"], (bool, int, float, str, list, dict))
-    return found["x"] if len(found) == 1 and simple else text
-
-
 # -- overrides by path ---------------------------------------------------------------------------
 
 
@@ -182,7 +154,7 @@ def _override(document: dict[str, Any], overrides: Mapping[str, Any]) -> tuple[l
     problems, settings = [], {}
     for path, raw in overrides.items():
         keys = [key for key in re.split(r"[.\[\]]+", path) if key]
-        value = toml_value(raw) if isinstance(raw, str) else raw
+        value = tomlfile.value(raw) if isinstance(raw, str) else raw
         if len(keys) == 2 and keys[0] == "parameters":
             settings[keys[1]] = value
             continue
@@ -226,9 +198,11 @@ class _Builder:
     """Turns a parsed file into a network and goes on after each problem, so that all are found."""
 
     def __init__(
-        self, document: dict[str, Any], settings: Mapping[str, Any], folder: Path | None, stores: Mapping[str, WeightStore]
+        self, document: dict[str, Any], settings: Mapping[str, Any], folder: Path | None, stores: Mapping[str, WeightStore], own: set[str]
     ) -> None:
         self.folder, self.stores = folder, stores
+        self.own = own  # texts that the user gave: a file so named may lie anywhere
+        self.pairs = 0
         self.network = Network()
         self.guessed: set[str] = set()  # populations whose size or model is a stand-in
         file, self.problems = schema.check(schema.File, document)
@@ -332,20 +306,26 @@ class _Builder:
             else:
                 got, allowed = f"{model.name} has no such {'parameter' if key == 'params' else 'state'}", did_you_mean(k, own)
             self.problems.append(Problem(f"{place}.{k}", got, allowed))
-        if self.folder and filled.get("spike_file"):
-            filled["spike_file"] = str(self.folder / str(filled["spike_file"]))
-        if self.folder and isinstance(filled.get("waveform_file"), str) and filled["waveform_file"]:
-            filled["waveform_file"] = self.beside(filled.pop("waveform_file"), f"{place}.waveform_file")
+        for k in ("spike_file", "waveform_file"):
+            if self.folder and filled.get(k):
+                filled[k] = self.beside(str(filled.pop(k)), f"{place}.{k}")
         return filled
 
     def beside(self, reference: str, place: str) -> str:
-        """A file of samples in the folder of the model file, ``x.csv`` or ``x.h5:dataset``; a place elsewhere is a problem."""
-        path, colon, name = reference.partition(":")
+        """A file in the folder of the model file, ``x.csv`` or ``x.h5:dataset``; a place elsewhere is a problem."""
+        path, colon, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
         try:
-            return f"{_below(self.folder or Path(), path, place)}{colon}{name}"
+            return f"{self.found(path, reference, place)}{colon}{name}"
         except ModelError as error:
             self.problems += error.problems
             return reference
+
+    def found(self, path: str, reference: str, place: str) -> Path:
+        """The file at `path`, seen from the folder of the model file, that a reference means: in this folder or below it, unless
+        the user gave the reference himself.
+        """
+        folder = self.folder or Path()
+        return folder / named(path) if reference in self.own else _below(folder, path, place)
 
     def stand_in(self, name: str, n: Any, model: str) -> None:
         """Add a population as far as it is known, so that what refers to it can be checked."""
@@ -361,7 +341,11 @@ class _Builder:
         table, unknown = self.table(schema.ProjectionTable, raw, place)
         if table is None:
             return
-        given = {key: _nested(value) for key, value in table.given().items()}
+        if self.too_many(place, table.source, table.target):
+            return
+        given = table.given()
+        if isinstance(table.source, list) or isinstance(table.target, list):
+            given = {key: _nested(value) for key, value in given.items()}
         rule = given.pop("rule", None) or ("matrix" if "matrix" in given else "all_to_all")
         if unknown:  # the rule, or what it needs, may be among it
             has_rule = "rule" in table.model_fields_set
@@ -376,6 +360,8 @@ class _Builder:
                 given = self.stored(given.pop("matrix"), given["target"], f"{place}.matrix") | given
             if isinstance(given.get("file"), str):
                 given["file"] = self.listed(given["file"], f"{place}.file")
+            if isinstance(given.get("edge_types"), str) and self.folder:
+                given["edge_types"] = str(_below(self.folder, given["edge_types"], f"{place}.edge_types"))
             self.network.connect(given.pop("source"), given.pop("target"), rule, **given)
         except LifsimError as error:
             self.report(error, place, unknown, [table.source, table.target])
@@ -409,20 +395,29 @@ class _Builder:
             return nullcontext(self.stores[path])
         if self.folder is None:
             raise ModelError(place, shortened(repr(reference)), "a stored matrix needs a model file beside it")
-        return WeightStore(_below(self.folder, path, place))
+        below = self.found(path, reference, place)
+        self.network.read_files.append(str(below))
+        return WeightStore(below)
 
     def listed(self, reference: str, place: str) -> str:
         """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""
-        from lifsim.listfile import split
+        from lifsim.edgefile import beside
+        from lifsim.listfile import HDF5, split
 
         path, group = split(reference)
         if self.folder is None:
             raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")
-        return f"{_below(self.folder, path, place)}{':' if group else ''}{group}"
+        own = self.found(path, reference, place)
+        for types in beside(own, group) if own.suffix.lower() in HDF5 else ():
+            self.found(types.relative_to(self.folder).as_posix(), reference, place)  # which a link could lead out of it
+        self.network.read_files.append(str(own))
+        return f"{own}{':' if group else ''}{group}"
 
     def record(self, raw: dict[str, Any], place: str) -> None:
         table, unknown = self.table(schema.RecordTable, raw, place)
         if table is None:
+            return
+        if self.too_many(place, table.populations, table.variable):
             return
         given = table.given()
         ends = [key for key in ("source", "target") if key in given]
@@ -441,6 +436,16 @@ class _Builder:
                 self.network.record(given.pop("populations"), variable, **given)
         except ModelError as error:
             self.report(error, place, unknown, [table.source, table.target] if ends else [table.populations])
+
+    def too_many(self, place: str, one: Any, other: Any) -> bool:
+        """Whether lists make more pairs, of populations or of populations and variables, than a file may."""
+        pairs = math.prod(len(x) for x in (one, other) if isinstance(x, list))
+        self.pairs += pairs if pairs > 1 else 0  # single ones go with the length of the file
+        if self.pairs > MOST_PAIRS:
+            self.problems.append(
+                Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file")
+            )
+        return self.pairs > MOST_PAIRS
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:
         """Keep the problems that stand whatever the values are that could not be computed."""
@@ -474,6 +479,16 @@ def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:
     return problem.where.endswith((".rule", ".delay", ".interval", ".start", ".stop")) and not sized
 
 
+def _own_words(values: Any) -> set[str]:
+    """All texts in `values`, the settings of a user."""
+    if isinstance(values, (str, Path)):
+        read = tomlfile.value(str(values))
+        return {str(values)} | ({read} if isinstance(read, str) else _own_words(read))
+    if isinstance(values, (Mapping, list, tuple)):
+        return set().union(*map(_own_words, values.values() if isinstance(values, Mapping) else values))
+    return set()
+
+
 def _flat(names: list[Any]) -> list[str]:
     return [x for entry in names for x in (entry if isinstance(entry, list) else [entry])]
 
@@ -483,19 +498,24 @@ def _nested(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _nested(x) for key, x in value.items()}
     if isinstance(value, list):
-        return [_nested(x) for x in value]
+        return value if {dict, list, np.ndarray}.isdisjoint(map(type, value)) else [_nested(x) for x in value]
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _indices(value: Any) -> Any:
     """Whole numbers of an expression, which are floats, as indices."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and (np.abs(value) < 2**53).all() and (value == np.floor(value)).all():
+        return value.astype(np.int64)
     return [int(x) if isinstance(x, float) and x.is_integer() else x for x in value] if isinstance(value, list) else value
 
 
 def _below(folder: Path, path: str, place: str) -> Path:
     """The file at the relative `path`, which must not lead out of `folder`."""
+    portable, path = is_portable(path), named(path)
     pure = PurePosixPath(path)
-    inside = path and "\\" not in path and not pure.is_absolute() and ".." not in pure.parts
+    inside = path and portable and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ModelError(place, shortened(repr(path)), "a file in the folder of the model file, such as FILE.h5:NAME")
+        raise ModelError(
+            place, shortened(repr(path)), "a file in the folder of the model file or below it (elsewhere: only with --set, or in Python)"
+        )
     return folder / path

@@ -20,7 +20,7 @@ Check = Callable[[Mapping[str, Any]], str | None]
 class Parameter:
     """One parameter or state variable.
 
-    `shape` is "value" (number, array or distribution: one value a node), "flag" (true or false),
+    `shape` is "value" (number, array or distribution: one value a node), "number" (the same for all), "flag" (true or false),
     "series" (a list of numbers shared by all nodes), "trains" (spike times: a list, or a list of
     lists for several nodes), "samples" (a list for all nodes, or one column a node), "text" or "file" (a path).
     """
@@ -111,7 +111,7 @@ def receptors_of(model: Model, params: Mapping[str, Any]) -> int:
     if not any(p.name == "tau_syn" for p in model.parameters):
         return 0
     given = params.get("tau_syn", model.parameter("tau_syn").default)
-    return len(given) if isinstance(given, (list, tuple, np.ndarray)) else 1
+    return len(given) if isinstance(given, (list, tuple)) or (isinstance(given, np.ndarray) and given.ndim > 0) else 1
 
 
 def _reset_below_threshold(p: Mapping[str, Any]) -> str | None:
@@ -190,6 +190,8 @@ _TAU_SYN = (
     Parameter("tau_syn_ex", 2.0, "ms", "time constant of excitatory synaptic currents", "> 0"),
     Parameter("tau_syn_in", 2.0, "ms", "time constant of inhibitory synaptic currents", "> 0"),
 )
+_NEVER_FIRES = "spike threshold; inf: it never fires, and adds up what arrives"
+_TAKEN = "a spike takes V_th - V_reset from the potential"
 _V = Parameter("V_m", -70.0, "mV", "membrane potential", "finite")
 _I_SYN = (
     Parameter("I_syn_ex", 0.0, "pA", "excitatory synaptic current", "finite"),
@@ -256,6 +258,13 @@ def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tupl
     """The same parameters, some with other defaults."""
     return tuple(replace(p, default=defaults.get(p.name, p.default)) for p in parameters)
 
+
+_CHANGED: dict[str, dict[str, Any]] = {
+    "t_ref": {"default": 0.0},
+    "V_th": {"doc": _NEVER_FIRES, "bound": "finite or inf"},
+    "V_reset": {"doc": _TAKEN},
+}
+_SOFT = tuple(replace(p, **_CHANGED.get(p.name, {})) for p in _MEMBRANE)
 
 _ALL = (
     Model(
@@ -342,17 +351,40 @@ _ALL = (
         "if_psc_delta",
         "neuron",
         "integrate-and-fire neuron without leak, each spike a jump of the potential; what exceeds the threshold stays (soft reset)",
+        (*(p for p in _with_defaults(_SOFT, C_m=1.0, V_th=1.0, V_reset=0.0) if p.name not in ("E_L", "tau_m")), *_PLASTICITY),
+        (replace(_V, default=0.0),),
+        (_reset_below_threshold,),
+        "mV",
+    ),
+    Model(
+        "if_psc_delta_hard",
+        "neuron",
+        "integrate-and-fire neuron without leak, each spike a jump of the potential; what exceeds the threshold is lost (hard reset)",
         (
-            Parameter("C_m", 1.0, "pF", "capacitance of the membrane", "> 0"),
-            Parameter("t_ref", 0.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
-            Parameter("V_th", 1.0, "mV", "spike threshold; inf: it never fires, and adds up what arrives", "finite or inf"),
-            Parameter("V_reset", 0.0, "mV", "a spike takes V_th - V_reset from the potential", "finite"),
-            Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
+            *(p for p in _with_defaults(_MEMBRANE, C_m=1.0, V_th=1.0, V_reset=0.0, t_ref=0.0) if p.name not in ("E_L", "tau_m")),
             *_PLASTICITY,
         ),
         (replace(_V, default=0.0),),
         (_reset_below_threshold,),
         "mV",
+    ),
+    Model(
+        "lif_psc_delta",
+        "neuron",
+        "leaky integrate-and-fire neuron, each spike a jump of the potential; what exceeds the threshold stays (soft reset)",
+        (*_SOFT, *_PLASTICITY),
+        (_V,),
+        (_reset_below_threshold,),
+        "mV",
+    ),
+    Model(
+        "lif_psc_exp",
+        "neuron",
+        "leaky integrate-and-fire neuron, exponentially decaying synaptic currents; what exceeds the threshold stays (soft reset)",
+        (*_SOFT, *_TAU_SYN, *_PLASTICITY),
+        (_V, *_I_SYN),
+        (_reset_below_threshold,),
+        "pA",
     ),
     Model(
         "mat2_psc_exp",
@@ -432,7 +464,9 @@ _ALL = (
             Parameter("spike_multiplicities", (), "", "how often each spike is sent", shape="series"),
             Parameter("spike_file", "", "", "SONATA spike file to send instead", shape="file"),
             Parameter("spike_population", "", "", "population in that file (if it holds several)", shape="text"),
-            Parameter("allow_offgrid_times", False, "", "round spike times to the grid of dt", shape="flag"),
+            Parameter(
+                "allow_offgrid_times", False, "", "send spikes given between the points of the grid at the end of their step", shape="flag"
+            ),
             *_WINDOW,
         ),
         checks=(_stop_after_start,),
@@ -477,7 +511,7 @@ _ALL = (
         (
             Parameter("waveform", (), "pA", "the samples; of shape (samples, n) for a column a node", shape="samples"),
             Parameter("waveform_file", "", "", "file of samples instead: x.csv, x.npy or x.h5:dataset", shape="file"),
-            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0"),
+            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0", shape="number"),
             Parameter("interpolate", False, "", "straight lines between the samples instead of steps", shape="flag"),
             *_WINDOW,
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,29 +13,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.errors import ModelError, OutputError
+from lifsim import disk
+from lifsim.errors import ModelError
 from lifsim.expressions import shortened
 from lifsim.network import Network, Recording
 from lifsim.outputs import check_output, make_folder
 from lifsim.populations import Population
 from lifsim.profiles import Profile
 from lifsim.projections import Projection
+from lifsim.text import spelled
 from lifsim.values import Distribution
 
 if TYPE_CHECKING:
     from lifsim.listfile import Listed
 
 
-def save(network: Network, path: str | Path) -> None:
+def save(network: Network, path: str | Path, lasting: bool = True) -> None:
     """Write `network` as a model file that `lifsim.load` turns back into the same network.
 
     Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
     ``<stem>.synapses.h5``. Files of these names are replaced, each in one step. What `load` would refuse is
-    refused here, and nothing is written.
+    refused here, and nothing is written. `lasting` is False for a scratch folder, whose files need not survive a power failure.
 
     Raises
     ------
     ModelError : the network was changed into one that no file can describe. OutputError : the place cannot be used.
+    RunError : the disk is full.
     """
     path = check_output(path, overwrite=True)
     store = path.with_name(f"{path.stem}.weights.h5")
@@ -46,24 +48,15 @@ def save(network: Network, path: str | Path) -> None:
     text = _checked(document(network, store.name, lists.name, path.parent), path)
     make_folder(path)
     if matrices:
-        _replace(store, lambda part: _store(part, matrices))
+        _store(store, matrices, lasting)
     if listed:
         from lifsim import listfile
 
-        _replace(lists, lambda part: listfile.write(part, listed))
-    _replace(path, lambda part: part.write_bytes(text))
-
-
-def _replace(path: Path, write: Any) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(shortened(str(path)), f"cannot be written ({error.strerror or error})") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        listfile.write(lists, listed, lasting)
+    if lasting:
+        disk.put(path, text)
+    else:
+        path.write_bytes(text)
 
 
 def _checked(tables: Mapping[str, Any], path: Path) -> bytes:
@@ -90,6 +83,7 @@ def _checked(tables: Mapping[str, Any], path: Path) -> bytes:
 
 def document(network: Network, store: str = "", lists: str = "", folder: Path = Path()) -> dict[str, Any]:
     """The tables of a model file, given matrices being in the file `store`, lists in the file `lists`, both in `folder`."""
+    store, lists = spelled(store), spelled(lists)
     run = {"dt": network.dt, "duration": network.duration, "seed": network.seed, "method": network.method}
     return {
         "name": network.name,
@@ -110,8 +104,9 @@ def _population(population: Population, folder: Path) -> dict[str, Any]:
         out["positions"] = population.positions.as_dict()
     for key in ("params", "initial"):
         values = {name: _plain(x) for name, x in getattr(population, key).items()}
-        if "waveform_file" in values:
-            values["waveform_file"] = _relative(values["waveform_file"], folder)
+        for name in ("spike_file", "waveform_file"):
+            if values.get(name):
+                values[name] = spelled(_relative(values[name], folder))
         if values:
             out[key] = values
     return out
@@ -216,12 +211,12 @@ def _list(p: Projection) -> Listed:
     return Listed(given.sources, given.targets, weight, delay)
 
 
-def _store(path: Path, matrices: Mapping[str, Projection]) -> None:
+def _store(path: Path, matrices: Mapping[str, Projection], lasting: bool) -> None:
     from scipy import sparse
 
     from lifsim.weights import WeightStore
 
-    with WeightStore(path, "w") as store:
+    with WeightStore(path, "w", lasting) as store:
         for name, p in matrices.items():
             rows, shape = p.params["given"].by_target(), (len(p.target), len(p.source))
             both = [

@@ -14,34 +14,78 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lifsim import disk
-from lifsim.errors import DataError, ModelError, Problem
+from lifsim.errors import DataError, ModelError, OutputError, Problem
 from lifsim.network import Network
+from lifsim.untrusted import reading
 
 _MODEL, _ABOUT = "network.toml", "network.json"
 _MEMBERS = (_MODEL, "network.weights.h5", "network.synapses.h5", _ABOUT)
 _FILES = ("spike_file", "waveform_file")  # parameters that name a file
 
 
-def write(net: Network, path: Path) -> None:
-    """Write the image of `net` to `path`.
+SMALL = 64 << 20  # bytes of an image that are kept in memory
 
-    Raises
-    ------
-    DataError : a file that the network reads is gone.
-    """
+
+class NetworkImage:
+    """The image of one network, for the log and all checkpoints of a run; a small image is made once."""
+
+    def __init__(self, net: Network) -> None:
+        self._net = net
+        self._raw: bytes | None = None
+
+    @cached_property
+    def _files(self) -> list[dict[str, str]]:
+        """The files that the network reads, as the image describes them (DataError if one is gone)."""
+        return _described_all(self._net)
+
+    def write_to(self, path: Path) -> None:
+        """Write the image to `path`.
+
+        Raises
+        ------
+        ModelError : no file can describe the network. DataError : a file that it reads is gone.
+        """
+        if self._raw is not None:
+            path.write_bytes(self._raw)
+            return
+        write(self._net, path, self._files)
+        if path.stat().st_size < SMALL:
+            self._raw = path.read_bytes()
+
+    def sha256(self) -> str:
+        """A digest of everything that decides what the network does: the same for the same model, wherever its files lie."""
+        files = [{key: x for key, x in entry.items() if key != "path"} for entry in self._files]
+        text = json.dumps([_tables(self._net), files], sort_keys=True, default=_hashable)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashable(x: Any) -> Any:
+    """What stands in a digest for a value that JSON does not know."""
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return [x.dtype.str, x.shape, hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()]
+    return repr(x)
+
+
+def write(net: Network, path: Path, files: list[dict[str, str]] | None = None) -> None:
+    """Write the image of `net` to `path`; `files` describes the files that it reads, where that is known already."""
+    from lifsim.modelwriter import save
+
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
-    about = {"text": net.text, "parameters": _plain(net.parameters), "files": [_described(*entry) for entry in _inputs(net)]}
-    with disk.scratch() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        inert.save(Path(folder) / _MODEL)
-        (Path(folder) / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-        for member in sorted(Path(folder).iterdir()):
+    about = {"text": net.text, "parameters": _plain(net.parameters), "files": _described_all(net) if files is None else files}
+    with disk.scratch(path) as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        save(inert, folder / _MODEL, lasting=False)
+        (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        for member in sorted(folder.iterdir()):
             with archive.open(zipfile.ZipInfo(member.name), "w", force_zip64=True) as out, member.open("rb") as file:
                 shutil.copyfileobj(file, out)
 
@@ -55,22 +99,25 @@ def read(path: Path, place: str, beside: Path) -> Network:
     """
     from lifsim.modelfile import load
 
-    with disk.scratch() as folder:
+    with disk.scratch(path) as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
                     if member.filename not in _MEMBERS or member.compress_type != zipfile.ZIP_STORED:
                         raise DataError(place, f"holds {member.filename!r} in its network", "one of: " + ", ".join(_MEMBERS))
                     archive.extract(member, folder)
-            about = json.loads((Path(folder) / _ABOUT).read_text(encoding="utf-8"))
+            about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
             text, parameters, files = str(about["text"]), dict(about["parameters"]), list(about["files"])
-        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(place, f"holds a network that cannot be read ({error})") from None
-        net = load(Path(folder) / _MODEL)
+        net = load(folder / _MODEL)
     net.text, net.parameters = text, parameters
     for entry in files:
-        population, parameter = net.populations[str(entry["population"])], str(entry["parameter"])
-        population.params[parameter] = _found(entry, place, beside)
+        try:
+            population, parameter = net.populations[entry["population"]], _FILES[_FILES.index(entry["parameter"])]
+            population.params[parameter] = _found(entry, place, beside)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(place, f"holds a network whose files cannot be told ({error})") from None
     return net
 
 
@@ -103,6 +150,10 @@ def _nearby(parameter: str, value: Any) -> Any:
     return f"{path.name}{rest}"
 
 
+def _described_all(net: Network) -> list[dict[str, str]]:
+    return [_described(*entry) for entry in _inputs(net)]
+
+
 def _described(population: str, parameter: str, reference: str) -> dict[str, str]:
     path, rest = _split(reference)
     entry = {"population": population, "parameter": parameter, "path": str(path.absolute()), "rest": rest}
@@ -111,7 +162,7 @@ def _described(population: str, parameter: str, reference: str) -> dict[str, str
 
 def _sha256(path: Path, place: str) -> str:
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(place, f"{path} cannot be read ({error.strerror})") from None
@@ -128,6 +179,18 @@ def _found(entry: Mapping[str, Any], place: str, beside: Path) -> str:
         if _sha256(candidate, known) == entry["sha256"]:
             return f"{candidate}{entry['rest']}"
     raise DataError(known, f"{candidates[0]} is not the file that {place} was made with", f"one of SHA-256 {entry['sha256']}")
+
+
+def check_not_an_input(out: Path, net: Network) -> None:
+    """Refuse to replace a file that the network reads (OutputError)."""
+    if not out.exists():
+        return
+    read = [(f"populations.{name}.{key}", _split(reference)[0]) for name, key, reference in _inputs(net)]
+    read += [(f"projections[{k}].file", _split(p.params["file"])[0]) for k, p in enumerate(net.projections) if "file" in p.params]
+    read += [("the model", Path(path)) for path in net.read_files]
+    for place, path in read:
+        if path.exists() and path.samefile(out):
+            raise OutputError(str(out), f"is read by the network ({place}), which would lose it", "another name for the results")
 
 
 # -- what differs ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ it is made, and it can be built and run any number of times.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
-from lifsim.grid import nearest_on_grid, on_grid
+from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.models import MODELS
-from lifsim.populations import Population, View, bad_trains, index_of, normalise, off_grid, relations
+from lifsim.multapses import shared_pairs
+from lifsim.populations import Population, View, bad_intervals, bad_trains, index_of, normalise, off_grid, relations
 from lifsim.positions import positions as as_positions
+from lifsim.printable import shown
 from lifsim.projections import Projection, projection
-from lifsim.values import KINDS, number
+from lifsim.values import KINDS, is_whole, number
 
 Nodes: TypeAlias = "str | Population | View"
 
@@ -56,6 +58,7 @@ class Network:
         (None: what the models need).
     text, parameters : the model file that it was read from and the values of its parameters
         (empty for a network described in Python).
+    read_files : files of weights and lists of synapses that the model file refers to: a run must not replace them.
 
     Examples
     --------
@@ -77,21 +80,29 @@ class Network:
     text: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     method: str | None = None
+    read_files: list[str] = field(default_factory=list)
+    _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
+        default_factory=lambda: ([], [], set()), init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         try:
-            self.dt = number(self.dt, "ms")
+            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
         except ValueError as error:
             raise ModelError("run.dt", str(error), "a time in ms") from None
         if not (0 < self.dt < math.inf):
             raise ModelError("run.dt", f"{self.dt:g}", "a finite time above 0 ms")
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or not 0 <= self.seed < 2**64:
-            raise ModelError("run.seed", f"{self.seed!r}", "a whole number from 0 to 2^64 - 1")
-        if self.method is not None and self.method not in METHODS:
-            raise ModelError("run.method", f"{self.method!r}", "one of: " + ", ".join(METHODS))
+            raise ModelError("run.seed", shown(self.seed), "a whole number from 0 to 2^64 - 1")
+        if self.method is not None and (not isinstance(self.method, str) or self.method not in METHODS):
+            raise ModelError("run.method", shown(self.method), "one of: " + ", ".join(METHODS))
+        try:
+            number(0.0 if self.duration is None else self.duration, "ms")
+        except ValueError as error:
+            raise ModelError("run.duration", str(error), "a time in ms") from None
         for key in ("name", "description", "reference"):
             if not isinstance(getattr(self, key), str):
-                raise ModelError(key, f"{getattr(self, key)!r}", "a text")
+                raise ModelError(key, shown(getattr(self, key)), "a text")
 
     def __setattr__(self, name: str, value: Any) -> None:
         """`dt` stays as it is once times have been compared with it."""
@@ -117,7 +128,7 @@ class Network:
         ------
         ModelError : with every problem found.
         """
-        place = f"populations.{name}"
+        place = f"populations.{name if isinstance(name, str) else shown(name)}"
         problems = list(self._check_population(place, name, n, model))
         if problems:
             raise ModelError.of(problems)
@@ -138,7 +149,12 @@ class Network:
             except ModelError as error:
                 problems += error.problems
         if not problems:
-            problems += [*relations(place, kind, given), *off_grid(place, kind, given, self.dt), *bad_trains(place, given, int(n))]
+            problems += [
+                *relations(place, kind, given),
+                *off_grid(place, kind, given, self.dt),
+                *bad_intervals(place, kind, given, self.dt),
+            ]
+            problems += bad_trains(place, given, int(n))
         if problems:
             raise ModelError.of(problems)
         states = {p.name for p in kind.states}
@@ -155,17 +171,19 @@ class Network:
 
     def _check_population(self, place: str, name: str, n: Any, model: Any) -> Iterable[Problem]:
         if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
-            yield Problem(place, f"{name!r} is not a name", "letters, digits, _ - +")
-        if name in self.populations:
+            yield Problem(place, f"{shown(name)} is not a name", "letters, digits, _ - +")
+        elif name in self.populations:
             yield Problem(place, "there is a population of this name already")
-        if isinstance(n, bool) or not isinstance(n, (int, float, np.integer, np.floating)) or not 1 <= n < math.inf or n != int(n):
-            yield Problem(f"{place}.n", f"{n!r}", "a whole number of nodes, at least 1")
+        if not is_whole(n) or n < 1:
+            yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
         elif n > MOST_NODES:
-            yield Problem(f"{place}.n", f"{n!r}", f"at most {MOST_NODES} nodes")
+            yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
         elif n + (others := sum(p.n for p in self.populations.values())) > MOST_NODES:
-            yield Problem(f"{place}.n", f"{n!r} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
-        if model not in MODELS:
-            yield Problem(f"{place}.model", f"there is no model {model!r}", did_you_mean(str(model), MODELS))
+            yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
+        if not isinstance(model, str) or model not in MODELS:
+            yield Problem(
+                f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS)
+            )
 
     def view(self, nodes: Nodes, place: str = "population") -> View:
         """`nodes` (a name such as ``"exc"`` or ``"exc[:10]"``, a population or a view) as a view."""
@@ -177,14 +195,14 @@ class Network:
         elif isinstance(nodes, str):
             name, bracket, index = nodes.partition("[")
             if name not in self.populations:
-                raise ModelError(place, f"there is no population {name!r}", did_you_mean(name, self.populations))
+                raise ModelError(place, f"there is no population {shown(name)}", did_you_mean(name, self.populations))
             owner = self.populations[name]
             try:
                 view = owner[index_of(index, place)] if bracket else owner[:]
             except ModelError as error:
-                raise ModelError(place, f"{nodes!r}: {error.problems[0].got}", error.problems[0].allowed) from None
+                raise ModelError(place, f"{shown(nodes)}: {error.problems[0].got}", error.problems[0].allowed) from None
         else:
-            raise ModelError(place, f"{nodes!r}", "a population, a slice of one, or a name")
+            raise ModelError(place, shown(nodes), "a population, a slice of one, or a name")
         if self.populations.get(owner.name) is not owner:
             raise ModelError(place, f"population {owner.name!r} belongs to another network")
         if len(view) == 0:
@@ -227,7 +245,8 @@ class Network:
             also be a nested list, one entry [target][source] for each pair of populations.
         rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree``
             (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
-            (sources, targets: index arrays; or file: a list in CSV or HDF5), or a scipy.sparse matrix or
+            (sources, targets: index arrays; or file: a list in CSV or HDF5, of which the edges of a SONATA file may have
+            edge_types: a CSV file, one beside it unless given, False for none), or a scipy.sparse matrix or
             a 2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the
             synapses. Between populations that have positions p may fall with distance, as in
             ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, also ``exponential`` (p0, lambda) and ``box`` (p0,
@@ -245,7 +264,8 @@ class Network:
             its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
             synapses are given as weights are. Plastic ones come from neurons or spike_generators.
         allow_autapses : may a neuron connect to itself?
-        allow_multapses : may a pair have several synapses?
+        allow_multapses : may a pair have several synapses? If not, lists in which nodes occur twice, so that two of the
+            projections made here could join the same pair, are an error; other connections are not looked at.
         receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
             the synapses go to; in all others the sign of a weight decides.
 
@@ -263,7 +283,6 @@ class Network:
         shape = (len(targets), len(sources)) if _is_list(source) or _is_list(target) else None
         if not isinstance(rule, str):
             params, rule = {**params, "matrix": rule}, "matrix"
-        made, problems = [], []
         options = {
             "weight": weight,
             "delay": delay,
@@ -272,30 +291,36 @@ class Network:
             "allow_multapses": allow_multapses,
             "receptor_type": receptor_type,
         }
-        for i, t in enumerate(targets):
-            for j, s in enumerate(sources):
+        entries = {key: _entries(raw, shape) for key, raw in {**params, **options}.items()}
+        made: dict[tuple[int, int], Projection] = {}
+        problems: dict[Problem, None] = {}
+        ends = [self._ends(f"{place}.{end}", nodes, problems) for end, nodes in (("source", sources), ("target", targets))]
+        for i, t in enumerate(ends[1]):
+            for j, s in enumerate(ends[0]):
+                if s is None or t is None:
+                    continue
                 try:
-                    own = {k: _entry(v, i, j, shape) for k, v in {**params, **options}.items()}
-                    made.append(self._projection(place, s, t, rule, own))
+                    made[i, j] = projection(place, self.dt, s, t, rule, {key: entry(i, j) for key, entry in entries.items()})
                 except ModelError as error:
-                    problems += [p for p in error.problems if p not in problems]
+                    problems |= dict.fromkeys(error.problems)
+        made = {cell: p for cell, p in made.items() if not p.nothing}
+        if not problems:
+            problems |= dict.fromkeys(shared_pairs(place, made))
         if problems:
             raise ModelError.of(problems)
-        made = [p for p in made if not p.nothing]
-        self.projections += made
-        return made
+        self.projections += made.values()
+        return list(made.values())
 
-    def _projection(self, place: str, source: Nodes, target: Nodes, rule: str, given: dict[str, Any]) -> Projection:
-        views: list[View] = []
-        problems: list[Problem] = []
-        for nodes, end in ((source, "source"), (target, "target")):
+    def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
+        """The views that `nodes` mean, None where they mean none, which is added to `problems`."""
+        views: list[View | None] = []
+        for each in nodes:
             try:
-                views.append(self.view(nodes, f"{place}.{end}"))
+                views.append(self.view(each, place))
             except ModelError as error:
-                problems += error.problems
-        if problems:
-            raise ModelError.of(problems)
-        return projection(place, self.dt, views[0], views[1], rule, given)
+                problems |= dict.fromkeys(error.problems)
+                views.append(None)
+        return views
 
     # -- recordings ----------------------------------------------------------------------------
 
@@ -319,13 +344,13 @@ class Network:
         ModelError : with every problem found.
         """
         place = f"record[{len(self.recordings)}]"
-        variables = [variable] if isinstance(variable, str) or not isinstance(variable, Iterable) else list(variable)
+        variables = list(variable) if isinstance(variable, Iterable) and not isinstance(variable, (str, np.ndarray)) else [variable]
         if not variables:
             raise ModelError(f"{place}.variable", "no variable to record", "at least one name")
         made: list[Recording] = []
         times, problems = _times(place, interval=interval, start=start, stop=stop)
         if not problems:
-            sampled = any(name != "spikes" for name in variables)
+            sampled = any(not isinstance(name, str) or name != "spikes" for name in variables)
             problems += self._check_times(place, sampled, **times)
         for nodes in _as_list(what):
             try:
@@ -335,17 +360,14 @@ class Network:
                 continue
             for name in variables:
                 known = view.population.model.recordables
-                if name not in known:
-                    got = f"{view.population.model.name} ({view.name}) has no variable {name!r} to record"
-                    problems.append(Problem(f"{place}.variable", got, did_you_mean(str(name), known)))
+                if not isinstance(name, str) or name not in known:
+                    got = f"{view.population.model.name} ({view.name}) has no variable {shown(name)} to record"
+                    problems.append(Problem(f"{place}.variable", got, did_you_mean(name if isinstance(name, str) else "", known)))
                 elif not problems:
-                    every = times["interval"]
-                    made.append(Recording(view, name, 1.0 if every is None else every, times["start"], times["stop"]))
-        if not problems:
-            problems += self._check_repeats(place, made)
+                    made.append(Recording(view, name, *self._snapped(**times)))
         if problems:
             raise ModelError.of(problems)
-        self.recordings += made
+        self._add_recordings(place, made)
 
     def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
         """Record the weights of all synapses from `source` to `target` (population, slice or name), every `interval` ms (1 ms
@@ -369,12 +391,8 @@ class Network:
             problems += self._check_synapses(place, *views)
         if problems:
             raise ModelError.of(problems)
-        every = 1.0 if times["interval"] is None else times["interval"]
-        made = Recording(views[1], f"weight_from_{views[0].name}", every, times["start"], times["stop"], views[0])
-        problems += self._check_repeats(place, [made])
-        if problems:
-            raise ModelError.of(problems)
-        self.recordings.append(made)
+        made = Recording(views[1], f"weight_from_{views[0].name}", *self._snapped(**times), views[0])
+        self._add_recordings(place, [made])
 
     def _check_synapses(self, place: str, source: View, target: View) -> Iterable[Problem]:
         if not any(p.source.population is source.population and p.target.population is target.population for p in self.projections):
@@ -382,11 +400,17 @@ class Network:
         elif source.population.model.role not in ("neuron", "spikes"):
             yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")
 
+    def _snapped(self, interval: float | None, start: float, stop: float) -> tuple[float, float, float]:
+        """Interval (1 ms unless given), start and stop of a recording, as the multiples of dt that they are meant to be."""
+        return snapped(1.0 if interval is None else interval, self.dt), snapped(start, self.dt), snapped(stop, self.dt)
+
     def _check_times(self, place: str, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
         if interval is not None and not (0 < interval < math.inf):
             yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
         elif interval is not None and not on_grid(interval, self.dt):
-            yield Problem(f"{place}.interval", f"{interval:g} ms is not on the grid", nearest_on_grid(interval, self.dt))
+            yield Problem(f"{place}.interval", not_on_grid(interval, self.dt), nearest_on_grid(interval, self.dt))
+        elif interval is not None and steps(interval, self.dt) < 1:
+            yield Problem(f"{place}.interval", f"{interval:g} ms is less than a step", nearest_on_grid(interval, self.dt))
         if sampled and interval is None and not on_grid(1.0, self.dt):
             yield Problem(f"{place}.interval", "1 ms (the default) is not on the grid", nearest_on_grid(1.0, self.dt))
         for key, t in (("start", start), ("stop", stop)):
@@ -397,13 +421,24 @@ class Network:
         if stop < start:
             yield Problem(f"{place}.stop", f"{stop:g} ms is before start {start:g} ms")
 
-    def _check_repeats(self, place: str, made: Sequence[Recording]) -> Iterable[Problem]:
-        seen = [(r.view.name, r.variable) for r in self.recordings]
-        for r in made:
-            key = (r.view.name, r.variable)
-            if key in seen:
-                yield Problem(place, f"{r.variable} of {r.view.name} is recorded already", "one recording of a variable a population")
-            seen.append(key)
+    def _add_recordings(self, place: str, made: Sequence[Recording]) -> None:
+        """Add recordings; ModelError if there is one already of the same variable and population."""
+        seen, new, problems = self._recorded(), set(), []
+        for key in ((r.view.name, r.variable) for r in made):
+            if key in seen or key in new:
+                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of a variable a population"))
+            new.add(key)
+        if problems:
+            raise ModelError.of(problems)
+        self.recordings += made
+        seen |= new
+        self._seen = self.recordings, self.recordings[-1:], seen
+
+    def _recorded(self) -> set[tuple[str, str]]:
+        """Population and variable of each recording, as remembered unless the list was changed from outside."""
+        recordings, last, seen = self._seen
+        same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
+        return seen if same else {(r.view.name, r.variable) for r in self.recordings}
 
     def snapshot(self) -> Network:
         """The network as it is now, of the same populations and projections: what is added later is not in it."""
@@ -423,7 +458,7 @@ def _times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
     times, problems = {}, []
     for key, raw in given.items():
         try:
-            times[key] = None if raw is None else number(raw, "ms")
+            times[key] = None if raw is None and key == "interval" else number(raw, "ms")
         except ValueError as error:
             problems.append(Problem(f"{place}.{key}", str(error)))
     return times, problems
@@ -440,16 +475,14 @@ def _as_list(nodes: Any) -> list[Any]:
     return list(nodes) if _is_list(nodes) else [nodes]
 
 
-def _entry(raw: Any, i: int, j: int, shape: tuple[int, int] | None) -> Any:
-    """Entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
+def _entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, int], Any]:
+    """What gives the entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
     if shape is None:
-        return raw
+        return lambda i, j: raw
     if isinstance(raw, Mapping):
         kind = next((k for k in raw if k in KINDS), None)
-        out = {k: _entry(v, i, j, shape) for k, v in raw.items()}
-        if kind is not None and _is_list(raw[kind]):
-            out[kind] = [_entry(x, i, j, shape) for x in raw[kind]]
-        return out
+        held = {k: [_entries(x, shape) for x in v] if k == kind and _is_list(v) else _entries(v, shape) for k, v in raw.items()}
+        return lambda i, j: {k: [x(i, j) for x in v] if isinstance(v, list) else v(i, j) for k, v in held.items()}
     if _is_list(raw) and len(raw) == shape[0] and all(_is_list(row) and len(row) == shape[1] for row in raw):
-        return raw[i][j]
-    return raw
+        return lambda i, j: raw[i][j]
+    return lambda i, j: raw

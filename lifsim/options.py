@@ -111,6 +111,31 @@ class NewFile(click.ParamType):
         return path
 
 
+class NodeCount(click.ParamType):
+    """How many neurons a file has spikes of, or one of its populations."""
+
+    name = "[name=]n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """`value` as the population ("" for all) and a number from 0 on."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, number = str(value).rpartition("=")
+        if not (number.isascii() and number.isdecimal() and len(number) <= 10) or (equals and not name):
+            self.fail(f"{value}; a whole number such as 50, or POPULATION=50", param, ctx)
+        return name, int(number)
+
+
+def node_counts(given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
+    """What --n-nodes said, as `lifsim.open` takes it."""
+    if not given:
+        return None
+    names = [name for name, _ in given]
+    if len(set(names)) < len(names) or ("" in names and len(names) > 1):
+        raise LifsimError("--n-nodes", "given for a population twice", "one number for all, or one for each population")
+    return given[0][1] if "" in names else dict(given)
+
+
 def refuse_output(path: Path, overwrite: bool) -> None:
     """Say before any long work that a file exists or cannot be written."""
     from lifsim.outputs import check_output
@@ -132,6 +157,9 @@ SETTINGS = click.option(
 FROM = click.option("--from", "t_start", type=Time(), help="Leave out what came before.")
 TO = click.option("--to", "t_stop", type=Time(), help="Leave out what comes after.")
 POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
+N_NODES = click.option(
+    "--n-nodes", type=NodeCount(), multiple=True, help="Neurons of another tool's spikes, of which its file may not say how many."
+)
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 PRECISION = click.option(
     "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the state."

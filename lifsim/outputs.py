@@ -10,6 +10,8 @@ from typing import Any
 from lifsim.errors import LifsimError, OutputError
 from lifsim.expressions import shortened
 from lifsim.runlog import log_path
+from lifsim.text import storable
+from lifsim.untrusted import kind_of
 
 
 def check_output(path: str | Path, overwrite: bool = False) -> Path:
@@ -17,20 +19,35 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
 
     Raises
     ------
-    OutputError : it exists already, is no file, its name cannot be used, or its folder is missing.
+    OutputError : it exists already, is no ordinary file (a link among others), its name cannot be used, or its folder is missing.
     """
     path = expanded(path, "out", OutputError)
     log = log_path(path)
-    if _status(path, is_dir=True):
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
         raise OutputError(str(path), "is a folder", "give the name of a file, such as run.h5")
-    if _status(path) and not overwrite:
+    refuse_link(path)
+    if mode and kind_of(mode):
+        raise OutputError(str(path), f"is {kind_of(mode)}", "the name of an ordinary file")
+    if mode and not overwrite:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
-    if _status(log) and not overwrite:
+    refuse_link(log)
+    if _mode(log) and not overwrite:
         ways = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
         raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
-    _status(path.with_name(f".{path.name}.{2**22}.tmp"))  # the longest name that will be needed
+    _mode(path.with_name(f"{path.name}.ckpt.prev"))  # the longest name that will be needed
     _check_folder(path.parent)
     return path
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse to write to a link, even one that leads nowhere: neither it nor what it leads to is meant to be replaced (OutputError).
+
+    A folder on the way may well be a link.
+    """
+    if path.is_symlink():
+        got = f"is a link to {storable(os.readlink(path))}"
+        raise OutputError(str(path), got, "the name of the file itself; or remove the link")
 
 
 def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
@@ -56,24 +73,24 @@ def make_folder(path: Path) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Refuse a folder that is none, or of which more than the last level is missing."""
-    if _status(folder, is_dir=True):
+    mode = _mode(folder)
+    if stat.S_ISDIR(mode):
         return
-    if _status(folder):
+    if mode:
         raise OutputError(str(folder), "is not a folder")
     above = Path(os.path.abspath(folder)).parent
     if not above.is_dir() or above == above.parent:  # nobody means to have a new folder at the root
         raise OutputError(shortened(str(folder)), "does not exist", "create it first")
 
 
-def _status(path: Path, is_dir: bool = False) -> bool:
-    """Whether `path` exists (and is a folder); OutputError if the system knows that it never can."""
+def _mode(path: Path) -> int:
+    """The type and permissions of what is at `path`, 0 if there is nothing; OutputError if the system knows that it never can be."""
     try:
-        mode = os.stat(path).st_mode
+        return os.stat(path).st_mode
     except FileNotFoundError:
-        return False
+        return 0
     except NotADirectoryError:
         raise OutputError(shortened(str(path.parent)), "is not a folder") from None
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise OutputError(shortened(str(path)), f"cannot be written ({said})", "another name") from None
-    return stat.S_ISDIR(mode) or not is_dir

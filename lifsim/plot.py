@@ -6,15 +6,16 @@ writes it. To draw into axes of your own (of ``plt.subplots()``, say), give ``ax
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lifsim.backend  # noqa: F401
+
+# isort: split
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,8 +23,10 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lifsim import analysis
+from lifsim import analysis, disk
 from lifsim.errors import DataError, OutputError, did_you_mean
+from lifsim.outputs import check_output
+from lifsim.printable import one_line
 from lifsim.results import Result, Spikes
 from lifsim.results import open as open_result
 
@@ -117,9 +120,7 @@ class _Band:
 
     def points(self) -> tuple[np.ndarray, np.ndarray]:
         """(times, heights) of the spikes of the neurons shown."""
-        row = np.full(self.spikes.n_nodes, -1)
-        row[self.ids] = np.arange(len(self.ids))
-        y = row[self.spikes.ids]
+        y = analysis.places(self.spikes.ids, self.ids)
         shown = y >= 0
         return self.spikes.times[shown], self.top + (y[shown] + 0.5) / len(self.ids) * self.height
 
@@ -132,7 +133,7 @@ class _Band:
 def _bands(shown: Sequence[Spikes], max_neurons: int | None) -> list[_Band]:
     """The rows of all populations; a small one still gets a part of the largest's height."""
     chosen = [_evenly(np.sort(spikes.recorded_ids), max_neurons) for spikes in shown]
-    least = 0.09 * max((len(ids) for ids in chosen), default=1)
+    least = 0.09 * max([1, *map(len, chosen)])
     bands: list[_Band] = []
     top = 0.0
     for spikes, ids, colour in zip(shown, chosen, colours([s.name for s in shown], shades=False), strict=True):
@@ -169,7 +170,7 @@ def _label_bands(ax: Axes, bands: Sequence[_Band], bottom: float) -> None:
     nearest = scale * float(np.diff(middles).min()) if len(bands) > 1 else np.inf
     size = float(np.clip(nearest / 1.15, _TINY, _FONT))
     kept = _apart(middles * scale, 1.1 * size)
-    names = [_short(band.spikes.name) + (f"\n{band.label}" if band.height * scale > 2.6 * size else "") for band in bands]
+    names = [short_label(band.spikes.name) + (f"\n{band.label}" if band.height * scale > 2.6 * size else "") for band in bands]
     ax.set_yticks(middles[kept], [names[k] for k in kept])
     ax.tick_params(axis="y", length=0)
     for tick, k in zip(ax.get_yticklabels(), kept, strict=True):
@@ -187,9 +188,15 @@ def _apart(places: np.ndarray, least: float) -> list[int]:
     return kept
 
 
-def _short(name: str) -> str:
-    """A long name without its middle: what tells names apart is often at an end."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}…{name[-8:]}"
+def short_label(name: str) -> str:
+    """A name as a label; a long one without its middle: what tells names apart is often at an end."""
+    return _label(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}…{name[-8:]}")
+
+
+def _label(text: str) -> str:
+    """Text from a file as text, in which nothing is a formula, and which legends do not leave out."""
+    text = one_line(text).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
 
 
 def _number_rows(ax: Axes, bands: Sequence[_Band], scale: float) -> None:
@@ -373,7 +380,7 @@ def _histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Spikes],
     _tidy(ax)
     for each, spikes, colour in zip(values, shown, colours([s.name for s in shown]), strict=True):
         share = np.histogram(each, edges)[0] / max(len(each), 1)
-        ax.stairs(share, edges, color=colour, linewidth=0.9, label=spikes.name)
+        ax.stairs(share, edges, color=colour, linewidth=0.9, label=short_label(spikes.name))
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)
 
@@ -384,7 +391,7 @@ def _draw_rates(ax: Axes, shown: Sequence[Spikes], width: float, label: str = "r
         number = analysis.population_rate(spikes, width)[1]
         edges = (spikes.t_start + width * np.arange(len(number) + 1)) * scale
         if len(number):
-            ax.stairs(number, edges, baseline=None, color=colour, linewidth=0.8, label=spikes.name)
+            ax.stairs(number, edges, baseline=None, color=colour, linewidth=0.8, label=short_label(spikes.name))
     ax.set_ylabel(label.format(bin=width), fontsize=_FONT)
     highest = ax.dataLim.y1 if np.isfinite(ax.dataLim.y1) and ax.dataLim.y1 > 0 else 1.0
     ax.set_ylim(-0.04 * highest, 1.08 * highest)  # so that a rate of 0 is not hidden by the axis
@@ -400,10 +407,10 @@ def _legend_beside(ax: Axes, size: float) -> None:
     """A legend to the right, of as many entries as there is room for (the last then says how many are missing)."""
     handles, labels = ax.get_legend_handles_labels()
     room = max(4, int(1.25 * _size(ax)[1] / _ENTRY))
-    names = [_short(name) for name in labels]
+    names = labels
     if len(labels) > room:
         handles = [*handles[: room - 1], Line2D([], [], linestyle="none")]
-        names = [*names[: room - 1], f"… {len(labels) - room + 1} more"]
+        names = [*labels[: room - 1], f"… {len(labels) - room + 1} more"]
     place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.005, 0.5), "frameon": False, "borderpad": 0}
     ax.legend(handles, names, fontsize=size, handlelength=1.0, labelspacing=0.15, **place)
 
@@ -464,12 +471,12 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
     palette = (OTHERS[0], EXCITATORY, INHIBITORY, *_palette()[1:])
     for k in range(shown):
         colour = palette[k % len(palette)]
-        label = f"neuron {ids[k]}" if len(ids) else population
+        label = f"neuron {ids[k]}" if len(ids) else short_label(population)
         ax.plot(at[inside] * scale, values[:, k], linewidth=0.7, color=colour, label=label)
         if variable == "V_m" and population in result.spikes:
             spikes = result.spikes[population].window(*window)
             _draw_ticks(ax, spikes.times[spikes.ids == ids[k]] * scale, colour)
-    ax.set_ylabel(f"{_short(population)}\n{variable} ({of.unit_of(variable)})", fontsize=_FONT)
+    ax.set_ylabel(f"{short_label(population)}\n{_label(f'{variable} ({of.unit_of(variable)})')}", fontsize=_FONT)
     _widen(ax, values[:, :shown])
     if shown < values.shape[1]:
         _note(ax, f"{shown} of {values.shape[1]:,} recorded neurons", pad=7)  # above the marks of spikes
@@ -539,7 +546,7 @@ def _draw_map(ax: Axes, spikes: Spikes, places: np.ndarray, colour: str) -> None
     bar.set_label(f"rate (1/s), {spikes.t_start:g} to {spikes.t_stop:g} ms", fontsize=_SMALL)
     bar.ax.tick_params(labelsize=_SMALL, width=0.6, length=3)
     ax.set(xlabel="x (mm)", ylabel="y (mm)" if places.shape[1] > 1 else "", aspect="equal")
-    ax.set_title(_short(spikes.name), fontsize=_FONT)
+    ax.set_title(short_label(spikes.name), fontsize=_FONT)
     _tidy(ax)
 
 
@@ -652,19 +659,13 @@ def save(figure: Figure, path: str | Path) -> Path:
 
     Raises
     ------
-    OutputError : another ending, or the place cannot be written.
+    OutputError : another ending, or the place cannot be written. RunError : the disk is full; a picture that was there stays.
     """
-    path = Path(path)
+    path = check_output(path, overwrite=True)
     if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise OutputError(str(path), f"has the ending {path.suffix!r}", "allowed: .png, .pdf, .svg")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # a full disk leaves no half a picture, nor loses the one before
-    try:
-        with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-            figure.savefig(part, dpi=300, format=path.suffix[1:].lower())
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(str(path), f"cannot be written ({error.strerror or error})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    picture = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+        figure.savefig(picture, dpi=300, format=path.suffix[1:].lower())
+    disk.put(path, picture.getbuffer())
     return path

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from lifsim.errors import ModelError, Problem
-from lifsim.grid import first_off_grid, nearest_on_grid
+from lifsim.grid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.models import Model, Parameter
 from lifsim.positions import Positions
+from lifsim.printable import shown
 from lifsim.values import Distribution, Value, value
 
 FEW = 16  # nodes in descending order that are named one by one
+NEAR = 1e-6  # of a step: no interval is shorter
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,9 @@ class Population:
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> View:
         """Some of the nodes: ``exc[:10]``, ``exc[3]``, ``exc[[1, 5, 7]]``."""
+        place = f"{self.name}[{shown(index)}]"
+        if isinstance(index, np.ma.MaskedArray):
+            raise ModelError(place, "a masked array", "fill it first")
         try:
             if isinstance(index, slice):
                 return View(self, range(self.n)[index])
@@ -129,9 +134,9 @@ class Population:
                 at = range(self.n)[index]
                 return View(self, range(at, at + 1))
             ids = np.atleast_1d(np.arange(self.n, dtype=np.int64)[index])
-        except (IndexError, ValueError, TypeError) as error:
+        except (IndexError, ValueError, TypeError, OverflowError) as error:
             got = str(error).replace("range object index out of range", f"index {index} is out of bounds")
-            raise ModelError(f"{self.name}[{index}]", got, f"allowed: 0 to {self.n - 1}") from None
+            raise ModelError(place, got, f"allowed: 0 to {self.n - 1}") from None
         if len(np.unique(ids)) != len(ids):
             raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")
         return View(self, ids)
@@ -150,11 +155,11 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
     """`raw` in the form the rest of the program relies on, checked against bound and length."""
     if parameter.shape == "flag":
         if not isinstance(raw, (bool, np.bool_)):
-            raise ValueError(f"{raw!r}; must be true or false")
+            raise ValueError(f"{shown(raw)}; must be true or false")
         return bool(raw)
     if parameter.shape in ("text", "file"):
         if not isinstance(raw, (str, Path)):
-            raise ValueError(f"{raw!r}; must be a text")
+            raise ValueError(f"{shown(raw)}; must be a text")
         return str(raw)
     unit = parameter.unit if parameter.unit in ("ms", "mV", "pF", "pA", "nS", "Hz", "") else None
     if parameter.shape == "trains":
@@ -167,6 +172,8 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
             raise ValueError("must be a list of numbers")
         return series
     v = value(raw, unit)
+    if parameter.shape == "number" and not isinstance(v, float):
+        raise ValueError("must be one number, the same for all nodes")
     if isinstance(v, np.ndarray) and v.shape != (n,):
         raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
     bounds = np.asarray(v.support if isinstance(v, Distribution) else v)
@@ -176,15 +183,15 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
     if asked is None and isinstance(v, Distribution) and parameter.bound in ("> 0", ">= 0", "0 to 1e9") and v.support[0] < 0:
         asked = f"{parameter.bound} (give the distribution a min)"
     if asked:
-        shown = v.as_dict() if isinstance(v, Distribution) else (f"{v:g}" if isinstance(v, float) else f"values from {v.min():g}")
-        raise ValueError(f"{shown}; must be {asked}")
+        text = v.as_dict() if isinstance(v, Distribution) else (f"{v:g}" if isinstance(v, float) else f"values from {v.min():g}")
+        raise ValueError(f"{text}; must be {asked}")
     return v
 
 
 def _trains(raw: Any, n: int) -> list[np.ndarray]:
     """Spike times as one array a node; a flat list is kept as a single array."""
-    if not hasattr(raw, "__len__") or isinstance(raw, str):
-        raise ValueError(f"{raw!r}; must be a list of spike times, or one list a node")
+    if not isinstance(raw, (Sequence, np.ndarray)) or isinstance(raw, (str, bytes)) or (isinstance(raw, np.ndarray) and raw.ndim == 0):
+        raise ValueError(f"{shown(raw)}; must be a list of spike times, or one list a node")
     nested = len(raw) > 0 and all(hasattr(x, "__len__") and not isinstance(x, str) for x in raw)
     if nested and len(raw) != n:
         raise ValueError(f"{len(raw)} lists; must be one list a node ({n})")
@@ -238,7 +245,21 @@ def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> I
         if p.on_grid and not isinstance(v, Distribution):
             wrong = first_off_grid(v, dt)
             if wrong is not None:
-                yield Problem(f"{place}.{p.name}", f"{wrong:g} ms is not on the grid", nearest_on_grid(wrong, dt))
+                yield Problem(f"{place}.{p.name}", not_on_grid(wrong, dt), nearest_on_grid(wrong, dt))
+
+
+def bad_intervals(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
+    """Intervals of stimuli that are less than a step, or that no number of steps can count."""
+    for p in model.parameters:
+        if p.unit != "ms" or p.bound != "> 0" or model.role == "neuron" or p.name not in given:
+            continue
+        v = given[p.name]
+        low, high = v.support if isinstance(v, Distribution) else (np.min(v), np.max(v))
+        if p.on_grid and low < dt / 2:
+            yield Problem(f"{place}.{p.name}", f"{low:g} ms is less than a step", f"at least dt = {dt:g} ms")
+        elif p.shape == "number" and not NEAR * dt < low <= high < FARTHEST * dt:
+            allowed = f"above {NEAR * dt:g} and below {FARTHEST * dt:g} ms (dt = {dt:g} ms)"
+            yield Problem(f"{place}.{p.name}", f"{low:g} ms", allowed)
 
 
 def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem]:

@@ -6,12 +6,15 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
+from lifsim.grid import ROUNDING
+from lifsim.printable import shown
 from lifsim.values import value
 
 KINDS = ("grid", "random", "points")
@@ -109,15 +112,29 @@ def _cells(grid: tuple[int, ...], extent: tuple[float, ...], center: tuple[float
     """The middles of the cells of a grid in NEST's order: column by column along x, each from the top (largest y)
     down, along z upward.
     """
-    axes = [c + e * ((np.arange(k) + 0.5) / k - 0.5) for k, e, c in zip(grid, extent, center, strict=True)]
+    axes = [_middles(*axis) for axis in zip(grid, extent, center, strict=True)]
     if len(axes) > 1:
         axes[1] = axes[1][::-1]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(grid))
 
 
+def _middles(n: int, extent: float, center: float) -> np.ndarray:
+    """The middles of `n` cells along an axis, center + (2k + 1 - n) extent / 2n, each rounded once from its exact value.
+
+    The numbers given are taken as they are written (0.3 as 3/10), so that a node at 0.1 is at 0.1.
+    """
+    first, step = (Fraction(repr(x)) for x in (center, extent))
+    first, step = first + step * (1 - n) / (2 * n), step / n
+    below = math.lcm(first.denominator, step.denominator)
+    a, b = int(first * below), int(step * below)
+    if max(abs(a) + n * b, below) < 2**53:  # float64 holds all of them
+        return (a + b * np.arange(n)) / below
+    return np.fromiter(((a + k * b) / below for k in range(n)), np.float64, n)  # Python's whole numbers divide with one rounding, too
+
+
 def _numbers(raw: Any, unit: str, ndim: int) -> np.ndarray:
     if not isinstance(raw, (np.ndarray, Sequence)) or isinstance(raw, str):
-        raise ValueError(f"{raw!r}; must be {'an array (n, dimensions)' if ndim == 2 else 'a list, one number an axis'}")
+        raise ValueError(f"{shown(raw)}; must be {'an array (n, dimensions)' if ndim == 2 else 'a list, one number an axis'}")
     array = np.array(value(raw, unit))
     if array.ndim != ndim or not 1 <= array.shape[-1] <= MOST_DIMENSIONS:
         raise ValueError(f"shape {array.shape}; must be {'(n, 1), (n, 2) or (n, 3)' if ndim == 2 else '(1,), (2,) or (3,)'}")
@@ -135,9 +152,9 @@ def _check_keys(place: str, table: Mapping[str, Any]) -> Iterator[Problem]:
     if len(kinds) != 1:
         yield Problem(place, " and ".join(kinds) or "nothing that says where nodes lie", "one of: " + ", ".join(KINDS))
     if table.get("random", True) is not True:
-        yield Problem(f"{place}.random", f"{table['random']!r}", "must be true (or write a grid, or points)")
+        yield Problem(f"{place}.random", shown(table["random"]), "must be true (or write a grid, or points)")
     if not isinstance(table.get("periodic", False), (bool, np.bool_)):
-        yield Problem(f"{place}.periodic", f"{table['periodic']!r}", "must be true or false")
+        yield Problem(f"{place}.periodic", shown(table["periodic"]), "must be true or false")
     if "random" in table and "extent" not in table:
         yield Problem(f"{place}.extent", "missing", "random positions need the size of the space, such as [1.0, 1.0]")
 
@@ -172,7 +189,8 @@ def _check_points(place: str, points: np.ndarray, n: int, lists: Mapping[str, np
         if periodic or "center" in lists:
             yield Problem(f"{place}.extent", "missing", "a periodic space, or one with a center, has a size, such as [1.0, 1.0]")
     elif len(extent) == points.shape[1]:
-        away = np.abs(points - lists.get("center", np.zeros(len(extent)))) > extent / 2 * (1 + 1e-12)
+        center = lists.get("center", np.zeros(len(extent)))
+        away = np.abs(points - center) > extent / 2 + ROUNDING * (np.abs(center) + extent)
         if away.any():
             first = int(np.argmax(away.any(axis=1)))
             yield Problem(f"{place}.points", f"node {first} at {points[first].tolist()} mm", "must lie within the extent")
@@ -188,6 +206,12 @@ class Space:
     sources: np.ndarray
     targets: np.ndarray
     period: np.ndarray | None
+
+    @cached_property
+    def error(self) -> float:
+        """What rounding may do to a distance (mm): 16 units in the last place of the largest coordinate or side of the space."""
+        largest = [float(np.abs(x).max(initial=0.0)) for x in (self.sources, self.targets, self.period) if x is not None]
+        return ROUNDING * max(largest)
 
     def distances(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Distance (mm) of each pair of indices."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lifsim.errors import did_you_mean
+from lifsim.printable import shown
 from lifsim.values import KINDS, number
 
 # kind → name of its length (mm), or of its slope
@@ -25,13 +26,18 @@ QUANTITIES = {
 @dataclass(frozen=True)
 class Profile:
     """A value at distance d (mm): ``gaussian`` a·exp(-d²/2b²), ``exponential`` a·exp(-d/b), ``box`` a up to d = b and 0
-    beyond, ``linear`` a + b·d. It is 0 beyond `max_distance`.
+    beyond, ``linear`` a + b·d. It is 0 beyond `max_distance`. Up to `error` (mm) further away a distance counts as within.
     """
 
     kind: str
     a: float
     b: float
     max_distance: float = math.inf
+    error: float = 0.0
+
+    def within(self, error: float) -> Profile:
+        """The same for distances that rounding changes by up to `error` (mm)."""
+        return replace(self, error=error)
 
     def __call__(self, d: np.ndarray) -> np.ndarray:
         """The value at each distance."""
@@ -41,18 +47,18 @@ class Profile:
             case "exponential":
                 out = self.a * np.exp(-d / self.b)
             case "box":
-                out = np.where(d <= self.b, self.a, 0.0)
+                out = np.where(d <= self.b + self.error, self.a, 0.0)
             case _:
                 out = self.a + self.b * d
-        return out if self.max_distance == math.inf else np.where(d <= self.max_distance, out, 0.0)
+        return out if self.max_distance == math.inf else np.where(d <= self.max_distance + self.error, out, 0.0)
 
     def beyond(self, level: float) -> float:
         """A distance beyond which the value, which falls with distance, is below `level` (> 0)."""
         if level >= self.a:
             return 0.0
         ratio = math.log(self.a) - math.log(level)
-        out = {"gaussian": self.b * math.sqrt(2 * ratio), "exponential": self.b * ratio, "box": self.b}[self.kind]
-        return min(out, self.max_distance)
+        out = {"gaussian": self.b * math.sqrt(2 * ratio), "exponential": self.b * ratio, "box": self.b + self.error}[self.kind]
+        return min(out, self.max_distance + self.error)
 
     def range(self, farthest: float) -> tuple[float, float]:
         """The smallest and the largest value up to a distance of `farthest`."""
@@ -87,7 +93,7 @@ def profile(raw: Any, quantity: str, unit: str | None) -> Profile:
     if len(found) != 1 or found[0] not in kinds or not isinstance(raw[found[0]], Mapping):
         wrong = next((key for key in found if key not in kinds), "")
         hint = did_you_mean(str(wrong), kinds) if wrong else f"one of: {', '.join(kinds)}"
-        raise ValueError(f"{dict(raw)!r} is no function of distance that {quantity} can be; {hint}")
+        raise ValueError(f"{shown(dict(raw))} is no function of distance that {quantity} can be; {hint}")
     kind = found[0]
     names = ("base" if kind == "linear" else at_0, SCALES[kind])
     inner = raw[kind]

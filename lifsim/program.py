@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import os
 import platform
+import shlex
 import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
@@ -18,10 +21,18 @@ import click
 
 from lifsim import __version__
 from lifsim.errors import LifsimError, RunError, did_you_mean
+from lifsim.printable import printable
 from lifsim.stopping import Stopped, handling
+from lifsim.streams import guarded
+from lifsim.text import storable
 
 DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 LATER = dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.ann.commands")  # where further commands are
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print `text`, parts of which may come from a file: what a terminal would obey is shown as an escape."""
+    click.echo(printable(text), err=err, nl=nl)
 
 
 @dataclass
@@ -33,14 +44,15 @@ class Talk:
     stopped: Stopped | None = None
 
     def note(self, text: str) -> None:
-        """A line for people, not for pipes."""
+        """A line for people, not for pipes; where it cannot be written, the work goes on."""
         if not self.quiet:
-            click.echo(text)
+            with suppress(OSError, RunError):
+                echo(text)
 
     def warn(self, text: str) -> None:
         """A line for people on standard error."""
         if not self.quiet:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
 
 def _talk_options() -> list[click.Option]:
@@ -88,7 +100,9 @@ class Program(click.Group):
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left to do then is not worth a traceback
-        sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
+        with guarded(), warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: talk.warn(f"warning: {message}")
+            sys.exit(_exit_code(lambda: super(Program, self).main(*args, **extra), talk))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which they are met at work, not in that of the alphabet."""
@@ -115,14 +129,18 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
         raise talk.stopped
 
     try:
-        with handling(note):
+        with handling(note), warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: talk.warn(f"warning: {message}")
             code = work()
     except LifsimError as error:
-        return _fail(WRONG, str(error).splitlines())
+        return _fail(WRONG, str(error).split("\n"))
     except click.exceptions.ClickException as error:
         return _fail(WRONG, [_usage_message(error)])
-    except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt
-        stopped = next((e for e in (error, error.__cause__, talk.stopped) if isinstance(e, Stopped)), None)
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes an Abort of every KeyboardInterrupt, and of every EOFError
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, EOFError):
+            return _report(cause, talk)
+        stopped = next((e for e in (error, cause, talk.stopped) if isinstance(e, Stopped)), None)
         if stopped is None:
             return INTERRUPTED
         talk.warn(str(stopped))
@@ -144,7 +162,7 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
 
 def _fail(code: int, lines: Iterable[str]) -> int:
     for line in lines:
-        click.echo(f"error: {line}", err=True)
+        echo(f"error: {line}", err=True)
     return code
 
 
@@ -163,11 +181,24 @@ def _report(error: Exception, talk: Talk) -> int:
     details = "".join(traceback.format_exception(error))
     facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
     _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
-    click.echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
+    echo(f"This is a mistake of lifsim's, not of yours ({facts}).", err=True)
     if talk.verbose:
-        click.echo(details, err=True)
+        echo(details, err=True)
         return FAILED
-    with tempfile.NamedTemporaryFile("w", prefix="lifsim-report-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(f"{facts}\ncommand: {' '.join(sys.argv)}\n\n{details}")
-    click.echo(f"Please report it with the file {file.name}", err=True)
+    name = _write_report(storable(f"{facts}\ncommand: {shlex.join(sys.argv)}\n\n{details}"))
+    echo(f"Please report it with the file {name}" if name else f"Please report it with this:\n{details}", err=True)
     return FAILED
+
+
+def _write_report(text: str) -> str:
+    """The name of a new file of `text`, in the folder for temporary files or else in this one; "" if neither can be written."""
+    for folder in (None, os.curdir):
+        try:
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="lifsim-report-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
+            ) as file:
+                file.write(text)
+            return file.name
+        except OSError:
+            continue
+    return ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from tqdm import tqdm
+
+from lifsim.printable import printable
+from lifsim.streams import messages
 
 LOG_EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -17,7 +19,7 @@ class Progress:
     """
 
     def __init__(self, name: str, *, quiet: bool = False, verbose: bool = False) -> None:
-        self.name, self.quiet, self.verbose = name, quiet, verbose
+        self.name, self.quiet, self.verbose = printable(name), quiet, verbose
         self._bar: tqdm | None = None
         self._told = 0.0
 
@@ -35,13 +37,13 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""
-        tqdm.write(f"{self.name}: {text}", file=sys.stderr)
+        tqdm.write(f"{self.name}: {printable(text)}", file=messages())
 
     def _on_warning(self, text: str, **_: Any) -> None:
         self.say(f"warning: {text}")
 
     def _on_compile(self, kept: bool = True, **_: Any) -> None:
-        again = "compiling (the cache folder cannot be written, so every run does) …"
+        again = "compiling (no compiled code can be kept, so every run does) …"
         self.say("compiling for this machine, once; later runs start at once …" if kept else again)
 
     def _on_build(self, synapses: int = 0, seconds: float = 0.0, **_: Any) -> None:
@@ -49,7 +51,7 @@ class Progress:
             self.say(f"{synapses:,} synapses made in {seconds:.2f} s")
 
     def _on_step(self, done_ms: float, total_ms: float, wall_s: float, **_: Any) -> None:
-        if sys.stderr.isatty():
+        if messages().isatty():
             self._advance(done_ms, total_ms, wall_s)
         elif wall_s - self._told >= LOG_EVERY:
             self._told = wall_s
@@ -59,7 +61,7 @@ class Progress:
     def _advance(self, done_ms: float, total_ms: float, wall_s: float) -> None:
         if self._bar is None:
             form = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} ms{postfix}, {remaining} left"
-            self._bar = tqdm(total=total_ms, desc=self.name, bar_format=form, file=sys.stderr, leave=False)
+            self._bar = tqdm(total=total_ms, desc=self.name, bar_format=form, file=messages(), leave=False)
         self._bar.set_postfix_str(f"real-time factor {factor(done_ms, wall_s)}", refresh=False)
         self._bar.update(done_ms - self._bar.n)
 

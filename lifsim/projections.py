@@ -6,20 +6,22 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.given import SORTED, Given, entries, first_not_finite, indices, out_of_range, same, side_by_side
-from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays
+from lifsim.grid import LONGEST_DELAY, nearest_on_grid, no_delays, not_on_grid
 from lifsim.models import PARROT, receptors_of
 from lifsim.plan import PIECE
 from lifsim.populations import View
 from lifsim.positions import Positions, Space, displacements, farthest, mismatch
+from lifsim.printable import shown
 from lifsim.profiles import Profile, is_profile, profile
 from lifsim.synapses import Synapse, check_sign, synapse
-from lifsim.values import Distribution, Value, acceptance, value
+from lifsim.values import Distribution, Value, acceptance, as_float, is_whole, numbers, value
 
 Synaptic: TypeAlias = Value | Profile
 
@@ -36,7 +38,7 @@ RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "fixed_indegree": ("p",),
     "fixed_outdegree": ("p",),
-    "explicit": ("file",),
+    "explicit": ("file", "edge_types"),
     "matrix": ("copies", "scale"),
 }
 _COUNTS = ("indegree", "outdegree", "N")
@@ -109,7 +111,7 @@ class Projection:
             return float(p(d) @ share)
         space = self.space(1)
         some = np.linspace(0, n_target - 1, min(n_target, max(_SAMPLE // n_source, 16))).astype(np.int64)
-        each = np.arange(n_source)
+        each, p = np.arange(n_source), p.within(space.error)
         return float(np.mean([p(space.distances(each, np.full(n_source, t))).mean() for t in some]))
 
 
@@ -125,7 +127,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
     file = given.get("file") if rule == "explicit" else None
     if file is not None and not problems:
-        given, raw, problems = _listed(place, dt, given, raw, len(source), len(target))
+        given, raw, problems = _listed(place, dt, given, raw, source, target)
     problems += _check_rule(place, rule, given)
     params: dict[str, Any] = {}
     if not problems:
@@ -229,15 +231,13 @@ def _side_by_side(
 
 
 def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: int) -> Iterable[Problem]:
-    whole = (
-        isinstance(copies, (int, float, np.integer)) and not isinstance(copies, bool) and math.isfinite(copies) and copies == int(copies)
-    )
-    if not whole or copies < 1:
-        yield Problem(f"{place}.copies", f"{copies!r}", "a whole number from 1 on")
+    if not is_whole(copies) or copies < 1:
+        yield Problem(f"{place}.copies", shown(copies), "a whole number from 1 on")
     elif n_target % copies or n_source % copies:
         yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "as many of each in every copy")
-    if not isinstance(scale, (int, float, np.integer, np.floating)) or isinstance(scale, bool) or not math.isfinite(scale):
-        yield Problem(f"{place}.scale", f"{scale!r}", "a finite number")
+    factor = as_float(scale)
+    if factor is None or not math.isfinite(factor):
+        yield Problem(f"{place}.scale", shown(scale), "a finite number")
 
 
 def _rule_number(name: str, raw: Any) -> Any:
@@ -247,20 +247,40 @@ def _rule_number(name: str, raw: Any) -> Any:
 
 
 def _listed(
-    place: str, dt: float, given: Mapping[str, Any], raw: Mapping[str, Any], n_source: int, n_target: int
+    place: str, dt: float, given: Mapping[str, Any], raw: Mapping[str, Any], source: View, target: View
 ) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
     """Sources and targets from a file, with its weights and delays if it has such columns; problems."""
-    from lifsim.listfile import read
+    from lifsim.listfile import Asked, Limits, read
 
-    problems = [Problem(f"{place}.{key}", "given beside a file", "the file lists the synapses") for key in given if key != "file"]
+    allowed, problems = ("file", "edge_types"), []
+    problems += [Problem(f"{place}.{key}", "given beside a file", "the file lists the synapses") for key in given if key not in allowed]
+    types = given.get("edge_types")
+    if types is not None and types is not False and not (isinstance(types, (str, Path)) and str(types)):
+        problems.append(Problem(f"{place}.edge_types", f"{types!r}", "a file, such as edge_types.csv, or false"))
     if problems:
         return dict(given), dict(raw), problems
-    found = read(given["file"], n_source, n_target, dt, f"{place}.file")
-    for key, column in (("weight", found.weight), ("delay", found.delay)):
-        if column is not None and not (isinstance(raw[key], (int, float)) and raw[key] == 1.0):
-            problems.append(Problem(f"{place}.{key}", "given beside a file", f"the file has a {key} for each synapse"))
+    unit = _weight_unit(source, target)
+    own = frozenset(key for key in ("weight", "delay") if not (isinstance(raw[key], (int, float)) and raw[key] == 1.0))
+    asked = Asked(unit, types if types is None or types is False else Path(types), own)
+    found = read(given["file"], Limits(len(source), len(target), dt), f"{place}.file", asked)
     columns = {key: x for key, x in (("weight", found.weight), ("delay", found.delay)) if x is not None}
+    problems += [
+        Problem(f"{place}.{key}", "given beside a file", f"the file has a {key} for each synapse") for key in columns if key in own
+    ]
+    if found.number is not None:
+        try:
+            columns["weight"] = _times(raw["weight"], unit, found.number)
+        except ValueError as error:
+            problems.append(Problem(f"{place}.weight", str(error)))
     return {"sources": found.sources, "targets": found.targets}, {**raw, **columns}, problems
+
+
+def _times(weight: Any, unit: str, number: np.ndarray) -> np.ndarray:
+    """The weight of a connection times the numbers of synapses in a file."""
+    one = None if is_profile(weight) or isinstance(weight, (list, np.ndarray)) else value(weight, unit)
+    if not isinstance(one, float):
+        raise ValueError(f"{weight!r}; a number, where a file says how many synapses an edge has (nsyns)")
+    return one * number
 
 
 # -- checks --------------------------------------------------------------------------------------
@@ -291,8 +311,8 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
     most, name = _receptors(target), target.name
     if source.population.model.role == "current":
         most = 0
-    if isinstance(given, bool) or not isinstance(given, (int, float, np.integer)) or given != int(given) or given < 0:
-        yield Problem(place, f"{given!r}", "a whole number from 1 on")
+    if not is_whole(given) or given < 0:
+        yield Problem(place, shown(given), "a whole number from 1 on")
     elif target.population.model.name == PARROT:
         if given > 1:
             yield Problem(place, f"{given:g}", f"0, or 1 for spikes that {name} (parrot_neuron) does not send on")
@@ -307,13 +327,15 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
 def _check_flags(place: str, flags: Mapping[str, Any]) -> Iterable[Problem]:
     for key, flag in flags.items():
         if not isinstance(flag, (bool, np.bool_)):
-            yield Problem(f"{place}.{key}", f"{flag!r}", "must be true or false")
+            yield Problem(f"{place}.{key}", shown(flag), "must be true or false")
 
 
 def _check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Problem]:
     if rule not in RULES:
-        yield Problem(f"{place}.rule", f"there is no rule {rule!r}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
+        yield Problem(f"{place}.rule", f"there is no rule {shown(rule)}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
         return
+    if given.get("edge_types") is not None and given.get("file") is None:
+        yield Problem(f"{place}.edge_types", "given without a file", "those of a SONATA file of edges")
     for name in RULES[rule] if given.get("file") is None else ():
         if given.get(name) is None:
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")
@@ -331,8 +353,8 @@ def _check_counts(
     for name, raw in given.items():
         if name == "p" and (is_profile(raw) or rule != "pairwise_bernoulli"):
             yield from _check_profile(f"{place}.p", raw, rule)
-        elif not isinstance(raw, (int, float, np.integer, np.floating)) or isinstance(raw, bool) or not math.isfinite(raw):
-            yield Problem(f"{place}.{name}", f"{raw!r}", "must be a number")
+        elif (found := as_float(raw)) is None or not math.isfinite(found):
+            yield Problem(f"{place}.{name}", shown(raw), "must be a number")
         elif name == "p" and not 0 <= raw <= 1:
             yield Problem(f"{place}.p", f"{raw:g}", "a probability from 0 to 1")
         elif name in _COUNTS and (raw < 0 or raw != int(raw)):
@@ -346,7 +368,9 @@ def _check_counts(
 def _check_profile(place: str, raw: Any, rule: str) -> Iterable[Problem]:
     try:
         if not is_profile(raw):
-            raise ValueError(f"{raw!r}; {rule} takes 'p' as a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}")
+            raise ValueError(
+                f"{shown(raw)}; {rule} takes 'p' as a function of distance, such as {{ gaussian = {{ p0 = 1.0, sigma = 0.2 }} }}"
+            )
         if profile(raw, "p", "").a == 0 and rule != "pairwise_bernoulli":
             raise ValueError("p0 = 0; partners are chosen in proportion to p, which must be above 0")
     except ValueError as error:
@@ -431,7 +455,7 @@ def _check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
     elif first < dt * (1 - 1e-6):
         yield Problem(place, f"{first:g} ms is below dt", f"nearest allowed: {dt:g} ms (at least one step of dt)")
     else:
-        yield Problem(place, f"{first:g} ms is not on the grid", nearest_on_grid(first, dt))
+        yield Problem(place, not_on_grid(first, dt), nearest_on_grid(first, dt))
 
 
 def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
@@ -450,12 +474,14 @@ def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
 def _matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[Given | None, np.ndarray, list[Problem]]:
     """Stored entries of a scipy.sparse matrix, or non-zero ones of an array: synapses and their weights."""
     nothing = None, np.zeros(0)
-    if np.iscomplexobj(matrix) or isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
+    if isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
         return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
     try:
         array = matrix if hasattr(matrix, "tocsr") else _dense(matrix)
-    except (TypeError, ValueError):
-        return *nothing, [Problem(place, f"{type(matrix).__name__} that holds no numbers", "a scipy.sparse matrix or a 2-D array")]
+    except (TypeError, ValueError) as error:
+        return *nothing, [
+            Problem(place, f"{type(matrix).__name__} that holds no numbers ({error})", "a scipy.sparse matrix or a 2-D array")
+        ]
     if array.shape != (n_target, n_source):
         return *nothing, [Problem(place, f"shape {array.shape}", f"must be (n_target, n_source) = ({n_target}, {n_source})")]
     try:
@@ -478,9 +504,12 @@ def _said(place: str, error: Exception) -> Problem:
 
 
 def _dense(matrix: Any) -> np.ndarray:
-    """An array of float32 or float64."""
-    array = np.asarray(matrix)
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    """An array of float32 or float64; an array of true and false says which synapses there are."""
+    if isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf":
+        return matrix if matrix.dtype in (np.float32, np.float64) else matrix.astype(np.float64)
+    if not isinstance(matrix, (np.ndarray, list, tuple)):
+        matrix = np.asarray(matrix)
+    return numbers(matrix, None)
 
 
 def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[Given | None, list[Problem]]:
@@ -488,6 +517,8 @@ def _lists(place: str, given: Mapping[str, Any], source: View, target: View) -> 
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
         try:
+            if isinstance(given[key], np.ma.MaskedArray):
+                raise ValueError("a masked array; fill it first")
             array = np.asarray(given[key])
             ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # an empty list has no type
         except (TypeError, ValueError) as error:
@@ -545,7 +576,7 @@ def _synaptic(raw: Any, unit: str | None, rule: str, params: Mapping[str, Any], 
     given: Given | None = params.get("given")
     if hasattr(raw, "tocsr"):
         return _same_pattern(raw, given, (n_target, n_source)) if rule == "matrix" and given is not None else _refuse(rule)
-    if given is not None and isinstance(raw, np.ndarray) and raw.shape == (len(given),) and raw.dtype in (np.float32, np.float64):
+    if given is not None and type(raw) is np.ndarray and raw.shape == (len(given),) and raw.dtype in (np.float32, np.float64):
         return _as_given(raw)
     v = value(raw, unit)
     if not isinstance(v, np.ndarray):

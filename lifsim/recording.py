@@ -17,9 +17,10 @@ import numpy as np
 
 from lifsim.errors import DataError
 from lifsim.grid import steps, times
-from lifsim.runlog import CHUNK, HEADER_SIZE, MANIFEST, SUMMARY, frames, why_ended
+from lifsim.runlog import CHUNK, CUT_SHORT, HEADER_SIZE, MANIFEST, RUN, START, SUMMARY, frames, is_written, owner, why_ended
+from lifsim.text import storable
 
-FORMAT_VERSION = "1.1"  # readers accept any minor version of a major one
+FORMAT_VERSION = "1.2"  # readers accept any minor version of a major one
 
 Key = tuple[str, str]
 
@@ -102,6 +103,7 @@ class Manifest:
         first sample is at start + interval (ms). "rate" of a population has one column and ids []. Weights have
         a column a synapse, its target in "ids" and its source in "sources".
     run : a name that no other run has; those of its checkpoints say it too.
+    network_sha256 : digest of everything that decides what the network does (`lifsim.netimage`), "" where it was not made.
     positions : population -> where its nodes lie, (n, dimensions), mm; in a file of results a dataset of its own.
 
     An endless `stop` is inf or None.
@@ -122,6 +124,7 @@ class Manifest:
     command: str = ""
     host: str = ""
     run: str = ""
+    network_sha256: str = ""
     started: str = ""
     format_version: str = FORMAT_VERSION
     positions: dict[str, Any] = field(default_factory=dict)
@@ -166,7 +169,7 @@ def ms(time: Any) -> float:
 def plain(value: Any) -> Any:
     """`value` with nothing in it that JSON cannot say."""
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {storable(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isfinite(value).all():
         return value.tolist()
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -175,7 +178,7 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float)) else storable(str(value))
 
 
 # -- all that a run recorded ------------------------------------------------------------------------
@@ -219,6 +222,10 @@ class Recorded:
     summary : what the run said at its end; None if it did not come to its end.
     ignored : bytes of a damaged or torn end of the log that are not part of this.
     reason : why they are not.
+    writer : the process that is writing the log, "" if none is.
+    start : how to begin the run again (`lifsim.beginning`), None if the log does not say.
+    until : the step at which the run was to end, None if the log does not say.
+    changes : how often values had been changed by `Simulation.set` when the last call of `Simulation.run` began.
     """
 
     manifest: Manifest
@@ -228,6 +235,10 @@ class Recorded:
     ignored: int = 0
     path: Path | None = None
     reason: str = ""
+    writer: str = ""
+    start: dict[str, Any] | None = None
+    until: int | None = None
+    changes: int = 0
 
 
 @dataclass(frozen=True)
@@ -243,10 +254,11 @@ class LoggedChunks:
     def __iter__(self) -> Iterator[Chunk]:
         for frame in frames(self.path, self.end):
             if frame.kind == CHUNK:
-                yield _decoded(self.path, frame.payload)
+                yield decoded(self.path, frame.payload)
 
 
-def _decoded(path: Path, payload: bytes) -> Chunk:
+def decoded(path: Path, payload: bytes) -> Chunk:
+    """The chunk that `payload` is, which lies in the file `path` (DataError if it is none)."""
     try:
         return Chunk.from_bytes(payload)
     except (ValueError, KeyError, TypeError, struct.error) as error:
@@ -260,26 +272,42 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
     ------
     DataError : not a log, or one that ends before its manifest.
     """
-    manifest, summary, totals, end = None, None, Totals(), 0
-    for frame in frames(path):
-        if frame.kind == MANIFEST:
-            manifest = Manifest.from_json(frame.payload.decode())
-        elif frame.kind == SUMMARY:
-            summary = json.loads(frame.payload)
+    known: dict[int, Any] = {}  # the last frame of each kind that is JSON
+    totals, end = Totals(), 0
+    size = path.stat().st_size if path.exists() else 0  # a run that goes on may add to it
+    for frame in frames(path, size):
+        if frame.kind in (MANIFEST, START, RUN, SUMMARY):
+            known[frame.kind] = frame.payload
         elif frame.kind == CHUNK:
-            chunk = _decoded(path, frame.payload)
+            chunk = decoded(path, frame.payload)
             if until is not None and chunk.stop > until:
                 break
             totals.add(chunk)
-            summary = None  # the run went on after what it had said
+            known.pop(SUMMARY, None)  # the run went on after its summary
         end = frame.end
-    reason = why_ended(path, end or HEADER_SIZE)
-    if manifest is None:
+    reason = why_ended(path, end or HEADER_SIZE, size)
+    if MANIFEST not in known:
         if reason.startswith("damaged"):
             raise DataError(str(path), f"is {reason}", "what comes after it cannot be read")
         raise DataError(str(path), "holds nothing: the run was stopped before it began")
-    size = path.stat().st_size
-    return Recorded(manifest, LoggedChunks(path, end), totals, summary, size - end, path, reason), end
+    writer = owner(path) if is_written(path) else ""
+    if writer and reason == CUT_SHORT:  # the rest of the frame is being written
+        size, reason = end, ""
+    start, run, summary = (json.loads(known[kind]) if kind in known else None for kind in (START, RUN, SUMMARY))
+    recorded = Recorded(
+        Manifest.from_json(known[MANIFEST].decode()),
+        LoggedChunks(path, end),
+        totals,
+        summary,
+        ignored=size - end,
+        path=path,
+        reason=reason,
+        writer=writer,
+        start=start,
+        until=(run or start or {}).get("until"),
+        changes=(run or {}).get("changes", 0),
+    )
+    return recorded, end
 
 
 def first_sample(entry: Mapping[str, Any], start: int, dt: float) -> tuple[int, int]:

@@ -12,18 +12,21 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
-from lifsim import disk, seal
+from lifsim import disk, seal, units
 from lifsim.errors import DataError
 from lifsim.grid import times
 from lifsim.recording import FORMAT_VERSION, Key, Manifest, Recorded, ids_of, ms, plain
 from lifsim.untrusted import unreadable
+
+if TYPE_CHECKING:
+    from lifsim.foreign import NodeCount, Survey
 
 _ROWS = 1 << 20  # numbers that are read at a time where there may be more than memory holds
 _DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
@@ -82,23 +85,33 @@ class File:
     (So it can be replaced meanwhile, on Windows too; reading then says that it was.)
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, n_nodes: NodeCount = None) -> None:
         self._path = path
         self._stamp = self._stat()
+        self.survey: Survey | None = None
         with self._open() as file:
             native = "lifsim" in file
-            (seal.examine if native else seal.check)(path)
-            self.info = _read_info(_member(file, "lifsim", h5py.Group)) if native else _foreign_info(file)
+            self.sealed = seal.check(path)
+            if native:
+                if not self.sealed and seal.broken(path):
+                    raise DataError(str(path), *seal.CHANGED)
+                self.info = _read_info(member(file, "lifsim", h5py.Group))
+                refuse_counts(path, n_nodes)
+            else:
+                from lifsim.foreign import survey
+
+                self.survey = survey(file, n_nodes)
+                self.info = self.survey.info
             self.manifest = _manifest(self.info)
             self._native = native
-            self.located = list(_member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
+            self.located = list(member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
 
     @classmethod
     def made(cls, path: Path, info: dict[str, Any], located: list[str]) -> File:
         """The file that was just written, of which all this is known."""
         file = cls.__new__(cls)
         file._path, file._native, file.info, file.manifest, file.located = path, True, info, _manifest(info), located
-        file._stamp = file._stat()
+        file._stamp, file.survey, file.sealed = file._stat(), None, True
         return file
 
     def __getstate__(self) -> dict[str, Any]:
@@ -126,14 +139,18 @@ class File:
     def count(self, name: str) -> int:
         """Number of spikes of a population."""
         with self._open() as file:
-            return len(dataset(file, f"spikes/{name}/node_ids", "ui", 1))
+            return len(self._place(name).columns(file)[1])
+
+    def _place(self, name: str) -> Place:
+        return Place(f"spikes/{name}/timestamps", f"spikes/{name}/node_ids") if self.survey is None else self.survey.places[name]
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and ids of a population's spikes."""
         with self._open() as file:
-            at, ids = map(_read, _columns(file, name))
-            at, ids = at.astype(np.float64, copy=False), ids.astype(np.int64)
-            if len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
+            place = self._place(name)
+            at, ids = map(_read, place.columns(file))
+            at, ids = place.ms(at), ids.astype(np.int64)
+            if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
                 raise DataError(f"{self._path}/spikes/{name}/node_ids", "names neurons that the population does not have")
         return (at, ids) if self._native else _by_time(at, ids)
 
@@ -145,13 +162,14 @@ class File:
     def rows(self, name: str, a: int, z: int) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and ids of the spikes in the rows a … z - 1 of a population, as they lie in the file."""
         with self._open() as file:
-            at, ids = _columns(file, name)
-            return at[a:z].astype(np.float64, copy=False), ids[a:z].astype(np.int64)
+            place = self._place(name)
+            at, ids = place.columns(file)
+            return place.ms(at[a:z]), ids[a:z].astype(np.int64)
 
     def check_rows(self, name: str) -> None:
         """Compare a population's spikes, piece by piece, with their checksums, if they have any (DataError if they differ)."""
         with self._open() as file:
-            for data in _columns(file, name):
+            for data in self._place(name).columns(file):
                 if "sha256" in data.attrs:
                     _check_digest(data)
 
@@ -187,6 +205,32 @@ class File:
                 disk.write(fd, piece)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the spikes of a population lie in a file, and what makes ms of its times."""
+
+    times: str
+    ids: str
+    factor: float = 1.0
+
+    def columns(self, file: h5py.File) -> tuple[h5py.Dataset, h5py.Dataset]:
+        """Timestamps and node ids, equally many (DataError if not)."""
+        at, ids = dataset(file, self.times, "fiu", 1), dataset(file, self.ids, "ui", 1)
+        if len(at) != len(ids):
+            raise DataError(f"{file.filename}/{self.times}", f"has {len(at)} timestamps, but {len(ids)} {self.ids.rpartition('/')[2]}")
+        return at, ids
+
+    def ms(self, at: np.ndarray) -> np.ndarray:
+        """Times as they lie in the file, in ms: float64."""
+        return np.asarray(units.scaled(at.astype(np.float64, copy=False), self.factor))
+
+
+def refuse_counts(path: Path, n_nodes: NodeCount) -> None:
+    """Refuse a number of neurons that is given for a file which says it itself (DataError)."""
+    if n_nodes is not None:
+        raise DataError(str(path), "n_nodes is given for a result of lifsim", "none: the file says how many neurons there are")
+
+
 def _hashed(file: h5py.File) -> list[h5py.Dataset]:
     """The datasets that have a checksum of their own."""
     found: list[h5py.Dataset] = []
@@ -194,25 +238,12 @@ def _hashed(file: h5py.File) -> list[h5py.Dataset]:
     return found
 
 
-def _columns(file: h5py.File, name: str) -> tuple[h5py.Dataset, h5py.Dataset]:
-    """Timestamps and node ids of a population, equally many."""
-    at, ids = dataset(file, f"spikes/{name}/timestamps", "f", 1), dataset(file, f"spikes/{name}/node_ids", "ui", 1)
-    if len(at) != len(ids):
-        raise DataError(f"{file.filename}/spikes/{name}", f"has {len(at)} timestamps, but {len(ids)} node_ids")
-    return at, ids
-
-
-def _largest(data: h5py.Dataset) -> float:
-    """The largest number in a dataset, -inf if it is empty; read piece by piece, for it may be larger than memory."""
-    return max((data[a : a + _ROWS].max().item() for a in range(0, len(data), _ROWS)), default=-math.inf)
-
-
 def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((ids, at))
     return at[order], ids[order]
 
 
-def _member(group: h5py.Group, name: str, kind: type) -> Any:
+def member(group: h5py.Group, name: str, kind: type) -> Any:
     """What is called `name` in `group`, if it lies in this file and is of the right kind.
 
     Links and datasets that point to other files would read whatever is there, so they are refused
@@ -235,8 +266,8 @@ def dataset(file: h5py.File, path: str, kinds: str, ndim: int | None) -> h5py.Da
     *groups, name = path.split("/")
     group: h5py.Group = file
     for part in groups:
-        group = _member(group, part, h5py.Group)
-    data = _member(group, name, h5py.Dataset)
+        group = member(group, part, h5py.Group)
+    data = member(group, name, h5py.Dataset)
     where = f"{file.filename}/{path}"
     _check_storage(data, where)
     if (ndim is not None and data.ndim != ndim) or data.dtype.kind not in kinds:
@@ -288,7 +319,7 @@ def _read_info(group: h5py.Group) -> dict[str, Any]:
     for name in group:
         if name in ("traces", "positions"):
             continue
-        data = _member(group, name, h5py.Dataset)
+        data = member(group, name, h5py.Dataset)
         where = f"{group.file.filename}{data.name}"
         _check_storage(data, where)
         if data.shape != () or data.dtype.kind != "S":
@@ -303,26 +334,3 @@ def _read_info(group: h5py.Group) -> dict[str, Any]:
 def _manifest(info: Mapping[str, Any]) -> Manifest:
     names = [f.name for f in fields(Manifest)]
     return Manifest(**{name: info[_DATA.get(name, name)] for name in names if _DATA.get(name, name) in info})
-
-
-def _foreign_info(file: h5py.File) -> dict[str, Any]:
-    """What can be known of a SONATA spike file that another tool wrote."""
-    if file.get("spikes", getlink=True) is None:
-        raise DataError(file.filename, "is neither a result of lifsim nor a SONATA spike file", "it has no /spikes")
-    spikes = _member(file, "spikes", h5py.Group)
-    populations, stop = {}, 0.0
-    for name in spikes:
-        group = _member(spikes, name, h5py.Group)
-        at = dataset(file, f"spikes/{name}/timestamps", "f", 1)
-        units = at.attrs.get("units", "ms")
-        if units not in ("ms", b"ms", "milliseconds"):
-            raise DataError(f"{file.filename}/spikes/{name}/timestamps", f"has units {units!r}", "ms")
-        ids = dataset(file, f"spikes/{name}/node_ids", "ui", 1)
-        n = group.attrs["n_nodes"] if "n_nodes" in group.attrs else max(_largest(ids), -1) + 1
-        if not 0 <= n <= MOST_NODES:
-            raise DataError(f"{file.filename}/spikes/{name}", f"names node {int(n) - 1}", f"0 to {MOST_NODES - 1}")
-        populations[name] = {"n": int(n), "model": "unknown"}
-        stop = max(stop, float(group.attrs["t_stop"] if "t_stop" in group.attrs else _largest(at)))
-    note = "from another tool: without n_nodes and t_stop, the largest id and the last spike are taken for them"
-    entries = {"dt": math.nan, "seed": -1, "t_start": 0.0, "t_stop": stop, "duration": stop, "complete": True, "note": note}
-    return {**entries, "populations": populations, "recorded_spikes": {name: {"ids": "all"} for name in populations}}

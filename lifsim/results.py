@@ -6,10 +6,11 @@ Times are in ms.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,10 +19,15 @@ from lifsim.errors import DataError, did_you_mean
 from lifsim.expressions import shortened
 from lifsim.grid import times
 from lifsim.outputs import check_output, expanded, make_folder
+from lifsim.printable import one_line
 from lifsim.recording import Key, Manifest, Recorded, first_sample, ids_of, plain, read_log
-from lifsim.resultfile import File, clip, entries, trace_ids
+from lifsim.resultfile import File, clip, entries, refuse_counts, trace_ids
 from lifsim.resultwriter import write
 from lifsim.runlog import LogWriter, log_path
+from lifsim.untrusted import kind_of
+
+if TYPE_CHECKING:
+    from lifsim.foreign import NodeCount
 
 T = TypeVar("T")
 
@@ -45,10 +51,11 @@ def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[st
     """
     log = Path(log)
     path = Path(path) if path is not None else log.with_suffix("")
-    recorded, end = read_log(log)
-    lock = LogWriter.reopen(log, end)
-    disk.remove_abandoned(path)
+    read_log(log)  # refuses what is no log
+    lock = LogWriter.reopen(log)
     try:
+        recorded, _ = read_log(log)
+        disk.remove_abandoned(path)
         said = plain(summary) if summary is not None else recorded.summary
         made = write(replace(recorded, summary=said), path)
     except BaseException:
@@ -152,7 +159,9 @@ class Spikes:
         return len(self.times)
 
     def window(self, t_start: float | None = None, t_stop: float | None = None) -> Spikes:
-        """The spikes with t_start < t <= t_stop (ms)."""
+        """The spikes with t_start < t <= t_stop (ms); all of them if neither is given."""
+        if t_start is None and t_stop is None:
+            return self
         start = self.t_start if t_start is None else max(t_start, self.t_start)
         stop = self.t_stop if t_stop is None else min(t_stop, self.t_stop)
         stop = max(start, stop)
@@ -167,8 +176,16 @@ class Spikes:
 class Lazy(Mapping[str, T], Generic[T]):
     """Named things that are read when they are asked for, once."""
 
-    def __init__(self, names: Sequence[str], load: Callable[[str], T], where: str, missing: str) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        load: Callable[[str], T],
+        where: str,
+        missing: str,
+        unreadable: Mapping[str, DataError] | None = None,
+    ) -> None:
         self._names, self._load, self._where, self._missing = list(names), load, where, missing
+        self._unreadable = unreadable or {}
         self._loaded: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
@@ -179,6 +196,8 @@ class Lazy(Mapping[str, T], Generic[T]):
         return self._loaded[name]
 
     def _refuse(self, name: str) -> NoReturn:
+        if name in self._unreadable:
+            raise self._unreadable[name]
         hint = did_you_mean(str(name), self._names) or "nothing of the kind was recorded"
         raise DataError(self._where, self._missing.format(name=name), hint)
 
@@ -272,15 +291,19 @@ class Result:
     positions : population -> where its nodes lie, (n, dimensions), mm.
     info : everything known of the run: model text, parameters, settings, versions, timings, …
     path : the file, None for a result in memory.
+    note : what to know when looking at it: that the run goes on, or that a newer run is unfinished; "" if nothing.
     """
 
-    def __init__(self, source: Source, path: Path | None = None) -> None:
+    def __init__(self, source: Source, path: Path | None = None, note: str = "") -> None:
         self._source = source
         self.path = path
+        self.note = note
         self.info = source.info
         where = str(path) if path else "result"
         manifest = source.manifest
-        self.spikes: Lazy[Spikes] = Lazy(list(manifest.spikes), self._spikes, f"{where}.spikes", "there are no spikes of {name!r}")
+        self.spikes: Lazy[Spikes] = Lazy(
+            list(manifest.spikes), self._spikes, f"{where}.spikes", "there are no spikes of {name!r}", self.unreadable
+        )
         self.positions: Lazy[np.ndarray] = Lazy(source.located, source.positions, f"{where}.positions", "{name!r} has no positions")
         populations = list(dict.fromkeys(population for population, _ in manifest.keys))
         self.traces: Lazy[Traces] = Lazy(populations, self._traces, f"{where}.traces", "there are no traces of {name!r}")
@@ -288,7 +311,8 @@ class Result:
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
         """A result made of chunks."""
-        return cls(_Chunks(recorded), recorded.path)
+        note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
+        return cls(_Chunks(recorded), recorded.path, note)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "path": self.path and Path(self.path).absolute()}  # whoever gets it may be in another folder
@@ -307,6 +331,11 @@ class Result:
     def file(self) -> File | None:
         """The HDF5 file that the data are read from; None for a result in memory or in the log of a run."""
         return self._source if isinstance(self._source, File) else None
+
+    @property
+    def unreadable(self) -> Mapping[str, DataError]:
+        """Populations of another tool's file that cannot be read, and why."""
+        return self.file.survey.unreadable if self.file is not None and self.file.survey is not None else {}
 
     @property
     def populations(self) -> dict[str, dict[str, Any]]:
@@ -392,7 +421,8 @@ class Result:
         lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
         for name, population in self.populations.items():
             lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
-        return "\n".join([*lines, *([f"  ({self.info['note']})"] if "note" in self.info else [])])
+        lines += [f"  {name}: cannot be read: {error}" for name, error in self.unreadable.items()]
+        return "\n".join([*map(one_line, lines), *(f"  ({one_line(text)})" for text in (self.info.get("note"), self.note) if text)])
 
     def _recorded(self, name: str) -> str:
         parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
@@ -403,16 +433,33 @@ class Result:
         return f"; {', '.join(parts)}" if parts else ""
 
 
-def open(path: str | Path) -> Result:
+def open(path: str | Path, n_nodes: NodeCount = None) -> Result:
     """Open results: an HDF5 file of lifsim, SONATA spikes of another tool, or an unfinished run.
 
-    `path` is OUT.h5, or OUT.h5.log; asked for OUT.h5 while only the log exists, the log is opened.
+    `path` is OUT.h5, or OUT.h5.log; asked for OUT.h5 while only the log exists, the log is opened. A population of another tool's
+    file that cannot be read is left out with a warning; asking for it raises what is wrong with it.
+
+    Parameters
+    ----------
+    n_nodes : how many neurons another tool's spikes are of (a number for all populations, or {population: number}), which such
+        files seldom say; else as many as the largest id asks for, and a warning if the ids do not begin with 0.
 
     Raises
     ------
     DataError : the file is missing, damaged, of another kind, of a newer format, or would read from
-        other files.
+        other files; `n_nodes` does not fit it.
     """
+    result = opened(path, n_nodes)
+    if result.file is not None and result.file.survey is not None:
+        from lifsim.foreign import warnings_of
+
+        for text in warnings_of(result.file.survey, path):
+            warnings.warn(text, stacklevel=2)
+    return result
+
+
+def opened(path: str | Path, n_nodes: NodeCount = None) -> Result:
+    """The results that `open` opens, without warnings."""
     path = expanded(path, "file of results", DataError)
     try:
         path = _existing(path)
@@ -421,17 +468,38 @@ def open(path: str | Path) -> Result:
         raise DataError(shortened(str(path)), f"cannot be read ({said})") from None
     if path.suffix.lower() == ".toml":
         raise DataError(str(path), "is a model, not a result", f"run it first: lifsim run {path}")
-    return Result.of(read_log(path)[0]) if path.suffix == ".log" else Result(File(path), path)
+    if path.suffix == ".log":
+        refuse_counts(path, n_nodes)
+        return Result.of(read_log(path)[0])
+    file = File(path, n_nodes)
+    return Result(file, path, _newer_run(path, file.info))
+
+
+def _newer_run(path: Path, info: Mapping[str, Any]) -> str:
+    """What to say of an unfinished run that will replace the result at `path`, or go on from it; "" if there is none."""
+    log = log_path(path)
+    if not log.exists():
+        return ""
+    try:
+        recorded, _ = read_log(log)
+    except DataError:
+        return ""
+    if recorded.manifest.run == info.get("run") and recorded.summary is not None:
+        return ""
+    state = f"is being written by {recorded.writer}" if recorded.writer else "is unfinished"
+    done = f"{recorded.totals.end * recorded.manifest.dt:g} ms"
+    return f"a newer run, of which {done} are done, {state}: lifsim info {log}"
 
 
 def _existing(path: Path) -> Path:
     """The file that holds the results asked for: `path`, or the log of an unfinished run."""
     if not path.exists() and log_path(path).exists():
         return log_path(path)
-    if path.is_dir():
-        raise DataError(str(path), "is a folder", "a file of results")
     if not path.exists():
         known = sorted(p.name for p in path.parent.glob("*.h5")) if path.parent.is_dir() else []
         hint = did_you_mean(path.name, known)
         raise DataError(str(path), "does not exist", hint if hint.startswith("did you mean") else "a file of results, such as x.h5")
+    kind = kind_of(path.stat().st_mode)
+    if kind:
+        raise DataError(str(path), f"is {kind}", "a file of results")
     return path

@@ -143,7 +143,9 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
     mapping = report.create_group("mapping")
     mapping["node_ids"] = ids
     mapping["index_pointers"] = np.arange(shape[1] + 1, dtype="<u8")
+    mapping["index_pointer"] = mapping["index_pointers"]  # what bmtk calls it
     mapping["element_ids"] = np.zeros(shape[1], dtype="<u4")
+    mapping["element_pos"] = np.zeros(shape[1], dtype="<f4")
     mapping["time"] = np.array([first, first + shape[0] * every, every])
     mapping["time"].attrs["units"] = "ms"
     return [column, Column("", copy)]

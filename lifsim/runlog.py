@@ -24,14 +24,19 @@ from typing import Any, NamedTuple
 
 from lifsim import disk
 from lifsim.errors import DataError, OutputError, RunError
+from lifsim.untrusted import kind_of, reading
 
 MAGIC, VERSION = b"LIFSLOG\n", 2
-MANIFEST, CHUNK, SUMMARY, OWNER = 1, 2, 3, 4  # kinds of frames; OWNER: the number of the process that writes from here on
+MANIFEST, CHUNK, SUMMARY = 1, 2, 3  # kinds of frames
+OWNER = 4  # the number of the process that writes from here on
+IMAGE, START = 5, 6  # a piece of the file that describes the network; how to begin the run again (`lifsim.beginning`)
+RUN = 7  # a call of `Simulation.run`: the step at which it ends
 
 _HEADER = struct.Struct("<8sII")
 HEADER_SIZE = _HEADER.size
 _FRAME = struct.Struct("<4sIQI")
 _MARK = b"LIFf"
+_PIECE = 1 << 20  # bytes that are copied at a time
 _SYNC_EVERY = 1.0  # seconds of wall time that a power failure may cost
 
 
@@ -68,56 +73,109 @@ def _length(payload: tuple[Any, ...]) -> int:
 
 
 class LogWriter:
-    """Appends frames to a log it alone may write.
+    """Appends frames to a log that this process has locked.
 
     Parameters
     ----------
-    path : the log.
-    overwrite : start anew where there is a log already.
+    path : the log to create.
 
     Raises
     ------
-    OutputError : it exists already, is being written by another run, or cannot be created.
+    OutputError : the log exists already or cannot be created.
     """
 
-    def __init__(self, path: Path, overwrite: bool = False) -> None:
-        self.path = path
-        self._fd = _open_locked(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
+    def __init__(self, path: Path) -> None:
+        self._take(path, os.O_CREAT | os.O_EXCL)
+        self.end = 0
         try:
-            self._begin(0)
             self._write(_header_bytes())
-            self._own()
+            self._write_owner()
         except BaseException:
             self.close(remove=True)
             raise
 
     @classmethod
-    def reopen(cls, path: Path, end: int, own: bool = False) -> LogWriter:
-        """Go on after the first `end` bytes of an existing log; the rest is cut off. `own`: write down who goes on."""
+    def reopen(cls, path: Path) -> LogWriter:
+        """Lock an existing log and change nothing in it; `cut` says where the next frame goes.
+
+        Raises
+        ------
+        OutputError : another process has locked the log, or it cannot be opened.
+        """
         writer = cls.__new__(cls)
-        writer.path = path
-        writer._fd = _open_locked(path, 0)
-        try:
-            writer._begin(end)
-            if own:
-                writer._own()
-        except BaseException:
-            writer.close()
-            raise
+        writer._take(path, 0)
+        writer.end = os.fstat(writer._fd).st_size
         return writer
 
-    def _begin(self, end: int) -> None:
-        self._aside = ThreadPoolExecutor(1)  # for what would make the run wait
+    def _take(self, path: Path, flags: int) -> None:
+        self.path = path
+        self._fd = _open_locked(path, flags)
+        self._aside = ThreadPoolExecutor(1)  # syncs, so that the run need not wait for them
         self._syncing: Future[None] | None = None
+        self._synced = time.monotonic()
+        self._listed = False  # whether the name of the log would survive a power failure too
+        self._cut = False
+
+    def cut(self, end: int) -> None:
+        """Let the next frame follow the first `end` bytes. What comes after them is removed only then, so that it is
+        still there if the run cannot go on.
+        """
+        self.end, self._cut = end, True
+
+    def _apply_cut(self) -> None:
+        self._cut = False
         try:
-            os.ftruncate(self._fd, end)
+            self._leave_other_names()
+            os.ftruncate(self._fd, self.end)
         except OSError as error:
             disk.fail(self.path, error, _KEPT)
-        self.end, self._synced = end, time.monotonic()
-        self._listed = False  # whether its name would survive a power failure too
+        self._write_owner()
 
-    def _own(self) -> None:
+    def _leave_other_names(self) -> None:
+        """Where the log has a second name (a hard link, of a backup say), go on with a copy: what that name holds stays as it is."""
+        if os.name == "nt" or os.fstat(self._fd).st_nlink == 1:
+            return
+        import fcntl
+
+        with disk.replacing(self.path, _KEPT) as fd:
+            for at in range(0, self.end, _PIECE):
+                disk.write(fd, os.pread(self._fd, min(_PIECE, self.end - at), at))
+            own = os.dup(fd)  # with the same lock
+        fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_APPEND)
+        os.close(self._fd)
+        self._fd = own
+
+    def _write_owner(self) -> None:
         self.append(OWNER, struct.pack("<I", os.getpid()))
+
+    def publish(self, path: Path, replace: bool) -> None:
+        """Give the log, whose frames so far are on the disk, its final name.
+
+        Parameters
+        ----------
+        path : the name, in the same folder.
+        replace : take the place of what has that name.
+
+        Raises
+        ------
+        OutputError : the name is taken and `replace` is false, or the file system refuses.
+        """
+        if os.name == "nt":  # Windows renames no open file
+            os.close(self._fd)
+        try:
+            if not replace:
+                os.close(disk.open_file(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # of two runs that begin at once, one gets the name
+            os.replace(self.path, path)
+        except FileExistsError:
+            raise OutputError(str(path), _IN_USE, _WAYS) from None
+        except OSError as error:
+            raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
+        finally:
+            if os.name == "nt":
+                self._fd = _open_locked(path if path.exists() and not self.path.exists() else self.path, 0)
+        self.path = path
+        disk.sync_folder(path.parent)
+        self._listed = True
 
     def append(self, kind: int, *payload: Any) -> None:
         """Append one frame, whose payload may come in parts, in one write; about once a second, see to it that it gets to the disk.
@@ -126,6 +184,8 @@ class LogWriter:
         ------
         RunError : the disk is full or failing. The frames before this one stay readable.
         """
+        if self._cut:
+            self._apply_cut()
         if self._syncing is not None and self._syncing.done():
             self._wait()
         self._write(b"".join((_FRAME.pack(_MARK, kind, _length(payload), _crc(kind, *payload)), *payload)))
@@ -164,6 +224,11 @@ class LogWriter:
         finally:
             self._syncing = None
 
+    @property
+    def closed(self) -> bool:
+        """Whether the log was closed."""
+        return self._fd < 0
+
     def close(self, remove: bool = False) -> None:
         """Close the log and give up the lock; `remove` deletes it."""
         if self._fd < 0:
@@ -187,54 +252,55 @@ _KEPT = "what was recorded before is kept in it, and lifsim reads it; with more 
 
 
 def _open_locked(path: Path, flags: int) -> int:
-    """A descriptor of `path` that no other process holds."""
-    mode = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    """A descriptor of `path`, an ordinary file and no link, that no other process holds."""
     while True:
         try:
-            fd = os.open(path, mode | flags, 0o666)
+            fd = disk.open_file(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | flags)
         except FileExistsError:
-            raise OutputError(str(path), "is the log of a run that goes on or was interrupted", _WAYS) from None
+            raise OutputError(str(path), _IN_USE, _WAYS) from None
         except OSError as error:
+            if path.is_symlink():
+                raise OutputError(str(path), "is a link, through which no log is written", "remove it, or choose another output") from None
             raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
-        if not _lock(fd):
+        kind = kind_of(os.fstat(fd).st_mode)
+        if kind:
             os.close(fd)
-            raise OutputError(str(path), f"is being written by another run ({_owner(path)})", "choose another output")
-        if _same_file(fd, path):
+            raise OutputError(str(path), f"is no ordinary file but {kind}", "choose another output")
+        if not _lock_with_patience(fd):
+            os.close(fd)
+            raise OutputError(str(path), f"is being written by another run ({owner(path)})", "choose another output")
+        if disk.same_file(fd, path):
             return fd
         os.close(fd)  # removed by its owner between our opening and locking it
 
 
+_IN_USE = "is the log of a run that goes on or was interrupted"
 _WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
 
 
-def _same_file(fd: int, path: Path) -> bool:
+def _lock_with_patience(fd: int) -> bool:
+    """`disk.lock`, tried for a tenth of a second: a reader that asks `is_written` has the lock for a moment."""
+    for _ in range(10):
+        if disk.lock(fd) is not False:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def is_written(path: Path) -> bool:
+    """Whether a process has locked the log to write it."""
     try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(fd: int) -> bool:
-    """Try to lock an open file. True also where the file system knows no locks."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks forbid reading: lock a byte that nobody reads
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
+        fd = disk.open_file(path, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
     except OSError:
-        return True
-    return True
+        return False
+    try:
+        return disk.lock(fd) is False
+    finally:
+        os.close(fd)
 
 
-def _owner(path: Path) -> str:
-    """The process that was the last to take over the log."""
+def owner(path: Path) -> str:
+    """The last process that wrote the log, in words."""
     try:
         return f"process {struct.unpack('<I', [f.payload for f in frames(path) if f.kind == OWNER][-1])[0]}"
     except (DataError, OSError, IndexError, struct.error):
@@ -245,7 +311,7 @@ def _owner(path: Path) -> str:
 
 
 def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
-    """The good frames of a log in order, up to byte `end`; holds one frame at a time.
+    """The good frames of a log in order, up to byte `end` (default: its size now); holds one frame at a time.
 
     Stops at the first frame that is torn or damaged.
 
@@ -268,22 +334,25 @@ def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
             yield Frame(kind, payload, at)
 
 
-def why_ended(path: Path, end: int) -> str:
-    """Why `frames` read no further than byte `end` of a log that goes on: a torn end, or damage.
+def why_ended(path: Path, end: int, size: int) -> str:
+    """Why `frames` read no further than byte `end` of the first `size` bytes of a log: "", `CUT_SHORT`, or where it is damaged.
 
     A write that was cut short leaves the beginning of a frame and nothing after it.
     """
     with path.open("rb") as file:
         file.seek(end)
-        head = file.read(_FRAME.size)
-        left = os.fstat(file.fileno()).st_size - end - _FRAME.size
+        head = file.read(min(_FRAME.size, size - end))
+    left = size - end - _FRAME.size
     if not head:
         return ""
     cut = left < 0 and head[: len(_MARK)] == _MARK[: len(head)]
     if not cut and left >= 0:
         mark, _, length, _ = _FRAME.unpack(head)
         cut = mark == _MARK and length > left and not _goes_on(path, end + 1)
-    return "the last write was cut short" if cut else f"damaged at byte {end:,} or soon after it"
+    return CUT_SHORT if cut else f"damaged at byte {end:,} or soon after it"
+
+
+CUT_SHORT = "the last write was cut short"
 
 
 def _goes_on(path: Path, at: int) -> bool:
@@ -299,10 +368,16 @@ def _goes_on(path: Path, at: int) -> bool:
     return False
 
 
+def is_log(path: Path) -> bool:
+    """Whether a file begins as a log does."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def _header(path: Path) -> None:
     """Check that the file begins as a log does."""
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             raw = file.read(_HEADER.size)
     except OSError as error:
         raise DataError(str(path), f"cannot be read ({error.strerror})") from None

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from lifsim.errors import LifsimError
-from lifsim.grid import nearest_on_grid, on_grid, steps
+from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, steps
 from lifsim.values import number
 
 NEVER = 2**62
@@ -61,7 +61,7 @@ def _biological(dt: float, every: Any) -> float | None:
     if not dt / 2 <= ms < math.inf:
         raise LifsimError("checkpoint_every", f"{ms:g} ms", f"a finite time, at least one step (dt = {dt:g} ms)")
     if not on_grid(ms, dt):
-        raise LifsimError("checkpoint_every", f"{ms:g} ms is not on the grid", nearest_on_grid(ms, dt))
+        raise LifsimError("checkpoint_every", not_on_grid(ms, dt), nearest_on_grid(ms, dt))
     return ms
 
 

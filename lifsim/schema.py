@@ -77,6 +77,7 @@ class ProjectionTable(Table):
     sources: Any = None
     targets: Any = None
     file: Any = None
+    edge_types: Any = None
     matrix: Any = None
     copies: Any = None
     scale: Any = None

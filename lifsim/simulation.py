@@ -17,28 +17,31 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 
 from lifsim import __version__
 from lifsim.errors import DataError, LifsimError, ModelError, Problem, RunError, did_you_mean
 from lifsim.forecast import PRECISIONS, STORAGES, check_compiler, check_room, coarse_weights, estimate, stored
-from lifsim.grid import nearest_on_grid, on_grid, steps
-from lifsim.keeping import Keeper, Source
+from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, steps, time_of, times
+from lifsim.keeping import NO_CHECKPOINT, Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
 from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.schedule import Schedule, schedule_of, seconds
 from lifsim.stopping import Asked, Stopped, deferred
+from lifsim.text import storable
 from lifsim.turn import Turn, alone, reading
 from lifsim.values import Distribution, number
 
 if TYPE_CHECKING:
     from lifsim.checkpoint import About, Checkpoint
     from lifsim.collect import WeightSamples
+    from lifsim.netimage import NetworkImage
     from lifsim.results import Result
+    from lifsim.sinks import FileSink
 
 Progress = Callable[..., None]
 
@@ -60,7 +63,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
     if not net.dt / 2 <= ms < math.inf:
         raise LifsimError("duration", f"{ms:g} ms", f"a finite time, at least one step (dt = {net.dt:g} ms)")
     if not on_grid(ms, net.dt):
-        raise LifsimError("duration", f"{ms:g} ms is not on the grid", nearest_on_grid(ms, net.dt))
+        raise LifsimError("duration", not_on_grid(ms, net.dt), nearest_on_grid(ms, net.dt))
     if steps(ms, net.dt) > MOST_STEPS:
         raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³⁰ steps)")
     return ms
@@ -76,7 +79,7 @@ class Place(NamedTuple):
 class Simulation:
     """A built network that can be run in pieces, read and changed between them.
 
-    Parameters are those of `lifsim.run`. Use it as a context manager, or call `close`.
+    Parameters are those of `lifsim.run`; `duration` is what `run` takes by default. Use it as a context manager, or call `close`.
 
     One call at a time works on it: a call from another thread, or from the progress function of `run`, while one goes on is a
     `LifsimError`, but for those that only read (`get`, `matrix`, `fan_out`, …), which the progress function may call. It cannot be
@@ -96,6 +99,7 @@ class Simulation:
     def __init__(
         self,
         net: Network,
+        duration: float | str | None = None,
         *,
         seed: int | None = None,
         threads: int | str = "auto",
@@ -110,9 +114,10 @@ class Simulation:
     ) -> None:
         check_network(net)
         seed = _check_seed(net.seed if seed is None else seed)
+        self._duration = None if duration is None else check_duration(net, duration)
         schedule = schedule_of(net.dt, checkpoint_every, checkpoint_wall)
         self._set_up(net, seed, {"threads": threads, "precision": precision, "weights": weights, "method": method}, progress)
-        self._open(lambda: _sink(self._manifest, out, overwrite), schedule, None)
+        self._open(None if out is None else Place(out, overwrite), schedule, None)
 
     def _set_up(self, net: Network, seed: int, settings: dict[str, Any], progress: Progress | None) -> None:
         """Check what is asked for, and say what the run is."""
@@ -129,7 +134,7 @@ class Simulation:
         self.timings: dict[str, float] = {"build": 0.0, "compile": 0.0, "simulate": 0.0, "record": 0.0}
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
-        self._changed = False  # whether `set` was called
+        self._changes = 0  # how often `set` was called
         self._progress = progress or silent
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
@@ -137,23 +142,62 @@ class Simulation:
         self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import manifest
 
-        self._manifest = manifest(net, seed, self._settings, versions(), host(), shlex.join(sys.argv))
+        self._manifest = manifest(net, seed, self._settings, versions(), host(), storable(shlex.join(sys.argv)))
 
-    def _open(self, sink: Callable[[], Any], schedule: Schedule, saved: Checkpoint | None) -> None:
-        """Open the sink, build the network and take it to where it was `saved`."""
+    def _open(self, out: Path | Place | FileSink | None, schedule: Schedule, saved: Checkpoint | None) -> None:
+        """Open the sink, build the network and load the state that was `saved`."""
         from lifsim.collect import Collector
+        from lifsim.netimage import NetworkImage
 
-        self._sink = sink()  # before anything that takes long
-        self._keeper = Keeper(self.net, self._sink, schedule)
+        image = NetworkImage(self.net)
+        self._sink = self._sink_for(out, image, schedule, saved)  # before anything that takes long
+        self._keeper = Keeper(image, self._sink, schedule)
         try:
+            self._check_checkpoints(schedule)
             self._collector = Collector(self.net, self.seed)
             self._engine = self._build(self._settings["threads"], self._settings["precision"], self._settings["weights"])
             if saved is not None:
                 self._take_up(saved)
+                self._keeper.changes = saved.about.changes if self._sink.holds_past else NO_CHECKPOINT
             self._weights = self._weight_samples()
         except BaseException:
             self._sink.close()
             raise
+
+    def _sink_for(self, out: Path | Place | FileSink | None, image: NetworkImage, schedule: Schedule, saved: Checkpoint | None) -> Any:
+        """Where the simulation records: memory, a new file, or a log that goes on from a checkpoint."""
+        from lifsim.beginning import Beginning
+        from lifsim.netimage import check_not_an_input
+        from lifsim.recording import decoded
+        from lifsim.sinks import FileSink, MemorySink
+
+        if out is None:
+            return MemorySink(self._manifest, [decoded(saved.path, x) for x in saved.chunks] if saved else [])
+        if isinstance(out, Place):
+            path = check_output(out.path, out.overwrite)
+            check_not_an_input(path, self.net)
+            self._manifest = replace(self._manifest, network_sha256=image.sha256())
+            until = None if self._duration is None else steps(self._duration, self.net.dt)
+            beginning = Beginning(until=until, every=schedule.every_ms, wall=schedule.wall)
+            if saved is not None:
+                return FileSink(self._manifest, path, out.overwrite, beginning=replace(beginning, reason="it began at a checkpoint"))
+            return FileSink(self._manifest, path, out.overwrite, image=image, beginning=beginning)
+        if isinstance(out, FileSink):
+            sink = out
+        else:
+            about = cast("Checkpoint", saved).about
+            sink = FileSink.resume(out, about.step, about.run)
+        self._manifest = sink.manifest
+        return sink
+
+    def _check_checkpoints(self, schedule: Schedule) -> None:
+        """Say at the start that a network which no file can describe has no checkpoints (ModelError if they were asked for)."""
+        reason = self._sink.indescribable
+        if reason and schedule.every_ms is not None:
+            raise ModelError("checkpoint_every", f"no file can describe the network ({reason})", "a network that Network.save can write")
+        if reason:
+            text = f"there will be no checkpoints, and the run cannot be resumed, as no file can describe the network ({reason})"
+            self._progress("warning", text=text)
 
     def _build(self, team: int, precision: str, weights: str | None) -> Any:
         start = time.perf_counter()
@@ -195,7 +239,7 @@ class Simulation:
     @property
     def time(self) -> float:
         """Biological time reached, ms."""
-        return self.step * self.net.dt
+        return time_of(self.step, self.net.dt)
 
     @property
     def done(self) -> bool:
@@ -209,7 +253,7 @@ class Simulation:
 
     @alone
     def run(self, duration: float | str | None = None, max_wall: float | str | None = None) -> None:
-        """Run for `duration` ms (default: the network's), on from where the last run ended.
+        """Run for `duration` ms (default: that of the simulation, or the network's), on from where the last run ended.
 
         Parameters
         ----------
@@ -223,14 +267,12 @@ class Simulation:
         """
         self._check_open()
         deadline = math.inf if max_wall is None else self._wall + seconds(max_wall, "max_wall")
-        total = steps(check_duration(self.net, duration), self.net.dt)
+        total = steps(check_duration(self.net, self._duration if duration is None else duration), self.net.dt)
         if self.step + total > MOST_STEPS:
             raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
         self._until = self.step + total
         self._keeper.check_room(self.step, self._until)
-        reason = self._keeper.begin(self._source())
-        if reason:
-            self._progress("warning", text=reason)
+        self._keeper.begin(self._source(), self._until)
         recorded_before, began = self.timings["record"], time.perf_counter()
         try:
             with deferred() as asked:
@@ -238,7 +280,7 @@ class Simulation:
                 if asked.number is not None:
                     raise Stopped(asked.number, self._keeper.keep(self._source()))
         except Stopped as stopped:  # if a second signal would not wait for the checkpoint, there is the one before
-            stopped.saved = stopped.saved or (self._keeper.kept and f"go on with: lifsim resume {self._sink.path}") or ""
+            stopped.saved = stopped.saved or self._keeper.advice
             raise
         finally:
             self.timings["simulate"] += time.perf_counter() - began - (self.timings["record"] - recorded_before)
@@ -255,7 +297,7 @@ class Simulation:
             self._record(self._engine.advance(n), n)
             self._check_numbers()
             took = time.perf_counter() - start
-            done, total = (self.step - first) * self.net.dt, (until - first) * self.net.dt
+            done, total = time_of(self.step - first, self.net.dt), time_of(until - first, self.net.dt)
             self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if self._keeper.schedule.due(self.step):
@@ -301,7 +343,7 @@ class Simulation:
 
     def _summary(self, finishing: float) -> dict[str, Any]:
         """What is to be said of the run so far; `finishing` are seconds spent on the file that `timings` does not hold yet."""
-        done = self.step * self.net.dt
+        done = self.time
         timings = {**self.timings, "record": self.timings["record"] + finishing, "total": self._total()}
         return {
             "steps": self.step,
@@ -382,12 +424,13 @@ class Simulation:
         *,
         net: Network | None = None,
         threads: int | str | None = None,
-        out: Path | Place | None = None,
+        out: Path | Place | FileSink | None = None,
         schedule: Schedule,
         progress: Progress | None = None,
     ) -> Simulation:
-        """`restore` from a checkpoint in memory. `out`: None in memory, a path whose log goes on, or a new place."""
+        """`restore` from a checkpoint in memory. `out`: None in memory, a path whose log goes on (or its sink), or a new place."""
         own = saved.network()
+        check_unchanged(own, saved)
         if net is not None:
             from lifsim.netimage import refuse_another
 
@@ -399,21 +442,9 @@ class Simulation:
             simulation._set_up(net or own, saved.about.seed, settings, progress)
         except TypeError as error:
             raise DataError(str(saved.path), f"has settings that are none ({error})") from None
-        simulation._open(lambda: simulation._sink_for(saved, out), schedule, saved)
+        simulation._duration = None
+        simulation._open(out, schedule, saved)
         return simulation
-
-    def _sink_for(self, saved: Checkpoint, out: Path | Place | None) -> Any:
-        """Where a restored simulation records."""
-        from lifsim.recording import Chunk
-        from lifsim.sinks import FileSink, MemorySink
-
-        if out is None:
-            return MemorySink(self._manifest, [Chunk.from_bytes(x) for x in saved.chunks])
-        if isinstance(out, Place):
-            return FileSink(self._manifest, out.path, overwrite=out.overwrite)
-        sink = FileSink.resume(out, saved.about.step)
-        self._manifest = sink.manifest
-        return sink
 
     def _take_up(self, saved: Checkpoint) -> None:
         """Be where the saved simulation was."""
@@ -429,17 +460,17 @@ class Simulation:
                 self._collector.restore(saved.part(COLLECTED))
         except (ValueError, IndexError, KeyError) as error:
             raise DataError(str(saved.path), f"does not fit its network ({error})") from None
-        self._until, self._before, self._changed = about.until, about.timings.get("total", 0.0), True
+        self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), about.changes
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
 
     def _source(self) -> Source:
         """What checkpoints are made of."""
-        return Source(self._about, self._state, self._fresh)
+        return Source(self._about, self._state, self._is_initial)
 
-    def _fresh(self) -> bool:
-        """Whether all follows from the seed yet."""
-        return self.step == 0 and not self._changed
+    def _is_initial(self) -> bool:
+        """Whether the state is still the one that follows from the seed."""
+        return self.step == 0 and not self._changes
 
     def _state(self) -> dict[str, Any]:
         """All arrays of a checkpoint."""
@@ -462,6 +493,7 @@ class Simulation:
             out=str(self._sink.path.absolute()) if self._sink.path else None,
             every=self._keeper.schedule.every_ms,
             wall=self._keeper.schedule.wall,
+            changes=self._changes,
             timings={**self.timings, "total": self._total()},
             versions=versions(),
         )
@@ -496,7 +528,7 @@ class Simulation:
         if problems:
             raise ModelError.of(problems)
         self._engine.set(view.name, full)
-        self._changed = True
+        self._changes += 1
 
     def _settable(self, view: Any, key: str, raw: Any) -> Any:
         """`raw` as a value for the whole population, those outside `view` keeping theirs."""
@@ -533,7 +565,7 @@ class Simulation:
         first = [self._first(view.name) for view in views]
         ranges = [(f, f + v.population.n) for f, v in zip(first, views, strict=True)]
         s, t, weight, delay = self._engine.synapses(ranges[0], ranges[1])
-        data = weight if what == "weight" else delay * self.net.dt
+        data = weight if what == "weight" else times(delay, self.net.dt)
         pointers = np.concatenate([[0], np.cumsum(np.bincount(s, minlength=views[0].population.n))])
         whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
         return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
@@ -607,12 +639,6 @@ def silent(event: str, **facts: Any) -> None:
         warnings.warn(facts["text"], stacklevel=4)
 
 
-def _sink(manifest: Any, out: str | Path | None, overwrite: bool) -> Any:
-    from lifsim.sinks import FileSink, MemorySink
-
-    return MemorySink(manifest) if out is None else FileSink(manifest, out, overwrite=overwrite)
-
-
 def log_owner(saved: Checkpoint) -> Path | None:
     """The file of results whose log a checkpoint goes with: where it was, or beside the checkpoint; None if it had none."""
     from lifsim.runlog import log_path
@@ -622,6 +648,16 @@ def log_owner(saved: Checkpoint) -> Path | None:
     own = Path(saved.about.out)
     here = saved.path.absolute().parent / own.name
     return own if log_path(own).exists() or not log_path(here).exists() else here
+
+
+def check_unchanged(net: Network, saved: Checkpoint) -> None:
+    """Refuse a checkpoint whose network means something else by now (DataError, with the places)."""
+    from lifsim.compatibility import changed_rules
+
+    changed = changed_rules(net, saved.about.format)
+    if changed:
+        got = f"was made by lifsim {saved.about.versions.get('lifsim', '?')}, for which its network meant something else: "
+        raise DataError(str(saved.path), got + "; ".join(f"{p.where}: {p.got}" for p in changed[:5]), changed[0].allowed)
 
 
 def check_network(net: Any) -> None:

@@ -180,6 +180,7 @@ def bernoulli(space: Space, p: Profile, itself: np.ndarray, rng: np.random.Gener
     `itself[t]` is the source that target t may not have, else -1.
     """
     n_source, n_target = len(space.sources), len(space.targets)
+    p = p.within(space.error)
     found = [np.zeros(0, np.int64)]
     for source, target, _ in drawn_pairs(space, Chance(p), rng):
         other = source != itself[target]
@@ -205,7 +206,7 @@ def chosen(
     out = np.empty((n_target, number), np.int32)
     if number == 0:
         return out, None
-    p = replace(p, a=1.0)  # only proportions matter
+    p = replace(p, a=1.0, error=space.error)  # only proportions matter
     few = among_all(n_source, number)
     together = 1 if few else max(TOGETHER // number, 1)
     nearby = Cells.of(space, min(p.b, p.max_distance)).targets[0]

@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.errors import DataError, ModelError
-from lifsim.grid import first_off_grid, nearest_on_grid
+from lifsim.grid import AT_ZERO, NEAR_SPIKE, WAYS, first_off_grid, nearest_on_grid, not_on_grid, spike_steps
 from lifsim.plan import NEVER, Events
 from lifsim.populations import Population
 from lifsim.resultfile import File
-from lifsim.results import open as open_result
-from lifsim.stimuli import listed
+from lifsim.results import Result
+from lifsim.results import opened as open_result
+from lifsim.stimuli import listed, of_node
 
 FEW = 1 << 20  # spikes that are read at once
 ROWS = 1 << 18  # spikes in a block: 4 MB
@@ -34,38 +35,37 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
 
     Raises
     ------
-    DataError : no such file or population, ids out of range, or too many spikes that are not in order of time.
+    DataError : no such file or population, ids out of range, times not above 0, or too many spikes that are not in order of time.
     ModelError : a time that is not on the grid.
     """
     place, path = f"populations.{population.name}", values["spike_file"]
-    grid = None if values["allow_offgrid_times"] else dt
     with open_result(path) as result:
-        name = _population(list(result.populations), values["spike_population"], path, place)
+        name = _population(result, values["spike_population"], path, place)
         file = result.file
         if file is None or file.count(name) <= FEW:
             spikes = result.spikes[name].times, result.spikes[name].ids
-            _check(*spikes, population.n, grid, f"{place}.spike_file", path)
+            _check(*spikes, population.n, values, dt, f"{place}.spike_file")
             return listed(*sent(*spikes))
     edges = []
     for times, nodes in _blocks(file, name):
-        _check(times, nodes, population.n, grid, f"{place}.spike_file", path)
+        _check(times, nodes, population.n, values, dt, f"{place}.spike_file")
         edges += [times[0], times[-1]] if (np.diff(times) >= 0).all() else [np.inf, -np.inf]
     file.check_rows(name)
     if (np.diff(edges) >= 0).all():
-        return Streamed(file, name, sent, np.round(np.array(edges) / dt).astype(np.int64).reshape(-1, 2))
+        return Streamed(file, name, sent, spike_steps(np.array(edges), dt).reshape(-1, 2))
     if file.count(name) > MOST_SORTED:
         allowed = f"files of more than {MOST_SORTED:,} spikes must be in order of time"
         raise DataError(f"{place}.spike_file", f"{path} holds {file.count(name):,} spikes, not in order of time", allowed)
     return listed(*sent(*file.rows(name, 0, file.count(name))))
 
 
-def all_spikes(population: Population, values: dict[str, Any]) -> Spikes:
+def all_spikes(population: Population, values: dict[str, Any], dt: float) -> Spikes:
     """Times (ms, anywhere) and nodes of all spikes in the file of a spike generator (errors as of `spikes_in`)."""
     place, path = f"populations.{population.name}", values["spike_file"]
     with open_result(path) as result:
-        name = _population(list(result.populations), values["spike_population"], path, place)
+        name = _population(result, values["spike_population"], path, place)
         spikes = result.spikes[name].times, result.spikes[name].ids
-    _check(*spikes, population.n, None, f"{place}.spike_file", path)
+    _check(*spikes, population.n, values, dt if values["allow_offgrid_times"] else None, f"{place}.spike_file")
     return spikes
 
 
@@ -94,9 +94,12 @@ class Streamed:
         return max(start + 1, int(self._first[beyond]) - 1) if beyond < len(self._first) else NEVER
 
 
-def _population(names: list[str], wanted: str, path: str, place: str) -> str:
+def _population(result: Result, wanted: str, path: str, place: str) -> str:
     """The population that is meant: the one named, or the only one."""
+    names = [*result.populations, *result.unreadable]
     name = wanted or (names[0] if len(names) == 1 else "")
+    if name in result.unreadable:
+        raise DataError(f"{place}.spike_population", str(result.unreadable[name]), "one of: " + ", ".join(result.populations))
     if name not in names:
         got = f"{path} holds no population {name!r}" if name else f"{path} holds several populations"
         raise DataError(f"{place}.spike_population", got, "one of: " + ", ".join(names))
@@ -108,12 +111,20 @@ def _blocks(file: File, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield file.rows(name, a, a + ROWS)
 
 
-def _check(times: np.ndarray, nodes: np.ndarray, n: int, dt: float | None, place: str, path: str) -> None:
-    """Nodes must exist and times be finite, and multiples of `dt` unless that is None."""
+def _check(times: np.ndarray, nodes: np.ndarray, n: int, values: dict[str, Any], dt: float | None, place: str) -> None:
+    """Nodes must exist, and times be finite, above 0 unless a `start` leaves them out, and multiples of `dt` (None: exact) unless they
+    may be off the grid.
+    """
+    path = values["spike_file"]
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= n):
         raise DataError(place, f"{path} holds node id {nodes.max()}", f"0 to {n - 1} (n = {n})")
     if not np.isfinite(times).all():
         raise DataError(place, f"{path} holds a time that is no finite number", "times in ms")
-    wrong = None if dt is None else first_off_grid(times, dt)
+    wrong = None if dt is None or values["allow_offgrid_times"] else first_off_grid(times, dt, NEAR_SPIKE)
     if dt is not None and wrong is not None:
-        raise ModelError(place, f"{wrong:g} ms is not on the grid", f"{nearest_on_grid(wrong, dt)}, or allow_offgrid_times = true to round")
+        raise ModelError(place, not_on_grid(wrong, dt), nearest_on_grid(wrong, dt) + WAYS)
+    early = (times <= 0 if dt is None else spike_steps(times, dt) <= 0) & (of_node(values["start"], nodes) <= 0)
+    if early.any():
+        first = int(np.argmax(early))
+        got = f"{path} holds {early.sum():,} spikes at or before 0 ms, such as that of node {nodes[first]} at {times[first]:g} ms"
+        raise DataError(place, got, f"times above 0 ms, {AT_ZERO}; or a start above 0, which leaves out what is earlier")

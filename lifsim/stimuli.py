@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.grid import steps, times
+from lifsim.grid import spike_steps, steps, times
 from lifsim.plan import (
     NEVER,
     TO_EACH,
@@ -54,7 +54,7 @@ def poisson_drives(
     """
     window = [later(_window(values, c, dt, key)) for key in ("start", "stop")]
     series = "rate_values" in values
-    rate = np.ones(len(c.node)) if series else _of_node(values["rate"], c.node)
+    rate = np.ones(len(c.node)) if series else of_node(values["rate"], c.node)
     key = [*window, c.delay, c.weight < 0]
     if not series:
         key, target, weight, mean = _merged(key, c.target, c.weight, rate * dt / 1000.0)
@@ -91,7 +91,7 @@ def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
 
     Without a dead time, synapses of equal weight and delay onto one target are merged, as a sum of Poisson trains is one.
     """
-    rate, dead = (_of_node(values[key], c.node) for key in ("rate", "dead_time"))
+    rate, dead = (of_node(values[key], c.node) for key in ("rate", "dead_time"))
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
     target, weight = c.target, c.weight
     if not dead.any():
@@ -111,7 +111,7 @@ def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[Cu
     key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay]
     weight = c.weight
     if "amplitude" in values:
-        weight, times, amplitudes = weight * _of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
+        weight, times, amplitudes = weight * of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
     else:
         times, amplitudes = values["amplitude_times"], values["amplitude_values"]
     drives = []
@@ -126,8 +126,8 @@ def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, s
     """Drives of a sinusoidal Poisson or gamma generator onto a receptor; `stream` is that of the first of them, or (of trains that are not
     TO_EACH target) of all.
     """
-    order = _of_node(values.get("order", 0.0), c.node)
-    own = [_of_node(values[name], c.node) for name in ("rate", "amplitude", "frequency", "phase")]
+    order = of_node(values.get("order", 0.0), c.node)
+    own = [of_node(values[name], c.node) for name in ("rate", "amplitude", "frequency", "phase")]
     start, stop = (_window(values, c, dt, key) for key in ("start", "stop"))
     start, stop = (later(x) if "order" in values else np.where(x < NEVER, np.maximum(x - 1, c.delay), NEVER) for x in (start, stop))
     key = [start, stop, c.delay, c.weight < 0, *own, order]
@@ -157,7 +157,7 @@ def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, s
 
 def sine_drives(values: dict[str, Any], c: Connections, dt: float) -> list[SineDrive]:
     """Drives of an ac generator: in the step (t, t + dt] acts what the wave was at t - delay."""
-    own = [_of_node(values[name], c.node) for name in ("offset", "amplitude", "frequency", "phase")]
+    own = [of_node(values[name], c.node) for name in ("offset", "amplitude", "frequency", "phase")]
     key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay, *own]
     drives = []
     for pick in _sorted_groups(key, c.target):
@@ -183,7 +183,7 @@ def wave_drives(values: dict[str, Any], c: Connections, dt: float, samples: np.n
 
 def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PathDrive]:
     """Drives of an Ornstein-Uhlenbeck generator; `stream` numbers the first of them."""
-    own = [_of_node(values[name], c.node) for name in ("mean", "std", "tau")]
+    own = [of_node(values[name], c.node) for name in ("mean", "std", "tau")]
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
     drives: list[PathDrive] = []
     for pick in _layers(key, c.target):
@@ -196,7 +196,7 @@ def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) 
 def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[NoiseDrive]:
     """Drives of a noise generator; `stream` numbers the first of them."""
     names = ("mean", "std", "std_mod", "frequency", "phase", "dt")
-    own = [_of_node(values[name], c.node) for name in names]
+    own = [of_node(values[name], c.node) for name in names]
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay, *own]
     drives: list[NoiseDrive] = []
     for pick in _layers(key, c.target):
@@ -237,7 +237,7 @@ def events(population: Population, values: dict[str, Any], first: int, dt: float
 
     def sent(times: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Steps and global ids of those of these spikes that are in the generator's window."""
-        step = np.round(times / dt).astype(np.int64)
+        step = spike_steps(times, dt)
         inside = _in_window(step, nodes, values, dt)
         return step[inside], (nodes[inside] + first).astype(np.uint32)
 
@@ -249,23 +249,22 @@ def events(population: Population, values: dict[str, Any], first: int, dt: float
 
 
 def _exact_events(population: Population, values: dict[str, Any], first: int, dt: float) -> Listed:
-    """The same with times that may lie anywhere, unless they are to be rounded; all in memory."""
+    """The same with times that may lie anywhere, unless they are to be on the grid; all in memory."""
     if values["spike_file"]:
         from lifsim.spikefile import all_spikes  # h5py is needed for this alone
 
-        at, nodes = all_spikes(population, values)
+        at, nodes = all_spikes(population, values, dt)
     else:
         at, nodes = _given_spikes(population, values)
-    rounded = np.round(at / dt).astype(np.int64), np.zeros(len(at))
-    step, offset = rounded if values["allow_offgrid_times"] else moments(at, dt)
+    step, offset = (spike_steps(at, dt), np.zeros(len(at))) if values["allow_offgrid_times"] else moments(at, dt)
     inside = _in_window(step, nodes, values, dt)
     return listed(step[inside], (nodes[inside] + first).astype(np.uint32), offset[inside])
 
 
 def _in_window(step: np.ndarray, nodes: np.ndarray, values: dict[str, Any], dt: float) -> np.ndarray:
     """Which spikes of these steps and nodes are sent."""
-    start, stop = (steps_of(_of_node(values[key], nodes), dt) for key in ("start", "stop"))
-    return (step > start) & (step <= stop) & (step > 0)
+    start, stop = (steps_of(of_node(values[key], nodes), dt) for key in ("start", "stop"))
+    return (step > start) & (step <= stop)
 
 
 def listed(step: np.ndarray, ids: np.ndarray, offset: np.ndarray | None = None) -> Listed:
@@ -277,7 +276,7 @@ def listed(step: np.ndarray, ids: np.ndarray, offset: np.ndarray | None = None) 
 def moments(at: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
     """The step in which each time lies, and how many ms before its end. Times on the grid, but for rounding, are at the end of a step."""
     nearest = np.round(at / dt)
-    at_end = np.abs(nearest * dt - at) <= 4 * np.finfo(float).eps * at
+    at_end = np.abs(nearest * dt - at) <= 4 * np.finfo(float).eps * np.abs(at)
     step = np.where(at_end, nearest, np.ceil(at / dt)).astype(np.int64)
     return step, np.where(at_end, 0.0, times(step, dt) - at)
 
@@ -309,7 +308,8 @@ def _omega(frequency: float, dt: float) -> float:
     return 2 * np.pi * frequency * dt / 1000.0
 
 
-def _of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
+def of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
+    """A value of the node behind each entry."""
     return v[node] if isinstance(v, np.ndarray) else np.full(len(node), v)
 
 
@@ -320,7 +320,7 @@ def steps_of(times: np.ndarray, dt: float) -> np.ndarray:
 
 
 def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
-    at = steps_of(_of_node(values[key], c.node), dt)
+    at = steps_of(of_node(values[key], c.node), dt)
     return np.where(at < NEVER, at + c.delay, NEVER)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from lifsim.errors import ModelError, Problem, did_you_mean
 from lifsim.models import Parameter
+from lifsim.printable import shown
 from lifsim.values import Distribution, Value
 
 Check = Callable[[Mapping[str, Any]], str | None]
@@ -180,9 +181,9 @@ def synapse(place: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str
     """
     table = {"model": raw} if isinstance(raw, str) else raw
     if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
-        raise ModelError(place, f"{raw!r}", "the name of a synapse model, or a table with `model` and its parameters")
+        raise ModelError(place, shown(raw), "the name of a synapse model, or a table with `model` and its parameters")
     if table["model"] not in SYNAPSES:
-        raise ModelError(f"{place}.model", f"there is no synapse model {table['model']!r}", did_you_mean(table["model"], SYNAPSES))
+        raise ModelError(f"{place}.model", f"there is no synapse model {shown(table['model'])}", did_you_mean(table["model"], SYNAPSES))
     model = SYNAPSES[table["model"]]
     params: dict[str, Value] = {}
     problems = []

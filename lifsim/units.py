@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 _PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12}
 
@@ -74,7 +75,20 @@ def parse(text: str, unit: str | None = None) -> float:
     if unit is not None and dimension != DIMENSIONS[unit]:
         wanted = f"a {DIMENSIONS[unit]} ({unit})" if unit else "a number without a unit"
         raise ValueError(f"{text!r} is a {dimension}, expected {wanted}")
-    # A division by the reciprocal keeps "0.02 s" exactly 20.0.
+    return float(scaled(number, factor))
+
+
+_SPELLED = {"milliseconds": "ms", "millisecond": "ms", "msec": "ms", "seconds": "s", "second": "s", "sec": "s", "microseconds": "us"}
+
+
+def factor(symbol: str, unit: str) -> float | None:
+    """What turns a number in `symbol` (a unit such as "nA", or a word such as "seconds") into the coherent `unit`; None: nothing does."""
+    dimension, factor = UNITS.get(_SPELLED.get(symbol.strip().lower(), symbol.strip()), ("", 1.0))
+    return factor if dimension == DIMENSIONS[unit] else None
+
+
+def scaled(number: Any, factor: float) -> Any:
+    """`number` (or an array) times a factor of the table; division by the reciprocal keeps 0.02 s exactly 20 ms."""
     return number * factor if factor >= 1 else number / _power(1 / factor)
 
 

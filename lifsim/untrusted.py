@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+import stat
 import zipfile
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +15,51 @@ if TYPE_CHECKING:
     import h5py
 
 SPARE, RATIO = 1 << 24, 100  # bytes that a dataset may claim beyond so many times what is stored: compression, chunks never written
+
+
+class NotOrdinary(OSError):
+    """A path leads to something else than an ordinary file; reading it could wait for ever, or never end."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(errno.EINVAL, f"it is no ordinary file but {kind}", str(path))
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is, if it is no ordinary one; else ""."""
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "")
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def check_ordinary(path: str | Path) -> None:
+    """Refuse to read a pipe, socket, device or folder (OSError, as for a file that cannot be opened)."""
+    kind = kind_of(os.stat(path).st_mode)
+    if kind:
+        raise NotOrdinary(Path(path), kind)
+
+
+def reading(path: str | Path) -> BufferedReader:
+    """An ordinary file, opened to read its bytes; never waits (OSError if it is none or cannot be opened)."""
+    check_ordinary(path)  # before it is opened: some devices do something then
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    kind = kind_of(os.fstat(fd).st_mode)
+    if kind:
+        os.close(fd)
+        raise NotOrdinary(Path(path), kind)
+    return open(fd, "rb")
+
+
+def read_text(path: str | Path) -> str:
+    """The text of an ordinary file, without the byte-order mark that some editors put first (OSError, UnicodeDecodeError)."""
+    with reading(path) as file:
+        return file.read().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def unreadable(data: h5py.Dataset) -> str:

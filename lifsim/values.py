@@ -10,12 +10,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim import units
+from lifsim.printable import shown
 
 KINDS = {
     "normal": ("mean", "sd"),
     "uniform": ("low", "high"),
     "lognormal": ("mu", "sigma"),
 }
+_FAR = 10.0  # standard deviations: farther no draw will ever be
+_LARGEST_EXPONENT = 709.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,28 @@ def number(raw: Any, unit: str | None) -> float:
     """
     if isinstance(raw, str):
         return units.parse(raw, unit)
-    if isinstance(raw, (bool, np.bool_)) or not isinstance(raw, (int, float, np.integer, np.floating)):
-        raise ValueError(f"{_short(raw)} is not a number")
-    if math.isnan(raw):
+    found = as_float(raw)
+    if found is None:
+        raise ValueError(f"{shown(raw)} is not a number")
+    if math.isnan(found):
         raise ValueError("nan is not a number")
-    return float(raw)
+    return found
+
+
+def as_float(raw: Any) -> float | None:
+    """A real number (not true or false) as a float, perhaps infinite or NaN; None if `raw` is none, or larger than a float can be."""
+    if isinstance(raw, (bool, np.bool_)) or not isinstance(raw, (int, float, np.integer, np.floating)):
+        return None
+    try:
+        return float(raw)
+    except OverflowError:
+        return None
+
+
+def is_whole(raw: Any) -> bool:
+    """Whether `raw` is a whole number, of whatever type."""
+    found = as_float(raw)
+    return found is not None and math.isfinite(found) and found == math.floor(found)
 
 
 def value(raw: Any, unit: str | None) -> Value:
@@ -95,21 +115,14 @@ def value(raw: Any, unit: str | None) -> Value:
     if isinstance(raw, Mapping):
         return _distribution(raw, unit)
     if isinstance(raw, np.ndarray) and raw.ndim == 0:
-        return number(raw.item(), unit)
-    if isinstance(raw, (np.ndarray, Sequence)) and not isinstance(raw, str):
+        return number(_plain(raw).item() if raw.dtype.kind != "O" else raw.item(), unit)
+    if isinstance(raw, (np.ndarray, Sequence)) and not isinstance(raw, (str, bytes)):
         return _array(raw, unit)
     return number(raw, unit)
 
 
 def _array(raw: Any, unit: str | None) -> np.ndarray:
-    if not isinstance(raw, np.ndarray) and any(isinstance(x, str) for x in raw):
-        raw = [number(x, unit) for x in raw]
-    if np.iscomplexobj(raw) or isinstance(raw, np.ma.MaskedArray):
-        raise ValueError("an array of complex numbers" if np.iscomplexobj(raw) else "a masked array; fill it first")
-    try:
-        array = np.array(raw, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{_short(raw)} is not an array of numbers") from error
+    array = numbers(raw, unit)
     if np.isnan(array).any():
         first = np.argwhere(np.isnan(array))[0]
         raise ValueError(f"nan at index {tuple(map(int, first)) if len(first) > 1 else int(first[0])}")
@@ -117,19 +130,69 @@ def _array(raw: Any, unit: str | None) -> np.ndarray:
     return array
 
 
+def numbers(raw: Any, unit: str | None) -> np.ndarray:
+    """Numbers in an array or in (nested) lists as a new array, float64; texts in lists are quantities in `unit`.
+
+    Raises
+    ------
+    ValueError : something in it is no number (text, true or false, a date, an object, masked), or rows differ in length.
+    """
+    if isinstance(raw, np.ndarray) and raw.dtype.kind != "O":
+        return _plain(raw)
+    try:
+        return np.array(_entries(raw.tolist() if isinstance(raw, np.ndarray) else raw, unit, 0), dtype=np.float64)
+    except ValueError as error:
+        ragged = "inhomogeneous" in str(error)
+        raise ValueError(f"{shown(raw)} has rows that differ in length" if ragged else str(error)) from None
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError("a masked array; fill it first")
+    if array.dtype.kind not in "iuf":
+        kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations of numpy"}.get(
+            array.dtype.kind, f"{array.dtype}"
+        )
+        raise ValueError(f"an array of {kind}; must hold real numbers")
+    return array.astype(np.float64)
+
+
+_NUMBERS = {float, int, np.float64, np.float32, np.int64, np.int32}  # types that need no look at each
+_DEEPEST = 8
+
+
+def _entries(raw: Any, unit: str | None, depth: int) -> list[Any]:
+    """A list with each entry a float, or a list or array of floats."""
+    if depth == _DEEPEST:
+        raise ValueError("lists are nested too deeply")
+    kinds = set(map(type, raw))
+    if kinds <= _NUMBERS and (int not in kinds or max(map(abs, raw)) < 1e300):
+        return list(raw)
+    return [_entry(x, unit, depth) for x in raw]
+
+
+def _entry(x: Any, unit: str | None, depth: int) -> Any:
+    if isinstance(x, np.ndarray):
+        return numbers(x, unit) if x.ndim else number(_plain(x).item(), unit)
+    if isinstance(x, Sequence) and not isinstance(x, (str, bytes)):
+        return _entries(x, unit, depth + 1)
+    return number(x, unit)
+
+
 def _distribution(raw: Mapping[str, Any], unit: str | None) -> Distribution:
     kinds = [key for key in raw if key in KINDS]
     extra = [key for key in raw if key not in KINDS and key not in ("min", "max")]
     if len(kinds) != 1 or extra:
         raise ValueError(
-            f"{_short(dict(raw))} is not a distribution; write {{normal = [mean, sd]}}, {{uniform = [low, high]}} "
+            f"{shown(dict(raw))} is not a distribution; write {{normal = [mean, sd]}}, {{uniform = [low, high]}} "
             "or {lognormal = [mu, sigma]}, with optional min and max"
         )
     kind = kinds[0]
     names = KINDS[kind]
     arguments = raw[kind]
-    if isinstance(arguments, (str, Mapping)) or not hasattr(arguments, "__len__") or len(arguments) != 2:
-        raise ValueError(f"{kind} takes [{names[0]}, {names[1]}], got {_short(arguments)}")
+    listed = isinstance(arguments, (list, tuple)) or (isinstance(arguments, np.ndarray) and arguments.ndim == 1)
+    if not listed or isinstance(arguments, np.ma.MaskedArray) or len(arguments) != 2:
+        raise ValueError(f"{kind} takes [{names[0]}, {names[1]}], got {shown(arguments)}")
     inner = "" if kind == "lognormal" else unit
     a, b = (number(x, inner) for x in arguments)
     out = Distribution(kind, a, b, number(raw.get("min", -math.inf), unit), number(raw.get("max", math.inf), unit))
@@ -144,9 +207,20 @@ def _check(d: Distribution) -> None:
         raise ValueError(f"{d.kind} has a negative {KINDS[d.kind][1]} {d.b:g}")
     if d.kind == "uniform" and d.b < d.a:
         raise ValueError(f"uniform has low {d.a:g} above high {d.b:g}")
+    if not _within_range(d):
+        raise ValueError(f"{d.kind} [{d.a:g}, {d.b:g}] reaches beyond what a number can be")
     # Redrawing must end: refuse a window that holds practically nothing of the distribution.
     if acceptance(d) < 1e-4:
         raise ValueError(f"{d.kind} [{d.a:g}, {d.b:g}] practically never falls between min {d.min:g} and max {d.max:g}")
+
+
+def _within_range(d: Distribution) -> bool:
+    """Whether draws are finite: the generator refuses an infinite range, and draws beyond all numbers must be drawn again."""
+    if d.kind == "uniform":
+        return math.isfinite(d.b - d.a)
+    if d.kind == "lognormal":
+        return d.max < math.inf or d.a + _FAR * d.b < _LARGEST_EXPONENT
+    return math.isfinite(abs(d.a) + _FAR * d.b) or (d.min > -math.inf and d.max < math.inf)
 
 
 def acceptance(d: Distribution) -> float:
@@ -163,8 +237,3 @@ def acceptance(d: Distribution) -> float:
         return 0.5 * math.erfc(-(x - d.a) / (d.b * math.sqrt(2)))
 
     return below(d.max) - below(d.min)
-
-
-def _short(raw: Any, width: int = 60) -> str:
-    text = repr(raw)
-    return text if len(text) <= width else text[: width - 1] + "…"

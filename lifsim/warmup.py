@@ -1,4 +1,4 @@
-"""Compiles what runs will need, ahead of time: the machine code is kept in the cache (`lifsim.engine.jit`)."""
+"""Compiles what runs will need, ahead of time: the machine code is kept in the cache (`lifsim.engine.cache`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lifsim.build import build_plan
 from lifsim.collect import Collector
-from lifsim.errors import OutputError
+from lifsim.errors import RunError
 from lifsim.forecast import PRECISIONS, STORAGES, stored
 from lifsim.method import method_of, storage_for
 from lifsim.network import Network
@@ -30,7 +30,8 @@ def warm_up(nets: Iterable[tuple[str, Network]], choices: Iterable[tuple[str, st
 
     Raises
     ------
-    OutputError : the cache cannot be written (before anything is compiled).
+    OutputError : compiled code cannot be kept (before anything is compiled).
+    RunError : what was compiled could not be kept.
     """
     check_cache()
     wanted, known = list(choices), set()
@@ -50,13 +51,15 @@ def choices_of(precision: str, weights: str | None, everything: bool) -> list[tu
 
 
 def _compile(name: str, net: Network, plan: Plan, method: str, precision: str, weights: str | None) -> Warmed:
-    from lifsim.engine import compiling, engine_for
+    from lifsim.engine import compiling, engine_for, not_kept
 
     with compiling() as compiler:
         engine = engine_for(method, plan, 1, precision, stored(weights))
         Collector(net, net.seed).chunk(0, 0, engine.advance(0), plan.events)
         engine.synapses((0, 1), (0, 1))
         engine.close()
+    if why := not_kept():
+        raise RunError(why)
     kept = "compact" if engine.weight_dtype.kind == "i" else engine.weight_dtype.name
     return Warmed(name, precision, kept, compiler.seconds if compiler.kernels else None)
 
@@ -87,18 +90,16 @@ def check_cache() -> None:
 
     Raises
     ------
-    OutputError : the cache cannot be written.
+    OutputError : compiled code cannot be kept.
     """
-    from lifsim.engine import cache_folder, can_keep_code
+    from lifsim.engine import folders
 
-    if not can_keep_code():
-        allowed = "a folder in which you may write: set the environment variable LIFSIM_CACHE_DIR to one"
-        raise OutputError(str(cache_folder()), "cannot be written, so no compiled code can be kept", allowed)
+    if (refused := folders().refused) is not None:
+        raise refused
 
 
-def cache() -> tuple[Path, int]:
-    """The folder of the cache, and the bytes in it."""
-    from lifsim.engine import cache_folder
+def caches() -> list[tuple[Path, int]]:
+    """The folders in which compiled code is found, and the bytes in each."""
+    from lifsim.engine import folders
 
-    folder = cache_folder()
-    return folder, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return [(folder, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())) for folder in folders().read]

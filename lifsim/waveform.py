@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import math
+import operator
+import os
+from collections.abc import Callable
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
+from lifsim import memory
 from lifsim.errors import DataError, ModelError
+from lifsim.expressions import brief
 from lifsim.grid import on_grid, steps
 from lifsim.populations import Population
+from lifsim.untrusted import check_ordinary
 
 KINDS = "x.csv, x.npy or x.h5:dataset"
+_COPIES = 8  # of the means of all steps, while they are computed
+
+
+# how headers of each version are read; the third differs from the second in the names of fields, of which there are none here
+_HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
@@ -31,8 +48,12 @@ def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple
             raise ModelError(f"{place}.waveform_file", f"{values['waveform_file']} holds nan or infinite numbers", "finite numbers")
     columns = samples.reshape(len(samples), -1)
     interval = values["interval"]
-    if on_grid(interval, dt) and not values["interpolate"]:
+    if on_grid(interval, dt) and steps(interval, dt) > 0 and not values["interpolate"]:
         return np.ascontiguousarray(columns), steps(interval, dt)
+    needed = _COPIES * 8 * columns.shape[1] * len(columns) * interval / dt
+    if needed > memory.available():
+        got = f"{len(columns):,} samples, one in {interval:g} ms, take {memory.said(needed)} as the mean of each step"
+        raise ModelError(f"{place}.interval", got, "fewer samples; or an interval that is a multiple of dt, without interpolate")
     return means(columns, interval / dt, values["interpolate"]), 1
 
 
@@ -66,22 +87,46 @@ def read_samples(reference: str, place: str) -> np.ndarray:
     """
     path, _, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
     try:
+        if name or path.endswith((".npy", ".csv", ".txt")):
+            check_ordinary(path)
         if name:
             return _dataset(path, name, place)
         if path.endswith(".npy"):
-            samples = np.load(path, allow_pickle=False)
-        elif path.endswith((".csv", ".txt")):
-            with open(path, encoding="utf-8") as file:
-                samples = np.loadtxt(file, delimiter="," if path.endswith(".csv") else None, ndmin=2)
-        else:
-            raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
-    except OSError as error:
-        raise DataError(place, f"{path} cannot be read ({error.strerror or error})", KINDS) from None
-    except (ValueError, MemoryError) as error:  # text or pickled objects, or a shape that nothing stands behind
-        raise DataError(place, f"{path} does not hold numbers alone ({error})", KINDS) from None
-    if samples.dtype.kind not in "iuf":
-        raise DataError(place, f"{path} holds {samples.dtype}", "numbers")
-    return samples.astype(np.float64)
+            return _npy(path, place)
+        if path.endswith((".csv", ".txt")):
+            return _text(path, place)
+    except (OSError, ValueError) as error:  # a ValueError: a name that no file can have
+        said = getattr(error, "strerror", None) or error
+        raise DataError(place, f"{path} cannot be read ({said})", KINDS) from None
+    raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
+
+
+def _text(path: str, place: str) -> np.ndarray:
+    with open(path, encoding="utf-8-sig") as file:  # editors on Windows may begin a file with a mark
+        try:
+            if not any(line.partition("#")[0].strip() for line in file):
+                raise DataError(place, f"{path} holds no numbers", "a line for each sample")
+            file.seek(0)
+            return np.loadtxt(file, delimiter="," if path.endswith(".csv") else None, ndmin=2)
+        except (ValueError, MemoryError) as error:
+            raise DataError(place, f"{path} does not hold numbers alone ({error})", KINDS) from None
+
+
+def _npy(path: str, place: str) -> np.ndarray:
+    """The array in an NPY file, whose header is compared with its length before anything else is read. No objects, nothing is unpickled."""
+    with open(path, "rb") as file:
+        try:
+            shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+            ends = [operator.index(n) for n in shape]
+        except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, EOFError, KeyError) as error:
+            raise DataError(place, f"{path} is no NPY file ({brief(str(error))})", KINDS) from None
+        if dtype.kind not in "iuf":
+            raise DataError(place, f"{path} does not hold numbers alone but {dtype}", KINDS)
+        held = os.fstat(file.fileno()).st_size - file.tell()
+        if min(ends, default=0) < 0 or math.prod(ends) * dtype.itemsize != held:
+            raise DataError(place, f"{path} should hold {dtype} of shape {shape}, but holds {held:,} bytes", "a whole file")
+        flat = np.fromfile(file, dtype)
+    return flat.reshape(ends, order="F" if fortran else "C").astype(np.float64, order="C")
 
 
 def _dataset(path: str, name: str, place: str) -> np.ndarray:

@@ -12,10 +12,13 @@ do not back are refused before any data is read.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import os
 import uuid
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
@@ -24,10 +27,11 @@ import h5py
 import numpy as np
 from scipy import sparse
 
-from lifsim import seal
+from lifsim import disk, hdf5, seal
 from lifsim.errors import DataError, did_you_mean
 from lifsim.given import first_not_finite
-from lifsim.untrusted import unreadable
+from lifsim.lock import WriterLock
+from lifsim.untrusted import check_ordinary, unreadable
 
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
@@ -49,62 +53,163 @@ class Matrix(NamedTuple):
     sha256: str
 
 
+class _Discarded(Exception):
+    """Tells `hdf5.replacing` that the file stays as it was."""
+
+
+_KEPT = "the store is as it was"
+_WRITING: weakref.WeakSet[WeightStore] = weakref.WeakSet()  # stores that are open for writing
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is still open for writing, before HDF5 ends."""
+    for store in list(_WRITING):
+        store.close()
+
+
 class WeightStore:
-    """An open file of matrices; a context manager.
+    """A file of matrices, open for reading or for writing; a context manager.
+
+    What is written goes to a new file beside `path`, which takes its place when the store is closed, in one step: `path` is the store
+    as it was or as it is to be, however a process ends. A ``with`` block that ends in an error changes nothing; `flush` keeps what
+    was written so far. A store left open is closed when Python ends. Who reads meanwhile sees the store as it was.
+
+    Appending copies what is not replaced, once, at the end: room for the new store is needed beside the old one. A store that was
+    opened for appending, but not changed, is not touched.
 
     Parameters
     ----------
     path : the file; None keeps the matrices in memory.
-    mode : "r" read, "a" read and write, "w" start anew.
+    mode : "r" read, "a" read and append (to the file that a link at `path` leads to), "w" start anew.
+    lasting : False for a file of a scratch folder, which need not survive a power failure.
 
     Raises
     ------
-    DataError : the file is missing, is no store of weights, or is damaged.
+    DataError : the file is missing, is no store of weights, or is damaged. OutputError : another has it open for writing, or its
+        folder cannot be written.
     """
 
-    def __init__(self, path: str | Path | None = None, mode: Literal["r", "a", "w"] = "r") -> None:
+    def __init__(self, path: str | Path | None = None, mode: Literal["r", "a", "w"] = "r", lasting: bool = True) -> None:
+        if mode not in ("r", "a", "w"):
+            raise DataError("mode", f"{mode!r}", "one of: r, a, w")
         self.path = Path("memory" if path is None else path)
-        self._sealed = path is not None and mode != "r"
+        self._mode, self._lasting, self._pid = mode, lasting, os.getpid()
+        self._home = Path(os.path.realpath(self.path)) if mode == "a" else self.path  # what is replaced
+        self._before: h5py.File | None = None  # the store as it was
+        self._file: h5py.File | None = None  # the one that takes its place
+        self._ending = ExitStack()
+        self._lock: WriterLock | None = None
         try:
-            if path is not None and mode != "w" and self.path.is_file():
-                seal.examine(self.path)
             if path is None:
-                mode = "w"
-                self.file = h5py.File(uuid.uuid4().hex, mode, driver="core", backing_store=False)
+                self._file = self._ending.enter_context(h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False))
+                self._file.attrs["format_version"] = FORMAT_VERSION
             else:
-                self.file = h5py.File(self.path, mode)
-        except OSError as error:
-            raise DataError(str(self.path), f"cannot be opened as a store of weights ({error})") from None
-        if mode != "r" and not len(self.file):
-            self.file.attrs["format_version"] = FORMAT_VERSION
-        with readable(self.path):
-            version = self.file.attrs.get("format_version")
-        if not isinstance(version, (int, np.integer)) or version > FORMAT_VERSION:
-            self.close()
-            got = "has no format_version" if version is None else f"has format_version {version}"
-            raise DataError(str(self.path), got, f"a store of weights of format_version {FORMAT_VERSION}")
+                self._open()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _open(self) -> None:
+        if self._mode != "r":
+            self._lock = WriterLock(self._home)
+            disk.remove_abandoned(self._home)
+            _WRITING.add(self)
+        if self._mode == "r" or (self._mode == "a" and self.path.exists()):
+            self._before = _opened(self.path)
+        else:
+            self._changed()
+
+    def _changed(self) -> h5py.File:
+        """The file that is to take the place of the store: begun when something is to be written."""
+        if self._file is None:
+            if self._mode == "r":
+                raise DataError(str(self.path), "is open for reading only", 'mode "a" or "w"')
+            self._file = self._ending.enter_context(hdf5.replacing(self._home, _KEPT, _hashed, self._lasting))
+            if self._before is None:
+                self._file.attrs["format_version"] = FORMAT_VERSION
+            else:
+                with readable(self.path):
+                    _copy_attributes(self._before, self._file)
+        return self._file
+
+    @property
+    def file(self) -> h5py.File:
+        """The HDF5 file whose attributes are those of the store."""
+        file = self._file if self._file is not None else self._before
+        if file is None:
+            raise DataError(str(self.path), "is closed")
+        return file
 
     def __enter__(self) -> WeightStore:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_ending"):
+            self.close()
+
+    def flush(self) -> None:
+        """Replace the file by what was written so far, and go on.
+
+        Raises
+        ------
+        DataError : what is kept of the store before cannot be read. RunError : the disk is full or failing; the file is as it was.
+        """
+        if self._file is None or self._lock is None:
+            return
+        self._finish()
+        self._mode, self._before = "a", _opened(self._home)
 
     def close(self) -> None:
-        """Close the file; what was written is sealed."""
-        if not self.file:
+        """Close the store; if it was changed, it takes the place of the file, sealed.
+
+        Raises
+        ------
+        DataError : what is kept of the store before cannot be read. RunError : the disk is full or failing; the file is as it was.
+        """
+        if self._pid != os.getpid():
+            return  # a forked process: the store is for the one that opened it to finish
+        try:
+            self._finish()
+        finally:
+            self.discard()
+
+    def _finish(self) -> None:
+        """Complete the new file, if there is one, and let it take its place."""
+        if self._file is not None and self._before is not None:
+            with readable(self.path):
+                for name in self._before:
+                    if name not in self._file:
+                        _copy_member(self._before, self._file, name)
+        if self._before is not None:
+            self._before.close()  # Windows replaces no open file
+        self._before = self._file = None
+        self._ending.close()
+
+    def discard(self) -> None:
+        """Close the store without changing the file."""
+        if self._pid != os.getpid():
             return
-        hashed = [x for group in self.file.values() if "sha256" in group.attrs for x in group.values()] if self._sealed else []
-        regions = seal.regions_of(hashed)
-        self.file.close()
-        if self._sealed:
-            with self.path.open("r+b", buffering=0) as file:
-                seal.put(file.fileno(), regions)
+        _WRITING.discard(self)
+        with suppress(_Discarded):
+            self._ending.__exit__(_Discarded, _Discarded(), None)
+        if self._before is not None:
+            self._before.close()
+        self._before = self._file = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def names(self) -> list[str]:
         """Names of the matrices."""
         with readable(self.path):
-            return sorted(self.file)
+            return sorted({*self.file, *(self._before or ())})
 
     def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0, bias: Any = None) -> None:
         """Store `matrix` as `name`, in place of one that was there.
@@ -130,9 +235,10 @@ class WeightStore:
             parts["bias"] = _bias(self._place(f"{name}/bias"), bias, parts)
         for key, array in parts.items():
             _check_finite(self._place(f"{name}/{key}"), array)
-        if name in self.file:
-            del self.file[name]
-        group = self.file.create_group(name)
+        file = self._changed()
+        if name in file:
+            del file[name]
+        group = file.create_group(name)
         for key, array in parts.items():
             group.create_dataset(key, data=array)
         if "data" in parts:
@@ -167,11 +273,15 @@ class WeightStore:
 
     def note(self, name: str, **values: Any) -> None:
         """Write numbers or texts beside the matrix `name`, such as the scales of a conversion. They are not part of its content."""
-        attributes = self._group(name).attrs
-        for key, value in values.items():
+        for key in values:
             if key in _OWN:
                 raise DataError(self._place(name), f"{key!r} is no name for a note", "any but " + ", ".join(_OWN))
-            attributes[key] = value
+        self._group(name)
+        file = self._changed()
+        if name not in file and self._before is not None:
+            with readable(self.path):
+                _copy_member(self._before, file, name)
+        file[name].attrs.update(values)
 
     def notes(self, name: str) -> dict[str, Any]:
         """What is written beside the matrix `name`."""
@@ -216,10 +326,11 @@ class WeightStore:
     def _group(self, name: str) -> h5py.Group:
         if name not in self.names():
             raise DataError(str(self.path), f"there is no matrix {name!r}", did_you_mean(name, self.names()))
-        hard = isinstance(self.file.get(name, getlink=True), h5py.HardLink)
-        if not hard or not isinstance(self.file[name], h5py.Group):
+        file = self._before if self._before is not None and name not in self.file else self.file
+        hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
+        if not hard or not isinstance(file[name], h5py.Group):
             raise DataError(self._place(name), "is not a group of this file")
-        return self.file[name]
+        return file[name]
 
     def _read(self, name: str) -> dict[str, np.ndarray]:
         """All parts of `name`, checked."""
@@ -250,6 +361,60 @@ class WeightStore:
         return f"{self.path}:{name}"
 
 
+# -- the file --------------------------------------------------------------------------------------
+
+
+def _opened(path: Path) -> h5py.File:
+    """The store at `path`, open for reading (DataError if it is none, or damaged)."""
+    if path.exists() and not path.is_file():
+        raise DataError(str(path), "is not a file", "a store of weights")
+    try:
+        if path.exists():
+            seal.examine(path)
+        file = h5py.File(path, "r", locking="best-effort")
+    except OSError as error:
+        raise DataError(str(path), f"cannot be opened as a store of weights ({error})") from None
+    try:
+        with readable(path):
+            version = file.attrs.get("format_version")
+        if not isinstance(version, (int, np.integer)) or version > FORMAT_VERSION:
+            got = "has no format_version" if version is None else f"has format_version {version}"
+            raise DataError(str(path), got, f"a store of weights of format_version {FORMAT_VERSION}")
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _hashed(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """The datasets whose content is in the digest of their matrix."""
+    for name in file:
+        group = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
+        if isinstance(group, h5py.Group) and "sha256" in group.attrs:
+            own = [key for key in (*_SPARSE, *_DENSE, "delay", "bias") if isinstance(group.get(key, getlink=True), h5py.HardLink)]
+            yield from (group[key] for key in own if isinstance(group[key], h5py.Dataset))
+
+
+def _copy_member(source: h5py.File, target: h5py.File, name: str) -> None:
+    """Copy what is called `name` as it lies in the file; of a link to another place the link."""
+    link = source.get(name, getlink=True)
+    if isinstance(link, h5py.HardLink):
+        source.copy(name, target, name)
+    else:
+        target[name] = link
+
+
+def _copy_attributes(source: h5py.File, target: h5py.File) -> None:
+    """Copy the attributes of a file with their types."""
+    for name in source.attrs:
+        old = source.attrs.get_id(name)
+        new = h5py.h5a.create(target.id, name.encode(), old.get_type(), old.get_space())
+        if old.shape is not None:
+            values = np.empty(old.shape, old.dtype)
+            old.read(values)
+            new.write(values)
+
+
 # -- files of strangers --------------------------------------------------------------------------
 
 
@@ -272,6 +437,7 @@ def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
     DataError : the file cannot be read, or the dataset is not its own.
     """
     try:
+        check_ordinary(path)
         file = h5py.File(path, "r")
     except OSError as error:
         raise DataError(str(path), f"cannot be read as HDF5 ({error})") from None
@@ -291,6 +457,7 @@ def readable(path: Path) -> Iterator[None]:
 def is_store(path: str | Path) -> bool:
     """Whether the file is a store of weights."""
     try:
+        check_ordinary(path)
         with h5py.File(path, "r") as file:
             return "format_version" in file.attrs and "magic" not in file.attrs
     except OSError:

@@ -26,7 +26,7 @@ from scipy import sparse
 import lifsim as ls
 from lifsim import checkpoint
 from lifsim.ann import Classifier
-from lifsim.sinks import checkpoint_path
+from lifsim.runfiles import checkpoint_path
 from lifsim.weights import WeightStore
 
 

@@ -4,8 +4,8 @@
     python bench/reliability/kills.py --trials 50 --seed 7        # other networks, other moments
 
 Each trial runs a random network that records to a file, with checkpoints, random threads and short slices. Another process
-is told what has been acknowledged and kills the run at a random moment after a minimum of it: in a slice, while a checkpoint
-is written or renamed, while the file of results is made. Then the log must open, hold all that was acknowledged and be a
+is told what has been acknowledged and kills the run at a random moment after a minimum of it: while it is built, in a slice,
+while a checkpoint is written or renamed, while the file of results is made. Then the log must open, hold all that was acknowledged and be a
 prefix of the uninterrupted run, also once made into HDF5 and read by h5py alone. The run is resumed with another number of
 threads; half of these are killed again, once or twice; in one of eight the last checkpoint is damaged or removed before.
 """
@@ -32,8 +32,8 @@ from nets import KINDS, apart, digest, forked, network, report, witness
 
 import lifsim as ls
 from lifsim import results, simulation
+from lifsim.runfiles import checkpoint_path, previous_path
 from lifsim.runlog import log_path
-from lifsim.sinks import checkpoint_path, previous_path
 
 DURATION = 200.0  # ms
 SLICE = 0.003  # seconds
@@ -46,7 +46,11 @@ class Reference:
         self.net = network(kind, seed)
         self.path = folder / f"reference-{kind}-{seed}.h5"
         simulation.SLICE_SECONDS = SLICE
-        with ls.Simulation(self.net, threads=1, out=self.path) as sim:  # here: so that all code is loaded in this process
+        for _ in range(2):  # the first one loads all code in this process
+            began = time.perf_counter()
+            ls.Simulation(self.net, threads=1).close()
+            self.building = time.perf_counter() - began
+        with ls.Simulation(self.net, threads=1, out=self.path) as sim:
             began = time.perf_counter()
             sim.run(DURATION)
             self.seconds = time.perf_counter() - began
@@ -95,8 +99,11 @@ def trial(reference: Reference, folder: Path, rng: np.random.Generator) -> colle
         ls.resume(out, threads=int(rng.integers(1, 5)), progress=base)
 
     least, delay = float(rng.uniform(1.0, 0.9 * DURATION)), float(rng.uniform(0, 0.5 * reference.seconds))
-    if rng.random() < 0.2:  # while the file of results is made of the log
+    when = rng.random()
+    if when < 0.2:  # while the file of results is made of the log
         least, delay = DURATION - 0.05, float(rng.uniform(0, reference.finishing))
+    elif when < 0.35:  # before the first step
+        least, delay = 0.0, float(rng.uniform(0, reference.building))
     was_killed, acknowledged = killed(first, least, delay)
     seen["killed"] += was_killed
     kills = int(rng.choice([0, 0, 1, 2]))
@@ -115,6 +122,9 @@ def trial(reference: Reference, folder: Path, rng: np.random.Generator) -> colle
         if log_path(out).exists():
             apart(lambda: again(os.open(os.devnull, os.O_WRONLY)))
         break
+    if not out.exists():
+        apart(lambda: first(os.open(os.devnull, os.O_WRONLY)))
+        seen["had not begun"] += 1
     final = ls.open(out)
     same = final.complete and final.info["content_sha256"] == reference.digest
     seen["resumes identical" if was_killed else "finished before the kill, identical"] += same
@@ -129,6 +139,8 @@ def check(reference: Reference, out: Path, acknowledged: float) -> collections.C
     seen: collections.Counter[str] = collections.Counter()
     if out.exists() and not log_path(out).exists():  # killed after all was done
         return collections.Counter({"in the file already": 1})
+    if not log_path(out).exists():
+        return collections.Counter({"LOST": acknowledged > 0})
     if any(".ckpt." in p.name and p.name.endswith(".tmp") for p in out.parent.iterdir()):
         seen["while a checkpoint was written"] += 1
     if any(p.name.startswith(f".{out.name}.") and ".ckpt" not in p.name for p in out.parent.iterdir()):

@@ -5,8 +5,10 @@
 
 Shipped models and files with a bit of everything are changed at random: values by absurd ones (nan, infinities, 10^400, texts, lists,
 tables, other units, expressions that explode), keys left out, doubled, misspelt and moved, lines and bytes cut, swapped and
-flipped. A network that comes out is also asked what it would need, and if it is small it is built and run for a step. Anything but
-`ModelError` and `DataError` counts, as do more than 2 s and 200 MB.
+flipped. A network that comes out is also asked what it would need, and if it is small it is built and run for a step. Half of the
+files (`--bombs 0.5`) are small ones that ask for much (`bombs.py`). Anything but `ModelError` and `DataError` counts, as do more than
+2 s of the processor for a file, messages of more than 20,000 characters or with control characters, and 200 MB more memory than at
+the beginning.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import bombs
 import numpy as np
 from nets import apart
 
@@ -132,7 +135,10 @@ def tried(text: str) -> str:
             return apart(lambda: ran(net)).decode()
         return "networks"
     except ls.LifsimError as error:
-        return "refused" if str(error) and len(str(error)) < 20_000 else "REFUSED WITHOUT WORDS"
+        said = str(error)
+        if any(not c.isprintable() and c != "\n" for c in said):
+            return "CONTROL CHARACTERS in a message"
+        return "refused" if said and len(said) < 20_000 else "REFUSED WITHOUT WORDS"
 
 
 def ran(net: ls.Network) -> str:
@@ -159,6 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bombs", type=float, default=0.5, help="share of small files that ask for much")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     rng, seen = np.random.default_rng(options.seed), collections.Counter()
@@ -167,22 +174,27 @@ def main() -> None:
     signal.signal(signal.SIGALRM, too_slow)
     longest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for k in range(options.files):
-        text = changed(texts[rng.integers(len(texts))], rng)
-        began = time.perf_counter()
+        kind, text = bombs.made(rng) if rng.random() < options.bombs else ("", changed(texts[rng.integers(len(texts))], rng))
+        began, larger = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         try:
             said = tried(text)
         except (Exception, Slow) as error:
             said = f"WRONG {type(error).__name__}"
             where = "".join(traceback.format_tb(error.__traceback__)[-4:])
-            print(f"WRONG {k}: {error!r}\n{where}{text}\n----", flush=True)
+            print(f"WRONG {k} {kind}: {repr(error)[:300]}\n{where}{text[:3000]}\n----", flush=True)
         signal.setitimer(signal.ITIMER_REAL, 0.0)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         if took > SECONDS and "ran" not in said and "run" not in said:  # which may have to compile
             said = f"SLOW, {said}"
-            print(f"SLOW {k}: {took:.1f} s\n{text[:3000]}\n----", flush=True)
+            print(f"SLOW {k} {kind}: {took:.1f} s\n{text[:3000]}\n----", flush=True)
         longest = max(longest, took if "ran" not in said else 0.0)
+        if said.isupper() or said[:5].isupper():
+            print(f"{said} {k} {kind} of {len(text):,} characters", flush=True)
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        if grown > MEGABYTES and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > larger:
+            said = f"LARGE, {said}"
+            print(f"LARGE {k} {kind}: {grown:.0f} MB\n{text[:3000]}\n----", flush=True)
         seen[said] += 1
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"{options.files} files: " + ", ".join(f"{n} {key}" for key, n in seen.most_common()))
     print(f"{longest:.2f} s at most without a run, {grown:.0f} MB more than at the beginning")
     sys.exit(any(key.split()[0].isupper() for key in seen))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifsim.errors import DataError, LifsimError, OutputError, did_you_mean
+from lifsim import disk
+from lifsim.errors import DataError, LifsimError, did_you_mean
 from lifsim.options import FILE, OVERWRITE, THREADS, NewFile, Time, refuse_output
-from lifsim.program import Command, Talk
+from lifsim.program import Command, Talk, echo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +97,7 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
         columns |= {f"p({c})": p for c, p in zip(m.classes_, m.predict_proba(table.X).T, strict=True)}  # type: ignore[attr-defined]
     _write_columns(columns, out)
     if table.y is not None:
-        click.echo(f"score {m.score(table.X, table.y):.4f} of {len(table.X)} samples", err=True)
+        echo(f"score {m.score(table.X, table.y):.4f} of {len(table.X)} samples", err=True)
 
 
 @click.command(cls=Command)
@@ -172,19 +172,20 @@ def classify(
     finally:
         bar.close()
     course = s.course(table.X, table.y)
-    for line in _course_lines(course):
-        click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
-    if out:
+    if out:  # files first: that nobody reads the table loses none of them
         _write_columns({"prediction": labels}, out)
-        talk.note(f"{out}: the class of each sample")
     if plot:
         from lifsim.ann import plots
         from lifsim.plot import save
 
         _make_folder(plot)
         save(plots.accuracy_over_time(course), plot)
-        talk.note(f"{plot}: picture")
+    for line in _course_lines(course):
+        click.echo(line)
+    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
+    for path, what in ((out, "the class of each sample"), (plot, "picture")):
+        if path:
+            talk.note(f"{path}: {what}")
 
 
 def _course_lines(course: Any) -> Iterator[str]:
@@ -208,7 +209,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
     task, test = said.pop("task", "classification"), said.pop("test", 0.0)
     kinds: dict[str, type[DenseNetwork]] = {"classification": ann.Classifier, "regression": ann.Regressor}
     kinds["spiking classification"] = ann.SpikingClassifier
-    if task not in kinds:
+    if not isinstance(task, str) or task not in kinds:
         raise LifsimError(f"{config}: task", f"{task!r}", did_you_mean(str(task), kinds))
     if not isinstance(test, (int, float)) or isinstance(test, bool) or not 0 <= test < 1:
         raise LifsimError(f"{config}: test", f"{test!r}", "the part of the data to keep aside, from 0 to below 1")
@@ -225,23 +226,20 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(str(path), f"cannot be read ({error.strerror})", "a TOML file") from None
-    except ValueError as error:
-        raise DataError(str(path), f"not valid TOML: {error}") from None
+    from lifsim import tomlfile
+
+    return tomlfile.parsed(tomlfile.read_text(path, "a TOML file"), str(path))
 
 
 def _settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    from lifsim.modelfile import toml_value
+    from lifsim import tomlfile
 
     out = {}
     for setting in settings:
         name, equals, raw = (part.strip() for part in setting.partition("="))
         if not equals or not name:
             raise LifsimError("--set", repr(setting), "name=value, for example epochs=50")
-        out[name] = toml_value(raw)
+        out[name] = tomlfile.value(raw)
     return out
 
 
@@ -294,13 +292,10 @@ def _write_columns(columns: dict[str, Any], out: Path | None) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([list(flat), *([x.item() for x in row] for row in zip(*flat.values(), strict=True))])
     if out is None:
-        click.echo(text.getvalue(), nl=False)
+        echo(text.getvalue(), nl=False)
         return
     _make_folder(out)
-    try:
-        out.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(out), f"cannot be written ({error.strerror})") from None
+    disk.put(out, text.getvalue().encode())
 
 
 def _with_warnings(talk: Talk, work: Any) -> None:
@@ -311,4 +306,4 @@ def _with_warnings(talk: Talk, work: Any) -> None:
         warnings.simplefilter("always")
         work()
     for warning in told:
-        click.echo(f"warning: {warning.message}", err=True)
+        echo(f"warning: {warning.message}", err=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import lifsim.backend  # noqa: F401
+
+# isort: split
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lifsim.plot import EXCITATORY, INHIBITORY, Picture
+from lifsim.plot import EXCITATORY, INHIBITORY, Picture, short_label
 
 if TYPE_CHECKING:
     from lifsim.ann.spiking import Course
@@ -50,8 +53,9 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
             ax.text(
                 j, i, str(counts[i, j]), ha="center", va="center", fontsize=_FONT - 1.5, color="white" if share[i, j] > 0.5 else "black"
             )
-        ax.set_xticks(range(len(known)), [str(c) for c in known], rotation=90 if max(len(str(c)) for c in known) > 3 else 0)
-        ax.set_yticks(range(len(known)), [str(c) for c in known])
+        names = [short_label(str(c)) for c in known]
+        ax.set_xticks(range(len(known)), names, rotation=90 if max(map(len, names)) > 3 else 0)
+        ax.set_yticks(range(len(known)), names)
     ax.set_xlabel("predicted")
     ax.set_ylabel("class")
     ax.set_title(f"{np.mean(y == predicted):.2%} of {len(y)} right", fontsize=_FONT)

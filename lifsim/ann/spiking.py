@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lifsim import disk
 from lifsim.ann import arrays
 from lifsim.ann.modeltext import INPUT, OUTPUT, STORE
 from lifsim.errors import DataError, LifsimError, OutputError
+from lifsim.text import named, spelled
 
 if TYPE_CHECKING:
     from lifsim.ann.estimators import DenseNetwork
@@ -80,7 +83,7 @@ class Spiking:
         net = load(path)
         if not {INPUT, OUTPUT, "layer_1"} <= set(net.populations) or not {"begins", "copies"} <= set(net.parameters):
             raise wrong
-        return cls(netfile.load(path.parent / found[1]), text, folder=path.parent)
+        return cls(netfile.load(path.parent / named(json.loads(f'"{found[1]}"'))), text, folder=path.parent)
 
     def save(self, path: str | Path, store: str | Path) -> None:
         """Write the model file, and what the conversion chose beside the weights in `store`, the file of the network.
@@ -97,7 +100,8 @@ class Spiking:
         with WeightStore(store, "a") as file:
             for layer, notes in enumerate(self._choices(), start=1):
                 file.note(f"layer_{layer}", **notes)
-        path.write_text(self.text.replace(f'"{STORE}:', f'"{inside}:'), encoding="utf-8")
+        own = json.dumps(spelled(inside), ensure_ascii=False)[:-1]
+        disk.put(path, self.text.replace(f'"{STORE}:', f"{own}:").encode())
 
     def _choices(self) -> list[dict[str, Any]]:
         """Scales, thresholds and offsets, layer by layer, from the model file."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from lifsim.ann import arrays
 from lifsim.errors import DataError, did_you_mean
-from lifsim.untrusted import unpacks_too_much
+from lifsim.untrusted import kind_of, unpacks_too_much
 
 
 class Table(NamedTuple):
@@ -39,7 +39,8 @@ def read(path: str | Path, target: str | None = None, features: int | None = Non
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(str(path), "there is no such file", "a data set: .csv, .npz, .h5")
+        got = f"is no ordinary file but {kind_of(path.stat().st_mode)}" if path.exists() else "there is no such file"
+        raise DataError(str(path), got, "a data set: .csv, .npz, .h5")
     readers = {".csv": _csv, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
     if path.suffix.lower() not in readers:
         raise DataError(str(path), f"ends in {path.suffix or 'nothing'!r}", "a data set: .csv, .npz, .h5")

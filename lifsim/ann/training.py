@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from lifsim.ann.activations import KNEE, Activation, knee
 from lifsim.ann.layers import Layers
 from lifsim.ann.schedules import SCHEDULES, Schedule
 from lifsim.engine import dense
+from lifsim.streams import messages
 
 SOLVERS = ("sgd", "momentum", "adam")
 
@@ -121,7 +121,7 @@ def train(
 
 def _counted(epochs: int, history: dict[str, list[float]], progress: bool) -> Iterator[int]:
     """The numbers of the epochs; with a bar on a terminal."""
-    with tqdm(total=epochs, desc="training", unit="epoch", file=sys.stderr, leave=False, disable=None if progress else True) as bar:
+    with tqdm(total=epochs, desc="training", unit="epoch", file=messages(), leave=False, disable=None if progress else True) as bar:
         for epoch in range(epochs):
             yield epoch
             bar.set_postfix({key: f"{values[-1]:.3g}" for key, values in history.items() if values}, refresh=False)

@@ -19,6 +19,7 @@ from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
 from lifsim.engine.seats import Seats
 from lifsim.engine.trains import Trains, room
+from lifsim.grid import ends
 from lifsim.plan import PoissonDrive
 
 PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
@@ -87,7 +88,7 @@ def changing(plan: Any) -> bool:
 
 def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
     """ceil(t_ref / dt); steps are counted in 32 bits, so at most 2³⁰ - 2 (no run is longer)."""
-    return np.minimum(np.ceil(np.asarray(params.get("t_ref", 0.0)) / dt - 1e-6), 2**30 - 2).astype(np.int64)
+    return np.minimum(ends(np.asarray(params.get("t_ref", 0.0)), dt), 2**30 - 2).astype(np.int64)
 
 
 def places(group: Any, place: np.ndarray) -> np.ndarray:

@@ -36,7 +36,11 @@ STATES = {
     "iaf_psc_exp": ("V_m", "I_syn_ex", "I_syn_in"),
     "iaf_psc_alpha": ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in"),
     "if_psc_delta": ("V_m",),
+    "if_psc_delta_hard": ("V_m",),
+    "lif_psc_delta": ("V_m",),
+    "lif_psc_exp": ("V_m", "I_syn_ex", "I_syn_in"),
 }
+SOFT = ("if_psc_delta", "lif_psc_delta", "lif_psc_exp")  # reset by subtraction
 
 
 def simulate(plan: Plan, duration: float) -> tuple[Spikes, dict[str, np.ndarray]]:
@@ -267,13 +271,13 @@ class _Neurons:
 
     def __init__(self, group: Group, dt: float) -> None:
         self.names = STATES[group.model]
-        params = {"E_L": 0.0, "refractory_input": False, **group.params} | ({"tau_m": np.inf} if group.model == "if_psc_delta" else {})
+        params = {"E_L": 0.0, "refractory_input": False, **group.params} | ({} if "tau_m" in group.params else {"tau_m": np.inf})
         self.p = {k: np.broadcast_to(np.asarray(v, np.float64), (group.n,)) for k, v in params.items()}
-        self._soft = group.model == "if_psc_delta"
+        self._soft = group.model in SOFT
         self.state = np.array([np.broadcast_to(group.state[name], (group.n,)) for name in self.names], np.float64)
         self.state[0] -= self.p["E_L"]
         self._propagators = expm(system(self.p, len(self.names)) * dt)
-        self._refractory = np.ceil(self.p["t_ref"] / dt - 1e-6)  # steps; whole ones are not rounded up
+        self._refractory = refractory_steps(self.p["t_ref"], dt)
         self._until = np.zeros(group.n)  # the first step in which each neuron moves again
         self._kept = np.zeros(group.n)
 
@@ -305,6 +309,13 @@ class _Neurons:
         kept = self._propagators[:, 0, 0] * self._kept
         self._kept = np.where(held & (self.p["refractory_input"] != 0), kept + arrived, 0.0)
         return kept + arrived
+
+
+def refractory_steps(t_ref: np.ndarray, dt: float) -> np.ndarray:
+    """t_ref / dt, rounded up unless it is a whole number but for rounding, be it that of float32."""
+    whole = np.round(t_ref / dt)
+    near = np.abs(t_ref / dt - whole) <= 1e-6
+    return np.where(near | (np.float32(whole * dt) == t_ref), whole, np.ceil(t_ref / dt))
 
 
 def system(p: dict[str, np.ndarray], n_states: int) -> np.ndarray:

@@ -183,3 +183,27 @@ def test_ornstein_uhlenbeck_current(tau):
     p, q = math.exp(-0.1 / 10.0), math.exp(-0.1 / tau)
     variance = (0.04 * std) ** 2 * (1 - p) * (1 + p * q) / ((1 + p) * (1 - p * q))
     assert v[1000:].var() == pytest.approx(variance, rel=5 * math.sqrt(2 / (n * 1000.0 / (2 * (10.0 + tau)))))
+
+
+# -- given spikes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["compiled", "plain NumPy"])
+def test_spikes_off_the_grid_arrive_as_in_nest(engine):
+    """Sent at the end of their step (within half a microsecond of the grid: on it), seen after the delay: jumps of the current."""
+    given, sent = [0.04, 3.0001, 7.04, 9.06, 12.9996], [0.1, 3.0, 7.1, 9.1, 13.0]
+    net = ls.Network(dt=0.1)
+    net.add("g", 1, "spike_generator", spike_times=given, allow_offgrid_times=True)
+    net.add("n", 1, "iaf_psc_exp", **SILENT)
+    net.connect("g", "n", weight=7.0, delay=1.5)
+    net.record("n", "I_syn_ex", interval=0.1)
+    if engine == "compiled":
+        got = ls.run(net, 20.0).traces["n"]["I_syn_ex"][:, 0]
+    else:
+        from lifsim.build import build_plan
+        from lifsim.engine.reference import Reference
+
+        got = Reference(build_plan(net, 1)).advance(200).samples[0][:, 0]
+    step = np.arange(1, 201)[:, None] - np.round(np.array(sent) / 0.1) - 15
+    expected = 7.0 * np.where(step >= 0, np.exp(-np.maximum(step, 0) * 0.1 / 2.0), 0.0).sum(axis=1)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)

@@ -258,36 +258,111 @@ def test_soft_reset_keeps_what_exceeds_the_threshold():
     np.testing.assert_allclose(result.traces["n"]["V_m"][-1], given - found, atol=1e-9)
 
 
-def soft_reset(weights, arrivals, V_th, V_reset, refractory):
-    """A neuron in plain Python: the steps in which it fires."""
+STEPS, DT, WEIGHTS = 2000, 0.1, np.array([0.7123, 0.4071, -0.3039])  # sums that never meet the threshold exactly
+
+
+def plain_loop(arrivals: np.ndarray, leak: float, refractory: int, spike, V_th: float = 1.0) -> list[int]:
+    """A neuron in plain Python, each spike a jump: the steps in which it fires. `spike(v)` is what a spike makes of v."""
     v, until, out = 0.0, 0, []
     for step in range(1, len(arrivals)):
         if step < until:
             continue
-        v += weights @ arrivals[step]
+        v = leak * v + WEIGHTS @ arrivals[step]
         if v >= V_th:
-            v -= V_th - V_reset
+            v = spike(v)
             until = step + refractory + 1
             out.append(step)
     return out
 
 
-@pytest.mark.parametrize("t_ref", [0.0, 0.3])
-def test_soft_reset_neurons_as_a_plain_loop(t_ref):
+def driven(model: str, scale: float = 1.0, **params) -> tuple[ls.Network, np.ndarray]:
+    """A neuron and three trains of given spikes; what arrives of them in each step."""
     rng = np.random.default_rng(5)
-    weights = np.array([0.7123, 0.4071, -0.3039])  # sums that never meet the threshold exactly
-    trains = [np.sort(rng.choice(np.arange(1, 2000), 600, replace=False)) for _ in weights]
-    net = ls.Network(dt=0.1)
-    source = net.add("s", 3, "spike_generator", spike_times=[(0.1 * t).round(1).tolist() for t in trains])
-    net.add("n", 1, "if_psc_delta", V_th=1.0, V_reset=-0.2, t_ref=t_ref)
-    net.connect(source, "n", weights[None, :], delay=0.2)
+    trains = [np.sort(rng.choice(np.arange(1, STEPS), 600, replace=False)) for _ in WEIGHTS]
+    net = ls.Network(dt=DT)
+    source = net.add("s", 3, "spike_generator", spike_times=[(DT * t).round(1).tolist() for t in trains])
+    net.add("n", 1, model, V_th=1.0, **params)
+    net.connect(source, "n", scale * WEIGHTS[None, :], delay=2 * DT)
     net.record("n", "spikes")
-    arrivals = np.zeros((2001, 3))
+    arrivals = np.zeros((STEPS + 1, 3))
     for k, train in enumerate(trains):
-        arrivals[train[train <= 1998] + 2, k] += 1
-    expected = soft_reset(weights, arrivals, 1.0, -0.2, round(t_ref / 0.1))
+        arrivals[train[train <= STEPS - 2] + 2, k] += 1
+    return net, arrivals
+
+
+def steps_of_spikes(net: ls.Network) -> np.ndarray:
+    return np.round(ls.run(net, STEPS * DT).spikes["n"].times / DT).astype(int)
+
+
+@pytest.mark.parametrize("t_ref", [0.0, 0.3])
+@pytest.mark.parametrize("leaky", [False, True])
+def test_soft_reset_neurons_as_a_plain_loop(leaky, t_ref):
+    own = {"E_L": 0.0, "V_m": 0.0, "tau_m": 2.0} if leaky else {}
+    net, arrivals = driven("lif_psc_delta" if leaky else "if_psc_delta", V_reset=-0.2, t_ref=t_ref, **own)
+    expected = plain_loop(arrivals, math.exp(-DT / 2.0) if leaky else 1.0, round(t_ref / DT), lambda v: v - 1.2)
     assert len(expected) > 100
-    np.testing.assert_array_equal(np.round(ls.run(net, 200.0).spikes["n"].times / 0.1).astype(int), expected)
+    np.testing.assert_array_equal(steps_of_spikes(net), expected)
+
+
+@pytest.mark.parametrize("t_ref", [0.0, 0.3])
+def test_hard_reset_without_a_leak_as_a_plain_loop(t_ref):
+    net, arrivals = driven("if_psc_delta_hard", V_reset=-0.2, t_ref=t_ref)
+    expected = plain_loop(arrivals, 1.0, round(t_ref / DT), lambda v: -0.2)
+    soft, _ = driven("if_psc_delta", V_reset=-0.2, t_ref=t_ref)
+    found = steps_of_spikes(net)
+    assert 100 < len(expected) < len(steps_of_spikes(soft))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("t_ref", [0.0, 0.3])
+def test_soft_reset_with_synaptic_currents_as_a_plain_loop(t_ref):
+    """lif_psc_exp: V_m by a propagator of 3 x 3 (a matrix exponential), currents that a spike leaves alone."""
+    from scipy.linalg import expm
+
+    tau_m, C_m, taus = 8.0, 4.0, (3.0, 1.5)
+    net, arrivals = driven(
+        "lif_psc_exp", 6.0, V_reset=-0.2, E_L=0.0, V_m=0.0, tau_m=tau_m, C_m=C_m, tau_syn_ex=3.0, tau_syn_in=1.5, t_ref=t_ref
+    )
+    P = expm(DT * np.array([[-1 / tau_m, 1 / C_m, 1 / C_m], [0.0, -1 / taus[0], 0.0], [0.0, 0.0, -1 / taus[1]]]))
+    x, until, expected = np.zeros(3), 0, []
+    for step in range(1, STEPS + 1):
+        v, x = x[0], P @ x
+        if step < until:
+            x[0] = v
+        given = 6.0 * WEIGHTS * arrivals[step]
+        x[1:] += given[given > 0].sum(), given[given < 0].sum()
+        if step >= until and x[0] >= 1.0:
+            x[0] -= 1.2
+            until = step + round(t_ref / DT) + 1
+            expected.append(step)
+    assert len(expected) > 100
+    np.testing.assert_array_equal(steps_of_spikes(net), expected)
+
+
+@pytest.mark.parametrize(("model", "tau_syn"), [("lif_psc_delta", None), ("lif_psc_exp", 3.0)])
+def test_soft_reset_under_a_constant_current(model, tau_syn):
+    """Where V never falls to rest, the mean of V fixes the rate: C_m/tau_m (mean V - E_L) = I - C_m (V_th - V_reset) rate."""
+    net = ls.Network(dt=0.01)
+    net.add("n", 3, model, E_L=-1.0, V_m=-1.0, V_reset=-1.0, V_th=0.0, tau_m=10.0, C_m=5.0, I_e=[0.49, 2.0, 40.0])
+    net.record("n", ["spikes"])
+    net.record("n", "V_m", interval=0.01)
+    result = ls.run(net, 400.0)
+    late = result.spikes["n"].times > 200.0
+    rate = np.bincount(result.spikes["n"].ids[late], minlength=3) / 200.0
+    mean = result.traces["n"]["V_m"][20000:].mean(axis=0)
+    assert rate[0] == 0 and rate[2] > rate[1] > 0.1
+    np.testing.assert_allclose(5.0 / 10.0 * (mean + 1.0), np.array([0.49, 2.0, 40.0]) - 5.0 * rate, rtol=0.01, atol=0.03)
+
+
+@pytest.mark.parametrize("model", ["lif_psc_delta", "lif_psc_exp"])
+def test_a_leaky_integrator(model):
+    """Without a threshold V_m follows the closed form of iaf_psc_*, above any potential."""
+    net = ls.Network(dt=0.1)
+    net.add("n", 1, model, V_th=np.inf, E_L=-70.0, tau_m=10.0, C_m=10.0, I_e=1000.0)
+    net.record("n", "V_m", interval=1.0)
+    result = ls.run(net, 50.0)
+    t = result.traces["n"].times
+    np.testing.assert_allclose(result.traces["n"]["V_m"][:, 0], -70.0 + 1000.0 * (1 - np.exp(-t / 10.0)), rtol=0, atol=1e-9)
 
 
 def test_without_a_threshold_it_adds_up():
@@ -300,15 +375,24 @@ def test_without_a_threshold_it_adds_up():
     assert result.traces["n"]["V_m"][-1, 0] == pytest.approx(9.0 + 2.5)
 
 
-def test_the_reference_knows_soft_reset():
+SOFT = [
+    ("if_psc_delta", {"I_e": {"uniform": [-0.1, 0.3]}}, 0.3),
+    ("if_psc_delta_hard", {"I_e": {"uniform": [-0.1, 0.3]}}, 0.3),
+    ("lif_psc_delta", {"V_m": {"uniform": [-75.0, -50.0]}, "V_th": -68.5}, 0.6),
+    ("lif_psc_exp", {"V_m": {"uniform": [-75.0, -50.0]}, "V_th": -68.5, "tau_syn_in": 4.0}, 60.0),
+]
+
+
+@pytest.mark.parametrize(("model", "params", "weight"), SOFT)
+def test_the_reference_knows_soft_reset(model, params, weight):
     from lifsim.build import build_plan
     from lifsim.engine.reference import simulate
 
     net = ls.Network(dt=0.1)
     net.add("p", 1, "poisson_generator", rate=4000.0)
-    net.add("n", 20, "if_psc_delta", I_e={"uniform": [-0.1, 0.3]}, t_ref=0.2)
-    net.connect("p", "n", weight=0.3)
-    net.connect("n", "n", "fixed_indegree", indegree=3, weight=-0.2, delay=0.5)
+    net.add("n", 20, model, t_ref=0.2, **params)
+    net.connect("p", "n", weight=weight)
+    net.connect("n", "n", "fixed_indegree", indegree=3, weight=-weight / 1.5, delay=0.5)
     net.record("n", "spikes")
     (steps, ids), _ = simulate(build_plan(net, seed=3), 100.0)[0]["n"], None
     found = ls.run(net, 100.0, seed=3).spikes["n"]
@@ -328,6 +412,9 @@ def zoo() -> ls.Network:
         "iaf_psc_exp_multisynapse": (60.0, {"tau_syn": [1.0, 4.0, 9.0]}),
         "mat2_psc_exp": (60.0, {}),
         "if_psc_delta": (0.4, {"I_e": 0.01}),
+        "if_psc_delta_hard": (0.4, {}),
+        "lif_psc_delta": (0.4, {"V_th": -69.0}),
+        "lif_psc_exp": (60.0, {"V_th": np.linspace(-69.0, -67.0, 90)}),
         "parrot_neuron": (1.0, {}),
     }
     for i, (model, (weight, params)) in enumerate(weights.items()):

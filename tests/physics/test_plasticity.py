@@ -292,6 +292,26 @@ def test_rules_as_in_their_papers(delay):
         np.testing.assert_allclose(np.sort(got.data[got.col == i]), np.sort(expected), rtol=0, atol=TOLERANCE * 80)
 
 
+def test_a_spike_before_the_first_presynaptic_one_pairs_with_time_0():
+    """The nearest-neighbour rule as in NEST's code, not as in NEST's own test; every other rule leaves such a spike unpaired.
+
+    A postsynaptic spike at 19 ms, seen at 20 ms; the first presynaptic one at 30 ms: w/Wmax + lambda exp(-20/tau_plus), then
+    depression by exp(-10/tau_minus). (NEST's data for given spikes, of which some come first, have it too.)
+    """
+    net = ls.Network(dt=0.1)
+    net.add("pre", 1, "spike_generator", spike_times=[30.0])
+    neuron_that_fires_at(net, "post", [[190]], tau_minus=30.0)
+    with_all_models(net, "post")
+    params = {"lambda": 0.05, "alpha": 0.9, "mu_plus": 0.0, "mu_minus": 0.0, "Wmax": 80.0, "tau_plus": 15.0}
+    for model in ("stdp_synapse", "stdp_nn_symm_synapse"):
+        net.connect("pre", "post", weight=30.0, delay=1.0, synapse={"model": model, **params})
+    with ls.Simulation(net, threads=1) as sim:
+        sim.run(40.0)
+        got = sim.matrix("pre", "post").data
+    without = 30.0 - 80.0 * 0.05 * 0.9 * math.exp(-10 / 30)
+    np.testing.assert_allclose(got, [without, without + 80.0 * 0.05 * math.exp(-20 / 15)], rtol=1e-12)
+
+
 def test_depression_by_a_pair_in_closed_form():
     """A presynaptic spike 10 ms after a postsynaptic one: Δw = -alpha lambda w exp(-10/tau_minus) (power law)."""
     net = ls.Network(dt=0.1)

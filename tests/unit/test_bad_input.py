@@ -510,6 +510,15 @@ WRONG_CALLS = {
         ["populations.c", "V_reset"],
     ),
     "threshold that follows from others": (lambda n: n.add("c", 1, "mat2_psc_exp", V_th=-50.0), ["populations.c.V_th"]),
+    "soft reset above the threshold": (lambda n: n.add("c", 1, "lif_psc_delta", V_reset=-50.0), ["populations.c", "V_reset"]),
+    "soft reset without a threshold": (lambda n: n.add("c", 1, "lif_psc_exp", V_th=-np.inf), ["populations.c.V_th", "-inf"]),
+    "soft reset with a lower bound": (lambda n: n.add("c", 1, "lif_psc_delta", V_min=-80.0), ["populations.c.V_min"]),
+    "soft reset and a synapse without time": (lambda n: n.add("c", 1, "lif_psc_exp", tau_syn_in=0.0), ["populations.c.tau_syn_in", "> 0"]),
+    "hard reset without a threshold": (lambda n: n.add("c", 1, "if_psc_delta_hard", V_th=np.inf), ["populations.c.V_th", "inf"]),
+    "soft reset at exact times": (
+        lambda n: (n.add("x", 1, "lif_psc_delta"), ls.run(n, 1.0, method="precise")),
+        ["lif_psc_delta", "precise"],
+    ),
     "time constant of a threshold": (lambda n: n.add("c", 1, "mat2_psc_exp", tau_2=0.0), ["populations.c.tau_2", "> 0"]),
     "current onto a parrot": (
         lambda n: n.connect(n.add("dc", 1, "dc_generator"), n.add("p", 1, "parrot_neuron")),

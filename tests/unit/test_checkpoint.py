@@ -15,9 +15,9 @@ from scipy import sparse
 
 import lifsim as ls
 from lifsim import checkpoint, netimage
+from lifsim.runfiles import checkpoint_path, previous_path
 from lifsim.runlog import log_path
 from lifsim.schedule import NEVER, Schedule, schedule_of, seconds
-from lifsim.sinks import checkpoint_path, previous_path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
 from determinism import state
@@ -183,14 +183,201 @@ def test_the_file_is_there_but_the_log_too(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
 
 
-def test_nothing_is_kept_unless_asked(tmp_path):
+def test_a_run_without_checkpoints_begins_again(tmp_path):
     with ls.Simulation(small(), out=tmp_path / "run.h5", checkpoint_wall=None) as sim:
         sim.run(10.0)
     assert [p.name for p in tmp_path.iterdir()] == ["run.h5.log"]
-    with pytest.raises(ls.DataError, match="without a checkpoint"):
-        ls.resume(tmp_path / "run.h5")
+    assert digest(ls.resume(tmp_path / "run.h5", threads=2)) == digest(ls.run(small(), 10.0))
     with pytest.raises(ls.DataError, match=r"other.h5.log: does not exist"):
         ls.resume(tmp_path / "other.h5")
+
+
+def test_a_run_that_does_not_know_its_end(tmp_path):
+    """As one that was killed while it was built: `lifsim.run` says how long it is to last, a bare `Simulation` does not."""
+    for k, duration in enumerate((None, 20.0)):
+        out, copy = tmp_path / f"{k}.h5", tmp_path / "copy.log"
+        with ls.Simulation(small(), duration, out=out):
+            shutil.copyfile(log_path(out), copy)
+        assert not log_path(out).exists()  # nothing was recorded
+        shutil.move(copy, log_path(out))
+        if duration is None:
+            with pytest.raises(ls.DataError, match="was stopped before its first step, and does not say how long to run"):
+                ls.resume(out)
+        else:
+            assert digest(ls.resume(out)) == digest(ls.run(small(), 20.0))
+
+
+# -- several calls of run --------------------------------------------------------------------------
+
+
+def left_behind(sim: ls.Simulation, out: Path, folder: Path) -> Path:
+    """What a SIGKILL would leave of a simulation that records to `out`: a copy of its files, which is returned."""
+    folder.mkdir()
+    for path in out.parent.glob(f"{out.name}*"):
+        shutil.copyfile(path, folder / path.name)
+    return folder / out.name
+
+
+def test_what_came_after_a_result_is_not_lost(tmp_path):
+    out = tmp_path / "run.h5"
+    with ls.Simulation(small(), out=out, checkpoint_every=50.0) as sim:
+        sim.run(30.0)
+        sim.result()
+        sim.run(40.0)
+        killed = left_behind(sim, out, tmp_path / "killed")
+        whole = digest(sim.result())
+    old = ls.open(killed)
+    assert old.t_stop == 30.0 and "a newer run, of which 70 ms are done, is unfinished" in repr(old)
+    result = ls.resume(killed)
+    assert digest(result) == whole and result.t_stop == 70.0
+    assert [p.name for p in killed.parent.iterdir()] == ["run.h5"]
+
+
+@pytest.mark.parametrize("wall", [None, 600.0])
+def test_values_set_between_two_runs_are_in_a_checkpoint(wall, tmp_path):
+    """Or, without checkpoints, the run is refused rather than gone on with as if they had not been set."""
+    out = tmp_path / "run.h5"
+    with ls.Simulation(small(), out=out, checkpoint_wall=wall) as sim:
+        sim.run(10.0)
+        sim.set("n", V_th=14.0)
+        sim.run(20.0)
+        killed = left_behind(sim, out, tmp_path / "killed")
+        whole = digest(sim.result())
+    if wall is None:
+        with pytest.raises(ls.DataError, match=r"without a checkpoint after values had been changed by Simulation\.set"):
+            ls.resume(killed)
+    else:
+        assert digest(ls.resume(killed)) == whole
+
+
+def test_nobody_resumes_a_run_that_goes_on(tmp_path):
+    out = tmp_path / "run.h5"
+    with ls.Simulation(small(), out=out) as sim:
+        sim.run(10.0)
+        for go_on in (lambda: ls.resume(out), lambda: ls.run(small(), 10.0, out=out, resume=True)):
+            with pytest.raises(ls.OutputError, match=f"is being written by another run \\(process {os.getpid()}\\)"):
+                go_on()
+        sim.run(10.0)
+        assert digest(sim.result()) == digest(ls.run(small(), 20.0))
+
+
+def test_a_checkpoint_does_not_go_on_with_the_log_of_another_run(tmp_path):
+    out = tmp_path / "run.h5"
+    with ls.Simulation(small(), out=out) as sim:
+        sim.run(10.0)
+        saved = sim.save(tmp_path / "saved")
+    with ls.Simulation(small(9500.0), out=out, overwrite=True) as sim:
+        sim.run(20.0)
+    before = log_path(out).read_bytes()
+    with pytest.raises(ls.DataError, match="is the log of another run"):
+        ls.Simulation.restore(saved)
+    assert log_path(out).read_bytes() == before
+    assert ls.resume(tmp_path / "run.old1.h5").t_stop == 10.0
+
+
+def test_another_folder_becomes_the_current_one(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with ls.Simulation(small(), out="run.h5", checkpoint_every=5.0) as sim:
+        sim.run(10.0)
+        monkeypatch.chdir("elsewhere")
+        sim.run(10.0)
+        result = sim.result()
+    assert result.path == tmp_path / "run.h5"
+    assert digest(result) == digest(ls.run(small(), 20.0))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere", "run.h5"]
+
+
+# -- begin, or go on -------------------------------------------------------------------------------
+
+
+def test_begin_or_go_on(tmp_path):
+    out = tmp_path / "run.h5"
+    whole = digest(ls.run(small(), 100.0))
+
+    def job(**changes):
+        return ls.run(small(), **{"duration": 100.0, "out": out, "resume": True, **changes})
+
+    result, goes = job(max_wall=1e-6), 1
+    while not result.complete:
+        result, goes = job(max_wall=1e-6 if goes < 3 else None, threads=1 + goes % 2), goes + 1
+    assert digest(result) == whole and goes == 4
+    stamp = out.stat().st_mtime_ns
+    assert digest(job()) == whole and out.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_another_run_is_not_gone_on_with(finished, tmp_path):
+    out = tmp_path / "run.h5"
+    ls.run(small(), 50.0, out=out, max_wall=None if finished else 1e-6)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    other = small()
+    other.connect("n", "n", "one_to_one", weight=0.1)
+    for net, options, place in (
+        (small(9500.0), {}, "network" if finished else "populations.ext.params.rate: 9500"),
+        (other, {}, "network" if finished else r"projections"),
+        (small(), {"seed": 4}, f"seed: 4; 3 in run.h5{'' if finished else '.log'}"),
+        (small(), {"duration": 60.0}, "duration: 60 ms; 50 ms in run.h5"),
+        (small(), {"precision": "float32"}, "precision: float32; float64"),
+        (small(), {"weights": "compact"}, "weights: compact"),
+    ):
+        with pytest.raises(ls.ModelError, match=f"(?s)belongs to another run.*{place}"):
+            ls.run(net, **{"duration": 50.0, "out": out, "resume": True, **options})
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_begin_or_go_on_needs_a_file(tmp_path):
+    for options in ({}, {"out": tmp_path / "x.h5", "overwrite": True}):
+        with pytest.raises(ls.LifsimError, match="resume: given with"):
+            ls.run(small(), 10.0, resume=True, **options)
+
+
+# -- what overwriting leaves -----------------------------------------------------------------------
+
+
+def test_what_is_read_is_not_replaced(tmp_path):
+    spikes, weights = tmp_path / "spikes.h5", tmp_path / "w.h5"
+    ls.run(small(), 20.0, out=spikes)
+    with ls.weights.WeightStore(weights, "w") as store:
+        store.put("W", np.eye(3))
+    net = ls.Network()
+    net.add("given", 60, "spike_generator", spike_file=f"{spikes}:n")
+    net.add("x", 3, "iaf_psc_exp")
+    net.record("given", "spikes")
+    projection = '[[projections]]\nsource = "a"\ntarget = "a"\nmatrix = "w.h5:W"\n'
+    (tmp_path / "m.toml").write_text(f'[populations.a]\nn = 3\nmodel = "iaf_psc_exp"\n{projection}', encoding="utf-8")
+    for reader, out, place in ((net, spikes, "populations.given.spike_file"), (ls.load(tmp_path / "m.toml"), weights, "the model")):
+        before = out.read_bytes()
+        with pytest.raises(ls.OutputError, match=f"is read by the network \\({place}\\)"):
+            ls.run(reader, 10.0, out=out, overwrite=True)
+        assert out.read_bytes() == before
+
+
+def broken_networks(folder: Path):
+    """Networks whose run cannot begin, by what is wrong with them."""
+    missing = small()
+    missing.add("given", 1, "spike_generator", spike_file=str(folder / "missing.h5"))
+    samples = small()
+    samples.add("wave", 1, "waveform_generator", waveform_file=str(folder / "missing.csv"), interval=1.0)
+    samples.connect("wave", "n", weight=1.0)
+    return {"spike file": missing, "waveform": samples}
+
+
+@pytest.mark.parametrize("what", ["spike file", "waveform", "traces too large", "interrupted while building"])
+@pytest.mark.parametrize("left", ["result", "unfinished run"])
+def test_a_run_that_cannot_begin_leaves_everything(what, left, tmp_path, monkeypatch):
+    out = tmp_path / "keep.h5"
+    ls.run(small(), 20.0, out=out, max_wall=None if left == "result" else 1e-6)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    net = broken_networks(tmp_path).get(what, small())
+    if what == "traces too large":
+        monkeypatch.setattr("lifsim.disk.free", lambda _: 150_000)
+    if what == "interrupted while building":
+        monkeypatch.setattr("lifsim.build.build_plan", lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises((ls.LifsimError, KeyboardInterrupt)):
+        ls.run(net, 1000.0, out=out, overwrite=True, checkpoint_wall=None)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_a_network_that_no_file_can_describe(tmp_path):
@@ -246,32 +433,36 @@ def test_the_previous_one_is_used_if_the_last_is_bad(harm, tmp_path):
 
 
 def test_no_good_checkpoint(tmp_path):
+    """Then the run begins again."""
     out = tmp_path / "run.h5"
-    interrupted(out)
+    whole = interrupted(out)
     for path in (checkpoint_path(out), previous_path(out)):
         path.write_bytes(b"nothing")
-    before = log_path(out).read_bytes()
-    with pytest.raises(ls.DataError, match=r"run.h5.ckpt: is no checkpoint.*run.h5.ckpt.prev: is no checkpoint"):
-        ls.resume(out)
-    assert log_path(out).read_bytes() == before
+    told = []
+    result = ls.resume(out, progress=lambda event, **facts: told.extend([facts["text"]] if event == "warning" else []))
+    assert [text.partition("run.h5")[2] for text in told] == [
+        f".ckpt{end}: is no checkpoint, or was cut off; the run begins again" for end in ("", ".prev")
+    ]
+    assert digest(result) == whole
 
 
 def test_a_log_that_is_damaged_before_the_checkpoint(tmp_path):
     out = tmp_path / "run.h5"
-    interrupted(out)
+    whole = interrupted(out)
     raw = log_path(out).read_bytes()
     log_path(out).write_bytes(raw[: len(raw) // 2])
-    with pytest.raises(ls.DataError, match="the log is whole only up to step"):
-        ls.resume(out)
+    with pytest.warns(UserWarning, match="the log is whole only up to step .*; the run begins again"):
+        result = ls.resume(out)
+    assert digest(result) == whole
 
 
 def test_a_newer_format(tmp_path):
     with ls.Simulation(small()) as sim:
         image = tmp_path / "image"
         netimage.write(sim.net, image)
-        about = checkpoint.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=2)
+        about = checkpoint.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=checkpoint.FORMAT + 1)
         checkpoint.write(tmp_path / "x", about, {}, [], image)
-    with pytest.raises(ls.DataError, match="has format 2"):
+    with pytest.raises(ls.DataError, match=f"has format {checkpoint.FORMAT + 1}"):
         ls.Simulation.restore(tmp_path / "x")
 
 

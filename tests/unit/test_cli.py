@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -230,6 +232,24 @@ def test_an_unforeseen_error_is_not_the_users(monkeypatch):
     assert "Traceback" in lif("-v", "run", "tiny.toml", code=1).stderr
 
 
+def test_an_end_of_file_within_lifsim_is_no_interruption(monkeypatch):
+    """Click takes it for Ctrl-D at a prompt."""
+    monkeypatch.setattr("lifsim.runs.run", fail_with(EOFError("Ran out of input")))
+    said = lif("run", "tiny.toml", code=1).stderr
+    assert "EOFError: Ran out of input" in said
+    Path(said.split("file ")[-1].strip()).unlink()
+
+
+def test_a_warning_of_python_is_a_line(monkeypatch):
+    def warned(*args, **extra):
+        warnings.warn("the disk is full", stacklevel=1)
+        raise RunError("and so on")
+
+    monkeypatch.setattr("lifsim.runs.run", warned)
+    assert lif("run", "tiny.toml", code=1).stderr.splitlines()[-2:] == ["warning: the disk is full", "error: and so on"]
+    assert lif("-q", "run", "tiny.toml", code=1).stderr == "error: and so on\n"
+
+
 def test_stopped_by_the_user(monkeypatch):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         monkeypatch.setattr("lifsim.runs.run", fail_with(Stopped(number, "120 ms are saved; go on with: lifsim resume tiny.h5")))
@@ -395,3 +415,93 @@ def test_a_run_whose_time_is_up_goes_on():
     assert "verified: every byte, " in lif("info", "done.h5", "--verify").stdout
     assert "done.h5: is finished" in lif("resume", "done.h5", code=2).stderr
     assert "nothing.h5.log: does not exist" in lif("resume", "nothing.h5", code=2).stderr
+
+
+# -- standard streams ----------------------------------------------------------------------------
+
+STREAMS = ["2>&-", ">&-", "<&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full", "2>&1 | true", "| true"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a shell and /dev/full")
+@pytest.mark.parametrize("streams", STREAMS)
+def test_no_stream_ends_a_run(streams):
+    command = f"set -o pipefail; {sys.executable} -m lifsim run -v tiny.toml -o x.h5 {streams}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    assert lifsim.open("x.h5").verify() and sorted(Path().iterdir()) == [Path("tiny.toml"), Path("x.h5")]
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a shell and /dev/full")
+@pytest.mark.parametrize(("streams", "code"), [(">/dev/full", 1), (">&-", 0), ("2>&-", 0), ("| true", 1), ("2>/dev/full", 0)])
+def test_what_was_asked_for_and_cannot_be_printed_is_a_failure(streams, code):
+    """That nobody reads on (head) is told by the exit code alone."""
+    command = f"set -o pipefail; {sys.executable} -m lifsim models {streams}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    said = "error: standard output: No space left on device\n" if streams == ">/dev/full" else ""
+    assert (done.returncode in (code, 0) if streams == "| true" else done.returncode == code) and done.stderr == said
+
+
+def test_what_an_encoding_lacks_is_written_as_escapes():
+    command = [sys.executable, "-X", "utf8=0", "-m", "lifsim", "info", "single_neuron"]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0 and b"step \\u2192 neuron" in done.stdout, done
+
+
+# -- files of other tools --------------------------------------------------------------------------
+
+
+def spikes_of_another_tool(path: str, ids: object, times: object) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["spikes/p/timestamps"], file["spikes/p/node_ids"] = times, ids
+
+
+def test_spikes_of_another_tool():
+    """How many neurons there are is said, and can be; that nothing can be verified is said too."""
+    import numpy as np
+
+    spikes_of_another_tool("x.h5", 1001 + np.arange(970) % 50, np.arange(1, 971) * 1.0)
+    for command in ("stats", "info", "plot"):
+        said = lif(command, "x.h5")
+        assert "warning: x.h5: p: 1,051 neurons are assumed, ids 0 to 1050; those with spikes are 1001 to 1050" in said.stderr
+        assert lif(command, "x.h5", "--n-nodes", "50", *(["--overwrite"] if command == "plot" else [])).stderr == ""
+    found = json.loads(lif("stats", "x.h5", "--n-nodes", "p=50", "--json").stdout)["p"]
+    assert (found["neurons"], found["spikes"], found["rate"]) == (50, 970, pytest.approx(20.0))
+    assert "holds spikes of 50 neurons" in lif("stats", "x.h5", "--n-nodes", "49", code=2).stderr
+    assert "'q', which is no population of it; one of: p" in lif("stats", "x.h5", "--n-nodes", "q=1", code=2).stderr
+    assert "given for a population twice" in lif("stats", "x.h5", "--n-nodes", "1", "--n-nodes", "2", code=2).stderr
+    assert "a whole number such as 50" in lif("stats", "x.h5", "--n-nodes", "many", code=2).stderr
+    said = lif("info", "x.h5", "--verify", "--n-nodes", "50").stdout
+    assert "not verified: the file has no checksums" in said and "complete" not in said and "verified: every" not in said
+
+
+def test_bad_spikes_of_another_tool_are_no_silence():
+    for ids, times, words in (([0, 1], [1.0, float("nan")], "no finite numbers"), ([0], [1.0, 2.0], "2 timestamps, but 1 node_ids")):
+        spikes_of_another_tool("x.h5", ids, times)
+        for command in (("info",), ("info", "--verify"), ("stats",), ("plot",)):
+            assert words in lif(command[0], "x.h5", *command[1:], code=2).stderr
+
+
+def test_a_result_that_another_program_changed_is_not_said_to_be_whole():
+    import h5py
+
+    lif("run", "tiny.toml", "-o", "x.h5")
+    with h5py.File("x.h5", "r+") as file:
+        file["mine"] = 1
+    assert "datasets; nothing else has a checksum, since another program changed the file" in lif("info", "x.h5", "--verify").stdout
+
+
+def test_edge_types_that_are_not_all_used_are_said():
+    import h5py
+
+    with h5py.File("x_edges.h5", "w") as file:
+        for name in ("source_node_id", "target_node_id", "edge_type_id"):
+            file[f"edges/x/{name}"] = [1]
+    Path("x_edge_types.csv").write_text("edge_type_id syn_weight delay dynamics_params\n1 2.0 1.0 a.json\n")
+    text = '[run]\nduration = 1\n[populations.a]\nn = 2\nmodel = "iaf_psc_exp"\n[[projections]]\nsource = "a"\ntarget = "a"\n'
+    Path("m.toml").write_text(text + 'rule = "explicit"\nfile = "x_edges.h5:edges/x"\n')
+    said = lif("check", "m.toml")
+    assert said.stderr.startswith("warning: projections[0].file: ") and said.stderr.endswith("not used: dynamics_params\n")
+    assert lif("-q", "check", "m.toml").stderr == ""

@@ -90,3 +90,12 @@ def test_console_blocks(page):
             outcome = CliRunner().invoke(main, words[1:])
             said = re.search(r"# exits with (\d+)", line)
             assert outcome.exit_code == (int(said[1]) if said else 0), f"{line}\n{outcome.output}"
+
+
+def test_tests_that_a_page_names_exist():
+    """A promise in docs/files.md is held by the tests beside it."""
+    tests = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/*/test_*.py")}
+    named = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", (ROOT / "docs" / "files.md").read_text(encoding="utf-8"))
+    assert len(named) > 40
+    for file, name in named:
+        assert file in tests and (not name or f"def {name}(" in tests[file]), f"{file}::{name}"

@@ -145,8 +145,27 @@ def test_sonata_edges():
     sonata([0, 1, 2])
     assert listed(network(file="edges.h5:edges/a_to_b")) == (SOURCES, TARGETS, WEIGHTS, DELAYS)
     sonata([0, 2, 1])
-    with pytest.raises(ls.ModelError, match="another order"):
-        network(file="edges.h5:edges/a_to_b")
+    weights, delays = ([x[k] for k in (0, 2, 1)] for x in (WEIGHTS, DELAYS))
+    assert listed(network(file="edges.h5:edges/a_to_b")) == (SOURCES, TARGETS, weights, delays)
+
+
+def test_units_of_datasets(stored):
+    with h5py.File("x.h5", "r+") as file:
+        file["deep/net/weight"].attrs["units"], file["deep/net/delay"].attrs["unit"] = "nA", "milliseconds"
+    assert listed(network(file=stored)) == (SOURCES, TARGETS, [1000 * w for w in WEIGHTS], DELAYS)
+
+
+def test_a_list_that_cannot_be_written_leaves_the_old_one(stored, monkeypatch):
+    before = Path("x.h5").read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as failing:
+        failing.setattr("os.replace", fail)
+        with pytest.raises(ls.RunError, match=r"No space left on device .*x.h5 is as it was"):
+            listfile.write(Path("x.h5"), {"a": listfile.Listed(np.array([0]), np.array([1]), None, None)})
+    assert Path("x.h5").read_bytes() == before and [p.name for p in Path().iterdir()] == ["x.h5"]
 
 
 def test_wrong_hdf5(stored):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import warnings
 
+import h5py
 import matplotlib
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from matplotlib.figure import Figure
 
 import lifsim as ls
 from lifsim import plot
-from lifsim.errors import DataError, OutputError
+from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Manifest
 from lifsim.sinks import FileSink, MemorySink
 
@@ -45,6 +48,43 @@ def given(steps, sizes, stop=1000.0, traces=()):
     nothing = np.zeros(0, np.int64)
     sink.write(Chunk(0, round(stop * 10), {name: steps.get(name, (nothing, nothing)) for name in sizes}, samples))
     return sink.finish({})
+
+
+def sonata(path, **populations):
+    """A result of another tool: population -> (times, ids, attributes)."""
+    with h5py.File(path, "w") as file:
+        for name, (times, ids, attributes) in populations.items():
+            group = file.create_group(f"spikes/{name}")
+            group["timestamps"], group["node_ids"] = np.array(times, "f8"), np.array(ids, "u8")
+            group.attrs.update(attributes)
+    return ls.open(path)
+
+
+FOREIGN = {
+    "no spike": {"p": ([], [], {})},
+    "no spike in one": {"p": ([], [], {}), "q": ([1.0, 2.0], [0, 1], {})},
+    "no neuron": {"p": ([], [], {"n_nodes": 0, "t_stop": 100.0})},
+    "no neuron in any": {"p": ([], [], {"n_nodes": 0}), "q": ([], [], {"n_nodes": 0})},
+    "silent": {"p": ([], [], {"n_nodes": 5, "t_stop": 100.0})},
+    "at 0": {"p": ([0.0], [0], {})},
+    "before 0": {"p": ([-5.0, 0.0], [0, 0], {})},
+}
+
+
+@pytest.mark.parametrize("kind", ["raster", "rates", "isi"])
+@pytest.mark.parametrize("case", FOREIGN)
+def test_populations_without_spikes_or_neurons(tmp_path, case, kind):
+    figure = getattr(plot, kind)(sonata(tmp_path / "x.h5", **FOREIGN[case]))
+    assert plot.save(figure, tmp_path / "x.png").stat().st_size > 1000
+
+
+def test_neurons_whose_ids_do_not_begin_with_0_have_all_rows(tmp_path):
+    times, ids = np.arange(1.0, 501.0), 1001 + np.arange(500) % 40
+    sonata(tmp_path / "x.h5", p=(times, ids, {"n_nodes": 50}))
+    figure = plot.raster(ls.open(tmp_path / "x.h5"))
+    (dots,) = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 500]
+    np.testing.assert_allclose(np.sort(np.unique(dots.get_ydata())), np.arange(40) + 0.5)
+    assert figure.axes[0].get_ylim() == (50, 0)
 
 
 CASES = {
@@ -272,12 +312,11 @@ def test_a_failed_save_leaves_the_picture_before(tmp_path, monkeypatch):
     path = tmp_path / "raster.png"
     path.write_text("before")
 
-    def full(figure, out, **_):
-        out.write_text("half")
-        raise OSError(28, "No space left on device")
+    def full(fd, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Figure, "savefig", full)
-    with pytest.raises(OutputError, match="No space left"):
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(RunError, match="No space left"):
         plot.save(Figure(), path)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("raster.png", "before")]
 

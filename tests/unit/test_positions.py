@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -26,6 +27,100 @@ def test_grids_are_nests():
     found = positions("x", {"grid": [2, 3, 2], "extent": [2.0, 3.0, 4.0]}, 12)
     np.testing.assert_allclose(found.of("a", 1), NEST_3D)
     np.testing.assert_allclose(positions("x", {"grid": [2]}, 2).of("a", 1), [[-0.25], [0.25]])  # a line of 1 mm
+
+
+@pytest.mark.parametrize(
+    ("n", "extent", "center"),
+    [(5, 5.0, 0.0), (3, 0.3, 0.0), (10, 1.0, 0.5), (7, 1.0, 0.1), (4, 1 / 3, 1e6), (6, 0.7, -2.3), (1000, 123.4567, 1e-9)],
+)
+def test_nodes_on_a_grid_lie_where_exact_arithmetic_has_them(n, extent, center):
+    found = positions("x", {"grid": [n], "extent": [extent], "center": [center]}, n).of("a", 1).ravel()
+    exact = [Fraction(repr(center)) + Fraction(repr(extent)) * (2 * k + 1 - n) / (2 * n) for k in range(n)]
+    assert found.tolist() == [float(x) for x in exact]
+
+
+MASKS = {  # layout, whether it is periodic, radius in cells
+    "square": ([5, 5], False, 1),
+    "square, periodic": ([5, 5], True, 1),
+    "diagonal, 3-4-5": ([9, 9], False, 5),
+    "half of a periodic space": ([6, 1], True, 3),
+    "line": ([10], False, 2),
+    "cube": ([3, 3, 3], False, 1),
+    "cube, periodic": ([3, 3, 3], True, 1),
+    "cube, 1-2-2": ([4, 4, 4], False, 3),
+}
+
+
+def pairs_within(grid: list[int], periodic: bool, radius: int) -> int:
+    """How many pairs of cells are no further apart, in whole numbers."""
+    cells = np.stack(np.meshgrid(*(np.arange(n) for n in grid)), axis=-1).reshape(-1, len(grid))
+    apart = np.abs(cells[:, None] - cells[None])
+    apart = np.minimum(apart, np.array(grid) - apart) if periodic else apart
+    return int(((apart**2).sum(axis=-1) <= radius**2).sum())
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.1, 0.3, 1 / 3, 0.0007, 12.34])
+@pytest.mark.parametrize("name", MASKS)
+def test_a_mask_holds_the_nodes_at_its_radius(name, unit):
+    """In whatever unit: neighbours at 0.1 or 0.3 mm, whose differences in floating point are more or less than that."""
+    grid, periodic, radius = MASKS[name]
+    expected = pairs_within(grid, periodic, radius)
+    n, where = math.prod(grid), {"grid": grid, "extent": [unit * k for k in grid], "center": [unit * 7.0] * len(grid), "periodic": periodic}
+    counts = {}
+    for p in ({"box": {"p0": 1.0, "radius": unit * radius}}, {"exponential": {"p0": 1.0, "lambda": 1e9}, "max_distance": unit * radius}):
+        net = ls.Network()
+        net.add("a", n, "iaf_psc_exp", positions=where)
+        net.connect("a", "a", "pairwise_bernoulli", p=p)
+        assert expected_synapses(net.projections[0]) == pytest.approx(expected, rel=1e-6)
+        counts[next(iter(p))] = build_plan(net, 1).n_synapses
+    assert counts == {"box": expected, "exponential": expected}
+
+
+def test_the_pairs_of_a_square_within_a_cell():
+    assert (pairs_within([5, 5], False, 1), pairs_within([5, 5], True, 1)) == (105, 125)
+
+
+def test_the_tolerance_of_a_mask_is_a_few_units_in_the_last_place():
+    points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0 + 1e-13], [-1.0 - 1e-9, 0.0]])
+    net = ls.Network()
+    net.add("a", 4, "iaf_psc_exp", positions=points)
+    net.connect("a[1:4]", "a[0]", "pairwise_bernoulli", p={"box": {"p0": 1.0, "radius": 1.0 - 1e-15}})
+    wiring = build_plan(net, 1).wirings[0]
+    assert wiring.rows.tolist() == [0]
+
+
+def test_weights_and_partners_of_a_mask_know_those_at_its_radius():
+    net = ls.Network()
+    net.add("a", 25, "iaf_psc_exp", positions={"grid": [5, 5], "extent": [0.5, 0.5], "periodic": True})
+    box = {"radius": 0.1}
+    net.connect("a", "a", weight={"box": {"w0": 3.0, **box}})
+    net.connect("a", "a", "fixed_indegree", indegree=5, allow_multapses=False, p={"box": {"p0": 1.0, **box}})
+    weights, partners = build_plan(net, 1).wirings
+    assert np.count_nonzero(weights.weight.array) == 125
+    assert partners.n_synapses == 125  # all five that there are, of each node
+
+
+def test_points_at_the_edge_of_a_space_far_away_lie_within_it():
+    points = np.array([[1000.0], [1000.2]])
+    assert positions("x", {"points": points, "extent": [0.2], "center": [1000.1], "periodic": True}, 2).n == 2
+    with pytest.raises(ls.ModelError, match="within the extent"):
+        positions("x", {"points": points + 1e-9, "extent": [0.2], "center": [1000.1]}, 2)
+
+
+RING = [0.8, 0.84, 0.84, 0.88, 0.88, 0.92, 0.88, 0.88, 0.84, 0.84]  # of .8, .82, .84, .86, .88, .9 ms, as NEST rounds them
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.1, 0.3, 3.0])
+@pytest.mark.parametrize("where", ["grid", "points"])
+def test_delays_between_two_steps_go_to_the_longer(unit, where):
+    place = {"grid": {"grid": [10]}, "points": {"points": unit * 0.1 * np.arange(0, 100, 10).reshape(-1, 1)}}[where]
+    net = ls.Network(dt=0.04)
+    space = {"extent": [10 * unit], "center": [5 * unit], "periodic": True}
+    net.add("a", 10, "iaf_psc_exp", positions={**place, **space})
+    net.connect("a", "a", delay={"linear": {"base": 0.8, "per_mm": 0.02 / unit}})
+    delay = build_plan(net, 1).wirings[0].delay.array.reshape(10, 10)
+    assert (delay[0] * 0.04).round(9).tolist() == RING
+    assert all(np.array_equal(delay[k], np.roll(delay[0], k)) for k in range(10))
 
 
 def test_random_positions_depend_on_seed_and_name_and_fill_the_extent():

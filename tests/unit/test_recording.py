@@ -18,11 +18,13 @@ from lifsim import disk, runlog
 from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Manifest, first_sample, read_log
 from lifsim.results import open as open_result
+from lifsim.runfiles import checkpoint_path
 from lifsim.runlog import LogWriter, log_path
 from lifsim.sinks import FileSink, MemorySink
 
 STEPS = 100  # of a chunk
-BEGUN = 1  # the number of the frame behind which the log of a run has begun: who writes it, what it is
+BEGUN = 1  # the number of the frame behind which the log of a run can be read: who writes it, the manifest
+BEFORE = 3  # frames before the first chunk: those, and how the run begins
 
 
 def manifest(**changes):
@@ -148,7 +150,7 @@ def test_a_log_cut_anywhere_holds_what_came_before(log):
             with pytest.raises(DataError, match="holds nothing"):
                 read_log(log)
         else:
-            assert prefix(log) == (sum(end <= size for end in ends) - BEGUN - 1, size - max(e for e in ends if e <= size))
+            assert prefix(log) == (max(0, sum(end <= size for end in ends) - BEFORE), size - max(e for e in ends if e <= size))
 
 
 def test_a_flipped_byte_anywhere_is_found(log):
@@ -163,7 +165,7 @@ def test_a_flipped_byte_anywhere_is_found(log):
             start = max(end for end in ends if end <= at)
             if at < ends[-2]:  # a length changed in the last frame looks like a write cut short
                 assert read_log(log)[0].reason == f"damaged at byte {start:,} or soon after it"
-            assert prefix(log)[0] == sum(end <= at for end in ends) - BEGUN - 1
+            assert prefix(log)[0] == max(0, sum(end <= at for end in ends) - BEFORE)
 
 
 def test_a_torn_end_is_not_called_damage(log):
@@ -218,10 +220,80 @@ def test_an_unfinished_run_stays(path, log):
 
 
 def test_overwrite(path, log):
+    """What was there stays until the new run has its result; an unfinished run has another name until then."""
     path.write_bytes(b"old")
-    with FileSink(manifest(name="new"), path, overwrite=True):
-        assert not path.exists()
+    aside = path.with_name("run.old1.h5")
+    with FileSink(manifest(name="new"), path, overwrite=True) as sink:
+        sink.write(chunk(0))
+        assert path.read_bytes() == b"old"
+        assert (open_result(log).name, open_result(aside).name) == ("new", "demo")
+        assert open_result(aside).t_stop == 40.0
+        sink.finish({})
         assert open_result(path).name == "new"
+    assert [p.name for p in path.parent.iterdir()] == ["run.h5"]
+
+
+def test_a_run_that_never_begins_changes_nothing(path, log):
+    path.write_bytes(b"old")
+    checkpoint_path(path).write_bytes(b"saved")
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
+    with FileSink(manifest(name="new"), path, overwrite=True):
+        assert open_result(log).name == "new"
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
+
+
+def test_unfinished_runs_are_set_aside_one_after_the_other(path, log):
+    for k in range(2):
+        with FileSink(manifest(name=f"run {k}"), path, overwrite=True) as sink:
+            sink.write(chunk(0))
+    names = [open_result(path.with_name(f"run.old{k}.h5")).name for k in (1, 2)]
+    assert names == ["demo", "run 0"]
+    with FileSink(manifest(), path, overwrite=True) as sink:
+        sink.write(chunk(0))
+        sink.finish({})
+    assert [p.name for p in path.parent.iterdir()] == ["run.h5"]
+
+
+def test_a_set_aside_run_that_somebody_goes_on_with_stays(path, log):
+    with FileSink(manifest(), path, overwrite=True) as sink:
+        sink.write(chunk(0))
+        with FileSink.resume(path.with_name("run.old1.h5"), 4 * STEPS) as other:
+            sink.finish({})
+            sink.close()
+            other.write(chunk(4))
+    assert prefix(log_path(path.with_name("run.old1.h5"))) == (5, 0)
+
+
+def test_a_log_that_is_none_is_not_replaced(path):
+    log_path(path).write_bytes(b"notes on my experiment, by hand")
+    with pytest.raises(OutputError, match=r"run.h5.log: is not the log of a run"):
+        FileSink(manifest(), path, overwrite=True)
+    assert log_path(path).read_bytes() == b"notes on my experiment, by hand"
+
+
+def test_a_log_that_is_read_while_it_is_written(path):
+    """A reader sees whole frames, and that the run goes on; the frame that is being written is no damage."""
+    with FileSink(manifest(), path) as sink:
+        for k in range(4):
+            sink.write(chunk(k))
+        with log_path(path).open("ab") as file:
+            file.write(runlog._FRAME.pack(b"LIFf", 2, 1000, 0) + b"the beginning")
+        recorded, _ = read_log(log_path(path))
+        assert (recorded.reason, recorded.ignored, recorded.writer) == ("", 0, f"process {os.getpid()}")
+        assert "the run goes on: process" in repr(open_result(path))
+    assert read_log(log_path(path))[0].reason == "the last write was cut short"
+
+
+def test_what_a_resumed_run_will_replace_stays_until_then(path, log):
+    """The log is cut off at the checkpoint with the first new frame, not before: the run may fail to begin."""
+    before = log.read_bytes()
+    FileSink.resume(path, STEPS).close()
+    assert log.read_bytes() == before
+
+
+def test_the_log_of_another_run_is_left_alone(path, log):
+    with pytest.raises(DataError, match="is the log of another run"):
+        FileSink.resume(path, STEPS, run="another")
 
 
 def test_one_run_at_a_time(path):
@@ -302,8 +374,10 @@ def test_a_disk_that_fills_up_keeps_what_was_written(path, monkeypatch, n):
         for k in range(6):
             sink.write(chunk(k))
     monkeypatch.undo()
-    if n > BEGUN + 1:  # header and manifest are there
-        assert prefix(log_path(path)) == (n - BEGUN - 2, 0)
+    if n > BEFORE:  # header, owner, manifest and beginning are there: the run has begun
+        assert prefix(log_path(path)) == (n - BEFORE - 1, 0)
+    else:
+        assert not log_path(path).exists()
 
 
 def test_the_log_reaches_the_disk_about_once_a_second(path, monkeypatch):

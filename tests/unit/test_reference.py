@@ -80,15 +80,15 @@ class Maker:
             "I_e": self.value(-50.0, 700.0, n),
             "V_m": self.value(-75.0, -54.0, n),  # some above threshold
         }
-        if model == "if_psc_delta":
+        if model.startswith("if_"):
             given |= {"V_th": self.value(1.0, 5.0, n), "V_reset": self.value(-1.0, 0.5, n), "V_m": self.value(-2.0, 6.0, n)}
             given = {key: x for key, x in given.items() if key not in ("E_L", "tau_m")}
-        elif model != "iaf_psc_delta":
+        elif len(STATES[model]) > 1:
             given |= {"tau_syn_ex": self.value(0.3, 10.0, n), "tau_syn_in": self.value(0.3, 10.0, n)}
             given |= {state: self.value(-100.0, 100.0, n) for state in STATES[model][1:]}
             if self.one_of(True, False):  # nearly equal time constants
                 given |= {"tau_m": 10.0, "tau_syn_ex": 10.0, "tau_syn_in": 10.0 * (1 + 1e-9)}
-        else:
+        elif model == "iaf_psc_delta":
             given["refractory_input"] = self.one_of(True, False)
         if model in ("iaf_psc_delta", "iaf_psc_alpha"):
             given["V_min"] = self.one_of(-np.inf, self.value(-90.0, -75.0, n))
@@ -188,7 +188,7 @@ class Maker:
     def connect(self, source, target):
         s, t = self.view(source), self.view(target)
         current = s.population.model.role == "current"
-        mild = t.population.model.name in ("iaf_psc_delta", "if_psc_delta") or current
+        mild = t.population.model.weight_unit == "mV" or current
         low, high = (
             self.one_of((-2.0, 3.0), (0.1, 3.0), (-3.0, -0.1)) if mild else self.one_of((-100.0, 200.0), (5.0, 200.0), (-90.0, -1.0))
         )

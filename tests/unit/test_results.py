@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import tracemalloc
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from test_recording import STEPS, chunk, manifest
 
-from lifsim import disk, resultwriter
+from lifsim import analysis, disk, resultwriter
 from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Recorded, Totals
 from lifsim.results import convert
@@ -19,6 +20,7 @@ from lifsim.results import open as open_result
 from lifsim.runlog import log_path
 from lifsim.sinks import FileSink, MemorySink
 
+DATA = Path(__file__).parents[1] / "data" / "sonata"
 SUMMARY = {"timings": {"build": 1.0, "simulate": 2.0}, "real_time_factor": 0.5}
 
 
@@ -203,7 +205,7 @@ def test_layout(path):
         trace = file["lifsim/traces/exc/V_m"]
         assert (trace.dtype, trace.attrs["unit"], trace.attrs["interval"], trace.attrs["start"]) == ("<f8", "mV", 0.1, 0.0)
         assert "report/exc.rate" not in file
-        assert file["lifsim"].attrs["format_version"] == b"1.1"
+        assert file["lifsim"].attrs["format_version"] == b"1.2"
         assert file["lifsim"].attrs["complete"]
         assert "libver" not in file  # and, below, an old superblock: HDF5 1.8 and 1.10 read it
     assert path.read_bytes()[8] in (0, 2)
@@ -218,6 +220,7 @@ def foreign(path, **attributes):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:.*neurons are assumed")
 def test_spikes_of_other_tools(tmp_path):
     result = open_result(foreign(tmp_path / "other.h5", units="ms"))
     spikes = result.spikes["cells"]
@@ -225,8 +228,152 @@ def test_spikes_of_other_tools(tmp_path):
     np.testing.assert_array_equal(spikes.ids, [2, 2, 4])
     assert (spikes.n_nodes, spikes.t_stop) == (5, 3.0)
     assert "another tool" in repr(result)
-    with pytest.raises(DataError, match="units 's'"):
-        open_result(foreign(tmp_path / "seconds.h5", units="s"))
+
+
+@pytest.mark.filterwarnings("ignore:.*neurons are assumed")
+@pytest.mark.parametrize(
+    ("units", "factor"),
+    [("ms", 1), ("milliseconds", 1), ("s", 1000), (np.bytes_("s"), 1000), ("Seconds", 1000), ("us", 1e-3), (None, 1)],
+)
+def test_units_of_times(tmp_path, units, factor):
+    spikes = open_result(foreign(tmp_path / "other.h5", **({"units": units} if units else {}))).spikes["cells"]
+    np.testing.assert_allclose(spikes.times, np.array([1.0, 2.0, 3.0]) * factor, rtol=1e-15)
+    assert spikes.t_stop == spikes.times[-1]
+    with pytest.raises(DataError, match="units 'parsec'; ms, s or us"):
+        open_result(foreign(tmp_path / "other.h5", units="parsec"))
+
+
+def populations(path, **named):
+    """A file with these populations: times, ids and attributes of each ("" : in /spikes itself, as gids)."""
+    with h5py.File(path, "w") as file:
+        for name, (times, ids, attributes) in named.items():
+            group = file.require_group("spikes") if name == "flat" else file.create_group(f"spikes/{name}")
+            group["timestamps"], group["gids" if name == "flat" else "node_ids"] = times, ids
+            group.attrs.update(attributes)
+    return path
+
+
+def test_the_older_layout(tmp_path):
+    path = populations(tmp_path / "old.h5", flat=([3.0, 1.0], [1, 0], {"sorting": "by_gid"}), more=([2.0], [0], {}))
+    result = open_result(path)
+    assert list(result.spikes) == ["spikes", "more"]
+    assert result.spikes["spikes"].times.tolist() == [1.0, 3.0] and result.spikes["spikes"].ids.tolist() == [0, 1]
+    path = populations(tmp_path / "named.h5", gids=([2.0], [0], {}), timestamps=([1.0], [0], {}))  # populations of these names
+    assert sorted(open_result(path).spikes) == ["gids", "timestamps"]
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "n"), [("flat_spikes", {"spikes": 124}, [14]), ("bmtk_spikes", {"cells": 200, "gids": 300}, [20, 50])]
+)
+def test_files_of_other_tools(name, total, n):
+    """One of the examples of pysonata, in the older layout, and one that bmtk wrote, with the ids 1001 to 1050."""
+    path = DATA / f"{name}.h5"
+    result = open_result(path, n_nodes=dict(zip(total, n, strict=True)))
+    assert {name: len(s) for name, s in result.spikes.items()} == total
+    assert [len(s.recorded_ids) for s in result.spikes.values()] == n
+    with h5py.File(path) as file:
+        for name in total:
+            group = file["spikes"] if name == "spikes" else file[f"spikes/{name}"]
+            times, ids = group["timestamps"][()], group["gids" if name == "spikes" else "node_ids"][()]
+            order = np.lexsort((ids, times))
+            np.testing.assert_array_equal(result.spikes[name].times, times[order])
+            np.testing.assert_array_equal(result.spikes[name].ids, ids[order])
+
+
+UNREADABLE = {
+    "nan": (([1.0, np.nan], [0, 1]), "entry 1: nan"),
+    "inf": (([-np.inf, 1.0], [0, 1]), "entry 0: -inf"),
+    "lengths": (([1.0, 2.0, 3.0], [0, 1]), "3 timestamps, but 2 node_ids"),
+    "negative": (([1.0, 2.0], [0, -1]), "names node -1"),
+    "negative alone": (([1.0], [-1]), "names node -1"),
+    "huge": (([1.0, 2.0], np.array([0, 2**63], "u8")), "names node 9223372036854775808"),
+    "fractions": (([1.0, 2.0], [0.5, 1.0]), "type float64"),
+    "text": ((["a", "b"], [0, 1]), "type object"),
+    "unlikely": (([1.0, 2.0], [0, 2**30]), "n_nodes, which says how many neurons there are"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_one_bad_population_keeps_no_other_from_being_read(tmp_path, case):
+    (times, ids), said = UNREADABLE[case]
+    path = populations(tmp_path / "x.h5", bad=(times, ids, {}), good=([1.0, 2.0], [0, 1], {}))
+    with pytest.warns(UserWarning, match=f"bad is left out: .*{said}"):
+        result = open_result(path)
+    assert list(result.spikes) == list(result.populations) == ["good"] and len(result.spikes["good"]) == 2
+    assert "bad: cannot be read" in repr(result) and said in result.info["unreadable"]["bad"]
+    with pytest.raises(DataError, match=said):
+        result.spikes["bad"]
+    with pytest.raises(DataError, match=said):  # where there is no other, the file is refused
+        open_result(populations(tmp_path / "y.h5", bad=(times, ids, {})))
+
+
+def test_numbers_of_neurons(tmp_path):
+    """A file of the ids 1001 to 1050 is of 1051 neurons, unless it or the user says that there are 50."""
+    times, ids = np.arange(1, 971) * 1.0, 1001 + np.arange(970) % 50
+    path = populations(tmp_path / "x.h5", p=(times, ids.astype("u8"), {}))
+    with pytest.warns(UserWarning, match=r"p: 1,051 neurons are assumed, ids 0 to 1050; those with spikes are 1001 to 1050"):
+        assert analysis.statistics(open_result(path))["p"]["neurons"] == 1051
+    for n_nodes in (50, {"p": 50}):
+        result = open_result(path, n_nodes=n_nodes)
+        found = analysis.statistics(result)["p"]
+        assert (found["neurons"], found["spikes"], result.spikes["p"].n_nodes, result.populations["p"]["n"]) == (50, 970, 50, 50)
+        assert found["rate"] == pytest.approx(970 / 50 / 0.97)
+        assert found["cv_neurons"] == 50
+        np.testing.assert_array_equal(result.spikes["p"].recorded_ids, np.arange(1001, 1051))
+        np.testing.assert_array_equal(analysis.rates(result.spikes["p"]) * 0.97, np.bincount(ids)[1001:])
+    said = open_result(populations(tmp_path / "said.h5", p=(times, ids, {"n_nodes": 60, "t_stop": 2000.0})))
+    assert len(said.spikes["p"].recorded_ids) == 60 and said.t_stop == 2000.0
+    assert len(open_result(path, n_nodes=2000).spikes["p"].recorded_ids) == 2000
+    for n_nodes, words in ((49, "50 neurons or more; n_nodes = 49"), ({"q": 3}, "'q'"), (-1, "-1"), (True, "True"), (2.5, "2.5")):
+        with pytest.raises(DataError, match=words):
+            open_result(path, n_nodes=n_nodes)
+
+
+def test_neurons_far_apart(tmp_path):
+    """Ids may be anything: no table as long as the largest is made."""
+    ids = np.array([7, 10**9, 7, 2 * 10**9], "u8")
+    result = open_result(populations(tmp_path / "x.h5", p=([1.0, 2.0, 3.0, 4.0], ids, {})), n_nodes=4)
+    tracemalloc.start()
+    assert analysis.statistics(result)["p"]["neurons"] == 4
+    np.testing.assert_array_equal(result.spikes["p"].recorded_ids, [7, 8, 10**9, 2 * 10**9])
+    np.testing.assert_array_equal(analysis.rates(result.spikes["p"]), [500.0, 0.0, 250.0, 250.0])
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["path", "unfinished"])
+def test_a_result_of_lifsim_says_itself_how_many_neurons_there_are(kind, request):
+    with pytest.raises(DataError, match="the file says how many neurons there are"):
+        open_result(request.getfixturevalue(kind), n_nodes=50)
+
+
+def test_times_at_and_before_zero_count(tmp_path):
+    result = open_result(populations(tmp_path / "x.h5", p=(np.array([5, 0, -5], "f4"), [0, 0, 0], {})))
+    found = analysis.statistics(result)["p"]
+    assert (found["spikes"], result.t_start, result.duration, found["rate"]) == (3, -5.0, 10.0, 300.0)
+    assert result.spikes["p"].window(0.0).times.tolist() == [5.0]
+    whole = open_result(populations(tmp_path / "y.h5", p=(np.array([5, 1], "i4"), [0, 0], {"t_stop": 3.0})))
+    assert whole.spikes["p"].times.tolist() == [1.0, 5.0] and whole.t_stop == 5.0
+
+
+def test_reports_have_what_bmtk_reads(path):
+    """bmtk reads index_pointer and element_pos, libsonata index_pointers."""
+    with h5py.File(path) as file:
+        mapping = file["report/exc/mapping"]
+        np.testing.assert_array_equal(mapping["index_pointer"], mapping["index_pointers"])
+        assert mapping["index_pointer"].id.get_offset() == mapping["index_pointers"].id.get_offset()  # one dataset, two names
+        assert len(mapping["element_pos"]) == len(mapping["element_ids"]) == len(mapping["node_ids"])
+
+
+@pytest.mark.peers
+def test_bmtk_reads_spikes_and_reports(memory, path):
+    trains = pytest.importorskip("bmtk.utils.reports.spike_trains").SpikeTrains.load(str(path))
+    for name in memory.spikes:
+        np.testing.assert_array_equal(np.sort(trains.to_dataframe(populations=name)["timestamps"]), memory.spikes[name].times)
+    report = pytest.importorskip("bmtk.utils.reports.compartment").CompartmentReport(str(path), mode="r")
+    for column, node in enumerate(memory.traces["exc"].ids_of("V_m")):
+        found = report["exc"].data(node_id=int(node))
+        np.testing.assert_allclose(np.ravel(found), memory.traces["exc"]["V_m"][:, column], rtol=1e-6)
 
 
 # -- errors -----------------------------------------------------------------------------------------

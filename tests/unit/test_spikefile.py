@@ -107,6 +107,62 @@ def test_everything_is_checked_before_the_run(tmp_path, spikes, small_blocks, at
         ls.Simulation(network(write(tmp_path / "in.h5", step, ids, n_nodes=30, t_stop=50.0)))
 
 
+@pytest.mark.parametrize("size", ["at once", "streamed"])
+@pytest.mark.parametrize(("option", "method"), [(False, "grid"), (True, "grid"), (False, "precise"), (True, "precise")])
+@pytest.mark.parametrize("at", [0.0, -30.0])
+def test_a_spike_at_or_before_time_0_is_told(tmp_path, spikes, small_blocks, monkeypatch, size, option, method, at):
+    """0 ms, and -3 ms; a start above 0 leaves them out, as it says."""
+    step, ids = np.append(at, spikes[0].astype(float)), np.append(7, spikes[1])
+    if size == "at once":
+        monkeypatch.setattr(spikefile, "FEW", 10_000)
+    path = write(tmp_path / "in.h5", step, ids)
+
+    def built(**window):
+        net = ls.Network(dt=0.1)
+        net.add("g", 20, "spike_generator", spike_file=str(path), allow_offgrid_times=option, **window)
+        net.add("n", 1, "iaf_psc_exp")
+        return build_plan(net, 1, method).events.window(0, 10_000)[0]
+
+    with pytest.raises(ls.DataError, match=f"holds 1 spikes at or before 0 ms, such as that of node 7 at {at / 10:g} ms") as error:
+        built()
+    assert error.value.problems[0].where == "populations.g.spike_file"
+    np.testing.assert_array_equal(np.sort(built(start=0.1)), spikes[0][spikes[0] > 1])
+    np.testing.assert_array_equal(np.sort(built(start=[3.0] * 20)), spikes[0][spikes[0] > 30])
+
+
+def test_times_of_a_file_off_the_grid_go_to_the_end_of_their_step(tmp_path, spikes, small_blocks, monkeypatch):
+    """Streamed and at once: tenths of a microsecond, moved by whole microseconds as in NEST; all of them are sent."""
+    rng = np.random.default_rng(5)
+    micro = np.sort(rng.integers(6, 500_000, 1500))
+    micro += micro % 10 == 5  # tenths of a microsecond, no ties
+    path = write(tmp_path / "in.h5", micro / 1000, spikes[1])
+    expected = -(-((micro + 5) // 10) // 100)
+    for few in (100, 10_000):
+        monkeypatch.setattr(spikefile, "FEW", few)
+        net = network(path, allow_offgrid_times=True)
+        events = build_plan(net, 1).events
+        assert isinstance(events, Listed) == (few > 100)
+        step, ids = events.window(0, 1000)
+        own = (ids >= 52) & (ids < 72)  # after 50 neurons and the two nodes of "more"
+        np.testing.assert_array_equal(step[own], expected)
+        parts = [events.window(a, a + 7) for a in range(0, 1000, 7)]
+        np.testing.assert_array_equal(np.concatenate([s for s, _ in parts]), step)
+
+
+@pytest.mark.parametrize("option", [True, False])
+def test_float32_times_in_a_file(tmp_path, option):
+    step = np.array([1, 3, 47, 1234, 90_001, 234_567])
+    path = tmp_path / "in.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("spikes/p")
+        group.create_dataset("timestamps", data=(step * 0.1).astype(np.float32)).attrs["units"] = "ms"
+        group["node_ids"] = np.zeros(len(step), np.uint64)
+    net = ls.Network(dt=0.1)
+    net.add("g", 1, "spike_generator", spike_file=str(path), allow_offgrid_times=option)
+    net.add("n", 1, "iaf_psc_exp")
+    np.testing.assert_array_equal(build_plan(net, 1).events.step, step)
+
+
 def test_a_damaged_result_is_found(tmp_path, small_blocks):
     net = ls.Network()
     net.add("p", 20, "iaf_psc_exp", I_e=np.linspace(400.0, 2000.0, 20))
@@ -119,6 +175,31 @@ def test_a_damaged_result_is_found(tmp_path, small_blocks):
         ids[150] = (ids[150] + 1) % 20
     with pytest.raises(ls.LifsimError, match="checksum"):
         ls.run(network(path), 20.0)
+
+
+def test_units_and_the_older_layout(tmp_path, spikes, small_blocks, monkeypatch):
+    """Read at once and streamed alike."""
+    step, ids = spikes
+    usual = ls.run(network(write(tmp_path / "a.h5", step, ids)), 50.0)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.create_dataset("spikes/timestamps", data=step / 10000).attrs["units"] = "s"
+        file["spikes/gids"] = ids
+    for few in (100, 10_000):
+        monkeypatch.setattr(spikefile, "FEW", few)
+        assert_same(ls.run(network(tmp_path / "b.h5"), 50.0), usual)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_population_that_cannot_be_read(tmp_path, spikes):
+    """It is refused where it is meant, and in nobody's way where it is not."""
+    path = write(tmp_path / "a.h5", *spikes)
+    with h5py.File(path, "r+") as file:
+        file["spikes/bad/timestamps"], file["spikes/bad/node_ids"] = [1.0, np.nan], [0, 5]
+    assert len(ls.run(network(path, spike_population="p"), 50.0).spikes["g"]) == len(spikes[0])
+    with pytest.raises(ls.DataError, match=r"spike_population: .*spikes/bad/timestamps: holds 1 or more times that are no finite numbers"):
+        ls.Simulation(network(path, spike_population="bad"))
+    with pytest.raises(ls.DataError, match="holds several populations; one of: p, bad"):
+        ls.Simulation(network(path))
 
 
 RUN = """

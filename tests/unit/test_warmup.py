@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numba
 import numpy as np
@@ -16,7 +15,7 @@ import lifsim as ls
 from lifsim import warmup
 from lifsim.build import build_plan
 from lifsim.cli import main
-from lifsim.engine import Engine, cache_folder, compiling, jit
+from lifsim.engine import Engine, cache, compiling, folders
 from lifsim.engine.wiring import rule_of
 from lifsim.modelfile import load_with_settings
 
@@ -111,7 +110,7 @@ def test_warmup_says_what_it_took_and_where_it_is():
     assert outcome.exit_code == 0, outcome.output
     program, place = outcome.stdout.splitlines()
     assert program == "cuba: float64, weights float64: cached"
-    assert place.startswith(f"{cache_folder()}: ") and place.endswith("MB")
+    assert place.startswith(f"{folders().kept}: ") and place.endswith("MB")
     events = []
     ls.run(ls.load("cuba"), 1.0, progress=lambda event, **_: events.append(event))
     assert "step" in events and "compile" not in events
@@ -136,17 +135,6 @@ def test_the_compiler_is_listened_to():
     assert first.seconds > 0 == second.seconds
 
 
-def test_no_two_processes_write_code_to_one_file():
-    """Numba's own names are numbers that two processes could choose at once, for code of different types."""
-    from lifsim.engine.loop import advance
-
-    own = advance._cache._cache_file._data_name(1)
-    assert own.startswith("loop.advance-") and own.endswith(".1.nbc") and jit._OWN in own
-    script = "from lifsim.engine.loop import advance; print(advance._cache._cache_file._data_name(1))"
-    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert other.stdout.strip() != own
-
-
 @pytest.mark.parametrize("words", [["warmup"], ["warmup", "cuba", "--all"]])
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, words):
     (tmp_path / "file").touch()
@@ -157,21 +145,8 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, words):
     assert "LIFSIM_CACHE_DIR" in done.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_not_used(tmp_path, monkeypatch):
-    """Numba would keep the code elsewhere, where it can be stale."""
-    monkeypatch.setenv("LIFSIM_CACHE_DIR", str(tmp_path))
-
-    def refuse(**_):
-        raise PermissionError
-
-    monkeypatch.setattr(jit.tempfile, "TemporaryFile", refuse)
-    assert jit._prepare_cache() == ""
-
-
-def test_the_folder_may_be_relative_or_at_home(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    for given, parent in {"here": Path.cwd() / "here", "~/there": Path.home() / "there"}.items():
-        monkeypatch.setenv("LIFSIM_CACHE_DIR", given)
-        assert cache_folder().parent == parent
-    monkeypatch.setenv("LIFSIM_CACHE_DIR", "")
-    assert cache_folder().parent.name == "lifsim" or cache_folder().parent.parent.name == "lifsim"
+def test_code_that_could_not_be_kept_is_a_failure(monkeypatch):
+    """What else is `lifsim warmup` for?"""
+    monkeypatch.setattr(cache, "_not_kept", "/cache: No space left on device")
+    outcome = CliRunner().invoke(main, ["warmup", "cuba"])
+    assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (1, "", "error: /cache: No space left on device\n")

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import h5py
 import numpy as np
 import pytest
@@ -9,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lifsim.errors import DataError
+from lifsim import seal
+from lifsim.errors import DataError, OutputError, RunError
 from lifsim.weights import WeightStore
 
 
@@ -204,6 +212,256 @@ def test_anndata_reads_it(stored, sparse_matrix):
     anndata = pytest.importorskip("anndata")
     with h5py.File(stored) as file:
         np.testing.assert_array_equal(anndata.io.read_elem(file["W"]).toarray(), sparse_matrix.toarray())
+
+
+# -- whole or not at all -------------------------------------------------------------------------
+
+
+def content(path) -> dict[str, list]:
+    """The matrices of a store, every byte of it checked."""
+    assert seal.check(path)
+    with WeightStore(path) as store:
+        return {m.name: store.get(m.name).todense().tolist() if "sparse" in m.kind else store.get(m.name).tolist() for m in store.verify()}
+
+
+def alone(folder) -> bool:
+    """Whether nothing but the store is left."""
+    return [path.name for path in folder.iterdir()] == ["w.h5"]
+
+
+@pytest.mark.parametrize("mode", ["r", "a"])
+def test_a_store_that_is_not_changed_is_not_touched(stored, mode):
+    before, stat = stored.read_bytes(), stored.stat()
+    with WeightStore(stored, mode) as store:
+        store.get("W"), store.delay("D"), store.notes("W")
+        with pytest.raises(DataError):
+            store.put("D", [[np.nan]])
+    after = stored.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (stat.st_ino, stat.st_mtime_ns) and stored.read_bytes() == before
+
+
+KILLED = """
+import sys, time, numpy as np
+from lifsim.weights import WeightStore
+store = WeightStore(sys.argv[1], sys.argv[2])
+if sys.argv[3] == "put":
+    store.put("D", np.full((300, 300), 7.0))
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("mode", "then"), [("a", ""), ("a", "put"), ("w", ""), ("w", "put")])
+def test_a_killed_writer_leaves_the_store_as_it_was(stored, mode, then, tmp_path):
+    before = stored.read_bytes()
+    child = subprocess.Popen([sys.executable, "-c", KILLED, stored, mode, then], stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    with pytest.raises(OutputError, match="is open for writing elsewhere; close it there first"):
+        WeightStore(stored, "a")
+    child.kill()
+    child.communicate()
+    assert stored.read_bytes() == before
+    with WeightStore(stored, "a") as store:  # nobody is locked out, and what the killed one left is removed
+        store.put("E", np.eye(2))
+    assert set(content(stored)) == {"D", "E", "W"} and alone(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["a", "w"])
+def test_a_second_writer_is_refused_before_anything_happens(stored, mode):
+    before = stored.read_bytes()
+    with WeightStore(stored, "a"), pytest.raises(OutputError, match="open for writing elsewhere"):
+        WeightStore(stored, mode)
+    with h5py.File(stored, "r+") as other:
+        with pytest.raises(OutputError, match="open for writing elsewhere"):
+            WeightStore(stored, mode)
+        assert set(other) == {"D", "W"}
+    stored.write_bytes(before)
+    with WeightStore(stored, mode) as store:
+        store.put("E", np.eye(2))
+
+
+@pytest.mark.parametrize("mode", ["a", "w"])
+def test_readers_see_the_store_as_it_was(stored, mode):
+    before = content(stored)
+    with WeightStore(stored) as reader:
+        with WeightStore(stored, mode) as store:
+            store.put("D", np.eye(2))
+            assert store.get("D").tolist() == [[1, 0], [0, 1]]
+            assert content(stored) == before
+        assert reader.get("D").tolist() == before["D"]
+    assert content(stored) == ({**before, "D": [[1, 0], [0, 1]]} if mode == "a" else {"D": [[1, 0], [0, 1]]})
+
+
+@pytest.mark.parametrize("mode", ["a", "w"])
+def test_an_error_in_the_block_changes_nothing(stored, mode, tmp_path):
+    before = stored.read_bytes()
+    with pytest.raises(FileNotFoundError), WeightStore(stored, mode) as store:
+        store.put("E", np.eye(2))
+        (tmp_path / "none").read_text()
+    assert stored.read_bytes() == before and alone(tmp_path)
+
+
+def test_flush_keeps_what_was_written_so_far(stored, tmp_path):
+    with pytest.raises(KeyboardInterrupt), WeightStore(stored, "w") as store:
+        store.put("E", np.eye(2))
+        store.flush()
+        assert set(content(stored)) == {"E"}
+        store.note("E", epoch=1)
+        store.flush()
+        store.put("F", np.eye(2))
+        assert store.names() == ["E", "F"]
+        raise KeyboardInterrupt
+    assert set(content(stored)) == {"E"} and alone(tmp_path)
+    with WeightStore(stored) as store:
+        assert store.notes("E") == {"epoch": 1}
+
+
+def test_a_store_left_open_is_closed_with_python(stored, tmp_path):
+    code = "import sys\nfrom lifsim.weights import WeightStore\nstore = WeightStore(sys.argv[1], 'a')\nstore.put('E', [[1.0]])"
+    subprocess.run([sys.executable, "-c", code, stored], check=True)
+    assert set(content(stored)) == {"D", "E", "W"}
+    store = WeightStore(stored, "a")
+    store.put("F", [[1.0]])
+    del store
+    assert set(content(stored)) == {"D", "E", "F", "W"} and alone(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_does_not_finish_the_store(stored, tmp_path):
+    before = stored.read_bytes()
+    store = WeightStore(stored, "a")
+    store.put("E", np.eye(2))
+    child = os.fork()
+    if not child:
+        store.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0 and stored.read_bytes() == before
+    with pytest.raises(OutputError):
+        WeightStore(stored, "w")
+    store.close()
+    assert set(content(stored)) == {"D", "E", "W"} and alone(tmp_path)
+
+
+def test_what_is_not_replaced_is_kept_as_it_is(stored, tmp_path):
+    """Matrices, notes, attributes of the file with their types, and what others put there."""
+    with h5py.File(stored, "r+") as file:
+        file.attrs.update({"kind": "classifier", "activations": ["relu", "softmax"], "offset": np.arange(3.0), "none": h5py.Empty("f8")})
+        file["D"].attrs["mine"] = "x"
+        file["more/x"] = np.arange(4)
+        file["link"] = h5py.SoftLink("/D")
+        file["away"] = h5py.ExternalLink("other.h5", "/x")
+    with WeightStore(stored, "a") as store:
+        store.note("W", learnt=True)
+        store.put("E", np.eye(2))
+    with h5py.File(stored) as file:
+        assert file.attrs["kind"] == "classifier" and list(file.attrs["activations"]) == ["relu", "softmax"]
+        assert file.attrs["offset"].tolist() == [0, 1, 2] and isinstance(file.attrs["none"], h5py.Empty)
+        assert file.attrs["format_version"] == 1
+        assert file["D"].attrs["mine"] == "x" and file["more/x"][()].tolist() == [0, 1, 2, 3]
+        assert file.get("link", getlink=True).path == "/D" and file.get("away", getlink=True).filename == "other.h5"
+    with WeightStore(stored) as store:
+        assert store.notes("W") == {"learnt": True} and store.get("D").tolist() == [[0, 1, 2], [3, 4, 5]]
+        assert store.delay("W") is not None
+
+
+def test_a_store_that_is_replaced_again_and_again_does_not_grow(tmp_path):
+    sizes = set()
+    for k in range(5):
+        with WeightStore(tmp_path / "w.h5", "a") as store:
+            store.put("W", np.full((200, 200), float(k)))
+            store.put("W", np.full((200, 200), float(k)))
+        sizes.add((tmp_path / "w.h5").stat().st_size)
+    assert max(sizes) - min(sizes) < 10_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+@pytest.mark.parametrize("mode", ["a", "w"])
+def test_who_may_read_a_store_stays_so(stored, mode):
+    stored.chmod(0o600)
+    with WeightStore(stored, mode) as store:
+        store.put("E", np.eye(2))
+    assert stored.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="no links")
+def test_links(stored, tmp_path):
+    """Appending follows a link to a store; starting anew never writes to what a link leads to."""
+    other = tmp_path / "other.h5"
+    other.symlink_to(stored)
+    with WeightStore(other, "a") as store:
+        store.put("E", np.eye(2))
+    assert other.is_symlink() and set(content(stored)) == {"D", "E", "W"}
+    with WeightStore(other, "w") as store:
+        store.put("F", np.eye(2))
+    assert not other.is_symlink() and set(content(stored)) == {"D", "E", "W"} and set(content(other)) == {"F"}
+
+
+@pytest.mark.parametrize("mode", ["a", "w"])
+@pytest.mark.parametrize("call", ["replace", "fdatasync" if hasattr(os, "fdatasync") else "fsync", "write"])
+def test_a_failing_disk_leaves_the_store_as_it_was(stored, mode, call, monkeypatch, tmp_path):
+    before = stored.read_bytes()
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = WeightStore(stored, mode)
+    store.put("E", np.eye(300))
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(RunError, match=r"No space left on device .* bytes free\); the store is as it was"):
+        store.close()
+    monkeypatch.undo()
+    assert stored.read_bytes() == before and alone(tmp_path)
+
+
+def test_places_that_are_none(tmp_path, stored):
+    for path, said in ((tmp_path / "none" / "w.h5", "No such file or directory"), (tmp_path, "is not a file")):
+        for mode in ("a", "w"):
+            with pytest.raises((OutputError, DataError), match=said):
+                WeightStore(path, mode)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "fifo.h5")
+        for mode in ("r", "a", "w"):
+            with pytest.raises((OutputError, DataError), match="is not a file"):
+                WeightStore(tmp_path / "fifo.h5", mode)
+    with pytest.raises(DataError, match="one of: r, a, w"):
+        WeightStore(stored, "r+")
+    with WeightStore(stored) as store:
+        for change in (lambda: store.put("E", np.eye(2)), lambda: store.note("D", x=1)):
+            with pytest.raises(DataError, match="open for reading only"):
+                change()
+    with pytest.raises(DataError, match="is closed"):
+        store.names()
+
+
+def test_appending_to_a_damaged_store_is_refused(stored, tmp_path):
+    whole = stored.read_bytes()
+    at = whole.index(b"csc_matrix")
+    stored.write_bytes(whole[:at] + b"x" + whole[at + 1 :])
+    with pytest.raises(DataError, match="does not match its checksum"):
+        WeightStore(stored, "a")
+    assert alone(tmp_path)
+
+
+def test_saving_weights_while_killed(tmp_path):
+    """`save_weights` again and again, killed at any moment: the file is always whole."""
+    code = """
+import sys, lifsim as ls
+net = ls.Network()
+net.add("e", 40, "iaf_psc_exp")
+net.connect("e", "e", "fixed_indegree", indegree=8, weight={"normal": [30.0, 5.0]}, delay={"uniform": [1.0, 3.0]})
+with ls.Simulation(net) as sim:
+    while True:
+        sim.save_weights(sys.argv[1], "e", "e")
+        print("saved", flush=True)
+"""
+    path = tmp_path / "w.h5"
+    for k in range(3):
+        child = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE)
+        assert child.stdout.readline() == b"saved\n"
+        time.sleep(0.003 * k)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        assert list(content(path)) == ["e_to_e"]
 
 
 # -- refusals ------------------------------------------------------------------------------------

@@ -35,6 +35,9 @@ from lifsim.engine.neurons import (
     iaf_psc_exp,
     iaf_psc_exp_multisynapse,
     if_psc_delta,
+    if_psc_delta_hard,
+    lif_psc_delta,
+    lif_psc_exp,
     mat2_psc_exp,
     parrot_neuron,
 )
@@ -55,6 +58,9 @@ MODULES: dict[str, ModuleType] = {
     "parrot_neuron": parrot_neuron,
     "escape_noise": escape_noise,
     "if_psc_delta": if_psc_delta,
+    "if_psc_delta_hard": if_psc_delta_hard,
+    "lif_psc_delta": lif_psc_delta,
+    "lif_psc_exp": lif_psc_exp,
 }
 TOGETHER = ("iaf_psc_delta", "iaf_psc_exp", "iaf_psc_alpha")  # one program serves all networks of these
 

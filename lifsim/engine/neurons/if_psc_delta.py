@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.jit import merged
 from lifsim.engine.neurons.iaf_psc_delta import join
 from lifsim.engine.neurons.membrane import push
-from lifsim.engine.neurons.spiking import count_above, hold_too
-from lifsim.engine.neurons.state import at, constant, part
+from lifsim.engine.neurons.spiking import subtract_at_threshold, taken_by_a_spike
+from lifsim.engine.neurons.state import constant
 
 STATES = ("V_m", "inhibition")
 CHANNELS = 1
@@ -34,9 +34,8 @@ Kind = IfPscDelta
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """The threshold, and what a spike takes away (nothing where the threshold is infinite)."""
-    step = p["V_th"] - np.asarray(p["V_reset"])
-    return p["V_th"], np.where(np.isfinite(step), step, 0.0)
+    """The threshold, and what a spike takes away."""
+    return p["V_th"], taken_by_a_spike(p)
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
@@ -57,30 +56,7 @@ def receive(c, x, w):
         join(x.state[0, w.lo : w.hi], x.state[1, w.lo : w.hi])
 
 
-@kernel
-def subtract(v, theta, size, refractory, until, step, out):
-    """Take `size` from every v that has reached theta and is not held. Lists who fired in `out`; returns how many."""
-    n = 0
-    for a in range(0, len(v), 64):
-        b = min(a + 64, len(v))
-        hits, i = count_above(v[a:b], part(theta, a, b)), a
-        while hits > 0:
-            if v[i] >= at(theta, i):
-                hits -= 1
-                if until[i] <= step:
-                    v[i] -= at(size, i)
-                    until[i] = step + refractory[i] + 1
-                    out[n] = i
-                    n += 1
-            i += 1
-    return n
-
-
 @merged
 def spike(row, c, x, w, key, out):
-    """Those at threshold fire, and are held if they have a refractory period."""
-    lo, hi = w.lo, w.hi
-    theta, size = constant(c, 0, lo, hi), constant(c, 1, lo, hi)
-    n = subtract(x.state[row, lo:hi], theta, size, x.refractory[lo:hi], x.until[lo:hi], w.step, out)
-    hold_too(x.held, w.p, lo, out[:n], x.until[lo:hi])
-    return n
+    """Those at threshold fire."""
+    return subtract_at_threshold(row, constant(c, 1, w.lo, w.hi), c, x, w, out)

@@ -1,10 +1,14 @@
 """Threshold, reset and refractoriness: when neurons fire, and what becomes of them.
 
-The rule of most models is `at_threshold`; a model with another has a kernel `spike` of its own. Either lists who
-fired in `out` and says how many.
+The rule of most models is `at_threshold`, a hard reset; a model with another, such as `subtract_at_threshold`, has a kernel
+`spike` of its own. All list who fired in `out` and say how many.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 
 from lifsim.engine.jit import kernel
 from lifsim.engine.neurons.state import at, constant, part
@@ -80,4 +84,41 @@ def at_threshold(row, c, x, w, out):
     """They are reset and held."""
     n = reset_at_threshold(row, c, x, w, out)
     hold_too(x.held, w.p, w.lo, out[:n], x.until[w.lo : w.hi])
+    return n
+
+
+# -- soft reset ------------------------------------------------------------------------------------
+
+
+def taken_by_a_spike(p: dict[str, Any]) -> np.ndarray:
+    """What a soft reset subtracts from v, mV: V_th - V_reset (nothing where the threshold is infinite)."""
+    size = p["V_th"] - np.asarray(p["V_reset"])
+    return np.where(np.isfinite(size), size, 0.0)
+
+
+@kernel
+def subtract(v, theta, size, refractory, until, step, out):
+    """Take `size` from every v that has reached theta and is not held. Lists who fired in `out`; returns how many."""
+    n = 0
+    for a in range(0, len(v), 64):
+        b = min(a + 64, len(v))
+        hits, i = count_above(v[a:b], part(theta, a, b)), a
+        while hits > 0:
+            if v[i] >= at(theta, i):
+                hits -= 1
+                if until[i] <= step:
+                    v[i] -= at(size, i)
+                    until[i] = step + refractory[i] + 1
+                    out[n] = i
+                    n += 1
+            i += 1
+    return n
+
+
+@kernel
+def subtract_at_threshold(row, size, c, x, w, out):
+    """Neurons whose v (state variable `row`) has reached theta, the first constant, lose `size`, and are held for t_ref."""
+    lo, hi = w.lo, w.hi
+    n = subtract(x.state[row, lo:hi], constant(c, 0, lo, hi), size, x.refractory[lo:hi], x.until[lo:hi], w.step, out)
+    hold_too(x.held, w.p, lo, out[:n], x.until[lo:hi])
     return n

@@ -1,7 +1,8 @@
 """stdp_nn_symm_synapse: as stdp_synapse, but a spike pairs only with the last one before it on the other side.
 
 The symmetric nearest-neighbour scheme of Morrison, Diesmann and Gerstner (2008), figure 7A: traces do not add up but
-begin anew with 1 at each spike. As in NEST, time 0 counts as the first presynaptic spike.
+begin anew with 1 at each spike. Time 0 counts as a presynaptic spike, as in NEST's code (t_lastspike_ begins at 0), whose weights
+are kept to; the paper and NEST's own test leave unpaired what comes before the first real one.
 """
 
 from __future__ import annotations

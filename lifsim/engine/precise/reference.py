@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine.engine import Recorded
-from lifsim.engine.reference import Reference, expm, philox, system
+from lifsim.engine.reference import Reference, expm, philox, refractory_steps, system
 from lifsim.plan import ExactDrive, Group, Listed, Plan
 
 SAME = 1e-10  # ms between arrivals that are simultaneous but for rounding
@@ -114,7 +114,7 @@ class _Cell:
         self.matrix = system({k: np.array([v]) for k, v in self.p.items()}, rows)[0]
         self.theta, self.reset = self.p["V_th"] - self.p["E_L"], self.p["V_reset"] - self.p["E_L"]
         self.foretold, self.dt = foretold, dt
-        self.refractory = math.ceil(self.p["t_ref"] / dt - 1e-6) * dt
+        self.refractory = float(refractory_steps(np.array([self.p["t_ref"]]), dt)[0]) * dt
         self.held, self.kept, self.begun = 0.0, 0.0, False
 
     def step(self, arrivals: list[tuple[float, float]], current: float) -> Iterator[float]:

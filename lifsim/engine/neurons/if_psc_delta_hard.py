@@ -1,0 +1,26 @@
+"""if_psc_delta_hard: if_psc_delta with a hard reset: v becomes V_reset at a spike, what exceeds the threshold is lost.
+
+v(t+h) = v(t) + I h/C_m + Σ w,   v ← V_reset at v >= V_th
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lifsim.engine.neurons.if_psc_delta import CHANNELS, STATES, advance, drive, receive
+
+__all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "receive"]
+
+
+class IfPscDeltaHard(NamedTuple):
+    """The mark of the model."""
+
+    number: int
+
+
+Kind = IfPscDeltaHard
+
+
+def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
+    """The threshold."""
+    return (p["V_th"],)

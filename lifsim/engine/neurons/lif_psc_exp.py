@@ -1,0 +1,39 @@
+"""lif_psc_exp: iaf_psc_exp with a soft reset.
+
+    dv/dt = -v/tau_m + (i_ex + i_in + I)/C_m,   di/dt = -i/tau_syn,   v ← v - (V_th - V_reset) at v >= theta
+
+What exceeds the threshold stays and leaks on, and the synaptic currents are not changed by a spike. A neuron fires once a step at
+most; while it is refractory v stays where the reset has put it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lifsim.engine.jit import merged
+from lifsim.engine.neurons import iaf_psc_exp
+from lifsim.engine.neurons.iaf_psc_exp import CHANNELS, STATES, advance, drive
+from lifsim.engine.neurons.spiking import subtract_at_threshold, taken_by_a_spike
+from lifsim.engine.neurons.state import constant
+
+__all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike"]
+
+
+class LifPscExp(NamedTuple):
+    """The mark of the model."""
+
+    number: int
+
+
+Kind = LifPscExp
+
+
+def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
+    """The constants of iaf_psc_exp, then what a spike takes away."""
+    return (*iaf_psc_exp.constants(p, dt), taken_by_a_spike(p))
+
+
+@merged
+def spike(row, c, x, w, key, out):
+    """Those at threshold fire."""
+    return subtract_at_threshold(row, constant(c, 6, w.lo, w.hi), c, x, w, out)
