@@ -26,7 +26,7 @@ from lifsim.values import Distribution
 
 COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
 # Those of `engine.packing` and `engine.layout`, said again so that a forecast need not load the compiler.
-WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS, GRAIN, WIDE = 1 << 21, 8, 65536, 32767, 64, 256
+WAITING, MOST_CLASSES, LARGEST_BLOCK, STEPS, GRAIN, WIDE, MOST_WORDS = 1 << 21, 8, 65536, 32767, 64, 256, (1 << 32) - 1
 PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays of which little is used
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
@@ -41,37 +41,32 @@ DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such sy
 
 def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
     """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there already, as
-    matrices and lists that were given), bytes of address space beside them that are `reserved` and hardly used, threads.
+    matrices and lists that were given), bytes of address space beside them that are `reserved` and hardly used, threads; and the
+    16-bit words of a `row`, the synapses of a node onto the neurons of a block.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
-    inner = [p for p in net.projections if _has_synapses(p) and not p.synapse]
-    plastic = [p for p in net.projections if p.synapse]
-    static = sum(map(expected_synapses, inner))
-    synapses = static + sum(map(expected_synapses, plastic))
+    inner = [p for p in net.projections if _has_synapses(p)]
+    synapses = sum(map(expected_synapses, inner))
     team = choose_threads(threads, neurons, synapses)
     working = min(team, -(-neurons // GRAIN)) or 1
     blocks = max(working, -(-neurons // LARGEST_BLOCK))
-    values = [_weights(p) for p in inner]
+    static = [p for p in inner if not p.synapse]
+    values = [_weights(p) for p in static]
     a_weight = bytes_of_weight(values, precision, weights)
-    rows, sums = _rows(inner, values, a_weight)
-    delays = {p: _delays(p, net.dt) for p in (*inner, *plastic)}
-    packed = static * (2 + a_weight) + _tables(net, inner, delays, rows, sums, blocks, working)
-    largest = max(map(expected_synapses, inner), default=0)  # projections are packed one after the other
-    packed += working * min(largest / blocks, WAITING) * (8 + a_weight)
-    packed += working * max(map(_of_a_target, (*inner, *plastic)), default=0)
-    packed += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in plastic)
-    ends = sum(4 * len(p.source) + 28 * len(p.target) for p in (*inner, *plastic))  # sources, targets, where targets lie
+    rows, sums = _rows(static, values, a_weight)
+    delays = {p: _delays(p, net.dt) for p in inner}
+    built = _packed(static, a_weight, blocks, working) + _tables(net, static, delays, rows, sums, blocks, working)
+    built += working * max(map(_of_a_target, inner), default=0)
+    built += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in inner if p.synapse)
+    built += sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
+    built += _neurons(net, precision, rows, blocks)
     held = sum(map(_held, net.projections))
-    copies = max(map(_put_in_order, inner), default=0) + sum(4 * np.size(p.delay) for p in inner if isinstance(p.delay, np.ndarray))
-    drives = [p for p in net.projections if not _has_synapses(p)]
-    kept = sum(map(_kept_rows, (*inner, *plastic))) + sum(DRIVE * _merged_drives(p) for p in drives)
-    spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
-    kept += SPIKE * spikes
-    drawing = max([SORTED * spikes, *map(_drawing, (*inner, *plastic)), *(EXPANDED * expected_synapses(p) for p in drives)], default=0)
-    size = BASE + held + kept + max(packed + ends + copies + _neurons(net, precision, rows, blocks), drawing)
+    kept, drawing = _drawn(net, inner)
+    size = BASE + held + kept + max(built, drawing)
     reserved = 18 * blocks * sums * min(rows, neurons)  # room for spikes under way, of one step and half as many again
-    facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "threads": team, "dt": net.dt}
-    return {"neurons": neurons, "synapses": synapses} | facts
+    row = max((expected_synapses(p) / len(p.source) for p in static), default=0) / blocks * (1 + a_weight / 2)
+    facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "row": row}
+    return {"neurons": neurons, "synapses": synapses, "threads": team, "dt": net.dt} | facts
 
 
 def check_room(facts: dict[str, Any]) -> None:
@@ -90,6 +85,9 @@ def check_room(facts: dict[str, Any]) -> None:
         kind = "address space" if "ulimit" in place else "memory"
         got = f"this network needs about {memory.said(needed)} of {kind}"
         raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
+    if facts["row"] > MOST_WORDS:
+        got = f"a node has about {facts['row']:.3g} words of 16 bits of synapses onto the neurons of a block"
+        raise LifsimError("projections", got, f"at most {MOST_WORDS:,}: fewer synapses from one node, or narrower weights")
 
 
 def check_compiler() -> None:
@@ -119,6 +117,24 @@ def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
         if needed > free:
             return needed, free, limit.place
     return None
+
+
+def _packed(static: list[Projection], a_weight: int, blocks: int, working: int) -> float:
+    """Bytes of static synapses, and of what is needed to put those of one projection after the other in their places."""
+    numbers = [expected_synapses(p) for p in static]
+    waiting = working * min(max(numbers, default=0) / blocks, WAITING) * (8 + a_weight)
+    copies = max(map(_put_in_order, static), default=0) + sum(4 * np.size(p.delay) for p in static if isinstance(p.delay, np.ndarray))
+    return sum(numbers) * (2 + a_weight) + waiting + copies
+
+
+def _drawn(net: Network, inner: list[Projection]) -> tuple[float, float]:
+    """Bytes of the plan that are kept, of synapses as they were drawn, stimuli and given spikes; and those that come and go, for what
+    takes most, before anything is built.
+    """
+    stimuli = [p for p in net.projections if not _has_synapses(p)]
+    spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
+    kept = sum(map(_kept_rows, inner)) + DRIVE * sum(map(_merged_drives, stimuli)) + SPIKE * spikes
+    return kept, max([SORTED * spikes, *map(_drawing, inner), *(EXPANDED * expected_synapses(p) for p in stimuli)])
 
 
 def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple[int, int]:
@@ -152,7 +168,7 @@ def _tables(
 
 def _of_a_target(p: Projection) -> float:
     """Bytes of work space for the synapses of one target: source, weight, delay, random word; marks of sources that it has."""
-    if p.rule == "one_to_one" or ("given" in p.params and not _ordered(p)):
+    if p.rule == "one_to_one" or ("given" in p.params and not _ordered(p) and not p.synapse):
         return 0.0
     mean = expected_synapses(p) / len(p.target)
     marks = 4 * len(p.source) if not p.allow_multapses and p.rule in ("fixed_indegree", "fixed_total_number") else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -438,6 +439,12 @@ class Network:
         recordings, last, seen = self._seen
         same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
         return seen if same else {(r.view.name, r.variable) for r in self.recordings}
+
+    def snapshot(self) -> Network:
+        """The network as it is now, of the same populations and projections: what is added later is not in it."""
+        now = copy(self)
+        now.populations, now.projections, now.recordings = dict(self.populations), list(self.projections), list(self.recordings)
+        return now
 
     def save(self, path: str | Path) -> None:
         """Write a model file that `lifsim.load` turns back into the same network."""

@@ -123,7 +123,7 @@ class Simulation:
     def _set_up(self, net: Network, seed: int, settings: dict[str, Any], progress: Progress | None) -> None:
         """Check what is asked for, and say what the run is."""
         self._closed, self._turn = False, Turn("simulation")
-        self.net, self.seed = net, seed
+        self.net, self.seed = net.snapshot(), seed
         precision, weights = settings["precision"], settings["weights"]
         _check_choice("precision", precision, PRECISIONS)
         _check_choice("weights", weights, (None, *STORAGES))

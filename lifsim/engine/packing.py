@@ -22,6 +22,7 @@ from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, look_ahe
 from lifsim.engine.intrinsics import FOUR
 from lifsim.engine.jit import entry, inlined, kernel
 from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
+from lifsim.errors import LifsimError
 from lifsim.plan import CONSTANT, GIVEN, delays_among
 
 MOST_CLASSES = 8  # of constant weights; with more, each synapse has its own
@@ -31,6 +32,7 @@ WAITING = 1 << 21  # synapses of a wiring that wait in buckets, at most
 ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
 ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place in a word
 STEPS = 32767  # of the largest weight, where weights are stored as 16-bit whole numbers
+MOST_WORDS = (1 << 32) - 1  # 16-bit words of a row: places in it, and the lengths of segments, are counted in 32 bits
 
 
 class Place(NamedTuple):
@@ -246,6 +248,7 @@ def pack(
                 count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
         size = np.zeros(len(row_class), np.int64)
         synapses = measure_rows(y, table, size)
+        refuse_longer(table, size, int(counts[:, b].sum()))
         y.ahead[b], y.lines[b] = look_ahead(synapses * (1 + weight_words))
         y.start[b] = base[b] + np.cumsum(size) - size
         open_rows(y, b, table)
@@ -258,6 +261,14 @@ def pack(
 
     each(build, range(len(first) - 1))
     return y
+
+
+def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
+    """Refuse rows of more than `MOST_WORDS`; of a block with so many `synapses` that counts in `table` may have overflowed, too."""
+    overflowed = synapses > MOST_WORDS and int(table[:, :, 0].sum(dtype=np.int64)) != synapses
+    if overflowed or size.max(initial=0) > MOST_WORDS:
+        got = f"a node has synapses of more than {MOST_WORDS:,} words of 16 bits onto the neurons of a block"
+        raise LifsimError("projections", got, "fewer synapses from one node, or narrower weights")
 
 
 def buckets_for(sources: int, synapses: int, weight: np.ndarray) -> Buckets:

@@ -97,5 +97,6 @@ def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
     from lifsim import forecast
     from lifsim.engine import packing, seats
 
-    ours = forecast.WAITING, forecast.MOST_CLASSES, forecast.LARGEST_BLOCK, forecast.STEPS, forecast.GRAIN, forecast.WIDE
-    assert ours == (packing.WAITING, packing.MOST_CLASSES, seats.LARGEST_BLOCK, packing.STEPS, seats.GRAIN, packing.WIDE)
+    for module, names in ((packing, ("WAITING", "MOST_CLASSES", "STEPS", "WIDE", "MOST_WORDS")), (seats, ("LARGEST_BLOCK", "GRAIN"))):
+        for name in names:
+            assert getattr(forecast, name) == getattr(module, name), name

@@ -201,3 +201,24 @@ def test_workers_return_results(tmp_path):
 def test_a_store_in_memory_is_not_copied_by_halves():
     with WeightStore() as store, pytest.raises(TypeError):
         pickle.dumps(store)
+
+
+def test_a_simulation_is_of_the_network_as_it_was():
+    """What is added to the description later changes nothing in what was built of it."""
+    net = network()
+    net.add("given", 2, "spike_generator", spike_times=[1.0, 2.0, 3.0])
+    net.connect("given", "e", weight=100.0)
+    net.record("given")
+    expected = run(net)
+    with ls.Simulation(net) as sim:
+        built = sim.matrix("given", "e").toarray()
+        sim.run(25.0)
+        net.add("more", 7, "iaf_psc_exp")  # before the generators, in the order of nodes
+        net.connect("more", "e", weight=5.0)
+        net.record("more")
+        with pytest.raises(ls.ModelError, match="there is no population 'more'"):
+            sim.get("more", "V_m")
+        np.testing.assert_array_equal(sim.matrix("given", "e").toarray(), built)
+        sim.run(25.0)
+        assert_same(sim.result(), expected)
+        assert list(sim.fan_out()) == ["e", "two", "given"]

@@ -96,3 +96,61 @@ def test_runs_and_checks_say_it(tmp_path, monkeypatch):
     assert "warning: projections[0] (n → n): compact weights come in steps of" in got.output
     got = CliRunner().invoke(main, ["run", "coarse.toml", "--weights", "compact", "--duration", "1"])
     assert got.exit_code == 0 and "warning: projections[0]" in got.output
+
+
+# -- what counts is not the synapses alone -----------------------------------------------------------
+
+SHAPES = {
+    "few neurons, many synapses": 'net.connect(add(100), "n", "fixed_indegree", indegree=10**6)',
+    "one target of huge in-degree": 'net.connect(add(1), "n", "fixed_indegree", indegree=3 * 10**7)',
+    "given number of targets": 'net.connect(add(20_000), "n", "fixed_outdegree", outdegree=1000)',
+    "one long delay": 'net.connect(add(100), "n", "fixed_indegree", indegree=10, delay=0.1 * 2**25)',
+    "many neurons": "add(1_000_000)",
+    "many generators": 'g = net.add("g", 1000, "dc_generator"); net.connect(g, add(1000), "fixed_indegree", indegree=2000)',
+}
+SHAPE = """
+import sys, tempfile
+import lifsim as ls
+from lifsim import memory
+from lifsim.forecast import estimate
+net = ls.Network(seed=1, duration=20.0)
+def add(n):
+    net.record(net.add("n", n, "iaf_psc_exp", I_e=450.0))
+    return "n"
+{0}
+told = estimate(net, threads=1)["bytes"]
+with tempfile.TemporaryDirectory() as folder:
+    ls.run(net, threads=1, out=folder + "/run.h5")
+print(told, memory.peak())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is Linux's")
+@pytest.mark.parametrize("name", SHAPES)
+def test_forecast_of_shapes(name):
+    for _ in range(2):  # the first may have to compile
+        got = subprocess.run([sys.executable, "-c", SHAPE.format(SHAPES[name])], check=True, capture_output=True, text=True)
+    told, used = map(int, got.stdout.split())
+    print(name, f"forecast {told / 1e6:.0f} MB, measured {used / 1e6:.0f} MB")
+    assert told == pytest.approx(used, rel=0.1)
+
+
+def test_rows_that_32_bits_cannot_count_are_refused(monkeypatch):
+    net = ls.Network()
+    net.add("n", 1, "iaf_psc_exp")
+    net.connect("n", "n", "fixed_indegree", indegree=10**9, weight={"normal": [1.0, 0.1]})
+    monkeypatch.setattr("lifsim.memory.limits", list)
+    with pytest.raises(ls.LifsimError, match=r"projections: a node has about 5e\+09 words .*; at most 4,294,967,295: fewer synapses"):
+        ls.run(net, 1.0)
+    monkeypatch.undo()
+    monkeypatch.setattr("lifsim.engine.packing.MOST_WORDS", 50)
+    with pytest.raises(ls.LifsimError, match="a node has synapses of more than 50 words"):
+        ls.run(crowded(), 1.0)
+
+
+def crowded():
+    """Three neurons with 600 synapses."""
+    net = ls.Network()
+    net.add("n", 3, "iaf_psc_exp")
+    net.connect("n", "n", "fixed_indegree", indegree=200)
+    return net

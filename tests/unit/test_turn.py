@@ -115,7 +115,7 @@ def test_what_the_progress_function_may_call(tmp_path):
 
 def test_an_error_within_a_call_gives_the_turn_back():
     def progress(event: str, **_: object) -> None:
-        if event == "step" and sim.time < 1.0:
+        if event == "step" and sim.time < 0.15:
             raise RuntimeError("the user's own")
 
     sim = ls.Simulation(network(), progress=progress)
