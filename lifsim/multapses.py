@@ -7,7 +7,8 @@ views in a list have nodes in common, two of them may join the same pair of node
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -20,6 +21,8 @@ Cell = tuple[int, int]  # of the table of a connection: number of the target, nu
 
 def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Problem]:
     """The first pair of nodes that two projections of a connection join although one of them allows no multapses."""
+    if all(p.allow_multapses for p in made.values()):
+        return
     sources, targets = {j: p.source for (_, j), p in made.items()}, {i: p.target for (i, _), p in made.items()}
     beside, above = _overlapping(sources), _overlapping(targets)
     if not beside and not above:
@@ -41,6 +44,12 @@ def _overlapping(views: Mapping[int, View]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     for name in {view.name for view in views.values()}:
         own = [k for k, view in views.items() if view.name == name]
+        if all(isinstance(views[k].index, range) for k in own):  # which take no memory for their nodes
+            for a, b in combinations(own, 2):
+                if views[a].shared(views[b]):
+                    found.setdefault(a, set()).add(b)
+                    found.setdefault(b, set()).add(a)
+            continue
         ids = np.concatenate([views[k].ids for k in own])
         order = np.argsort(ids, kind="stable")
         ids, owner = ids[order], np.repeat(own, [len(views[k]) for k in own])[order]
@@ -55,7 +64,7 @@ def _overlapping(views: Mapping[int, View]) -> dict[int, set[int]]:
 
 def _common(one: Projection, other: Projection) -> tuple[int, int] | None:
     """A pair (source, target) of nodes that both projections join, or may join if their synapses are drawn; None if there is none."""
-    sources, targets = (np.intersect1d(a.ids, b.ids) for a, b in ((one.source, other.source), (one.target, other.target)))
+    sources, targets = _shared(one.source, other.source), _shared(one.target, other.target)
     if one.rule in ("one_to_one", "explicit", "matrix"):
         pairs = np.intersect1d(_pairs(one, sources, targets), _pairs(other, sources, targets))
         return divmod(int(pairs[0]), one.target.population.n) if len(pairs) else None
@@ -63,14 +72,29 @@ def _common(one: Projection, other: Projection) -> tuple[int, int] | None:
     return next(((int(s), int(t)) for s in sources[:2] for t in targets[:2] if not (apart and s == t)), None)
 
 
-def _pairs(p: Projection, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _shared(one: View, other: View) -> range | np.ndarray:
+    """The nodes that two views of a population have in common, in ascending order."""
+    a, b = one.index, other.index
+    if isinstance(a, range) and isinstance(b, range) and a.step == b.step == 1:
+        return range(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop)))
+    return np.intersect1d(one.ids, other.ids)
+
+
+def _pairs(p: Projection, sources: Sequence[int] | np.ndarray, targets: Sequence[int] | np.ndarray) -> np.ndarray:
     """The pairs that a projection joins whose ends are among `sources` and `targets`: source · number of targets + target."""
     given = p.params["given"].pieces() if "given" in p.params else [(None, np.arange(len(p.target)), np.arange(len(p.source)))]
     found = [np.zeros(0, np.int64)]
     for _, t, s in given:
         source, target = p.source.ids[s], p.target.ids[t]
-        inside = np.isin(source, sources) & np.isin(target, targets)
+        inside = _within(source, sources) & _within(target, targets)
         if p.recurrent and not p.allow_autapses:
             inside &= source != target
         found.append(source[inside] * p.target.population.n + target[inside])
     return np.concatenate(found)
+
+
+def _within(ids: np.ndarray, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Which of `ids` are among `nodes`."""
+    if isinstance(nodes, range):
+        return (ids >= nodes.start) & (ids < nodes.stop)
+    return np.isin(ids, nodes)
