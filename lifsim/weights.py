@@ -110,6 +110,21 @@ class WeightStore:
             self.discard()
             raise
 
+    def __reduce__(self) -> Any:
+        """One in memory travels as its bytes, one that is open for reading as its path.
+
+        Raises
+        ------
+        DataError : it is open for writing, or closed.
+        """
+        if self._mode == "r" and self._before is not None:
+            return WeightStore, (self.path.absolute(),)
+        if self._mode != "r" or self._file is None:
+            state = "open for writing" if self._mode != "r" else "closed"
+            raise DataError(str(self.path), f"is {state}: it cannot be pickled or copied", "a store in memory, or open for reading")
+        self._file.flush()
+        return _in_memory, (self._file.id.get_file_image(),)
+
     def _open(self) -> None:
         if self._mode != "r":
             self._lock = WriterLock(self._home)
@@ -362,6 +377,14 @@ class WeightStore:
 
 
 # -- the file --------------------------------------------------------------------------------------
+
+
+def _in_memory(image: bytes) -> WeightStore:
+    """The store in memory of which `image` are the bytes."""
+    store = WeightStore()
+    store._ending.close()
+    store._file = store._ending.enter_context(h5py.File(h5py.h5f.open_file_image(image, flags=h5py.h5f.ACC_RDWR)))
+    return store
 
 
 def _opened(path: Path) -> h5py.File:

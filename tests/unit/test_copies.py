@@ -104,6 +104,7 @@ def test_a_log_travels_as_its_path_and_extent(tmp_path, monkeypatch, copied):
             monkeypatch.chdir("/")
         assert then.t_stop == 20.0 and then.spikes["e"].times.max() <= 20.0
         sim.result()
+    then.close()  # forgets what was read
     with pytest.raises(ls.DataError):
         _ = copied(then).spikes["e"]
 
@@ -198,9 +199,23 @@ def test_workers_return_results(tmp_path):
     assert_same(joblib.Parallel(n_jobs=2)(joblib.delayed(run)(network()) for _ in range(1))[0], expected)
 
 
-def test_a_store_in_memory_is_not_copied_by_halves():
-    with WeightStore() as store, pytest.raises(TypeError):
-        pickle.dumps(store)
+def test_weight_stores(tmp_path, copied):
+    weight = csr_array(np.arange(12.0).reshape(3, 4))
+    with WeightStore() as memory, WeightStore(tmp_path / "w.h5", "w") as writing:
+        for store in (memory, writing):
+            store.put("w", weight, units="pA")
+        if copied is not COPIES["copy"]:
+            other = copied(memory)
+            memory.put("more", weight)
+            assert (other.get("w").toarray() == weight.toarray()).all() and other.names() == ["w"]
+            other.put("another", weight)
+            other.close()
+        with pytest.raises(ls.DataError, match="is open for writing: it cannot be pickled or copied"):
+            copied(writing)
+    with WeightStore(tmp_path / "w.h5") as store, copied(store) as other:
+        assert (other.get("w").toarray() == weight.toarray()).all()
+    with pytest.raises(ls.DataError, match="closed"):
+        copied(memory)
 
 
 def test_a_simulation_is_of_the_network_as_it_was():
