@@ -94,6 +94,25 @@ def read_synapses(path: Path) -> None:
     ls.run(net, 5.0)
 
 
+def edges(folder: Path) -> Path:
+    path = folder / "some_edges.h5"
+    with h5py.File(path, "w") as file:
+        top = file.create_group("edges/x")
+        top["source_node_id"], top["target_node_id"], top["edge_type_id"] = [0, 1, 2], [0, 1, 1], [1, 1, 2]
+        top["edge_group_id"], top["edge_group_index"] = [0, 1, 0], [0, 0, 1]
+        top["0/syn_weight"], top["0/nsyns"], top["1/delay"] = [1.0, 2.0], [1, 2], [1.5]
+    for name in (folder / "some_edge_types.csv", folder / "bad-some_edge_types.csv"):
+        name.write_text("edge_type_id syn_weight delay\n1 3.0 1.0\n2 4.0 2.0\n")
+    return path
+
+
+def read_edges(path: Path) -> None:
+    net = ls.Network()
+    net.add("n", 3, "iaf_psc_exp")
+    net.connect("n", "n", "explicit", file=f"{path}:edges/x")
+    ls.run(net, 5.0)
+
+
 def waveform(folder: Path) -> Path:
     path = folder / "wave.h5"
     with h5py.File(path, "w") as file:
@@ -125,6 +144,7 @@ READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "SONATA spikes as input": (spikes, read_spikes),
     "weights": (weights, read_weights),
     "list of synapses": (synapses, read_synapses),
+    "SONATA edges": (edges, read_edges),
     "waveform": (waveform, read_waveform),
     "table of samples": (samples, lambda path: tables.read(path)),
     "trained network": (trained, read_trained),
