@@ -24,7 +24,7 @@ from lifsim.network import Network
 from lifsim.outputs import expanded
 from lifsim.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.projections import RULES
-from lifsim.text import is_portable, named, storable
+from lifsim.text import is_portable, named, spelled, storable
 from lifsim.untrusted import kind_of
 
 if TYPE_CHECKING:
@@ -409,7 +409,7 @@ class _Builder:
             raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")
         own = self.found(path, reference, place)
         for types in beside(own, group) if own.suffix.lower() in HDF5 else ():
-            self.found(types.relative_to(self.folder).as_posix(), reference, place)  # which a link could lead out of it
+            self.found(spelled(types.relative_to(self.folder).as_posix()), reference, place)  # which a link could lead out of it
         self.network.read_files.append(str(own))
         return f"{own}{':' if group else ''}{group}"
 

@@ -33,7 +33,7 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
     if mode and not overwrite:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
     refuse_link(log)
-    if _mode(log) and not overwrite:
+    if _mode(log) and log.stat().st_size and not overwrite:  # an empty one was left by a run that was killed before it began
         ways = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
         raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
     _mode(path.with_name(f"{path.name}.ckpt.prev"))  # the longest name that will be needed

@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -163,16 +163,15 @@ class LogWriter:
         if os.name == "nt":  # Windows renames no open file
             os.close(self._fd)
         try:
-            if not replace:
-                os.close(disk.open_file(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # of two runs that begin at once, one gets the name
-            os.replace(self.path, path)
+            with nullcontext() if replace else _claimed(path):
+                os.replace(self.path, path)
         except FileExistsError:
             raise OutputError(str(path), _IN_USE, _WAYS) from None
         except OSError as error:
             raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
         finally:
             if os.name == "nt":
-                self._fd = _open_locked(path if path.exists() and not self.path.exists() else self.path, 0)
+                self._fd = _open_locked(self.path if self.path.exists() else path, 0)
         self.path = path
         disk.sync_folder(path.parent)
         self._listed = True
@@ -276,6 +275,29 @@ def _open_locked(path: Path, flags: int) -> int:
 
 _IN_USE = "is the log of a run that goes on or was interrupted"
 _WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Hold a free name, by an empty file that is locked: of two runs that begin at once, one gets it (FileExistsError).
+
+    (An empty file that nobody has locked was left by a process that was killed here.)
+    """
+    fd = disk.open_file(path, os.O_RDWR | os.O_CREAT)
+    try:
+        if disk.lock(fd) is False or os.fstat(fd).st_size or not disk.same_file(fd, path):
+            raise FileExistsError
+        if os.name == "nt":
+            os.close(fd)
+            fd = -1
+        try:
+            yield
+        except BaseException:
+            path.unlink()
+            raise
+    finally:
+        if fd >= 0:
+            os.close(fd)
 
 
 def _lock_with_patience(fd: int) -> bool:

@@ -389,10 +389,9 @@ def _in_memory(image: bytes) -> WeightStore:
 
 def _opened(path: Path) -> h5py.File:
     """The store at `path`, open for reading (DataError if it is none, or damaged)."""
-    if path.exists() and not path.is_file():
-        raise DataError(str(path), "is not a file", "a store of weights")
     try:
         if path.exists():
+            check_ordinary(path)
             seal.examine(path)
         file = h5py.File(path, "r", locking="best-effort")
     except OSError as error:

@@ -93,7 +93,7 @@ def test_a_changed_weight_is_found(folder):
     ("line", "match"),
     [
         ("train no.toml --data digits.npz -o a.h5", "no.toml: cannot be read"),
-        ("train digits.npz --data digits.npz -o a.h5", "not valid TOML"),
+        ("train digits.npz --data digits.npz -o a.h5", "byte 5 is not text; a TOML file"),
         ("train digits.toml --data no.npz -o a.h5", "no.npz: there is no such file"),
         ("train digits.toml --data digits.npz -o a.txt", "ends in .h5 or .hdf5"),
         ("train digits.toml --data bare.csv -o a.h5 --set hidden=0", "digits.toml: hidden: 0"),

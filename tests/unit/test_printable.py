@@ -78,10 +78,13 @@ def test_names_are_text_in_figures(kind, foreign, tmp_path):
     assert "$x_" in drawn and "_$\\frac" in drawn and "\x1b" not in drawn
 
 
+POPULATION = '[populations.a]\nn = 1\nmodel = "iaf_psc_exp"\n'
+
+
 def test_models(tmp_path):
     path = tmp_path / "m.toml"
     text = "".join(f"\\u{ord(c):04x}" for c in EVIL)
-    path.write_text(f'name = "n"\ndescription = "{text}\\nverified: yes {ORDINARY}"\nreference = "{text}"\n', encoding="utf-8")
+    path.write_text(f'name = "n"\ndescription = "{text}\\nverified: yes {ORDINARY}"\nreference = "{text}"\n{POPULATION}', encoding="utf-8")
     outcome = CliRunner().invoke(main, ["check", str(path)])
     assert outcome.exit_code == 0 and safe(outcome.output)
     assert ORDINARY in outcome.output and "\nverified" not in outcome.output
