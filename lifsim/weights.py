@@ -31,7 +31,7 @@ from lifsim import disk, hdf5, seal
 from lifsim.errors import DataError, did_you_mean
 from lifsim.given import first_not_finite
 from lifsim.lock import WriterLock
-from lifsim.untrusted import check_ordinary, unreadable
+from lifsim.untrusted import check_ordinary, kind_of, unreadable
 
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
@@ -366,8 +366,9 @@ class WeightStore:
 
 def _opened(path: Path) -> h5py.File:
     """The store at `path`, open for reading (DataError if it is none, or damaged)."""
-    if path.exists() and not path.is_file():
-        raise DataError(str(path), "is not a file", "a store of weights")
+    kind = kind_of(path.stat().st_mode) if path.exists() else ""
+    if kind:
+        raise DataError(str(path), f"is not a file but {kind}", "a store of weights")
     try:
         if path.exists():
             seal.examine(path)
