@@ -31,7 +31,7 @@ from lifsim import disk, hdf5, seal
 from lifsim.errors import DataError, did_you_mean
 from lifsim.given import first_not_finite
 from lifsim.lock import WriterLock
-from lifsim.untrusted import check_ordinary, unreadable
+from lifsim.untrusted import check_ordinary, kind_of, unreadable
 
 FORMAT_VERSION = 1
 _SPARSE = ("data", "indices", "indptr")
@@ -389,9 +389,11 @@ def _in_memory(image: bytes) -> WeightStore:
 
 def _opened(path: Path) -> h5py.File:
     """The store at `path`, open for reading (DataError if it is none, or damaged)."""
+    kind = kind_of(path.stat().st_mode) if path.exists() else ""
+    if kind:
+        raise DataError(str(path), f"is not a file but {kind}", "a store of weights")
     try:
         if path.exists():
-            check_ordinary(path)
             seal.examine(path)
         file = h5py.File(path, "r", locking="best-effort")
     except OSError as error:

@@ -22,6 +22,7 @@ import collections
 import errno
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -38,13 +39,14 @@ import numpy as np
 from nets import forked, report
 
 import lifsim as ls
-from lifsim import nir, plot
+from lifsim import benchmark, nir, plot
 from lifsim.cli import main as lifsim
 from lifsim.runlog import log_path
 from lifsim.weights import WeightStore
 
 CALLS = ("write", "fsync", "fdatasync", "replace", "open", "fchmod", "mkdir")
 PATIENCE = 60  # seconds after which a command hangs
+MOST_MEMORY = 8 << 30  # bytes; what reads a device without end meets an end
 
 
 class Case(NamedTuple):
@@ -132,6 +134,7 @@ def prepare() -> None:
     code, said = ran(["train", "train.toml", "--data", "x.csv", "-o", "net.h5"])
     assert code == 0, said
     ls.ann.load("net.h5").predict(X)
+    benchmark.measure("tiny", ls.load("tiny.toml"), repeats=1, threads=1)
     plot.raster("r.h5")
     _resumes(Path("first").absolute())
 
@@ -146,6 +149,7 @@ def ran(work: list[str] | Callable[[Path], Any], out: str = "", patch: Callable[
         sys.stderr = sys.__stderr__ = os.fdopen(2, "w", closefd=False)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(PATIENCE)
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
         code = 3
         try:
             patch()
