@@ -32,7 +32,9 @@ TOLERANCE = 1e-9  # mV, and pA for currents
 
 
 class Maker:
-    """Draws the parts of a network."""
+    """Draws the parts of a network, whose neurons are of one of the `models`."""
+
+    models: tuple[str, ...] = ("iaf_psc_delta", "iaf_psc_exp", "iaf_psc_alpha", "if_psc_delta")
 
     def __init__(self, draw):
         self.draw = draw
@@ -67,9 +69,9 @@ class Maker:
 
     # -- populations -------------------------------------------------------------------------------
 
-    def neurons(self, name):
+    def neurons(self, name, model=None):
         n = self.one_of(1, 2, 5, 9, 70, 150)
-        model = self.one_of(*STATES)
+        model = model or self.one_of(*self.models)
         given = {
             "E_L": self.value(-72.0, -66.0, n),
             "C_m": self.value(80.0, 300.0, n),
@@ -266,12 +268,13 @@ class AlikeMaker(Maker):
 
 
 @st.composite
-def networks(draw, maker=Maker, stimuli=STIMULI):
-    """Up to three populations of neurons and four stimuli, connected and recorded in all ways."""
+def networks(draw, maker=Maker, stimuli=STIMULI, models=()):
+    """Up to three populations of neurons (or one of each of the `models`) and four stimuli, connected and recorded in all ways."""
     make = maker(draw)
-    names = [f"n{i}" for i in range(draw(st.integers(1, 3)))]
-    for name in names:
-        make.neurons(name)
+    of = models or [None] * draw(st.integers(1, 3))
+    names = [f"n{i}" for i in range(len(of))]
+    for name, model in zip(names, of, strict=True):
+        make.neurons(name, model)
     for i, stimulus in enumerate(draw(st.lists(st.sampled_from(stimuli), max_size=4))):
         stimulus(make, f"s{i}")
         for _ in range(draw(st.integers(1, 2))):
@@ -305,6 +308,13 @@ def test_engine_equals_reference(net, seed, threads, slices):
 @given(networks(AlikeMaker, CHANGING), SEEDS, THREADS, SLICES)
 def test_engine_equals_reference_with_stimuli_that_change_all_the_time(net, seed, threads, slices):
     """Of neurons that are alike, with weights of one kind: one program is compiled for all of them."""
+    assert_equal(net, seed, threads, slices, weights="float64")
+
+
+@settings(max_examples=60, **QUIET)
+@given(networks(AlikeMaker, models=("lif_psc_delta", "lif_psc_exp", "if_psc_delta_hard")), SEEDS, THREADS, SLICES)
+def test_engine_equals_reference_for_other_resets(net, seed, threads, slices):
+    """All of them in every network: one program is compiled."""
     assert_equal(net, seed, threads, slices, weights="float64")
 
 
