@@ -10,6 +10,7 @@ its first step.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -53,8 +54,12 @@ class RunFiles:
 
     def last_aside(self) -> RunFiles | None:
         """The run that was set aside last, None if none was."""
-        found = [k for k in range(1, 1000) if self._aside(k).log.exists()]
-        return self._aside(found[-1]) if found else None
+        own = re.compile(rf"{re.escape(self.out.stem)}\.old(\d+){re.escape(self.out.suffix)}\.log")
+        try:
+            found = [int(match[1]) for name in os.listdir(self.out.parent) if (match := own.fullmatch(name))]
+        except OSError:  # there is no such folder, or it cannot be read
+            return None
+        return self._aside(max(found)) if found else None
 
     def _aside(self, k: int) -> RunFiles:
         return RunFiles(self.out.with_name(f"{self.out.stem}.old{k}{self.out.suffix}"))
