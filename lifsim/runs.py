@@ -140,8 +140,10 @@ def resume(
         raise
     about = saved.about
     schedule = schedule_of(about.dt, checkpoint_every or about.every, checkpoint_wall or about.wall)
-    sink = FileSink.going_on(log, about.step, about.run)
-    with Simulation.taken_up(saved, threads=threads, out=sink, schedule=schedule, progress=progress) as simulation:
+    with (
+        FileSink.going_on(log, about.step, about.run) as sink,  # which gives up the log also if the network cannot be read
+        Simulation.taken_up(saved, threads=threads, out=sink, schedule=schedule, progress=progress) as simulation,
+    ):
         if saved.path == sink.files.checkpoints[1]:  # a damaged one must not become the one before the next
             os.replace(saved.path, sink.files.checkpoints[0])
         left = (recorded.until if recorded.until is not None else about.until or about.step) - about.step

@@ -264,6 +264,24 @@ def test_nobody_resumes_a_run_that_goes_on(tmp_path):
         assert digest(sim.result()) == digest(ls.run(small(), 20.0))
 
 
+def test_a_run_whose_input_is_gone_is_not_held(tmp_path):
+    """`resume` gives up the log when it fails, so that it can be tried again."""
+    spikes, out = tmp_path / "spikes.h5", tmp_path / "run.h5"
+    ls.run(small(), 20.0, out=spikes)
+    net = ls.Network()
+    net.add("given", 60, "spike_generator", spike_file=str(spikes), spike_population="n")
+    net.add("x", 3, "iaf_psc_delta")
+    net.connect("given", "x", weight=0.1, delay=1.0)
+    net.record("x", "spikes")
+    ls.run(net, 20.0, out=out, max_wall=1e-6)
+    spikes.rename(tmp_path / "elsewhere.h5")
+    for _ in range(2):
+        with pytest.raises(ls.DataError, match="does not exist"):
+            ls.resume(out)
+    (tmp_path / "elsewhere.h5").rename(spikes)
+    assert ls.resume(out).complete
+
+
 def test_a_checkpoint_does_not_go_on_with_the_log_of_another_run(tmp_path):
     out = tmp_path / "run.h5"
     with ls.Simulation(small(), out=out) as sim:
