@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint32, uint64
 
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.parts import Calls, Part, call, read
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
 from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
@@ -63,7 +64,7 @@ def rule_of(wiring: Any) -> Rule:
     w = wiring
     weight, delay = draw_of(w.weight), draw_of(w.delay)
     steps = np.empty(1 << CELLS if delay.kind not in NOT_DRAWN else 0, np.int32)
-    whole_table(delay, steps)
+    whole_table((delay, steps))
     return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, read_only(w.rows), w.itself, weight, delay, steps)
 
 
@@ -105,7 +106,8 @@ def sources_of(rule, t, s, key):
     """Fill ``s.source`` with the sources of target `t`; returns how many."""
     n = rule.ptr[t + 1] - rule.ptr[t]
     if rule.kind == ROWS:
-        s.source[:n] = rule.rows[rule.ptr[t] : rule.ptr[t + 1]]
+        for k in range(n):  # a copy of slices would have the compiler make its message for slices of different length
+            s.source[k] = rule.rows[rule.ptr[t] + k]
     elif rule.kind == ONE:
         s.source[0] = t
     elif rule.kind == ALL:
@@ -267,12 +269,13 @@ def whole(d, u):
     return 0 if x < d.low or x > d.high else math.floor(x + 0.5)
 
 
-@entry
-def whole_table(d, table):
+@Part
+def whole_table(m):
     """The delay of each cell of words that share their upper bits; -1 where it is not the same for all of them.
 
     `transform` grows with the word, so it is the same for all if it is so for the first and the last.
     """
+    d, table = read(m)
     for i in range(len(table)):
         first = i << (32 - CELLS)
         a, z = whole(d, first), whole(d, first + (1 << (32 - CELLS)) - 1)
@@ -294,18 +297,54 @@ def drawn_steps(d, table, word, t, stream, key, out):
 # -- all of a wiring -------------------------------------------------------------------------------
 
 
-@entry
-def expand_rule(rule, s, key, out):
-    """Every synapse of `rule` as a row of `out`: (source index, target index, weight, delay)."""
-    i = 0
-    for t in range(len(rule.targets)):
-        n = sources_of(rule, t, s, key)
+DELAYS_TOO, WEIGHTS_TOO = 1, 2  # what is drawn beside the sources of a target
+
+
+@Part
+def draw_target(m, t, what):
+    """Draw the synapses of target `t`: their sources, delays and weights, as far as they are wanted."""
+    rule, s, key = read(m)
+    n = sources_of(rule, t, s, key)
+    if what & DELAYS_TOO:
         delays_of(rule, t, n, s, key)
+    if what & WEIGHTS_TOO:
         weights_of(rule, t, n, s, key)
-        for k in range(n):
-            out.source[i], out.target[i] = s.source[k], t
-            out.weight[i], out.delay[i] = s.weight[k], s.delay[k]
-            i += 1
+
+
+class Drawing(NamedTuple):
+    """How kernels draw: they call `draw_target`, whose code and data are at these addresses, for target t of `targets`, and find its
+    ``ptr[t + 1] - ptr[t]`` synapses in `source` (indices into `sources`), `weight` and `delay` (steps).
+    """
+
+    code: int
+    data: int
+    sources: np.ndarray
+    targets: np.ndarray
+    ptr: np.ndarray
+    source: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
+
+
+class Drawer:
+    """Draws the synapses of a rule, with work space of its own: for one thread at a time."""
+
+    def __init__(self, rule: Rule, key: tuple[np.uint64, np.uint64]) -> None:
+        s = scratch_for(rule)
+        self._calls = Calls([(draw_target, (rule, s, key))], {})  # keeps the data in memory
+        at = int(self._calls.code[0]), int(self._calls.data[0])
+        self._drawing = Drawing(*at, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay)
+
+    def run(self, part: Part, data: tuple[Any, ...], *numbers: int) -> None:
+        """Run a part that draws: its data are the `Drawing`, then `data`."""
+        part((self._drawing, *data), *numbers)
+
+
+@inlined
+def draw(d, t, what):
+    """Draw the synapses of target `t`; returns how many there are."""
+    call(d.code, d.data, (t, what))
+    return d.ptr[t + 1] - d.ptr[t]
 
 
 class Expanded(NamedTuple):
@@ -322,6 +361,18 @@ def key_of(seed: int) -> tuple[np.uint64, np.uint64]:
     return np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
 
 
+@Part
+def expand_rule(m):
+    """Every synapse of a rule, target by target."""
+    d, out = read(m)
+    i = 0
+    for t in range(len(d.targets)):
+        for k in range(draw(d, t, DELAYS_TOO | WEIGHTS_TOO)):
+            out.source[i], out.target[i] = d.source[k], t
+            out.weight[i], out.delay[i] = d.weight[k], d.delay[k]
+            i += 1
+
+
 def expand(wiring: Any, seed: int) -> Expanded:
     """All synapses of a `plan.Wiring`, in order of target and synapse."""
     if wiring.kind == GIVEN:
@@ -329,7 +380,7 @@ def expand(wiring: Any, seed: int) -> Expanded:
     rule = rule_of(wiring)
     n = int(rule.ptr[-1])
     out = Expanded(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.int64))
-    expand_rule(rule, scratch_for(rule), key_of(seed), out)
+    Drawer(rule, key_of(seed)).run(expand_rule, (out,))
     return out
 
 

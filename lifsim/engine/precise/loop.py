@@ -16,7 +16,8 @@ from lifsim.engine.currents import Currents, OwnInput, currents_change, set_driv
 from lifsim.engine.delivery import Synapses, first_weight, real
 from lifsim.engine.intrinsics import borrow, prefetch
 from lifsim.engine.jit import entry, inlined, kernel, merged
-from lifsim.engine.loop import Blocks, Probes
+from lifsim.engine.loop import Blocks
+from lifsim.engine.piece import Probes
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.precise.moments import before
 from lifsim.engine.precise.neurons import CROSSING, Neurons, Sent, act, acts_before, come, plan, receive, state_at
