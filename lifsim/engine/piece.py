@@ -166,10 +166,17 @@ def fire_piece(group, x, w, ring, written, key):
     receive_weights(group.kind, group.constants, x, w)
     put_back(x.held, w.p, w.lo, x.state[group.v, w.lo : w.hi])
     n = spike_neurons(group.kind, group.v, group.constants, x, w, key, fired)
-    fired[:n] += np.uint32(w.id)
+    shift(fired, n, np.uint32(w.id))
     send(ring, w.p, n, w.step)
     if group.watched:
         write(written, w.p, w.step, fired[:n])
+
+
+@kernel
+def shift(ids, n, first):
+    """The first `n` numbers become ids: `first` is that of number 0."""
+    for i in range(n):
+        ids[i] += first
 
 
 # -- what is written down and sent -----------------------------------------------------------------------
