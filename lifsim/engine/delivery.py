@@ -170,7 +170,7 @@ def admit(y, ring, under, b, k):
         under.number[b, c, k] = under.room[b, c] - under.begin[b, c, k]
 
 
-@kernel
+@merged
 def sent_by(ring, origin, k):
     """Ids that piece `origin` (or, as the last, the given spikes) sent in slot `k`."""
     a = ring.begin[k, origin]

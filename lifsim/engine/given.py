@@ -59,13 +59,13 @@ def fixed(array: np.ndarray) -> np.ndarray:
 def count(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray) -> None:
     """`packing.count_block` of given synapses."""
     if len(wiring.given):
-        count_entries((entries_of(wiring, place), table), lo, hi)
+        count_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table), lo, hi)
 
 
 def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Synapses, b: int, buckets: Buckets) -> None:
     """`packing.fill_block` of given synapses."""
     if len(wiring.given):
-        fill_entries((entries_of(wiring, place), table, y, buckets), lo, hi, b)
+        fill_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table, y, buckets), lo, hi, b)
 
 
 # -- kernels ---------------------------------------------------------------------------------------
@@ -74,8 +74,7 @@ def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Syna
 @Part
 def count_entries(m, lo, hi):
     """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
-    e, table = read(m)
-    own = np.empty(TILE, np.int32)
+    e, own, table = read(m)
     for k in range(lines(e)):
         if len(e.target) or lo <= e.node[k] < hi:
             count_line(e, k, lo, hi, table, own)
@@ -125,10 +124,9 @@ def choose(target, node, lo, hi, own):
 @Part
 def fill_entries(m, lo, hi, b):
     """Put the synapses onto the neurons lo … hi - 1 of block `b` in their places."""
-    e, table, y, buckets = read(m)
+    e, own, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     buckets.number[:] = 0
-    own = np.empty(TILE, np.int32)
     for k in range(lines(e)):
         if len(e.target) or lo <= e.node[k] < hi:
             i, last = line(e, k)

@@ -12,7 +12,7 @@ from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.delivery import Delivery, Ring, Synapses, Underway, deliver_static
 from lifsim.engine.loop import Blocks, Deliveries, Loop, Steppers, advance
 from lifsim.engine.neurons import Neurons
-from lifsim.engine.parts import Calls, Known, Part, invoke
+from lifsim.engine.parts import Calls, Known, Part
 from lifsim.engine.piece import (
     CurrentInput,
     Group,
@@ -78,12 +78,11 @@ class Program:
             Steppers(first, calls.code, calls.data, phase),
         )
         self._loop = Calls([(advance, loop)], known)
-        self._kept = deliveries, calls
-        self._code, self._data = int(self._loop.code[0]), int(self._loop.data[0])
+        self._called = deliveries, calls
 
     def run(self, rank: int, start: int, steps: int) -> None:
         """Thread `rank` runs its blocks from step `start` for `steps` steps."""
-        invoke(self._code, self._data, (rank, start, steps))
+        self._loop.run(0, rank, start, steps)
 
 
 def _deliveries(m: Machine) -> list[tuple[Part, Any]]:

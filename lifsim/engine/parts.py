@@ -89,6 +89,10 @@ class Calls:
         self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
         self.data = np.array([words.ctypes.data for words in self._words], np.int64)
 
+    def run(self, i: int, *numbers: int) -> None:
+        """Call part `i`."""
+        invoke(int(self.code[i]), int(self.data[i]), numbers)
+
 
 def flat(data: Any, known: Known) -> tuple[Key, list[int]]:
     """What tells the types in `data`, and its words. Tuples that occur again are looked up in `known`, by their identity."""

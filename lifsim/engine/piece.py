@@ -172,7 +172,7 @@ def fire_piece(group, x, w, ring, written, key):
         write(written, w.p, w.step, fired[:n])
 
 
-@kernel
+@merged
 def shift(ids, n, first):
     """The first `n` numbers become ids: `first` is that of number 0."""
     for i in range(n):
@@ -199,7 +199,7 @@ def sample_piece(probes, p, state, step):
         sample(probes, i, p, state, step)
 
 
-@kernel
+@merged
 def sample(probes, i, p, state, step):
     """Probe `i`: write down its variable in piece `p` if it is due in `step`."""
     since = step - probes.start[i]
