@@ -9,7 +9,7 @@ import numpy as np
 from numba import uint32
 
 from lifsim.engine.changing import Changing, add_changing, another_in
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.jit import merged
 from lifsim.engine.random import NOISE, normal, philox
 from lifsim.engine.search import number_up_to
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Ring
-from lifsim.engine.jit import inlined, kernel, merged
+from lifsim.engine.jit import inlined, merged
 from lifsim.engine.loop import BEGINS, ENDS, Blocks
 from lifsim.engine.neurons import Neurons, advance_neurons, receive_weights, spike_neurons
 from lifsim.engine.neurons.spiking import hold, put_back

@@ -16,7 +16,7 @@ from numba import uint32, uint64
 from lifsim.engine.jit import inlined, kernel
 from lifsim.engine.parts import Calls, Part, call, read
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
-from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
+from lifsim.plan import BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
 NOT_DRAWN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # values that are not drawn
 CELLS = 12  # bits of a word that point into the table of delays

@@ -17,8 +17,8 @@ from lifsim.engine.delivery import Synapses, first_weight, real
 from lifsim.engine.intrinsics import prefetch
 from lifsim.engine.jit import inlined, kernel, merged
 from lifsim.engine.loop import Blocks
-from lifsim.engine.piece import Probes
 from lifsim.engine.parts import Part, read
+from lifsim.engine.piece import Probes
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.precise.moments import before
 from lifsim.engine.precise.neurons import CROSSING, Neurons, Sent, act, acts_before, come, plan, receive, state_at
