@@ -241,6 +241,10 @@ class Engine:
 
         saved.restore(self, step, state)
 
+    def programs(self) -> set[Any]:
+        """The parts that the machine needs, each compiled for itself."""
+        return Program(self.machine).programs
+
     def measure(self) -> None:
         """From now on, take the time of each phase of the loop."""
         self.machine = self.machine._replace(clock=clock_for(self.team.size, on=True))

@@ -57,7 +57,10 @@ class Machine(NamedTuple):
 
 
 class Program:
-    """What runs a machine: its parts are compiled or found, their data lie in memory as long as the program is used."""
+    """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
+
+    `programs` are the parts that it has, each with what tells the types of its data.
+    """
 
     def __init__(self, m: Machine) -> None:
         known: Known = {}
@@ -79,6 +82,7 @@ class Program:
         )
         self._loop = Calls([(advance, loop)], known)
         self._called = deliveries, calls
+        self.programs = deliveries.programs | calls.programs | self._loop.programs
 
     def run(self, rank: int, start: int, steps: int) -> None:
         """Thread `rank` runs its blocks from step `start` for `steps` steps."""

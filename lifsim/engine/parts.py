@@ -79,13 +79,14 @@ class Part:
 class Calls:
     """Parts with their data, to be called one after the other: `code` and `data` are their addresses, shape (n,).
 
-    The data stay in memory as long as this object.
+    The data stay in memory as long as this object. `programs`: each part by its name, with what tells the types of its data.
     """
 
     def __init__(self, parts: Iterable[tuple[Part, tuple[Any, ...]]], known: Known) -> None:
         self._data = list(parts)
         flattened = [flat(data, known) for _, data in self._data]
         self._words = [np.array(words, np.int64) for _, words in flattened]
+        self.programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
         self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
         self.data = np.array([words.ctypes.data for words in self._words], np.int64)
 
