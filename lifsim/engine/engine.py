@@ -15,6 +15,7 @@ from lifsim.engine.delivery import Ring, Synapses, Underway, no_spikes_underway
 from lifsim.engine.machine import Machine, Program
 from lifsim.engine.merge import merged_spikes
 from lifsim.engine.neurons import channels_of, states_of
+from lifsim.engine.parts import Programs
 from lifsim.engine.piece import Probes, Written
 from lifsim.engine.seats import GRAIN, Seats, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
@@ -114,6 +115,10 @@ class Engine:
         return "float32" if precision == "float32" or all(w.weight.narrow for w in self.plan.wirings if w.plasticity is None) else "float64"
 
     # -- running -----------------------------------------------------------------------------------
+
+    def programs(self) -> Programs:
+        """The parts that the machine needs, each compiled for itself."""
+        return Program(self.machine).programs
 
     def longest_slice(self) -> int:
         """Steps that can run at once within the memory for what they record."""
@@ -240,10 +245,6 @@ class Engine:
         from lifsim.engine import saved
 
         saved.restore(self, step, state)
-
-    def programs(self) -> set[Any]:
-        """The parts that the machine needs, each compiled for itself."""
-        return Program(self.machine).programs
 
     def measure(self) -> None:
         """From now on, take the time of each phase of the loop."""

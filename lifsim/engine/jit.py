@@ -46,7 +46,7 @@ def inlined(function: F) -> F:
 
 def merged(function: F) -> F:
     """A `kernel` that is read as part of its only caller: it is compiled once, not once more by itself."""
-    return numba.njit(**_OPTIONS, inline="always")(function)  # type: ignore[return-value]
+    return numba.njit(**_OPTIONS, inline="always")(function)
 
 
 def _compiled(function: F, **special: bool) -> F:

@@ -27,6 +27,7 @@ from lifsim.engine.jit import entry, kernel
 
 WORD = ir.IntType(64)
 Key = tuple[Any, ...]  # what tells the types in data
+Programs = set[tuple[str, Key]]  # compiled parts: their names, and what tells the types of their data
 Known = dict[int, tuple[Any, Key, list[int]]]  # by the identity of a tuple: itself (so that nothing else gets its identity), key, words
 
 
@@ -86,7 +87,7 @@ class Calls:
         self._data = list(parts)
         flattened = [flat(data, known) for _, data in self._data]
         self._words = [np.array(words, np.int64) for _, words in flattened]
-        self.programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
+        self.programs: Programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
         self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
         self.data = np.array([words.ctypes.data for words in self._words], np.int64)
 
@@ -191,7 +192,8 @@ def _made(context: Any, builder: Any, kind: Any, words: _Words) -> Any:
         populate_array(array, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
         return array._getvalue()
     if isinstance(kind, types.BaseTuple):
-        return context.make_tuple(builder, kind, [_made(context, builder, own, words) for own in kind])
+        fields: Any = kind
+        return context.make_tuple(builder, kind, [_made(context, builder, own, words) for own in fields])
     if isinstance(kind, types.NoneType):
         return context.get_dummy_value()
     if isinstance(kind, types.Float):

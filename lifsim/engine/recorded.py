@@ -28,7 +28,7 @@ def fill_words(m, stream):
 def poisson_counts(mean: np.ndarray, step: np.ndarray, stream: int, seed: int) -> np.ndarray:
     """Poisson numbers of the given `mean`, shape (steps, nodes), for the steps `step`."""
     words = np.empty(mean.shape, np.uint32)
-    fill_words((step, key_of(seed), words), RECORDED | np.uint32(stream))
+    fill_words((step, key_of(seed), words), int(RECORDED | np.uint32(stream)))
     counts = np.zeros(mean.shape, np.int64)
     for m in np.unique(mean):
         low, thresholds = limits(*probabilities(float(m)))

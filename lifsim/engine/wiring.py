@@ -105,7 +105,7 @@ def words_of(t, n, stream, s, key):
 @Part
 def name_sources(m, t):
     """The sources of target `t` where the rule says which they are."""
-    rule, s, key = read(m)
+    rule, s, _ = read(m)
     n = rule.ptr[t + 1] - rule.ptr[t]
     if rule.kind == ROWS:
         for k in range(n):  # a copy of slices would have the compiler make its message for slices of different length
@@ -214,7 +214,7 @@ def given_value(rule, draw, t, k, source):
 @Part
 def give_weights(m, t):
     """The weights of the synapses of target `t` where they are given."""
-    rule, s, key = read(m)
+    rule, s, _ = read(m)
     for k in range(rule.ptr[t + 1] - rule.ptr[t]):
         s.weight[k] = given_value(rule, rule.weight, t, k, s.source[k])
 
@@ -255,7 +255,7 @@ def drawn_values(kind, a, b, low, high, word, t, stream, key, out):
 @Part
 def give_delays(m, t):
     """The delays of the synapses of target `t`, in whole steps, where they are given."""
-    rule, s, key = read(m)
+    rule, s, _ = read(m)
     for k in range(rule.ptr[t + 1] - rule.ptr[t]):
         s.delay[k] = math.floor(given_value(rule, rule.delay, t, k, s.source[k]) + 0.5)
 
@@ -336,9 +336,7 @@ class Drawer:
             ],
             {},
         )
-        self._drawing = Drawing(
-            self._calls.code, self._calls.data, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay
-        )
+        self._drawing = Drawing(self._calls.code, self._calls.data, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay)
 
     def run(self, part: Part, data: tuple[Any, ...], *numbers: int) -> None:
         """Run a part that draws: its data are the `Drawing`, then `data`."""

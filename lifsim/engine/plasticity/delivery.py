@@ -50,7 +50,9 @@ class PlasticDelivery(NamedTuple):
 
 def deliveries(plastic: Plastic, ring: Ring, blocks: Blocks, inputs: np.ndarray) -> list[tuple[Part, Any]]:
     """The parts that deliver by way of `plastic`, in order, and what they work with."""
-    groups = [(deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER)) for g in plastic.groups]
+    groups = [
+        (deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER)) for g in plastic.groups
+    ]
     return [(note_spikes, Noted(plastic.trains, ring, blocks)), *groups]
 
 
