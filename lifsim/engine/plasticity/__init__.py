@@ -2,7 +2,8 @@
 
 `Machine.plastic` is None where there are none. Models are modules; the type of their `Synapses` (the names of these types differ, by
 which Numba tells them apart) says which one a store is of; delivery is compiled for each model by itself. Targets receive static
-weights first, then those of each model, in the order of `layout.MODELS`, by (delay descending, source, projection, synapse), whatever the blocks and threads.
+weights first, then those of each model, in the order of `layout.MODELS`, by (delay descending, source, projection, synapse), whatever
+the blocks and threads.
 """
 
 from __future__ import annotations
