@@ -77,7 +77,7 @@ def current_drives(plan: Any) -> list[Any]:
 
 
 def changing(plan: Any) -> bool:
-    """Whether there are stimuli of a kind that changes in every step: only then is code for them compiled, for all of them at once."""
+    """Whether there are stimuli of a kind that changes in every step: only then is code for them compiled."""
     return bool(plan.trains or plan.sines or plan.waves or plan.paths)
 
 
