@@ -34,6 +34,7 @@ PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")
 BASE = 206e6  # bytes of Python, its libraries and compiled code
 ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
 SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
+A_RECORDED, RECORDED = 130, 16e6  # bytes of the spikes of a slice, of a neuron and of all (at 20 spikes/s a twentieth of the room, thrice)
 COMPILER = 250e6  # bytes that compiling takes
 SPIKE, SORTED = 20, 60  # bytes of a given spike, and while they are sorted
 DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
@@ -56,7 +57,7 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     rows, sums = _rows(static, values, a_weight)
     delays = {p: _delays(p, net.dt) for p in inner}
     built = _packed(static, a_weight, blocks, working) + _tables(net, static, delays, rows, sums, blocks, working)
-    built += working * max(map(_of_a_target, inner), default=0)
+    built += working * max((_of_a_target(p, bool(p.synapse or a_weight)) for p in inner), default=0)
     built += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in inner if p.synapse)
     built += sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
     built += _neurons(net, precision, rows, blocks)
@@ -134,7 +135,8 @@ def _drawn(net: Network, inner: list[Projection]) -> tuple[float, float]:
     stimuli = [p for p in net.projections if not _has_synapses(p)]
     spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
     kept = sum(map(_kept_rows, inner)) + DRIVE * sum(map(_merged_drives, stimuli)) + SPIKE * spikes
-    return kept, max([SORTED * spikes, *map(_drawing, inner), *(EXPANDED * expected_synapses(p) for p in stimuli)])
+    expanded = (EXPANDED * expected_synapses(p) - DRIVE * _merged_drives(p) for p in stimuli)  # some of it is what is kept
+    return kept, max([SORTED * spikes, *map(_drawing, inner), *expanded])
 
 
 def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple[int, int]:
@@ -166,13 +168,15 @@ def _tables(
     return rows * (blocks * (12 + 4 * headers) + working * 8 * delays) + wide + ring
 
 
-def _of_a_target(p: Projection) -> float:
-    """Bytes of work space for the synapses of one target: source, weight, delay, random word; marks of sources that it has."""
+def _of_a_target(p: Projection, weights: bool) -> float:
+    """Bytes of work space for the synapses of one target: source, delay, random word, weight if these are stored; marks of sources that
+    it has.
+    """
     if p.rule == "one_to_one" or ("given" in p.params and not _ordered(p) and not p.synapse):
         return 0.0
     mean = expected_synapses(p) / len(p.target)
     marks = 4 * len(p.source) if not p.allow_multapses and p.rule in ("fixed_indegree", "fixed_total_number") else 0
-    return 28 * (mean + 5 * math.sqrt(mean) if p.rule not in ("fixed_indegree", "all_to_all") else mean) + marks
+    return (28 if weights else 20) * (mean + 5 * math.sqrt(mean) if p.rule not in ("fixed_indegree", "all_to_all") else mean) + marks
 
 
 def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
@@ -183,7 +187,8 @@ def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
     watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
     random = {r.view.name: r.view.population.n for r in net.recordings if r.view.population.model.role == "poisson"}
     sampled = 48 * (sum(len(r.view) for r in net.recordings if r.variable not in ("spikes", "rate")) + sum(random.values()))
-    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * min(rows, n)) + 130 * sum(p.n for p in own if p.name in watched)
+    spikes = min(A_RECORDED * sum(p.n for p in own if p.name in watched), RECORDED)
+    moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * min(rows, n)) + spikes
     return n * (76 + 12 * itemsize) + drawn + sampled + moving
 
 

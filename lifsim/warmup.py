@@ -71,18 +71,25 @@ def thinned(plan: Plan) -> Plan:
 
 def examples() -> Iterator[tuple[str, Network]]:
     """Small networks that need, between them, all the code of the basic models: constants for all neurons or one each, weights that
-    float32 holds exactly or not; all rules of drawing, delays of a wide range, recorded Poisson trains. (Other models, and stimuli that
-    change in every step, need programs of their own, compiled when they are first asked for.)
+    float32 holds exactly or not; all rules of drawing, delays of a wide range, currents, noise, Poisson trains, recorded ones too. (Other
+    models, and stimuli that change in every step, have code of their own, compiled when they are first asked for.)
     """
-    for kind, C_m in {"neurons alike": 250.0, "neurons that differ": [250.0, 300.0]}.items():
-        for weight in (0.1, 0.5):
-            net = Network(dt=0.1, name=kind)
-            net.add("n", 2, "iaf_psc_exp", C_m=C_m)
-            net.add("drive", 1, "poisson_generator", rate=1000.0)
-            net.connect("drive", "n", weight=weight)
-            net.connect("n", "n", weight=weight, delay={"uniform": [1.0, 50.0]})
-            net.record("drive", "spikes")
-            yield kind, net
+    for weight in (0.1, 0.5):
+        net = Network(dt=0.1, name=f"weights like {weight}")
+        net.add("drive", 1, "poisson_generator", rate=1000.0)
+        net.add("noise", 1, "noise_generator", std=1.0)
+        net.add("dc", 1, "dc_generator")
+        net.record("drive", "spikes")
+        for model in ("iaf_psc_exp", "iaf_psc_alpha", "iaf_psc_delta"):
+            for kind, C_m in {"alike": 250.0, "differ": [250.0, 300.0]}.items():
+                own = net.add(f"{model}_{kind}", 2, model, C_m=C_m).name
+                net.connect("drive", own, weight=weight)
+                net.connect("noise", own)
+                net.connect("dc", own)
+                net.connect(own, own, weight=weight, delay={"uniform": [1.0, 50.0]})
+                net.connect(own, own, weight={"normal": [weight, weight / 4]})
+                net.record(own, ["spikes", "V_m"])
+        yield str(net.name), net
 
 
 def check_cache() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import uint32
 
 from lifsim.engine.changing import Changing, add_changing, another_in
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import merged
 from lifsim.engine.random import NOISE, normal, philox
 from lifsim.engine.search import number_up_to
 
@@ -47,7 +47,7 @@ class OwnInput(NamedTuple):
     total: np.ndarray
 
 
-@kernel
+@merged
 def currents_change(c, p, step):
     """Whether any current onto piece `p` may be another in `step` than in the step before."""
     k = number_up_to(c.change, step - 1)
@@ -60,7 +60,7 @@ def currents_change(c, p, step):
     return another_in(c.changing, p, step)
 
 
-@kernel
+@merged
 def add_currents(c, p, total, first, key, step):
     """Add to `total` (pA, a sum a neuron) of piece `p` the currents that act in `step`."""
     for s in range(len(c.begin) - 1):
@@ -74,7 +74,7 @@ def add_currents(c, p, total, first, key, step):
     add_changing(c.changing, p, total, first, key, step)
 
 
-@kernel
+@merged
 def add_noise(c, s, p, total, first, key, step):
     """Noise drive `s`: a value for every target and period, whatever step asks for it."""
     period, start, stop = c.noise_when[s]
@@ -89,7 +89,7 @@ def add_noise(c, s, p, total, first, key, step):
         total[c.noise_target[i] - first] += c.noise_weight[i] * (mean + sd * normal(words[0]))
 
 
-@kernel
+@merged
 def set_drives(c, own, p, lo, hi, drive, key, step):
     """The constant input of the neurons lo … hi - 1 of piece `p` in `step`, as mV a step."""
     total = own.total[lo:hi]

@@ -20,6 +20,7 @@ from numba.extending import overload
 
 from lifsim.engine.intrinsics import FOUR, add_four, add_rest, prefetch
 from lifsim.engine.jit import inlined, kernel, merged
+from lifsim.engine.parts import Part, read
 
 LINE = 32  # 16-bit words in a cache line
 MOST_LINES = 40  # of a segment that are asked for in advance
@@ -92,6 +93,25 @@ def no_spikes_underway(blocks: int, classes: int, slots: int) -> Underway:
     return Underway(at, length, begin, number, np.zeros((blocks, classes), np.int64))
 
 
+class Delivery(NamedTuple):
+    """What `deliver_static` works with; `inputs` are the sums of arriving weights of all neurons (channels × places), ``first[b]`` is
+    where block b begins.
+    """
+
+    synapses: Synapses
+    ring: Ring
+    underway: Underway
+    inputs: np.ndarray
+    first: np.ndarray
+
+
+@Part
+def deliver_static(m, b, step):
+    """Add to the sums of block `b` all weights of static synapses that arrive in `step`."""
+    m = read(m)
+    deliver(m.synapses, m.ring, m.underway, b, m.inputs[:, m.first[b] : m.first[b + 1]], step)
+
+
 @merged
 def deliver(y, ring, under, b, total, step):
     """Add to `total` (channels, n) of block `b` all weights that arrive in `step`.
@@ -150,7 +170,7 @@ def admit(y, ring, under, b, k):
         under.number[b, c, k] = under.room[b, c] - under.begin[b, c, k]
 
 
-@kernel
+@merged
 def sent_by(ring, origin, k):
     """Ids that piece `origin` (or, as the last, the given spikes) sent in slot `k`."""
     a = ring.begin[k, origin]

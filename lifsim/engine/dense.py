@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import entry, owning
 
 IDENTITY, RELU, TANH, SIGMOID, SOFTMAX, LIF = range(6)  # in the order of lifsim.ann.activations.NAMES
 MSE, BINARY, MULTICLASS = range(3)  # in the order of lifsim.ann.losses.NAMES
@@ -57,19 +57,19 @@ class Solver(NamedTuple):
     square: np.ndarray
 
 
-@kernel
+@owning
 def matrix(x, first, rows, columns):
     """A part of the flat array `x` as a matrix (a view)."""
     return x[first : first + rows * columns].reshape(rows, columns)
 
 
-@kernel
+@owning
 def units(net, x, layer, rows):
     """The values of a layer, (rows, units); each layer has its place in the buffer `x` for a whole batch."""
     return matrix(x, net.unit[layer], rows, net.sizes[layer])
 
 
-@kernel
+@owning
 def weights(net, theta, layer):
     """W of the layer after `layer`, (out, in)."""
     return matrix(theta, net.weight[layer], net.sizes[layer + 1], net.sizes[layer])
@@ -78,7 +78,7 @@ def weights(net, theta, layer):
 # -- forward ---------------------------------------------------------------------------------------
 
 
-@kernel
+@owning
 def add_bias(z, b):
     """Add `b` to each row."""
     for i in range(len(z)):
@@ -87,7 +87,7 @@ def add_bias(z, b):
             row[j] += b[j]
 
 
-@kernel
+@owning
 def activate(code, curve, z, slope):
     """Turn the sums in the flat array `z` into outputs and note the slope of each. (Softmax has none: see `forward`.)"""
     zero, one = z.dtype.type(0), z.dtype.type(1)
@@ -111,7 +111,7 @@ def activate(code, curve, z, slope):
         slope[:] = one
 
 
-@kernel
+@owning
 def lif(z, curve):
     """Value and slope of the f-I curve at `z` (`lifsim.ann.activations`)."""
     rho, gain, knee, value, rate = curve
@@ -123,7 +123,7 @@ def lif(z, curve):
     return a / gain, a * rate
 
 
-@kernel
+@owning
 def forward(net, theta, b, rows):
     """Values and slopes of all units from the inputs, which are there. The output layer is left with its sums z."""
     last = len(net.sizes) - 1
@@ -138,7 +138,7 @@ def forward(net, theta, b, rows):
 # -- losses: each turns the sums z into errors, with the derivative by z, and returns the sum over the batch -----------
 
 
-@kernel
+@owning
 def softmax(row):
     """Turn z into probabilities; returns ln Σ exp(z)."""
     top = row.max()
@@ -151,7 +151,7 @@ def softmax(row):
     return top + math.log(total)
 
 
-@kernel
+@owning
 def multiclass(z, y, error):
     """Cross-entropy with softmax."""
     loss, n = 0.0, z.dtype.type(len(z))
@@ -165,7 +165,7 @@ def multiclass(z, y, error):
     return loss / len(z)
 
 
-@kernel
+@owning
 def binary(z, y, error):
     """Binary cross-entropy with sigmoid, of flat arrays."""
     loss, n, one = 0.0, z.dtype.type(len(z)), z.dtype.type(1)
@@ -176,7 +176,7 @@ def binary(z, y, error):
     return loss / len(z)
 
 
-@kernel
+@owning
 def squares(code, curve, z, y, error, slope):
     """Mean squared error with any activation."""
     if code == SOFTMAX:
@@ -197,7 +197,7 @@ def squares(code, curve, z, y, error, slope):
     return loss / z.size
 
 
-@kernel
+@owning
 def errors(net, b, rows):
     """The loss of the batch, and the errors of the output layer."""
     last = len(net.sizes) - 1
@@ -212,7 +212,7 @@ def errors(net, b, rows):
 # -- backward and the step -------------------------------------------------------------------------
 
 
-@kernel
+@owning
 def backward(net, theta, b, rows):
     """The gradient of the loss from the errors of the output layer."""
     for layer in range(len(net.sizes) - 2, -1, -1):
@@ -229,14 +229,14 @@ def backward(net, theta, b, rows):
             times(before.ravel(), units(net, b.slope, layer, rows).ravel())
 
 
-@kernel
+@owning
 def times(x, y):
     """Multiply `x` by `y`, entry by entry."""
     for i in range(len(x)):
         x[i] *= y[i]
 
 
-@kernel
+@owning
 def decay(net, theta, gradient, rate):
     """Weight decay: the gradient of rate/2 Σ W². Biases do not decay."""
     for layer in range(len(net.sizes) - 1):
@@ -245,7 +245,7 @@ def decay(net, theta, gradient, rate):
             g[i] += rate * W[i]
 
 
-@kernel
+@owning
 def step(s, theta, g, learning_rate):
     """Move the parameters: plain, with momentum (Polyak 1964), or by Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
     momentum, beta_1, beta_2, epsilon, _ = s.constants
@@ -268,7 +268,7 @@ def step(s, theta, g, learning_rate):
             theta[i] -= size * s.mean[i] / (math.sqrt(s.square[i]) * root + epsilon)
 
 
-@kernel
+@owning
 def take(x, order, out):
     """The rows `order` of `x`, one after the other."""
     for i in range(len(order)):

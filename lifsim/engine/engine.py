@@ -12,9 +12,11 @@ import numpy as np
 from lifsim.engine import layout, packing, plasticity
 from lifsim.engine.clock import clock_for, spent
 from lifsim.engine.delivery import Ring, Synapses, Underway, no_spikes_underway
-from lifsim.engine.loop import Machine, Probes, Written, advance
+from lifsim.engine.machine import Machine, Program
 from lifsim.engine.merge import merged_spikes
-from lifsim.engine.neurons import channels_of, kinds_of, states_of
+from lifsim.engine.neurons import channels_of, states_of
+from lifsim.engine.parts import Programs
+from lifsim.engine.piece import Probes, Written
 from lifsim.engine.seats import GRAIN, Seats, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
 from lifsim.engine.threads import Team
@@ -89,7 +91,6 @@ class Engine:
         self._sending = sending(synapses, seats, edges)
         neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
-            kinds_of(plan.groups),
             blocks,
             layout.groups_of(plan, seats.place, self.dtype),
             neurons,
@@ -115,6 +116,10 @@ class Engine:
 
     # -- running -----------------------------------------------------------------------------------
 
+    def programs(self) -> Programs:
+        """The parts that the machine needs, each compiled for itself."""
+        return Program(self.machine).programs
+
     def longest_slice(self) -> int:
         """Steps that can run at once within the memory for what they record."""
         spikes = sum(self._rate(g) * 12 for g in self.plan.groups if g.name in self.plan.watched)
@@ -134,7 +139,8 @@ class Engine:
         m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
+        program = Program(m)
+        self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._merged(m, steps)
 
@@ -151,7 +157,7 @@ class Engine:
     def _written(self, steps: int) -> Written:
         """Room for what is written down in `steps` steps: that of the slice before, if it is enough."""
         m = self.machine
-        watched = m.groups.watched[m.blocks.group]
+        watched = np.array([g.watched for g in m.groups])[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
         step, ids = m.written.step, m.written.id
         if len(step) < first[-1]:
@@ -214,7 +220,7 @@ class Engine:
         if plastic is not None:
             plastic = plasticity.refreshed(plastic, self.plan, self.seats.place)
         groups = layout.groups_of(self.plan, self.seats.place, self.dtype)
-        self.machine = self.machine._replace(kinds=kinds_of(self.plan.groups), groups=groups, ring=ring, plastic=plastic)
+        self.machine = self.machine._replace(groups=groups, ring=ring, plastic=plastic)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
@@ -267,7 +273,7 @@ class Engine:
             row, *packed = packing.unpack(y, b, *rows)
             both = [[row_source[row], *packed]]
             if plastic is not None:
-                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.step, b, sources))
+                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources))
             for source, place, weight, delay in both:
                 target = self.seats.id[first[b] + place] - targets[0]
                 keep = (target >= 0) & (target < targets[1] - targets[0])

@@ -14,8 +14,9 @@ import numpy as np
 from numba import uint32
 
 from lifsim.engine.delivery import Synapses
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import kernel
 from lifsim.engine.packing import BUCKET, Buckets, Place, empty_bucket, place_word, stored
+from lifsim.engine.parts import Part, read
 
 TILE = 4096  # synapses among which those of a block are chosen at a time
 
@@ -58,25 +59,25 @@ def fixed(array: np.ndarray) -> np.ndarray:
 def count(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray) -> None:
     """`packing.count_block` of given synapses."""
     if len(wiring.given):
-        count_entries(entries_of(wiring, place), lo, hi, table)
+        count_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table), lo, hi)
 
 
 def fill(wiring: Any, place: Place, lo: int, hi: int, table: np.ndarray, y: Synapses, b: int, buckets: Buckets) -> None:
     """`packing.fill_block` of given synapses."""
     if len(wiring.given):
-        fill_entries(entries_of(wiring, place), lo, hi, table, y, b, buckets)
+        fill_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table, y, buckets), lo, hi, b)
 
 
 # -- kernels ---------------------------------------------------------------------------------------
 
 
-@entry
-def count_entries(e, lo, hi, table):
+@Part
+def count_entries(m, lo, hi):
     """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
-    own = np.empty(TILE, np.int32)
-    for m in range(lines(e)):
-        if len(e.target) or lo <= e.node[m] < hi:
-            count_line(e, m, lo, hi, table, own)
+    e, own, table = read(m)
+    for k in range(lines(e)):
+        if len(e.target) or lo <= e.node[k] < hi:
+            count_line(e, k, lo, hi, table, own)
 
 
 @kernel
@@ -120,17 +121,17 @@ def choose(target, node, lo, hi, own):
     return n
 
 
-@entry
-def fill_entries(e, lo, hi, table, y, b, buckets):
+@Part
+def fill_entries(m, lo, hi, b):
     """Put the synapses onto the neurons lo … hi - 1 of block `b` in their places."""
+    e, own, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     buckets.number[:] = 0
-    own = np.empty(TILE, np.int32)
-    for m in range(lines(e)):
-        if len(e.target) or lo <= e.node[m] < hi:
-            i, last = line(e, m)
+    for k in range(lines(e)):
+        if len(e.target) or lo <= e.node[k] < hi:
+            i, last = line(e, k)
             while i < last:
-                i = fill_line(e, m, i, last, lo, hi, y, buckets, room, own)
+                i = fill_line(e, k, i, last, lo, hi, y, buckets, room, own)
                 if i < last:
                     empty_bucket(buckets, np.int64(e.source[i]) >> BUCKET if len(e.source) else 0, room, table, y, b)
             if len(e.source) == 0:

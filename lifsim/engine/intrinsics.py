@@ -165,32 +165,6 @@ def atomic_store(typingctx, array, index, value):
     return types.void(array, types.intp, types.int64), codegen
 
 
-def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """`value` with no owner in any of its arrays."""
-    if isinstance(kind, types.Array):
-        array = context.make_array(kind)(context, builder, value)
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        array.parent = cgutils.get_null_value(array.parent.type)
-        return array._getvalue()
-    if isinstance(kind, types.BaseTuple):
-        kinds: Any = kind
-        parts = zip(kinds, cgutils.unpack_tuple(builder, value, len(kinds)), strict=True)
-        return context.make_tuple(builder, kind, [_without_owner(context, builder, t, part) for t, part in parts])
-    return value
-
-
-@intrinsic
-def borrow(typingctx, x):
-    """The same arrays (in tuples of tuples) without owners: slices of them count no references, which
-    would cost more than what is done with a slice. Whoever called keeps them alive.
-    """
-
-    def codegen(context, builder, signature, args):
-        return _without_owner(context, builder, signature.args[0], args[0])
-
-    return x(x), codegen
-
-
 @intrinsic
 def call_address(typingctx, address):
     """Call the C function ``int f(void)`` at `address` (an address, so that code stays cacheable)."""

@@ -17,32 +17,41 @@ from numba.core import event
 from lifsim.engine.cache import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
 
 
 def kernel(function: F) -> F:
-    """Compile `function` for the time loop: no GIL, no Python objects, cached, strict floating point."""
-    return _compiled(function, inline=False)
+    """Compile `function` for the time loop: no GIL, no Python objects, cached, strict floating point.
+
+    Its arrays have no owners: no reference to one is counted, which would take longer than what is done with a slice of it, and
+    longer to compile. So it neither makes arrays nor returns them.
+    """
+    return _compiled(function)
+
+
+def owning(function: F) -> F:
+    """A `kernel` that may make arrays and return them."""
+    return _compiled(function, _nrt=True)
 
 
 def entry(function: F) -> F:
-    """A `kernel` that Python calls: with what turns Python's objects into machine words, which takes long to compile."""
-    return _compiled(function, inline=False, entry=True)
+    """An `owning` kernel that Python calls: with what turns Python's objects into machine words, which takes long to compile."""
+    return _compiled(function, _nrt=True, no_cpython_wrapper=False)
 
 
 def inlined(function: F) -> F:
     """A `kernel` that becomes part of the loop that calls it, so that the loop can vectorise."""
-    return _compiled(function, inline=True)
+    return _compiled(function, forceinline=True)
 
 
 def merged(function: F) -> F:
     """A `kernel` that is read as part of its only caller: it is compiled once, not once more by itself."""
-    return numba.njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")(function)  # type: ignore[return-value]
+    return numba.njit(**_OPTIONS, inline="always")(function)
 
 
-def _compiled(function: F, inline: bool, entry: bool = False) -> F:
-    wrappers = {"no_cpython_wrapper": not entry, "no_cfunc_wrapper": True}  # of what only kernels call: a fifth of all compilation
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "forceinline": inline, **wrappers}
-    compiled = numba.njit(**options)(function)
+def _compiled(function: F, **special: bool) -> F:
+    without = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # what only Python calls: a fifth of all compilation
+    compiled = numba.njit(**_OPTIONS | without | special)(function)
     compiled._cache = KernelCache(function)
     return compiled
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from lifsim.engine.changing import Changing, Onto
 from lifsim.engine.currents import Currents, OwnInput
-from lifsim.engine.loop import Blocks, Groups, Probes
-from lifsim.engine.neurons import Neurons, module_of, number_of, states_of
+from lifsim.engine.loop import Blocks
+from lifsim.engine.neurons import Neurons, kind_of, module_of, states_of
 from lifsim.engine.neurons.state import Held
+from lifsim.engine.piece import Group, Probes
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
 from lifsim.engine.seats import Seats
@@ -48,26 +49,20 @@ def blocks_of(plan: Any, seats: Seats, interval: int) -> Blocks:
 # -- neurons ---------------------------------------------------------------------------------------
 
 
-def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> Groups:
-    """Constants of all populations. Those with an array among them take the slower, general path."""
+def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> tuple[Group, ...]:
+    """All populations. Those with an array among their constants take the slower, general path."""
     constants = [module_of(g).constants(g.params, plan.dt) for g in plan.groups]
-    uniform = np.array([all(np.ndim(x) == 0 for x in c) for c in constants])
+    uniform = [all(np.ndim(x) == 0 for x in c) for c in constants]
     most = max(map(len, constants))
-    same = np.zeros((len(plan.groups), most), dtype)
-    each = np.zeros((most, 0 if uniform.all() else plan.n_neurons), dtype)
-    for i, (g, c) in enumerate(zip(plan.groups, constants, strict=True)):
-        if uniform[i]:
-            same[i, : len(c)] = c
-        else:
-            for j, x in enumerate(c):
-                each[j, places(g, place)] = x
-    model = np.array([number_of(g) for g in plan.groups], np.int64)
-    v = np.array([states_of(g).index("V_m") if "V_m" in states_of(g) else 0 for g in plan.groups], np.int64)
-    driven = np.array([getattr(module_of(g), "DRIVEN", False) or _driven(plan, g) for g in plan.groups])
-    watched = np.array([g.name in plan.watched for g in plan.groups])
-    burst = np.array([g.burst for g in plan.groups], np.int64)
-    table = None if uniform.all() else each  # None: no code for it is compiled
-    return Groups(model, v, driven, watched, burst, uniform, same, table)
+    each = np.zeros((most, 0 if all(uniform) else plan.n_neurons), dtype)  # one table of all that differ
+    groups = []
+    for g, c, same in zip(plan.groups, constants, uniform, strict=True):
+        if not same:
+            each[: len(c), places(g, place)] = [np.broadcast_to(x, g.n) for x in c]
+        v = states_of(g).index("V_m") if "V_m" in states_of(g) else 0
+        driven = getattr(module_of(g), "DRIVEN", False) or _driven(plan, g)
+        groups.append(Group(kind_of(g), np.array(c, dtype) if same else each, v, bool(driven), g.name in plan.watched, int(g.burst)))
+    return tuple(groups)
 
 
 def _driven(plan: Any, group: Any) -> bool:
@@ -82,7 +77,7 @@ def current_drives(plan: Any) -> list[Any]:
 
 
 def changing(plan: Any) -> bool:
-    """Whether there are stimuli of a kind that changes in every step: only then is code for them compiled, for all of them at once."""
+    """Whether there are stimuli of a kind that changes in every step: only then is code for them compiled."""
     return bool(plan.trains or plan.sines or plan.waves or plan.paths)
 
 

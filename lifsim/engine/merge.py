@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.jit import entry
+from lifsim.engine.parts import Part, read
 
 
 def merged_spikes(written: Any, pieces: np.ndarray, first_id: int, start: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -16,13 +16,14 @@ def merged_spikes(written: Any, pieces: np.ndarray, first_id: int, start: int, s
     """
     total = written.number[pieces].sum()
     step, ids = np.empty(total, np.int64), np.empty(total, np.uint32)
-    merge(written, pieces, first_id, start, np.zeros(steps + 1, np.int64), step, ids)
+    merge((written, pieces, np.zeros(steps + 1, np.int64), step, ids), first_id, start)
     return step, ids
 
 
-@entry
-def merge(written, pieces, first_id, start, at, step, ids):
+@Part
+def merge(m, first_id, start):
     """Counting sort: `at` becomes the number of spikes of each step, then where the next one of that step goes."""
+    written, pieces, at, step, ids = read(m)
     for p in pieces:
         i, end = written.first[p], written.first[p] + written.number[p]
         while i < end:

@@ -20,8 +20,9 @@ from numba.extending import overload
 
 from lifsim.engine.delivery import END, HEADER, Synapses, first_weight, look_ahead, row_length, segment_end, unpack_row, words
 from lifsim.engine.intrinsics import FOUR
-from lifsim.engine.jit import entry, inlined, kernel
-from lifsim.engine.wiring import Rule, delays_of, rule_of, scratch_for, sources_of, weights_of
+from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.parts import Part, read
+from lifsim.engine.wiring import DELAYS_TOO, WEIGHTS_TOO, Drawer, Rule, draw, rule_of
 from lifsim.errors import LifsimError
 from lifsim.plan import CONSTANT, GIVEN, delays_among
 
@@ -57,30 +58,29 @@ class Buckets(NamedTuple):
 # -- kernels ---------------------------------------------------------------------------------------
 
 
-@entry
-def count_block(rule, s, key, place, lo, hi, table):
-    """Add the numbers of synapses of `rule` onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
-    for t in range(len(rule.targets)):
-        if lo <= rule.targets[t] < hi:
-            n = sources_of(rule, t, s, key)
-            delays_of(rule, t, n, s, key)
-            if place.cls < 0:
-                weights_of(rule, t, n, s, key)
-            for k in range(n):
-                row, slot = placed(rule, place, s, k)
+@Part
+def count_block(m, lo, hi):
+    """Add the numbers of synapses that are drawn onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
+    d, place, table = read(m)
+    what = DELAYS_TOO | (WEIGHTS_TOO if place.cls < 0 else 0)
+    for t in range(len(d.targets)):
+        if lo <= d.targets[t] < hi:
+            for k in range(draw(d, t, what)):
+                row, slot = placed(d, place, k)
                 table[row, slot, 0] += uint32(1)
 
 
-@kernel
-def placed(rule, place, s, k):
+@inlined
+def placed(d, place, k):
     """Row and slot of synapse `k` of the target at hand."""
-    cls = place.cls if place.cls >= 0 else 1 if s.weight[k] < 0 else 0
-    return place.row[rule.sources[s.source[k]], cls], place.slot[s.delay[k]]
+    cls = place.cls if place.cls >= 0 else 1 if d.weight[k] < 0 else 0
+    return place.row[d.sources[d.source[k]], cls], place.slot[d.delay[k]]
 
 
-@entry
-def measure_rows(y, table, size):
-    """Words of each row, from its counts. Returns the mean number of synapses in the segment of a synapse."""
+@Part
+def measure_rows(m):
+    """Words of each row, from its counts, into `size`; the mean number of synapses in the segment of a synapse into ``mean[0]``."""
+    y, table, size, mean = read(m)
     once, twice = 0, 0
     for r in range(len(table)):
         a, z = 0, last_segment(table[r])
@@ -90,7 +90,7 @@ def measure_rows(y, table, size):
             once += n
             twice += n * n
         size[r] = -(-a // ROW_WORDS) * ROW_WORDS
-    return twice / max(once, 1)
+    mean[0] = twice / max(once, 1)
 
 
 @kernel
@@ -102,12 +102,13 @@ def last_segment(counts):
     return j
 
 
-@entry
-def open_rows(y, b, table):
+@Part
+def open_rows(m, b):
     """Write the lengths of all segments of block `b`; counts become places, relative to the row.
 
     ``table[row, slot]`` is then where the next target and the next weight of the slot go.
     """
+    y, table = read(m)
     for r in range(len(table)):
         z, start = last_segment(table[r]), y.start[b, r]
         y.length[b, r] = table[r, 0, 0] if z >= 0 else uint32(END)
@@ -121,26 +122,24 @@ def open_rows(y, b, table):
             a += HEADER
 
 
-@entry
-def fill_block(rule, s, key, place, lo, hi, table, y, b, buckets):
-    """Put the synapses of `rule` onto the neurons lo … hi - 1 of block `b` in their places."""
+@Part
+def fill_block(m, lo, hi, b):
+    """Put the synapses that are drawn onto the neurons lo … hi - 1 of block `b` in their places."""
+    d, place, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
+    what = DELAYS_TOO | (WEIGHTS_TOO if len(y.weight) or place.cls < 0 else 0)
     buckets.number[:] = 0
-    for t in range(len(rule.targets)):
-        if lo <= rule.targets[t] < hi:
-            n = sources_of(rule, t, s, key)
-            delays_of(rule, t, n, s, key)
-            if len(y.weight) or place.cls < 0:
-                weights_of(rule, t, n, s, key)
-            for k in range(n):
-                g = s.source[k] >> BUCKET
+    for t in range(len(d.targets)):
+        if lo <= d.targets[t] < hi:
+            for k in range(draw(d, t, what)):
+                g = d.source[k] >> BUCKET
                 if buckets.number[g] == room:
                     empty_bucket(buckets, g, room, table, y, b)
                 i = g * room + buckets.number[g]
-                row, slot = placed(rule, place, s, k)
-                buckets.place[i] = place_word(row, slot, rule.targets[t] - lo)
+                row, slot = placed(d, place, k)
+                buckets.place[i] = place_word(row, slot, d.targets[t] - lo)
                 if len(y.weight):
-                    buckets.weight[i] = stored(s.weight[k], y.unit[y.row_class[row]], y.weight)
+                    buckets.weight[i] = stored(d.weight[k], y.unit[y.row_class[row]], y.weight)
                 buckets.number[g] += 1
     for g in range(len(buckets.number)):
         empty_bucket(buckets, g, room, table, y, b)
@@ -184,14 +183,13 @@ def _stored(weight, unit, array):
     return lambda weight, unit, array: weight
 
 
-@entry
-def mark_delays(rule, s, key, seen):
-    """Mark in `seen` the delays (in steps) that occur in `rule`."""
-    for t in range(len(rule.targets)):
-        n = sources_of(rule, t, s, key)
-        delays_of(rule, t, n, s, key)
-        for k in range(n):
-            seen[s.delay[k]] = True
+@Part
+def mark_delays(m):
+    """Mark in `seen` the delays (in steps) that are drawn."""
+    d, seen = read(m)
+    for t in range(len(d.targets)):
+        for k in range(draw(d, t, DELAYS_TOO)):
+            seen[d.delay[k]] = True
 
 
 # -- packing ---------------------------------------------------------------------------------------
@@ -245,19 +243,20 @@ def pack(
             if rule is None:
                 given.count(w, place, first[b], first[b + 1], table)
             else:
-                count_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table)
+                Drawer(rule, key).run(count_block, (place, table), first[b], first[b + 1])
         size = np.zeros(len(row_class), np.int64)
-        synapses = measure_rows(y, table, size)
+        mean = np.zeros(1)
+        measure_rows((y, table, size, mean))
         refuse_longer(table, size, int(counts[:, b].sum()))
-        y.ahead[b], y.lines[b] = look_ahead(synapses * (1 + weight_words))
+        y.ahead[b], y.lines[b] = look_ahead(float(mean[0]) * (1 + weight_words))
         y.start[b] = base[b] + np.cumsum(size) - size
-        open_rows(y, b, table)
+        open_rows((y, table), b)
         for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
             buckets = buckets_for(len(w.sources), int(n), y.weight)
             if rule is None:
                 given.fill(w, place, first[b], first[b + 1], table, y, b, buckets)
             else:
-                fill_block(rule, scratch_for(rule), key, place, first[b], first[b + 1], table, y, b, buckets)
+                Drawer(rule, key).run(fill_block, (place, table, y, buckets), first[b], first[b + 1], b)
 
     each(build, range(len(first) - 1))
     return y
@@ -298,9 +297,10 @@ def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int
     return np.concatenate([[0], np.cumsum(-(-size // ROW_WORDS) * ROW_WORDS)])
 
 
-@entry
-def unpack_rows(y, b, first, length, row, target, weight, delay):
+@Part
+def unpack_rows(m, b, first):
     """The rows from `first` on, of the given lengths, of block `b`: one entry a synapse."""
+    y, length, row, target, weight, delay = read(m)
     i = 0
     for r in range(len(length)):
         n = length[r]
@@ -309,9 +309,10 @@ def unpack_rows(y, b, first, length, row, target, weight, delay):
         i += n
 
 
-@entry
-def row_lengths(y, b, first, out):
-    """Numbers of synapses of the rows from `first` on in block `b`."""
+@Part
+def row_lengths(m, b, first):
+    """Numbers of synapses of the rows from `first` on in block `b`, into `out`."""
+    y, out = read(m)
     for r in range(len(out)):
         out[r] = row_length(y, b, first + r)
 
@@ -319,7 +320,7 @@ def row_lengths(y, b, first, out):
 def lengths(y: Synapses, b: int, first: int, last: int) -> np.ndarray:
     """Numbers of synapses of the rows first … last - 1 of block `b`."""
     out = np.zeros(last - first, np.int64)
-    row_lengths(y, b, first, out)
+    row_lengths((y, out), b, first)
     return out
 
 
@@ -328,7 +329,7 @@ def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.n
     length = lengths(y, b, first, last)
     row, target, delay = np.empty((3, length.sum()), np.int64)
     weight = np.empty(len(row))
-    unpack_rows(y, b, first, length, row, target, weight, delay)
+    unpack_rows((y, length, row, target, weight, delay), b, first)
     return row, target, weight, delay
 
 
@@ -394,7 +395,7 @@ def occurring_delays(wirings: list[Any], rules: list[Rule | None], key: tuple[np
         low, high = (int(np.floor(x + 0.5)) for x in w.delay.range)
         if rule is not None and high - low > WIDE:
             seen = np.zeros(high + 1, bool)
-            mark_delays(rule, scratch_for(rule), key, seen)
+            Drawer(rule, key).run(mark_delays, (seen,))
             found |= set(np.flatnonzero(seen).tolist())
         else:
             found |= set(range(max(low, 1), high + 1))

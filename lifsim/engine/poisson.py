@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint8, uint32
 
-from lifsim.engine.jit import entry, kernel, merged
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.random import POISSON, philox
 from lifsim.engine.search import number_up_to
 
@@ -233,7 +233,7 @@ def add_single(p, e, total, key, step):
             total[p.target[i]] += count_of(p.id[i], step, stream, p.laws, law, key) * total.dtype.type(p.weight[i])
 
 
-@entry
+@kernel
 def count_of(who, step, stream, laws, law, key):
     """The count of one neuron in `step`."""
     words = philox(who >> 1, step // STEPS, stream, 0, key)

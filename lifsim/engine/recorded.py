@@ -8,7 +8,7 @@ import numpy as np
 from numba import uint32
 
 from lifsim.engine import layout
-from lifsim.engine.jit import entry
+from lifsim.engine.parts import Part, read
 from lifsim.engine.poisson import limits, probabilities
 from lifsim.engine.random import RECORDED, word
 from lifsim.engine.saved import put
@@ -16,18 +16,19 @@ from lifsim.engine.trains import add_trains
 from lifsim.engine.wiring import key_of
 
 
-@entry
-def fill_words(step, stream, key, out):
+@Part
+def fill_words(m, stream):
     """One random word for each step (rows) and node (columns)."""
+    step, key, out = read(m)
     for i in range(len(step)):
         for node in range(out.shape[1]):
-            out[i, node] = word(node, step[i], stream, key)
+            out[i, node] = word(node, step[i], uint32(stream), key)
 
 
 def poisson_counts(mean: np.ndarray, step: np.ndarray, stream: int, seed: int) -> np.ndarray:
     """Poisson numbers of the given `mean`, shape (steps, nodes), for the steps `step`."""
     words = np.empty(mean.shape, np.uint32)
-    fill_words(step, uint32(RECORDED | np.uint32(stream)), key_of(seed), words)
+    fill_words((step, key_of(seed), words), int(RECORDED | np.uint32(stream)))
     counts = np.zeros(mean.shape, np.int64)
     for m in np.unique(mean):
         low, thresholds = limits(*probabilities(float(m)))
@@ -55,12 +56,13 @@ class RecordedTrains:
     def counts(self, first: int, steps: int) -> np.ndarray:
         """Spikes of each node in the next `steps` steps, which begin with `first`; shape (steps, n)."""
         out = np.zeros((steps, self._n))
-        count_trains(self._trains, first, self._key, out)
+        count_trains((self._trains, self._key, out), first)
         return out.astype(np.int64)
 
 
-@entry
-def count_trains(trains, first, key, out):
+@Part
+def count_trains(m, first):
     """Add the spikes of the steps from `first` on, one a row."""
+    trains, key, out = read(m)
     for i in range(len(out)):
         add_trains(trains, 0, 0, out[i : i + 1], key, first + i)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine.delivery import END, HEADER, admit, length_at, segment_end
-from lifsim.engine.jit import entry
+from lifsim.engine.parts import Part, read
 
 State = dict[str, Any]  # arrays, and on the way to a file `Pieces`
 
@@ -72,7 +72,7 @@ def restore(engine: Any, step: int, state: State) -> None:
     engine.machine = engine._with_given(0)
     engine.machine = m = engine.machine._replace(underway=engine._underway(0))
     if len(m.synapses.delay):
-        engine.team.each(lambda b: set_out_again(m.synapses, m.ring, m.underway, b, step), range(len(m.blocks.first) - 1))
+        engine.team.each(lambda b: set_out_again((m.synapses, m.ring, m.underway), b, step), range(len(m.blocks.first) - 1))
     if m.plastic is not None:
         from lifsim.engine.plasticity.saved import restore_plastic
 
@@ -161,9 +161,10 @@ def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
         ring.room[p] = ring.first[p] + each[p]
 
 
-@entry
-def set_out_again(y, ring, under, b, now):
+@Part
+def set_out_again(m, b, now):
     """Let the spikes in the ring set out to block `b`, each as far as it has come by the end of step `now`."""
+    y, ring, under = read(m)
     slots = ring.number.shape[0]
     for sent in range(max(1, now - slots + 1), now - y.delay[0] + 1):
         k = sent % slots

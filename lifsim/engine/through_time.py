@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lifsim.engine.dense import Shape, Solver, add_bias, decay, errors, matrix, step, take, units, weights
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import entry, owning
 
 __all__ = ["Shape", "Solver", "epoch", "gradient"]
 
@@ -42,13 +42,13 @@ class Course(NamedTuple):
     current: np.ndarray
 
 
-@kernel
+@owning
 def part(x, course, layer, size, entries):
     """The values of hidden layer `layer` (0, 1 …) in the flat array `x` as a matrix (entries, units)."""
     return matrix(x, course.first[layer], entries, size)
 
 
-@kernel
+@owning
 def forward_layer(m, v, spike, arrival, current, steps):
     """Potentials and spikes of a layer; `current` (rows · units) is constant, `arrival` what each step adds to I_syn."""
     P22, P21, P11, to_v, theta, beta = m.constants
@@ -66,7 +66,7 @@ def forward_layer(m, v, spike, arrival, current, steps):
             kept[i] = x * (one - s)
 
 
-@kernel
+@owning
 def backward_layer(m, v, spike, gradient, onto_current, steps):
     """Turn `gradient`, of the loss by each spike, into that by each arrival, and add up that by the constant current."""
     P22, P21, P11, to_v, theta, beta = m.constants
@@ -86,7 +86,7 @@ def backward_layer(m, v, spike, gradient, onto_current, steps):
             onto_current[i] += to_v * of_v
 
 
-@kernel
+@owning
 def shift(x, n, steps, forward):
     """Move the steps of `x` (n values each) one later, with zeros first; or one earlier, with zeros last."""
     if forward:
@@ -99,7 +99,7 @@ def shift(x, n, steps, forward):
         x[(steps - 1) * n : steps * n] = 0
 
 
-@kernel
+@owning
 def spread(b, scale, out):
     """The biases times `scale` in each row of `out`."""
     for i in range(len(out)):
@@ -107,14 +107,14 @@ def spread(b, scale, out):
             out[i, j] = scale * b[j]
 
 
-@kernel
+@owning
 def scaled(x, factor):
     """Multiply the flat array `x` by a number."""
     for i in range(len(x)):
         x[i] *= factor
 
 
-@kernel
+@owning
 def sent(net, c, layer, trains, entries):
     """The spikes that hidden layer `layer` gets, (steps · rows, units): those of the inputs, or of the layer before."""
     if layer == 0:
@@ -122,7 +122,7 @@ def sent(net, c, layer, trains, entries):
     return part(c.spike, c, layer - 1, net.sizes[layer], entries)
 
 
-@kernel
+@owning
 def run_forward(net, m, c, b, theta, trains, rows, steps):
     """All layers, from a constant current (`trains` is empty) or given spikes; the output's sums are left in its buffer."""
     hidden = len(net.sizes) - 2
@@ -158,7 +158,7 @@ def run_forward(net, m, c, b, theta, trains, rows, steps):
     add_bias(z, theta[net.bias[hidden] : net.bias[hidden] + net.sizes[hidden + 1]])
 
 
-@kernel
+@owning
 def add_rows(x, factor, out):
     """The sum of the rows of `x` times `factor`."""
     out[:] = 0
@@ -167,7 +167,7 @@ def add_rows(x, factor, out):
             out[j] += factor * x[i, j]
 
 
-@kernel
+@owning
 def run_backward(net, m, c, b, theta, trains, rows, steps):
     """The gradient of the loss by all parameters, from the errors of the output."""
     hidden = len(net.sizes) - 2
@@ -201,7 +201,7 @@ def run_backward(net, m, c, b, theta, trains, rows, steps):
         scaled(onto_W.ravel(), m.scale[layer])
 
 
-@kernel
+@owning
 def set_trains(when, order, steps, trains):
     """Spikes of the inputs: each sends one in the step `when` (none if it is negative); `trains` (steps, rows, inputs)."""
     rows, n = len(order), when.shape[1]

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint32, uint64
 
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.parts import Calls, Part, call, read
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
-from lifsim.plan import ALL, BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
+from lifsim.plan import BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
 NOT_DRAWN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # values that are not drawn
 CELLS = 12  # bits of a word that point into the table of delays
@@ -63,7 +64,8 @@ def rule_of(wiring: Any) -> Rule:
     w = wiring
     weight, delay = draw_of(w.weight), draw_of(w.delay)
     steps = np.empty(1 << CELLS if delay.kind not in NOT_DRAWN else 0, np.int32)
-    whole_table(delay, steps)
+    if len(steps):
+        whole_table((delay, steps))
     return Rule(w.kind, w.index, w.multapses, w.sources, w.targets, w.ptr, read_only(w.rows), w.itself, weight, delay, steps)
 
 
@@ -100,19 +102,25 @@ def words_of(t, n, stream, s, key):
 # -- sources ---------------------------------------------------------------------------------------
 
 
-@kernel
-def sources_of(rule, t, s, key):
-    """Fill ``s.source`` with the sources of target `t`; returns how many."""
+@Part
+def name_sources(m, t):
+    """The sources of target `t` where the rule says which they are."""
+    rule, s, _ = read(m)
     n = rule.ptr[t + 1] - rule.ptr[t]
     if rule.kind == ROWS:
-        s.source[:n] = rule.rows[rule.ptr[t] : rule.ptr[t + 1]]
+        for k in range(n):  # a copy of slices would have the compiler make its message for slices of different length
+            s.source[k] = rule.rows[rule.ptr[t] + k]
     elif rule.kind == ONE:
         s.source[0] = t
-    elif rule.kind == ALL:
-        all_sources(s.source[:n], rule.itself[t])
     else:
-        random_sources(rule, t, n, s, key)
-    return n
+        all_sources(s.source[:n], rule.itself[t])
+
+
+@Part
+def draw_sources(m, t):
+    """The sources of target `t` where they are drawn."""
+    rule, s, key = read(m)
+    random_sources(rule, t, rule.ptr[t + 1] - rule.ptr[t], s, key)
 
 
 @kernel
@@ -193,31 +201,31 @@ def transform(kind, a, b, u):
     return math.exp(z) if kind == LOGNORMAL else z
 
 
-@kernel
-def given_values(rule, draw, t, n, source, out):
-    """Fill ``out[:n]`` with the weights or delays (`draw`) that are given and not drawn."""
+@inlined
+def given_value(rule, draw, t, k, source):
+    """The weight or delay (`draw`) of synapse `k` of target `t`, from the source number `source`, where it is given and not drawn."""
     if draw.kind == CONSTANT:
-        for k in range(n):
-            out[k] = draw.a
-    elif draw.kind == BY_SYNAPSE:
-        for k in range(n):
-            out[k] = draw.array[rule.ptr[t] + k]
-    else:
-        row = draw.array[t * len(rule.sources) : (t + 1) * len(rule.sources)]
-        for k in range(n):
-            out[k] = row[source[k]]
+        return draw.a
+    if draw.kind == BY_SYNAPSE:
+        return draw.array[rule.ptr[t] + k]
+    return draw.array[t * len(rule.sources) + source]
 
 
-@kernel
-def weights_of(rule, t, n, s, key):
-    """Fill ``s.weight[:n]``."""
-    d = rule.weight
-    if d.kind in NOT_DRAWN:
-        given_values(rule, d, t, n, s.source, s.weight)
-    else:
-        stream = uint32(WEIGHTS | uint32(rule.stream))
-        words_of(t, n, stream, s, key)
-        drawn_values(d.kind, d.a, d.b, d.low, d.high, s.word[:n], t, stream, key, s.weight[:n])
+@Part
+def give_weights(m, t):
+    """The weights of the synapses of target `t` where they are given."""
+    rule, s, _ = read(m)
+    for k in range(rule.ptr[t + 1] - rule.ptr[t]):
+        s.weight[k] = given_value(rule, rule.weight, t, k, s.source[k])
+
+
+@Part
+def draw_weights(m, t):
+    """The weights of the synapses of target `t` where they are drawn."""
+    rule, s, key = read(m)
+    d, n, stream = rule.weight, rule.ptr[t + 1] - rule.ptr[t], uint32(WEIGHTS | uint32(rule.stream))
+    words_of(t, n, stream, s, key)
+    drawn_values(d.kind, d.a, d.b, d.low, d.high, s.word[:n], t, stream, key, s.weight[:n])
 
 
 @kernel
@@ -244,20 +252,21 @@ def drawn_values(kind, a, b, low, high, word, t, stream, key, out):
                 out[k] = transform(kind, a, b, retry_word(t, k, stream, attempt, key))
 
 
-@kernel
-def delays_of(rule, t, n, s, key):
-    """Fill ``s.delay[:n]`` with whole numbers of steps (given ones by way of ``s.weight``).
+@Part
+def give_delays(m, t):
+    """The delays of the synapses of target `t`, in whole steps, where they are given."""
+    rule, s, _ = read(m)
+    for k in range(rule.ptr[t + 1] - rule.ptr[t]):
+        s.delay[k] = math.floor(given_value(rule, rule.delay, t, k, s.source[k]) + 0.5)
 
-    Drawn ones are at least dt / 2 and so round to at least 1.
-    """
-    if len(rule.steps):
-        stream = uint32(DELAYS | uint32(rule.stream))
-        words_of(t, n, stream, s, key)
-        drawn_steps(rule.delay, rule.steps, s.word[:n], t, stream, key, s.delay[:n])
-    else:
-        given_values(rule, rule.delay, t, n, s.source, s.weight)
-        for k in range(n):
-            s.delay[k] = math.floor(s.weight[k] + 0.5)
+
+@Part
+def draw_delays(m, t):
+    """The delays of the synapses of target `t`, in whole steps, where they are drawn: at least dt / 2, and so rounded to at least 1."""
+    rule, s, key = read(m)
+    n, stream = rule.ptr[t + 1] - rule.ptr[t], uint32(DELAYS | uint32(rule.stream))
+    words_of(t, n, stream, s, key)
+    drawn_steps(rule.delay, rule.steps, s.word[:n], t, stream, key, s.delay[:n])
 
 
 @kernel
@@ -267,12 +276,13 @@ def whole(d, u):
     return 0 if x < d.low or x > d.high else math.floor(x + 0.5)
 
 
-@entry
-def whole_table(d, table):
+@Part
+def whole_table(m):
     """The delay of each cell of words that share their upper bits; -1 where it is not the same for all of them.
 
     `transform` grows with the word, so it is the same for all if it is so for the first and the last.
     """
+    d, table = read(m)
     for i in range(len(table)):
         first = i << (32 - CELLS)
         a, z = whole(d, first), whole(d, first + (1 << (32 - CELLS)) - 1)
@@ -294,18 +304,54 @@ def drawn_steps(d, table, word, t, stream, key, out):
 # -- all of a wiring -------------------------------------------------------------------------------
 
 
-@entry
-def expand_rule(rule, s, key, out):
-    """Every synapse of `rule` as a row of `out`: (source index, target index, weight, delay)."""
-    i = 0
-    for t in range(len(rule.targets)):
-        n = sources_of(rule, t, s, key)
-        delays_of(rule, t, n, s, key)
-        weights_of(rule, t, n, s, key)
-        for k in range(n):
-            out.source[i], out.target[i] = s.source[k], t
-            out.weight[i], out.delay[i] = s.weight[k], s.delay[k]
-            i += 1
+DELAYS_TOO, WEIGHTS_TOO = 1, 2  # what is wanted beside the sources of a target
+
+
+class Drawing(NamedTuple):
+    """How kernels draw: they call the parts for sources, delays and weights, whose code and data are at these addresses, for target t of
+    `targets`, and find its ``ptr[t + 1] - ptr[t]`` synapses in `source` (indices into `sources`), `weight` and `delay` (steps).
+    """
+
+    code: np.ndarray
+    data: np.ndarray
+    sources: np.ndarray
+    targets: np.ndarray
+    ptr: np.ndarray
+    source: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
+
+
+class Drawer:
+    """Draws the synapses of a rule, with work space of its own: for one thread at a time."""
+
+    def __init__(self, rule: Rule, key: tuple[np.uint64, np.uint64]) -> None:
+        s = scratch_for(rule)
+        data = rule, s, key
+        self._calls = Calls(
+            [
+                (draw_sources if rule.kind == RANDOM else name_sources, data),
+                (draw_delays if len(rule.steps) else give_delays, data),
+                (give_weights if rule.weight.kind in NOT_DRAWN else draw_weights, data),
+            ],
+            {},
+        )
+        self._drawing = Drawing(self._calls.code, self._calls.data, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay)
+
+    def run(self, part: Part, data: tuple[Any, ...], *numbers: int) -> None:
+        """Run a part that draws: its data are the `Drawing`, then `data`."""
+        part((self._drawing, *data), *numbers)
+
+
+@inlined
+def draw(d, t, what):
+    """Draw the synapses of target `t`; returns how many there are."""
+    call(d.code[0], d.data[0], (t,))
+    if what & DELAYS_TOO:
+        call(d.code[1], d.data[1], (t,))
+    if what & WEIGHTS_TOO:
+        call(d.code[2], d.data[2], (t,))
+    return d.ptr[t + 1] - d.ptr[t]
 
 
 class Expanded(NamedTuple):
@@ -322,6 +368,18 @@ def key_of(seed: int) -> tuple[np.uint64, np.uint64]:
     return np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
 
 
+@Part
+def expand_rule(m):
+    """Every synapse of a rule, target by target."""
+    d, out = read(m)
+    i = 0
+    for t in range(len(d.targets)):
+        for k in range(draw(d, t, DELAYS_TOO | WEIGHTS_TOO)):
+            out.source[i], out.target[i] = d.source[k], t
+            out.weight[i], out.delay[i] = d.weight[k], d.delay[k]
+            i += 1
+
+
 def expand(wiring: Any, seed: int) -> Expanded:
     """All synapses of a `plan.Wiring`, in order of target and synapse."""
     if wiring.kind == GIVEN:
@@ -329,7 +387,7 @@ def expand(wiring: Any, seed: int) -> Expanded:
     rule = rule_of(wiring)
     n = int(rule.ptr[-1])
     out = Expanded(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.int64))
-    expand_rule(rule, scratch_for(rule), key_of(seed), out)
+    Drawer(rule, key_of(seed)).run(expand_rule, (out,))
     return out
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numba import uint32
 from scipy import stats
 
 import lifsim as ls
@@ -26,7 +25,7 @@ STREAMS = {"poisson": POISSON, "noise": NOISE, "paths": PATHS, "trains": TRAINS,
 def words(seed: int, stream: int = 0, steps: int = 200, neurons: int = 100, first: int = 1) -> np.ndarray:
     """Random words as numbers between 0 and 1, (steps, neurons)."""
     out = np.empty((steps, neurons), np.uint32)
-    fill_words(np.arange(first, first + steps), uint32(stream), key_of(seed), out)
+    fill_words((np.arange(first, first + steps), key_of(seed), out), stream)
     return (out + 0.5) / 2.0**32
 
 
@@ -55,7 +54,7 @@ def test_every_bit_is_even(bit):
     found = []
     for seed in SEEDS:
         out = np.empty((100, 100), np.uint32)
-        fill_words(np.arange(1, 101), uint32(POISSON), key_of(seed), out)
+        fill_words((np.arange(1, 101), key_of(seed), out), POISSON)
         found.append(float(stats.norm.sf(abs((out >> bit & 1).mean() - 0.5) * 200) * 2))  # sd of the mean: 1/2 / 100
     assert as_they_should_be(found)
 

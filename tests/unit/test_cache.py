@@ -421,7 +421,7 @@ def test_code_travels_with_its_sources_and_not_with_their_folder(place, tmp_path
 def test_functions_of_one_name_are_told_apart(place):
     from lifsim.engine import loop, precise  # noqa: F401
 
-    grid, exact = loop.advance._cache, sys.modules["lifsim.engine.precise.loop"].advance._cache
+    grid, exact = (x._kernel._cache for x in (loop.advance, sys.modules["lifsim.engine.precise.loop"].advance))
     assert grid._path(place) != exact._path(place)
     assert grid._path(place).name.startswith("lifsim.engine.loop.advance-")
 

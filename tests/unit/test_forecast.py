@@ -108,7 +108,6 @@ SHAPES = {
     "many neurons": "add(1_000_000)",
     "many generators": 'g = net.add("g", 1000, "dc_generator"); net.connect(g, add(1000), "fixed_indegree", indegree=2000)',
 }
-TOO_HIGH = pytest.mark.xfail(strict=True, reason="of a million neurons, or of two million drives, 30 % too much is foretold")
 SHAPE = """
 import sys, tempfile
 import lifsim as ls
@@ -127,9 +126,7 @@ print(told, memory.peak())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is Linux's")
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=TOO_HIGH if name in ("many neurons", "many generators") else ()) for name in SHAPES]
-)
+@pytest.mark.parametrize("name", SHAPES)
 def test_forecast_of_shapes(name):
     for _ in range(2):  # the first may have to compile
         got = subprocess.run([sys.executable, "-c", SHAPE.format(SHAPES[name])], check=True, capture_output=True, text=True)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 import scipy.linalg
@@ -441,11 +442,16 @@ def test_poisson_numbers_are_those_of_the_engine(mean):
     np.testing.assert_array_equal(poisson_counts(np.full((len(steps), n), mean), steps, stream, seed), expected)
 
 
+@numba.njit
+def counts(n, step, stream, laws, key):
+    return [count_of(who, step, stream, laws, 0, key) for who in range(n)]
+
+
 @pytest.mark.parametrize("mean", [1.6, 5e4, 2e9])
 def test_poisson_counts_of_half_words_have_mean_and_variance(mean):
     """Also where no single count takes a whole share of the half words; the deviations are 5 of their standard errors."""
     laws, key, n = laws_of(np.array([mean])), (np.uint64(1), np.uint64(2)), 20_000
-    count = np.array([count_of(who, 8, np.uint32(4 << 24), laws, 0, key) for who in range(n)])
+    count = np.array(counts(n, 8, np.uint32(4 << 24), laws, key))
     assert abs(count.mean() - mean) < 5 * np.sqrt(mean / n)
     assert abs(count.var() / mean - 1) < 5 * np.sqrt((2 + 1 / mean) / n)
 

@@ -52,17 +52,57 @@ def shipped(name):
     return lambda: load_with_settings(name, SMALL.get(name, []))
 
 
+def programs(*nets, **settings):
+    """The parts that networks need, each with the types of what it works with."""
+    found = set()
+    for net in nets:
+        engine = Engine(build_plan(net, 1), 1, **settings)
+        found |= engine.programs()
+        engine.close()
+    return found
+
+
+def with_models(*models, **params):
+    net = ls.Network()
+    net.add("drive", 1, "poisson_generator", rate=1000.0)
+    for i, model in enumerate(models):
+        net.add(f"n{i}", 3, model, **params)
+        net.connect("drive", f"n{i}")
+        net.connect(f"n{i}", f"n{i}", weight=0.1)
+    return net
+
+
+def test_programs_add():
+    """A network with several models needs what networks with one of them need, and nothing else; rules of plasticity likewise."""
+    models = ["iaf_psc_exp", "iaf_psc_alpha", "iaf_cond_exp", "mat2_psc_exp"]
+    assert programs(with_models(*models)) == programs(*map(with_models, models))
+    plastic = {}
+    for rules in (["stdp_synapse"], ["tsodyks2_synapse"], ["stdp_synapse", "tsodyks2_synapse"]):
+        net = with_models("iaf_psc_exp")
+        for rule in rules:
+            net.connect("n0", "n0", weight=1.0, synapse=rule)
+        plastic[len(rules), rules[0]] = programs(net)
+    both = plastic[2, "stdp_synapse"]
+    assert both == plastic[1, "stdp_synapse"] | plastic[1, "tsodyks2_synapse"]
+    assert len(both - programs(with_models("iaf_psc_exp"))) == 3  # spikes of the targets, and each rule
+
+
+def test_a_change_of_precision_compiles_what_depends_on_it():
+    """The loop does not, nor does what only builds."""
+    double, single = (programs(with_models("iaf_psc_exp"), precision=p) for p in ("float64", "float32"))
+    assert {name for name, _ in double & single} == {"advance"}
+    assert {name for name, _ in double ^ single} == {"step_neurons", "add_poisson_spikes", "deliver_static"}
+
+
 @pytest.mark.parametrize(
     "net", [bare, full, *map(shipped, ["brunel", "brunel_alpha", "cuba", "microcircuit", "single_neuron", "spatial", "synfire"])]
 )
-def test_one_program_serves_all_networks(net):
-    """Whatever is in a network, the engine's arrays are of the same types, so that no run has to compile anew."""
-    machines = []
-    for of in (next(warmup.examples())[1], net()):
-        engine = Engine(build_plan(of, 1), 1, "float64", "float64")
-        machines.append(numba.typeof(engine.machine))
-        engine.close()
-    assert machines[0] == machines[1]
+def test_the_examples_have_all_programs(net):
+    """Whatever is in a network of the basic models, it needs no code that `lifsim warmup` does not compile."""
+    ready = programs(*(example for _, example in warmup.examples()))
+    for weights in ("float64", "float32"):
+        examples = programs(*(example for _, example in warmup.examples()), weights=weights)
+        assert programs(net(), weights=weights) <= ready | examples
 
 
 def test_one_builder_serves_all_projections():
@@ -87,14 +127,6 @@ def test_one_builder_serves_all_projections():
     net.connect("c", "c", "pairwise_bernoulli", p={"box": {"p0": 1.0, "radius": 0.6}}, weight={"gaussian": {"w0": 1.0, "sigma": 1.0}})
     net.connect("c", "c", "fixed_indegree", indegree=2, delay={"linear": {"base": 1.0, "per_mm": 1.0}})
     assert len({numba.typeof(rule_of(w)) for w in build_plan(net, 1).wirings}) == 1
-
-
-def test_the_examples_are_all_programs():
-    programs = set()
-    for _, net in warmup.examples():
-        engine = Engine(build_plan(net, 1))
-        programs.add((engine.weight_dtype.name, engine.machine.groups.each is None))
-    assert programs == {(weights, alike) for weights in ("float64", "float32") for alike in (True, False)}
 
 
 def test_a_thinned_plan_is_small():

@@ -44,7 +44,7 @@ from lifsim.engine.neurons import (
 from lifsim.engine.neurons.spiking import at_threshold
 from lifsim.engine.neurons.state import Neurons
 
-__all__ = ["Neurons", "advance_group", "channels_of", "kinds_of", "module_of", "number_of", "receive_group", "spike_group", "states_of"]
+__all__ = ["Neurons", "advance_neurons", "channels_of", "kind_of", "module_of", "receive_weights", "spike_neurons", "states_of"]
 
 MODULES: dict[str, ModuleType] = {
     "iaf_psc_delta": iaf_psc_delta,
@@ -62,9 +62,7 @@ MODULES: dict[str, ModuleType] = {
     "lif_psc_delta": lif_psc_delta,
     "lif_psc_exp": lif_psc_exp,
 }
-TOGETHER = ("iaf_psc_delta", "iaf_psc_exp", "iaf_psc_alpha")  # one program serves all networks of these
 
-_NUMBERS = {name: i for i, name in enumerate(MODULES)}
 _OF_KIND = {module.Kind: module for module in MODULES.values()}
 
 
@@ -82,16 +80,9 @@ def module_of(group: Any) -> ModuleType:
     return MODULES[module_name(group)]
 
 
-def number_of(group: Any) -> int:
-    """The number by which kernels know the model of `group`."""
-    return _NUMBERS[module_name(group)]
-
-
-def kinds_of(groups: list[Any]) -> tuple[Any, ...]:
-    """Marks of all models that are to be compiled for `groups`, each with its number."""
-    names = {module_name(g) for g in groups}
-    names |= set(TOGETHER if names & set(TOGETHER) else ())
-    return tuple(module.Kind(_NUMBERS[name]) for name, module in MODULES.items() if name in names)
+def kind_of(group: Any) -> Any:
+    """The mark of the model of `group`."""
+    return module_of(group).Kind()
 
 
 def states_of(group: Any) -> tuple[str, ...]:
@@ -106,63 +97,51 @@ def channels_of(group: Any) -> int:
     return module.channels(group.params) if hasattr(module, "channels") else module.CHANNELS
 
 
-# -- dispatch: by the number among the models that are there -----------------------------------------
+# -- dispatch: by the mark of a model ----------------------------------------------------------------
 
 
-def advance_group(kinds: Any, model: int, *where: Any) -> None:
-    """Move the neurons of `w`, all of `model`, by a step; `c` holds for all or one each."""
+def advance_neurons(kind: Any, c: Any, drive: Any, x: Any, w: Any) -> None:
+    """Move the neurons of `w` by a step; `c` are the constants of the model."""
 
 
-@overload(advance_group)
-def _advance_group(kinds, model, c, drive, x, w):
-    if not len(kinds):
-        return lambda kinds, model, c, drive, x, w: None
-    advance = _OF_KIND[kinds[0].instance_class].advance
+@overload(advance_neurons)
+def _advance_neurons(kind, c, drive, x, w):
+    advance = _OF_KIND[kind.instance_class].advance
 
-    def code(kinds, model, c, drive, x, w):
-        if model == kinds[0].number:
-            advance(c, drive, x, w)
-        else:
-            advance_group(kinds[1:], model, c, drive, x, w)
+    def code(kind, c, drive, x, w):
+        advance(c, drive, x, w)
 
     return code
 
 
-def receive_group(kinds: Any, model: int, *where: Any) -> None:
+def receive_weights(kind: Any, c: Any, x: Any, w: Any) -> None:
     """What has arrived takes effect, in models in which it acts on v at once."""
 
 
-@overload(receive_group)
-def _receive_group(kinds, model, c, x, w):
-    if not len(kinds):
-        return lambda kinds, model, c, x, w: None
-    receive = getattr(_OF_KIND[kinds[0].instance_class], "receive", None)
+@overload(receive_weights)
+def _receive_weights(kind, c, x, w):
+    receive = getattr(_OF_KIND[kind.instance_class], "receive", None)
     if receive is None:
-        return lambda kinds, model, c, x, w: receive_group(kinds[1:], model, c, x, w)
+        return lambda kind, c, x, w: None
 
-    def code(kinds, model, c, x, w):
-        if model == kinds[0].number:
-            receive(c, x, w)
-        else:
-            receive_group(kinds[1:], model, c, x, w)
+    def code(kind, c, x, w):
+        receive(c, x, w)
 
     return code
 
 
-def spike_group(kinds: Any, model: int, *where: Any) -> int:
-    """Neurons that fire are reset and listed in `out`, by their distance from lo; returns how many."""
+def spike_neurons(kind: Any, row: int, c: Any, x: Any, w: Any, key: Any, out: Any) -> int:
+    """Neurons that fire are reset and listed in `out`, by their distance from lo; returns how many. State variable `row` is v."""
     return 0
 
 
-@overload(spike_group)
-def _spike_group(kinds, model, row, c, x, w, key, out):
-    if not len(kinds):
-        return lambda kinds, model, row, c, x, w, key, out: at_threshold(row, c, x, w, out)
-    spike = getattr(_OF_KIND[kinds[0].instance_class], "spike", None)
+@overload(spike_neurons)
+def _spike_neurons(kind, row, c, x, w, key, out):
+    spike = getattr(_OF_KIND[kind.instance_class], "spike", None)
     if spike is None:
-        return lambda kinds, model, row, c, x, w, key, out: spike_group(kinds[1:], model, row, c, x, w, key, out)
+        return lambda kind, row, c, x, w, key, out: at_threshold(row, c, x, w, out)
 
-    def code(kinds, model, row, c, x, w, key, out):
-        return spike(row, c, x, w, key, out) if model == kinds[0].number else spike_group(kinds[1:], model, row, c, x, w, key, out)
+    def code(kind, row, c, x, w, key, out):
+        return spike(row, c, x, w, key, out)
 
     return code

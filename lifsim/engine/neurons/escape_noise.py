@@ -27,8 +27,6 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike
 class EscapeNoise(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = EscapeNoise
 

@@ -27,8 +27,6 @@ HOLDS = False
 class IafCondAlpha(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IafCondAlpha
 

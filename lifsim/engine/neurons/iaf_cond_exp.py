@@ -24,8 +24,6 @@ HOLDS = False
 class IafCondExp(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IafCondExp
 

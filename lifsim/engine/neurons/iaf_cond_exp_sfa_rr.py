@@ -26,8 +26,6 @@ HOLDS = False
 class IafCondExpSfaRr(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IafCondExpSfaRr
 

@@ -24,8 +24,6 @@ CHANNELS = 2
 class IafPscAlpha(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IafPscAlpha
 

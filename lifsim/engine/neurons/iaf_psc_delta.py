@@ -27,8 +27,6 @@ CHANNELS = 1
 class IafPscDelta(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IafPscDelta
 

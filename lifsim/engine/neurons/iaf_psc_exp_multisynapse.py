@@ -19,8 +19,6 @@ from lifsim.engine.neurons.state import at, constant, of_all
 class IafPscExpMultisynapse(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IafPscExpMultisynapse
 

@@ -27,8 +27,6 @@ CHANNELS = 1
 class IfPscDelta(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IfPscDelta
 

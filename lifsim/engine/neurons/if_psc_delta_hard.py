@@ -15,8 +15,6 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "recei
 class IfPscDeltaHard(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = IfPscDeltaHard
 

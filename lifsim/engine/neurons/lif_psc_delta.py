@@ -23,8 +23,6 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "recei
 class LifPscDelta(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = LifPscDelta
 

@@ -22,8 +22,6 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike
 class LifPscExp(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = LifPscExp
 

@@ -28,8 +28,6 @@ HOLDS = False
 class Mat2PscExp(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = Mat2PscExp
 

@@ -19,8 +19,6 @@ CHANNELS = 1
 class ParrotNeuron(NamedTuple):
     """The mark of the model."""
 
-    number: int
-
 
 Kind = ParrotNeuron
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons.state import at, constant, part
 
 
-@kernel
+@merged
 def hold(held, p, lo, v, step):
     """Note the potentials of the neurons (of piece `p`, from `lo` on) that do not move in `step`, forget those that do."""
     n = lo
@@ -25,7 +25,7 @@ def hold(held, p, lo, v, step):
     held.number[p] = n - lo
 
 
-@kernel
+@merged
 def put_back(held, p, lo, v):
     """Give the refractory neurons the potentials that were noted."""
     for j in range(lo, lo + held.number[p]):
@@ -63,7 +63,7 @@ def fire(v, theta, reset, refractory, until, step, out):
     return n
 
 
-@kernel
+@merged
 def hold_too(held, p, lo, fired, until):
     """The neurons at the indices `fired` are held from now on, as `until` says."""
     n = lo + held.number[p]
@@ -72,14 +72,14 @@ def hold_too(held, p, lo, fired, until):
     held.number[p] += len(fired)
 
 
-@kernel
+@merged
 def reset_at_threshold(row, c, x, w, out):
     """Neurons whose v (state variable `row`) has reached theta, the first constant, are reset."""
     lo, hi = w.lo, w.hi
     return fire(x.state[row, lo:hi], constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], w.step, out)
 
 
-@kernel
+@merged
 def at_threshold(row, c, x, w, out):
     """They are reset and held."""
     n = reset_at_threshold(row, c, x, w, out)

@@ -47,12 +47,15 @@ class Where(NamedTuple):
     step: int
 
 
+VIEW: Any = {"jit_options": {"_nrt": True}}  # of functions that return a part of an array, which kernels cannot
+
+
 def constant(c: Any, j: int, lo: int, hi: int) -> Any:
     """Constant j: of all (from a vector) or of each of the neurons lo … hi - 1 (from a table)."""
     return c[j] if c.ndim == 1 else c[j, lo:hi]
 
 
-@overload(constant)
+@overload(constant, **VIEW)
 def _constant(c, j, lo, hi):
     if c.ndim == 1:
         return lambda c, j, lo, hi: c[j]
@@ -76,7 +79,7 @@ def part(x: Any, a: int, b: int) -> Any:
     return x[a:b] if isinstance(x, np.ndarray) else x
 
 
-@overload(part)
+@overload(part, **VIEW)
 def _part(x, a, b):
     if isinstance(x, types.Array):
         return lambda x, a, b: x[a:b]

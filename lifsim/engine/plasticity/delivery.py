@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 from numba.extending import overload
 
-from lifsim.engine.delivery import sent_by
+from lifsim.engine.delivery import Ring, sent_by
 from lifsim.engine.jit import entry, kernel
-from lifsim.engine.plasticity import deliver_plastic, pairs
-from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs
+from lifsim.engine.loop import Blocks
+from lifsim.engine.parts import Calls, Part, call, read
+from lifsim.engine.plasticity import pairs
+from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs, work_for
 from lifsim.engine.plasticity.shortterm import transmit_scaled
 from lifsim.engine.plasticity.trains import Trains, note
+from lifsim.plan import NEVER
 
 
 class Plastic(NamedTuple):
@@ -24,48 +26,52 @@ class Plastic(NamedTuple):
     groups: tuple[Any, ...]
 
 
-@overload(deliver_plastic)
-def _deliver_plastic(plastic, ring, blocks, b, total, step):
-    if isinstance(plastic, types.NoneType):
-        return None
+class Noted(NamedTuple):
+    """What `note_spikes` works with."""
 
-    def code(plastic, ring, blocks, b, total, step):
-        note_spikes(plastic.trains, ring, blocks, b, step - 1)
-        deliver_groups(plastic.groups, plastic.trains, plastic.work, ring, b, blocks.first[b], total, step, step)
-
-    return code
+    trains: Trains
+    ring: Ring
+    blocks: Blocks
 
 
-@kernel
-def note_spikes(trains, ring, blocks, b, step):
-    """The neurons of block `b` that fired in `step` have left a spike."""
-    k = step % ring.number.shape[0]
+class PlasticDelivery(NamedTuple):
+    """What `deliver_plastic` works with: the synapses of one model; `inputs` are the sums of arriving weights of all neurons
+    (channels × places), ``first[b]`` is where block b begins; only spikes until step `newest` are delivered.
+    """
+
+    synapses: Any
+    trains: Trains
+    work: Work
+    ring: Ring
+    inputs: np.ndarray
+    first: np.ndarray
+    newest: int
+
+
+def deliveries(plastic: Plastic, ring: Ring, blocks: Blocks, inputs: np.ndarray) -> list[tuple[Part, Any]]:
+    """The parts that deliver by way of `plastic`, in order, and what they work with."""
+    groups = [
+        (deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER)) for g in plastic.groups
+    ]
+    return [(note_spikes, Noted(plastic.trains, ring, blocks)), *groups]
+
+
+@Part
+def note_spikes(m, b, step):
+    """The neurons of block `b` that fired in the step before `step` have left a spike."""
+    trains, ring, blocks = read(m)
+    k = (step - 1) % ring.number.shape[0]
     for p in range(blocks.piece[b], blocks.piece[b + 1]):
         ids = sent_by(ring, p, k)
         for i in range(len(ids)):
-            note(trains, b, blocks.lo[p] + np.int64(ids[i]) - blocks.id[p], step)
+            note(trains, b, blocks.lo[p] + np.int64(ids[i]) - blocks.id[p], step - 1)
 
 
-def deliver_groups(groups: Any, trains: Any, work: Any, ring: Any, b: int, lo: int, total: Any, step: int, newest: int) -> None:
-    """`deliver_group` for each of `groups`."""
-
-
-@overload(deliver_groups)
-def _deliver_groups(groups, trains, work, ring, b, lo, total, step, newest):
-    if len(groups) == 0:
-        return lambda groups, trains, work, ring, b, lo, total, step, newest: None
-
-    def code(groups, trains, work, ring, b, lo, total, step, newest):
-        deliver_group(groups[0], trains, work, ring, b, lo, total, step, newest)
-        deliver_groups(groups[1:], trains, work, ring, b, lo, total, step, newest)
-
-    return code
-
-
-@kernel
-def deliver_group(synapses, trains, work, ring, b, lo, total, step, newest):
-    """Add the weights of one model; only of spikes until step `newest`."""
-    y = synapses.y
+@Part
+def deliver_plastic(m, b, step):
+    """Add to the sums of block `b` all weights of the synapses that arrive in `step`."""
+    synapses, trains, work, ring, inputs, first, newest = read(m)
+    y, lo, total = synapses.y, first[b], inputs[:, first[b] : first[b + 1]]
     for j in range(len(y.delay) - 1, -1, -1):
         sent = step - y.delay[j]
         if 0 < sent <= newest:
@@ -116,8 +122,19 @@ def _transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
     return lambda synapses, trains, work, b, lo, r, j, sent, total, all_seen: transmit_scaled(synapses, b, r, j, sent, total)
 
 
+def catch_up(synapses: Any, trains: Trains, ring: Ring, bounds: np.ndarray, dtype: np.dtype, step: int) -> None:
+    """What spikes until `step` that are still under way will do to `synapses` of one model, which are those of one block.
+
+    Its neurons have the places ``bounds[0]`` … ``bounds[1] - 1``; `dtype` is that of the sums of weights (which are of no use here).
+    """
+    n = len(trains.newest)
+    data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
+    one = Calls([(deliver_plastic, data)], {})
+    deliver_steps(one.code, one.data, step + 1, step + len(ring.number))
+
+
 @entry
-def catch_up(groups, trains, work, ring, b, lo, total, step):
-    """What spikes until `step` that are still under way will do to their synapses; `total` is of no use after it."""
-    for k in range(step + 1, step + ring.number.shape[0] + 1):
-        deliver_groups(groups, trains, work, ring, b, lo, total, k, step)
+def deliver_steps(code, data, first, last):
+    """Deliver in the steps `first` … `last` to the only block."""
+    for k in range(first, last + 1):
+        call(code[0], data[0], (0, k))

@@ -89,15 +89,17 @@ def needed_since(plastic: Plastic, step: int) -> int:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def unpacked(plastic: Plastic, ring: Any, first: np.ndarray, step: int, b: int, sources: tuple[int, int]) -> list[np.ndarray]:
+def unpacked(
+    plastic: Plastic, ring: Any, first: np.ndarray, dtype: np.dtype, step: int, b: int, sources: tuple[int, int]
+) -> list[np.ndarray]:
     """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target in the block, weight, delay in steps.
 
-    The weights are those after all spikes sent until `step`.
+    The weights are those after all spikes sent until `step`. Blocks begin at the places `first`; `dtype` is that of sums of weights.
     """
     parts = [part_of(g.y, b, *sources) for g in plastic.groups]
     trains = plastic.trains._replace(**{key: getattr(plastic.trains, key)[b : b + 1] for key in ("link", "trace", "used")})
-    groups = tuple(type(g)(y) for g, y in zip(plastic.groups, parts, strict=True))
-    catch_up(groups, trains, work_for(1, len(trains.newest)), ring, 0, first[b], np.zeros((2, first[b + 1] - first[b])), step)
+    for g, y in zip(plastic.groups, parts, strict=True):
+        catch_up(type(g)(y), trains, ring, first[b : b + 2], dtype, step)
     return [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
 
 

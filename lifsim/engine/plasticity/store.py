@@ -14,9 +14,10 @@ import numpy as np
 from numba import uint16
 
 from lifsim.engine.intrinsics import FOUR
-from lifsim.engine.jit import entry, inlined, kernel
+from lifsim.engine.jit import inlined, kernel
 from lifsim.engine.packing import occurring_delays, synapses_of_blocks
-from lifsim.engine.wiring import delays_of, draw_of, rule_of, scratch_for, sources_of, weights_of
+from lifsim.engine.parts import Part, read
+from lifsim.engine.wiring import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
 from lifsim.plan import CONSTANT
 
 STATES = 3  # numbers of the state of a segment, at most
@@ -58,27 +59,24 @@ def value(y, p, q, i):
 # -- packing ---------------------------------------------------------------------------------------
 
 
-@entry
-def count(rule, s, key, row, slot, lo, hi, number):
-    """Add the synapses of `rule` onto the neurons lo … hi - 1 to ``number[row, slot]``."""
-    for t in range(len(rule.targets)):
-        if lo <= rule.targets[t] < hi:
-            n = sources_of(rule, t, s, key)
-            delays_of(rule, t, n, s, key)
-            for k in range(n):
-                number[row[s.source[k]], slot[s.delay[k]]] += 1
+@Part
+def count(m, lo, hi):
+    """Add the synapses that are drawn onto the neurons lo … hi - 1 to ``number[row, slot]``."""
+    d, row, slot, number = read(m)
+    for t in range(len(d.targets)):
+        if lo <= d.targets[t] < hi:
+            for k in range(draw(d, t, DELAYS_TOO)):
+                number[row[d.source[k]], slot[d.delay[k]]] += 1
 
 
-@entry
-def fill(rule, s, key, row, slot, lo, hi, at, target, weight):
-    """Put the synapses of `rule` onto the neurons lo … hi - 1 in their places: the next one is ``at[row, slot]``."""
-    for t in range(len(rule.targets)):
-        if lo <= rule.targets[t] < hi:
-            n = sources_of(rule, t, s, key)
-            delays_of(rule, t, n, s, key)
-            weights_of(rule, t, n, s, key)
-            for k in range(n):
-                put(row[s.source[k]], slot[s.delay[k]], rule.targets[t] - lo, s.weight[k], at, target, weight)
+@Part
+def fill(m, lo, hi):
+    """Put the synapses that are drawn onto the neurons lo … hi - 1 in their places: the next one is ``at[row, slot]``."""
+    d, row, slot, at, target, weight = read(m)
+    for t in range(len(d.targets)):
+        if lo <= d.targets[t] < hi:
+            for k in range(draw(d, t, DELAYS_TOO | WEIGHTS_TOO)):
+                put(row[d.source[k]], slot[d.delay[k]], d.targets[t] - lo, d.weight[k], at, target, weight)
 
 
 @kernel
@@ -134,7 +132,7 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Pla
         lo, hi = place.first[b], place.first[b + 1]
         number = np.zeros(segments[1:], np.int64)
         for rule, row in zip(rules, rows, strict=True):
-            count(rule, scratch_for(rule), place.key, row, slot, lo, hi, number)
+            Drawer(rule, place.key).run(count, (row, slot, number), lo, hi)
         end = base[b] + np.cumsum(number).reshape(number.shape)
         y.begin[b, :, 0], y.begin[b, :, 1:] = end[:, 0] - number[:, 0], end
         at = y.begin[b, :, :-1].copy()
@@ -143,7 +141,7 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Pla
                 if name == "weight" or column[p, q] >= 0:
                     drawn = rule if name == "weight" else rule._replace(weight=draw_of(w.plasticity.params[name]))
                     out = y.weight if name == "weight" else y.own[column[p, q]]
-                    fill(drawn, scratch_for(rule), place.key, row, slot, lo, hi, at.copy(), y.target, out)
+                    Drawer(drawn, place.key).run(fill, (row, slot, at.copy(), y.target, out), lo, hi)
 
     place.each(build, range(blocks))
     return y

@@ -12,9 +12,10 @@ from lifsim.engine import layout, packing
 from lifsim.engine.clock import clock_for
 from lifsim.engine.currents import OwnInput
 from lifsim.engine.engine import BUFFER, UNDERWAY, Engine, Recorded
+from lifsim.engine.parts import Calls
 from lifsim.engine.precise import layout as own_layout
 from lifsim.engine.precise.dynamics import STATES
-from lifsim.engine.precise.loop import Machine, advance, arrest, foresee, read
+from lifsim.engine.precise.loop import Machine, advance, arrest, foresee, look_up
 from lifsim.engine.precise.neurons import Sent
 from lifsim.engine.precise.underway import Underway, nothing_underway, with_room
 from lifsim.engine.seats import GRAIN, dealt, seat
@@ -71,7 +72,7 @@ class PreciseEngine(Engine):
             sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
         )
-        foresee(neurons, self.machine.trains, 0)
+        foresee((neurons, self.machine.trains), 0)
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -90,7 +91,8 @@ class PreciseEngine(Engine):
         blocks = m.blocks._replace(thread=dealt(m.blocks.thread, threads))
         m = m._replace(blocks=blocks, sent=self._sent(steps), probes=self._with_room(m.probes, steps))
         reset(m.sharing)
-        self.team.together(lambda rank: advance(m, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
+        program = Calls([(advance, m)], {})
+        self.team.together(lambda rank: program.run(0, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._sorted(m)
 
@@ -128,14 +130,14 @@ class PreciseEngine(Engine):
         if name not in g.state:
             return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
         out = np.empty(self.plan.n_neurons)
-        read(self.machine.neurons, self.step, NUMBER[name], out)
+        look_up((self.machine.neurons, out), self.step, NUMBER[name])
         return self._shown(g, name, out[layout.places(g, self.seats.place)])
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
         g = self.plan.group(group)
         m, at = self.machine, layout.places(g, self.seats.place)
-        arrest(m.neurons, self._sent(0), self.step)
+        arrest((m.neurons, self._sent(0)), self.step)
         before = {name: self.get(group, name) for name in g.state}
         g.params.update({k: v for k, v in values.items() if k not in g.state})
         for name, shown in before.items():
@@ -147,7 +149,7 @@ class PreciseEngine(Engine):
         m.drive[:] = m.neurons.cell["current"]
         kinds = own_layout.kinds_of(self.plan, self.seats.place, m.neurons.cell)
         self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
-        foresee(self.machine.neurons, m.trains, self.step)
+        foresee((self.machine.neurons, m.trains), self.step)
 
     def saved(self) -> dict[str, Any]:
         """See `Engine.saved`."""

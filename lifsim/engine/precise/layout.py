@@ -102,7 +102,7 @@ def trains_of(plan: Any, seats: Seats, key: tuple[np.uint64, np.uint64]) -> Trai
     own = np.concatenate([np.zeros(0, TRAIN), *(train_of(d, seats.id[d.targets], INTERVALS | np.uint32(d.stream)) for d in drives)])
     place = np.concatenate([np.zeros(0, np.int64), *(d.targets for d in drives)])
     order = np.argsort(place, kind="stable")
-    begin(own, key, plan.dt)
+    begin((own, key, float(plan.dt)))
     return Trains(own[order], np.searchsorted(place[order], np.arange(plan.n_neurons + 1)))
 
 

@@ -14,9 +14,11 @@ import numpy as np
 from lifsim.engine.clock import DELIVERY, RANDOM, UPDATE, WAITING, Clock, begin, stop
 from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
 from lifsim.engine.delivery import Synapses, first_weight, real
-from lifsim.engine.intrinsics import borrow, prefetch
-from lifsim.engine.jit import entry, inlined, kernel, merged
-from lifsim.engine.loop import Blocks, Probes
+from lifsim.engine.intrinsics import prefetch
+from lifsim.engine.jit import inlined, kernel, merged
+from lifsim.engine.loop import Blocks
+from lifsim.engine.parts import Part, read
+from lifsim.engine.piece import Probes
 from lifsim.engine.poisson import PoissonDrives, add_poisson
 from lifsim.engine.precise.moments import before
 from lifsim.engine.precise.neurons import CROSSING, Neurons, Sent, act, acts_before, come, plan, receive, state_at
@@ -70,10 +72,10 @@ class Machine(NamedTuple):
     plastic: None = None  # no synapse of an exact run is
 
 
-@entry
+@Part
 def advance(m, rank, start, steps):
     """Thread `rank` plays the steps start < step <= start + steps of its blocks."""
-    m = borrow(m)
+    m = read(m)
     blocks, threads, end = m.blocks, len(m.blocks.thread) - 1, start + steps
     mine, beyond = blocks.thread[rank], blocks.thread[rank + 1]
     begin(m.clock, rank)
@@ -228,23 +230,26 @@ def value_of(y, variable):
     return y.v if variable == 0 else y.ex if variable == 1 else y.inh if variable == 2 else y.dex if variable == 3 else y.dinh
 
 
-@entry
-def read(x, step, variable, out):
-    """State variable number `variable` of all neurons at the end of `step`."""
+@Part
+def look_up(m, step, variable):
+    """State variable number `variable` of all neurons at the end of `step`, into `out`."""
+    x, out = read(m)
     for i in range(len(out)):
         out[i] = value_of(state_at(x.cell[i], x.kind[x.cell[i].kind], step, 0.0, x.dt), variable)
 
 
-@entry
-def arrest(x, sent, step):
+@Part
+def arrest(m, step):
     """Take all neurons to the end of `step`, before their parameters change."""
+    x, sent = read(m)
     for i in range(len(x.due)):
         come(x, sent, 0, i, step, 0.0)
 
 
-@entry
-def foresee(x, trains, step):
+@Part
+def foresee(m, step):
     """Foresee what each neuron does next. One that stands at threshold fires as soon as the next step begins."""
+    x, trains = read(m)
     for i in range(len(x.due)):
         n = x.cell[i]
         plan(x, i)

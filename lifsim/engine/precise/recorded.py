@@ -6,7 +6,7 @@ import numpy as np
 
 from lifsim.engine.precise.layout import train_of
 from lifsim.engine.precise.saved import OF_TRAIN
-from lifsim.engine.precise.trains import RECORDED, begin, spikes_until
+from lifsim.engine.precise.trains import RECORDED, begin, note_until
 from lifsim.engine.saved import put
 from lifsim.engine.wiring import key_of
 from lifsim.plan import ExactDrive
@@ -19,10 +19,10 @@ class ExactTrains:
         self, rate: np.ndarray, dead_time: np.ndarray, start: np.ndarray, stop: np.ndarray, stream: int, seed: int, dt: float
     ) -> None:
         node = np.arange(len(rate))
-        self._key, self._dt = key_of(seed), dt
+        self._key, self._dt = key_of(seed), float(dt)
         self._trains = train_of(ExactDrive(stream, node, node, rate, dead_time, 0, 0), node, RECORDED | np.uint32(stream))
         self._trains["step"], self._trains["stop"] = start, stop
-        begin(self._trains, self._key, dt)
+        begin((self._trains, self._key, float(dt)))
 
     def saved(self) -> dict[str, np.ndarray]:
         """Where the trains stand."""
@@ -39,7 +39,9 @@ class ExactTrains:
         while True:
             node, step = np.empty((2, room), np.int64)
             offset = np.empty(room)
-            n = spikes_until(self._trains, self._key, self._dt, last, node, step, offset)
+            number = np.zeros(1, np.int64)
+            note_until((self._trains, self._key, self._dt, node, step, offset, number), last)
+            n = int(number[0])
             if n <= room:
                 return step[:n], node[:n], offset[:n]
             self._trains, room = before.copy(), 4 * room

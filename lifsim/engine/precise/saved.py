@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.jit import entry
+from lifsim.engine.parts import Part, read
 from lifsim.engine.precise.neurons import NEURON
 from lifsim.engine.precise.underway import go_on, set_out, with_room
 from lifsim.engine.saved import State, params_of, paths_of, put, set_params, set_paths, taken
@@ -49,7 +49,7 @@ def restore(engine: Any, step: int, state: State) -> None:
     sent, offset, ids = _sent(engine, state)
     engine.machine = m = m._replace(underway=with_room(m.underway, (len(sent) + 1) * engine._rows()))
     if len(m.synapses.delay):
-        engine.team.each(lambda b: set_out_again(m.underway, m.synapses, b, sent, offset, ids, step), range(len(m.blocks.first) - 1))
+        engine.team.each(lambda b: set_out_again((m.underway, m.synapses, sent, offset, ids), b, step), range(len(m.blocks.first) - 1))
 
 
 def _trains_in_order(engine: Any) -> np.ndarray:
@@ -87,9 +87,10 @@ def _sent(engine: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return step[order], offset[order], ids[order]
 
 
-@entry
-def set_out_again(u, y, b, step, offset, ids, now):
+@Part
+def set_out_again(m, b, now):
     """Let spikes set out to block `b`, each as far as it has come by the end of step `now`."""
+    u, y, step, offset, ids = read(m)
     for i in range(len(ids)):
         set_out(u, y, b, ids[i], step[i], offset[i])
     while u.number[b] > 0 and u.step[b, u.heap[b, 0]] <= now:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint32
 
-from lifsim.engine.jit import entry, inlined, kernel
+from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.parts import Part, read
 from lifsim.engine.precise.dynamics import NEVER
 from lifsim.engine.precise.moments import before, later
 from lifsim.engine.random import philox
@@ -65,9 +66,10 @@ def go_on(r, key, dt):
         r.step = NEVER
 
 
-@entry
-def begin(trains, key, dt):
+@Part
+def begin(m):
     """Draw the first spike of each train."""
+    trains, key, dt = read(m)
     for j in range(len(trains)):
         go_on(trains[j], key, dt)
 
@@ -83,16 +85,18 @@ def earliest(trains, i):
     return best
 
 
-@entry
-def spikes_until(trains, key, dt, last, node, step, offset):
-    """Write down the spikes of `trains` up to the step `last`; returns how many, more than there is room for if it is too small."""
+@Part
+def note_until(m, last):
+    """Write down the spikes of `trains` up to the step `last`; ``number[0]``: how many, more than there is room for if it is too small."""
+    trains, key, dt, node, step, offset, number = read(m)
     n = 0
     for j in range(len(trains)):
         r = trains[j]
         while r.step <= last:
             if n == len(node):
-                return n + 1
+                number[0] = n + 1
+                return
             node[n], step[n], offset[n] = j, r.step, r.offset
             n += 1
             go_on(r, key, dt)
-    return n
+    number[0] = n

@@ -1,0 +1,115 @@
+"""The machine, everything that a run touches, and the program that runs it: the loop with the parts that the network needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lifsim.engine import plasticity
+from lifsim.engine.clock import RANDOM, UPDATE, Clock
+from lifsim.engine.currents import Currents, OwnInput
+from lifsim.engine.delivery import Delivery, Ring, Synapses, Underway, deliver_static
+from lifsim.engine.loop import Blocks, Deliveries, Loop, Steppers, advance
+from lifsim.engine.neurons import Neurons
+from lifsim.engine.parts import Calls, Known, Part
+from lifsim.engine.piece import (
+    CurrentInput,
+    Group,
+    PoissonInput,
+    Population,
+    Probes,
+    TrainInput,
+    Written,
+    add_poisson_spikes,
+    add_train_spikes,
+    set_currents,
+    step_neurons,
+)
+from lifsim.engine.poisson import PoissonDrives
+from lifsim.engine.sharing import Sharing
+from lifsim.engine.trains import Trains
+
+if TYPE_CHECKING:
+    from lifsim.engine.plasticity import Plastic
+
+
+class Machine(NamedTuple):
+    """Everything that a run touches; `trains` and `plastic` are None where there are none."""
+
+    blocks: Blocks
+    groups: tuple[Group, ...]
+    neurons: Neurons
+    own: OwnInput
+    synapses: Synapses
+    ring: Ring
+    underway: Underway
+    poisson: PoissonDrives
+    trains: Trains | None
+    currents: Currents
+    probes: Probes
+    written: Written
+    events: np.ndarray
+    key: tuple[np.uint64, np.uint64]
+    sharing: Sharing
+    clock: Clock
+    plastic: Plastic | None
+
+
+class Program:
+    """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
+
+    `programs` are the parts that it has, each with what tells the types of its data.
+    """
+
+    def __init__(self, m: Machine) -> None:
+        known: Known = {}
+        deliveries = Calls(_deliveries(m), known)
+        steppers = [_steppers(m, g) for g in range(len(m.groups))]
+        calls = Calls(((part, data) for own in steppers for part, data, _ in own), known)
+        first = np.cumsum([0, *map(len, steppers)])
+        phase = np.array([phase for own in steppers for _, _, phase in own], np.int64)
+        loop = Loop(
+            m.blocks,
+            m.ring,
+            m.underway,
+            m.synapses.delay,
+            m.events,
+            m.sharing,
+            m.clock,
+            Deliveries(deliveries.code, deliveries.data),
+            Steppers(first, calls.code, calls.data, phase),
+        )
+        self._loop = Calls([(advance, loop)], known)
+        self._called = deliveries, calls
+        self.programs = deliveries.programs | calls.programs | self._loop.programs
+
+    def run(self, rank: int, start: int, steps: int) -> None:
+        """Thread `rank` runs its blocks from step `start` for `steps` steps."""
+        self._loop.run(0, rank, start, steps)
+
+
+def _deliveries(m: Machine) -> list[tuple[Part, Any]]:
+    """The parts that deliver spikes, static synapses first."""
+    parts: list[tuple[Part, Any]] = []
+    inputs, first = m.neurons.state[: m.neurons.channels], m.blocks.first
+    if len(m.synapses.delay):
+        parts.append((deliver_static, Delivery(m.synapses, m.ring, m.underway, inputs, first)))
+    if m.plastic is not None:
+        parts += plasticity.deliveries(m.plastic, m.ring, m.blocks, inputs)
+    return parts
+
+
+def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, int]]:
+    """The parts that step population `g`, in order, with the phases to which their time belongs."""
+    group, x, key = m.groups[g], m.neurons, m.key
+    pieces = np.flatnonzero(m.blocks.group == g)
+    parts: list[tuple[Part, Any, int]] = []
+    if group.driven and len(m.currents.change):
+        parts.append((set_currents, CurrentInput(m.currents, m.own, m.blocks, x.drive, key), UPDATE))
+    parts.append((step_neurons, Population(group, m.blocks, x, m.probes, m.ring, m.written, key), UPDATE))
+    if np.any(m.poisson.entry[pieces] < m.poisson.entry[pieces + 1]):
+        parts.append((add_poisson_spikes, PoissonInput(m.poisson, x.state, key), RANDOM))
+    if m.trains is not None and np.any(m.trains.first[:, pieces] < m.trains.first[:, pieces + 1]):
+        parts.append((add_train_spikes, TrainInput(m.trains, x.state, key), RANDOM))
+    return parts

@@ -1,0 +1,202 @@
+"""Parts: kernels that are compiled by themselves and called by address.
+
+Numba makes one program of a kernel and of everything that it calls. A time loop that called models, stimuli and rules of plasticity
+in that way would be compiled anew for each combination of them. A part is compiled once for the types of its own data, whatever
+network it is in: who calls it knows two numbers, the address of its code and that of its data. So programs add up and do not multiply.
+
+The data of a part are a tuple of arrays, numbers and further tuples (`NamedTuple`s). In memory they are a row of 64-bit words: of an
+array its address and shape (arrays are contiguous), of a number its bits. The part begins with ``m = read(m)``, which makes the tuple
+of the words again; what it does not use is not read.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import typeof, types
+from numba.core import cgutils
+from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import intrinsic, models, register_model
+from numba.np.arrayobj import populate_array
+
+from lifsim.engine.jit import entry, kernel
+
+WORD = ir.IntType(64)
+Key = tuple[Any, ...]  # what tells the types in data
+Programs = set[tuple[str, Key]]  # compiled parts: their names, and what tells the types of their data
+Known = dict[int, tuple[Any, Key, list[int]]]  # by the identity of a tuple: itself (so that nothing else gets its identity), key, words
+
+
+class At(types.Type):
+    """The address of the words of a tuple of the type `kind`."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+        super().__init__(f"At({kind})")
+
+
+@register_model(At)
+class _AtModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, WORD)
+
+
+# -- compiled code -----------------------------------------------------------------------------------
+
+
+class Part:
+    """A kernel ``function(m, *numbers)``: `m` is the address of its data, the others are whole numbers. It returns nothing."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self._kernel: Any = kernel(function)
+        self._numbers = function.__code__.co_argcount - 1
+        self._code: dict[Key, int] = {}
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+
+    def code(self, data: tuple[Any, ...], key: Key) -> int:
+        """The address of the code for `data`, whose types `key` tells; compiled if there is none yet."""
+        found = self._code.get(key)
+        return self._compiled(data, key) if found is None else found
+
+    @global_compiler_lock
+    def _compiled(self, data: tuple[Any, ...], key: Key) -> int:
+        signature = (At(typeof(data)), *[types.int64] * self._numbers)
+        self._kernel.compile(signature)
+        compiled = self._kernel.overloads[signature]
+        found = self._code[key] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        return found
+
+    def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
+        """Run it."""
+        key, words = flat(data, {})
+        memory = np.array(words, np.int64)
+        invoke(self.code(data, key), memory.ctypes.data, tuple(map(int, numbers)))
+
+
+class Calls:
+    """Parts with their data, to be called one after the other: `code` and `data` are their addresses, shape (n,).
+
+    The data stay in memory as long as this object. `programs`: each part by its name, with what tells the types of its data.
+    """
+
+    def __init__(self, parts: Iterable[tuple[Part, tuple[Any, ...]]], known: Known) -> None:
+        self._data = list(parts)
+        flattened = [flat(data, known) for _, data in self._data]
+        self._words = [np.array(words, np.int64) for _, words in flattened]
+        self.programs: Programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
+        self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
+        self.data = np.array([words.ctypes.data for words in self._words], np.int64)
+
+    def run(self, i: int, *numbers: int) -> None:
+        """Call part `i`."""
+        invoke(int(self.code[i]), int(self.data[i]), numbers)
+
+
+def flat(data: Any, known: Known) -> tuple[Key, list[int]]:
+    """What tells the types in `data`, and its words. Tuples that occur again are looked up in `known`, by their identity."""
+    found = known.get(id(data))
+    if found is not None:
+        return found[1:]
+    kinds: list[Any] = [type(data)]
+    words: list[int] = []
+    for x in data:
+        if isinstance(x, np.ndarray):
+            if not x.flags.c_contiguous:
+                raise TypeError(f"parts take contiguous arrays; got one with the strides {x.strides}")
+            kinds.append((x.dtype, x.ndim, x.flags.writeable))
+            words.append(x.__array_interface__["data"][0])
+            words += x.shape
+        elif isinstance(x, tuple):
+            own, more = flat(x, known)
+            kinds.append(own)
+            words += more
+        else:
+            kinds.append(type(x))
+            words += () if x is None else (_bits(x),)
+    key = tuple(kinds)
+    known[id(data)] = data, key, words
+    return key, words
+
+
+def _bits(x: Any) -> int:
+    """The word of a number."""
+    code = "d" if isinstance(x, float) else "q" if x < 1 << 63 else "Q"
+    return int(struct.unpack("q", struct.pack(code, x))[0])
+
+
+@entry
+def invoke(code, data, numbers):
+    """Call a part."""
+    call(code, data, numbers)
+
+
+@intrinsic
+def call(typingctx, code, data, numbers):
+    """Call the part whose code is at the address `code` with the data at `data` and a tuple of whole numbers."""
+
+    def codegen(context, builder, signature, args):
+        kinds, convention = [types.int64] * (1 + len(signature.args[2])), context.call_conv
+        function = builder.inttoptr(args[0], convention.get_function_type(types.none, kinds).as_pointer())
+        given = [args[1], *cgutils.unpack_tuple(builder, args[2], len(signature.args[2]))]
+        status, _ = convention.call_function(builder, function, types.none, kinds, given)
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.UniTuple(types.int64, len(numbers))), codegen
+
+
+# -- data --------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def read(typingctx, m):
+    """The tuple whose words lie at `m`. Its arrays have no owner, so no reference to them is counted: who calls keeps them alive."""
+
+    def codegen(context, builder, signature, args):
+        first = builder.inttoptr(args[0], WORD.as_pointer())
+        words = _Words(builder, first)
+        return _made(context, builder, signature.args[0].kind, words)
+
+    return m.kind(m), codegen
+
+
+class _Words:
+    """Words in memory that are read one after the other; they stay what they are as long as the part runs."""
+
+    def __init__(self, builder: Any, first: Any) -> None:
+        self._builder, self._first, self._n = builder, first, 0
+
+    def next(self) -> Any:
+        """The next word."""
+        word = self._builder.load(self._builder.gep(self._first, [WORD(self._n)]))
+        word.set_metadata("invariant.load", self._builder.module.add_metadata([]))
+        self._n += 1
+        return word
+
+
+def _made(context: Any, builder: Any, kind: Any, words: _Words) -> Any:
+    """A value of the type `kind` of the next words."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder)
+        data = builder.inttoptr(words.next(), array.data.type)
+        shape = [words.next() for _ in range(kind.ndim)]
+        size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+        strides = [WORD(size)]
+        for n in reversed(shape[1:]):
+            strides.insert(0, builder.mul(n, strides[0], flags=["nsw"]))
+        populate_array(array, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        fields: Any = kind
+        return context.make_tuple(builder, kind, [_made(context, builder, own, words) for own in fields])
+    if isinstance(kind, types.NoneType):
+        return context.get_dummy_value()
+    if isinstance(kind, types.Float):
+        return builder.bitcast(words.next(), context.get_value_type(kind))
+    word, own = words.next(), context.get_value_type(kind)
+    return word if own == WORD else builder.trunc(word, own)
