@@ -18,7 +18,7 @@ from lifsim.engine.neurons import Neurons, advance_neurons, receive_weights, spi
 from lifsim.engine.neurons.spiking import hold, put_back
 from lifsim.engine.neurons.state import Where
 from lifsim.engine.parts import Part, read
-from lifsim.engine.poisson import PoissonDrives, add_poisson
+from lifsim.engine.poisson import PoissonDrives, add_single_drives, add_uniform_drives
 from lifsim.engine.trains import Trains, add_trains
 
 Key = tuple[np.uint64, np.uint64]  # of random numbers
@@ -89,9 +89,12 @@ class CurrentInput(NamedTuple):
 
 
 class PoissonInput(NamedTuple):
-    """What `add_poisson_spikes` works with; `state` is that of all neurons."""
+    """What `add_uniform_poisson` and `add_single_poisson` work with: the drives number ``which[0]`` … ``which[1] - 1`` are of their kind;
+    `state` is that of all neurons.
+    """
 
     drives: PoissonDrives
+    which: tuple[int, int]
     state: np.ndarray
     key: Key
 
@@ -128,11 +131,19 @@ def step_neurons(m, rank, p, turn, what):
 
 
 @Part
-def add_poisson_spikes(m, rank, p, turn, what):
-    """Poisson stimuli in the step that begins."""
+def add_uniform_poisson(m, rank, p, turn, what):
+    """Poisson stimuli whose targets lie side by side and are all alike, in the step that begins."""
     if what & BEGINS:
         m = read(m)
-        add_poisson(m.drives, rank, p, m.state, m.key, turn + 1)
+        add_uniform_drives(m.drives, m.which, rank, p, m.state, m.key, turn + 1)
+
+
+@Part
+def add_single_poisson(m, rank, p, turn, what):
+    """Other Poisson stimuli, in the step that begins."""
+    if what & BEGINS:
+        m = read(m)
+        add_single_drives(m.drives, m.which, p, m.state, m.key, turn + 1)
 
 
 @Part

@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import overload
 
 from lifsim.engine.delivery import Ring, sent_by
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import entry, kernel, merged
 from lifsim.engine.loop import Blocks
 from lifsim.engine.parts import Calls, Part, call, read
 from lifsim.engine.plasticity import pairs
@@ -84,7 +84,7 @@ def deliver_plastic(m, b, step):
                             transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
 
 
-@kernel
+@merged
 def arriving(y, ring, b, j, sent):
     """How many synapses the spikes of step `sent` reach in block `b` after delay `j`."""
     n = 0
