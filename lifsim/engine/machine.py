@@ -101,11 +101,11 @@ def _deliveries(m: Machine) -> list[tuple[Part, Any]]:
     return parts
 
 
-def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, int]]:
+def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, np.int64]]:
     """The parts that step population `g`, in order, with the phases to which their time belongs."""
     group, x, key = m.groups[g], m.neurons, m.key
     pieces = np.flatnonzero(m.blocks.group == g)
-    parts: list[tuple[Part, Any, int]] = []
+    parts: list[tuple[Part, Any, np.int64]] = []
     if group.driven and len(m.currents.change):
         parts.append((set_currents, CurrentInput(m.currents, m.own, m.blocks, x.drive, key), UPDATE))
     parts.append((step_neurons, Population(group, m.blocks, x, m.probes, m.ring, m.written, key), UPDATE))

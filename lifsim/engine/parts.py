@@ -172,7 +172,7 @@ def read(typingctx, m):
 class _AtAttribute(AttributeTemplate):
     key = At
 
-    def generic_resolve(self, at: At, name: str) -> Any:
+    def generic_resolve(self, at: Any, name: str) -> Any:  # type: ignore[override, unused-ignore]
         fields = getattr(at.kind, "fields", ())
         return _seen(list(at.kind)[fields.index(name)]) if name in fields else None
 
@@ -193,7 +193,8 @@ def _size(kind: Any) -> int:
     if isinstance(kind, types.Array):
         return 2 * int(kind.ndim)  # address, shape, strides but the last
     if isinstance(kind, types.BaseTuple):
-        return sum(map(_size, list(kind)))
+        fields: Any = kind
+        return sum(map(_size, fields))
     return 0 if isinstance(kind, types.NoneType) else 1
 
 
@@ -202,7 +203,8 @@ def _made(context: Any, builder: Any, kind: Any, at: Any, first: int) -> Any:
     if isinstance(_seen(kind), At):
         return builder.add(at, WORD(8 * first))
     if isinstance(kind, types.BaseTuple):
-        kinds = list(kind)
+        fields: Any = kind
+        kinds = list(fields)
         firsts = [first + sum(map(_size, kinds[:i])) for i in range(len(kinds))]
         return context.make_tuple(builder, kind, [_made(context, builder, own, at, n) for own, n in zip(kinds, firsts, strict=True)])
     if isinstance(kind, types.NoneType):

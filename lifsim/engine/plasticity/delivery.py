@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import overload
 
 from lifsim.engine.delivery import Ring, sent_by
-from lifsim.engine.jit import entry, kernel, merged
+from lifsim.engine.jit import entry, merged
 from lifsim.engine.loop import Blocks
 from lifsim.engine.parts import Calls, Part, call, read
 from lifsim.engine.plasticity import pairs
