@@ -8,7 +8,6 @@ import platform
 import shlex
 import sys
 import time
-import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +27,7 @@ from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, steps, time_of, t
 from lifsim.keeping import NO_CHECKPOINT, Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
+from lifsim.notices import notices
 from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.printable import shown
@@ -136,10 +136,11 @@ class Simulation:
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
         self._changes = 0  # how often `set` was called
-        self._progress = progress or silent
+        self._progress = progress or notices
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
             self._progress("warning", text=text)
+        self._expected = needed["synapses"]
         self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import manifest
 
@@ -202,7 +203,7 @@ class Simulation:
 
     def _build(self, team: int, precision: str, weights: str | None) -> Any:
         start = time.perf_counter()
-        self._progress("prepare")
+        self._progress("prepare", synapses=self._expected)
         from lifsim.build import build_plan
         from lifsim.engine import can_keep_code, compiling, engine_for
 
@@ -632,12 +633,6 @@ class Simulation:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def silent(event: str, **facts: Any) -> None:
-    """Shows nothing; a warning goes Python's way."""
-    if event == "warning":
-        warnings.warn(facts["text"], stacklevel=4)
 
 
 def log_owner(saved: Checkpoint) -> Path | None:
