@@ -60,11 +60,12 @@ class Machine(NamedTuple):
 class Program:
     """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
 
-    `programs` are the parts that it has, each with what tells the types of its data.
+    `programs` are the parts that it has, each with what tells the types of its data. `before` ran the machine until now.
     """
 
-    def __init__(self, m: Machine) -> None:
-        known: Known = {}
+    def __init__(self, m: Machine, before: Program | None = None) -> None:
+        self._known: Known = Known(None if before is None else before._known)
+        known = self._known
         deliveries = Calls(_deliveries(m), known)
         steppers = [_steppers(m, g) for g in range(len(m.groups))]
         calls = Calls(((part, data) for own in steppers for part, data, _ in own), known)

@@ -30,7 +30,6 @@ from lifsim.engine.jit import entry, kernel
 WORD = ir.IntType(64)
 Key = tuple[Any, ...]  # what tells the types in data
 Programs = set[tuple[str, Key]]  # compiled parts: their names, and what tells the types of their data
-Known = dict[int, tuple[Any, Key, list[int]]]  # by the identity of a tuple: itself (so that nothing else gets its identity), key, words
 
 
 class At(types.Type):
@@ -45,6 +44,43 @@ class At(types.Type):
 class _AtModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, WORD)
+
+
+# -- data in memory ---------------------------------------------------------------------------------
+
+
+class Known:
+    """Tuples that were flattened, those of `before` too: what has not changed since then is not flattened again."""
+
+    def __init__(self, before: Known | None = None) -> None:
+        # By the identity of a tuple: itself (so that nothing else gets its identity), what tells its types, its words.
+        self._found: dict[int, tuple[Any, Key, list[int]]] = {}
+        self._before = {} if before is None else before._found
+
+    def flat(self, data: Any) -> tuple[Key, list[int]]:
+        """What tells the types in `data`, and its words."""
+        found = self._found.get(id(data)) or self._before.get(id(data)) or self._flattened(data)
+        self._found[id(data)] = found
+        return found[1:]
+
+    def _flattened(self, data: Any) -> tuple[Any, Key, list[int]]:
+        kinds: list[Any] = [type(data)]
+        words: list[int] = []
+        for x in data:
+            if isinstance(x, np.ndarray):
+                if not x.flags.c_contiguous:
+                    raise TypeError(f"parts take contiguous arrays; got one with the strides {x.strides}")
+                kinds.append((x.dtype, x.ndim, x.flags.writeable))
+                words.append(x.__array_interface__["data"][0])
+                words += x.shape + x.strides[:-1]
+            elif isinstance(x, tuple):
+                own, more = self.flat(x)
+                kinds.append(own)
+                words += more
+            else:
+                kinds.append(type(x))
+                words += () if x is None else (_bits(x),)
+        return data, tuple(kinds), words
 
 
 # -- compiled code -----------------------------------------------------------------------------------
@@ -74,7 +110,7 @@ class Part:
 
     def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
         """Run it."""
-        key, words = flat(data, {})
+        key, words = Known().flat(data)
         memory = np.array(words, np.int64)
         invoke(self.code(data, key), memory.ctypes.data, tuple(map(int, numbers)))
 
@@ -87,7 +123,7 @@ class Calls:
 
     def __init__(self, parts: Iterable[tuple[Part, tuple[Any, ...]]], known: Known) -> None:
         self._data = list(parts)
-        flattened = [flat(data, known) for _, data in self._data]
+        flattened = [known.flat(data) for _, data in self._data]
         self._words = [np.array(words, np.int64) for _, words in flattened]
         self.programs: Programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
         self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
@@ -96,32 +132,6 @@ class Calls:
     def run(self, i: int, *numbers: int) -> None:
         """Call part `i`."""
         invoke(int(self.code[i]), int(self.data[i]), numbers)
-
-
-def flat(data: Any, known: Known) -> tuple[Key, list[int]]:
-    """What tells the types in `data`, and its words. Tuples that occur again are looked up in `known`, by their identity."""
-    found = known.get(id(data))
-    if found is not None:
-        return found[1:]
-    kinds: list[Any] = [type(data)]
-    words: list[int] = []
-    for x in data:
-        if isinstance(x, np.ndarray):
-            if not x.flags.c_contiguous:
-                raise TypeError(f"parts take contiguous arrays; got one with the strides {x.strides}")
-            kinds.append((x.dtype, x.ndim, x.flags.writeable))
-            words.append(x.__array_interface__["data"][0])
-            words += x.shape + x.strides[:-1]
-        elif isinstance(x, tuple):
-            own, more = flat(x, known)
-            kinds.append(own)
-            words += more
-        else:
-            kinds.append(type(x))
-            words += () if x is None else (_bits(x),)
-    key = tuple(kinds)
-    known[id(data)] = data, key, words
-    return key, words
 
 
 def _bits(x: Any) -> int:
@@ -152,7 +162,7 @@ def call(typingctx, code, data, numbers):
     return types.void(types.int64, types.int64, types.UniTuple(types.int64, len(numbers))), codegen
 
 
-# -- data --------------------------------------------------------------------------------------------
+# -- data as kernels see them --------------------------------------------------------------------------------------------
 
 
 @intrinsic

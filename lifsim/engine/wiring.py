@@ -14,7 +14,7 @@ import numpy as np
 from numba import uint32, uint64
 
 from lifsim.engine.jit import inlined, kernel
-from lifsim.engine.parts import Calls, Part, call, read
+from lifsim.engine.parts import Calls, Known, Part, call, read
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
 from lifsim.plan import BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
@@ -345,7 +345,7 @@ class Drawer:
                 (draw_delays if len(rule.steps) else give_delays, data),
                 (give_weights if rule.weight.kind in NOT_DRAWN else draw_weights, data),
             ],
-            {},
+            Known(),
         )
         self._drawing = Drawing(self._calls.code, self._calls.data, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay)
 
