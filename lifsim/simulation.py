@@ -291,7 +291,7 @@ class Simulation:
 
     def _advance(self, first: int, until: int, deadline: float, asked: Asked) -> None:
         """Slice by slice to step `until`, unless somebody asks to stop or time is up."""
-        began, n = time.perf_counter(), self._first_slice()
+        began, n = time.perf_counter(), self._first_slice(deadline)
         while self.step < until:
             start = time.perf_counter()
             marks = [self._keeper.schedule.next(self.step), *(w.next(self.step) for w in self._weights)]
@@ -308,9 +308,11 @@ class Simulation:
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
 
-    def _first_slice(self) -> int:
-        """Steps that take a quarter of a slice's time on a slow computer, if every synapse transmits in each."""
-        if self.method != "grid":
+    def _first_slice(self, deadline: float) -> int:
+        """Steps that take a quarter of a slice's time on a slow computer, if every synapse transmits in each; a single one where the
+        events of the run are followed, or that time may be too long.
+        """
+        if self.method != "grid" or self._progress is not notices or deadline - time.perf_counter() < SLICE_SECONDS:
             return 1
         a_step = 2e-6 + 50e-9 * self._expected["neurons"] + 1e-9 * self._expected["synapses"]  # seconds
         return max(1, int(SLICE_SECONDS / 4 / a_step))
