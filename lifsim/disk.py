@@ -255,11 +255,15 @@ def temporary_name(path: Path) -> Path:
 
 
 def _temporary(path: Path, mode: int | None) -> tuple[Path, int]:
-    """A new locked file, which nobody reads who may not read the one that it replaces; its name and a descriptor."""
+    """A new file, which nobody reads who may not read the one that it replaces; its name and a descriptor.
+
+    The descriptor holds a lock, by which others see that the file is in use. Where it still does when the file has come to its place,
+    those who read it there must not be locked out: HDF5 takes a shared lock to read, so it is a shared one.
+    """
     while True:
         name = temporary_name(path)
         fd = open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode | 0o600)
-        if lock(fd) is not False and same_file(fd, name):
+        if lock(fd, shared=os.name != "nt") is not False and same_file(fd, name):
             return name, fd
         os.close(fd)  # taken for abandoned between our making and locking it
 

@@ -38,11 +38,15 @@ class Headroom:
         ------
         LifsimError : says how much they take, and how much is free.
         """
-        needed, limit = 8.0 * sampled(manifest, start, stop), memory.free()
-        if needed and needed + LEAST > limit.free:
+        self._looked, self._free = time.perf_counter(), math.inf
+        needed = 8.0 * sampled(manifest, start, stop)
+        if not needed:
+            return
+        limit = memory.free()
+        if needed + LEAST > limit.free:
             got = f"what is sampled in this run takes {memory.said(needed)}"
             raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; with out = a file it goes to the disk")
-        self._looked, self._free = time.perf_counter(), limit.free
+        self._free = limit.free
 
     def check(self, now: float) -> None:
         """Stop at `now` (ms) before memory is full: while as much is free as was taken since the last look, twice, and a little more.
@@ -54,7 +58,8 @@ class Headroom:
         if time.perf_counter() - self._looked < GLANCE:
             return
         limit = memory.free()
-        taken, self._free, self._looked = self._free - limit.free, limit.free, time.perf_counter()
+        taken = 0.0 if self._free == math.inf else self._free - limit.free  # nothing is known before the first look
+        self._free, self._looked = limit.free, time.perf_counter()
         if limit.free < LEAST + 2 * max(taken, 0.0):
             what = "what was recorded until then is kept, and can be saved; a run with out = a file keeps it on the disk"
             raise RunError(f"memory is nearly full at {now:g} ms ({memory.said(limit.free)} are free {limit.place}); {what}")

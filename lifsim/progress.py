@@ -6,6 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from lifsim.notices import compiling_text
 from lifsim.printable import printable
 from lifsim.streams import messages
 
@@ -43,8 +44,7 @@ class Progress:
         self.say(f"warning: {text}")
 
     def _on_compile(self, kept: bool = True, **_: Any) -> None:
-        again = "compiling (no compiled code can be kept, so every run does) …"
-        self.say("compiling for this machine, once; later runs start at once …" if kept else again)
+        self.say(compiling_text(kept))
 
     def _on_build(self, synapses: int = 0, seconds: float = 0.0, **_: Any) -> None:
         if self.verbose:

@@ -11,12 +11,13 @@ from lifsim.errors import DataError, LifsimError, ModelError, OutputError, Probl
 from lifsim.grid import steps, time_of
 from lifsim.method import method_of, storage_for
 from lifsim.network import Network
+from lifsim.notices import notices
 from lifsim.outputs import expanded
 from lifsim.recording import Manifest, Recorded, read_log
 from lifsim.runfiles import RunFiles
 from lifsim.runlog import LogWriter, log_path
 from lifsim.schedule import schedule_of
-from lifsim.simulation import CHECKPOINT_WALL, Progress, Simulation, check_duration, check_network, silent
+from lifsim.simulation import CHECKPOINT_WALL, Progress, Simulation, check_duration, check_network
 from lifsim.sinks import FileSink, lock_log, take_back
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def run(
         ..._ps are. None: the network's, or "precise" if it holds such a model.
     out : path of the HDF5 file to write; None keeps the results in memory.
     overwrite : replace an existing file, or an unfinished run; they stay until the new file is whole.
-    progress : called as ``progress(event, **facts)`` with "warning", "build", "compile", "step", "write", "done".
+    progress : called as ``progress(event, **facts)`` with "warning", "prepare", "build", "compile", "step", "write", "done". None: what
+        takes long before the run begins is said on a terminal, in a notebook and to the logger "lifsim".
     checkpoint_every, checkpoint_wall : with `out`, leave a checkpoint beside it (OUT.h5.ckpt) every so many ms of
         biological time, and after so many seconds (or "10 min") of wall time; None: not by that.
     max_wall : stop after so many seconds (or "1 h") of wall time, with a checkpoint; the result then is not `complete`.
@@ -134,7 +136,7 @@ def resume(
             return _finished(log, recorded, made)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:
-            (progress or silent)("warning", text=text)
+            (progress or notices)("warning", text=text)
     except BaseException:
         log.close()
         raise

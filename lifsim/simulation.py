@@ -8,7 +8,6 @@ import platform
 import shlex
 import sys
 import time
-import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +27,7 @@ from lifsim.grid import nearest_on_grid, not_on_grid, on_grid, steps, time_of, t
 from lifsim.keeping import NO_CHECKPOINT, Keeper, Source
 from lifsim.method import check_precision, method_of, storage_for
 from lifsim.network import Network, Nodes
+from lifsim.notices import notices
 from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.printable import shown
@@ -136,10 +136,11 @@ class Simulation:
         self._before = 0.0  # seconds of those that worked on this run before
         self._until: int | None = None
         self._changes = 0  # how often `set` was called
-        self._progress = progress or silent
+        self._progress = progress or notices
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
             self._progress("warning", text=text)
+        self._expected = {"neurons": needed["neurons"], "synapses": needed["synapses"]}
         self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import manifest
 
@@ -202,7 +203,7 @@ class Simulation:
 
     def _build(self, team: int, precision: str, weights: str | None) -> Any:
         start = time.perf_counter()
-        self._progress("prepare")
+        self._progress("prepare", synapses=self._expected["synapses"])
         from lifsim.build import build_plan
         from lifsim.engine import can_keep_code, compiling, engine_for
 
@@ -290,7 +291,7 @@ class Simulation:
 
     def _advance(self, first: int, until: int, deadline: float, asked: Asked) -> None:
         """Slice by slice to step `until`, unless somebody asks to stop or time is up."""
-        began, n = time.perf_counter(), 1
+        began, n = time.perf_counter(), self._first_slice(deadline)
         while self.step < until:
             start = time.perf_counter()
             marks = [self._keeper.schedule.next(self.step), *(w.next(self.step) for w in self._weights)]
@@ -306,6 +307,15 @@ class Simulation:
             self._keeper.check_rest(self._source(), self.time)
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
+
+    def _first_slice(self, deadline: float) -> int:
+        """Steps that take a quarter of a slice's time on a slow computer, if every synapse transmits in each; a single one where the
+        events of the run are followed, or that time may be too long.
+        """
+        if self.method != "grid" or self._progress is not notices or deadline - time.perf_counter() < SLICE_SECONDS:
+            return 1
+        a_step = 2e-6 + 50e-9 * self._expected["neurons"] + 1e-9 * self._expected["synapses"]  # seconds
+        return max(1, int(SLICE_SECONDS / 4 / a_step))
 
     def _record(self, recorded: Any, n: int) -> None:
         """Sort what the last `n` steps recorded and write it."""
@@ -632,12 +642,6 @@ class Simulation:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def silent(event: str, **facts: Any) -> None:
-    """Shows nothing; a warning goes Python's way."""
-    if event == "warning":
-        warnings.warn(facts["text"], stacklevel=4)
 
 
 def log_owner(saved: Checkpoint) -> Path | None:

@@ -13,7 +13,7 @@ from lifsim.engine.intrinsics import call_clock
 from lifsim.engine.jit import kernel
 
 PHASES = ("delivery", "random numbers", "update", "waiting")
-DELIVERY, RANDOM, UPDATE, WAITING = range(len(PHASES))
+DELIVERY, RANDOM, UPDATE, WAITING = map(np.int64, range(len(PHASES)))  # not literals, for each of which `stop` would be compiled
 _LAST, _SPENT = 2, 3  # columns of `Clock.cell`
 
 

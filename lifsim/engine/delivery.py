@@ -20,7 +20,7 @@ from numba.extending import overload
 
 from lifsim.engine.intrinsics import FOUR, add_four, add_rest, prefetch
 from lifsim.engine.jit import inlined, kernel, merged
-from lifsim.engine.parts import Part, read
+from lifsim.engine.parts import Part
 
 LINE = 32  # 16-bit words in a cache line
 MOST_LINES = 40  # of a segment that are asked for in advance
@@ -108,7 +108,6 @@ class Delivery(NamedTuple):
 @Part
 def deliver_static(m, b, step):
     """Add to the sums of block `b` all weights of static synapses that arrive in `step`."""
-    m = read(m)
     deliver(m.synapses, m.ring, m.underway, b, m.inputs[:, m.first[b] : m.first[b + 1]], step)
 
 

@@ -72,6 +72,8 @@ class Engine:
         # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
+        self._program: Program | None = None
+        self._least: dict[str, int] = {}  # steps of refractoriness, at least, of each population
         self.key = key_of(plan.seed)
         channels = max(map(channels_of, plan.groups))
         self.seats = seats = seat(plan, self.team.size)
@@ -139,7 +141,7 @@ class Engine:
         m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        program = Program(m)
+        self._program = program = Program(m, self._program)
         self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._merged(m, steps)
@@ -212,6 +214,7 @@ class Engine:
         states = states_of(g)
         before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state}
         g.params.update({k: v for k, v in values.items() if k not in states})
+        self._least.clear()
         for name, (scale, shown) in before.items():
             if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # else it would be rounded for nothing
                 layout.write_state(self.machine.neurons, self.seats.place, g, name, values.get(name, shown))
@@ -298,7 +301,9 @@ class Engine:
     # -- sizes -------------------------------------------------------------------------------------
 
     def _least_refractory(self, group: Any) -> int:
-        return int(layout.refractory_steps(group.params, self.plan.dt).min())
+        if group.name not in self._least:
+            self._least[group.name] = int(layout.refractory_steps(group.params, self.plan.dt).min())
+        return self._least[group.name]
 
     def _rate(self, group: Any) -> float:
         """The most spikes a step that the neurons of `group` can go on sending."""

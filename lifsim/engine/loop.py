@@ -25,7 +25,7 @@ import numpy as np
 from lifsim.engine.clock import DELIVERY, WAITING, Clock, begin, stop
 from lifsim.engine.delivery import Ring, Underway, settle
 from lifsim.engine.jit import merged
-from lifsim.engine.parts import Part, call, read
+from lifsim.engine.parts import Part, call
 from lifsim.engine.search import number_up_to
 from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
 
@@ -88,7 +88,6 @@ def advance(m, rank, start, n_steps):
     Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then, should another
     thread not come, pieces of what it still has to do.
     """
-    m = read(m)
     blocks, ring, deliveries, sharing, clock, events = m.blocks, m.ring, m.deliveries, m.sharing, m.clock, m.events
     mine, beyond, threads, n_blocks = blocks.thread[rank], blocks.thread[rank + 1], len(blocks.thread) - 1, len(blocks.first) - 1
     settle_blocks(m.underway, m.delay, ring, mine, beyond, start)

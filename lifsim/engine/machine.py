@@ -21,8 +21,9 @@ from lifsim.engine.piece import (
     Probes,
     TrainInput,
     Written,
-    add_poisson_spikes,
+    add_single_poisson,
     add_train_spikes,
+    add_uniform_poisson,
     set_currents,
     step_neurons,
 )
@@ -59,11 +60,12 @@ class Machine(NamedTuple):
 class Program:
     """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
 
-    `programs` are the parts that it has, each with what tells the types of its data.
+    `programs` are the parts that it has, each with what tells the types of its data. `before` ran the machine until now.
     """
 
-    def __init__(self, m: Machine) -> None:
-        known: Known = {}
+    def __init__(self, m: Machine, before: Program | None = None) -> None:
+        self._known: Known = Known(None if before is None else before._known)
+        known = self._known
         deliveries = Calls(_deliveries(m), known)
         steppers = [_steppers(m, g) for g in range(len(m.groups))]
         calls = Calls(((part, data) for own in steppers for part, data, _ in own), known)
@@ -100,16 +102,28 @@ def _deliveries(m: Machine) -> list[tuple[Part, Any]]:
     return parts
 
 
-def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, int]]:
+def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, np.int64]]:
     """The parts that step population `g`, in order, with the phases to which their time belongs."""
     group, x, key = m.groups[g], m.neurons, m.key
     pieces = np.flatnonzero(m.blocks.group == g)
-    parts: list[tuple[Part, Any, int]] = []
+    parts: list[tuple[Part, Any, np.int64]] = []
     if group.driven and len(m.currents.change):
         parts.append((set_currents, CurrentInput(m.currents, m.own, m.blocks, x.drive, key), UPDATE))
     parts.append((step_neurons, Population(group, m.blocks, x, m.probes, m.ring, m.written, key), UPDATE))
-    if np.any(m.poisson.entry[pieces] < m.poisson.entry[pieces + 1]):
-        parts.append((add_poisson_spikes, PoissonInput(m.poisson, x.state, key), RANDOM))
+    parts += [(part, PoissonInput(m.poisson, drives, x.state, key), RANDOM) for part, drives in _poisson(m.poisson, pieces)]
     if m.trains is not None and np.any(m.trains.first[:, pieces] < m.trains.first[:, pieces + 1]):
         parts.append((add_train_spikes, TrainInput(m.trains, x.state, key), RANDOM))
     return parts
+
+
+def _poisson(p: PoissonDrives, pieces: np.ndarray) -> list[tuple[Part, tuple[int, int]]]:
+    """The parts for the Poisson drives onto `pieces`: one for each run of drives of one kind, so that all are added in their order."""
+    entries = [e for a, z in zip(p.entry[pieces], p.entry[pieces + 1], strict=True) for e in range(a, z)]
+    runs: list[tuple[Part, tuple[int, int]]] = []
+    for d in np.unique(p.drive[entries]).tolist():
+        part = add_uniform_poisson if p.uniform[d] else add_single_poisson
+        if runs and runs[-1][0] is part:
+            runs[-1] = part, (runs[-1][1][0], d + 1)
+        else:
+            runs.append((part, (d, d + 1)))
+    return runs

@@ -5,8 +5,9 @@ in that way would be compiled anew for each combination of them. A part is compi
 network it is in: who calls it knows two numbers, the address of its code and that of its data. So programs add up and do not multiply.
 
 The data of a part are a tuple of arrays, numbers and further tuples (`NamedTuple`s). In memory they are a row of 64-bit words: of an
-array its address and shape (arrays are contiguous), of a number its bits. The part begins with ``m = read(m)``, which makes the tuple
-of the words again; what it does not use is not read.
+array its address, shape and strides (arrays are contiguous), of a number its bits. To a part a `NamedTuple` is the address of its words:
+``m.ring`` is the address of those of a tuple in it, ``m.ring.ids`` makes an array of some, and what is not used is not read. Plain tuples
+are taken apart by ``a, b = read(m)``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from llvmlite import ir
 from numba import typeof, types
 from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
-from numba.extending import intrinsic, models, register_model
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 from numba.np.arrayobj import populate_array
 
 from lifsim.engine.jit import entry, kernel
@@ -28,14 +30,13 @@ from lifsim.engine.jit import entry, kernel
 WORD = ir.IntType(64)
 Key = tuple[Any, ...]  # what tells the types in data
 Programs = set[tuple[str, Key]]  # compiled parts: their names, and what tells the types of their data
-Known = dict[int, tuple[Any, Key, list[int]]]  # by the identity of a tuple: itself (so that nothing else gets its identity), key, words
 
 
 class At(types.Type):
-    """The address of the words of a tuple of the type `kind`."""
+    """The address of the words of a tuple of the type `kind`, of which an attribute is a field."""
 
     def __init__(self, kind: Any) -> None:
-        self.kind = kind
+        self.kind, self.instance_class = kind, getattr(kind, "instance_class", None)
         super().__init__(f"At({kind})")
 
 
@@ -43,6 +44,43 @@ class At(types.Type):
 class _AtModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, WORD)
+
+
+# -- data in memory ---------------------------------------------------------------------------------
+
+
+class Known:
+    """Tuples that were flattened, those of `before` too: what has not changed since then is not flattened again."""
+
+    def __init__(self, before: Known | None = None) -> None:
+        # By the identity of a tuple: itself (so that nothing else gets its identity), what tells its types, its words.
+        self._found: dict[int, tuple[Any, Key, list[int]]] = {}
+        self._before = {} if before is None else before._found
+
+    def flat(self, data: Any) -> tuple[Key, list[int]]:
+        """What tells the types in `data`, and its words."""
+        found = self._found.get(id(data)) or self._before.get(id(data)) or self._flattened(data)
+        self._found[id(data)] = found
+        return found[1:]
+
+    def _flattened(self, data: Any) -> tuple[Any, Key, list[int]]:
+        kinds: list[Any] = [type(data)]
+        words: list[int] = []
+        for x in data:
+            if isinstance(x, np.ndarray):
+                if not x.flags.c_contiguous:
+                    raise TypeError(f"parts take contiguous arrays; got one with the strides {x.strides}")
+                kinds.append((x.dtype, x.ndim, x.flags.writeable))
+                words.append(x.__array_interface__["data"][0])
+                words += x.shape + x.strides[:-1]
+            elif isinstance(x, tuple):
+                own, more = self.flat(x)
+                kinds.append(own)
+                words += more
+            else:
+                kinds.append(type(x))
+                words += () if x is None else (_bits(x),)
+        return data, tuple(kinds), words
 
 
 # -- compiled code -----------------------------------------------------------------------------------
@@ -72,7 +110,7 @@ class Part:
 
     def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
         """Run it."""
-        key, words = flat(data, {})
+        key, words = Known().flat(data)
         memory = np.array(words, np.int64)
         invoke(self.code(data, key), memory.ctypes.data, tuple(map(int, numbers)))
 
@@ -85,7 +123,7 @@ class Calls:
 
     def __init__(self, parts: Iterable[tuple[Part, tuple[Any, ...]]], known: Known) -> None:
         self._data = list(parts)
-        flattened = [flat(data, known) for _, data in self._data]
+        flattened = [known.flat(data) for _, data in self._data]
         self._words = [np.array(words, np.int64) for _, words in flattened]
         self.programs: Programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
         self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
@@ -94,32 +132,6 @@ class Calls:
     def run(self, i: int, *numbers: int) -> None:
         """Call part `i`."""
         invoke(int(self.code[i]), int(self.data[i]), numbers)
-
-
-def flat(data: Any, known: Known) -> tuple[Key, list[int]]:
-    """What tells the types in `data`, and its words. Tuples that occur again are looked up in `known`, by their identity."""
-    found = known.get(id(data))
-    if found is not None:
-        return found[1:]
-    kinds: list[Any] = [type(data)]
-    words: list[int] = []
-    for x in data:
-        if isinstance(x, np.ndarray):
-            if not x.flags.c_contiguous:
-                raise TypeError(f"parts take contiguous arrays; got one with the strides {x.strides}")
-            kinds.append((x.dtype, x.ndim, x.flags.writeable))
-            words.append(x.__array_interface__["data"][0])
-            words += x.shape
-        elif isinstance(x, tuple):
-            own, more = flat(x, known)
-            kinds.append(own)
-            words += more
-        else:
-            kinds.append(type(x))
-            words += () if x is None else (_bits(x),)
-    key = tuple(kinds)
-    known[id(data)] = data, key, words
-    return key, words
 
 
 def _bits(x: Any) -> int:
@@ -150,53 +162,77 @@ def call(typingctx, code, data, numbers):
     return types.void(types.int64, types.int64, types.UniTuple(types.int64, len(numbers))), codegen
 
 
-# -- data --------------------------------------------------------------------------------------------
+# -- data as kernels see them --------------------------------------------------------------------------------------------
 
 
 @intrinsic
 def read(typingctx, m):
-    """The tuple whose words lie at `m`. Its arrays have no owner, so no reference to them is counted: who calls keeps them alive."""
+    """The tuple whose words lie at `m`; of the tuples in it their addresses. Its arrays have no owner: who calls keeps them alive."""
+    kinds = [_seen(kind) for kind in m.kind]
 
     def codegen(context, builder, signature, args):
-        first = builder.inttoptr(args[0], WORD.as_pointer())
-        words = _Words(builder, first)
-        return _made(context, builder, signature.args[0].kind, words)
+        sizes = np.cumsum([0, *map(_size, m.kind)]).tolist()
+        parts = [_made(context, builder, kind, args[0], first) for kind, first in zip(m.kind, sizes, strict=False)]
+        return context.make_tuple(builder, signature.return_type, parts)
 
-    return m.kind(m), codegen
-
-
-class _Words:
-    """Words in memory that are read one after the other; they stay what they are as long as the part runs."""
-
-    def __init__(self, builder: Any, first: Any) -> None:
-        self._builder, self._first, self._n = builder, first, 0
-
-    def next(self) -> Any:
-        """The next word."""
-        word = self._builder.load(self._builder.gep(self._first, [WORD(self._n)]))
-        word.set_metadata("invariant.load", self._builder.module.add_metadata([]))
-        self._n += 1
-        return word
+    return types.BaseTuple.from_types(kinds)(m), codegen
 
 
-def _made(context: Any, builder: Any, kind: Any, words: _Words) -> Any:
-    """A value of the type `kind` of the next words."""
+@infer_getattr
+class _AtAttribute(AttributeTemplate):
+    key = At
+
+    def generic_resolve(self, at: Any, name: str) -> Any:  # type: ignore[override, unused-ignore]
+        fields = getattr(at.kind, "fields", ())
+        return _seen(list(at.kind)[fields.index(name)]) if name in fields else None
+
+
+@lower_getattr_generic(At)
+def _field(context, builder, at, value, name):
+    i, kinds = at.kind.fields.index(name), list(at.kind)
+    return _made(context, builder, kinds[i], value, sum(map(_size, kinds[:i])))
+
+
+def _seen(kind: Any) -> Any:
+    """The type of a part of data as kernels see it: of a named tuple its address."""
+    return At(kind) if isinstance(kind, types.BaseNamedTuple) and _size(kind) else kind
+
+
+def _size(kind: Any) -> int:
+    """Words of a value of the type `kind`."""
     if isinstance(kind, types.Array):
-        array = context.make_array(kind)(context, builder)
-        data = builder.inttoptr(words.next(), array.data.type)
-        shape = [words.next() for _ in range(kind.ndim)]
-        size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-        strides = [WORD(size)]
-        for n in reversed(shape[1:]):
-            strides.insert(0, builder.mul(n, strides[0], flags=["nsw"]))
-        populate_array(array, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
-        return array._getvalue()
+        return 2 * int(kind.ndim)  # address, shape, strides but the last
     if isinstance(kind, types.BaseTuple):
         fields: Any = kind
-        return context.make_tuple(builder, kind, [_made(context, builder, own, words) for own in fields])
+        return sum(map(_size, fields))
+    return 0 if isinstance(kind, types.NoneType) else 1
+
+
+def _made(context: Any, builder: Any, kind: Any, at: Any, first: int) -> Any:
+    """A part of data, of the type `kind`, of the words from number `first` on at the address `at`."""
+    if isinstance(_seen(kind), At):
+        return builder.add(at, WORD(8 * first))
+    if isinstance(kind, types.BaseTuple):
+        fields: Any = kind
+        kinds = list(fields)
+        firsts = [first + sum(map(_size, kinds[:i])) for i in range(len(kinds))]
+        return context.make_tuple(builder, kind, [_made(context, builder, own, at, n) for own, n in zip(kinds, firsts, strict=True)])
     if isinstance(kind, types.NoneType):
         return context.get_dummy_value()
+    words = [_word(builder, at, first + i) for i in range(_size(kind))]
+    if isinstance(kind, types.Array):
+        array, n, size = context.make_array(kind)(context, builder), kind.ndim, context.get_abi_sizeof(context.get_data_type(kind.dtype))
+        data = builder.inttoptr(words[0], array.data.type)
+        populate_array(array, data=data, shape=words[1 : n + 1], strides=[*words[n + 1 :], WORD(size)], itemsize=size, meminfo=None)
+        return array._getvalue()
     if isinstance(kind, types.Float):
-        return builder.bitcast(words.next(), context.get_value_type(kind))
-    word, own = words.next(), context.get_value_type(kind)
-    return word if own == WORD else builder.trunc(word, own)
+        return builder.bitcast(words[0], context.get_value_type(kind))
+    own = context.get_value_type(kind)
+    return words[0] if own == WORD else builder.trunc(words[0], own)
+
+
+def _word(builder: Any, at: Any, i: int) -> Any:
+    """Word number `i` of those at the address `at`; it stays what it is as long as the part runs."""
+    word = builder.load(builder.inttoptr(builder.add(at, WORD(8 * i)), WORD.as_pointer()))
+    word.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return word

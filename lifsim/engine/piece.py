@@ -17,8 +17,8 @@ from lifsim.engine.loop import BEGINS, ENDS, Blocks
 from lifsim.engine.neurons import Neurons, advance_neurons, receive_weights, spike_neurons
 from lifsim.engine.neurons.spiking import hold, put_back
 from lifsim.engine.neurons.state import Where
-from lifsim.engine.parts import Part, read
-from lifsim.engine.poisson import PoissonDrives, add_poisson
+from lifsim.engine.parts import Part
+from lifsim.engine.poisson import PoissonDrives, add_single_drives, add_uniform_drives
 from lifsim.engine.trains import Trains, add_trains
 
 Key = tuple[np.uint64, np.uint64]  # of random numbers
@@ -89,9 +89,12 @@ class CurrentInput(NamedTuple):
 
 
 class PoissonInput(NamedTuple):
-    """What `add_poisson_spikes` works with; `state` is that of all neurons."""
+    """What `add_uniform_poisson` and `add_single_poisson` work with: the drives number ``which[0]`` … ``which[1] - 1`` are of their kind;
+    `state` is that of all neurons.
+    """
 
     drives: PoissonDrives
+    which: tuple[int, int]
     state: np.ndarray
     key: Key
 
@@ -110,7 +113,6 @@ class TrainInput(NamedTuple):
 @Part
 def set_currents(m, rank, p, turn, what):
     """The constant input of the neurons in the step that begins, if it is another than in the step before."""
-    m = read(m)
     if what & BEGINS and (not what & ENDS or currents_change(m.currents, p, turn + 1)):
         set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.drive, m.key, turn + 1)
 
@@ -118,7 +120,6 @@ def set_currents(m, rank, p, turn, what):
 @Part
 def step_neurons(m, rank, p, turn, what):
     """Threshold and probes at the end of a step, then v and synaptic currents at the beginning of the next one."""
-    m = read(m)
     group, x = m.group, m.neurons
     if what & ENDS:
         fire_piece(group, x, where(m.blocks, p, turn), m.ring, m.written, m.key)
@@ -128,18 +129,23 @@ def step_neurons(m, rank, p, turn, what):
 
 
 @Part
-def add_poisson_spikes(m, rank, p, turn, what):
-    """Poisson stimuli in the step that begins."""
+def add_uniform_poisson(m, rank, p, turn, what):
+    """Poisson stimuli whose targets lie side by side and are all alike, in the step that begins."""
     if what & BEGINS:
-        m = read(m)
-        add_poisson(m.drives, rank, p, m.state, m.key, turn + 1)
+        add_uniform_drives(m.drives, m.which, rank, p, m.state, m.key, turn + 1)
+
+
+@Part
+def add_single_poisson(m, rank, p, turn, what):
+    """Other Poisson stimuli, in the step that begins."""
+    if what & BEGINS:
+        add_single_drives(m.drives, m.which, p, m.state, m.key, turn + 1)
 
 
 @Part
 def add_train_spikes(m, rank, p, turn, what):
     """Random trains whose rate changes, in the step that begins."""
     if what & BEGINS:
-        m = read(m)
         add_trains(m.trains, rank, p, m.state, m.key, turn + 1)
 
 

@@ -139,9 +139,27 @@ def add_poisson(p, rank, piece, state, key, step):
 
 
 @merged
+def add_uniform_drives(p, drives, rank, piece, state, key, step):
+    """`add_poisson` of the drives `drives[0]` … `drives[1]` - 1, which are uniform."""
+    for e in range(p.entry[piece], p.entry[piece + 1]):
+        d = p.drive[e]
+        if drives[0] <= d < drives[1] and p.start[d] < step <= p.stop[d]:
+            add_uniform(p, rank, e, state[p.channel[d]], key, step)
+
+
+@merged
+def add_single_drives(p, drives, piece, state, key, step):
+    """`add_poisson` of the drives `drives[0]` … `drives[1]` - 1, which are not uniform."""
+    for e in range(p.entry[piece], p.entry[piece + 1]):
+        d = p.drive[e]
+        if drives[0] <= d < drives[1] and p.start[d] < step <= p.stop[d]:
+            add_single(p, e, state[p.channel[d]], key, step)
+
+
+@merged
 def law_at(p, d, step):
     """The law that holds for all targets of drive `d`, -1 before the first."""
-    law = -1
+    law = np.int64(-1)  # not a literal, for which what is called would be compiled once more
     for q in range(p.change[d], p.change[d + 1]):
         if p.since[q] <= step:
             law = p.law_since[q]

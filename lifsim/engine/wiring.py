@@ -14,7 +14,7 @@ import numpy as np
 from numba import uint32, uint64
 
 from lifsim.engine.jit import inlined, kernel
-from lifsim.engine.parts import Calls, Part, call, read
+from lifsim.engine.parts import Calls, Known, Part, call, read
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
 from lifsim.plan import BY_PAIR, BY_SYNAPSE, CONSTANT, GIVEN, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
@@ -118,9 +118,39 @@ def name_sources(m, t):
 
 @Part
 def draw_sources(m, t):
-    """The sources of target `t` where they are drawn."""
+    """Sources drawn for target `t`, each equally likely."""
     rule, s, key = read(m)
-    random_sources(rule, t, rule.ptr[t + 1] - rule.ptr[t], s, key)
+    n, stream = rule.ptr[t + 1] - rule.ptr[t], uint32(SOURCES | uint32(rule.stream))
+    words_of(t, n, stream, s, key)
+    some_sources(others(rule, t), s.word[:n], t, stream, key, s.source[:n])
+    skip(rule.itself[t], s.source[:n])
+
+
+@Part
+def draw_different_sources(m, t):
+    """Sources drawn for target `t`, each equally likely, none of them twice."""
+    rule, s, key = read(m)
+    n, stream, room = rule.ptr[t + 1] - rule.ptr[t], uint32(SOURCES | uint32(rule.stream)), others(rule, t)
+    if 2 * n <= room:
+        different_sources(room, n, t, stream, s, key)
+    else:  # of more than half of them, draw those that are left out
+        different_sources(room, room - n, t, stream, s, key)
+        left_in(room, t, s.mark, s.source[:n])
+    skip(rule.itself[t], s.source[:n])
+
+
+@inlined
+def others(rule, t):
+    """How many sources target `t` can have: all, or all but itself."""
+    return len(rule.sources) - (1 if rule.itself[t] >= 0 else 0)
+
+
+@inlined
+def skip(itself, source):
+    """Numbers among the sources but `itself` become numbers among all; -1 is none of them."""
+    if itself >= 0:
+        for k in range(len(source)):
+            source[k] += 1 if source[k] >= itself else 0
 
 
 @kernel
@@ -128,25 +158,6 @@ def all_sources(source, itself):
     """All in turn but `itself`."""
     for k in range(len(source)):
         source[k] = k + 1 if 0 <= itself <= k else k
-
-
-@kernel
-def random_sources(rule, t, n, s, key):
-    """Fill ``s.source[:n]`` with sources drawn for target `t`, each equally likely."""
-    itself = rule.itself[t]
-    room = len(rule.sources) - (1 if itself >= 0 else 0)
-    stream = uint32(SOURCES | uint32(rule.stream))
-    if rule.multapses:
-        words_of(t, n, stream, s, key)
-        some_sources(room, s.word[:n], t, stream, key, s.source[:n])
-    elif 2 * n <= room:
-        different_sources(room, n, t, stream, s, key)
-    else:  # of more than half of them, draw those that are left out
-        different_sources(room, room - n, t, stream, s, key)
-        left_in(room, t, s.mark, s.source[:n])
-    if itself >= 0:
-        for k in range(n):
-            s.source[k] += 1 if s.source[k] >= itself else 0
 
 
 @kernel
@@ -330,11 +341,11 @@ class Drawer:
         data = rule, s, key
         self._calls = Calls(
             [
-                (draw_sources if rule.kind == RANDOM else name_sources, data),
+                (name_sources if rule.kind != RANDOM else draw_sources if rule.multapses else draw_different_sources, data),
                 (draw_delays if len(rule.steps) else give_delays, data),
                 (give_weights if rule.weight.kind in NOT_DRAWN else draw_weights, data),
             ],
-            {},
+            Known(),
         )
         self._drawing = Drawing(self._calls.code, self._calls.data, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay)
 

@@ -249,3 +249,13 @@ def test_names_of_files_as_text_and_back(raw):
     spelt = spelled(name)
     assert named(spelt.encode().decode()) == name and is_portable(spelt)
     assert (spelt == name) == (b"\\" not in raw and storable(name) == name)
+
+
+def test_a_new_file_can_be_read_as_soon_as_it_is_in_its_place(tmp_path):
+    """HDF5 locks what it reads (shared): whoever opens the file just after it came to its place must not be refused."""
+    with disk.replacing(tmp_path / "x.h5", "nothing is lost"):
+        (temporary,) = tmp_path.iterdir()
+        reader = os.open(temporary, os.O_RDWR)
+        assert disk.lock(reader, shared=True) is not False
+        assert disk.lock(reader) is not True  # but nobody can take it for abandoned
+        os.close(reader)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import headroom, memory
+from lifsim import headroom, memory, simulation
 from lifsim.cli import main
 from lifsim.headroom import sampled
 from lifsim.populations import _common
@@ -302,6 +302,7 @@ def test_a_run_stops_before_memory_is_full(monkeypatch, tmp_path):
     whole = ls.run(spiking(), 400.0)
     free = iter([*[10e9] * 3, 20e6])
     monkeypatch.setattr(headroom, "GLANCE", 0.0)
+    monkeypatch.setattr(simulation, "SLICE_SECONDS", 2e-3)
     monkeypatch.setattr(memory, "limits", lambda: [memory.Limit("memory", next(free, 10e9), 0.0, "here")])
     with ls.Simulation(spiking()) as sim:
         with pytest.raises(ls.RunError, match=r"memory is nearly full at [\d.]+ ms \(20 MB are free here\)"):
@@ -310,7 +311,7 @@ def test_a_run_stops_before_memory_is_full(monkeypatch, tmp_path):
         assert 0 < reached < 400 and not sim.result().complete
         sim.run(400.0 - reached)
         np.testing.assert_array_equal(sim.result().spikes["n"].times, whole.spikes["n"].times)
-    free = iter([*[10e9] * 6, 20e6])
+    free = iter([*[10e9] * 3, 20e6])
     with pytest.raises(ls.RunError, match="memory is nearly full") as error:
         ls.run(spiking(), 400.0)
     kept = error.value.result

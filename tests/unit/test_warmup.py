@@ -91,7 +91,7 @@ def test_a_change_of_precision_compiles_what_depends_on_it():
     """The loop does not, nor does what only builds."""
     double, single = (programs(with_models("iaf_psc_exp"), precision=p) for p in ("float64", "float32"))
     assert {name for name, _ in double & single} == {"advance"}
-    assert {name for name, _ in double ^ single} == {"step_neurons", "add_poisson_spikes", "deliver_static"}
+    assert {name for name, _ in double ^ single} == {"step_neurons", "add_uniform_poisson", "deliver_static"}
 
 
 @pytest.mark.parametrize(

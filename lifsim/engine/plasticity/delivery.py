@@ -8,9 +8,9 @@ import numpy as np
 from numba.extending import overload
 
 from lifsim.engine.delivery import Ring, sent_by
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine.jit import entry, merged
 from lifsim.engine.loop import Blocks
-from lifsim.engine.parts import Calls, Part, call, read
+from lifsim.engine.parts import Calls, Known, Part, call, read
 from lifsim.engine.plasticity import pairs
 from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs, work_for
 from lifsim.engine.plasticity.shortterm import transmit_scaled
@@ -84,7 +84,7 @@ def deliver_plastic(m, b, step):
                             transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
 
 
-@kernel
+@merged
 def arriving(y, ring, b, j, sent):
     """How many synapses the spikes of step `sent` reach in block `b` after delay `j`."""
     n = 0
@@ -129,7 +129,7 @@ def catch_up(synapses: Any, trains: Trains, ring: Ring, bounds: np.ndarray, dtyp
     """
     n = len(trains.newest)
     data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
-    one = Calls([(deliver_plastic, data)], {})
+    one = Calls([(deliver_plastic, data)], Known())
     deliver_steps(one.code, one.data, step + 1, step + len(ring.number))
 
 

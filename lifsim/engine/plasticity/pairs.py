@@ -24,7 +24,7 @@ from numba.extending import overload
 
 from lifsim.engine.delivery import add
 from lifsim.engine.intrinsics import prefetch
-from lifsim.engine.jit import kernel
+from lifsim.engine.jit import kernel, merged
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
 from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, first_after
@@ -84,7 +84,7 @@ def forget(work: Work) -> None:
     work.until[:] = NEVER
 
 
-@kernel
+@merged
 def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
     """The spike of step `sent` arrives at segment (r, j) of block `b`, whose neurons have the places from `lo` on."""
     y, hi = synapses.y, lo + total.shape[1]
@@ -113,7 +113,7 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
 # -- what synapses see of their targets ----------------------------------------------------------------
 
 
-@kernel
+@merged
 def look_at_all(synapses, trains, work, b, lo, n, until, arriving):
     """Find it for all `n` targets of the block, if that is less work than for each of the `arriving` synapses; whether it was."""
     if arriving <= n:

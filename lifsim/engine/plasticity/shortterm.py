@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.jit import inlined, merged
 from lifsim.engine.plasticity import tsodyks, tsodyks2
 from lifsim.plan import ONES
 
@@ -19,7 +19,7 @@ OF_SYNAPSES = {m.Synapses: m for m in (tsodyks2, tsodyks)}
 OF_RULE = {m.Rule: m for m in (tsodyks2, tsodyks)}
 
 
-@kernel
+@merged
 def transmit_scaled(synapses, b, r, j, sent, total):
     """The spike of step `sent` arrives at segment (r, j) of block `b`."""
     y = synapses.y

@@ -12,7 +12,7 @@ from lifsim.engine import layout, packing
 from lifsim.engine.clock import clock_for
 from lifsim.engine.currents import OwnInput
 from lifsim.engine.engine import BUFFER, UNDERWAY, Engine, Recorded
-from lifsim.engine.parts import Calls
+from lifsim.engine.parts import Calls, Known
 from lifsim.engine.precise import layout as own_layout
 from lifsim.engine.precise.dynamics import STATES
 from lifsim.engine.precise.loop import Machine, advance, arrest, foresee, look_up
@@ -91,7 +91,7 @@ class PreciseEngine(Engine):
         blocks = m.blocks._replace(thread=dealt(m.blocks.thread, threads))
         m = m._replace(blocks=blocks, sent=self._sent(steps), probes=self._with_room(m.probes, steps))
         reset(m.sharing)
-        program = Calls([(advance, m)], {})
+        program = Calls([(advance, m)], Known())
         self.team.together(lambda rank: program.run(0, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._sorted(m)

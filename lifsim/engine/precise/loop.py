@@ -75,7 +75,6 @@ class Machine(NamedTuple):
 @Part
 def advance(m, rank, start, steps):
     """Thread `rank` plays the steps start < step <= start + steps of its blocks."""
-    m = read(m)
     blocks, threads, end = m.blocks, len(m.blocks.thread) - 1, start + steps
     mine, beyond = blocks.thread[rank], blocks.thread[rank + 1]
     begin(m.clock, rank)

@@ -1,0 +1,174 @@
+"""How long it takes until a run runs: compiling from nothing, the first run of a process, small runs again and again.
+
+    python bench/startup.py
+    python bench/startup.py --against ../release     # beside the lifsim of another folder, in turn
+
+Processor seconds, since compiling and starting wait for nothing; wall time of the command line. Each figure is the median
+(smallest–largest) of `--repeats` processes of their own. With `--against` it is printed for both, and the ratio of the medians. Nothing
+else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from table import line, summary
+
+Measure = Callable[[Path, Path], float]  # of the folder that lifsim is taken from, and its cache of compiled code
+HERE = Path(__file__).parents[1]
+NETWORKS = {
+    "single_neuron": "single_neuron",
+    "brunel": "brunel",
+    "coba": "coba",
+    "hpc, a part": "hpc C_ex=400 C_in=100",
+    "vogels_sprekeler": "vogels_sprekeler",
+}
+# Processor seconds of compiling for the runs in turn; the last is printed.
+COMPILE = """
+import sys, time
+import lifsim as ls
+from lifsim.engine import compiling
+for words in sys.argv[1:]:
+    name, *settings = words.split()
+    run = {"precision": settings.pop()} if settings and settings[-1].startswith("float") else {}
+    net = ls.load(name, **{key: float(value) for key, value in (s.split("=") for s in settings)})
+    began = time.process_time()
+    with compiling() as compiler:
+        ls.run(net, 1.0, threads=1, **run)
+    taken = time.process_time() - began
+    began = time.process_time()
+    ls.run(net, 1.0, threads=1, **run)
+    taken -= time.process_time() - began  # the run itself
+print(taken)
+"""
+FIRST = """
+import time
+import numpy, numba, h5py
+began = time.process_time()
+import lifsim as ls
+net = ls.Network(seed=1)
+net.add("n", 100, "iaf_psc_exp", I_e=400.0)
+net.connect("n", "n", "fixed_indegree", indegree=10, weight=20.0)
+net.record("n", "spikes")
+ls.run(net, 100.0, threads=1)
+print(time.process_time() - began)
+"""
+# From the description of a network to its result, less the steps themselves, ms a run.
+SMALL = """
+import sys, time
+import lifsim as ls
+out = sys.argv[1] if len(sys.argv) > 1 else None
+def run(k):
+    net = ls.Network(seed=1)
+    net.add("n", 100, "iaf_psc_exp", I_e=400.0 + k)
+    net.connect("n", "n", "fixed_indegree", indegree=10, weight=20.0)
+    net.record("n", "spikes")
+    with ls.Simulation(net, threads=1, out=out, overwrite=True) as sim:
+        sim.run(100.0)
+        result = sim.result()
+    return result
+def steps():
+    net = ls.Network(seed=1)
+    net.add("n", 100, "iaf_psc_exp", I_e=400.0)
+    net.connect("n", "n", "fixed_indegree", indegree=10, weight=20.0)
+    net.record("n", "spikes")
+    with ls.Simulation(net, threads=1) as sim:
+        sim.run(100.0)
+        began = time.process_time()
+        sim._engine.advance(20_000)
+        return (time.process_time() - began) / 20
+own = steps()
+run(0)
+began = time.process_time()
+for k in range(200):
+    run(k)
+print(((time.process_time() - began) / 200 - own) * 1000)
+"""
+
+
+def python(arguments: list[str], root: Path, cache: Path) -> str:
+    """What Python prints that takes lifsim from `root`."""
+    environment = os.environ | {"PYTHONPATH": str(root), "LIFSIM_CACHE_DIR": str(cache)}
+    elsewhere = cache.parent  # where there is no other lifsim
+    done = subprocess.run([sys.executable, *arguments], env=environment, cwd=elsewhere, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
+
+
+def code(text: str, *arguments: str) -> Measure:
+    """The number that this code prints."""
+    return lambda root, cache: float(python(["-c", text, *arguments], root, cache).split()[-1])
+
+
+def cold(*runs: str) -> Measure:
+    """Seconds of compiling for the last of these runs, from an empty cache."""
+
+    def measure(root: Path, cache: Path) -> float:
+        with tempfile.TemporaryDirectory(dir=cache.parent) as empty:
+            return code(COMPILE, *runs)(root, Path(empty))
+
+    return measure
+
+
+def command(*words: str) -> Measure:
+    """Wall seconds of a command."""
+
+    def measure(root: Path, cache: Path) -> float:
+        began = time.perf_counter()
+        python(["-m", "lifsim", *words], root, cache)
+        return time.perf_counter() - began
+
+    return measure
+
+
+def figures(folder: Path, repeats: int) -> Iterator[tuple[str, str, int, Measure]]:
+    """What is measured: its name, its unit, how often, and how."""
+
+    for name, run in NETWORKS.items():
+        yield f"compile {name}", "s", repeats, cold(run)
+    yield "after brunel: coba", "s", repeats, cold("brunel", "coba")
+    yield "after brunel: brunel in float32", "s", repeats, cold("brunel", "brunel float32")
+    yield "after hpc: vogels_sprekeler", "s", repeats, cold(NETWORKS["hpc, a part"], "vogels_sprekeler")
+    yield "first run of a process", "s", 3 * repeats, code(FIRST)
+    yield "a small run, in memory", "ms", 3 * repeats, code(SMALL)
+    yield "a small run, to a file", "ms", 3 * repeats, code(SMALL, str(folder / "small.h5"))
+    yield "lifsim run single_neuron", "s wall", 3 * repeats, command("run", "single_neuron", "-o", str(folder / "x.h5"), "--overwrite")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", type=Path, help="a folder with another lifsim/")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="", help="figures whose name holds this")
+    options = parser.parse_args()
+    roots = [HERE, *([options.against.resolve()] if options.against else [])]
+    head = ["", "", "here", *(["there", "ratio"] if options.against else [])]
+    print(line(head), line(["---"] * len(head)), sep="\n")
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as text:
+        folder = Path(text)
+        for name, unit, repeats, measure in figures(folder, options.repeats):
+            if options.only not in name:
+                continue
+            found: list[list[float]] = [[] for _ in roots]
+            warm = not name.startswith(("compile", "after"))
+            for k in range(repeats + warm):
+                for i in range(len(roots)) if k % 2 else reversed(range(len(roots))):
+                    seconds = measure(roots[i], folder / f"cache{i}")
+                    if k or not warm:  # the first may have to compile
+                        found[i].append(seconds)
+            ratio = [f"{statistics.median(found[0]) / statistics.median(found[1]):.3f}"] if options.against else []
+            print(line([name, unit, *map(summary, found), *ratio]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
