@@ -351,11 +351,22 @@ def lock_log(path: str | Path) -> LogWriter:
 
 
 def take_back(files: RunFiles) -> None:
-    """Give the run that was set aside last its name back, if the run in whose place it was set aside was killed before it had a log."""
+    """Give the run that was set aside last its name back, if the run in whose place it was set aside was killed before it had a log.
+
+    It may have had an empty one: its name was claimed, and nothing came to it (see `lifsim.runlog`).
+    """
     aside = files.last_aside()
-    if aside is not None and not files.log.exists() and not runlog.is_written(aside.log):
+    if aside is not None and not _has_log(files) and not runlog.is_written(aside.log):
         aside.move_checkpoints(files)
         aside.move_log(files)
+
+
+def _has_log(files: RunFiles) -> bool:
+    """Whether there is a log, or a process that is about to put one there."""
+    try:
+        return files.log.stat().st_size > 0 or runlog.is_written(files.log)
+    except FileNotFoundError:
+        return False
 
 
 def _remove_run(files: RunFiles) -> None:

@@ -18,9 +18,9 @@ from lifsim import disk, runlog
 from lifsim.errors import DataError, OutputError, RunError
 from lifsim.recording import Chunk, Manifest, first_sample, read_log
 from lifsim.results import open as open_result
-from lifsim.runfiles import checkpoint_path
+from lifsim.runfiles import RunFiles, checkpoint_path
 from lifsim.runlog import LogWriter, log_path
-from lifsim.sinks import FileSink, MemorySink
+from lifsim.sinks import FileSink, MemorySink, take_back
 
 STEPS = 100  # of a chunk
 BEGUN = 1  # the number of the frame behind which the log of a run can be read: who writes it, the manifest
@@ -252,6 +252,17 @@ def test_unfinished_runs_are_set_aside_one_after_the_other(path, log):
         sink.write(chunk(0))
         sink.finish({})
     assert [p.name for p in path.parent.iterdir()] == ["run.h5"]
+
+
+@pytest.mark.parametrize("claimed", [False, True], ids=["no log", "empty log"])
+def test_a_set_aside_run_comes_back_after_a_kill_before_the_log_of_the_new_one(path, log, claimed):
+    """The new run may have claimed the name of its log already."""
+    before, aside = log.read_bytes(), log_path(path.with_name("run.old1.h5"))
+    log.replace(aside)
+    if claimed:
+        log.touch()
+    take_back(RunFiles(path))
+    assert log.read_bytes() == before and not aside.exists()
 
 
 def test_a_set_aside_run_that_somebody_goes_on_with_stays(path, log):
