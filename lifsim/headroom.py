@@ -29,7 +29,7 @@ class Headroom:
     """Keeps a run that records into memory from taking the last of it."""
 
     def __init__(self) -> None:
-        self._looked, self._free = 0.0, math.inf
+        self._looked, self._free = 0.0, 0.0  # what was free at the last look: nothing before the first, so nothing was taken since
 
     def check_traces(self, manifest: Manifest, start: int, stop: int) -> None:
         """Refuse a run from step `start` to `stop` whose traces memory cannot hold.
@@ -38,7 +38,7 @@ class Headroom:
         ------
         LifsimError : says how much they take, and how much is free.
         """
-        self._looked, self._free = time.perf_counter(), math.inf
+        self._looked, self._free = time.perf_counter(), 0.0
         needed = 8.0 * sampled(manifest, start, stop)
         if not needed:
             return
@@ -58,8 +58,7 @@ class Headroom:
         if time.perf_counter() - self._looked < GLANCE:
             return
         limit = memory.free()
-        taken = 0.0 if self._free == math.inf else self._free - limit.free  # nothing is known before the first look
-        self._free, self._looked = limit.free, time.perf_counter()
+        taken, self._free, self._looked = self._free - limit.free, limit.free, time.perf_counter()
         if limit.free < LEAST + 2 * max(taken, 0.0):
             what = "what was recorded until then is kept, and can be saved; a run with out = a file keeps it on the disk"
             raise RunError(f"memory is nearly full at {now:g} ms ({memory.said(limit.free)} are free {limit.place}); {what}")

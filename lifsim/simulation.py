@@ -140,7 +140,7 @@ class Simulation:
         self._wall = time.perf_counter()
         for text in coarse_weights(net, weights):
             self._progress("warning", text=text)
-        self._expected = {"neurons": needed["neurons"], "synapses": needed["synapses"]}
+        self._needed = needed
         self._settings = {"threads": needed["threads"], "precision": precision, "weights": weights, "method": self.method}
         from lifsim.collect import manifest
 
@@ -203,7 +203,7 @@ class Simulation:
 
     def _build(self, team: int, precision: str, weights: str | None) -> Any:
         start = time.perf_counter()
-        self._progress("prepare", synapses=self._expected["synapses"])
+        self._progress("prepare", synapses=self._needed["synapses"])
         from lifsim.build import build_plan
         from lifsim.engine import can_keep_code, compiling, engine_for
 
@@ -314,7 +314,7 @@ class Simulation:
         """
         if self.method != "grid" or self._progress is not notices or deadline - time.perf_counter() < SLICE_SECONDS:
             return 1
-        a_step = 2e-6 + 50e-9 * self._expected["neurons"] + 1e-9 * self._expected["synapses"]  # seconds
+        a_step = 2e-6 + 50e-9 * self._needed["neurons"] + 1e-9 * self._needed["synapses"]  # seconds
         return max(1, int(SLICE_SECONDS / 4 / a_step))
 
     def _record(self, recorded: Any, n: int) -> None:

@@ -17,7 +17,9 @@ from lifsim.ann.losses import FUSED, loss_and_gradient
 from lifsim.ann.scaling import SCALES, Scaling, scaling
 from lifsim.ann.schedules import SCHEDULES
 from lifsim.ann.training import SOLVERS, Epochs, Recipe, Trainer, recipe_of, train
+from lifsim.engine import can_keep_code, compiling
 from lifsim.errors import DataError, LifsimError, did_you_mean
+from lifsim.notices import notices
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
@@ -145,7 +147,8 @@ class DenseNetwork:
         score = (lambda layers: self._score_aside(layers, *kept)) if kept else None
         try:
             recipe = recipe_of(self.get_params())
-            self.history = train(self._epochs(recipe, *data), recipe, rng, score, self.progress)
+            with compiling(lambda: notices("compile", kept=can_keep_code())):
+                self.history = train(self._epochs(recipe, *data), recipe, rng, score, self.progress)
         except FloatingPointError as error:
             raise LifsimError("learning_rate", f"{self.learning_rate:g}: training does not converge, {error}", "a smaller one") from None
         hidden = self.layers_.forward(data[0])[1][1:-1]

@@ -13,8 +13,7 @@ from lifsim.ann import losses
 from lifsim.ann.activations import KNEE, Activation, knee
 from lifsim.ann.layers import Layers
 from lifsim.ann.schedules import SCHEDULES, Schedule
-from lifsim.engine import can_keep_code, compiling, dense
-from lifsim.notices import notices
+from lifsim.engine import dense
 from lifsim.streams import messages
 
 SOLVERS = ("sgd", "momentum", "adam")
@@ -98,8 +97,7 @@ def train(
     best, best_theta, waited = np.inf, layers.theta.copy(), 0
     for epoch in _counted(recipe.epochs, history, progress):
         rate = recipe.rate(epoch)
-        with compiling(lambda: notices("compile", kept=can_keep_code())):
-            loss = epochs(rng.permutation(len(epochs.x)), rate)
+        loss = epochs(rng.permutation(len(epochs.x)), rate)
         if not np.isfinite(loss) or not np.isfinite(layers.theta).all():
             raise FloatingPointError(f"the loss is {loss:g} in epoch {epoch + 1}")
         history["loss"].append(loss)

@@ -15,7 +15,7 @@ from lifsim.engine.delivery import Ring, Synapses, Underway, no_spikes_underway
 from lifsim.engine.machine import Machine, Program
 from lifsim.engine.merge import merged_spikes
 from lifsim.engine.neurons import channels_of, states_of
-from lifsim.engine.parts import Programs
+from lifsim.engine.parts import Known, Programs
 from lifsim.engine.piece import Probes, Written
 from lifsim.engine.seats import GRAIN, Seats, dealt, seat
 from lifsim.engine.sharing import reset, sharing_for
@@ -72,7 +72,7 @@ class Engine:
         # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
-        self._program: Program | None = None
+        self._known = Known()  # tuples of the machine that are the same as in the slice before
         self._least: dict[str, int] = {}  # steps of refractoriness, at least, of each population
         self.key = key_of(plan.seed)
         channels = max(map(channels_of, plan.groups))
@@ -120,7 +120,7 @@ class Engine:
 
     def programs(self) -> Programs:
         """The parts that the machine needs, each compiled for itself."""
-        return Program(self.machine).programs
+        return Program(self.machine, Known()).programs()
 
     def longest_slice(self) -> int:
         """Steps that can run at once within the memory for what they record."""
@@ -141,7 +141,8 @@ class Engine:
         m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        self._program = program = Program(m, self._program)
+        program = Program(m, self._known)
+        self._known.keep(self.machine)
         self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
         return self._merged(m, steps)

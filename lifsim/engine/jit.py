@@ -45,7 +45,7 @@ def inlined(function: F) -> F:
 
 
 def merged(function: F) -> F:
-    """A `kernel` that is read as part of its only caller: it is compiled once, not once more by itself."""
+    """A `kernel` that is read as part of its callers, of which there are few: it is not compiled once more by itself."""
     return numba.njit(**_OPTIONS, inline="always")(function)
 
 

@@ -12,7 +12,7 @@ from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.delivery import Delivery, Ring, Synapses, Underway, deliver_static
 from lifsim.engine.loop import Blocks, Deliveries, Loop, Steppers, advance
 from lifsim.engine.neurons import Neurons
-from lifsim.engine.parts import Calls, Known, Part
+from lifsim.engine.parts import Calls, Known, Part, Programs
 from lifsim.engine.piece import (
     CurrentInput,
     Group,
@@ -60,12 +60,10 @@ class Machine(NamedTuple):
 class Program:
     """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
 
-    `programs` are the parts that it has, each with what tells the types of its data. `before` ran the machine until now.
+    `known` are tuples in it that were flattened before.
     """
 
-    def __init__(self, m: Machine, before: Program | None = None) -> None:
-        self._known: Known = Known(None if before is None else before._known)
-        known = self._known
+    def __init__(self, m: Machine, known: Known) -> None:
         deliveries = Calls(_deliveries(m), known)
         steppers = [_steppers(m, g) for g in range(len(m.groups))]
         calls = Calls(((part, data) for own in steppers for part, data, _ in own), known)
@@ -84,11 +82,14 @@ class Program:
         )
         self._loop = Calls([(advance, loop)], known)
         self._called = deliveries, calls
-        self.programs = deliveries.programs | calls.programs | self._loop.programs
 
     def run(self, rank: int, start: int, steps: int) -> None:
         """Thread `rank` runs its blocks from step `start` for `steps` steps."""
         self._loop.run(0, rank, start, steps)
+
+    def programs(self) -> Programs:
+        """The parts that it has, each with what tells the types of its data."""
+        return self._loop.programs().union(*(calls.programs() for calls in self._called))
 
 
 def _deliveries(m: Machine) -> list[tuple[Part, Any]]:

@@ -12,6 +12,7 @@ are taken apart by ``a, b = read(m)``.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -28,8 +29,8 @@ from numba.np.arrayobj import populate_array
 from lifsim.engine.jit import entry, kernel
 
 WORD = ir.IntType(64)
-Key = tuple[Any, ...]  # what tells the types in data
-Programs = set[tuple[str, Key]]  # compiled parts: their names, and what tells the types of their data
+Kinds = tuple[Any, ...]  # what tells the types in data
+Programs = set[tuple[str, Kinds]]  # compiled parts: their names, and what tells the types of their data
 
 
 class At(types.Type):
@@ -50,20 +51,23 @@ class _AtModel(models.PrimitiveModel):
 
 
 class Known:
-    """Tuples that were flattened, those of `before` too: what has not changed since then is not flattened again."""
+    """Tuples that were flattened, by their identity: itself (so that nothing else gets its identity), what tells its types, its words."""
 
-    def __init__(self, before: Known | None = None) -> None:
-        # By the identity of a tuple: itself (so that nothing else gets its identity), what tells its types, its words.
-        self._found: dict[int, tuple[Any, Key, list[int]]] = {}
-        self._before = {} if before is None else before._found
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[Any, Kinds, list[int]]] = {}
 
-    def flat(self, data: Any) -> tuple[Key, list[int]]:
+    def flat(self, data: Any) -> tuple[Kinds, list[int]]:
         """What tells the types in `data`, and its words."""
-        found = self._found.get(id(data)) or self._before.get(id(data)) or self._flattened(data)
-        self._found[id(data)] = found
+        found = self._found.get(id(data))
+        if found is None:
+            found = self._found[id(data)] = data, *self._flattened(data)
         return found[1:]
 
-    def _flattened(self, data: Any) -> tuple[Any, Key, list[int]]:
+    def keep(self, tuples: Iterable[Any]) -> None:
+        """Forget all others, and with them the arrays that only they hold."""
+        self._found = {id(x): self._found[id(x)] for x in tuples if id(x) in self._found}
+
+    def _flattened(self, data: Any) -> tuple[Kinds, list[int]]:
         kinds: list[Any] = [type(data)]
         words: list[int] = []
         for x in data:
@@ -80,7 +84,7 @@ class Known:
             else:
                 kinds.append(type(x))
                 words += () if x is None else (_bits(x),)
-        return data, tuple(kinds), words
+        return tuple(kinds), words
 
 
 # -- compiled code -----------------------------------------------------------------------------------
@@ -92,46 +96,48 @@ class Part:
     def __init__(self, function: Callable[..., None]) -> None:
         self._kernel: Any = kernel(function)
         self._numbers = function.__code__.co_argcount - 1
-        self._code: dict[Key, int] = {}
+        self._code: dict[Kinds, int] = {}
         self.__doc__, self.__name__ = function.__doc__, function.__name__
 
-    def code(self, data: tuple[Any, ...], key: Key) -> int:
-        """The address of the code for `data`, whose types `key` tells; compiled if there is none yet."""
-        found = self._code.get(key)
-        return self._compiled(data, key) if found is None else found
+    def code(self, data: tuple[Any, ...], kinds: Kinds) -> int:
+        """The address of the code for `data`, whose types `kinds` tells; compiled if there is none yet."""
+        found = self._code.get(kinds)
+        return self._compiled(data, kinds) if found is None else found
 
     @global_compiler_lock
-    def _compiled(self, data: tuple[Any, ...], key: Key) -> int:
+    def _compiled(self, data: tuple[Any, ...], kinds: Kinds) -> int:
         signature = (At(typeof(data)), *[types.int64] * self._numbers)
         self._kernel.compile(signature)
         compiled = self._kernel.overloads[signature]
-        found = self._code[key] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        found = self._code[kinds] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
         return found
 
     def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
         """Run it."""
-        key, words = Known().flat(data)
-        memory = np.array(words, np.int64)
-        invoke(self.code(data, key), memory.ctypes.data, tuple(map(int, numbers)))
+        Calls([(self, data)], Known()).run(0, *numbers)
 
 
 class Calls:
     """Parts with their data, to be called one after the other: `code` and `data` are their addresses, shape (n,).
 
-    The data stay in memory as long as this object. `programs`: each part by its name, with what tells the types of its data.
+    The data stay in memory as long as this object.
     """
 
     def __init__(self, parts: Iterable[tuple[Part, tuple[Any, ...]]], known: Known) -> None:
-        self._data = list(parts)
-        flattened = [known.flat(data) for _, data in self._data]
+        self._parts = list(parts)
+        flattened = [known.flat(data) for _, data in self._parts]
+        self._kinds = [kinds for kinds, _ in flattened]
         self._words = [np.array(words, np.int64) for _, words in flattened]
-        self.programs: Programs = {(part.__name__, key) for (part, _), (key, _) in zip(self._data, flattened, strict=True)}
-        self.code = np.array([part.code(data, key) for (part, data), (key, _) in zip(self._data, flattened, strict=True)], np.int64)
+        self.code = np.array([part.code(data, kinds) for (part, data), kinds in zip(self._parts, self._kinds, strict=True)], np.int64)
         self.data = np.array([words.ctypes.data for words in self._words], np.int64)
 
     def run(self, i: int, *numbers: int) -> None:
         """Call part `i`."""
-        invoke(int(self.code[i]), int(self.data[i]), numbers)
+        invoke(int(self.code[i]), int(self.data[i]), tuple(map(int, numbers)))
+
+    def programs(self) -> Programs:
+        """Each part by its name, with what tells the types of its data."""
+        return {(part.__name__, kinds) for (part, _), kinds in zip(self._parts, self._kinds, strict=True)}
 
 
 def _bits(x: Any) -> int:
@@ -162,20 +168,18 @@ def call(typingctx, code, data, numbers):
     return types.void(types.int64, types.int64, types.UniTuple(types.int64, len(numbers))), codegen
 
 
-# -- data as kernels see them --------------------------------------------------------------------------------------------
+# -- data as kernels see them ----------------------------------------------------------------------------
 
 
 @intrinsic
 def read(typingctx, m):
     """The tuple whose words lie at `m`; of the tuples in it their addresses. Its arrays have no owner: who calls keeps them alive."""
-    kinds = [_seen(kind) for kind in m.kind]
 
     def codegen(context, builder, signature, args):
-        sizes = np.cumsum([0, *map(_size, m.kind)]).tolist()
-        parts = [_made(context, builder, kind, args[0], first) for kind, first in zip(m.kind, sizes, strict=False)]
+        parts = [_made(context, builder, kind, args[0], first) for kind, first in _placed(m.kind)]
         return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.BaseTuple.from_types(kinds)(m), codegen
+    return types.BaseTuple.from_types(list(map(_seen, m.kind)))(m), codegen
 
 
 @infer_getattr
@@ -189,8 +193,8 @@ class _AtAttribute(AttributeTemplate):
 
 @lower_getattr_generic(At)
 def _field(context, builder, at, value, name):
-    i, kinds = at.kind.fields.index(name), list(at.kind)
-    return _made(context, builder, kinds[i], value, sum(map(_size, kinds[:i])))
+    kind, first = _placed(at.kind)[at.kind.fields.index(name)]
+    return _made(context, builder, kind, value, first)
 
 
 def _seen(kind: Any) -> Any:
@@ -208,15 +212,18 @@ def _size(kind: Any) -> int:
     return 0 if isinstance(kind, types.NoneType) else 1
 
 
+def _placed(kind: Any) -> list[tuple[Any, int]]:
+    """The type of each entry of a tuple of the type `kind`, and the number of its first word."""
+    kinds = list(kind)
+    return list(zip(kinds, itertools.accumulate(map(_size, kinds), initial=0), strict=False))
+
+
 def _made(context: Any, builder: Any, kind: Any, at: Any, first: int) -> Any:
     """A part of data, of the type `kind`, of the words from number `first` on at the address `at`."""
     if isinstance(_seen(kind), At):
         return builder.add(at, WORD(8 * first))
     if isinstance(kind, types.BaseTuple):
-        fields: Any = kind
-        kinds = list(fields)
-        firsts = [first + sum(map(_size, kinds[:i])) for i in range(len(kinds))]
-        return context.make_tuple(builder, kind, [_made(context, builder, own, at, n) for own, n in zip(kinds, firsts, strict=True)])
+        return context.make_tuple(builder, kind, [_made(context, builder, own, at, first + n) for own, n in _placed(kind)])
     if isinstance(kind, types.NoneType):
         return context.get_dummy_value()
     words = [_word(builder, at, first + i) for i in range(_size(kind))]

@@ -21,8 +21,6 @@ from lifsim.engine.parts import Part
 from lifsim.engine.poisson import PoissonDrives, add_single_drives, add_uniform_drives
 from lifsim.engine.trains import Trains, add_trains
 
-Key = tuple[np.uint64, np.uint64]  # of random numbers
-
 
 class Group(NamedTuple):
     """A population: the mark of its model; constants, a vector of those that hold for all its neurons or a table (constants × places)
@@ -75,7 +73,7 @@ class Population(NamedTuple):
     probes: Probes
     ring: Ring
     written: Written
-    key: Key
+    key: tuple[np.uint64, np.uint64]
 
 
 class CurrentInput(NamedTuple):
@@ -85,7 +83,7 @@ class CurrentInput(NamedTuple):
     own: OwnInput
     blocks: Blocks
     drive: np.ndarray
-    key: Key
+    key: tuple[np.uint64, np.uint64]
 
 
 class PoissonInput(NamedTuple):
@@ -96,7 +94,7 @@ class PoissonInput(NamedTuple):
     drives: PoissonDrives
     which: tuple[int, int]
     state: np.ndarray
-    key: Key
+    key: tuple[np.uint64, np.uint64]
 
 
 class TrainInput(NamedTuple):
@@ -104,7 +102,7 @@ class TrainInput(NamedTuple):
 
     trains: Trains
     state: np.ndarray
-    key: Key
+    key: tuple[np.uint64, np.uint64]
 
 
 # -- parts -------------------------------------------------------------------------------------------

@@ -708,6 +708,26 @@ def test_what_nobody_needs_any_more_goes_at_once(tmp_path, model, threads, out):
         gc.enable()
 
 
+def test_room_for_samples_goes_with_the_slice(monkeypatch):
+    """It is the largest thing that a slice has of its own: two slices at once would take twice the memory."""
+    from lifsim.engine import Engine
+
+    made = []
+
+    def with_room(self, probes, steps, own=Engine._with_room):
+        found = own(self, probes, steps)
+        made.append(weakref.ref(found.out))
+        return found
+
+    monkeypatch.setattr(Engine, "_with_room", with_room)
+    net = network(100, "iaf_psc_exp")
+    net.record("n", "V_m", interval=0.1)
+    with ls.Simulation(net, threads=1) as sim:
+        sim.run(20.0)
+        sim.run(20.0)
+        assert len(made) > 2 and not any(room() is not None for room in made)
+
+
 WEIGHTS = {
     "constant": [0.1, -0.5],
     "too many constants": [0.1 * k for k in range(9)],

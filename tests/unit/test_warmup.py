@@ -94,15 +94,20 @@ def test_a_change_of_precision_compiles_what_depends_on_it():
     assert {name for name, _ in double ^ single} == {"step_neurons", "add_uniform_poisson", "deliver_static"}
 
 
+@pytest.fixture(scope="module")
+def ready():
+    """What `lifsim warmup` compiles for the examples, by the storage of weights that is asked for."""
+    nets = [net for _, net in warmup.examples()]
+    return {weights: programs(*nets) | programs(*nets, weights=weights) for weights in ("float64", "float32")}
+
+
 @pytest.mark.parametrize(
     "net", [bare, full, *map(shipped, ["brunel", "brunel_alpha", "cuba", "microcircuit", "single_neuron", "spatial", "synfire"])]
 )
-def test_the_examples_have_all_programs(net):
+def test_the_examples_have_all_programs(net, ready):
     """Whatever is in a network of the basic models, it needs no code that `lifsim warmup` does not compile."""
-    ready = programs(*(example for _, example in warmup.examples()))
-    for weights in ("float64", "float32"):
-        examples = programs(*(example for _, example in warmup.examples()), weights=weights)
-        assert programs(net(), weights=weights) <= ready | examples
+    for weights, compiled in ready.items():
+        assert programs(net(), weights=weights) <= compiled
 
 
 def test_one_builder_serves_all_projections():
