@@ -81,11 +81,13 @@ class Network:
     parameters: dict[str, Any] = field(default_factory=dict)
     method: str | None = None
     read_files: list[str] = field(default_factory=list)
+    _nodes: int = field(default=0, init=False, repr=False)  # of all populations together
     _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
         default_factory=lambda: ([], [], set()), init=False, repr=False
     )
 
     def __post_init__(self) -> None:
+        self._nodes = sum(p.n for p in self.populations.values())
         try:
             self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
         except ValueError as error:
@@ -167,6 +169,7 @@ class Network:
             where,
         )
         self.populations[name] = population
+        self._nodes += population.n
         return population
 
     def _check_population(self, place: str, name: str, n: Any, model: Any) -> Iterable[Problem]:
@@ -178,8 +181,8 @@ class Network:
             yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
         elif n > MOST_NODES:
             yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
-        elif n + (others := sum(p.n for p in self.populations.values())) > MOST_NODES:
-            yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
+        elif n + self._nodes > MOST_NODES:
+            yield Problem(f"{place}.n", f"{n} beside {self._nodes} nodes", f"at most {MOST_NODES} nodes in all populations together")
         if not isinstance(model, str) or model not in MODELS:
             yield Problem(
                 f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS)

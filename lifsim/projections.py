@@ -42,6 +42,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "matrix": ("copies", "scale"),
 }
 _COUNTS = ("indegree", "outdegree", "N")
+_MOST_COUNTED = 2**48  # synapses that a rule can ask for: more than any memory, and every sum of such counts is exact
 _SAMPLE = 10_000_000  # pairs that an expectation looks at, about
 _MANY = 1_000_000  # nodes, in a space, more than which are not looked at one by one for that
 
@@ -392,18 +393,20 @@ def _check_space(place: str, values: Mapping[str, Any], source: View, target: Vi
                 yield Problem(f"{place}.{key}", f"{wrong[0]} ({source.name}, {target.name})", wrong[1])
 
 
-def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> float:
+def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> int:
     """The largest count that the options leave room for."""
     same = source.population is target.population
     shared = source.shared(target) if same and not flags["allow_autapses"] else 0
     pairs = len(source) * len(target) - shared
     if flags["allow_multapses"]:
-        return math.inf if pairs else 0
+        return _MOST_COUNTED if pairs else 0
     # With autapses excluded some node may have one partner fewer.
     return {"indegree": len(source) - bool(shared), "outdegree": len(target) - bool(shared), "N": pairs}[name]
 
 
-def _why(most: float, flags: Mapping[str, bool]) -> str:
+def _why(most: int, flags: Mapping[str, bool]) -> str:
+    if most == _MOST_COUNTED:
+        return "(2^48)"
     return "without autapses" if flags["allow_multapses"] else "without multapses"
 
 

@@ -139,6 +139,12 @@ WRONG_MODELS = {
     "input to a stimulus": ('target = "exc"\nrule', 'target = "ext"\nrule', ["projections[1].target", "ext"]),
     "id out of range": ('source = "exc"', 'source = "exc[25]"', ["projections[1].source", "25", "19"]),
     "slice that holds nothing": ('source = "exc"', 'source = "exc[30:40]"', ["projections[1].source", "exc[30:40]"]),
+    "a count beyond all memory": (
+        "indegree = 2\n",
+        "indegree = 1e308\n",
+        ["projections[1].indegree", "1e+308", "at most 281474976710656 (2^48)"],
+    ),
+    "a count of thousands of digits": ("indegree = 2\n", 'indegree = "= 10 ** 400"\n', ["projections[1].indegree"]),
     "NaN weight": ('indegree = 2\nweight = "= J"', "indegree = 2\nweight = nan", ["projections[1].weight", "nan"]),
     "infinite weight": ('indegree = 2\nweight = "= J"', "indegree = 2\nweight = inf", ["projections[1].weight", "inf"]),
     "delay off the grid": (
