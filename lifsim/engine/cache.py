@@ -39,7 +39,7 @@ VARIABLE = "LIFSIM_CACHE_DIR"
 ALLOWED = f"a folder of your own, in which only you may write: set the environment variable {VARIABLE} to one"
 KEPT = 4  # versions beside the current one
 _VERSION = re.compile(r"engine-[0-9a-f]{16}")  # the folder of a version
-_CODE = re.compile(r".+\.(nbi|nbc)(\.tmp\.[0-9a-f]{16}|\.[0-9a-f]{16}\.tmp)?")  # its files, also those of earlier formats
+_CODE = re.compile(r".+\.(nbi|nbc|o)(\.tmp\.[0-9a-f]{16}|\.[0-9a-f]{16}\.tmp)?")  # its files, also those of earlier formats
 
 # Numba's settings from the environment that change the code of a function, beside those that its own keys know (the processor).
 _SETTINGS = (
@@ -226,17 +226,45 @@ def _say(why: str) -> None:
         warnings.warn(f"compiled code is not kept, so later runs compile it again: {why}", stacklevel=2)
 
 
+def place_and_stamp(function: Callable[..., Any]) -> tuple[str, bytes]:
+    """Where `function` is defined, as part of a file's name, and the hash of the file with its source."""
+    place = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
+    return place, _hash_of(Path(function.__code__.co_filename))
+
+
+def find(name: str) -> bytes | None:
+    """What is kept under `name`; None if there is nothing, or nothing that may be loaded."""
+    return next((kept for folder in folders().read if (kept := codefile.read(folder / name)) is not None), None)
+
+
+def keep(name: str, payload: bytes) -> None:
+    """Keep `payload` under `name`, if that can be done."""
+    _keeping(lambda folder: codefile.write(folder / name, payload))
+
+
+def _keeping(write: Callable[[Path], None]) -> None:
+    """Let `write` put code into the folder for it. Why that cannot be done is said once."""
+    found = folders()
+    if found.kept is None:
+        _say(str(found.refused))
+        return
+    try:
+        found.kept.mkdir(mode=0o700, exist_ok=True)  # another version may have removed it
+        write(found.kept)
+    except OSError as error:
+        _say(f"{found.kept}: {error.strerror or error}")
+
+
 class KernelCache(_Cache):
     """The compiled forms of one function: an index of the types it is called with, and a file for each, in all `folders`."""
 
     _index_key: Any = FunctionCache._index_key  # types, processor, bytes of the function and of what it encloses
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        name = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
+        place, self._stamp = place_and_stamp(function)
         abi = f"py{sys.version_info.major}{sys.version_info.minor}{getattr(sys, 'abiflags', '')}"
         self._py_func = function  # Numba's name, which its key asks for
-        self._stamp = _hash_of(Path(function.__code__.co_filename))
-        self._name = f"{name}-{function.__code__.co_firstlineno}.{abi}"
+        self._name = f"{place}-{function.__code__.co_firstlineno}.{abi}"
         self._enabled = True
 
     @property
@@ -279,19 +307,15 @@ class KernelCache(_Cache):
         """Keep the form that was compiled for the types `sig`, if it can be."""
         if not self._enabled or data.library.has_dynamic_globals or not all(part.can_cache for part in data.lifted):
             return
-        found = folders()
-        if found.kept is None:
-            _say(str(found.refused))
-            return
-        try:
-            found.kept.mkdir(mode=0o700, exist_ok=True)  # another version may have removed it
-            forms = self._forms(found.kept)
-            # A name is never used for a second form: an index that another process read before must not lead to it.
-            name = forms.setdefault(self._index_key(sig, data.codegen), f"{self._name}.{uuid.uuid4().hex[:16]}.nbc")
-            codefile.write(found.kept / name, dumps(data._reduce()))
-            codefile.write(self._path(found.kept), dumps((self._stamp, forms)))
-        except OSError as error:
-            _say(f"{found.kept}: {error.strerror or error}")
+        key, payload = self._index_key(sig, data.codegen), dumps(data._reduce())
+        _keeping(lambda folder: self._save(folder, key, payload))
+
+    def _save(self, folder: Path, key: Any, payload: bytes) -> None:
+        forms = self._forms(folder)
+        # A name is never used for a second form: an index that another process read before must not lead to it.
+        name = forms.setdefault(key, f"{self._name}.{uuid.uuid4().hex[:16]}.nbc")
+        codefile.write(folder / name, payload)
+        codefile.write(self._path(folder), dumps((self._stamp, forms)))
 
     def _path(self, folder: Path) -> Path:
         return folder / f"{self._name}.nbi"

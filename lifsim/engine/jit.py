@@ -18,6 +18,7 @@ from lifsim.engine.cache import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
+_UNCALLED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # without what only Python calls: a fifth of all compilation
 
 
 def kernel(function: F) -> F:
@@ -39,6 +40,11 @@ def entry(function: F) -> F:
     return _compiled(function, _nrt=True, no_cpython_wrapper=False)
 
 
+def part(function: F) -> F:
+    """A `kernel` that is called by address: its code is kept by who calls it (`parts`)."""
+    return numba.njit(**_OPTIONS, **_UNCALLED)(function)
+
+
 def inlined(function: F) -> F:
     """A `kernel` that becomes part of the loop that calls it, so that the loop can vectorise."""
     return _compiled(function, forceinline=True)
@@ -50,8 +56,7 @@ def merged(function: F) -> F:
 
 
 def _compiled(function: F, **special: bool) -> F:
-    without = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # what only Python calls: a fifth of all compilation
-    compiled = numba.njit(**_OPTIONS | without | special)(function)
+    compiled = numba.njit(**_OPTIONS | _UNCALLED | special)(function)
     compiled._cache = KernelCache(function)
     return compiled
 

@@ -8,12 +8,18 @@ The data of a part are a tuple of arrays, numbers and further tuples (`NamedTupl
 array its address, shape and strides (arrays are contiguous), of a number its bits. To a part a `NamedTuple` is the address of its words:
 ``m.ring`` is the address of those of a tuple in it, ``m.ring.ids`` makes an array of some, and what is not used is not read. Plain tuples
 are taken apart by ``a, b = read(m)``.
+
+Numba compiles parts; it is not needed to run them. Their machine code is kept as object files, which `objectcode` links to addresses: to
+load them as functions of Numba would first make it register all types and functions that it knows, a third of a second in each process.
 """
 
 from __future__ import annotations
 
+import ctypes
+import hashlib
 import itertools
 import struct
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,10 +32,13 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 from numba.np.arrayobj import populate_array
 
-from lifsim.engine.jit import entry, kernel
+from lifsim.engine import cache, objectcode
+from lifsim.engine.jit import part
 
 WORD = ir.IntType(64)
 Kinds = tuple[Any, ...]  # what tells the types in data
+# Numba's convention: a status is returned, 0 if all is well; places for the value and for an error, data, numbers are given.
+_FUNCTIONS = [ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * (1 + n)) for n in range(8)]
 Programs = set[tuple[str, Kinds]]  # compiled parts: their names, and what tells the types of their data
 
 
@@ -82,7 +91,7 @@ class Known:
                 kinds.append(own)
                 words += more
             else:
-                kinds.append(type(x))
+                kinds.append(type(x) if not isinstance(x, int) or x < 1 << 63 else np.uint64)
                 words += () if x is None else (_bits(x),)
         return tuple(kinds), words
 
@@ -94,27 +103,53 @@ class Part:
     """A kernel ``function(m, *numbers)``: `m` is the address of its data, the others are whole numbers. It returns nothing."""
 
     def __init__(self, function: Callable[..., None]) -> None:
-        self._kernel: Any = kernel(function)
+        self._kernel: Any = part(function)
         self._numbers = function.__code__.co_argcount - 1
+        self._place, self._stamp = cache.place_and_stamp(function)
         self._code: dict[Kinds, int] = {}
         self.__doc__, self.__name__ = function.__doc__, function.__name__
 
     def code(self, data: tuple[Any, ...], kinds: Kinds) -> int:
-        """The address of the code for `data`, whose types `kinds` tells; compiled if there is none yet."""
+        """The address of the code for `data`, whose types `kinds` tells; taken from the cache, or compiled if it is not there."""
         found = self._code.get(kinds)
-        return self._compiled(data, kinds) if found is None else found
+        if found is None:
+            with _one_at_a_time:
+                found = self._code[kinds] = self._code.get(kinds) or self._loaded(kinds) or self._compiled(data, kinds)
+        return found
+
+    def _loaded(self, kinds: Kinds) -> int | None:
+        kept = cache.find(self._file(kinds))
+        return None if kept is None else objectcode.address(kept)
 
     @global_compiler_lock
     def _compiled(self, data: tuple[Any, ...], kinds: Kinds) -> int:
         signature = (At(typeof(data)), *[types.int64] * self._numbers)
         self._kernel.compile(signature)
         compiled = self._kernel.overloads[signature]
-        found = self._code[kinds] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-        return found
+        name = compiled.fndesc.llvm_func_name
+        address = int(compiled.library.get_pointer_to_function(name))
+        if objectcode.stands_alone(compiled.library):
+            cache.keep(self._file(kinds), objectcode.of(compiled.library, name))
+        return address
+
+    def _file(self, kinds: Kinds) -> str:
+        """The name of the file of the code for these types of data on this processor."""
+        digest = hashlib.sha256(f"{self._stamp.hex()} {_told(kinds)} {objectcode.processor()}".encode())
+        return f"{self._place}.{digest.hexdigest()[:32]}.{objectcode.SUFFIX}"
 
     def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
         """Run it."""
         Calls([(self, data)], Known()).run(0, *numbers)
+
+
+_one_at_a_time = threading.RLock()
+
+
+def _told(kinds: Any) -> str:
+    """`kinds` in words, the same in each process."""
+    if isinstance(kinds, tuple):
+        return f"({' '.join(map(_told, kinds))})"
+    return f"{kinds.__module__}.{kinds.__qualname__}" if isinstance(kinds, type) else repr(kinds)
 
 
 class Calls:
@@ -132,8 +167,11 @@ class Calls:
         self.data = np.array([words.ctypes.data for words in self._words], np.int64)
 
     def run(self, i: int, *numbers: int) -> None:
-        """Call part `i`."""
-        invoke(int(self.code[i]), int(self.data[i]), tuple(map(int, numbers)))
+        """Call part `i`, without the GIL."""
+        nothing = ctypes.c_void_p()  # where values and errors would go
+        function = _FUNCTIONS[len(numbers)](int(self.code[i]))
+        if function(ctypes.byref(nothing), ctypes.byref(nothing), int(self.data[i]), *map(int, numbers)):
+            raise RuntimeError(f"{self._parts[i][0].__name__} failed")
 
     def programs(self) -> Programs:
         """Each part by its name, with what tells the types of its data."""
@@ -144,12 +182,6 @@ def _bits(x: Any) -> int:
     """The word of a number."""
     code = "d" if isinstance(x, float) else "q" if x < 1 << 63 else "Q"
     return int(struct.unpack("q", struct.pack(code, x))[0])
-
-
-@entry
-def invoke(code, data, numbers):
-    """Call a part."""
-    call(code, data, numbers)
 
 
 @intrinsic

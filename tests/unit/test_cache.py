@@ -11,11 +11,14 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from lifsim.engine import cache, codefile, compiling
 from lifsim.engine.jit import entry
+from lifsim.engine.parts import Part
 from lifsim.errors import OutputError
 
 OTHER = 65534  # a user who is neither root nor, most likely, who runs this
@@ -52,6 +55,29 @@ def use(function=halved, x=3.0) -> int:
     return compiler.kernels
 
 
+class Data(NamedTuple):
+    x: np.ndarray
+
+
+def halve(m):
+    m.x[0] *= 0.5
+
+
+def square(m):
+    m.x[0] = m.x[0] * m.x[0]
+
+
+def run(function=halve, x=3.0) -> int:
+    """The same for a part."""
+    data = Data(np.array([x]))
+    with compiling() as compiler:
+        Part(function)(data)
+    expected = Data(np.array([x]))
+    function(expected)
+    assert data.x[0] == expected.x[0]
+    return compiler.kernels
+
+
 def only(place: Path, suffix: str) -> Path:
     (path,) = place.glob(f"*{suffix}")
     return path
@@ -60,6 +86,11 @@ def only(place: Path, suffix: str) -> Path:
 def test_code_is_kept_for_each_type(place):
     assert [use(), use(), use(x=1), use(x=1), use(), use(squared), use(squared)] == [1, 0, 1, 0, 0, 1, 0]
     assert sorted(path.suffix for path in place.iterdir()) == [".nbc"] * 3 + [".nbi"] * 2
+
+
+def test_the_code_of_parts_is_kept_for_each_type(place):
+    assert [run(), run(), run(x=1), run(x=1), run(), run(square), run(square)] == [1, 0, 1, 0, 0, 1, 0]
+    assert [path.suffix for path in place.iterdir()] == [".o"] * 3
 
 
 def test_a_name_is_never_used_for_other_code(place):
@@ -95,7 +126,7 @@ def change(at):
 
 
 def exchange(path):
-    use(squared)
+    run(square) if path.suffix == ".o" else use(squared)
     (other,) = (p for p in path.parent.glob(f"*{path.suffix}") if p != path)
     path.write_bytes(other.read_bytes())
 
@@ -153,12 +184,13 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc", ".o"])
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_bad_file_is_compiled_anew(place, damage, suffix, recwarn):
-    use()
+    call = run if suffix == ".o" else use
+    call()
     damage(only(place, suffix))
-    assert [use(), use()] == [1, 0]  # mended as well
+    assert [call(), call()] == [1, 0]  # mended as well
     assert not (place.parents[1] / "mark").exists()
     assert not recwarn.list
 
@@ -181,6 +213,13 @@ def test_what_cannot_be_loaded_is_compiled(place):
     assert [use(), use()] == [1, 0]
     codefile.write(only(place, ".nbi"), pickle.dumps((1, 2, 3)))
     assert use() == 1
+
+
+def test_a_function_that_is_not_in_its_file(place):
+    run()
+    kept = codefile.read(only(place, ".o"))
+    codefile.write(only(place, ".o"), kept.replace(b"halve", b"hxxxx", 1))
+    assert [run(), run()] == [1, 0]
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -418,12 +457,31 @@ def test_code_travels_with_its_sources_and_not_with_their_folder(place, tmp_path
     assert [use(of("a", text)), use(of("b", text)), use(of("c", f"{text}# other\n"))] == [1, 0, 1]
 
 
-def test_functions_of_one_name_are_told_apart(place):
+def test_parts_of_one_name_are_told_apart(place):
     from lifsim.engine import loop, precise  # noqa: F401
 
-    grid, exact = (x._kernel._cache for x in (loop.advance, sys.modules["lifsim.engine.precise.loop"].advance))
-    assert grid._path(place) != exact._path(place)
-    assert grid._path(place).name.startswith("lifsim.engine.loop.advance-")
+    grid, exact = (x._file(()) for x in (loop.advance, sys.modules["lifsim.engine.precise.loop"].advance))
+    assert grid.startswith("lifsim.engine.loop.advance.") and exact.startswith("lifsim.engine.precise.loop.advance.")
+
+
+def test_code_of_another_processor_is_not_taken(place):
+    code = USE.replace("use()", "run()")
+    done = [outcome(code, **setting).stdout for setting in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}, {})]
+    assert done == ["1\n", "1\n", "0\n"] and len(list(place.glob("*.o"))) == 2
+
+
+def test_a_run_loads_its_code_without_numbas_types(place):
+    """Numba takes a third of a second to register all types and functions that it knows: `numba.np.linalg` is loaded then."""
+    code = """
+import sys, lifsim as ls
+net = ls.Network()
+net.add("n", 3, "iaf_psc_exp", I_e=400.0)
+net.connect("n", "n", weight=1.0, delay=1.0)
+net.record("n", "spikes")
+print(len(ls.run(net, 50.0, threads=1).spikes["n"].times), "numba.np.linalg" in sys.modules)
+"""
+    (spikes, compiled), (again, loaded) = (outcome(code).stdout.split() for _ in range(2))
+    assert (int(spikes) > 0, spikes, compiled, loaded) == (True, again, "True", "False")
 
 
 SHOW = "from lifsim.engine import cache; print(cache.VERSION)"

@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import overload
 
 from lifsim.engine.delivery import Ring, sent_by
-from lifsim.engine.jit import entry, merged
+from lifsim.engine.jit import merged
 from lifsim.engine.loop import Blocks
 from lifsim.engine.parts import Calls, Known, Part, call, read
 from lifsim.engine.plasticity import pairs
@@ -130,11 +130,18 @@ def catch_up(synapses: Any, trains: Trains, ring: Ring, bounds: np.ndarray, dtyp
     n = len(trains.newest)
     data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
     one = Calls([(deliver_plastic, data)], Known())
-    deliver_steps(one.code, one.data, step + 1, step + len(ring.number))
+    deliver_steps(One(one.code, one.data), step + 1, step + len(ring.number))
 
 
-@entry
-def deliver_steps(code, data, first, last):
+class One(NamedTuple):
+    """A part: the addresses of its code and data, shape (1,)."""
+
+    code: np.ndarray
+    data: np.ndarray
+
+
+@Part
+def deliver_steps(m, first, last):
     """Deliver in the steps `first` … `last` to the only block."""
     for k in range(first, last + 1):
-        call(code[0], data[0], (0, k))
+        call(m.code[0], m.data[0], (0, k))
