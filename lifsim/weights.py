@@ -25,7 +25,6 @@ from typing import Any, Literal, NamedTuple
 
 import h5py
 import numpy as np
-from scipy import sparse
 
 from lifsim import disk, hdf5, seal
 from lifsim.errors import DataError, did_you_mean
@@ -336,6 +335,8 @@ class WeightStore:
             data = stored if scale == 1.0 else stored * scale
         if dense or data is None:
             return data
+        from scipy import sparse
+
         return sparse.csc_array((data, parts["indices"], parts["indptr"]), shape=tuple(map(int, attributes["shape"])))
 
     def _group(self, name: str) -> h5py.Group:
@@ -506,6 +507,8 @@ def _from_coo(matrix: Any) -> Any:
     """CSC of a COO matrix with its repeated entries kept apart: `tocsc` would add them up."""
     order = np.lexsort((matrix.row, matrix.col))
     indptr = np.concatenate([[0], np.cumsum(np.bincount(matrix.col, minlength=matrix.shape[1]))])
+    from scipy import sparse
+
     return sparse.csc_array((matrix.data[order], matrix.row[order], indptr), shape=matrix.shape)
 
 
