@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+RECENT = 0.5  # seconds: reading the limits takes a tenth of the time of a small run
 UNLIMITED = 2.0**60  # bytes: control groups of version 1 say so large a number where there is no limit
 
 
@@ -24,8 +26,19 @@ class Limit(NamedTuple):
     place: str
 
 
-def limits() -> list[Limit]:
-    """Every limit that there is, the tightest first: of the computer, of control groups, of the shell (ulimit)."""
+def limits(needed: float = float("inf")) -> list[Limit]:
+    """Every limit that there is, the tightest first: of the computer, of control groups, of the shell (ulimit).
+
+    They are read again if that was more than `RECENT` seconds ago, or if less than ten times the `needed` bytes were left.
+    """
+    global _read
+    now = time.monotonic()
+    if now - _read[0] > RECENT or _read[1][0].free < 10 * needed:
+        _read = now, _limits()
+    return _read[1]
+
+
+def _limits() -> list[Limit]:
     status = _numbers(Path("/proc/self/status"))
     used = status.get("VmRSS", 0.0)
     found = [Limit("memory", available(), used, "on this computer")]
@@ -36,6 +49,9 @@ def limits() -> list[Limit]:
             mapped = status.get(field, 0.0)
             found.append(Limit(kind, max(most - mapped, 0.0), mapped, f"under the limit of the shell (ulimit {option})"))
     return sorted(found, key=lambda limit: limit.free)
+
+
+_read: tuple[float, list[Limit]] = (-float("inf"), [])  # when, and what they were
 
 
 def free() -> Limit:

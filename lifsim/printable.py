@@ -12,7 +12,7 @@ _HIDDEN = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
-_BREAKS = re.compile(r"[ \r]*[\n\t]\s*")
+_BREAKS = re.compile(r"(?<![ \r])[ \r]*+[\n\t]\s*+")  # white space is looked through once, however long it is
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ import json
 import math
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """JSON text; infinite and undefined numbers become strings ("inf"), as JSON has none."""
-        return json.dumps(plain(asdict(self)))
+        return json.dumps(plain(vars(self)))
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:

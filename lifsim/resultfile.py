@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ def described(recorded: Recorded) -> dict[str, Any]:
     """What is to be said of a run before it has said anything itself."""
     manifest, totals = recorded.manifest, recorded.totals
     start, stop, duration = (float(t) for t in times(np.array([totals.start, totals.end, totals.end - totals.start]), manifest.dt))
-    said = {_DATA.get(key, key): value for key, value in plain(asdict(replace(manifest, positions={}))).items() if key != "positions"}
+    said = {_DATA.get(key, key): plain(value) for key, value in vars(manifest).items() if key != "positions"}
     if recorded.ignored:
         said["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
     return {**said, "t_start": start, "t_stop": stop, "duration": duration}

@@ -52,7 +52,7 @@ def _power(x: float) -> float:
 UNITS = _table()
 DIMENSIONS = {unit: dimension for _, (dimension, unit, _) in _SYMBOLS.items()} | {"": "number"}
 
-_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf)\s*(\S*)\s*$")
+_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf)\s*+(\S*+)\s*+$")
 
 
 def parse(text: str, unit: str | None = None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import lru_cache
 from typing import Any
 
 from llvmlite import ir
@@ -191,6 +192,7 @@ def call_clock(typingctx, address, first, array, index):
     return types.int32(types.intp, types.intp, array, types.intp), codegen
 
 
+@lru_cache(1)
 def yield_address() -> int:
     """Address of the system call that lets another thread run (0 where none is known)."""
     try:

@@ -15,6 +15,7 @@ from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks
 from lifsim.engine.neurons import Neurons, kind_of, module_of, states_of
 from lifsim.engine.neurons.state import Held
+from lifsim.engine.parts import address_of
 from lifsim.engine.piece import Group, Probes
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
@@ -132,7 +133,7 @@ def _lined_up(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """Zeros that begin with a cache line: vectors of neurons that lie across two cost up to a twentieth of a step."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.zeros(size + CACHE_LINE, np.uint8)
-    begin = -room.ctypes.data % CACHE_LINE
+    begin = -address_of(room) % CACHE_LINE
     return room[begin : begin + size].view(dtype).reshape(shape)
 
 

@@ -303,7 +303,7 @@ def test_a_run_stops_before_memory_is_full(monkeypatch, tmp_path):
     free = iter([*[10e9] * 3, 20e6])
     monkeypatch.setattr(headroom, "GLANCE", 0.0)
     monkeypatch.setattr(simulation, "SLICE_SECONDS", 2e-3)
-    monkeypatch.setattr(memory, "limits", lambda: [memory.Limit("memory", next(free, 10e9), 0.0, "here")])
+    monkeypatch.setattr(memory, "limits", lambda *needed: [memory.Limit("memory", next(free, 10e9), 0.0, "here")])
     with ls.Simulation(spiking()) as sim:
         with pytest.raises(ls.RunError, match=r"memory is nearly full at [\d.]+ ms \(20 MB are free here\)"):
             sim.run(400.0)

@@ -77,6 +77,8 @@ HOSTILE = {
         '[parameters]\nm = "= outer(ones(1000), ones(1000))"\n' + "".join(f'p{i} = "= sum(m @ m)"\n' for i in range(300)),
         "compute more than",
     ),
+    "white space in a message": (f'{A}[populations.a.params]\nV_th = "{" " * 100_000}x"', "V_th"),
+    "white space after a number": (f'{A}[populations.a.params]\nV_th = "1{" " * 100_000}m V"', "V_th"),
     "a long text, used": (f'[parameters]\ns = "{"a" * 100_000}"\n' + "".join(f'p{i} = "= s"\n' for i in range(5000)), "hold more than"),
 }
 

@@ -71,8 +71,11 @@ _OF_KIND = {module.Kind: module for module in MODULES.values()}
 
 def module_name(group: Any) -> str:
     """What integrates `group`: its model, or what that becomes by its parameters."""
-    noisy = group.model == "iaf_psc_exp" and np.any(np.asarray(group.params["delta"]) > 0)
-    return "escape_noise" if noisy else str(group.model)
+    if group.model != "iaf_psc_exp":
+        return str(group.model)
+    delta = group.params["delta"]
+    noisy = delta > 0 if isinstance(delta, float) else np.any(np.asarray(delta) > 0)
+    return "escape_noise" if noisy else "iaf_psc_exp"
 
 
 def module_of(group: Any) -> ModuleType:
