@@ -689,6 +689,7 @@ def versions() -> dict[str, str]:
     return {"lifsim": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}
 
 
+@lru_cache(1)
 def host() -> str:
     """Facts of this computer that matter for a run."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"

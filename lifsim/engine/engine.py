@@ -152,9 +152,10 @@ class Engine:
         ring, now = self.machine.ring, self.step
         slots = len(ring.number)
         step, ids = self.plan.events.window(now - slots, now + steps)
-        sent = np.arange(max(now - slots, 0) + 1, now + 1)
-        begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
-        ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
+        if len(step) or len(self.machine.events):  # else none are in the ring
+            sent = np.arange(max(now - slots, 0) + 1, now + 1)
+            begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
+            ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
         return self.machine._replace(events=step, ring=ring._replace(given=ids))
 
     def _written(self, steps: int) -> Written:

@@ -139,8 +139,12 @@ def _lined_up(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def hold_refractory(plan: Any, x: Neurons, blocks: Blocks, step: int) -> None:
     """List the neurons that do not move in the step after `step`, piece by piece."""
+    still = x.until > step + 1
+    if not still.any():
+        x.held.number[:] = 0
+        return
     holds = np.array([getattr(module_of(g), "HOLDS", True) for g in plan.groups])[blocks.group]
-    held = np.flatnonzero((x.until > step + 1) & np.repeat(holds, blocks.hi - blocks.lo))
+    held = np.flatnonzero(still & np.repeat(holds, blocks.hi - blocks.lo))
     begin, end = np.searchsorted(held, blocks.lo), np.searchsorted(held, blocks.hi)
     x.held.number[:] = end - begin
     for lo, a, z in zip(blocks.lo, begin, end, strict=True):

@@ -71,4 +71,6 @@ def work(plan: Any) -> np.ndarray:
 
 def dealt(thread: np.ndarray, threads: int) -> np.ndarray:
     """The first block of each thread where `threads` share those of all in `thread`."""
+    if threads == len(thread) - 1:
+        return thread
     return thread[np.linspace(0, len(thread) - 1, threads + 1).round().astype(np.int64)]
