@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from lifsim import disk, seal
-from lifsim.column import Column, fixed, reserved
+from lifsim.column import Column, attribute, fixed, reserved, scalar
 from lifsim.errors import RunError
 from lifsim.grid import times
 from lifsim.recording import Key, Recorded, first_sample
@@ -174,9 +174,9 @@ def _describe(file: h5py.File, entries: Mapping[str, Any]) -> None:
     group = file.require_group("lifsim")
     for name, value in entries.items():
         if isinstance(value, (bool, int, float)):
-            group.attrs[name] = value
+            attribute(group, name, value)
         elif name in _SHORT:
-            group.attrs[name] = fixed(value)
+            attribute(group, name, fixed(value))
         else:
-            data = group.create_dataset(name, data=fixed(value if isinstance(value, str) else json.dumps(value)))
-            data.attrs["json"] = not isinstance(value, str)
+            data = scalar(group, name, fixed(value if isinstance(value, str) else json.dumps(value)))
+            attribute(data, "json", not isinstance(value, str))
