@@ -94,10 +94,29 @@ print(((time.process_time() - began) / 200 - own) * 1000)
 """
 
 
+# Processor time of a step of a network of so many neurons, µs, the engine alone.
+STEP = """
+import sys, time
+import lifsim as ls
+n = int(sys.argv[1])
+net = ls.Network(seed=1)
+net.add("n", n, "iaf_psc_exp", I_e=400.0)
+net.connect("n", "n", "fixed_indegree", indegree=10, weight=20.0)
+net.record("n", "spikes")
+with ls.Simulation(net, threads=1) as sim:
+    sim.run(100.0)
+    steps = 2_000_000 // n
+    began = time.process_time()
+    sim.run(0.1 * steps)
+    print((time.process_time() - began) / steps * 1e6)
+"""
+
+
 def python(arguments: list[str], root: Path, cache: Path) -> str:
     """What Python prints that takes lifsim from `root`."""
-    environment = os.environ | {"PYTHONPATH": str(root), "LIFSIM_CACHE_DIR": str(cache)}
     elsewhere = cache.parent  # where there is no other lifsim
+    environment = os.environ | {"PYTHONPATH": str(root), "LIFSIM_CACHE_DIR": str(cache)}
+    environment["PYTHONDONTWRITEBYTECODE"] = ""  # bytecode is kept, as it is beside installed packages
     done = subprocess.run([sys.executable, *arguments], env=environment, cwd=elsewhere, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -111,12 +130,7 @@ def code(text: str, *arguments: str) -> Measure:
 
 def cold(*runs: str) -> Measure:
     """Seconds of compiling for the last of these runs, from an empty cache."""
-
-    def measure(root: Path, cache: Path) -> float:
-        with tempfile.TemporaryDirectory(dir=cache.parent) as empty:
-            return code(COMPILE, *runs)(root, Path(empty))
-
-    return measure
+    return from_nothing(code(COMPILE, *runs))
 
 
 def command(*words: str) -> Measure:
@@ -130,6 +144,16 @@ def command(*words: str) -> Measure:
     return measure
 
 
+def from_nothing(measure: Measure) -> Measure:
+    """The same from an empty cache of compiled code."""
+
+    def emptied(root: Path, cache: Path) -> float:
+        with tempfile.TemporaryDirectory(dir=cache.parent) as empty:
+            return measure(root, Path(empty) / "cache")
+
+    return emptied
+
+
 def figures(folder: Path, repeats: int) -> Iterator[tuple[str, str, int, Measure]]:
     """What is measured: its name, its unit, how often, and how."""
 
@@ -138,9 +162,13 @@ def figures(folder: Path, repeats: int) -> Iterator[tuple[str, str, int, Measure
     yield "after brunel: coba", "s", repeats, cold("brunel", "coba")
     yield "after brunel: brunel in float32", "s", repeats, cold("brunel", "brunel float32")
     yield "after hpc: vogels_sprekeler", "s", repeats, cold(NETWORKS["hpc, a part"], "vogels_sprekeler")
+    words = ("run", "brunel", "--plot", "--overwrite", "-o")
+    yield "compile, run, plot: README's lifsim run brunel --plot", "s wall", repeats, from_nothing(command(*words, str(folder / "b.h5")))
     yield "first run of a process", "s", 3 * repeats, code(FIRST)
     yield "a small run, in memory", "ms", 3 * repeats, code(SMALL)
     yield "a small run, to a file", "ms", 3 * repeats, code(SMALL, str(folder / "small.h5"))
+    for n in (10, 100, 1000):
+        yield f"a step of {n} neurons", "µs", 3 * repeats, code(STEP, str(n))
     yield "lifsim run single_neuron", "s wall", 3 * repeats, command("run", "single_neuron", "-o", str(folder / "x.h5"), "--overwrite")
 
 
