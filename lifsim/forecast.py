@@ -31,11 +31,11 @@ PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays 
 COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
 SAMPLE = 1_000_000  # given weights that are looked at for that, about
 PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
-BASE = 206e6  # bytes of Python, its libraries and compiled code
+BASE = 141e6  # bytes of Python, its libraries and compiled code
 ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
 SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
 A_RECORDED, RECORDED = 130, 16e6  # bytes of the spikes of a slice, of a neuron and of all (at 20 spikes/s a twentieth of the room, thrice)
-COMPILER = 250e6  # bytes that compiling takes
+COMPILER = 315e6  # bytes that compiling takes, with the types that Numba then loads
 SPIKE, SORTED = 20, 60  # bytes of a given spike, and while they are sorted
 DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
 

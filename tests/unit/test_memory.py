@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,7 @@ def test_no_groups(tmp_path):
 
 def test_a_group_is_a_limit(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "groups", lambda: iter([("/sys/fs/cgroup/memory.max", 100e6)]))
+    monkeypatch.setattr(memory, "_read", (-math.inf, []))
     net = ls.Network()
     net.add("n", 10**6, "iaf_psc_exp")
     with pytest.raises(ls.LifsimError, match=r"needs about .* free in the control group of this process \(/sys/fs/cgroup/memory.max\)"):
