@@ -228,6 +228,7 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
     begin, end = cuts[:-1], cuts[1:]
     piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
     targets = _joined([d.targets for d in drives], np.int64)
+    words = np.zeros((len(blocks.thread) - 1, STEPS, PIECE // 2 + 16), np.uint32)
     return PoissonDrives(
         targets,
         seats.id[targets],
@@ -247,7 +248,8 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
         end[piece, drive],
         np.full(len(piece), -1, np.int64),
         np.zeros((STEPS, first[-1]), np.uint8),
-        np.zeros((len(blocks.thread) - 1, STEPS, PIECE // 2 + 16), np.uint32),
+        words,
+        words.view(np.int16),
         laws_of(means),
     )
 

@@ -47,7 +47,7 @@ class PoissonDrives(NamedTuple):
     `law_since[q]` holds for all targets of drive d, q from ``change[d]`` to ``change[d + 1] - 1``; a drive
     without such has ``law[i]`` for each target. `uniform[d]`: contiguous targets, one weight, counts below
     256: these are drawn for four steps at a time into `counts` (`filled[e]` says which four), each thread
-    having `words` of its own to work with.
+    having `words` of its own to work with, whose halves are in `halves` (the same memory as int16).
     """
 
     target: np.ndarray
@@ -69,6 +69,7 @@ class PoissonDrives(NamedTuple):
     filled: np.ndarray
     counts: np.ndarray
     words: np.ndarray
+    halves: np.ndarray
     laws: Laws
 
 
@@ -176,7 +177,7 @@ def add_uniform(p, rank, e, total, key, step):
     when = (step // STEPS) * len(p.laws.low) + law  # a law that changes within four steps makes them anew
     if p.filled[e] != when:
         stream = uint32(POISSON | uint32(p.stream[p.drive[e]]))
-        fill_counts(p.counts[:, lo:hi], p.words[rank], p.id[lo], step // STEPS, stream, p.laws, law, key)
+        fill_counts(p.counts[:, lo:hi], p, rank, p.id[lo], step // STEPS, stream, law, key)
         p.filled[e] = when
     add_counts(total[p.target[lo] : p.target[lo] + hi - lo], p.counts[step % STEPS, lo:hi], total.dtype.type(p.weight[lo]))
 
@@ -189,14 +190,14 @@ def add_counts(total, count, weight):
 
 
 @kernel
-def fill_counts(count, words, who, quad, stream, laws, law, key):
-    """Counts of four steps, shape (4, n), of the neurons from `who` on; `words` is room for their random words."""
-    n, odd = count.shape[1], who & 1
+def fill_counts(count, p, rank, who, quad, stream, law, key):
+    """Counts of four steps, shape (4, n), of the neurons from `who` on."""
+    n, odd, words, halves, laws = count.shape[1], who & 1, p.words[rank], p.halves[rank], p.laws
     pairs = (n + odd + 1) >> 1
     draw_words(words[0, :pairs], words[1, :pairs], words[2, :pairs], words[3, :pairs], who >> 1, quad, stream, key)
     limit, top = laws.limit[laws.first[law] : laws.first[law + 1]], laws.low[law] + laws.width[law]
     for q in range(STEPS):
-        count_limits(words[q].view(np.int16)[odd : odd + n], limit, laws.low[law], count[q])
+        count_limits(halves[q, odd : odd + n], limit, laws.low[law], count[q])
         for a in range(0, n, FEW):
             z = min(a + FEW, n)
             if greatest(count[q, a:z]) == top:
