@@ -3,12 +3,12 @@
     python bench/reliability/caches.py --trials 1000 --together 100 --runs 10
     python bench/reliability/caches.py --trials 200 --seed 5
 
-Most trials take a cache of two small functions, each compiled for two types by the decorator that compiles the engine. In each, one to
-three of its files are damaged or replaced: bytes changed, cut, emptied, lengthened, removed, exchanged, copied from another version,
-replaced by a link, a pipe, a folder, a file in Numba's own format or in ours whose pickle would run something, writable by others or
-(as root) another user's. A process that uses the functions then must get the right results and compile what was damaged, and the next
-one must find all of it again. Some trials let six processes of different versions compile and remove old versions in one folder at
-once, beside folders that are not theirs. In the last ones whole runs use a damaged cache of the engine.
+Most trials take a cache of two small functions and a part, each compiled for two types as the engine is. In each, one to three of its
+files are damaged or replaced: bytes changed, cut, emptied, lengthened, removed, exchanged, copied from another version, replaced by a
+link, a pipe, a folder, a file in Numba's own format or in ours whose pickle would run something, writable by others or (as root) another
+user's. A process that uses the functions then must get the right results and compile what was damaged, and the next one must find all of
+it again. Some trials let six processes of different versions compile and remove old versions in one folder at once, beside folders that
+are not theirs. In the last ones whole runs use a damaged cache of the engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from nets import apart, digest, forked, network, report
@@ -31,6 +31,7 @@ from nets import apart, digest, forked, network, report
 import lifsim as ls
 from lifsim.engine import cache, codefile, compiling
 from lifsim.engine.jit import entry
+from lifsim.engine.parts import Part
 
 OTHER_USER = 65534
 X = np.linspace(0.0, 1.0, 20)
@@ -49,6 +50,17 @@ def total(xs):
     return out
 
 
+class Data(NamedTuple):
+    """What the part works with."""
+
+    x: np.ndarray
+
+
+def halve(m):
+    for i in range(len(m.x)):
+        m.x[i] *= 0.5
+
+
 CALLS: list[tuple[Any, tuple[Any, ...]]] = [
     (decayed, (3.0, 4)),
     (decayed, (np.float32(3.0), 4)),
@@ -56,6 +68,7 @@ CALLS: list[tuple[Any, tuple[Any, ...]]] = [
     (total, (X.astype("f4"),)),
 ]
 RIGHT = [float(function(*args)) for function, args in CALLS]
+TYPES = np.float64, np.float32  # that the part is called with
 
 
 def use(root: Path) -> dict[str, Any]:
@@ -66,7 +79,11 @@ def use(root: Path) -> dict[str, Any]:
         warnings.simplefilter("always")
         compiled = {function: entry(function) for function in (decayed, total)}
         got = [compiled[function](*args) for function, args in CALLS]
-    return {"right": bool(np.allclose(got, RIGHT, rtol=1e-6)), "compiled": compiler.kernels, "said": [str(w.message) for w in said]}
+        data, part = [Data(X.astype(dtype)) for dtype in TYPES], Part(halve)
+        for each in data:
+            part(each)
+    right = np.allclose(got, RIGHT, rtol=1e-6) and all(np.allclose(each.x, X / 2, rtol=1e-6) for each in data)
+    return {"right": bool(right), "compiled": compiler.kernels, "said": [str(w.message) for w in said]}
 
 
 def used(root: Path) -> dict[str, Any]:
@@ -225,7 +242,7 @@ def together(pristine: Path, folder: Path, rng: np.random.Generator) -> collecti
         if not crashed:
             uses = json.loads(path.read_text())
             seen["uses of it"] += len(uses)
-            seen["uses of it that found some code"] += sum(u["compiled"] < len(CALLS) for u in uses)
+            seen["uses of it that found some code"] += sum(u["compiled"] < len(CALLS) + len(TYPES) for u in uses)
             seen["WRONG RESULT"] += sum(not u["right"] for u in uses)
             seen["uses of it that could not keep some code"] += sum(bool(u["said"]) for u in uses)
     seen["FOREIGN FILES REMOVED"] += not (foreign.exists() and (root / "engine-00000000000000aa").is_symlink())
