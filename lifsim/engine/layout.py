@@ -14,7 +14,7 @@ from lifsim.engine.changing import Changing, Onto
 from lifsim.engine.currents import Currents, OwnInput
 from lifsim.engine.loop import Blocks
 from lifsim.engine.neurons import Neurons, kind_of, module_of, states_of
-from lifsim.engine.neurons.state import Held
+from lifsim.engine.neurons.state import LINE, Held
 from lifsim.engine.parts import address_of
 from lifsim.engine.piece import Group, Probes
 from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
@@ -111,7 +111,7 @@ def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: 
     rows = max(channels, *(len(states_of(g)) for g in plan.groups))
     marked = n if any(hasattr(module_of(g), "DRIVEN") for g in plan.groups) else 0
     x = Neurons(
-        _lined_up((rows, n), dtype),
+        _lined_up((rows, -(-n // LINE) * LINE), dtype),
         _lined_up(n, np.int32),
         _lined_up(n, dtype),
         _lined_up(n, dtype),

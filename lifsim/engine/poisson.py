@@ -16,6 +16,7 @@ import numpy as np
 from numba import uint8, uint32
 
 from lifsim.engine.jit import kernel, merged
+from lifsim.engine.neurons.state import before_line
 from lifsim.engine.random import POISSON, philox
 from lifsim.engine.search import number_up_to
 
@@ -179,7 +180,10 @@ def add_uniform(p, rank, e, total, key, step):
         stream = uint32(POISSON | uint32(p.stream[p.drive[e]]))
         fill_counts(p.counts[:, lo:hi], p, rank, p.id[lo], step // STEPS, stream, law, key)
         p.filled[e] = when
-    add_counts(total[p.target[lo] : p.target[lo] + hi - lo], p.counts[step % STEPS, lo:hi], total.dtype.type(p.weight[lo]))
+    line = lo + before_line(p.target[lo], hi - lo)
+    for a, z in ((lo, line), (line, hi)):
+        if a < z:
+            add_counts(total[p.target[a] : p.target[a] + z - a], p.counts[step % STEPS, a:z], total.dtype.type(p.weight[lo]))
 
 
 @kernel

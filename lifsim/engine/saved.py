@@ -63,7 +63,7 @@ def restore(engine: Any, step: int, state: State) -> None:
     """
     set_params(engine, state)
     m, place = engine.machine, engine.seats.place
-    put(m.neurons.state, "neurons/state", state, (slice(None), place))
+    put(m.neurons.state[:, : len(place)], "neurons/state", state, (slice(None), place))
     put(m.neurons.until, "neurons/until", state, place)
     set_gamma(engine, state)
     set_paths(engine, state)

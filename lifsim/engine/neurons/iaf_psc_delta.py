@@ -68,8 +68,8 @@ def advance(c, drive, x, w):
     push(v, drive)
     if of_all(constant(c, 3, lo, hi)) != 0:  # `refractory_input`
         release(v, x.state[2, lo:hi], x.until[lo:hi], w.step)
-        for j in range(lo, lo + x.held.number[w.p]):  # so that v becomes the sum of what arrives
-            v[x.held.offset[j]] = 0
+        for j in range(w.first, w.first + x.held.number[w.p]):  # so that v becomes the sum of what arrives
+            x.state[0, w.first + x.held.offset[j]] = 0
 
 
 @merged
