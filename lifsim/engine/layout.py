@@ -228,7 +228,7 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
     begin, end = cuts[:-1], cuts[1:]
     piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
     targets = _joined([d.targets for d in drives], np.int64)
-    words = np.zeros((len(blocks.thread) - 1, STEPS, PIECE // 2 + 16), np.uint32)
+    words = _lined_up((len(blocks.thread) - 1, STEPS, PIECE // 2 + 16), np.uint32)
     return PoissonDrives(
         targets,
         seats.id[targets],
@@ -250,6 +250,7 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
         np.zeros((STEPS, first[-1]), np.uint8),
         words,
         words.view(np.int16),
+        _lined_up((len(words), PIECE), np.int16),
         laws_of(means),
     )
 

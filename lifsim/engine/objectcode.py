@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import binding as llvm
 from numba import config
@@ -17,11 +17,19 @@ SUFFIX = "o"
 _linked: list[Any] = []  # what holds code in memory, as long as the process
 
 
+class Processor(NamedTuple):
+    """The system, the processor, and which instructions it has ("+avx2,-avx512bw,…")."""
+
+    system: str
+    name: str
+    instructions: str
+
+
 @lru_cache(1)
-def processor() -> tuple[str, str, str]:
-    """What code is made for: system, processor, its instructions."""
+def processor() -> Processor:
+    """What code is made for."""
     name, features = config.CPU_NAME, config.CPU_FEATURES  # type: ignore[attr-defined]
-    return (
+    return Processor(
         llvm.get_process_triple(),
         llvm.get_host_cpu_name() if name is None else name,
         get_host_cpu_features() if features is None else features,

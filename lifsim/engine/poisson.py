@@ -13,10 +13,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint8, uint32
+from numba import int16, uint8, uint32
 
 from lifsim.engine.jit import kernel, merged
 from lifsim.engine.neurons.state import before_line
+from lifsim.engine.objectcode import processor
 from lifsim.engine.random import POISSON, philox
 from lifsim.engine.search import number_up_to
 
@@ -48,7 +49,7 @@ class PoissonDrives(NamedTuple):
     `law_since[q]` holds for all targets of drive d, q from ``change[d]`` to ``change[d + 1] - 1``; a drive
     without such has ``law[i]`` for each target. `uniform[d]`: contiguous targets, one weight, counts below
     256: these are drawn for four steps at a time into `counts` (`filled[e]` says which four), each thread
-    having `words` of its own to work with, whose halves are in `halves` (the same memory as int16).
+    having `words` of its own to work with, whose halves are in `halves` (the same memory as int16), and `sums`.
     """
 
     target: np.ndarray
@@ -71,6 +72,7 @@ class PoissonDrives(NamedTuple):
     counts: np.ndarray
     words: np.ndarray
     halves: np.ndarray
+    sums: np.ndarray
     laws: Laws
 
 
@@ -201,7 +203,7 @@ def fill_counts(count, p, rank, who, quad, stream, law, key):
     draw_words(words[0, :pairs], words[1, :pairs], words[2, :pairs], words[3, :pairs], who >> 1, quad, stream, key)
     limit, top = laws.limit[laws.first[law] : laws.first[law + 1]], laws.low[law] + laws.width[law]
     for q in range(STEPS):
-        count_limits(halves[q, odd : odd + n], limit, laws.low[law], count[q])
+        count_limits(halves[q, odd : odd + n], limit, laws.low[law], p.sums[rank, :n], count[q])
         for a in range(0, n, FEW):
             z = min(a + FEW, n)
             if greatest(count[q, a:z]) == top:
@@ -218,7 +220,7 @@ def draw_words(w0, w1, w2, w3, pair, quad, stream, key):
 
 
 @kernel
-def count_limits(s, limit, low, out):
+def sum_bytes(s, limit, low, sums, out):
     """out[i] = low + Σ_k (s[i] > limit[k]); there is a multiple of four limits."""
     out[:] = low
     for k in range(0, len(limit), LANES):
@@ -226,6 +228,24 @@ def count_limits(s, limit, low, out):
         for i in range(len(s)):
             x = s[i]
             out[i] += uint8(uint8(x > a) + uint8(x > b) + uint8(x > c) + uint8(x > d))
+
+
+@kernel
+def sum_words(s, limit, low, sums, out):
+    """The same by way of 16-bit `sums`, as wide as what is compared."""
+    for i in range(len(s)):
+        sums[i] = low
+    for k in range(0, len(limit), LANES):
+        a, b, c, d = limit[k], limit[k + 1], limit[k + 2], limit[k + 3]
+        for i in range(len(s)):
+            x = s[i]
+            sums[i] += int16(x > a) + int16(x > b) + int16(x > c) + int16(x > d)
+    for i in range(len(s)):
+        out[i] = uint8(sums[i])
+
+
+# AVX-512 compares into masks, which add to bytes as they do to words; elsewhere a comparison gives words, which take long to narrow.
+count_limits = sum_bytes if "+avx512bw" in processor().instructions else sum_words
 
 
 @kernel

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import lifsim as ls
 from lifsim.build import build_plan
 from lifsim.engine import Engine, poisson_counts, reference
-from lifsim.engine.poisson import count_of, laws_of
+from lifsim.engine.poisson import count_of, laws_of, sum_bytes, sum_words
 from lifsim.engine.reference import STATES, Reference, expm, normal, philox, simulate, system
 
 TOLERANCE = 1e-9  # mV, and pA for currents
@@ -454,6 +454,16 @@ def test_poisson_counts_of_half_words_have_mean_and_variance(mean):
     count = np.array(counts(n, 8, np.uint32(4 << 24), laws, key))
     assert abs(count.mean() - mean) < 5 * np.sqrt(mean / n)
     assert abs(count.var() / mean - 1) < 5 * np.sqrt((2 + 1 / mean) / n)
+
+
+@pytest.mark.parametrize("count", [sum_bytes, sum_words])
+@pytest.mark.parametrize("mean", [0.0, 0.02, 1.6, 30.0])
+def test_counts_of_half_words_are_the_numbers_of_limits_below_them(count, mean):
+    """On every processor, though it takes one of these kernels."""
+    laws, halves = laws_of(np.array([mean])), np.arange(-(2**15), 2**15, dtype=np.int16)
+    out = np.empty(len(halves), np.uint8)
+    numba.njit(count.py_func)(halves, laws.limit, laws.low[0], np.empty(len(halves), np.int16), out)
+    assert (out == laws.low[0] + np.searchsorted(laws.limit, halves)).all()
 
 
 def test_normal_deviates_fill_the_range():
