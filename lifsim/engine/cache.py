@@ -19,7 +19,7 @@ import sys
 import uuid
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from lifsim.engine import codefile
+from lifsim.engine.linkedonly import linked_only
 from lifsim.errors import OutputError
 
 VARIABLE = "LIFSIM_CACHE_DIR"
@@ -256,11 +257,14 @@ def _keeping(write: Callable[[Path], None]) -> None:
 
 
 class KernelCache(_Cache):
-    """The compiled forms of one function: an index of the types it is called with, and a file for each, in all `folders`."""
+    """The compiled forms of one function: an index of the types it is called with, and a file for each, in all `folders`. With `linked`
+    only other code calls them (`linkedonly`).
+    """
 
     _index_key: Any = FunctionCache._index_key  # types, processor, bytes of the function and of what it encloses
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], linked: bool = False) -> None:
+        self._loading = linked_only if linked else nullcontext
         place, self._stamp = place_and_stamp(function)
         abi = f"py{sys.version_info.major}{sys.version_info.minor}{getattr(sys, 'abiflags', '')}"
         self._py_func = function  # Numba's name, which its key asks for
@@ -298,7 +302,8 @@ class KernelCache(_Cache):
                 name = self._forms(folder).get(key)
                 payload = codefile.read(folder / name) if name else None
                 if payload is not None:
-                    return CompileResult._rebuild(target_context, *pickle.loads(payload))
+                    with self._loading(target_context.codegen()):
+                        return CompileResult._rebuild(target_context, *pickle.loads(payload))
         except Exception:
             return None
         return None

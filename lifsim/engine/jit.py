@@ -15,6 +15,7 @@ import numba
 from numba.core import event
 
 from lifsim.engine.cache import KernelCache
+from lifsim.engine.linkedonly import Compiler
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False, "no_rewrites": True}
@@ -38,7 +39,9 @@ def owning(function: F) -> F:
 
 def entry(function: F) -> F:
     """An `owning` kernel that Python calls: with what turns Python's objects into machine words, which takes long to compile."""
-    return _compiled(function, _nrt=True, no_cpython_wrapper=False)
+    compiled = numba.njit(**_OPTIONS | _UNCALLED | {"_nrt": True, "no_cpython_wrapper": False})(function)
+    compiled._cache = KernelCache(function)
+    return compiled
 
 
 def part(function: F) -> F:
@@ -57,8 +60,8 @@ def merged(function: F) -> F:
 
 
 def _compiled(function: F, **special: bool) -> F:
-    compiled = numba.njit(**_OPTIONS | _UNCALLED | special)(function)
-    compiled._cache = KernelCache(function)
+    compiled = numba.njit(**_OPTIONS | _UNCALLED | special, pipeline_class=Compiler)(function)
+    compiled._cache = KernelCache(function, linked=True)
     return compiled
 
 

@@ -106,14 +106,9 @@ def words_of(t, n, stream, s, key):
 def name_sources(m, t):
     """The sources of target `t` where the rule says which they are."""
     rule, s, _ = read(m)
-    n = rule.ptr[t + 1] - rule.ptr[t]
-    if rule.kind == ROWS:
-        for k in range(n):  # a copy of slices would have the compiler make its message for slices of different length
-            s.source[k] = rule.rows[rule.ptr[t] + k]
-    elif rule.kind == ONE:
-        s.source[0] = t
-    else:
-        all_sources(s.source[:n], rule.itself[t])
+    begin, itself = rule.ptr[t], rule.itself[t]
+    for k in range(rule.ptr[t + 1] - begin):
+        s.source[k] = rule.rows[begin + k] if rule.kind == ROWS else t if rule.kind == ONE else k + 1 if 0 <= itself <= k else k
 
 
 @Part
@@ -151,13 +146,6 @@ def skip(itself, source):
     if itself >= 0:
         for k in range(len(source)):
             source[k] += 1 if source[k] >= itself else 0
-
-
-@kernel
-def all_sources(source, itself):
-    """All in turn but `itself`."""
-    for k in range(len(source)):
-        source[k] = k + 1 if 0 <= itself <= k else k
 
 
 @kernel
