@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.errors import ModelError
 from lifsim.models import PARROT
-from lifsim.plan import CONSTANT, NEVER, NOWHERE, ONES, Events, Group, Plan, Values, Wiring
+from lifsim.plan import CONSTANT, COUNT_SPIKES, NEVER, NO_RECEPTOR, Events, Group, Plan, Values, Wiring
 
 MOST = 1 << 20  # spikes of a parrot in a step
 
@@ -17,7 +17,7 @@ MOST = 1 << 20  # spikes of a parrot in a step
 def onto_parrots(wiring: Wiring, receptor: int) -> Wiring | None:
     """`wiring` onto parrots: every spike counts once, whatever its weight; of receptor 1 none does (None if nothing is left to do)."""
     if wiring.plasticity:
-        return replace(wiring, receptor=NOWHERE if receptor else ONES)
+        return replace(wiring, receptor=NO_RECEPTOR if receptor else COUNT_SPIKES)
     return None if receptor else replace(wiring, weight=Values(CONSTANT, 1.0), receptor=0)
 
 
@@ -35,7 +35,7 @@ def with_bursts(plan: Plan) -> list[Group]:
     at_first = np.ones(plan.n_nodes, np.int64)
     _count_repetitions(plan.events, at_first)
     at_first[own] = _most_of_drives(plan)[own]
-    synapses = [_ends(w, plan.seed) for w in plan.wirings if w.receptor != NOWHERE and np.isin(w.targets, own).any()]
+    synapses = [_ends(w, plan.seed) for w in plan.wirings if w.receptor != NO_RECEPTOR and np.isin(w.targets, own).any()]
     burst = at_first
     for _ in range(len(own) + 1):
         before, burst = burst, at_first.copy()

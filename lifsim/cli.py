@@ -69,13 +69,13 @@ def main(ctx: click.Context) -> None:
 @main.command()
 @MODEL
 @SETTINGS
-@click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
-@click.option("--seed", type=Seed(), help="The model file's unless given.")
+@click.option("--duration", type=Time(), help="Biological time, in ms or with a unit.  [default: from the model file]")
+@click.option("--seed", type=Seed(), help="Random seed.  [default: from the model file]")
 @THREADS
 @PRECISION
 @WEIGHTS
 @METHOD
-@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="Results; outputs/MODEL.h5 unless given.")
+@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="File of results.  [default: outputs/MODEL.h5]")
 @OVERWRITE
 @click.option("--resume", is_flag=True, help="Go on with this very run if it was interrupted; done already: exit with 0.")
 @PLOT
@@ -112,10 +112,10 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plo
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--threads", type=Threads(), help="Those of the run before unless given; never changes a result.")
+@click.option("--threads", type=Threads(), help="Number of threads; never changes a result.  [default: as before]")
 @PLOT
 @EVERY
-@click.option("--checkpoint-wall", type=WallTime(), help="And after so much wall time; as before unless given.")
+@click.option("--checkpoint-wall", type=WallTime(), help="Leave a checkpoint after this much wall time.  [default: as before]")
 @MAX_WALL
 @click.pass_obj
 def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
@@ -462,7 +462,7 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
 @main.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @SETTINGS
-@click.option("--duration", type=Time(), help="Biological time, in ms or with a unit; the model file's unless given.")
+@click.option("--duration", type=Time(), help="Biological time, in ms or with a unit.  [default: from the model file]")
 @THREADS
 @PRECISION
 @WEIGHTS

@@ -27,7 +27,7 @@ class Column:
         self._leaving: Future[None] | None = None
 
     def open(self, block: int, place: disk.Unfailing, aside: Executor) -> None:
-        """Make room for two blocks, of `block` bytes together; `aside` puts them in their places of the file."""
+        """Make room for two blocks, of `block` bytes together; the threads of `aside` write full ones into the file."""
         row = math.prod(self.dataset.shape[1:]) * self.dataset.dtype.itemsize
         n = max(1, min(len(self.dataset), block // max(2 * row, 1)))  # one is filled while the other leaves
         self._block, self._other = np.empty((2, n, *self.dataset.shape[1:]), self.dataset.dtype)

@@ -35,7 +35,7 @@ class Problem:
 
 
 class LifsimError(Exception):
-    """Root of all errors that are the caller's to mend (the command line exits with 2)."""
+    """Base class of errors in what a user gives: models, files, options (the command line exits with 2)."""
 
     def __init__(self, where: str, got: str = "", allowed: str = "") -> None:
         self.problems = [Problem(where, got, allowed)]

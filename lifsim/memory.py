@@ -191,7 +191,7 @@ def _windows_peak() -> int:
 
 
 def said(n: float) -> str:
-    """A number of bytes as people say it."""
+    """A number of bytes with a unit, to three digits."""
     for unit in ("B", "kB", "MB", "GB"):
         if n < 1000:
             return f"{n:.3g} {unit}"

@@ -242,4 +242,4 @@ def refuse_another(one: Network, other: Network, place: str) -> None:
     """Refuse `other` if it is not the network `one` of the checkpoint at `place` (ModelError that says what differs)."""
     problems = differences(one, other)
     if problems:
-        raise ModelError.of([Problem(place, "was made of another network", "the same one"), *problems])
+        raise ModelError.of([Problem(place, "was saved from a different network", "the same network"), *problems])

@@ -162,18 +162,28 @@ N_NODES = click.option(
 )
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 PRECISION = click.option(
-    "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the state."
+    "--precision",
+    type=click.Choice(["float64", "float32"]),
+    default="float64",
+    show_default=True,
+    help="Type of the state variables.",
 )
 WEIGHTS = click.option(
-    "--weights", type=click.Choice(["float64", "float32", "compact"]), help="Storage of the weights; that of --precision unless given."
+    "--weights",
+    type=click.Choice(["float64", "float32", "compact"]),
+    help="Type of stored weights.  [default: that of --precision]",
 )
 METHOD = click.option(
-    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact; what the model needs unless given."
+    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact.  [default: what the model needs]"
 )
-THREADS = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Never changes a result.")
+THREADS = click.option("--threads", type=Threads(), default="auto", show_default=True, help="Number of threads; never changes a result.")
 PLOT = click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
-EVERY = click.option("--checkpoint-every", type=Time(), help="Leave a checkpoint every so much biological time (1000, or '10 s').")
+EVERY = click.option("--checkpoint-every", type=Time(), help="Leave a checkpoint every so many ms of biological time (1000, or '10 s').")
 WALL = click.option(
-    "--checkpoint-wall", type=WallTime(never=True), default="10 min", show_default=True, help="And after so much on the clock, or never."
+    "--checkpoint-wall",
+    type=WallTime(never=True),
+    default="10 min",
+    show_default=True,
+    help="And after this much wall time, or never.",
 )
 MAX_WALL = click.option("--max-wall", type=WallTime(), help="Stop after so much wall time ('1 h'), with a checkpoint, and exit with 3.")

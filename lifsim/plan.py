@@ -21,8 +21,8 @@ CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
 NEVER = 2**62  # a step that is never reached (for stop = inf)
 ALL, ONE, RANDOM, ROWS, GIVEN = range(5)
 TO_EACH, SHARED, RECORDED = range(3)
-NOWHERE, ONES = -1, -2  # receptors of synapses that act on nothing, or each of whose spikes counts once
-PIECE = 1 << 14  # values at a time: what is made of them stays in the cache, in memory that need not be asked for anew
+NO_RECEPTOR, COUNT_SPIKES = -1, -2  # instead of a receptor: spikes have no effect; they are counted, whatever the weight
+PIECE = 1 << 14  # values that are worked on at a time: temporary arrays of this length stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class Wiring:
     in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
     numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
     out, else -1. Weights go to receptor number `receptor` (from 1) of the targets; 0: their sign decides
-    (or it is NOWHERE, ONES).
+    (or it is NO_RECEPTOR, COUNT_SPIKES).
     Synapses that are plastic (never GIVEN) have a `plasticity`.
     """
 

@@ -1,4 +1,4 @@
-"""What a run records: chunks of spikes and traces, and what is to be said of them.
+"""What a run records: chunks of spikes and traces, and the manifest that describes them.
 
 The simulation writes one `Chunk` a slice into a sink (`lifsim.sinks`), which keeps the chunks or logs them.
 """

@@ -34,16 +34,16 @@ MOST_NODES = 2**31  # of a population
 _ALLOWED = "a result of lifsim or SONATA spikes"
 
 
-# -- what is said of a run --------------------------------------------------------------------------
+# -- metadata of a run --------------------------------------------------------------------------
 
 
 def entries(recorded: Recorded) -> dict[str, Any]:
-    """All that is to be said of a run, by name."""
+    """The metadata of a run, by name: its manifest, its extent, and the summary that it wrote at its end."""
     return concluded(described(recorded), recorded.summary)
 
 
 def described(recorded: Recorded) -> dict[str, Any]:
-    """What is to be said of a run before it has said anything itself."""
+    """The metadata of a run without the summary that it writes at its end."""
     manifest, totals = recorded.manifest, recorded.totals
     start, stop, duration = (float(t) for t in times(np.array([totals.start, totals.end, totals.end - totals.start]), manifest.dt))
     said = {_DATA.get(key, key): plain(value) for key, value in vars(manifest).items() if key != "positions"}

@@ -79,7 +79,7 @@ CHANGED = ("does not match its checksum", "it was damaged or changed after it wa
 
 
 def examine(path: Path) -> None:
-    """Refuse a file of ours that is not what was sealed, or whose seal is damaged (DataError); one without a seal is let be."""
+    """Refuse a file of ours that is not what was sealed, or whose seal is damaged (DataError); a file without a seal is accepted."""
     if not check(path) and broken(path):
         raise DataError(str(path), *CHANGED)
 

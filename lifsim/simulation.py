@@ -32,7 +32,7 @@ from lifsim.outputs import check_output, expanded, make_folder
 from lifsim.populations import normalise, relations
 from lifsim.printable import shown
 from lifsim.schedule import Schedule, schedule_of, seconds
-from lifsim.stopping import Asked, Stopped, deferred
+from lifsim.stopping import Stopped, StopRequest, deferred
 from lifsim.text import storable
 from lifsim.turn import Turn, alone, reading
 from lifsim.values import Distribution, number
@@ -289,7 +289,7 @@ class Simulation:
         if self.step < self._until:
             self._keeper.keep(self._source())
 
-    def _advance(self, first: int, until: int, deadline: float, asked: Asked) -> None:
+    def _advance(self, first: int, until: int, deadline: float, asked: StopRequest) -> None:
         """Slice by slice to step `until`, unless somebody asks to stop or time is up."""
         began, n = time.perf_counter(), self._first_slice(deadline)
         while self.step < until:
@@ -369,7 +369,7 @@ class Simulation:
         }
 
     def _total(self) -> float:
-        """Seconds since the run began, without those in which nobody worked on it."""
+        """Wall time of the run, s; the time between an interruption and `resume` does not count."""
         return self._before + time.perf_counter() - self._wall
 
     # -- checkpoints -------------------------------------------------------------------------------
@@ -458,7 +458,7 @@ class Simulation:
         return simulation
 
     def _take_up(self, saved: Checkpoint) -> None:
-        """Be where the saved simulation was."""
+        """Load the saved state."""
         from lifsim.checkpoint import COLLECTED, STATE
 
         about = saved.about

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from lifsim.netimage import NetworkImage
     from lifsim.results import Result
 
-Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # what a run says at its end; called again when all else is on disk
+Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # of a run, at its end
 
 
 def said(summary: Summary) -> dict[str, Any]:
-    """What a run says at its end, as of now, ready for JSON."""
+    """The summary as of now, ready for JSON. (A function is called again when all data are on the disk.)"""
     return dict(plain(summary() if callable(summary) else summary))
 
 

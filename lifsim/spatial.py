@@ -23,7 +23,7 @@ PER_CELL = 8  # nodes in a cell, at least on average
 WORK = 1 << 20  # candidates at a time
 TOGETHER = 1 << 21  # partners chosen at a time, about
 LOOK = 64  # times as many sources as are chosen, at most, are all looked at
-LONGEST = 1e12  # time after which a target waits in vain for another partner
+LONGEST = 1e12  # latest time of arrival: pairs that would come later have a probability of 0
 
 
 @dataclass(frozen=True)

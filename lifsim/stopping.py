@@ -28,8 +28,8 @@ class Stopped(KeyboardInterrupt):
         return 128 + self.number
 
 
-class Asked:
-    """Whether a signal has come, and which."""
+class StopRequest:
+    """The number of the signal that asked to stop, None if none did."""
 
     number: int | None = None
 
@@ -52,9 +52,9 @@ def handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[dict[i
 
 
 @contextmanager
-def deferred() -> Iterator[Asked]:
+def deferred() -> Iterator[StopRequest]:
     """Within it the first signal is noted, for the one in charge to look at; a second one goes where it would have gone."""
-    asked = Asked()
+    asked = StopRequest()
 
     def note(number: int, frame: FrameType | None) -> None:
         if asked.number is None:
@@ -67,8 +67,3 @@ def deferred() -> Iterator[Asked]:
 
     with handling(note) as before:
         yield asked
-
-
-def stop(number: int, frame: FrameType | None = None) -> None:
-    """A handler that stops at once."""
-    raise Stopped(number)

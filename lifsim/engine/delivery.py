@@ -3,9 +3,9 @@
 The synapses of a block are packed in rows, a row being the synapses of one source that go into one
 sum (excitatory or inhibitory) or have one weight. A row is a sequence of segments, one for each delay
 that occurs in the network, ascending: the number of synapses, their targets, their weights. A spike
-stays under way until the longest delay has passed, with a cursor in each of its rows that carries the
+is pending until the longest delay has passed, with a cursor in each of its rows that carries the
 length of the next segment; every step sweeps over the cursors and adds the segments that are due to
-sums that stay in the cache. So memory is read in whole segments, asked for in time, and all targets
+sums that stay in the cache. So memory is read in whole segments, which are prefetched, and all targets
 receive in one order, (delay descending, source, projection, synapse), whatever the blocks and threads.
 """
 

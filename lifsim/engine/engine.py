@@ -246,7 +246,7 @@ class Engine:
         return saved.state_of(self)
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """Be, just built, as an engine of the same plan was after `step`, when it was `saved` (ValueError if the plan was another)."""
+        """Load the `saved` state of an engine of the same plan after `step`, right after building (ValueError if the plan was another)."""
         from lifsim.engine import saved
 
         saved.restore(self, step, state)

@@ -39,7 +39,7 @@ class IdleEngine:
         return {}
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """Be at `step` (ValueError if there is a state: the plan was another)."""
+        """Go to `step` (ValueError if there is a state: the plan was another)."""
         if state:
             raise ValueError("it holds a state of neurons")
         self.step = step

@@ -38,7 +38,7 @@ def owning(function: F) -> F:
 
 
 def entry(function: F) -> F:
-    """An `owning` kernel that Python calls: with what turns Python's objects into machine words, which takes long to compile."""
+    """An `owning` kernel that Python calls: with the wrapper that converts Python's objects, which takes long to compile."""
     compiled = numba.njit(**_OPTIONS | _UNCALLED | {"_nrt": True, "no_cpython_wrapper": False})(function)
     compiled._cache = KernelCache(function)
     return compiled

@@ -166,8 +166,11 @@ def test_verbose_says_more():
 
 
 def test_overwrite(results):
-    lif("run", "tiny.toml", code=2)
-    lif("run", "tiny.toml", "--overwrite")
+    before = Path(results).read_bytes()
+    lif("run", "tiny.toml", "--seed", "5", code=2)
+    assert Path(results).read_bytes() == before
+    lif("run", "tiny.toml", "--seed", "5", "--overwrite")
+    assert lifsim.open(results).info["seed"] == 5
 
 
 def test_info(results):

@@ -64,6 +64,11 @@ def test_early_stopping_keeps_the_best():
     m = Classifier((32,), scale="max", learning_rate=0.01, epochs=200, early_stopping=True, patience=5).fit(X, y)
     losses = m.history["validation_loss"]
     assert len(losses) < 200 and np.argmin(losses) >= len(losses) - 15
+    given = {"early_stopping": True, "patience": 5, "learning_rate": 0.01, "epochs": 200}
+    kept = Classifier((32,), scale="max", **given).fit(X[:1400], y[:1400], validation=(X[1400:], y[1400:]))
+    found = -np.log(kept.predict_proba(X[1400:])[np.arange(len(X) - 1400), y[1400:]]).mean()  # of the weights that are kept
+    losses = kept.history["validation_loss"]
+    assert found == pytest.approx(min(losses), rel=1e-4) and losses[-1] > 1.01 * min(losses)
     other = Classifier((32,), scale="max", learning_rate=0.01, epochs=3).fit(X[:900], y[:900], validation=(X[900:], y[900:]))
     assert other.history["validation_score"][-1] == pytest.approx(other.score(X[900:], y[900:]))
 

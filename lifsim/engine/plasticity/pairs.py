@@ -5,7 +5,7 @@ synapse makes up for the postsynaptic spikes in (t_last - d, t - d], each a pote
 spikes as it was then, in order; then follows the depression at t, by the trace of postsynaptic spikes before t - d;
 then the weight is sent. Nothing that happens later can change it, so all this is done at t + d, when it arrives.
 
-How many spikes a synapse has to make up for cannot be foretold, and a wrong guess of the processor costs more than the
+How many spikes a synapse has to make up for cannot be foretold, and mispredicted branches cost more than the
 arithmetic. So it is done for a few hundred synapses at a time, in rounds: round q lists those that have at least q
 spikes, each with its q-th last one. Going through the rounds backwards each synapse sees its spikes in order, and what is
 computed in a round is a plain loop. What synapses have to know of their targets depends on the step and the delay alone:
@@ -28,7 +28,7 @@ from lifsim.engine.jit import kernel, merged
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
 from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, first_after
-from lifsim.plan import NEVER, NOWHERE, ONES
+from lifsim.plan import COUNT_SPIKES, NEVER, NO_RECEPTOR
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}
@@ -302,9 +302,9 @@ def depress(synapses, own, a, target, trace, w, k, arrival):
 def send(y, receptor, a, n, total):
     """Add the `n` weights from `a` on to `total`: the receptor, or else the sign, says which sum they go into."""
     target, weight, negative = y.target, y.weight, 0
-    if receptor == NOWHERE:
+    if receptor == NO_RECEPTOR:
         return
-    if receptor == ONES:
+    if receptor == COUNT_SPIKES:
         for i in range(a, a + n):
             total[0, target[i]] += 1
         return

@@ -13,7 +13,7 @@ from numba.extending import overload
 
 from lifsim.engine.jit import inlined, merged
 from lifsim.engine.plasticity import tsodyks, tsodyks2
-from lifsim.plan import ONES
+from lifsim.plan import COUNT_SPIKES
 
 OF_SYNAPSES = {m.Synapses: m for m in (tsodyks2, tsodyks)}
 OF_RULE = {m.Rule: m for m in (tsodyks2, tsodyks)}
@@ -44,7 +44,7 @@ def put(total, receptor, signs, i, weight, part):
     """Add a part of a weight to what the receptor, or else the sign, says."""
     if receptor >= 0:
         total[receptor - 1 if receptor > 0 else np.int64(signs and weight < 0), i] += weight * part
-    elif receptor == ONES:
+    elif receptor == COUNT_SPIKES:
         total[0, i] += 1
 
 

@@ -181,7 +181,7 @@ def take(x, sent, trains, key, b, i, step, offset, weight):
 
 @kernel
 def look(m, b, lo, hi, step):
-    """The neurons lo … hi - 1 do what they do by themselves up to the end of `step`."""
+    """Process the internal events of the neurons lo … hi - 1 up to the end of `step`: ends of refractoriness, crossings of threshold."""
     x = m.neurons
     for i in range(lo, hi):
         if x.due[i] <= step:

@@ -78,7 +78,10 @@ def state_at(n, c, step, offset, dt):
 
 @inlined
 def come(x, sent, b, i, step, offset):
-    """Take neuron `i` to a moment before which it does nothing. Where threshold is tested, it may be found to have fired."""
+    """Integrate neuron `i` to `offset` ms before the end of `step`; no internal event lies in between.
+
+    Where threshold is tested, it may be found to have fired.
+    """
     n = x.cell[i]
     c = x.kind[n.kind]
     y, since, since_offset = state_of(n), n.step, n.offset
