@@ -38,6 +38,8 @@ A_RECORDED, RECORDED = 130, 16e6  # bytes of the spikes of a slice, of a neuron 
 COMPILER = 315e6  # bytes that compiling takes, with the types that Numba then loads
 SPIKE, SORTED = 20, 60  # bytes of a given spike, and while they are sorted
 DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
+MERGED, SINGLE = 135, 182  # instead, of a Poisson train: where equal ones onto a target become one, and where they do not
+BUFFER, AT_ONCE = 64 << 20, 1 / 3  # bytes of samples that a slice holds at most; the share of a run that one is long
 
 
 def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _drawn(net: Network, inner: list[Projection]) -> tuple[float, float]:
     stimuli = [p for p in net.projections if not _has_synapses(p)]
     spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
     kept = sum(map(_kept_rows, inner)) + DRIVE * sum(map(_merged_drives, stimuli)) + SPIKE * spikes
-    expanded = (EXPANDED * expected_synapses(p) - DRIVE * _merged_drives(p) for p in stimuli)  # some of it is what is kept
+    expanded = (_expanded(p) * expected_synapses(p) - DRIVE * _merged_drives(p) for p in stimuli)  # some of it is what is kept
     return kept, max([SORTED * spikes, *map(_drawing, inner), *expanded])
 
 
@@ -186,7 +188,10 @@ def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
     drawn = sum(8 * p.n for p in own for v in (*p.params.values(), *p.initial.values()) if isinstance(v, Distribution))
     watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
     random = {r.view.name: r.view.population.n for r in net.recordings if r.view.population.model.role == "poisson"}
-    sampled = 48 * (sum(len(r.view) for r in net.recordings if r.variable not in ("spikes", "rate")) + sum(random.values()))
+    probes = [r for r in net.recordings if r.variable not in ("spikes", "rate")]
+    duration = 1000.0 if net.duration is None else net.duration
+    samples = sum(8 * len(r.view) * duration / r.interval for r in probes)
+    sampled = 48 * (sum(len(r.view) for r in probes) + sum(random.values())) + min(AT_ONCE * samples, BUFFER)
     spikes = min(A_RECORDED * sum(p.n for p in own if p.name in watched), RECORDED)
     moving = blocks * 2 * 1.5 * min(2 * PAGE, 12 * min(rows, n)) + spikes
     return n * (76 + 12 * itemsize) + drawn + sampled + moving
@@ -195,8 +200,14 @@ def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
 def _merged_drives(p: Projection) -> float:
     """How many synapses of a stimulus are kept: those of equal Poisson trains onto a target are one."""
     number = expected_synapses(p)
-    merged = p.source.population.model.role == "poisson" and not isinstance(p.weight, np.ndarray | Distribution)
-    return min(number, len(p.target)) if merged else number
+    return min(number, len(p.target)) if _expanded(p) == MERGED else number
+
+
+def _expanded(p: Projection) -> float:
+    """Bytes of each synapse of a stimulus while they become drives."""
+    if p.source.population.model.role != "poisson":
+        return EXPANDED
+    return SINGLE if isinstance(p.weight, np.ndarray | Distribution) else MERGED
 
 
 def _plastic(p: Projection, delays: float, blocks: int, precision: str, weights: str | None) -> float:

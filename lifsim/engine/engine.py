@@ -196,8 +196,10 @@ class Engine:
         for i, p in enumerate(self.plan.probes):
             n = len(p.ids)
             stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
-            sorted_columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)
-            columns = sorted_columns[:, np.argsort(np.argsort(layout.probed(self.plan, p, self.seats.place)))]
+            columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)  # by place
+            order = np.argsort(np.argsort(layout.probed(self.plan, p, self.seats.place)))
+            if (order != np.arange(n)).any():
+                columns = columns[:, order]
             samples.append(shown(self.plan.group(p.group), p.variable, columns, p.ids))
         return samples
 

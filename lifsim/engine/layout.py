@@ -165,7 +165,9 @@ def unit_and_zero(group: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 def shown(group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> np.ndarray:
     """Values of state variable `name` of the neurons `ids` of `group` in the user's units; neurons along the last axis."""
     unit, zero = unit_and_zero(group, name)
-    return values * unit[ids] + zero[ids]
+    out = values * unit[ids]
+    out += zero[ids]  # there may be many of them
+    return out
 
 
 def read_state(x: Neurons, place: np.ndarray, group: Any, name: str) -> np.ndarray:

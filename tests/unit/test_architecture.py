@@ -95,8 +95,12 @@ def test_no_circles():
 
 def test_the_forecast_of_memory_knows_the_numbers_of_the_engine():
     from lifsim import forecast
-    from lifsim.engine import packing, seats
+    from lifsim.engine import engine, packing, seats
 
-    for module, names in ((packing, ("WAITING", "MOST_CLASSES", "STEPS", "WIDE", "MOST_WORDS")), (seats, ("LARGEST_BLOCK", "GRAIN"))):
+    for module, names in (
+        (packing, ("WAITING", "MOST_CLASSES", "STEPS", "WIDE", "MOST_WORDS")),
+        (seats, ("LARGEST_BLOCK", "GRAIN")),
+        (engine, ("BUFFER",)),
+    ):
         for name in names:
             assert getattr(forecast, name) == getattr(module, name), name
