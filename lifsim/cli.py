@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +98,6 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plo
     refuse_output(out, replaced)
     if plot:
         refuse_output(picture, replaced)
-        _load_ahead("lifsim.plot")
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
         result = simulate(net, out=out, progress=progress, **options)
@@ -128,8 +124,6 @@ def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
     from lifsim.runs import resume as go_on
 
     out = file.with_suffix("") if file.suffix == ".log" else file
-    if plot:
-        _load_ahead("lifsim.plot")
     progress = Progress(out.stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
         result = go_on(out, progress=progress, **options)
@@ -553,16 +547,6 @@ def _folded(talk: Talk, lines: list[str], what: str) -> None:
         echo(f"  {line}")
     if len(shown) < len(lines):
         echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
-
-
-def _load_ahead(module: str) -> None:
-    """Import `module` beside what follows, in a thread of its own. What goes wrong with it is said when it is needed."""
-
-    def load() -> None:
-        with suppress(Exception):
-            import_module(module)
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 def _draw(result: Result, kind: str, path: Path, **options: Any) -> None:

@@ -114,7 +114,7 @@ def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
     reserved = facts["reserved"] + SLICE
     program = {"memory": BASE, "addresses": BASE + ADDRESSES, "data": BASE + DATA}
     beside = {"memory": 0.0, "addresses": reserved + STACK * (facts["threads"] if facts["threads"] > 1 else 0), "data": reserved}
-    for limit in memory.limits(rest + max(beside.values())):
+    for limit in memory.limits(rest + max(beside.values()) + max(program.values())):
         loaded = program[limit.kind]
         needed, free = rest + loaded + beside[limit.kind], limit.free + min(limit.used, loaded)
         if needed > free:

@@ -29,13 +29,14 @@ class Limit(NamedTuple):
 def limits(needed: float = float("inf")) -> list[Limit]:
     """Every limit that there is, the tightest first: of the computer, of control groups, of the shell (ulimit).
 
-    They are read again if that was more than `RECENT` seconds ago, or if less than ten times the `needed` bytes were left.
+    They are read again if that was more than `RECENT` seconds ago, if less than ten times the `needed` bytes were left, or if the limits
+    of the shell are others.
     """
     global _read
-    now = time.monotonic()
-    if now - _read[0] > RECENT or _read[1][0].free < 10 * needed:
-        _read = now, _limits()
-    return _read[1]
+    now, own = time.monotonic(), (os.getpid(), _resource_limit("RLIMIT_AS"), _resource_limit("RLIMIT_DATA"))
+    if now - _read[0] > RECENT or _read[1] != own or _read[2][0].free < 10 * needed:
+        _read = now, own, _limits()
+    return _read[2]
 
 
 def _limits() -> list[Limit]:
@@ -51,7 +52,7 @@ def _limits() -> list[Limit]:
     return sorted(found, key=lambda limit: limit.free)
 
 
-_read: tuple[float, list[Limit]] = (-float("inf"), [])  # when, and what they were
+_read: tuple[float, tuple[float, ...], list[Limit]] = (-float("inf"), (), [])  # when, the process with its own limits, what they were
 
 
 def free() -> Limit:

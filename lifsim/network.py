@@ -81,13 +81,12 @@ class Network:
     parameters: dict[str, Any] = field(default_factory=dict)
     method: str | None = None
     read_files: list[str] = field(default_factory=list)
-    _nodes: int = field(default=0, init=False, repr=False)  # of all populations together
+    _counted: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # populations, and the nodes of all of them
     _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
         default_factory=lambda: ([], [], set()), init=False, repr=False
     )
 
     def __post_init__(self) -> None:
-        self._nodes = sum(p.n for p in self.populations.values())
         try:
             self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
         except ValueError as error:
@@ -168,9 +167,16 @@ class Network:
             {k: v for k, v in given.items() if k in states},
             where,
         )
+        nodes = self._nodes()
         self.populations[name] = population
-        self._nodes += population.n
+        self._counted = len(self.populations), nodes + population.n
         return population
+
+    def _nodes(self) -> int:
+        """The nodes of all populations, counted anew where populations came or went in another way than by `add`."""
+        if self._counted[0] != len(self.populations):
+            self._counted = len(self.populations), sum(p.n for p in self.populations.values())
+        return self._counted[1]
 
     def _check_population(self, place: str, name: str, n: Any, model: Any) -> Iterable[Problem]:
         if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
@@ -181,8 +187,8 @@ class Network:
             yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
         elif n > MOST_NODES:
             yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
-        elif n + self._nodes > MOST_NODES:
-            yield Problem(f"{place}.n", f"{n} beside {self._nodes} nodes", f"at most {MOST_NODES} nodes in all populations together")
+        elif n + (others := self._nodes()) > MOST_NODES:
+            yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
         if not isinstance(model, str) or model not in MODELS:
             yield Problem(
                 f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS)

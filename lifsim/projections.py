@@ -42,7 +42,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "matrix": ("copies", "scale"),
 }
 _COUNTS = ("indegree", "outdegree", "N")
-_MOST_COUNTED = 2**48  # synapses that a rule can ask for: more than any memory, and every sum of such counts is exact
+_MOST_COUNTED = 2**48  # synapses of a node, or of a projection, that a rule can ask for: more than any memory holds
 _SAMPLE = 10_000_000  # pairs that an expectation looks at, about
 _MANY = 1_000_000  # nodes, in a space, more than which are not looked at one by one for that
 
@@ -405,9 +405,9 @@ def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> i
 
 
 def _why(most: int, flags: Mapping[str, bool]) -> str:
-    if most == _MOST_COUNTED:
-        return "(2^48)"
-    return "without autapses" if flags["allow_multapses"] else "without multapses"
+    if flags["allow_multapses"]:
+        return "(2^48)" if most else "without autapses"
+    return "without multapses"
 
 
 def _check_alone(place: str, dt: float, raw: Mapping[str, Any], weight_unit: str) -> Iterable[Problem]:

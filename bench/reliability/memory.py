@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import lifsim as ls
 from lifsim import memory
-from lifsim.forecast import estimate
+from lifsim.forecast import BASE, estimate
 from lifsim.modelfile import load_with_settings
 
 DURATION = 50.0  # ms
@@ -105,18 +105,23 @@ def made(name: str, settings: list[str]) -> tuple[ls.Network, bool]:
     return (shape() if shape else load_with_settings(name, settings)), name in IN_MEMORY
 
 
+def peak_of(*case: str) -> int:
+    """The peak of a process that runs this case and has nothing to compile."""
+    for _ in range(2):  # the first may have to compile
+        got = subprocess.run([sys.executable, __file__, "--run", *case], check=True, capture_output=True)
+    return int(got.stdout)
+
+
 def main(names: list[str]) -> None:
-    """Compare all, or those named."""
+    """Compare all, or those named; of the files of libraries the system keeps more or less in memory, as they lie in its cache."""
     cases = [*SHIPPED, *((name, "float64", "", "1") for name in (*SHAPES, *IN_MEMORY))]
     cases = [case for case in cases if not names or case[0] in names]
-    outside = 0
+    outside, libraries = 0, peak_of("single_neuron", "float64", "", "1") - int(BASE)
+    print(f"libraries take {libraries / 1e6:+.0f} MB beside {memory.said(BASE)} here, which is left out")
     for name, precision, weights, threads, *settings in cases:
         net, in_memory = made(name, settings)
         told = foretold(net, precision, weights, threads, in_memory)
-        own = [sys.executable, __file__, "--run", name, precision, weights, threads, *settings]
-        for _ in range(2):  # the first may have to compile
-            got = subprocess.run(own, check=True, capture_output=True)
-        peak = int(got.stdout)
+        peak = peak_of(name, precision, weights, threads, *settings) - libraries
         outside += abs(told / peak - 1) > 0.1
         what = " ".join(filter(None, [name, precision, weights, f"{threads} thread(s)", *settings]))
         print(f"{what}: foretold {memory.said(told)}, used {memory.said(peak)}: {100 * (told / peak - 1):+.1f} %", flush=True)

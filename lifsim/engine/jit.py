@@ -45,7 +45,7 @@ def entry(function: F) -> F:
 
 
 def part(function: F) -> F:
-    """A `kernel` that is called by address: its code is kept by who calls it (`parts`)."""
+    """A `kernel` that is called by address: its code is kept by `Part`."""
     return numba.njit(**_OPTIONS, **_UNCALLED)(function)
 
 

@@ -16,10 +16,10 @@ from numba.core.typed_passes import NativeLowering
 
 
 class _Environments:
-    """Stands for the memory of the process, into which functions with machine code get their environments."""
+    """A codegen whose `set_env` does nothing: there is no machine code that reads an environment."""
 
     def set_env(self, name: str, environment: Any) -> None:
-        """There is no code that could read it."""
+        """Nothing is set."""
 
 
 class Library(JITCodeLibrary):
@@ -33,7 +33,7 @@ class Library(JITCodeLibrary):
         self._finalized = True
 
     def get_pointer_to_function(self, name: str) -> int:
-        """There is none."""
+        """0: there is no machine code."""
         return 0
 
     def serialize_using_object_code(self) -> tuple[str, str, bytes]:
@@ -44,11 +44,12 @@ class Library(JITCodeLibrary):
 @contextmanager
 def linked_only(codegen: Any) -> Iterator[None]:
     """What is compiled or loaded within this becomes a `Library`."""
+    before = codegen._library_class
     codegen._library_class = Library
     try:
         yield
     finally:
-        del codegen._library_class
+        codegen._library_class = before
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

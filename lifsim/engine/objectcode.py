@@ -1,11 +1,11 @@
 """Machine code that stands alone: an object file and the name of its function, linked to an address by LLVM.
 
-What is kept is the name, a zero byte and the object file (ELF, Mach-O or COFF) that LLVM made for this processor.
+What is kept is the name, those of the functions that it calls (of the library of C), a zero byte, and the object file that LLVM made for
+this processor.
 """
 
 from __future__ import annotations
 
-import ctypes
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -36,32 +36,39 @@ def processor() -> Processor:
     )
 
 
-def of(library: Any, name: str) -> bytes:
-    """The code of the function `name` that Numba compiled into `library`, to be kept."""
-    return name.encode() + b"\0" + library._get_compiled_object()
+def of(library: Any, name: str) -> bytes | None:
+    """The code of the function `name` that Numba compiled into `library`, to be kept; None if it does not stand alone: if it knows
+    addresses of this process, or calls what is not in every one.
+    """
+    module = library._final_module
+    called = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
+    if library.has_dynamic_globals or any(v.is_declaration for v in module.global_variables) or not all(map(_everywhere, called)):
+        return None
+    return " ".join([name, *called]).encode() + b"\0" + library._get_compiled_object()
 
 
-def stands_alone(library: Any) -> bool:
-    """Whether the code of `library` calls nothing but what every process has, and knows no address of this one."""
-    process = ctypes.CDLL(None)
-    called = [f.name for f in library._final_module.functions if f.is_declaration]
-    return not library.has_dynamic_globals and all(name.startswith("llvm.") or hasattr(process, name) for name in called)
+def _everywhere(name: str) -> bool:
+    """Whether every process has the function `name`: a library of C has it, and not Numba."""
+    return not name.startswith(("numba", "NRT_", ".numba")) and bool(llvm.address_of_symbol(name))
 
 
 def address(kept: bytes) -> int | None:
-    """The address of the function in `kept`; None if LLVM cannot read it.
+    """The address of the function in `kept`; None if LLVM cannot read it, or if this process lacks what it calls.
 
     Each gets a linker of its own: functions that several files hold are called alike and need not be the same.
     """
-    name, _, code = kept.partition(b"\0")
+    names, _, code = kept.partition(b"\0")
+    name, *called = names.decode().split(" ")
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     try:
         machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(jit=True)
-        linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)  # from now on LLVM finds the functions of the process
+        if not all(map(_everywhere, called)):
+            return None
         linker.add_object_file(llvm.ObjectFileRef.from_data(code))
     except RuntimeError:
         return None
     linker.finalize_object()
     _linked.append(linker)
-    return int(linker.get_function_address(name.decode())) or None
+    return int(linker.get_function_address(name)) or None

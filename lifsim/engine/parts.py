@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import itertools
+import os
 import struct
 import threading
 from collections.abc import Callable, Iterable
@@ -108,8 +109,10 @@ class Part:
     """A kernel ``function(m, *numbers)``: `m` is the address of its data, the others are whole numbers. It returns nothing."""
 
     def __init__(self, function: Callable[..., None]) -> None:
+        if function.__closure__:
+            raise TypeError(f"{function.__qualname__}: what a part encloses does not tell its code from that of another; give it as data")
         self._kernel: Any = part(function)
-        self._numbers = function.__code__.co_argcount - 1
+        self._numbers, self._line = function.__code__.co_argcount - 1, function.__code__.co_firstlineno
         self._place, self._stamp = cache.place_and_stamp(function)
         self._code: dict[Kinds, int] = {}
         self.__doc__, self.__name__ = function.__doc__, function.__name__
@@ -133,13 +136,14 @@ class Part:
         compiled = self._kernel.overloads[signature]
         name = compiled.fndesc.llvm_func_name
         address = int(compiled.library.get_pointer_to_function(name))
-        if objectcode.stands_alone(compiled.library):
-            cache.keep(self._file(kinds), objectcode.of(compiled.library, name))
+        kept = objectcode.of(compiled.library, name)
+        if kept is not None:
+            cache.keep(self._file(kinds), kept)
         return address
 
     def _file(self, kinds: Kinds) -> str:
         """The name of the file of the code for these types of data on this processor."""
-        digest = hashlib.sha256(f"{self._stamp.hex()} {_told(kinds)} {objectcode.processor()}".encode())
+        digest = hashlib.sha256(f"{self._stamp.hex()} {self._line} {_told(kinds)} {objectcode.processor()}".encode())
         return f"{self._place}.{digest.hexdigest()[:32]}.{objectcode.SUFFIX}"
 
     def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
@@ -148,6 +152,16 @@ class Part:
 
 
 _one_at_a_time = threading.RLock()
+
+
+def _renew() -> None:
+    """In a copy of the process: whoever held the lock is not there."""
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 def _told(kinds: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import math
 import os
 import pickle
 import subprocess
@@ -67,6 +68,10 @@ def square(m):
     m.x[0] = m.x[0] * m.x[0]
 
 
+def logarithmic(m):
+    m.x[0] = math.log1p(m.x[0])
+
+
 def run(function=halve, x=3.0) -> int:
     """The same for a part."""
     data = Data(np.array([x]))
@@ -74,7 +79,7 @@ def run(function=halve, x=3.0) -> int:
         Part(function)(data)
     expected = Data(np.array([x]))
     function(expected)
-    assert data.x[0] == expected.x[0]
+    assert data.x[0] == pytest.approx(expected.x[0], rel=1e-12)
     return compiler.kernels
 
 
@@ -220,6 +225,26 @@ def test_a_function_that_is_not_in_its_file(place):
     kept = codefile.read(only(place, ".o"))
     codefile.write(only(place, ".o"), kept.replace(b"halve", b"hxxxx", 1))
     assert [run(), run()] == [1, 0]
+
+
+def test_a_part_must_not_enclose_anything():
+    """What it encloses would not tell its code from that of another part of its name."""
+    factor = 0.5
+
+    def scale(m):
+        m.x[0] *= factor
+
+    with pytest.raises(TypeError, match="encloses"):
+        Part(scale)
+
+
+def test_code_that_calls_what_this_process_lacks_is_compiled(place):
+    run(logarithmic, 9.0)
+    path = only(place, ".o")
+    kept = codefile.read(path)
+    assert b" log1p\0" in kept
+    codefile.write(path, kept.replace(b" log1p\0", b" nosuchfunction\0", 1))
+    assert [run(logarithmic, 9.0), run(logarithmic, 9.0)] == [1, 0]
 
 
 # -- writing ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 import lifsim as ls
 from lifsim.cli import main
-from lifsim.forecast import coarse_weights, estimate
+from lifsim.forecast import BASE, coarse_weights, estimate
 from lifsim.modelfile import load_with_settings
 
 RUN = """
@@ -48,14 +49,24 @@ def measured(code, *arguments):
     return found
 
 
+@lru_cache(1)
+def beside():
+    """Bytes that a run of next to nothing takes here beyond `BASE`: of the files of libraries the system keeps more or less in memory,
+    as they happen to lie in its cache (60 MB more of LLVM's after pip of Python 3.13 than of 3.11).
+    """
+    (used,) = measured(RUN, "single_neuron", "float64", "", "1")
+    assert abs(used - BASE) < 90e6
+    return used - BASE
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is Linux's")
 @pytest.mark.parametrize("case", CASES)
 def test_forecast(case):
     model, precision, weights, threads, *settings = CASES[case]
     (used,) = measured(RUN, *CASES[case])
     told = estimate(load_with_settings(model, settings), precision, int(threads), weights or None)["bytes"]
-    print(case, f"forecast {told / 1e6:.0f} MB, measured {used / 1e6:.0f} MB")
-    assert told == pytest.approx(used, rel=0.1)
+    print(case, f"forecast {told / 1e6:.0f} MB, measured {used / 1e6:.0f} MB, {beside() / 1e6:.0f} MB of them for libraries")
+    assert told == pytest.approx(used - beside(), rel=0.1)
 
 
 def net_with(*weights, model="iaf_psc_exp"):
@@ -141,8 +152,8 @@ print(told, memory.peak(), compiler.kernels)
 @pytest.mark.parametrize("name", SHAPES)
 def test_forecast_of_shapes(name):
     told, used = measured(SHAPE.format(SHAPES[name]))
-    print(name, f"forecast {told / 1e6:.0f} MB, measured {used / 1e6:.0f} MB")
-    assert told == pytest.approx(used, rel=0.1)
+    print(name, f"forecast {told / 1e6:.0f} MB, measured {used / 1e6:.0f} MB, {beside() / 1e6:.0f} MB of them for libraries")
+    assert told == pytest.approx(used - beside(), rel=0.1)
 
 
 def test_rows_that_32_bits_cannot_count_are_refused(monkeypatch):

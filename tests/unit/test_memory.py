@@ -75,15 +75,34 @@ def test_no_groups(tmp_path):
 
 def test_a_group_is_a_limit(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "groups", lambda: iter([("/sys/fs/cgroup/memory.max", 100e6)]))
-    monkeypatch.setattr(memory, "_read", (-math.inf, []))
+    monkeypatch.setattr(memory, "_read", (-math.inf, (), []))
     net = ls.Network()
     net.add("n", 10**6, "iaf_psc_exp")
     with pytest.raises(ls.LifsimError, match=r"needs about .* free in the control group of this process \(/sys/fs/cgroup/memory.max\)"):
         ls.run(net, 1.0)
 
 
+def test_a_limit_that_the_process_sets_itself_is_seen_at_once():
+    said = subprocess.run([sys.executable, "-c", SET_LATER], capture_output=True, text=True).stdout
+    assert "ulimit -v" in said, said
+
+
 # -- limits of the shell ---------------------------------------------------------------------------
 
+SET_LATER = """
+import resource
+import lifsim as ls
+net = ls.Network()
+net.add("n", 10, "iaf_psc_exp")
+ls.run(net, 1.0)
+resource.setrlimit(resource.RLIMIT_AS, (1_200_000_000, 1_200_000_000))
+net = ls.Network()
+net.add("n", 10**7, "iaf_psc_exp")
+try:
+    ls.run(net, 1.0)
+except ls.LifsimError as error:
+    print(error)
+"""
 UNDER = """
 import resource, sys
 import lifsim as ls
