@@ -1,0 +1,51 @@
+"""Synapses of which nothing is drawn are spelled out without compiled code: the same as kernels make of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lifsim as ls
+from lifsim.build import build_plan
+from lifsim.engine import wiring
+
+N = 7
+
+
+def values(rng, shape):
+    return {"weight": rng.random(shape), "delay": 0.1 * rng.integers(1, 30, shape)}
+
+
+def network(rule: str, source: str, alike: bool, autapses: bool) -> ls.Network:
+    rng, net = np.random.default_rng(1), ls.Network()
+    for name in "ab":
+        net.add(name, N, "iaf_psc_exp")
+    net.add("g", N, "poisson_generator", rate=10.0)
+    number = {"outdegree": 3} if rule == "fixed_outdegree" else {}
+    own = {} if alike or number else values(rng, (N, N) if rule == "all_to_all" and autapses else N)
+    net.connect(source, "b", rule, allow_autapses=autapses, **number, **own)
+    return net
+
+
+CASES = [
+    (rule, source, alike, autapses)
+    for rule in ("all_to_all", "one_to_one", "fixed_outdegree")
+    for source in "abg"
+    for alike in (True, False)
+    for autapses in (True, False)
+    if autapses or (rule != "one_to_one" and alike)  # there is no network of the others
+]
+
+
+@pytest.mark.parametrize(("rule", "source", "alike", "autapses"), CASES)
+def test_the_same_as_by_kernels(rule, source, alike, autapses, monkeypatch):
+    seen, spelled_out = [], wiring.spelled_out
+    monkeypatch.setattr(wiring, "spelled_out", lambda w: seen.append(w) or spelled_out(w))
+    plan = build_plan(network(rule, source, alike, autapses), 1)
+    for w in [*seen, *plan.wirings]:
+        got = wiring.expand(w, 1)
+        drawn = wiring.Expanded(*(np.empty_like(x) for x in got))
+        wiring.Drawer(wiring.rule_of(w), wiring.key_of(1)).run(wiring.expand_rule, (drawn,))
+        for name, x, y in zip(got._fields, got, drawn, strict=True):
+            assert x.dtype == y.dtype and (x == y).all(), name
+    assert seen
