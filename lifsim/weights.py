@@ -505,10 +505,10 @@ def _parts(matrix: Any) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
 
 def _from_coo(matrix: Any) -> Any:
     """CSC of a COO matrix with its repeated entries kept apart: `tocsc` would add them up."""
-    order = np.lexsort((matrix.row, matrix.col))
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(matrix.col, minlength=matrix.shape[1]))])
     from scipy import sparse
 
+    order = np.lexsort((matrix.row, matrix.col))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(matrix.col, minlength=matrix.shape[1]))])
     return sparse.csc_array((matrix.data[order], matrix.row[order], indptr), shape=matrix.shape)
 
 

@@ -39,9 +39,7 @@ def owning(function: F) -> F:
 
 def entry(function: F) -> F:
     """An `owning` kernel that Python calls: with the wrapper that converts Python's objects, which takes long to compile."""
-    compiled = numba.njit(**_OPTIONS | _UNCALLED | {"_nrt": True, "no_cpython_wrapper": False})(function)
-    compiled._cache = KernelCache(function)
-    return compiled
+    return _compiled(function, linked=False, _nrt=True, no_cpython_wrapper=False)
 
 
 def part(function: F) -> F:
@@ -59,9 +57,11 @@ def merged(function: F) -> F:
     return numba.njit(**_OPTIONS, inline="always")(function)
 
 
-def _compiled(function: F, **special: bool) -> F:
-    compiled = numba.njit(**_OPTIONS | _UNCALLED | special, pipeline_class=Compiler)(function)
-    compiled._cache = KernelCache(function, linked=True)
+def _compiled(function: F, linked: bool = True, **special: Any) -> F:
+    if linked:  # that is all that becomes of it
+        special["pipeline_class"] = Compiler
+    compiled = numba.njit(**_OPTIONS | _UNCALLED | special)(function)
+    compiled._cache = KernelCache(function, linked)
     return compiled
 
 

@@ -130,7 +130,7 @@ def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: 
 
 
 def _lined_up(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Zeros that begin with a cache line: vectors of neurons that lie across two cost up to a twentieth of a step."""
+    """Zeros that begin with a cache line (`by_line` says why)."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.zeros(size + CACHE_LINE, np.uint8)
     begin = -address_of(room) % CACHE_LINE

@@ -16,7 +16,7 @@ from lifsim.engine.jit import inlined, merged
 from lifsim.engine.loop import BEGINS, ENDS, Blocks
 from lifsim.engine.neurons import Neurons, advance_neurons, receive_weights, spike_neurons
 from lifsim.engine.neurons.spiking import hold, put_back
-from lifsim.engine.neurons.state import Where, before_line
+from lifsim.engine.neurons.state import Where, by_line
 from lifsim.engine.parts import Part
 from lifsim.engine.poisson import PoissonDrives, add_single_drives, add_uniform_drives
 from lifsim.engine.trains import Trains, add_trains
@@ -160,8 +160,7 @@ def where(blocks, p, step):
 def advance_piece(group, x, w):
     """Move the neurons of `w`."""
     hold(x.held, w.p, w.lo, x.state[group.v, w.lo : w.hi], w.step)
-    line = w.lo + before_line(w.lo, w.hi - w.lo)
-    for lo, hi in ((w.lo, line), (line, w.hi)):
+    for lo, hi in by_line(w.lo, w.hi, w.lo):
         if lo < hi:
             own = Where(w.p, w.first, lo, hi, w.id, w.step)
             advance_neurons(group.kind, group.constants, x.drive[lo : hi if group.driven else lo], x, own)

@@ -16,7 +16,7 @@ import numpy as np
 from numba import int16, uint8, uint32
 
 from lifsim.engine.jit import kernel, merged
-from lifsim.engine.neurons.state import before_line
+from lifsim.engine.neurons.state import by_line
 from lifsim.engine.objectcode import processor
 from lifsim.engine.random import POISSON, philox
 from lifsim.engine.search import number_up_to
@@ -182,8 +182,7 @@ def add_uniform(p, rank, e, total, key, step):
         stream = uint32(POISSON | uint32(p.stream[p.drive[e]]))
         fill_counts(p.counts[:, lo:hi], p, rank, p.id[lo], step // STEPS, stream, law, key)
         p.filled[e] = when
-    line = lo + before_line(p.target[lo], hi - lo)
-    for a, z in ((lo, line), (line, hi)):
+    for a, z in by_line(lo, hi, p.target[lo]):
         if a < z:
             add_counts(total[p.target[a] : p.target[a] + z - a], p.counts[step % STEPS, a:z], total.dtype.type(p.weight[lo]))
 

@@ -56,12 +56,13 @@ LINE = 16  # neurons: the place of each 16th begins a cache line, in float64 and
 
 
 @inlined
-def before_line(place, n):
-    """How many of `n` neurons from `place` on lie before the next place that begins a cache line.
+def by_line(lo, hi, place):
+    """The range lo … hi - 1 in two, either of which may be empty: what lies before the next cache line, then the rest; lo has this place.
 
-    Loops that change neurons are run for these first: vectors that lie across two lines take twice as long to write.
+    Loops that change neurons are run for one after the other: vectors that lie across two lines take twice as long to write.
     """
-    return min(-place & (LINE - 1), n)
+    line = lo + min(-place & (LINE - 1), hi - lo)
+    return (lo, line), (line, hi)
 
 
 VIEW: Any = {"jit_options": {"_nrt": True}}  # of functions that return a part of an array, which kernels cannot

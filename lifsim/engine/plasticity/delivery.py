@@ -9,7 +9,7 @@ from numba.extending import overload
 
 from lifsim.engine.delivery import Ring, sent_by
 from lifsim.engine.jit import merged
-from lifsim.engine.loop import Blocks
+from lifsim.engine.loop import Blocks, Deliveries
 from lifsim.engine.parts import Calls, Known, Part, call, read
 from lifsim.engine.plasticity import pairs
 from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs, work_for
@@ -130,14 +130,7 @@ def catch_up(synapses: Any, trains: Trains, ring: Ring, bounds: np.ndarray, dtyp
     n = len(trains.newest)
     data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
     one = Calls([(deliver_plastic, data)], Known())
-    deliver_steps(One(one.code, one.data), step + 1, step + len(ring.number))
-
-
-class One(NamedTuple):
-    """A part: the addresses of its code and data, shape (1,)."""
-
-    code: np.ndarray
-    data: np.ndarray
+    deliver_steps(Deliveries(one.code, one.data), step + 1, step + len(ring.number))
 
 
 @Part
