@@ -72,7 +72,7 @@ def seconds(work: Callable[[], Any]) -> float:
 def build(made: Any, delay: Any, threads: int) -> dict[str, float]:
     """Times of connecting and building, and what was forecast."""
     import lifsim as ls
-    from lifsim.forecast import estimate
+    from lifsim.building.needs import estimate
 
     net = ls.Network()
     net.add("n", made.shape[0], "iaf_psc_exp")
@@ -103,7 +103,7 @@ def copy_in_place(arrays: list[np.ndarray]) -> float:
 
 def measure(case: str, entries: int, neurons: int, threads: int) -> dict[str, Any]:
     """All figures of one case."""
-    from lifsim import memory
+    from lifsim.common import memory
 
     small = matrix(case, 20 * neurons, neurons)
     build(small, delays(small, case), threads)

@@ -17,8 +17,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lifsim.benchmark import measure
-from lifsim.modelfile import load_with_settings
+from lifsim.modelfile.reader import load_with_settings
+from lifsim.simulation.benchmark import measure
 
 CUBA = [1_000, 4_000, 16_000, 64_000, 250_000, 1_000_000]
 SAID = "{model:12} {neurons:9,} neurons {events:13,} events: {ns_per_neuron_step:.3g} ns a step, {ns_per_event:.3g} ns an event"

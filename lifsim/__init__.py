@@ -6,31 +6,13 @@ numba, matplotlib nor scipy.
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("lifsim")
-except PackageNotFoundError:  # a source tree that is not installed
-    __version__ = "0+unknown"
+from lifsim.common import hooks
+from lifsim.common.lazy import on_first_use
+from lifsim.common.version import __version__
 
-_HOME = {
-    "Network": "lifsim.network",
-    "DataError": "lifsim.errors",
-    "LifsimError": "lifsim.errors",
-    "ModelError": "lifsim.errors",
-    "OutputError": "lifsim.errors",
-    "RunError": "lifsim.errors",
-    "Simulation": "lifsim.simulation",
-    "Stopped": "lifsim.stopping",
-    "resume": "lifsim.runs",
-    "run": "lifsim.runs",
-    "load": "lifsim.modelfile",
-    "open": "lifsim.results",
-    "Result": "lifsim.results",
-}
-_MODULES = ("analysis", "ann", "nir", "plot", "weights")
 __all__ = [
     "DataError",
     "LifsimError",
@@ -55,21 +37,32 @@ __all__ = [
 
 if TYPE_CHECKING:
     from lifsim import analysis, ann, nir, plot, weights
-    from lifsim.errors import DataError, LifsimError, ModelError, OutputError, RunError
+    from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
     from lifsim.results import Result, open
-    from lifsim.runs import resume, run
-    from lifsim.simulation import Simulation
-    from lifsim.stopping import Stopped
+    from lifsim.simulation import Simulation, Stopped, resume, run
+
+__getattr__ = on_first_use(
+    __name__,
+    {
+        **dict.fromkeys(("DataError", "LifsimError", "ModelError", "OutputError", "RunError"), "lifsim.common.errors"),
+        **dict.fromkeys(("Network",), "lifsim.network"),
+        **dict.fromkeys(("load",), "lifsim.modelfile"),
+        **dict.fromkeys(("Result", "open"), "lifsim.results"),
+        **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "weights")},
+    },
+)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    if name in _MODULES:
-        return import_module(f"lifsim.{name}")
-    raise AttributeError(f"module 'lifsim' has no attribute {name!r}")
+def _save_network(net: Any, path: str | Path) -> None:
+    from lifsim.modelfile import save
+
+    save(net, path)
+
+
+hooks.save_network = _save_network
 
 
 def __dir__() -> list[str]:

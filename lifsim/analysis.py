@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.errors import DataError
-from lifsim.grid import on_grid, steps
-from lifsim.printable import one_line
-from lifsim.results import Result, Spikes
+from lifsim.common.errors import DataError
+from lifsim.common.printable import one_line
+from lifsim.common.timegrid import on_grid, steps
+from lifsim.results.data import Spikes
+from lifsim.results.result import Result
 
 MIN_ISIS = 5  # a CV of fewer intervals says little
 _ROUNDING = 1e-9  # equal intervals differ by the rounding of times: a CV below this is that of a clock

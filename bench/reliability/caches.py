@@ -29,9 +29,10 @@ import numpy as np
 from nets import apart, digest, forked, network, report
 
 import lifsim as ls
-from lifsim.engine import cache, codefile, compiling
-from lifsim.engine.jit import entry
-from lifsim.engine.parts import Part
+from lifsim.engine import compiling
+from lifsim.engine.compiler import cache, code_file
+from lifsim.engine.compiler.jit import entry
+from lifsim.engine.compiler.parts import Part
 
 OTHER_USER = 65534
 X = np.linspace(0.0, 1.0, 20)
@@ -142,7 +143,7 @@ def exchanged(path: Path, rng: np.random.Generator) -> None:
 def of_another_version(path: Path, rng: np.random.Generator) -> None:
     other = path.parent.with_name("engine-0123456789abcdef")
     other.mkdir(exist_ok=True)
-    codefile.write(other / path.name, codefile.read(path) or b"")
+    code_file.write(other / path.name, code_file.read(path) or b"")
     path.write_bytes((other / path.name).read_bytes())
 
 
@@ -166,12 +167,12 @@ def planted_as_numba(path: Path, rng: np.random.Generator) -> None:
 
 
 def open_to_others(path: Path, rng: np.random.Generator) -> None:
-    codefile.write(path, pickle.dumps(Planted(path.parent.parent / "mark")))
+    code_file.write(path, pickle.dumps(Planted(path.parent.parent / "mark")))
     path.chmod(0o666 if rng.random() < 0.5 else 0o664)
 
 
 def of_another_user(path: Path, rng: np.random.Generator) -> None:
-    codefile.write(path, pickle.dumps(Planted(path.parent.parent / "mark")))
+    code_file.write(path, pickle.dumps(Planted(path.parent.parent / "mark")))
     os.chown(path, OTHER_USER, OTHER_USER)
 
 

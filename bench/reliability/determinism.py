@@ -19,7 +19,7 @@ import numpy as np
 from nets import KINDS, digest, network
 
 import lifsim as ls
-from lifsim import simulation
+from lifsim.simulation import slices
 
 DURATION = 150.0
 OTHER = {1: 4, 2: 1, 4: 8, 8: 2}
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--first", type=int, default=1)
     options = parser.parse_args()
-    simulation.SLICE_SECONDS = 10.0  # slices are as they are asked for
+    slices.SLICE_SECONDS = 10.0  # slices are as they are asked for
     cases = wrong = 0
     for kind in KINDS:
         for seed in range(options.first, options.first + options.seeds):

@@ -27,9 +27,9 @@ import numpy as np
 from nets import KINDS, digest, forked, network, report
 
 import lifsim as ls
-from lifsim import simulation
-from lifsim.cli import main as lifsim
-from lifsim.runlog import log_path
+from lifsim.cli.main import main as lifsim
+from lifsim.files.run_files import log_path
+from lifsim.simulation import slices
 
 CALLS = ("write", "fsync", "fdatasync", "replace", "open", "ftruncate", "mkdir", "unlink")
 ALLOCATIONS = ("empty", "zeros", "concatenate", "arange", "repeat", "ascontiguousarray")
@@ -44,7 +44,7 @@ def ran(args: list[str], patch: Callable[[], Any] = lambda: None) -> tuple[int, 
         os.dup2(write, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.stderr = os.fdopen(2, "w", closefd=False)
-        simulation.SLICE_SECONDS = 0.002
+        slices.SLICE_SECONDS = 0.002
         patch()
         try:
             lifsim(args)

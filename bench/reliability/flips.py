@@ -24,9 +24,9 @@ from nets import digest, network
 from scipy import sparse
 
 import lifsim as ls
-from lifsim import checkpoint
 from lifsim.ann import Classifier
-from lifsim.runfiles import checkpoint_path
+from lifsim.checkpoint import checkpoint_file
+from lifsim.files.run_files import checkpoint_path
 from lifsim.weights import WeightStore
 
 
@@ -91,7 +91,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "results with traces": (grid, verified),
     "weights": (weights, stored),
     "trained network": (trained, stored),
-    "checkpoint": (saved, checkpoint.read),
+    "checkpoint": (saved, checkpoint_file.read),
     "log": (log, verified),
 }
 

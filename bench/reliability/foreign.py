@@ -27,7 +27,7 @@ from nets import report
 
 import lifsim as ls
 from lifsim import analysis
-from lifsim.build import build_plan, numbering
+from lifsim.simulation.built_network import numbering, plan_of
 
 Counter = collections.Counter
 UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "us": 1e-3, "": 1.0}
@@ -189,7 +189,7 @@ def sent(path: Path, name: str) -> Counter[str]:
     net.add("n", 1, "iaf_psc_exp")
     net.connect("g", "n", weight=1.0, delay=1.0)
     try:
-        steps, ids = build_plan(net, 1).events.window(0, 10**6)
+        steps, ids = plan_of(net, 1).events.window(0, 10**6)
     except ls.LifsimError as error:
         off = (at <= 0).any() or (np.abs(at - at.round(1)) > 1e-7).any()
         return Counter({"refused as input" if off else f"REFUSED AS INPUT {error}": 1})

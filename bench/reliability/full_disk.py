@@ -22,7 +22,7 @@ from kills import DURATION, Reference
 from nets import KINDS, report
 
 import lifsim as ls
-from lifsim.runlog import log_path
+from lifsim.files.run_files import log_path
 
 
 def limited(size: int) -> None:

@@ -27,9 +27,9 @@ from nets import digest, forked, network
 from scipy import sparse
 
 import lifsim as ls
-from lifsim import checkpoint
-from lifsim.ann import tables
-from lifsim.ann.netfile import load as load_net
+from lifsim.ann import dataset_files
+from lifsim.ann.loading import load as load_net
+from lifsim.checkpoint import checkpoint_file
 from lifsim.weights import WeightStore
 
 SECONDS, MEGABYTES = 1.0, 50.0
@@ -146,9 +146,9 @@ READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "list of synapses": (synapses, read_synapses),
     "SONATA edges": (edges, read_edges),
     "waveform": (waveform, read_waveform),
-    "table of samples": (samples, lambda path: tables.read(path)),
+    "table of samples": (samples, lambda path: dataset_files.read(path)),
     "trained network": (trained, read_trained),
-    "checkpoint": (lambda folder: saved(folder), checkpoint.read),
+    "checkpoint": (lambda folder: saved(folder), checkpoint_file.read),
 }
 
 

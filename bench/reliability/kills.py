@@ -31,9 +31,9 @@ import numpy as np
 from nets import KINDS, apart, digest, forked, network, report, witness
 
 import lifsim as ls
-from lifsim import results, simulation
-from lifsim.runfiles import checkpoint_path, previous_path
-from lifsim.runlog import log_path
+from lifsim.files.run_files import checkpoint_path, log_path, previous_path
+from lifsim.results import convert
+from lifsim.simulation import slices
 
 DURATION = 200.0  # ms
 SLICE = 0.003  # seconds
@@ -45,7 +45,7 @@ class Reference:
     def __init__(self, kind: str, seed: int, folder: Path) -> None:
         self.net = network(kind, seed)
         self.path = folder / f"reference-{kind}-{seed}.h5"
-        simulation.SLICE_SECONDS = SLICE
+        slices.SLICE_SECONDS = SLICE
         for _ in range(2):  # the first one loads all code in this process
             began = time.perf_counter()
             ls.Simulation(self.net, threads=1).close()
@@ -156,7 +156,7 @@ def check(reference: Reference, out: Path, acknowledged: float) -> collections.C
     seen["spikes acknowledged"] += sum(len(s) for s in left.spikes.values())
     copy = out.with_name("copy.h5")
     shutil.copyfile(log_path(out), log_path(copy))
-    results.convert(log_path(copy))
+    convert.convert(log_path(copy))
     with h5py.File(copy, "r") as file:
         for name, s in left.spikes.items():
             group = file[f"spikes/{name}"]

@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Callable
 
 import lifsim as ls
-from lifsim import memory
-from lifsim.forecast import BASE, estimate
-from lifsim.modelfile import load_with_settings
+from lifsim.building.needs import BASE, estimate
+from lifsim.common import memory
+from lifsim.modelfile.reader import load_with_settings
 
 DURATION = 50.0  # ms
 DRAWN = {"normal": [10.0, 1.0]}

@@ -29,8 +29,8 @@ import numpy as np
 from nets import apart
 
 import lifsim as ls
-from lifsim.forecast import estimate
-from lifsim.modelfile import loads
+from lifsim.building.needs import estimate
+from lifsim.modelfile.reader import loads
 
 SECONDS, MEGABYTES, SMALL = 2.0, 200.0, 5e4
 ABSURD = [

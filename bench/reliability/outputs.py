@@ -39,9 +39,10 @@ import numpy as np
 from nets import forked, report
 
 import lifsim as ls
-from lifsim import benchmark, nir, plot
-from lifsim.cli import main as lifsim
-from lifsim.runlog import log_path
+from lifsim import nir, plot
+from lifsim.cli.main import main as lifsim
+from lifsim.files.run_files import log_path
+from lifsim.simulation import benchmark
 from lifsim.weights import WeightStore
 
 CALLS = ("write", "fsync", "fdatasync", "replace", "open", "fchmod", "mkdir")

@@ -27,8 +27,8 @@ from faults import ran
 from nets import network, report
 
 import lifsim as ls
-from lifsim import simulation
-from lifsim.runlog import log_path
+from lifsim.files.run_files import log_path
+from lifsim.simulation import slices
 
 CALLS = ("write", "pwrite", "fsync", "fdatasync", "replace", "rename", "link", "open", "ftruncate", "mkdir", "unlink")
 HOW = ("SIGKILL", "SIGTERM", "ENOSPC")
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    simulation.SLICE_SECONDS = 0.002
+    slices.SLICE_SECONDS = 0.002
     with ls.Simulation(network("grid", options.seed), threads=1) as sim:  # so that all code is loaded in this process
         sim.run(5.0)
     seen: collections.Counter[str] = collections.Counter()

@@ -26,9 +26,9 @@ import numpy as np
 from nets import KINDS, digest, network, report
 
 import lifsim as ls
-from lifsim import simulation
-from lifsim.recording import read_log
-from lifsim.runlog import log_path
+from lifsim.files.run_files import log_path
+from lifsim.results.recording import read_log
+from lifsim.simulation import slices
 
 DURATION = 60.0
 
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng, seen = np.random.default_rng(options.seed), collections.Counter()
-    simulation.SLICE_SECONDS = 0.003
+    slices.SLICE_SECONDS = 0.003
     for kind in KINDS:
         for seed in range(options.seed, options.seed + options.networks):
             net, disk = network(kind, seed), Disk()

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import lifsim as ls
-from lifsim.runlog import log_path
+from lifsim.files.run_files import log_path
 
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 MODEL = ["brunel", "--set", "order=500", "--duration", "20 s", "--threads", "2"]

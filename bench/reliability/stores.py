@@ -29,7 +29,7 @@ from nets import forked, report
 from scipy import sparse
 
 import lifsim as ls
-from lifsim import seal
+from lifsim.files import seal
 from lifsim.weights import WeightStore
 
 State = dict[str, tuple[float, int]]  # matrix -> the number that all its entries are, and a note

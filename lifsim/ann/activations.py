@@ -1,4 +1,4 @@
-"""Activations: what a unit makes of its weighted sum z. In NumPy; `lifsim.engine.dense` has them compiled.
+"""Activations: what a unit makes of its weighted sum z. In NumPy; `lifsim.ann.kernels.dense` has them compiled.
 
 All but `softmax` act on each unit alone. `lif` is the rate of the neuron that will run the network: a leaky
 integrate-and-fire neuron with the constant drive J = 1 + K z (in units of V_th - E_L, so that z = 0 is rheobase)

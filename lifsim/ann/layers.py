@@ -4,7 +4,7 @@
 
 W_l has the shape (out, in), as everywhere in lifsim. Backpropagation goes from the derivative δ_l of the loss by z_l
 to ∂W_l = δ_lᵀ a_{l-1}, ∂b_l = Σ δ_l, ∂a_{l-1} = δ_l W_l (Rumelhart, Hinton & Williams 1986, Nature 323:533).
-This is the plain form, for prediction and for tests; training runs `lifsim.engine.dense`, which is compiled.
+This is the plain form, for prediction and for tests; training runs `lifsim.ann.kernels.dense`, which is compiled.
 """
 
 from __future__ import annotations

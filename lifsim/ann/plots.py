@@ -1,11 +1,11 @@
-"""Figures of training and of classification by spikes; see `lifsim.plot` for writing them to files."""
+"""Figures of training and of classification by spikes; see `lifsim.plot.raster_plot` for writing them to files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import lifsim.backend  # noqa: F401
+import lifsim.plot.backend  # noqa: F401
 
 # isort: split
 import numpy as np
@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lifsim.plot import EXCITATORY, INHIBITORY, Picture, short_label
+from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, short_label
 
 if TYPE_CHECKING:
-    from lifsim.ann.spiking import Course
+    from lifsim.ann.spiking_network import AnswerCourse
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
 _FONT = 8.0
@@ -62,7 +62,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
     return _done(ax)
 
 
-def accuracy_over_time(course: Course, ax: Axes | None = None) -> Figure:
+def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     """How often the spiking network is right, and agrees with the dense one, by the time that it had."""
     ax = _axes(ax, 3.5, 2.6)
     ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")

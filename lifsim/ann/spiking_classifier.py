@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from lifsim.ann.activations import Activation
-from lifsim.ann.estimators import Classifier
+from lifsim.ann.classifier import Classifier
 from lifsim.ann.layers import Layers
-from lifsim.ann.modeltext import Design, leaky
+from lifsim.ann.model_text import Design, leaky
 from lifsim.ann.scaling import SCALES
-from lifsim.ann.surrogate import COUNT, ENCODINGS, Neurons, SpikingEpochs, SpikingLayers
+from lifsim.ann.surrogate import COUNT, ENCODINGS, LifNeurons, SpikingEpochs, SpikingLayers
 from lifsim.ann.training import SOLVERS, Recipe, Trainer
-from lifsim.errors import LifsimError
-from lifsim.grid import on_grid
+from lifsim.common.errors import LifsimError
+from lifsim.common.timegrid import on_grid
 
 
 class SpikingClassifier(Classifier):
@@ -108,9 +108,9 @@ class SpikingClassifier(Classifier):
         self.beta = beta
 
     @property
-    def neurons(self) -> Neurons:
+    def neurons(self) -> LifNeurons:
         """Neurons and input as the layers know them."""
-        return Neurons(self.encoding, self.duration, self.dt, self.tau_m, self.tau_syn, self.gain, self.window, self.beta)
+        return LifNeurons(self.encoding, self.duration, self.dt, self.tau_m, self.tau_syn, self.gain, self.window, self.beta)
 
     def _choices(self) -> dict[str, tuple[str, ...]]:
         return {"encoding": ENCODINGS, "solver": SOLVERS, "scale": SCALES, "dtype": ("float32", "float64")}

@@ -9,7 +9,7 @@ Neurons are `iaf_psc_exp` on the grid, in the engine's order of a step; threshol
 The first layer gets the current k (W x + b), or one spike of each input, the earlier the larger x (latency code). The output
 only counts: z = W Σ ω[t] s[t] + b, the slope of the line through the sum of all spikes so far, Σω = `COUNT`. Backwards the
 step of s is taken for a smooth one of the slope 1 / (1 + β |v - 1|)² (Zenke & Ganguli 2018, Neural Comput. 30:1514; Neftci,
-Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). The plain form; training runs `lifsim.engine.through_time`.
+Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). The plain form; training runs `lifsim.ann.kernels.bptt`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from functools import cached_property
 
 import numpy as np
 
+from lifsim.ann.kernels import bptt
 from lifsim.ann.layers import Layers
 from lifsim.ann.losses import loss_and_gradient
 from lifsim.ann.training import Recipe, buffers, shape, solver
-from lifsim.engine import through_time
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak
 
 COUNT = 10.0  # what an activation is of a neuron that fires in every step
@@ -30,7 +30,7 @@ ENCODINGS = ("current", "latency")
 
 
 @dataclass(frozen=True)
-class Neurons:
+class LifNeurons:
     """All that is said of neurons and input. Times in ms; `gain` is the current of an activation or input of 1, in units of
     the one that holds the potential at threshold; `window` the time of the latest input spike.
     """
@@ -81,7 +81,7 @@ class SpikingLayers(Layers):
     has the gradient that is computed: for tests.
     """
 
-    neurons: Neurons = Neurons()
+    neurons: LifNeurons = LifNeurons()
     smooth: bool = False
     through_reset: bool = False
 
@@ -178,16 +178,16 @@ class SpikingEpochs:
         scale = np.array([n.scale(k) for k in range(len(hidden))], dtype)
         constants = np.array([*n.propagators, 1.0, n.beta], dtype)
         gains = np.full(len(hidden), n.gain, dtype)
-        self.membrane = through_time.Membrane(constants, scale, gains, n.count.astype(dtype), layers.smooth, layers.through_reset)
+        self.membrane = bptt.TrainedMembrane(constants, scale, gains, n.count.astype(dtype), layers.smooth, layers.through_reset)
         room = (np.zeros(int(each.sum()), dtype) for _ in range(3))
         first = np.concatenate([[0], np.cumsum(each)[:-1]])
-        self.course = through_time.Course(*room, first, np.zeros(self.batch * max(hidden), dtype))  # type: ignore[call-arg]
+        self.course = bptt.LayerActivity(*room, first, np.zeros(self.batch * max(hidden), dtype))  # type: ignore[call-arg]
         self.trains = np.zeros(n.steps * self.batch * layers.sizes[0] if len(self.when) else 0, dtype)
 
     def gradient(self, order: np.ndarray) -> tuple[float, np.ndarray]:
         """Loss and gradient of the samples `order` (one batch)."""
         data = self.layers.theta, self.x, self.when, self.y, order
-        loss = through_time.gradient(self.shape, self.membrane, *data, self.course, self.buffers, self.trains)
+        loss = bptt.gradient(self.shape, self.membrane, *data, self.course, self.buffers, self.trains)
         return float(loss), self.buffers.gradient.copy()
 
     def __call__(self, order: np.ndarray, learning_rate: float) -> float:
@@ -195,4 +195,4 @@ class SpikingEpochs:
         data = self.layers.theta, self.x, self.when, self.y, order, self.batch
         rate = self.layers.theta.dtype.type(learning_rate)
         room = self.course, self.buffers, self.trains
-        return float(through_time.epoch(self.shape, self.membrane, *data, *room, self.solver, rate))
+        return float(bptt.epoch(self.shape, self.membrane, *data, *room, self.solver, rate))

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from lifsim.ann import losses
 from lifsim.ann.activations import KNEE, Activation, knee
+from lifsim.ann.kernels import dense
 from lifsim.ann.layers import Layers
 from lifsim.ann.schedules import SCHEDULES, Schedule
-from lifsim.engine import dense
-from lifsim.streams import messages
+from lifsim.common.streams import messages
 
 SOLVERS = ("sgd", "momentum", "adam")
 

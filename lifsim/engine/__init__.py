@@ -1,11 +1,14 @@
-"""The engine: how a plan is run. This module is the one door to it."""
+"""The engine: compiled code that runs a plan. This module is the one door to it.
+
+In: a `Plan`, the number of threads, the precision. Out: an engine that advances by steps and hands out what was recorded (`SliceRecords`).
+"""
 
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lifsim.errors import LifsimError
+from lifsim.common.errors import LifsimError
+from lifsim.common.lazy import on_first_use
 
 # Before anything of Numba is loaded. A vector math library, where one is installed, would give other last bits in the vectorised
 # part of a loop than in its remainder, and so results that depend on where a block begins.
@@ -18,12 +21,15 @@ except Exception as error:  # a setting in the environment that it refuses, a Nu
 if getattr(config, "DISABLE_JIT", 0):
     raise LifsimError("NUMBA_DISABLE_JIT", "turns the compiler off, without which there is no engine", "unset this environment variable")
 
-from lifsim.engine.cache import can_keep_code, folders, not_kept
-from lifsim.engine.engine import Engine, Recorded
+from lifsim.engine.compiler.cache import can_keep_code, folders, not_kept
+from lifsim.engine.compiler.jit import compiling
+from lifsim.engine.contract import RunningEngine
+from lifsim.engine.engine import Engine
 from lifsim.engine.idle import IdleEngine
-from lifsim.engine.jit import compiling
-from lifsim.engine.recorded import RecordedTrains, poisson_counts
-from lifsim.engine.wiring import expand
+from lifsim.engine.records import SliceRecords
+from lifsim.engine.stimuli.generator_trains import RecordedTrains, poisson_counts
+from lifsim.engine.synapses.expand import expand
+from lifsim.plan.plan import Plan
 
 if TYPE_CHECKING:
     from lifsim.engine.precise import ExactTrains, PreciseEngine
@@ -33,8 +39,9 @@ __all__ = [
     "ExactTrains",
     "IdleEngine",
     "PreciseEngine",
-    "Recorded",
     "RecordedTrains",
+    "RunningEngine",
+    "SliceRecords",
     "can_keep_code",
     "compiling",
     "engine_for",
@@ -45,7 +52,7 @@ __all__ = [
 ]
 
 
-def engine_for(method: str, plan: Any, threads: int, precision: str, weights: str | None) -> Engine | IdleEngine:
+def engine_for(method: str, plan: Plan, threads: int, precision: str, weights: str | None) -> RunningEngine:
     """`plan` (made for that method) in memory, ready to run with spike times on the grid or exact ones."""
     if not plan.groups:
         return IdleEngine(plan, weights)
@@ -56,7 +63,5 @@ def engine_for(method: str, plan: Any, threads: int, precision: str, weights: st
     return Engine(plan, threads, precision, weights)
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("ExactTrains", "PreciseEngine"):  # loaded by those who ask: most runs are on the grid
-        return getattr(import_module("lifsim.engine.precise"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Most runs are on the grid and do without.
+__getattr__ = on_first_use(__name__, dict.fromkeys(("ExactTrains", "PreciseEngine"), "lifsim.engine.precise"))

@@ -3,87 +3,67 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.engine import layout, packing, plasticity
-from lifsim.engine.clock import clock_for, spent
-from lifsim.engine.delivery import Ring, Synapses, Underway, no_spikes_underway
-from lifsim.engine.machine import Machine, Program
-from lifsim.engine.merge import merged_spikes
+from lifsim.engine import layout, plasticity
+from lifsim.engine.compiler.parts import Known, Programs
+from lifsim.engine.machine import LoopProgram, Machine
+from lifsim.engine.merge_spikes import merged_spikes
+from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
 from lifsim.engine.neurons import channels_of, states_of
-from lifsim.engine.parts import Known, Programs
-from lifsim.engine.piece import Probes, Written
-from lifsim.engine.seats import GRAIN, Seats, dealt, seat
-from lifsim.engine.sharing import reset, sharing_for
-from lifsim.engine.threads import Team
-from lifsim.engine.wiring import key_of
+from lifsim.engine.parallel.clock import clock_for
+from lifsim.engine.parallel.placement import Placement, blocks_for_threads
+from lifsim.engine.parallel.work_sharing import reset, sharing_for
+from lifsim.engine.piece import Written
+from lifsim.engine.records import SliceRecords
+from lifsim.engine.synapses import packing
+from lifsim.engine.synapses.delivery import PendingSpikes, Ring, Synapses, no_pending_spikes
+from lifsim.plan.limits import BUFFER
+from lifsim.plan.plan import Plan
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
 
-BUFFER = 64 << 20  # bytes for what a slice may record, at most
-UNDERWAY = 512 << 20  # bytes of address space for spikes under way, at most; what is not used costs nothing
 LONGEST_INTERVAL = 128  # steps between meetings of the threads, at most: spikes are kept for that long beyond the longest delay
 
 
-def sending(y: Synapses, seats: Seats, edges: np.ndarray) -> np.ndarray:
+def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
     """Whether any neuron of each piece (they begin at the places `edges`) has static synapses: only then are its spikes under way."""
     number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
     return np.diff(number[edges]) > 0
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What a slice recorded: spikes of each watched population, samples of each probe.
-
-    `spikes[name]` are (steps, ids in the population), by step, then id; where spike times are exact, (steps, ids, offsets),
-    a spike having been so many ms before the end of its step, by step, then time. `samples[p]` has shape (n, number of
-    neurons), its columns in the order in which the probe names them; V_m is absolute. Gathering them took `seconds`.
-    """
-
-    spikes: dict[str, tuple[np.ndarray, ...]]
-    samples: list[np.ndarray]
-    seconds: float = 0.0
-
-
-class Engine:
+class Engine(NeuronEngine):
     """A plan in memory, ready to run.
 
     Parameters
     ----------
-    plan : what to simulate (`lifsim.plan.Plan`).
+    plan : what to simulate (`lifsim.plan.plan.Plan`).
     threads : number of threads; results do not depend on it.
     precision : dtype of state and sums, "float64" or "float32".
     weights : dtype in which weights are stored; None follows `precision`, or is narrower where that
         is exact.
     """
 
-    def __init__(self, plan: Any, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
-        self.plan = plan
-        self.dtype = np.dtype(precision)
-        self.weight_dtype = np.dtype(weights or self._natural_weights(precision))
+    def __init__(self, plan: Plan, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
+        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision))
         self.plastic_dtype = np.dtype(
             "float64" if (weights or precision) == "float64" else "float32"
         )  # whole numbers cannot change a little
-        # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
-        self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
-        self.step = 0
         self._known = Known()  # tuples of the machine that are the same as in the slice before
         self._least: dict[str, int] = {}  # steps of refractoriness, at least, of each population
-        self.key = key_of(plan.seed)
         channels = max(map(channels_of, plan.groups))
-        self.seats = seats = seat(plan, self.team.size)
+        seats = self.placement
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
         synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
         plastic, delay = None, synapses.delay
         if len(static) < len(wirings):
-            place = plasticity.Place(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
+            place = plasticity.StorePlace(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
             plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
             delay = np.concatenate([delay, plasticity.occurring(plastic)])
         interval = int(delay.min(initial=LONGEST_INTERVAL))
@@ -99,7 +79,7 @@ class Engine:
             own,
             synapses,
             self._ring(blocks, slots),
-            no_spikes_underway(len(seats.first) - 1, len(synapses.channel), slots),
+            no_pending_spikes(len(seats.first) - 1, len(synapses.channel), slots),
             layout.poisson_of(plan, seats, blocks, channels),
             layout.trains_of(plan.trains, seats.place, edges, channels, self.team.size) if layout.changing(plan) else None,
             layout.currents_of(plan, seats, edges),
@@ -112,15 +92,11 @@ class Engine:
             plastic,
         )
 
-    def _natural_weights(self, precision: str) -> str:
-        """The narrower storage where it holds every weight exactly."""
-        return "float32" if precision == "float32" or all(w.weight.narrow for w in self.plan.wirings if w.plasticity is None) else "float64"
-
     # -- running -----------------------------------------------------------------------------------
 
     def programs(self) -> Programs:
         """The parts that the machine needs, each compiled for itself."""
-        return Program(self.machine, Known()).programs()
+        return LoopProgram(self.machine, Known()).programs()
 
     def longest_slice(self) -> int:
         """Steps that can run at once within the memory for what they record."""
@@ -132,16 +108,18 @@ class Engine:
         given = self.plan.events.reach(self.step) - self.step
         return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen, 1), given)))
 
-    def advance(self, steps: int) -> Recorded:
+    def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
         self.machine = self._with_given(steps)
         self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps), written=self._written(steps))
         threads = self.team.active()
         m = self.machine
-        m = m._replace(blocks=m.blocks._replace(thread=dealt(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps))
+        m = m._replace(
+            blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps)
+        )
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        program = Program(m, self._known)
+        program = LoopProgram(m, self._known)
         self._known.keep(self.machine)
         self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
         self.step += steps
@@ -168,18 +146,7 @@ class Engine:
             step, ids = np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32)
         return Written(step, ids, first, np.zeros(len(watched), np.int64))
 
-    def _with_room(self, probes: Probes, steps: int) -> Probes:
-        """`probes` with a buffer for the samples of `steps` steps."""
-        before, after = self._samples(self.step), self._samples(self.step + steps)
-        offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
-        return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
-
-    def _samples(self, step: int) -> np.ndarray:
-        """How many samples each probe has taken by `step`."""
-        p = self.machine.probes
-        return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
-
-    def _merged(self, m: Machine, steps: int) -> Recorded:
+    def _merged(self, m: Machine, steps: int) -> SliceRecords:
         """What the last `steps` steps recorded."""
         began = time.perf_counter()
         spikes: dict[str, tuple[np.ndarray, ...]] = {}
@@ -188,20 +155,7 @@ class Engine:
             if g.name in self.plan.watched:
                 own = pieces[m.blocks.group[pieces] == i]
                 spikes[g.name] = merged_spikes(m.written, own, g.first, self.step - steps, steps)
-        return Recorded(spikes, self._gathered(m, layout.shown), time.perf_counter() - began)
-
-    def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
-        """The samples of each probe, as the user sees them; `m` has the buffers."""
-        samples = []
-        for i, p in enumerate(self.plan.probes):
-            n = len(p.ids)
-            stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
-            columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)  # by place
-            order = np.argsort(np.argsort(layout.probed(self.plan, p, self.seats.place)))
-            if (order != np.arange(n)).any():
-                columns = columns[:, order]
-            samples.append(shown(self.plan.group(p.group), p.variable, columns, p.ids))
-        return samples
+        return SliceRecords(spikes, self._gathered(m, layout.shown), time.perf_counter() - began)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -209,7 +163,7 @@ class Engine:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
         g = self.plan.group(group)
         if name in states_of(g):
-            return layout.read_state(self.machine.neurons, self.seats.place, g, name)
+            return layout.read_state(self.machine.neurons, self.placement.place, g, name)
         return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
@@ -221,12 +175,12 @@ class Engine:
         self._least.clear()
         for name, (scale, shown) in before.items():
             if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # else it would be rounded for nothing
-                layout.write_state(self.machine.neurons, self.seats.place, g, name, values.get(name, shown))
-        layout.refresh_neurons(self.plan, self.seats.place, self.machine.neurons, self.machine.own)
+                layout.write_state(self.machine.neurons, self.placement.place, g, name, values.get(name, shown))
+        layout.refresh_neurons(self.plan, self.placement.place, self.machine.neurons, self.machine.own)
         ring, plastic = self._widened(self.machine.ring), self.machine.plastic
         if plastic is not None:
-            plastic = plasticity.refreshed(plastic, self.plan, self.seats.place)
-        groups = layout.groups_of(self.plan, self.seats.place, self.dtype)
+            plastic = plasticity.refreshed(plastic, self.plan, self.placement.place)
+        groups = layout.groups_of(self.plan, self.placement.place, self.dtype)
         self.machine = self.machine._replace(groups=groups, ring=ring, plastic=plastic)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
@@ -235,7 +189,7 @@ class Engine:
             return None
         for g in self.plan.groups:
             for name, values in zip(states_of(g), self.machine.neurons.state, strict=False):
-                own = values[layout.places(g, self.seats.place)]
+                own = values[layout.places(g, self.placement.place)]
                 wrong = np.flatnonzero(~np.isfinite(own))
                 if len(wrong):
                     return g.name, int(wrong[0]), name, float(own[wrong[0]])
@@ -243,64 +197,15 @@ class Engine:
 
     def saved(self) -> dict[str, Any]:
         """All that a run has come to, the same for any number of threads."""
-        from lifsim.engine import saved
+        from lifsim.engine import snapshot
 
-        return saved.state_of(self)
+        return snapshot.state_of(self)
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
         """Load the `saved` state of an engine of the same plan after `step`, right after building (ValueError if the plan was another)."""
-        from lifsim.engine import saved
+        from lifsim.engine import snapshot
 
-        saved.restore(self, step, state)
-
-    def measure(self) -> None:
-        """From now on, take the time of each phase of the loop."""
-        self.machine = self.machine._replace(clock=clock_for(self.team.size, on=True))
-
-    def spent(self) -> dict[str, float]:
-        """Seconds spent in each phase since `measure`, the mean of the threads."""
-        return spent(self.machine.clock)
-
-    def close(self) -> None:
-        """Release the threads."""
-        self.team.close()
-
-    # -- synapses ----------------------------------------------------------------------------------
-
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """Built synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
-
-        Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
-        """
-        y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
-        rows = y.row_first[sources[0]], y.row_first[sources[1]]
-        row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
-        columns = []
-        for b in range(len(first) - 1):
-            row, *packed = packing.unpack(y, b, *rows)
-            both = [[row_source[row], *packed]]
-            if plastic is not None:
-                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources))
-            for source, place, weight, delay in both:
-                target = self.seats.id[first[b] + place] - targets[0]
-                keep = (target >= 0) & (target < targets[1] - targets[0])
-                columns.append([source[keep], target[keep], weight[keep], delay[keep]])
-        joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
-        order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
-        return tuple(c[order] for c in joined)
-
-    def fan_out(self) -> np.ndarray:
-        """Number of synapses from each node, shape (n_nodes,)."""
-        y = self.machine.synapses
-        blocks = range(len(self.machine.blocks.first) - 1)
-        rows = sum((packing.lengths(y, b, 0, len(y.row_class)) for b in blocks), np.zeros(len(y.row_class), np.int64))
-        static = np.diff(np.concatenate([[0], np.cumsum(rows)])[y.row_first])
-        return static if self.machine.plastic is None else static + plasticity.fan_out(self.machine.plastic)
-
-    @property
-    def threads(self) -> int:
-        """Number of threads."""
-        return self.team.size
+        snapshot.restore(self, step, state)
 
     # -- sizes -------------------------------------------------------------------------------------
 
@@ -320,7 +225,7 @@ class Engine:
         order = np.append(np.argsort(blocks.id), len(blocks.id))
         return Ring(np.empty(first[-1], np.uint32), first, begin, number, np.zeros(0, np.uint32), first[:-1].copy(), order)
 
-    def _underway(self, steps: int) -> Underway:
+    def _underway(self, steps: int) -> PendingSpikes:
         """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
         m = self.machine
         given = len(m.events) - np.searchsorted(m.events, self.step, "right")
@@ -357,3 +262,8 @@ class Engine:
             return ring
         place = wanted.first + ring.first[-1]  # the old spikes stay where they are, in front
         return ring._replace(ids=np.concatenate([ring.ids, wanted.ids]), first=place, room=place[:-1].copy())
+
+
+def _natural_weights(plan: Plan, precision: str) -> str:
+    """The narrower storage where it holds every weight exactly."""
+    return "float32" if precision == "float32" or all(w.weight.narrow for w in plan.wirings if w.plasticity is None) else "float64"

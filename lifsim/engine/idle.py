@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.clock import PHASES
-from lifsim.engine.engine import Recorded
+from lifsim.engine.parallel.clock import PHASES
+from lifsim.engine.records import SliceRecords
+from lifsim.plan.plan import Plan
 
 LONGEST = 1 << 20  # steps at once
 
 
 class IdleEngine:
-    """The contract of `Engine` for a `plan` whose nodes are all generators: it has no state but the step."""
+    """The engine of a `plan` whose nodes are all generators: it has no state but the step."""
 
     threads = 1
 
-    def __init__(self, plan: Any, weights: str | None = None) -> None:
+    def __init__(self, plan: Plan, weights: str | None = None) -> None:
         self.plan = plan
         self.weight_dtype = np.dtype(weights or "float64")
         self.step = 0
@@ -26,13 +27,21 @@ class IdleEngine:
         """Steps that can run at once within the memory for given spikes."""
         return max(1, min(LONGEST, self.plan.events.reach(self.step) - self.step))
 
-    def advance(self, steps: int) -> Recorded:
+    def advance(self, steps: int) -> SliceRecords:
         """Go on by `steps` steps, in which no neuron does anything."""
         self.step += steps
-        return Recorded({}, [])
+        return SliceRecords({}, [])
 
     def first_not_finite(self) -> None:
         """There is no state."""
+
+    def get(self, group: str, name: str) -> np.ndarray:
+        """There is no such group (KeyError)."""
+        raise KeyError(group)
+
+    def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
+        """There is no such group (KeyError)."""
+        raise KeyError(group)
 
     def saved(self) -> dict[str, Any]:
         """Nothing but the step, which checkpoints know."""

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.changing import Changing, Onto
-from lifsim.engine.currents import Currents, OwnInput
+from lifsim.common.timegrid import ends
+from lifsim.engine.compiler.parts import address_of
 from lifsim.engine.loop import Blocks
-from lifsim.engine.neurons import Neurons, kind_of, module_of, states_of
-from lifsim.engine.neurons.state import LINE, Held
-from lifsim.engine.parts import address_of
-from lifsim.engine.piece import Group, Probes
-from lifsim.engine.poisson import STEPS, PoissonDrives, laws_of
+from lifsim.engine.neurons import kind_of, module_of, states_of
+from lifsim.engine.neurons.state import LINE, Held, Neurons
+from lifsim.engine.parallel.placement import Placement
+from lifsim.engine.piece import ModelGroup, Probes
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
-from lifsim.engine.seats import Seats
-from lifsim.engine.trains import Trains, room
-from lifsim.grid import ends
-from lifsim.plan import PoissonDrive
+from lifsim.engine.stimuli.currents import Currents, OwnInput
+from lifsim.engine.stimuli.modulated_trains import ModulatedTrains, room
+from lifsim.engine.stimuli.poisson import STEPS, PoissonDrives, laws_of
+from lifsim.engine.stimuli.varying_currents import Changing, Onto
+from lifsim.plan.stimuli import PoissonDrive
 
 PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
 CACHE_LINE = 64  # bytes
@@ -36,7 +36,7 @@ def edges_of(blocks: Blocks) -> np.ndarray:
     return np.append(blocks.lo, blocks.first[-1])
 
 
-def blocks_of(plan: Any, seats: Seats, interval: int) -> Blocks:
+def blocks_of(plan: Any, seats: Placement, interval: int) -> Blocks:
     """The blocks and the pieces of populations in them."""
     group = np.repeat(np.arange(len(plan.groups)), [g.n for g in plan.groups])[seats.id]
     gaps = np.flatnonzero((np.diff(seats.id) != 1) | (np.diff(group) != 0)) + 1
@@ -50,7 +50,7 @@ def blocks_of(plan: Any, seats: Seats, interval: int) -> Blocks:
 # -- neurons ---------------------------------------------------------------------------------------
 
 
-def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> tuple[Group, ...]:
+def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> tuple[ModelGroup, ...]:
     """All populations. Those with an array among their constants take the slower, general path."""
     constants = [module_of(g).constants(g.params, plan.dt) for g in plan.groups]
     uniform = [all(np.ndim(x) == 0 for x in c) for c in constants]
@@ -62,7 +62,7 @@ def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> tuple[Group, ...]:
             each[: len(c), places(g, place)] = [np.broadcast_to(x, g.n) for x in c]
         v = states_of(g).index("V_m") if "V_m" in states_of(g) else 0
         driven = getattr(module_of(g), "DRIVEN", False) or _driven(plan, g)
-        groups.append(Group(kind_of(g), np.array(c, dtype) if same else each, v, bool(driven), g.name in plan.watched, int(g.burst)))
+        groups.append(ModelGroup(kind_of(g), np.array(c, dtype) if same else each, v, bool(driven), g.name in plan.watched, int(g.burst)))
     return tuple(groups)
 
 
@@ -207,7 +207,7 @@ def channel_of(d: Any, channels: int) -> int:
     return d.receptor - 1 if d.receptor else int(channels > 1 and float(np.min(d.weight)) < 0)
 
 
-def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> PoissonDrives:
+def poisson_of(plan: Any, seats: Placement, blocks: Blocks, channels: int) -> PoissonDrives:
     """Tables of all Poisson drives."""
     drives = [seated(d, seats.place) for d in plan.poisson]
     means = np.unique(_joined([d.mean for d in drives], np.float64))
@@ -257,13 +257,13 @@ def poisson_of(plan: Any, seats: Seats, blocks: Blocks, channels: int) -> Poisso
     )
 
 
-def trains_of(drives: list[Any], place: np.ndarray, edges: np.ndarray, channels: int, threads: int) -> Trains:
+def trains_of(drives: list[Any], place: np.ndarray, edges: np.ndarray, channels: int, threads: int) -> ModulatedTrains:
     """Tables of drives of random trains."""
     drives = [seated(d, place) for d in drives]
     n = sum(len(d.targets) for d in drives)
     purpose = TRAINS, SHARED_TRAINS, RECORDED  # by kind
     most = max((d.mean + abs(d.amplitude) for d in drives if d.order == 0), default=0.0)
-    return Trains(
+    return ModulatedTrains(
         _cuts(drives, edges),
         _joined([d.targets for d in drives], np.int64),
         _joined([d.who for d in drives], np.int64),
@@ -279,7 +279,7 @@ def trains_of(drives: list[Any], place: np.ndarray, edges: np.ndarray, channels:
     )
 
 
-def currents_of(plan: Any, seats: Seats, edges: np.ndarray) -> Currents:
+def currents_of(plan: Any, seats: Placement, edges: np.ndarray) -> Currents:
     """Tables of all current and noise drives."""
     currents, noise = ([seated(d, seats.place) for d in drives] for drives in (plan.currents, plan.noise))
     noisy = _joined([d.targets for d in noise], np.int64)
@@ -303,7 +303,7 @@ def currents_of(plan: Any, seats: Seats, edges: np.ndarray) -> Currents:
     )
 
 
-def _changing_of(plan: Any, seats: Seats, edges: np.ndarray) -> Changing:
+def _changing_of(plan: Any, seats: Placement, edges: np.ndarray) -> Changing:
     """Tables of the currents that change in every step."""
     sines, waves, paths = ([seated(d, seats.place) for d in drives] for drives in (plan.sines, plan.waves, plan.paths))
     sheets = list({id(d.samples): d.samples for d in waves}.values())  # several drives may have the same samples

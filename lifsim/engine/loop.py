@@ -12,7 +12,7 @@ Turn k of a block is 3 to 5 of step k and 1 and 2 of step k + 1: all of a piece 
 the fastest cache. No spike reaches another neuron before the shortest delay has passed, so the threads, each
 owning blocks, meet only once every so many turns.
 
-The loop knows blocks, pieces and turns. What is done in them is done by parts (`lifsim.engine.parts`): those that deliver
+The loop knows blocks, pieces and turns. What is done in them is done by parts (`lifsim.engine.compiler.parts`): those that deliver
 (`delivery`, `plasticity.delivery`) and those that step a piece (`piece`).
 """
 
@@ -22,12 +22,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.engine.clock import DELIVERY, WAITING, Clock, begin, stop
-from lifsim.engine.delivery import Ring, Underway, settle
-from lifsim.engine.jit import merged
-from lifsim.engine.parts import Part, call
-from lifsim.engine.search import number_up_to
-from lifsim.engine.sharing import NONE, Sharing, all_here, arrive, finish, hand_out, next_piece, patient, wait, wait_for_pieces
+from lifsim.engine.compiler.jit import merged
+from lifsim.engine.compiler.parts import Part, call
+from lifsim.engine.compiler.search import number_up_to
+from lifsim.engine.parallel.clock import DELIVERY, WAITING, Clock, begin, stop
+from lifsim.engine.parallel.work_sharing import (
+    NONE,
+    Sharing,
+    all_here,
+    arrive,
+    finish,
+    hand_out,
+    next_piece,
+    patient,
+    wait,
+    wait_for_pieces,
+)
+from lifsim.engine.synapses.delivery import PendingSpikes, Ring, settle
 
 ENDS, BEGINS = 1, 2  # of a turn: whether a step ends in it (not before the slice), and whether one begins (not behind it)
 
@@ -72,7 +83,7 @@ class Loop(NamedTuple):
 
     blocks: Blocks
     ring: Ring
-    underway: Underway
+    underway: PendingSpikes
     delay: np.ndarray
     events: np.ndarray
     sharing: Sharing

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lifsim.engine import plasticity
-from lifsim.engine.clock import RANDOM, UPDATE, Clock
-from lifsim.engine.currents import Currents, OwnInput
-from lifsim.engine.delivery import Delivery, Ring, Synapses, Underway, deliver_static
+from lifsim.engine.compiler.parts import Calls, Known, Part, Programs
 from lifsim.engine.loop import Blocks, Deliveries, Loop, Steppers, advance
-from lifsim.engine.neurons import Neurons
-from lifsim.engine.parts import Calls, Known, Part, Programs
+from lifsim.engine.neurons.state import Neurons
+from lifsim.engine.parallel.clock import RANDOM, UPDATE, Clock
+from lifsim.engine.parallel.work_sharing import Sharing
 from lifsim.engine.piece import (
     CurrentInput,
-    Group,
+    ModelGroup,
+    PieceData,
     PoissonInput,
-    Population,
     Probes,
     TrainInput,
     Written,
@@ -27,9 +26,10 @@ from lifsim.engine.piece import (
     set_currents,
     step_neurons,
 )
-from lifsim.engine.poisson import PoissonDrives
-from lifsim.engine.sharing import Sharing
-from lifsim.engine.trains import Trains
+from lifsim.engine.stimuli.currents import Currents, OwnInput
+from lifsim.engine.stimuli.modulated_trains import ModulatedTrains
+from lifsim.engine.stimuli.poisson import PoissonDrives
+from lifsim.engine.synapses.delivery import Delivery, PendingSpikes, Ring, Synapses, deliver_static
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
@@ -39,14 +39,14 @@ class Machine(NamedTuple):
     """Everything that a run touches; `trains` and `plastic` are None where there are none."""
 
     blocks: Blocks
-    groups: tuple[Group, ...]
+    groups: tuple[ModelGroup, ...]
     neurons: Neurons
     own: OwnInput
     synapses: Synapses
     ring: Ring
-    underway: Underway
+    underway: PendingSpikes
     poisson: PoissonDrives
-    trains: Trains | None
+    trains: ModulatedTrains | None
     currents: Currents
     probes: Probes
     written: Written
@@ -57,7 +57,7 @@ class Machine(NamedTuple):
     plastic: Plastic | None
 
 
-class Program:
+class LoopProgram:
     """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
 
     `known` are tuples in it that were flattened before.
@@ -110,7 +110,7 @@ def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, np.int64]]:
     parts: list[tuple[Part, Any, np.int64]] = []
     if group.driven and len(m.currents.change):
         parts.append((set_currents, CurrentInput(m.currents, m.own, m.blocks, x.drive, key), UPDATE))
-    parts.append((step_neurons, Population(group, m.blocks, x, m.probes, m.ring, m.written, key), UPDATE))
+    parts.append((step_neurons, PieceData(group, m.blocks, x, m.probes, m.ring, m.written, key), UPDATE))
     parts += [(part, PoissonInput(m.poisson, drives, x.state, key), RANDOM) for part, drives in _poisson(m.poisson, pieces)]
     if m.trains is not None and np.any(m.trains.first[:, pieces] < m.trains.first[:, pieces + 1]):
         parts.append((add_train_spikes, TrainInput(m.trains, x.state, key), RANDOM))

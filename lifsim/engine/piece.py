@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.currents import Currents, OwnInput, currents_change, set_drives
-from lifsim.engine.delivery import Ring
-from lifsim.engine.jit import inlined, merged
+from lifsim.engine.compiler.jit import inlined, merged
+from lifsim.engine.compiler.parts import Part
 from lifsim.engine.loop import BEGINS, ENDS, Blocks
-from lifsim.engine.neurons import Neurons, advance_neurons, receive_weights, spike_neurons
+from lifsim.engine.neurons import advance_neurons, receive_weights, spike_neurons
 from lifsim.engine.neurons.spiking import hold, put_back
-from lifsim.engine.neurons.state import Where, by_line
-from lifsim.engine.parts import Part
-from lifsim.engine.poisson import PoissonDrives, add_single_drives, add_uniform_drives
-from lifsim.engine.trains import Trains, add_trains
+from lifsim.engine.neurons.state import Neurons, Where, by_line
+from lifsim.engine.stimuli.currents import Currents, OwnInput, currents_change, set_drives
+from lifsim.engine.stimuli.modulated_trains import ModulatedTrains, add_trains
+from lifsim.engine.stimuli.poisson import PoissonDrives, add_single_drives, add_uniform_drives
+from lifsim.engine.synapses.delivery import Ring
 
 
-class Group(NamedTuple):
+class ModelGroup(NamedTuple):
     """A population: the mark of its model; constants, a vector of those that hold for all its neurons or a table (constants × places)
     with those of each; which state variable is v; whether any neuron has a constant input, whether spikes are written down;
     how many a neuron sends in a step at most.
@@ -64,10 +64,10 @@ class Written(NamedTuple):
     number: np.ndarray
 
 
-class Population(NamedTuple):
+class PieceData(NamedTuple):
     """What `step_neurons` works with."""
 
-    group: Group
+    group: ModelGroup
     blocks: Blocks
     neurons: Neurons
     probes: Probes
@@ -100,7 +100,7 @@ class PoissonInput(NamedTuple):
 class TrainInput(NamedTuple):
     """What `add_train_spikes` works with; `state` is that of all neurons."""
 
-    trains: Trains
+    trains: ModulatedTrains
     state: np.ndarray
     key: tuple[np.uint64, np.uint64]
 

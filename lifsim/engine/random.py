@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import uint32, uint64
 
-from lifsim.engine.jit import inlined, kernel
+from lifsim.engine.compiler.jit import inlined, kernel
 
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)

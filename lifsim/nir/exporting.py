@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.errors import LifsimError
-from lifsim.network import Network
+from lifsim.common.errors import LifsimError
+from lifsim.network.network import Network
+from lifsim.network.projection import Projection
 from lifsim.nir.graph import Graph, write
 from lifsim.nir.importing import NOTHING
 from lifsim.nir.layers import linear
 from lifsim.nir.neurons import MS, node_of, values
 from lifsim.nir.paths import POTENTIALS
-from lifsim.projections import Projection
 
 _STIMULI = ("spike_generator", "dc_generator", "waveform_generator")
 _RULES = ("matrix", "explicit", "all_to_all", "one_to_one")

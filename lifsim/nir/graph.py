@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from lifsim import disk, hdf5
-from lifsim.errors import DataError
-from lifsim.outputs import check_output
-from lifsim.untrusted import check_ordinary
-from lifsim.weights import own_dataset, readable
+from lifsim.common.errors import DataError
+from lifsim.files import disk, hdf5
+from lifsim.files.hdf5_reading import own_dataset, readable
+from lifsim.files.outputs import check_output
+from lifsim.files.untrusted import check_ordinary
 
 VERSION = "1.0"
 IDENTITY = "Identity"  # the type of what were Input and Output of a graph within the graph

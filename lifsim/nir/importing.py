@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.errors import DataError, LifsimError
-from lifsim.grid import tidy
-from lifsim.network import Network
+from lifsim.common.errors import DataError, LifsimError
+from lifsim.common.timegrid import tidy
+from lifsim.common.values import number
+from lifsim.network.network import Network
 from lifsim.nir import paths
 from lifsim.nir.graph import Graph, in_order, read
-from lifsim.nir.neurons import MS, RESETS, Neurons, Reading, metadata, neurons
-from lifsim.values import number
+from lifsim.nir.neurons import MS, RESETS, NeuronNodes, Reading, metadata, neurons
 
 SPIKES = ("pulse", "step")
 NOTHING = "none"  # `signal` in the metadata of an Input that is there for readers that ask for one
@@ -71,14 +71,14 @@ def load(
 # -- what the file means ---------------------------------------------------------------------------
 
 
-class Time(NamedTuple):
+class TimeStep(NamedTuple):
     """The time step of the network, ms, and whether a spike lasts as long (else it is a pulse)."""
 
     dt: float
     steps: bool
 
 
-def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> Time:
+def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> TimeStep:
     said = graph.metadata
     meaning = said.get("spikes", spikes)
     if spikes is not None and spikes not in SPIKES:
@@ -97,13 +97,13 @@ def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> Time:
     if meaning == "pulse":
         if "step" in own:
             raise LifsimError("step", f"{tidy(own['step'])} ms for spikes that are pulses", 'for spikes="step" only')
-        return Time(own.get("dt", 0.1), False)
+        return TimeStep(own.get("dt", 0.1), False)
     if not own:
         raise LifsimError("step", "not given", "the step of the program that wrote the file, in ms (snnTorch: 0.1)")
     times = sorted(own.values())
     if times[-1] - times[0] > 1e-9 * times[0]:
         raise LifsimError("step", f"{tidy(own['step'])} ms at dt = {tidy(own['dt'])} ms", "the same for both, or one of them")
-    return Time(times[0], True)
+    return TimeStep(times[0], True)
 
 
 def _milliseconds(x: Any, place: str) -> float:
@@ -159,7 +159,7 @@ def _at_threshold(graph: Graph, path: str) -> bool:
 class _Import:
     """A graph on its way to a network."""
 
-    def __init__(self, graph: Graph, path: str, time: Time, how: dict[str, Reading], inputs: dict[str, Mapping[str, Any]]) -> None:
+    def __init__(self, graph: Graph, path: str, time: TimeStep, how: dict[str, Reading], inputs: dict[str, Mapping[str, Any]]) -> None:
         self.graph, self.path, self.time, self.how, self.inputs = graph, path, time, how, inputs
         sources = [name for name in graph.nodes if graph.kind(name) == "Input"]
         self.silent = [name for name in sources if metadata(graph.nodes[name], f"{path}:{name}").get("signal") == NOTHING]
@@ -170,7 +170,7 @@ class _Import:
         self.size = paths.sizes(graph, path)
         self.signals = paths.arriving(graph, self.size, path)
         self.names: dict[str, str] = {}  # of populations, by those of nodes
-        self.made: dict[str, Neurons] = {}
+        self.made: dict[str, NeuronNodes] = {}
         self.rank: dict[str, int] = {}  # of nodes, from the Inputs onwards
 
     def network(self) -> Network:

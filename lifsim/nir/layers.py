@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.errors import DataError, LifsimError
+from lifsim.common.errors import DataError, LifsimError
 from lifsim.nir.graph import Graph, in_order, read, write
-from lifsim.weights import WeightStore
+from lifsim.weights.store import WeightStore
 
 _WITHOUT_WEIGHTS = ("Input", "Output", "Identity", "Flatten", "CubaLIF", "CubaLI", "LIF", "LI", "IF", "I", "Threshold")
 

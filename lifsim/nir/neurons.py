@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.errors import DataError, LifsimError
-from lifsim.network import Network
+from lifsim.common.errors import DataError, LifsimError
+from lifsim.network.network import Network
 from lifsim.nir.paths import POTENTIALS
 
 MS = 1e-3  # seconds
@@ -58,7 +58,7 @@ class Reading(NamedTuple):
     at_threshold: bool
 
 
-class Neurons(NamedTuple):
+class NeuronNodes(NamedTuple):
     """A population: its model and parameters; what a unit of a signal is there, as spikes (mV or pA) and as a current (pA); whether it
     has synaptic currents.
     """
@@ -73,7 +73,7 @@ class Neurons(NamedTuple):
 # -- from nodes ------------------------------------------------------------------------------------
 
 
-def neurons(node: Mapping[str, Any], n: int, place: str, how: Reading) -> Neurons:
+def neurons(node: Mapping[str, Any], n: int, place: str, how: Reading) -> NeuronNodes:
     """The population of a node of `n` neurons.
 
     Raises
@@ -85,7 +85,7 @@ def neurons(node: Mapping[str, Any], n: int, place: str, how: Reading) -> Neuron
     left: np.ndarray | float = 1.0
     if kind in ("IF", "I"):
         gain = 1.0 if how.step is None else how.step
-        own = Neurons("if_psc_delta", {"C_m": 1 / (p["r"] * MS), "V_m": 0.0}, p["r"] * gain, np.ones(n), False)
+        own = NeuronNodes("if_psc_delta", {"C_m": 1 / (p["r"] * MS), "V_m": 0.0}, p["r"] * gain, np.ones(n), False)
     else:
         own, left = _leaky(kind, p, place, how.step)
     model, reset = _reset(own.model, p, said, place, how, left)
@@ -120,7 +120,7 @@ def metadata(node: Mapping[str, Any], place: str) -> Mapping[str, Any]:
     return said
 
 
-def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | None) -> tuple[Neurons, np.ndarray | float]:
+def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | None) -> tuple[NeuronNodes, np.ndarray | float]:
     """Neurons with a leak, and what a step leaves of v."""
     cuba = "Cuba" in kind
     name = "tau_mem" if cuba else "tau"
@@ -129,18 +129,18 @@ def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | Non
     if step is None:
         rest |= {"tau_m": tau / MS, "C_m": tau / MS / p["r"]}
         if not cuba:
-            return Neurons("psc_delta", rest, p["r"] / tau, np.ones_like(tau), False), 1.0
+            return NeuronNodes("psc_delta", rest, p["r"] / tau, np.ones_like(tau), False), 1.0
         rest |= {"tau_syn_ex": p["tau_syn"] / MS, "tau_syn_in": p["tau_syn"] / MS}
-        return Neurons("psc_exp", rest, p["w_in"] / p["tau_syn"], p["w_in"], True), 1.0
+        return NeuronNodes("psc_exp", rest, p["w_in"] / p["tau_syn"], p["w_in"], True), 1.0
     left = _log_left(tau, step, f"{place}/{name}")
     tau_m = -step / MS / left
     if not cuba:
         rest |= {"tau_m": tau_m, "C_m": tau_m / p["r"]}
-        return Neurons("psc_delta", rest, p["r"] * step / tau, np.ones_like(tau), False), np.exp(left)
+        return NeuronNodes("psc_delta", rest, p["r"] * step / tau, np.ones_like(tau), False), np.exp(left)
     tau_syn = -step / MS / _log_left(p["tau_syn"], step, f"{place}/tau_syn")
     rest |= {"tau_m": tau_m, "tau_syn_ex": tau_syn, "tau_syn_in": tau_syn}
     rest["C_m"] = _charge(tau_m, tau_syn, step / MS) / (p["r"] * step / tau)
-    return Neurons("psc_exp", rest, p["w_in"] * step / p["tau_syn"], p["w_in"], True), np.exp(left)
+    return NeuronNodes("psc_exp", rest, p["w_in"] * step / p["tau_syn"], p["w_in"], True), np.exp(left)
 
 
 def _log_left(tau: np.ndarray, step: float, place: str) -> np.ndarray:

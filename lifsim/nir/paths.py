@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.errors import DataError
+from lifsim.common.errors import DataError
 from lifsim.nir.graph import IDENTITY, Graph, in_order
 from lifsim.nir.layers import matrix
 

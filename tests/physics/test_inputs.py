@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.waveform import means
+from lifsim.building.waveform import means
 
 SILENT = {"V_th": 1e6, "C_m": 250.0, "tau_m": 10.0, "E_L": -70.0, "V_m": -70.0}
 TOLERANCE = 1e-9  # mV
@@ -200,10 +200,10 @@ def test_spikes_off_the_grid_arrive_as_in_nest(engine):
     if engine == "compiled":
         got = ls.run(net, 20.0).traces["n"]["I_syn_ex"][:, 0]
     else:
-        from lifsim.build import build_plan
-        from lifsim.engine.reference import Reference
+        from lifsim.engine.reference.grid_reference import Reference
+        from lifsim.simulation.built_network import plan_of
 
-        got = Reference(build_plan(net, 1)).advance(200).samples[0][:, 0]
+        got = Reference(plan_of(net, 1)).advance(200).samples[0][:, 0]
     step = np.arange(1, 201)[:, None] - np.round(np.array(sent) / 0.1) - 15
     expected = 7.0 * np.where(step >= 0, np.exp(-np.maximum(step, 0) * 0.1 / 2.0), 0.0).sum(axis=1)
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)

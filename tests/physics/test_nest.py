@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.build import build_plan
-from lifsim.engine.reference import Reference
+from lifsim.engine.reference.grid_reference import Reference
+from lifsim.simulation.built_network import plan_of
 
 ROOT = Path(__file__).parents[2]
 TRUTH = ROOT.parent / "shared" / "truth"
@@ -89,7 +89,7 @@ def test_single(name):
 def test_the_reference_too(name):
     """The plain NumPy twin against NEST: what the engine is compared with is itself right."""
     case, data = SINGLE[name].case, SINGLE[name].data
-    recorded = Reference(build_plan(single(case), seed=1)).advance(round(case["T"] / case["dt"]))
+    recorded = Reference(plan_of(single(case), seed=1)).advance(round(case["T"] / case["dt"]))
     every = case["every"]
     v = recorded.samples[0][every - 1 :: every, 0]
     np.testing.assert_allclose(v[: len(data["V_m"])], data["V_m"], rtol=0, atol=TOLERANCE)

@@ -386,8 +386,8 @@ SOFT = [
 
 @pytest.mark.parametrize(("model", "params", "weight"), SOFT)
 def test_the_reference_knows_soft_reset(model, params, weight):
-    from lifsim.build import build_plan
-    from lifsim.engine.reference import simulate
+    from lifsim.engine.reference.grid_reference import simulate
+    from lifsim.simulation.built_network import plan_of
 
     net = ls.Network(dt=0.1)
     net.add("p", 1, "poisson_generator", rate=4000.0)
@@ -395,7 +395,7 @@ def test_the_reference_knows_soft_reset(model, params, weight):
     net.connect("p", "n", weight=weight)
     net.connect("n", "n", "fixed_indegree", indegree=3, weight=-weight / 1.5, delay=0.5)
     net.record("n", "spikes")
-    (steps, ids), _ = simulate(build_plan(net, seed=3), 100.0)[0]["n"], None
+    (steps, ids), _ = simulate(plan_of(net, seed=3), 100.0)[0]["n"], None
     found = ls.run(net, 100.0, seed=3).spikes["n"]
     assert len(steps) > 500
     np.testing.assert_array_equal(np.round(found.times / 0.1).astype(int), steps)

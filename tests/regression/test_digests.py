@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.build import build_plan
+from lifsim.simulation.built_network import plan_of
 
 LIF = {"tau_m": 20.0, "V_th": 20.0, "V_reset": 10.0, "E_L": 0.0, "C_m": 250.0, "V_m": {"uniform": [0.0, 20.0]}}
 WEIGHTS = {"iaf_psc_delta": 0.3, "iaf_psc_exp": 120.0, "iaf_psc_alpha": 60.0}
@@ -60,7 +60,7 @@ def spatial_digest() -> str:
     net.connect(n, n, "pairwise_bernoulli", p=kernel, delay=delay, allow_autapses=False)
     net.connect(n, n, "fixed_indegree", indegree=10, p=kernel, delay=delay)
     net.connect(n, n, "fixed_outdegree", outdegree=40, p=kernel, delay=delay, allow_multapses=False)
-    arrays = [x for w in build_plan(net, 3).wirings for x in (w.ptr.astype("<i8"), w.rows.astype("<i4"), w.delay.array.astype("<i4"))]
+    arrays = [x for w in plan_of(net, 3).wirings for x in (w.ptr.astype("<i8"), w.rows.astype("<i4"), w.delay.array.astype("<i4"))]
     return hashlib.sha256(b"".join(x.tobytes() for x in arrays)).hexdigest()[:16]
 
 

@@ -14,8 +14,8 @@ from scipy import stats
 
 import lifsim as ls
 from lifsim.engine.random import NOISE, PATHS, POISSON, RECORDED, TRAINS
-from lifsim.engine.recorded import fill_words
-from lifsim.engine.wiring import key_of
+from lifsim.engine.stimuli.generator_trains import fill_words
+from lifsim.engine.synapses.sampling import key_of
 
 LEVEL = 1e-4
 SEEDS = range(200)

@@ -13,9 +13,9 @@ import pytest
 from scipy import stats
 
 import lifsim as ls
-from lifsim import spatial
-from lifsim.positions import Space
-from lifsim.profiles import Profile
+from lifsim.building import spatial
+from lifsim.network.distance import Profile
+from lifsim.network.positions import Space
 
 LEVEL = 1e-4
 PROFILES = {

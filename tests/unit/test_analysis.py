@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from lifsim import analysis
-from lifsim.errors import DataError
-from lifsim.grid import times
-from lifsim.recording import Chunk, Manifest
-from lifsim.results import Spikes
-from lifsim.sinks import MemorySink
+from lifsim.common.errors import DataError
+from lifsim.common.timegrid import times
+from lifsim.results.data import Spikes
+from lifsim.results.manifest import Manifest
+from lifsim.results.recording import Chunk
+from lifsim.simulation.sinks import MemorySink
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "truth" / "stats"
 

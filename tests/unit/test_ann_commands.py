@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from sklearn.datasets import load_diabetes, load_digits
 
-from lifsim.cli import main
+from lifsim.cli.main import main
 
 CONFIG = """
 task = "classification"

@@ -21,8 +21,8 @@ from click.testing import CliRunner
 
 import lifsim as ls
 from lifsim.ann import Classifier, Regressor
-from lifsim.cli import main
-from lifsim.waveform import read_samples
+from lifsim.building.waveform import read_samples
+from lifsim.cli.main import main
 
 LIMIT = 2.0  # seconds until the answer
 
@@ -872,5 +872,5 @@ def test_answers_before_anything_heavy_is_imported(model):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "tau_m" in done.stderr
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert "lifsim.modelfile" in imported
+    assert "lifsim.modelfile.reader" in imported
     assert not imported & {"numba", "scipy", "matplotlib", "h5py"}

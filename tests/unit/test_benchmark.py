@@ -11,14 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 import lifsim as ls
-from lifsim import benchmark, memory
-from lifsim.benchmark import PARTS, Measured, Run
-from lifsim.cli import main
+from lifsim.cli.main import main
+from lifsim.common import memory
+from lifsim.simulation import benchmark
+from lifsim.simulation.benchmark import PARTS, Measured, MeasuredRun
 
 
 def run(seconds=1.0, events=1_000_000):
     parts = dict(zip(PARTS, np.array([0.4, 0.1, 0.2, 0.1, 0.15, 0.05]) * seconds, strict=True))
-    return Run(build=2.0, parts=parts, spikes=10, events=events, peak=300_000_000)
+    return MeasuredRun(build=2.0, parts=parts, spikes=10, events=events, peak=300_000_000)
 
 
 def made_up(name="x", **facts):

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from lifsim.engine import cache, codefile, compiling
-from lifsim.engine.jit import entry
-from lifsim.engine.parts import Part
-from lifsim.errors import OutputError
+from lifsim.common.errors import OutputError
+from lifsim.engine import compiling
+from lifsim.engine.compiler import cache, code_file
+from lifsim.engine.compiler.jit import entry
+from lifsim.engine.compiler.parts import Part
 
 OTHER = 65534  # a user who is neither root nor, most likely, who runs this
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and permissions as numbers")
@@ -151,19 +152,19 @@ def as_numba_writes(path):
 
 
 def open_to_others(path):
-    codefile.write(path, pickle.dumps(Planted(path.parents[2] / "mark")))
+    code_file.write(path, pickle.dumps(Planted(path.parents[2] / "mark")))
     path.chmod(0o664)
 
 
 def of_another_user(path):
-    codefile.write(path, pickle.dumps(Planted(path.parents[2] / "mark")))
+    code_file.write(path, pickle.dumps(Planted(path.parents[2] / "mark")))
     os.chown(path, OTHER, OTHER)
 
 
 def of_another_version(path):
     other = path.parent.with_name("engine-0123456789abcdef") / path.name
     other.parent.mkdir()
-    codefile.write(other, pickle.dumps(Planted(path.parents[2] / "mark")))
+    code_file.write(other, pickle.dumps(Planted(path.parents[2] / "mark")))
     path.write_bytes(other.read_bytes())
 
 
@@ -177,7 +178,7 @@ DAMAGE = {
     "first byte": change(0),
     "length": change(17),
     "digest": change(30),
-    "payload": change(codefile.HEADER.size),
+    "payload": change(code_file.HEADER.size),
     "last byte": change(-1),
     "exchanged": exchange,
     "another version's": of_another_version,
@@ -206,24 +207,24 @@ def test_every_byte_counts(place):
     raw = path.read_bytes()
     for at in range(0, len(raw), 97):
         path.write_bytes(raw[:at] + bytes([raw[at] ^ 0x55]) + raw[at + 1 :])
-        assert codefile.read(path) is None
+        assert code_file.read(path) is None
     path.write_bytes(raw)
-    assert codefile.read(path) is not None
+    assert code_file.read(path) is not None
 
 
 def test_what_cannot_be_loaded_is_compiled(place):
     """Whole, the user's own, but no code: a mistake of lifsim's, perhaps."""
     use()
-    codefile.write(only(place, ".nbc"), b"no pickle")
+    code_file.write(only(place, ".nbc"), b"no pickle")
     assert [use(), use()] == [1, 0]
-    codefile.write(only(place, ".nbi"), pickle.dumps((1, 2, 3)))
+    code_file.write(only(place, ".nbi"), pickle.dumps((1, 2, 3)))
     assert use() == 1
 
 
 def test_a_function_that_is_not_in_its_file(place):
     run()
-    kept = codefile.read(only(place, ".o"))
-    codefile.write(only(place, ".o"), kept.replace(b"halve", b"hxxxx", 1))
+    kept = code_file.read(only(place, ".o"))
+    code_file.write(only(place, ".o"), kept.replace(b"halve", b"hxxxx", 1))
     assert [run(), run()] == [1, 0]
 
 
@@ -241,9 +242,9 @@ def test_a_part_must_not_enclose_anything():
 def test_code_that_calls_what_this_process_lacks_is_compiled(place):
     run(logarithmic, 9.0)
     path = only(place, ".o")
-    kept = codefile.read(path)
+    kept = code_file.read(path)
     assert b" log1p\0" in kept
-    codefile.write(path, kept.replace(b" log1p\0", b" nosuchfunction\0", 1))
+    code_file.write(path, kept.replace(b" log1p\0", b" nosuchfunction\0", 1))
     assert [run(logarithmic, 9.0), run(logarithmic, 9.0)] == [1, 0]
 
 
@@ -313,7 +314,7 @@ def test_an_open_folder_of_ours_is_closed_and_emptied(place, monkeypatch):
     use()
     for folder in (place, place.parent):
         folder.chmod(0o777)
-        codefile.write(only(place, ".nbi"), pickle.dumps(Planted(place.parents[1] / "mark")))
+        code_file.write(only(place, ".nbi"), pickle.dumps(Planted(place.parents[1] / "mark")))
         chosen(monkeypatch, place.parent)
         assert [use(), use()] == [1, 0]
         assert folder.stat().st_mode & 0o777 == 0o755
@@ -342,7 +343,7 @@ def test_a_folder_for_all_is_refused(place):
 @pytest.mark.parametrize("which", ["cache", cache.VERSION])
 def test_a_folder_of_another_user_is_refused(place, which):
     use()
-    codefile.write(only(place, ".nbi"), pickle.dumps(Planted(place.parents[1] / "mark")))
+    code_file.write(only(place, ".nbi"), pickle.dumps(Planted(place.parents[1] / "mark")))
     folder = place if which == cache.VERSION else place.parent
     os.chown(folder, OTHER, OTHER)
     cache.folders.cache_clear()
@@ -485,8 +486,8 @@ def test_code_travels_with_its_sources_and_not_with_their_folder(place, tmp_path
 def test_parts_of_one_name_are_told_apart(place):
     from lifsim.engine import loop, precise  # noqa: F401
 
-    grid, exact = (x._file(()) for x in (loop.advance, sys.modules["lifsim.engine.precise.loop"].advance))
-    assert grid.startswith("lifsim.engine.loop.advance.") and exact.startswith("lifsim.engine.precise.loop.advance.")
+    grid, exact = (x._file(()) for x in (loop.advance, sys.modules["lifsim.engine.precise.event_loop"].advance))
+    assert grid.startswith("lifsim.engine.loop.advance.") and exact.startswith("lifsim.engine.precise.event_loop.advance.")
 
 
 def test_code_of_another_processor_is_not_taken(place):
@@ -509,7 +510,7 @@ print(len(ls.run(net, 50.0, threads=1).spikes["n"].times), "numba.np.linalg" in 
     assert (int(spikes) > 0, spikes, compiled, loaded) == (True, again, "True", "False")
 
 
-SHOW = "from lifsim.engine import cache; print(cache.VERSION)"
+SHOW = "from lifsim.engine.compiler import cache; print(cache.VERSION)"
 
 
 def outcome(code: str, **environment: str) -> subprocess.CompletedProcess:

@@ -17,10 +17,10 @@ import pytest
 from scipy import sparse
 
 import lifsim as ls
-from lifsim import checkpoint, netimage
-from lifsim.runfiles import checkpoint_path, previous_path
-from lifsim.runlog import log_path
-from lifsim.schedule import NEVER, Schedule, schedule_of, seconds
+from lifsim.checkpoint import checkpoint_file, network_archive
+from lifsim.checkpoint.schedule import NEVER, Schedule, schedule_of
+from lifsim.common.wall_time import seconds
+from lifsim.files.run_files import checkpoint_path, log_path, previous_path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
 from determinism import state
@@ -168,7 +168,7 @@ def test_a_new_file_begins_at_the_checkpoint(tmp_path):
 def test_all_steps_done_but_no_file_made(tmp_path, monkeypatch):
     out = tmp_path / "run.h5"
     with monkeypatch.context() as broken:
-        broken.setattr("lifsim.resultwriter.write", lambda *_: (_ for _ in ()).throw(ls.RunError("no room")))
+        broken.setattr("lifsim.results.hdf5_writer.write", lambda *_: (_ for _ in ()).throw(ls.RunError("no room")))
         with pytest.raises(ls.RunError):
             ls.run(small(), 50.0, out=out)
     assert digest(ls.resume(out)) == digest(ls.run(small(), 50.0))
@@ -392,9 +392,9 @@ def test_a_run_that_cannot_begin_leaves_everything(what, left, tmp_path, monkeyp
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     net = broken_networks(tmp_path).get(what, small())
     if what == "traces too large":
-        monkeypatch.setattr("lifsim.disk.free", lambda _: 150_000)
+        monkeypatch.setattr("lifsim.files.disk.free", lambda _: 150_000)
     if what == "interrupted while building":
-        monkeypatch.setattr("lifsim.build.build_plan", lambda *_: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr("lifsim.simulation.built_network.build_plan", lambda *_: signal.raise_signal(signal.SIGINT))
         signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises((ls.LifsimError, KeyboardInterrupt)):
         ls.run(net, 1000.0, out=out, overwrite=True, checkpoint_wall=None)
@@ -423,11 +423,11 @@ def test_every_flipped_byte_is_found(tmp_path):
     for at in range(0, len(whole), 97):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
         with pytest.raises(ls.DataError):
-            checkpoint.read(path)
+            checkpoint_file.read(path)
     for size in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
         with pytest.raises(ls.DataError):
-            checkpoint.read(path)
+            checkpoint_file.read(path)
 
 
 @pytest.mark.parametrize("harm", ["removed", "cut", "flipped", "of another run"])
@@ -480,10 +480,10 @@ def test_a_log_that_is_damaged_before_the_checkpoint(tmp_path):
 def test_a_newer_format(tmp_path):
     with ls.Simulation(small()) as sim:
         image = tmp_path / "image"
-        netimage.write(sim.net, image)
-        about = checkpoint.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=checkpoint.FORMAT + 1)
-        checkpoint.write(tmp_path / "x", about, {}, [], image)
-    with pytest.raises(ls.DataError, match=f"has format {checkpoint.FORMAT + 1}"):
+        network_archive.write(sim.net, image)
+        about = checkpoint_file.About(step=0, seed=1, dt=0.1, run="x", settings={}, format=checkpoint_file.FORMAT + 1)
+        checkpoint_file.write(tmp_path / "x", about, {}, [], image)
+    with pytest.raises(ls.DataError, match=f"has format {checkpoint_file.FORMAT + 1}"):
         ls.Simulation.restore(tmp_path / "x")
 
 
@@ -506,10 +506,10 @@ def test_a_newer_format(tmp_path):
     ],
 )
 def test_a_checkpoint_that_says_what_cannot_be(entry, value):
-    about = checkpoint.About(step=10, seed=1, dt=0.1, run="x", settings={"threads": 1, "precision": "float64"})
-    assert checkpoint._about(json.dumps(asdict(about)).encode(), "x") == about
+    about = checkpoint_file.About(step=10, seed=1, dt=0.1, run="x", settings={"threads": 1, "precision": "float64"})
+    assert checkpoint_file._about(json.dumps(asdict(about)).encode(), "x") == about
     with pytest.raises(ls.DataError, match=rf"has invalid metadata \(.*{entry}|has format"):
-        checkpoint._about(json.dumps(asdict(about) | {entry: value}).encode(), "x")
+        checkpoint_file._about(json.dumps(asdict(about) | {entry: value}).encode(), "x")
 
 
 @pytest.mark.parametrize("change", [{"seed": -1}, {"dt": 0.2}, {"until": 5}, {"every": 0.0}, {"settings": {"threads": 0}}])
@@ -518,25 +518,25 @@ def test_a_checkpoint_made_by_hand(change, tmp_path):
     with ls.Simulation(small()) as sim:
         sim.run(1.0)
         path = sim.save(tmp_path / "x")
-    found = checkpoint.read(path)
-    netimage.write(small(), tmp_path / "image")
-    checkpoint.write(path, replace(found.about, **change), found.arrays, found.chunks, tmp_path / "image")
+    found = checkpoint_file.read(path)
+    network_archive.write(small(), tmp_path / "image")
+    checkpoint_file.write(path, replace(found.about, **change), found.arrays, found.chunks, tmp_path / "image")
     with pytest.raises(ls.DataError, match=r"x: (has invalid metadata|says dt = 0.2 ms, its network has 0.1 ms)"):
         ls.Simulation.restore(path)
 
 
 @pytest.mark.parametrize("missing", ["step", "seed", "dt", "run", "settings"])
 def test_a_checkpoint_that_leaves_something_out(missing):
-    about = asdict(checkpoint.About(step=10, seed=1, dt=0.1, run="x", settings={}))
+    about = asdict(checkpoint_file.About(step=10, seed=1, dt=0.1, run="x", settings={}))
     del about[missing]
     with pytest.raises(ls.DataError, match=missing):
-        checkpoint._about(json.dumps(about).encode(), "x")
+        checkpoint_file._about(json.dumps(about).encode(), "x")
 
 
 @pytest.mark.parametrize("text", [b"", b"[" * 100_000, b"1" * 5000, b"[]", b'{"format": 1}', b"\xff"])
 def test_a_checkpoint_that_says_nothing(text, tmp_path):
     with pytest.raises(ls.DataError, match=r"has invalid metadata|has format"):
-        checkpoint._about(text, "x")
+        checkpoint_file._about(text, "x")
 
 
 @pytest.mark.parametrize(
@@ -553,10 +553,10 @@ def test_a_state_that_does_not_fit(key, value, tmp_path):
     with ls.Simulation(small()) as sim:
         sim.run(20.0)
         path = sim.save(tmp_path / "x")
-    found = checkpoint.read(path)
+    found = checkpoint_file.read(path)
     arrays = {k: x for k, x in found.arrays.items() if k != key} | ({} if value is None else {key: value})
-    netimage.write(small(), tmp_path / "image")
-    checkpoint.write(path, found.about, arrays, found.chunks, tmp_path / "image")
+    network_archive.write(small(), tmp_path / "image")
+    checkpoint_file.write(path, found.about, arrays, found.chunks, tmp_path / "image")
     with pytest.raises(ls.DataError, match="does not fit its network"):
         ls.Simulation.restore(path)
 
@@ -633,15 +633,15 @@ def test_no_path_leaves_the_image(tmp_path):
     with zipfile.ZipFile(image, "w") as archive:
         archive.writestr("../evil.toml", "x")
     with pytest.raises(ls.DataError, match=r"holds '../evil.toml' in its network"):
-        netimage.read(image, "x", tmp_path)
+        network_archive.read(image, "x", tmp_path)
     assert not (tmp_path.parent / "evil.toml").exists()
     with zipfile.ZipFile(image, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("network.toml", "x" * 10**6)
     with pytest.raises(ls.DataError, match="in its network"):
-        netimage.read(image, "x", tmp_path)
+        network_archive.read(image, "x", tmp_path)
     image.write_bytes(b"PK nothing")
     with pytest.raises(ls.DataError, match="cannot be read"):
-        netimage.read(image, "x", tmp_path)
+        network_archive.read(image, "x", tmp_path)
 
 
 # -- when they are made ----------------------------------------------------------------------------

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import lifsim
-from lifsim.cli import main
-from lifsim.errors import RunError
-from lifsim.stopping import Stopped
+from lifsim.cli.main import main
+from lifsim.common.errors import RunError
+from lifsim.simulation.signals import Stopped
 
 MODEL = """
 name = "tiny"
@@ -76,7 +76,7 @@ def test_help_is_light():
     """Neither numba nor matplotlib nor scipy, nor anything else that takes long to import."""
     script = """if True:
         import sys
-        from lifsim.cli import main
+        from lifsim.cli.main import main
         try:
             main(["--help"])
         except SystemExit as end:
@@ -213,18 +213,18 @@ def fail_with(error: BaseException):
 
 
 def test_a_failed_run(monkeypatch):
-    monkeypatch.setattr("lifsim.runs.run", fail_with(RunError("the disk is full")))
+    monkeypatch.setattr("lifsim.simulation.runs.run", fail_with(RunError("the disk is full")))
     assert lif("run", "tiny.toml", code=1).stderr == "error: the disk is full\n"
 
 
 def test_too_little_memory(monkeypatch):
-    monkeypatch.setattr("lifsim.runs.run", fail_with(MemoryError("8 GB")))
+    monkeypatch.setattr("lifsim.simulation.runs.run", fail_with(MemoryError("8 GB")))
     said = lif("run", "tiny.toml", code=1).stderr
     assert said.startswith("error: not enough memory (8 GB)")
 
 
 def test_an_unforeseen_error_is_not_the_users(monkeypatch):
-    monkeypatch.setattr("lifsim.runs.run", fail_with(ZeroDivisionError("by nothing")))
+    monkeypatch.setattr("lifsim.simulation.runs.run", fail_with(ZeroDivisionError("by nothing")))
     said = lif("run", "tiny.toml", code=1).stderr
     assert "sorry" in said and "ZeroDivisionError: by nothing" in said and lifsim.__version__ in said
     assert "Traceback" not in said
@@ -237,7 +237,7 @@ def test_an_unforeseen_error_is_not_the_users(monkeypatch):
 
 def test_an_end_of_file_within_lifsim_is_no_interruption(monkeypatch):
     """Click takes it for Ctrl-D at a prompt."""
-    monkeypatch.setattr("lifsim.runs.run", fail_with(EOFError("Ran out of input")))
+    monkeypatch.setattr("lifsim.simulation.runs.run", fail_with(EOFError("Ran out of input")))
     said = lif("run", "tiny.toml", code=1).stderr
     assert "EOFError: Ran out of input" in said
     Path(said.split("file ")[-1].strip()).unlink()
@@ -248,14 +248,14 @@ def test_a_warning_of_python_is_a_line(monkeypatch):
         warnings.warn("the disk is full", stacklevel=1)
         raise RunError("and so on")
 
-    monkeypatch.setattr("lifsim.runs.run", warned)
+    monkeypatch.setattr("lifsim.simulation.runs.run", warned)
     assert lif("run", "tiny.toml", code=1).stderr.splitlines()[-2:] == ["warning: the disk is full", "error: and so on"]
     assert lif("-q", "run", "tiny.toml", code=1).stderr == "error: and so on\n"
 
 
 def test_stopped_by_the_user(monkeypatch):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        monkeypatch.setattr("lifsim.runs.run", fail_with(Stopped(number, "120 ms are saved; go on with: lifsim resume tiny.h5")))
+        monkeypatch.setattr("lifsim.simulation.runs.run", fail_with(Stopped(number, "120 ms are saved; go on with: lifsim resume tiny.h5")))
         outcome = lif("run", "tiny.toml", code=code)
         assert outcome.stderr.strip() == f"stopped by {number.name}; 120 ms are saved; go on with: lifsim resume tiny.h5"
         assert not outcome.stdout
@@ -368,7 +368,7 @@ def test_check_folds_long_lists():
 
 @pytest.mark.parametrize(("variable", "kind"), [("spikes", "raster"), ("V_m", "traces")])
 def test_the_picture_shows_what_was_recorded(variable, kind):
-    from lifsim.cli import _kind
+    from lifsim.cli.run import _kind
 
     head, *records = MODEL.split("[[record]]")
     Path("one.toml").write_text("[[record]]".join([head, *(r for r in records if variable in r)]), encoding="utf-8")
@@ -377,14 +377,14 @@ def test_the_picture_shows_what_was_recorded(variable, kind):
 
 
 def test_one_neuron_is_shown_by_its_potential():
-    from lifsim.cli import _kind
+    from lifsim.cli.run import _kind
 
     lif("run", "single_neuron", "-q", "--duration", 20)
     assert _kind(lifsim.open("outputs/single_neuron.h5")) == "traces"
 
 
 def test_compiling_is_said_to_be_once_only_if_it_is(capsys):
-    from lifsim.progress import Progress
+    from lifsim.cli.progress import Progress
 
     Progress("x")("compile")
     Progress("x")("compile", kept=False)

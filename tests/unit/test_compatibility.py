@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import checkpoint, netimage
-from lifsim.compatibility import changed_rules
+from lifsim.checkpoint import checkpoint_file, network_archive
+from lifsim.checkpoint.compatibility import changed_rules
 
 GRID = {"grid": [5, 5], "extent": [5.0, 5.0]}
 EXACT = {"grid": [4, 4], "extent": [1.0, 1.0]}  # whose middles always were where they are
@@ -77,10 +77,10 @@ def test_an_old_grid_is_the_one_that_is_told_apart():
 
 
 def as_format_1(path, net, to) -> None:
-    saved = checkpoint.read(path)
+    saved = checkpoint_file.read(path)
     image = to.with_suffix(".image")
-    netimage.write(net, image)
-    checkpoint.write(to, replace(saved.about, format=1, versions={"lifsim": "1.9"}), saved.arrays, saved.chunks, image)
+    network_archive.write(net, image)
+    checkpoint_file.write(to, replace(saved.about, format=1, versions={"lifsim": "1.9"}), saved.arrays, saved.chunks, image)
 
 
 @pytest.mark.parametrize("spike_times", [[3.04], [3.06]])

@@ -12,8 +12,8 @@ from sklearn.datasets import load_digits
 
 import lifsim as ls
 from lifsim.ann import Classifier, Regressor, to_spiking
-from lifsim.ann.spiking import Spiking
-from lifsim.errors import DataError, LifsimError, OutputError
+from lifsim.ann.spiking_network import Spiking
+from lifsim.common.errors import DataError, LifsimError, OutputError
 
 X, Y = load_digits(return_X_y=True)
 X = X / 16

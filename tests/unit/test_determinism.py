@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import simulation
-from lifsim.build import build_plan
 from lifsim.engine import Engine, layout
-from lifsim.engine.seats import shares
+from lifsim.engine.parallel.placement import shares
+from lifsim.simulation import slices
+from lifsim.simulation.built_network import plan_of
 
 STEPS = 300
 
@@ -103,7 +103,7 @@ def test_there_are_several_blocks():
     """Block boundaries fall on multiples of 64 neurons, so 420 neurons make several of them."""
     with_blocks = {}
     for threads in (1, 2, 3, 8):
-        engine = Engine(build_plan(network(), 1), threads)
+        engine = Engine(plan_of(network(), 1), threads)
         with_blocks[threads] = engine.machine.blocks.first.tolist()
         engine.close()
     assert with_blocks[1] == [0, 420]
@@ -123,13 +123,13 @@ def test_slices(delay, precision, expected, longest, monkeypatch):
 
 def test_slices_cut_by_wall_time(delay, precision, expected, monkeypatch):
     """A slow machine takes shorter slices, with the same result."""
-    monkeypatch.setattr(simulation, "SLICE_SECONDS", 1e-9)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-9)
     assert_same(run(network(delay=delay), threads=3, precision=precision), expected)
 
 
 @pytest.mark.parametrize("sizes", [(1,), (7,), (100,), (3, 64, 1, 32)], ids=str)
 def test_engine_advances_in_any_steps(sizes):
-    plan = build_plan(network(), 1)
+    plan = plan_of(network(), 1)
     one, other = Engine(plan), Engine(plan, 3)
     expected, parts, k = one.advance(STEPS), [], 0
     while other.step < STEPS:

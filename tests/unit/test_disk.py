@@ -13,9 +13,9 @@ from pathlib import Path
 import h5py
 import pytest
 
-from lifsim import disk
-from lifsim.errors import OutputError, RunError
-from lifsim.text import is_portable, named, spelled, storable
+from lifsim.common.errors import OutputError, RunError
+from lifsim.common.text import is_portable, named, spelled, storable
+from lifsim.files import disk, unfailing
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links, permissions and locks of POSIX")
 
@@ -135,7 +135,7 @@ def test_long_names(tmp_path, name):
 KILLED = """if True:
     import os, signal, sys
     from pathlib import Path
-    from lifsim import disk
+    from lifsim.files import disk
     with disk.replacing(Path(sys.argv[1]), "") as fd, disk.scratch(Path(sys.argv[1] + ".ckpt")) as folder:
         (folder / "image").write_bytes(bytes(100))
         print("ready", flush=True)
@@ -202,8 +202,8 @@ def test_scratch_elsewhere_where_the_folder_cannot_be_written(tmp_path, monkeypa
 
 LOW = """if True:
     import os, sys
-    from lifsim import disk
-    from lifsim.runlog import LogWriter
+    from lifsim.files import disk
+    from lifsim.results.log import LogWriter
     os.close(0), os.close(2)
     from pathlib import Path
     log = LogWriter(Path("x.log"))
@@ -226,7 +226,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
 
 def test_hdf5_in_a_file_that_replaces_another(tmp_path):
     with disk.replacing(tmp_path / "x.h5", "") as fd:
-        below = disk.Unfailing(fd)
+        below = unfailing.Unfailing(fd)
         with h5py.File(below, "w") as file:
             file["x"] = [1, 2, 3]
         below.check()

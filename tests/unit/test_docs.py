@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import lifsim
-from lifsim.cli import main
+from lifsim.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

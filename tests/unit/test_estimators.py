@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import lifsim as ls
 from lifsim.ann import Classifier, Regressor, SpikingClassifier
-from lifsim.errors import DataError, LifsimError
+from lifsim.common.errors import DataError, LifsimError
 
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.build import build_plan
-from lifsim.engine import wiring
+from lifsim.engine.synapses import expand as expand_module
+from lifsim.engine.synapses import sampling
+from lifsim.plan import synapses
+from lifsim.simulation.built_network import plan_of
 
 N = 7
 
@@ -39,13 +41,13 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "source", "alike", "autapses"), CASES)
 def test_the_same_as_by_kernels(rule, source, alike, autapses, monkeypatch):
-    seen, spelled_out = [], wiring.spelled_out
-    monkeypatch.setattr(wiring, "spelled_out", lambda w: seen.append(w) or spelled_out(w))
-    plan = build_plan(network(rule, source, alike, autapses), 1)
+    seen, spelled_out = [], expand_module.spelled_out
+    monkeypatch.setattr(expand_module, "spelled_out", lambda w: seen.append(w) or spelled_out(w))
+    plan = plan_of(network(rule, source, alike, autapses), 1)
     for w in [*seen, *plan.wirings]:
-        got = wiring.expand(w, 1)
-        drawn = wiring.Expanded(*(np.empty_like(x) for x in got))
-        wiring.Drawer(wiring.rule_of(w), wiring.key_of(1)).run(wiring.expand_rule, (drawn,))
+        got = expand_module.expand(w, 1)
+        drawn = synapses.Expanded(*(np.empty_like(x) for x in got))
+        sampling.Drawer(sampling.rule_of(w), sampling.key_of(1)).run(expand_module.expand_rule, (drawn,))
         for name, x, y in zip(got._fields, got, drawn, strict=True):
             assert x.dtype == y.dtype and (x == y).all(), name
     assert seen

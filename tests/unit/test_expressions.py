@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifsim.expressions import FUNCTIONS, MAX_SIZE, Budget, evaluate, is_expression
+from lifsim.modelfile.expressions import Budget, evaluate, is_expression
+from lifsim.modelfile.functions import FUNCTIONS, MAX_SIZE
 
 W = np.arange(12.0).reshape(3, 4)
 NAMES = {"order": 2500, "g": 4.5, "drive": "dc", "on": True, "W": W, "top": math.inf, "v": [1.0, 2.0, 4.0]}

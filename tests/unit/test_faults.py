@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import simulation
-from lifsim.runlog import log_path
+from lifsim.files.run_files import log_path
+from lifsim.simulation import slices
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
 from nets import LIF, digest
@@ -60,7 +60,7 @@ def fails_at(n: int, call: str, patch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_call_may_fail(call, tmp_path, monkeypatch, whole):
-    monkeypatch.setattr(simulation, "SLICE_SECONDS", 0.002)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.002)
     wanted, n, resumed = digest(whole), 0, 0
     while True:
         out = tmp_path / f"{n}" / "run.h5"
@@ -112,9 +112,9 @@ def test_memory_may_run_out(name, tmp_path, monkeypatch, whole):
 
 def test_a_nearly_full_disk_stops_a_run_with_a_checkpoint(tmp_path, monkeypatch, whole):
     out, free = tmp_path / "run.h5", iter([10**9] * 3 + [50_000] * 100)
-    monkeypatch.setattr(simulation, "SLICE_SECONDS", 0.002)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.002)
     with monkeypatch.context() as patch:
-        patch.setattr("lifsim.disk.free", lambda _: next(free))
+        patch.setattr("lifsim.files.disk.free", lambda _: next(free))
         said = r"the disk is nearly full \(50,000 bytes free\); .* ms are saved; go on with: lifsim resume"
         with pytest.raises(ls.RunError, match=said):
             run(out)
@@ -125,7 +125,7 @@ def test_a_nearly_full_disk_stops_a_run_with_a_checkpoint(tmp_path, monkeypatch,
 def test_traces_that_the_disk_cannot_hold_are_refused_before(tmp_path, monkeypatch):
     sampled = net()
     sampled.record("n", "V_m", interval=0.1)
-    monkeypatch.setattr("lifsim.disk.free", lambda _: 10**6)
+    monkeypatch.setattr("lifsim.files.disk.free", lambda _: 10**6)
     with pytest.raises(ls.OutputError, match=r"1 MB are free on its disk; what is sampled in this run needs about 8.07 MB"):
         ls.run(sampled, 1000.0, out=tmp_path / "run.h5")
     assert not list(tmp_path.iterdir())

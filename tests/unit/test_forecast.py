@@ -11,16 +11,16 @@ import pytest
 from click.testing import CliRunner
 
 import lifsim as ls
-from lifsim.cli import main
-from lifsim.forecast import BASE, coarse_weights, estimate
-from lifsim.modelfile import load_with_settings
+from lifsim.building.needs import BASE, coarse_weights, estimate
+from lifsim.cli.main import main
+from lifsim.modelfile.reader import load_with_settings
 
 RUN = """
 import sys, tempfile
 import lifsim as ls
-from lifsim import memory
+from lifsim.common import memory
 from lifsim.engine import compiling
-from lifsim.modelfile import load_with_settings
+from lifsim.modelfile.reader import load_with_settings
 model, precision, weights, threads, *settings = sys.argv[1:]
 with tempfile.TemporaryDirectory() as folder:  # to a file, as at work
     net = load_with_settings(model, settings)
@@ -133,9 +133,9 @@ SHAPES = {
 SHAPE = """
 import sys, tempfile
 import lifsim as ls
-from lifsim import memory
+from lifsim.common import memory
 from lifsim.engine import compiling
-from lifsim.forecast import estimate
+from lifsim.building.needs import estimate
 net = ls.Network(seed=1, duration=20.0)
 def add(n):
     net.record(net.add("n", n, "iaf_psc_exp", I_e=450.0))
@@ -160,11 +160,11 @@ def test_rows_that_32_bits_cannot_count_are_refused(monkeypatch):
     net = ls.Network()
     net.add("n", 1, "iaf_psc_exp")
     net.connect("n", "n", "fixed_indegree", indegree=10**9, weight={"normal": [1.0, 0.1]})
-    monkeypatch.setattr("lifsim.memory.limits", lambda *needed: [])
+    monkeypatch.setattr("lifsim.common.memory.limits", lambda *needed: [])
     with pytest.raises(ls.LifsimError, match=r"projections: a node has about 5e\+09 words .*; at most 4,294,967,295: fewer synapses"):
         ls.run(net, 1.0)
     monkeypatch.undo()
-    monkeypatch.setattr("lifsim.engine.packing.MOST_WORDS", 50)
+    monkeypatch.setattr("lifsim.engine.synapses.packing.MOST_WORDS", 50)
     with pytest.raises(ls.LifsimError, match="a node has synapses of more than 50 words"):
         ls.run(crowded(), 1.0)
 

@@ -10,9 +10,9 @@ import pytest
 from scipy import sparse
 
 import lifsim as ls
-from lifsim.errors import ModelError
-from lifsim.forecast import estimate
-from lifsim.given import Given, entries
+from lifsim.building.needs import estimate
+from lifsim.common.errors import ModelError
+from lifsim.network.explicit_synapses import ExplicitSynapses, entries
 
 SHAPE = (90, 70)
 
@@ -368,7 +368,7 @@ def test_the_measurement(case, monkeypatch):
 
 
 def test_given_knows_its_pairs():
-    given = Given(3, 4, np.array([2, 0, 1]), np.zeros(0, np.int64), np.array([0, 2, 2, 3, 3]))
+    given = ExplicitSynapses(3, 4, np.array([2, 0, 1]), np.zeros(0, np.int64), np.array([0, 2, 2, 3, 3]))
     assert [given.pair(i) for i in range(3)] == [(2, 0), (0, 0), (1, 2)]
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.build import build_plan
-from lifsim.errors import LifsimError, ModelError
-from lifsim.grid import (
+from lifsim.common.errors import LifsimError, ModelError
+from lifsim.common.timegrid import (
     LONGEST_DELAY,
     ends,
     first_off_grid,
@@ -24,6 +23,7 @@ from lifsim.grid import (
     time_of,
     times,
 )
+from lifsim.simulation.built_network import plan_of
 
 # NEST's spike_generator (allow_offgrid_times) at resolution 0.1: a time is first a whole number of microseconds, then, off the
 # grid, the end of its step
@@ -50,7 +50,7 @@ def test_a_spike_off_the_grid_goes_to_the_end_of_its_step(given, sent):
     net.add("g", 1, "spike_generator", spike_times=[given], allow_offgrid_times=True)
     net.add("n", 1, "iaf_psc_exp")
     for method in ("grid", "precise"):
-        plan = build_plan(net, 1, method)
+        plan = plan_of(net, 1, method)
         assert plan.events.window(0, 100)[0].tolist() == [round(sent * 10)], method
 
 
@@ -81,7 +81,7 @@ def test_no_spike_is_lost_at_time_0(method, option):
     net.add("g", 1, "spike_generator", spike_times=[5.0, 0.0004], allow_offgrid_times=option)
     net.add("n", 1, "iaf_psc_exp")
     if method == "precise" and not option:
-        events = build_plan(net, 1, method).events
+        events = plan_of(net, 1, method).events
         assert events.window(0, 1)[0].tolist() == [1]
         assert events.offsets(0, 1)[0] == pytest.approx(0.0996)
         return
@@ -95,10 +95,10 @@ def test_given_spikes_are_on_the_grid_within_half_a_microsecond():
         net = ls.Network(dt=0.1)
         net.add("g", 1, "spike_generator", spike_times=list(at))
         net.add("n", 1, "iaf_psc_exp")
-        from lifsim.method import method_of
+        from lifsim.network.method import method_of
 
         method_of(net)
-        return build_plan(net, 1).events.step.tolist()
+        return plan_of(net, 1).events.step.tolist()
 
     assert built(3.0001, 2.9996, 0.1 + 0.2, 1e6 + 0.1) == [3, 30, 30, 10_000_001]
     for wrong in (3.0006, 2.9993, 0.04):
@@ -150,18 +150,18 @@ def test_times_of_either_type_are_taken_everywhere(kind):
     net.record("n", "V_m", interval=kind(0.7), start=kind(4.9), stop=kind(23.1))
     r = net.recordings[0]
     assert (r.interval, r.start, r.stop) == (0.7, 4.9, 23.1)
-    plan = build_plan(net, 1)
+    plan = plan_of(net, 1)
     assert plan.events.step.tolist() == [47, 47, 93]  # that of 9.3 ms is after the stop of node 0
     assert plan.wirings[0].delay.array.tolist() == plan.wirings[1].delay.array.tolist() == [47, 93]
     assert plan.wirings[2].delay.a == 47
     assert plan.currents[0].since.tolist()[-2:] == [94, 140]
     assert plan.poisson[0].since.tolist() == [94, 140]
 
-    from lifsim.engine import reference
     from lifsim.engine.layout import refractory_steps
+    from lifsim.engine.reference import grid_reference
 
     assert refractory_steps(plan.groups[0].params, 0.1).tolist() == [133, 17]
-    assert reference.refractory_steps(np.asarray(plan.groups[0].params["t_ref"]), 0.1).tolist() == [133, 17]
+    assert grid_reference.refractory_steps(np.asarray(plan.groups[0].params["t_ref"]), 0.1).tolist() == [133, 17]
     with ls.Simulation(net) as sim:
         sim.run(kind(0.7))
         assert sim.step == 7
@@ -218,18 +218,18 @@ def test_a_delay_drawn_from_one_value_is_rounded_half_up(delay):
     net = ls.Network(dt=0.04)
     net.add("a", 2, "iaf_psc_exp")
     net.connect("a", "a", "one_to_one", delay=delay)
-    wiring = build_plan(net, 1).wirings[0]
+    wiring = plan_of(net, 1).wirings[0]
     assert (wiring.delay.a, wiring.delay.kind) == ((22 if "0.86" in str(delay) or "lognormal" in delay else 23), 0)
 
 
 def test_drawn_delays_are_rounded_half_up_by_the_engine():
     """Of 2·10⁵ uniform ones from 1 to 2 steps half are 1 and half 2, those in the middle among the latter."""
-    from lifsim.engine.wiring import expand
+    from lifsim.engine.synapses.expand import expand
 
     net = ls.Network(dt=0.1)
     net.add("a", 400, "iaf_psc_exp")
     net.connect("a", "a", delay={"uniform": [0.1, 0.2]})
-    got = np.bincount(expand(build_plan(net, 1).wirings[0], 1).delay)
+    got = np.bincount(expand(plan_of(net, 1).wirings[0], 1).delay)
     assert got[:1].sum() == 0 and abs(got[1] - 80_000) < 5 * 200 and got.sum() == 160_000
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import listfile
-from lifsim.build import build_plan
+from lifsim.network import synapse_file, synapse_table
+from lifsim.simulation.built_network import plan_of
 
 CSV = "source,target,weight,delay\n3,0,1.5,1.0\n0,1,-2e0, 0.3\n3,0,0.25,2.0\n"
 SOURCES, TARGETS, WEIGHTS, DELAYS = [3, 0, 3], [0, 1, 0], [1.5, -2.0, 0.25], [1.0, 0.3, 2.0]
@@ -54,16 +54,16 @@ def test_without_weights_and_delays_the_given_ones_hold():
     Path("x.csv").write_text("source,target\n3,0\n0,1\n3,0\n")
     assert listed(network(file="x.csv", weight=7.0, delay="2 ms")) == (SOURCES, TARGETS, 7.0, 2.0)
     drawn = network(file=Path("x.csv"), weight={"uniform": [1.0, 2.0]})
-    assert build_plan(drawn, 1).n_synapses == 3
+    assert plan_of(drawn, 1).n_synapses == 3
 
 
 def test_a_list_without_synapses():
     Path("x.csv").write_text("source,target\n")
-    assert build_plan(network(file="x.csv"), 1).n_synapses == 0
+    assert plan_of(network(file="x.csv"), 1).n_synapses == 0
 
 
 def test_pieces_end_at_lines(monkeypatch):
-    monkeypatch.setattr(listfile, "PIECE", 37)
+    monkeypatch.setattr(synapse_file, "PIECE", 37)
     rng = np.random.default_rng(1)
     rows = np.column_stack([rng.integers(0, 4, 200), rng.integers(0, 2, 200), rng.normal(size=200), rng.integers(1, 30, 200) / 10])
     Path("x.csv").write_text("source,target,weight,delay\n" + "".join(f"{s:.0f},{t:.0f},{w!r},{d}\n" for s, t, w, d in rows.tolist()))
@@ -164,7 +164,7 @@ def test_a_list_that_cannot_be_written_leaves_the_old_one(stored, monkeypatch):
     with monkeypatch.context() as failing:
         failing.setattr("os.replace", fail)
         with pytest.raises(ls.RunError, match=r"No space left on device .*x.h5 is as it was"):
-            listfile.write(Path("x.h5"), {"a": listfile.Listed(np.array([0]), np.array([1]), None, None)})
+            synapse_file.write(Path("x.h5"), {"a": synapse_table.SynapseColumns(np.array([0]), np.array([1]), None, None)})
     assert Path("x.h5").read_bytes() == before and [p.name for p in Path().iterdir()] == ["x.h5"]
 
 
@@ -227,7 +227,7 @@ def test_in_a_model_file_it_lies_beside_it(tmp_path, monkeypatch, stored):
         with pytest.raises(ls.ModelError, match=r"projections\[0\].file: .*in the folder of the model file"):
             ls.load(tmp_path / "m.toml")
     with pytest.raises(ls.ModelError, match="needs a model file beside it"):
-        from lifsim.modelfile import loads
+        from lifsim.modelfile.reader import loads
 
         loads(MODEL % "x.csv")
 
@@ -249,7 +249,7 @@ def test_saved_and_loaded_it_is_the_same(more, tmp_path):
     Path("x.csv").unlink()
     copy = ls.load(tmp_path / "sub" / "m.toml")
     assert copy.projections[0].params["file"].endswith("m.synapses.h5:projection_0")
-    own, other = (build_plan(n, 1).wirings[0] for n in (net, copy))
+    own, other = (plan_of(n, 1).wirings[0] for n in (net, copy))
     with ls.Simulation(net) as one, ls.Simulation(copy) as two:
         np.testing.assert_array_equal(one.matrix("a", "b").data, two.matrix("a", "b").data)
         np.testing.assert_array_equal(one.matrix("a", "b", what="delay").indices, two.matrix("a", "b", what="delay").indices)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import headroom, memory, simulation
-from lifsim.cli import main
-from lifsim.headroom import sampled
-from lifsim.populations import _common
+from lifsim.cli.main import main
+from lifsim.common import memory
+from lifsim.network.population import _common
+from lifsim.simulation import headroom, slices
+from lifsim.simulation.headroom import sampled
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
 
@@ -159,8 +160,8 @@ def test_compiling_is_refused_without_room_for_it(tmp_path, monkeypatch):
 
 CHECK = """
 import json, resource, sys
-from lifsim import memory
-from lifsim.cli import main
+from lifsim.common import memory
+from lifsim.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as end:
@@ -216,7 +217,7 @@ n.connect("n", "n", "pairwise_bernoulli", p={"gaussian": {"p0": 1.0, "sigma": 1e
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_huge_network_is_described_and_refused_at_once(name):
     work = f"""
-from lifsim import memory
+from lifsim.common import memory
 n = ls.Network(duration=1000.0)
 {NETWORKS[name]}
 try:
@@ -256,7 +257,7 @@ def test_too_little_memory_says_what_is_free(monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise MemoryError("8 GB")
 
-    monkeypatch.setattr("lifsim.forecast.estimate", fail)
+    monkeypatch.setattr("lifsim.building.needs.estimate", fail)
     said = CliRunner().invoke(main, ["check", "brunel"]).output
     assert said.startswith("error: not enough memory (8 GB); ") and " are free " in said and "lifsim check" not in said
 
@@ -299,7 +300,7 @@ def recorded(**recording: object) -> ls.Network:
 )
 def test_samples_are_foretold(recording):
     with ls.Simulation(recorded(**recording)) as sim:
-        manifest = sim._manifest
+        manifest = sim._sink.manifest
         for start, stop in ((0, 250), (250, 251), (251, 500)):
             sim.run((stop - start) * 0.1)
             assert sampled(manifest, 0, stop) == sim.result().traces["n"]["V_m"].size
@@ -323,7 +324,7 @@ def test_a_run_stops_before_memory_is_full(monkeypatch, tmp_path):
     whole = ls.run(spiking(), 400.0)
     free = iter([*[10e9] * 3, 20e6])
     monkeypatch.setattr(headroom, "GLANCE", 0.0)
-    monkeypatch.setattr(simulation, "SLICE_SECONDS", 2e-3)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 2e-3)
     monkeypatch.setattr(memory, "limits", lambda *needed: [memory.Limit("memory", next(free, 10e9), 0.0, "here")])
     with ls.Simulation(spiking()) as sim:
         with pytest.raises(ls.RunError, match=r"memory is nearly full at [\d.]+ ms \(20 MB are free here\)"):
@@ -349,7 +350,7 @@ def spiking() -> ls.Network:
 
 
 FILL = """
-from lifsim import memory
+from lifsim.common import memory
 net = ls.Network(seed=1)
 net.add("n", 20_000, "iaf_psc_exp", I_e=1000.0, t_ref=0.1, tau_m=5.0)
 net.record("n")

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import lifsim as ls
-from lifsim.errors import DataError, LifsimError, ModelError
-from lifsim.given import Given
-from lifsim.modelfile import find, load, load_with_settings, loads, shipped, template
-from lifsim.modelwriter import dumps
-from lifsim.values import Distribution
+from lifsim.common.errors import DataError, LifsimError, ModelError
+from lifsim.common.values import Distribution
+from lifsim.modelfile.reader import load, load_with_settings, loads
+from lifsim.modelfile.shipped import find, shipped, template
+from lifsim.modelfile.toml_writing import dumps
+from lifsim.network.explicit_synapses import ExplicitSynapses
 
 BASE = """
 name = "base"
@@ -456,7 +457,7 @@ def same(a: ls.Network, b: ls.Network) -> bool:
             return list(map(plain, x))
         if isinstance(x, dict):
             return {k: plain(v) for k, v in x.items()}
-        if isinstance(x, Given):
+        if isinstance(x, ExplicitSynapses):
             rows = x.by_target()
             return (rows.ptr.tolist(), rows.sources.tolist())
         return x

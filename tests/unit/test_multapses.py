@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.build import build_plan
 from lifsim.engine import expand
+from lifsim.simulation.built_network import plan_of
 
 OVERLAPPING = ["a[0:2]", "a[1:3]"]
 DRAWN = {
@@ -38,7 +38,7 @@ def most(source, target, rule="all_to_all", multapses=False, **options) -> int:
     """The most synapses that a pair of nodes has."""
     net = network()
     net.connect(source, target, rule, allow_multapses=multapses, **options)
-    plan, pairs = build_plan(net, 1), []
+    plan, pairs = plan_of(net, 1), []
     for w in plan.wirings:
         x = expand(w, 1)
         pairs.append(w.sources[x.source] * 100 + w.targets[x.target])

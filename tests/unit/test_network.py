@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from lifsim import ModelError, Network
-from lifsim.values import Distribution
+from lifsim.common.values import Distribution
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 import lifsim as ls
 from lifsim import nir
-from lifsim.errors import DataError, LifsimError, RunError
+from lifsim.common.errors import DataError, LifsimError, RunError
 from lifsim.nir import Graph
 from lifsim.weights import WeightStore
 
@@ -677,7 +677,7 @@ def test_weights_that_are_no_matrices(tmp_path):
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     nir.save(tmp_path / "net.nir", small("LIF"))
     before = (tmp_path / "net.nir").read_bytes()
-    monkeypatch.setattr("lifsim.disk.write", lambda fd, data: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr("lifsim.files.disk.write", lambda fd, data: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(RunError, match="No space left"):
         nir.save(tmp_path / "net.nir", small("IF"))
     assert (tmp_path / "net.nir").read_bytes() == before and len(list(tmp_path.iterdir())) == 1

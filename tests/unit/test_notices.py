@@ -8,9 +8,9 @@ import logging
 import pytest
 
 import lifsim as ls
-from lifsim import notices as module
-from lifsim import simulation
-from lifsim.notices import notices
+from lifsim.common import notices as module
+from lifsim.common.notices import notices
+from lifsim.simulation import simulation
 
 
 class Terminal(io.StringIO):

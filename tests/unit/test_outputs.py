@@ -15,16 +15,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 
 import lifsim as ls
 from lifsim import nir, plot
-from lifsim.ann import tables
-from lifsim.cli import main
-from lifsim.recording import Chunk, Manifest
-from lifsim.results import convert
-from lifsim.runlog import LogWriter, log_path
-from lifsim.sinks import FileSink
-from lifsim.weights import WeightStore, is_store, read_dataset
+from lifsim.ann import dataset_files
+from lifsim.cli.main import main
+from lifsim.files.hdf5_reading import read_dataset
+from lifsim.files.run_files import log_path
+from lifsim.results.convert import convert
+from lifsim.results.log import LogWriter
+from lifsim.results.manifest import Manifest
+from lifsim.results.recording import Chunk
+from lifsim.simulation.file_sink import FileSink
+from lifsim.weights import WeightStore, is_store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="links, pipes and names of bytes")
 
@@ -100,7 +104,7 @@ def test_resuming_leaves_a_second_name_of_the_log_as_it_is():
         lambda path: ls.load("tiny.toml").save(path),
         lambda path: ls.Simulation(ls.load("tiny.toml")).save(path),
         lambda path: ls.run(ls.load("tiny.toml")).save(path, overwrite=True),
-        lambda path: plot.save(plot.Figure(), path.replace(path.with_suffix(".png"))),
+        lambda path: plot.save(Figure(), path.replace(path.with_suffix(".png"))),
         lambda path: nir.write(path, nir.Graph({}, [])),
         lambda path: lif("new", path.replace(path.with_suffix(".toml")), "--overwrite"),
     ],
@@ -138,7 +142,7 @@ READERS = {
     "weights": (".h5", WeightStore),
     "dataset": (".h5", lambda path: read_dataset(path, "x")),
     "nir": (".nir", nir.read),
-    "table": (".csv", tables.read),
+    "table": (".csv", dataset_files.read),
     "samples": (".csv", lambda path: ls.run(_waveform(str(path)), 1.0)),
     "array": (".npy", lambda path: ls.run(_waveform(str(path)), 1.0)),
     "samples in HDF5": (".h5", lambda path: ls.run(_waveform(f"{path}:x"), 1.0)),
@@ -205,7 +209,7 @@ def test_the_command_is_no_text(monkeypatch):
     monkeypatch.setattr(sys, "argv", [f"/home/{ODD}/script.py"])
     assert "\\xff" in ls.run(ls.load("tiny.toml"), out="x.h5").info["command"]
     with monkeypatch.context() as patch:
-        patch.setattr("lifsim.recording.storable", lambda text: text)
+        patch.setattr("lifsim.common.jsonable.storable", lambda text: text)
         with FileSink(replace(manifest(), command=sys.argv[0]), "old.h5") as sink:
             sink.write(Chunk(0, 10))
     assert b"udcff" in log_path("old.h5").read_bytes()
@@ -256,9 +260,9 @@ def test_no_folder_for_temporary_files_is_needed():
         import lifsim as ls
         ls.run(ls.load("tiny.toml"), out="x.h5", checkpoint_every=5.0, max_wall=1e-9)
         assert ls.resume("x.h5").complete
-        from lifsim import program
-        from lifsim.cli import main
-        program.Program.invoke = lambda *args: 1 / 0
+        from lifsim.cli import program
+        from lifsim.cli.main import main
+        program.CommandGroup.invoke = lambda *args: 1 / 0
         main(["models"])
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.forecast import estimate
+from lifsim.building.needs import estimate
 
 MODELS = (
     "stdp_synapse",
@@ -265,7 +265,7 @@ def test_wrong_recordings_of_weights():
             net.record_weights(*given)
         assert said in str(error.value)
     text = '[populations.n]\nn = 2\nmodel = "iaf_psc_exp"\n[[projections]]\nsource = "n"\ntarget = "n"\n[[record]]\n'
-    from lifsim.modelfile import loads
+    from lifsim.modelfile.reader import loads
 
     with pytest.raises(ls.ModelError, match=r"record\[0\].target: missing"):
         loads(text + 'source = "n"\nvariable = "weight"')
@@ -275,8 +275,8 @@ def test_wrong_recordings_of_weights():
 
 def test_one_program_serves_all_networks_with_the_same_models():
     """Whatever the rules, parameters and delays are, and how many projections, the engine's arrays are of the same types."""
-    from lifsim.build import build_plan
     from lifsim.engine import Engine
+    from lifsim.simulation.built_network import plan_of
 
     programs = []
     for many in (False, True):
@@ -287,7 +287,7 @@ def test_one_program_serves_all_networks_with_the_same_models():
             own = {"lambda": {"uniform": [0.0, 0.1]}, "Wmax": np.full((70, 70), 3.0)}
             net.connect("n", "n", weight={"uniform": [0.0, 2.0]}, delay={"uniform": [1.0, 9.0]}, synapse={"model": "stdp_synapse", **own})
             net.connect("n", "n", np.eye(70), synapse="stdp_synapse")
-        engine = Engine(build_plan(net, 1), 2 if many else 1)
+        engine = Engine(plan_of(net, 1), 2 if many else 1)
         programs.append({name: key for name, key in engine.programs() if name != "deliver_static"})
         engine.close()
     assert programs[0] == programs[1] and "deliver_plastic" in programs[0]

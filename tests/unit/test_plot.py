@@ -16,10 +16,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import lifsim as ls
-from lifsim import plot
-from lifsim.errors import DataError, OutputError, RunError
-from lifsim.recording import Chunk, Manifest
-from lifsim.sinks import FileSink, MemorySink
+from lifsim import analysis, plot
+from lifsim.common.errors import DataError, OutputError, RunError
+from lifsim.plot import style
+from lifsim.results.manifest import Manifest
+from lifsim.results.recording import Chunk
+from lifsim.simulation.file_sink import FileSink
+from lifsim.simulation.sinks import MemorySink
 
 CORTEX = {"L23E": 2068, "L23I": 583, "L4E": 2192, "L4I": 548, "L5E": 485, "L5I": 106, "L6E": 1440, "L6I": 295}
 
@@ -130,7 +133,7 @@ def test_axes():
     assert below.get_ylabel() == "rate (1/s)\n5 ms bins"
     assert below.get_ylim()[1] > 40
     assert [label.get_text() for label in top.get_yticklabels()] == ["exc\nn = 10,000", "inh\nn = 2,500"]
-    assert [label.get_color() for label in top.get_yticklabels()] == [plot.EXCITATORY, plot.INHIBITORY]
+    assert [label.get_color() for label in top.get_yticklabels()] == [style.EXCITATORY, style.INHIBITORY]
     top, below = plot.raster(CASES["long"](), t_start=500.0, rate_bin=20.0).axes
     assert top.get_xlim() == (0.5, 20.0)
     assert below.get_xlabel() == "time (s)"
@@ -204,8 +207,8 @@ def test_own_axes():
 
 
 def test_colours():
-    assert plot.colours(["exc", "inh"]) == plot.colours(["E", "I"]) == [plot.EXCITATORY, plot.INHIBITORY]
-    assert plot.colours(["cells", "input", "Image"]) == list(plot.OTHERS[:3])
+    assert plot.colours(["exc", "inh"]) == plot.colours(["E", "I"]) == [style.EXCITATORY, style.INHIBITORY]
+    assert plot.colours(["cells", "input", "Image"]) == list(style.OTHERS[:3])
     assert len(set(plot.colours(list(CORTEX)))) == 8
     assert len(set(plot.colours([f"pop_{k}" for k in range(14)], shades=False))) == 14
 
@@ -341,7 +344,7 @@ def test_map_of_activity(tmp_path):
     panels = [ax for ax in figure.axes if ax.get_xlabel() == "x (mm)"]
     assert [ax.get_title() for ax in panels] == ["p0", "p1", "p2", "p3"]
     dots = panels[0].collections[0]
-    rate = plot.analysis.rates(result.spikes["p0"].window(10.0))
+    rate = analysis.rates(result.spikes["p0"].window(10.0))
     assert len(set(rate)) > 3
     shown = {tuple(place): x for place, x in zip(dots.get_offsets().tolist(), dots.get_array().tolist(), strict=True)}
     assert shown == {tuple(place): x for place, x in zip(result.positions["p0"].tolist(), rate.tolist(), strict=True)}
@@ -357,5 +360,5 @@ def test_map_of_activity(tmp_path):
 
 
 def test_no_pyplot():
-    code = "import sys, lifsim.plot; print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, lifsim.plot.style; print('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"

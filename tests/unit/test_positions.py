@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.build import build_plan
-from lifsim.connect import expected_synapses
-from lifsim.positions import positions
-from lifsim.profiles import Profile, profile
+from lifsim.network.distance import Profile, profile
+from lifsim.network.positions import positions
+from lifsim.network.projection import expected_synapses
+from lifsim.simulation.built_network import plan_of
 
 GRID = {"grid": [6, 5], "extent": [1.2, 1.0], "periodic": True}
 
@@ -72,7 +72,7 @@ def test_a_mask_holds_the_nodes_at_its_radius(name, unit):
         net.add("a", n, "iaf_psc_exp", positions=where)
         net.connect("a", "a", "pairwise_bernoulli", p=p)
         assert expected_synapses(net.projections[0]) == pytest.approx(expected, rel=1e-6)
-        counts[next(iter(p))] = build_plan(net, 1).n_synapses
+        counts[next(iter(p))] = plan_of(net, 1).n_synapses
     assert counts == {"box": expected, "exponential": expected}
 
 
@@ -85,7 +85,7 @@ def test_the_tolerance_of_a_mask_is_a_few_units_in_the_last_place():
     net = ls.Network()
     net.add("a", 4, "iaf_psc_exp", positions=points)
     net.connect("a[1:4]", "a[0]", "pairwise_bernoulli", p={"box": {"p0": 1.0, "radius": 1.0 - 1e-15}})
-    wiring = build_plan(net, 1).wirings[0]
+    wiring = plan_of(net, 1).wirings[0]
     assert wiring.rows.tolist() == [0]
 
 
@@ -95,7 +95,7 @@ def test_weights_and_partners_of_a_mask_know_those_at_its_radius():
     box = {"radius": 0.1}
     net.connect("a", "a", weight={"box": {"w0": 3.0, **box}})
     net.connect("a", "a", "fixed_indegree", indegree=5, allow_multapses=False, p={"box": {"p0": 1.0, **box}})
-    weights, partners = build_plan(net, 1).wirings
+    weights, partners = plan_of(net, 1).wirings
     assert np.count_nonzero(weights.weight.array) == 125
     assert partners.n_synapses == 125  # all five that there are, of each node
 
@@ -118,7 +118,7 @@ def test_delays_between_two_steps_go_to_the_longer(unit, where):
     space = {"extent": [10 * unit], "center": [5 * unit], "periodic": True}
     net.add("a", 10, "iaf_psc_exp", positions={**place, **space})
     net.connect("a", "a", delay={"linear": {"base": 0.8, "per_mm": 0.02 / unit}})
-    delay = build_plan(net, 1).wirings[0].delay.array.reshape(10, 10)
+    delay = plan_of(net, 1).wirings[0].delay.array.reshape(10, 10)
     assert (delay[0] * 0.04).round(9).tolist() == RING
     assert all(np.array_equal(delay[k], np.roll(delay[0], k)) for k in range(10))
 
@@ -274,7 +274,7 @@ def test_a_stimulus_can_lie_in_space_too():
 def test_saved_and_loaded_it_is_the_same(name, tmp_path):
     net = plane(**RULES[name], delay={"linear": {"base": 1.0, "per_mm": 2.0}}, weight={"gaussian": {"w0": 3.0, "sigma": 0.2}})
     net.save(tmp_path / "x.toml")
-    for own, copy in zip(build_plan(net, 1).wirings, build_plan(ls.load(tmp_path / "x.toml"), 1).wirings, strict=True):
+    for own, copy in zip(plan_of(net, 1).wirings, plan_of(ls.load(tmp_path / "x.toml"), 1).wirings, strict=True):
         np.testing.assert_array_equal(own.rows, copy.rows)
         np.testing.assert_array_equal(own.delay.array, copy.delay.array)
         np.testing.assert_array_equal(own.weight.array, copy.weight.array)
@@ -318,4 +318,4 @@ def test_an_expectation_is_not_drawn_but_near():
     net = ls.Network()
     a = net.add("a", 2000, "iaf_psc_exp", positions={"random": True, "extent": [1.0, 1.0]})
     net.connect(a, a, "pairwise_bernoulli", p={"gaussian": {"p0": 0.5, "sigma": 0.05}}, allow_autapses=False)
-    assert expected_synapses(net.projections[0]) == pytest.approx(build_plan(net, 1).n_synapses, rel=0.02)
+    assert expected_synapses(net.projections[0]) == pytest.approx(plan_of(net, 1).n_synapses, rel=0.02)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import simulation
-from lifsim.build import build_plan
+from lifsim.building.spike_trains import moments
 from lifsim.engine import PreciseEngine
-from lifsim.engine.precise.reference import PreciseReference
-from lifsim.method import method_of
-from lifsim.stimuli import moments
+from lifsim.engine.reference.event_reference import PreciseReference
+from lifsim.network.method import method_of
+from lifsim.simulation import slices
+from lifsim.simulation.built_network import plan_of
 
 MODELS = ("iaf_psc_delta_ps", "iaf_psc_exp_ps", "iaf_psc_exp_ps_lossless", "iaf_psc_alpha_ps")
 
@@ -58,9 +58,9 @@ def by_neuron(recorded) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_equals_the_reference(model, params):
     """Twelve digits agree with an engine that shares no formula with it."""
-    plan = build_plan(network(model, **params), 2, "precise")
-    wanted, engine = PreciseReference(plan).advance(500), PreciseEngine(plan)
-    found = engine.advance(500)
+    plan = plan_of(network(model, **params), 2, "precise")
+    wanted = PreciseReference(plan).advance(500)
+    found = PreciseEngine(plan).advance(500)
     (ids, times), (wanted_ids, wanted_times) = by_neuron(found), by_neuron(wanted)
     assert len(ids) > 20 and np.array_equal(ids, wanted_ids)
     assert np.abs(times - wanted_times).max() < 1e-10
@@ -218,12 +218,12 @@ def test_state_is_read_and_set_between_runs():
 
 
 def test_memory_for_spikes_is_bounded(monkeypatch):
-    from lifsim.engine.precise import engine
+    from lifsim.engine.precise import event_engine
 
     net = network("iaf_psc_delta_ps")
     wanted = ls.run(net, 30.0).spikes["n"].times
-    monkeypatch.setattr(engine, "BUFFER", 500)
-    monkeypatch.setattr(simulation, "SLICE_SECONDS", 1e3)
+    monkeypatch.setattr(event_engine, "BUFFER", 500)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 1e3)
     assert np.array_equal(ls.run(net, 30.0).spikes["n"].times, wanted)
 
 

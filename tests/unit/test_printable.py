@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 import lifsim as ls
-from lifsim.cli import main
-from lifsim.printable import one_line, printable, shown
+from lifsim.cli.main import main
+from lifsim.common.printable import one_line, printable, shown
 
 EVIL = "\x1b]8;;http://x\x07\x9b2J\u202e\u2066\r\x85\u2028\ufeff"
 ORDINARY = "µ 中文 é → ∞ 👩\u200d🔬 עברית"

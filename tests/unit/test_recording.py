@@ -14,13 +14,18 @@ import zlib
 import numpy as np
 import pytest
 
-from lifsim import disk, runlog
-from lifsim.errors import DataError, OutputError, RunError
-from lifsim.recording import Chunk, Manifest, first_sample, read_log
-from lifsim.results import open as open_result
-from lifsim.runfiles import RunFiles, checkpoint_path
-from lifsim.runlog import LogWriter, log_path
-from lifsim.sinks import FileSink, MemorySink, take_back
+from lifsim.common.errors import DataError, OutputError, RunError
+from lifsim.files import disk, kinds
+from lifsim.files.run_files import RunFiles, checkpoint_path, log_path
+from lifsim.results import log as log_module
+from lifsim.results import log_reading
+from lifsim.results.log import LogWriter
+from lifsim.results.manifest import Manifest, first_sample
+from lifsim.results.opening import open as open_result
+from lifsim.results.recording import Chunk, read_log
+from lifsim.simulation.earlier_runs import take_back
+from lifsim.simulation.file_sink import FileSink, ResumedSink
+from lifsim.simulation.sinks import MemorySink
 
 STEPS = 100  # of a chunk
 BEGUN = 1  # the number of the frame behind which the log of a run can be read: who writes it, the manifest
@@ -143,7 +148,7 @@ def prefix(log):
 
 def test_a_log_cut_anywhere_holds_what_came_before(log):
     whole = log.read_bytes()
-    ends = [frame.end for frame in runlog.frames(log)]
+    ends = [frame.end for frame in log_reading.frames(log)]
     for size in range(0, len(whole), 7):
         log.write_bytes(whole[:size])
         if size < ends[BEGUN]:
@@ -155,7 +160,7 @@ def test_a_log_cut_anywhere_holds_what_came_before(log):
 
 def test_a_flipped_byte_anywhere_is_found(log):
     whole = log.read_bytes()
-    ends = [frame.end for frame in runlog.frames(log)]
+    ends = [frame.end for frame in log_reading.frames(log)]
     for at in [*range(16), *range(16, len(whole), 13)]:
         log.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         if at < ends[BEGUN]:
@@ -170,7 +175,7 @@ def test_a_flipped_byte_anywhere_is_found(log):
 
 def test_a_torn_end_is_not_called_damage(log):
     whole = log.read_bytes()
-    ends = [frame.end for frame in runlog.frames(log)]
+    ends = [frame.end for frame in log_reading.frames(log)]
     for at in range(17, ends[BEGUN]):
         log.write_bytes(whole[:at])
         with pytest.raises(DataError, match="holds nothing"):
@@ -183,7 +188,7 @@ def test_a_torn_end_is_not_called_damage(log):
 def test_an_absurd_length_is_not_believed(log):
     end = log.stat().st_size
     with log.open("ab") as file:
-        file.write(runlog._FRAME.pack(b"LIFf", 2, 2**62, 0))
+        file.write(log_reading.FRAME.pack(b"LIFf", 2, 2**62, 0))
     assert prefix(log) == (4, log.stat().st_size - end)
 
 
@@ -196,7 +201,7 @@ def test_not_a_log(path, content):
 
 def test_a_newer_log(log):
     whole = log.read_bytes()
-    head = runlog.MAGIC + struct.pack("<I", 7)
+    head = kinds.MAGIC + struct.pack("<I", 7)
     log.write_bytes(head + struct.pack("<I", zlib.crc32(head)) + whole[16:])
     with pytest.raises(DataError, match="log version 7"):
         read_log(log)
@@ -268,7 +273,7 @@ def test_a_set_aside_run_comes_back_after_a_kill_before_the_log_of_the_new_one(p
 def test_a_set_aside_run_that_somebody_goes_on_with_stays(path, log):
     with FileSink(manifest(), path, overwrite=True) as sink:
         sink.write(chunk(0))
-        with FileSink.resume(path.with_name("run.old1.h5"), 4 * STEPS) as other:
+        with ResumedSink.of(path.with_name("run.old1.h5"), 4 * STEPS) as other:
             sink.finish({})
             sink.close()
             other.write(chunk(4))
@@ -288,7 +293,7 @@ def test_a_log_that_is_read_while_it_is_written(path):
         for k in range(4):
             sink.write(chunk(k))
         with log_path(path).open("ab") as file:
-            file.write(runlog._FRAME.pack(b"LIFf", 2, 1000, 0) + b"the beginning")
+            file.write(log_reading.FRAME.pack(b"LIFf", 2, 1000, 0) + b"the beginning")
         recorded, _ = read_log(log_path(path))
         assert (recorded.reason, recorded.ignored, recorded.writer) == ("", 0, f"process {os.getpid()}")
         assert "the run goes on: process" in repr(open_result(path))
@@ -298,13 +303,13 @@ def test_a_log_that_is_read_while_it_is_written(path):
 def test_what_a_resumed_run_will_replace_stays_until_then(path, log):
     """The log is cut off at the checkpoint with the first new frame, not before: the run may fail to begin."""
     before = log.read_bytes()
-    FileSink.resume(path, STEPS).close()
+    ResumedSink.of(path, STEPS).close()
     assert log.read_bytes() == before
 
 
 def test_the_log_of_another_run_is_left_alone(path, log):
     with pytest.raises(DataError, match="is the log of another run"):
-        FileSink.resume(path, STEPS, run="another")
+        ResumedSink.of(path, STEPS, run="another")
 
 
 def test_one_run_at_a_time(path):
@@ -313,7 +318,7 @@ def test_one_run_at_a_time(path):
         with pytest.raises(OutputError, match=f"process {os.getpid()}"):
             FileSink(manifest(), path, overwrite=True)
         with pytest.raises(OutputError, match="another run"):
-            FileSink.resume(path, STEPS)
+            ResumedSink.of(path, STEPS)
         first.write(chunk(1))
     assert prefix(log_path(path)) == (2, 0)
 
@@ -348,7 +353,7 @@ def test_a_folder_without_permission(tmp_path):
 def test_a_resumed_run_equals_an_uninterrupted_one(path, log, tmp_path, k, tail):
     with log.open("ab") as file:
         file.write(tail)
-    with FileSink(manifest(), tmp_path / "whole.h5") as whole, FileSink.resume(path, k * STEPS) as resumed:
+    with FileSink(manifest(), tmp_path / "whole.h5") as whole, ResumedSink.of(path, k * STEPS) as resumed:
         for i in range(6):
             whole.write(chunk(i))
         for i in range(k, 6):
@@ -360,9 +365,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(path, log, tmp_path, k, tail)
 
 def test_a_log_that_ends_too_early_for_the_checkpoint(path, log):
     with pytest.raises(DataError, match="ends at step 400"):
-        FileSink.resume(path, 500)
+        ResumedSink.of(path, 500)
     with pytest.raises(DataError, match="does not exist"):
-        FileSink.resume(path.with_name("other.h5"), 0)
+        ResumedSink.of(path.with_name("other.h5"), 0)
 
 
 # -- failing disks ----------------------------------------------------------------------------------
@@ -393,12 +398,12 @@ def test_a_disk_that_fills_up_keeps_what_was_written(path, monkeypatch, n):
 
 def test_the_log_reaches_the_disk_about_once_a_second(path, monkeypatch):
     clock, synced = [0.0], []
-    monkeypatch.setattr(runlog.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(log_module.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(disk, "sync", lambda fd: synced.append(clock[0]))
     writer = LogWriter(path)
     for tick in range(40):
         clock[0] = tick / 8
-        writer.append(runlog.CHUNK, b"x")
+        writer.append(log_reading.CHUNK, b"x")
         writer._wait()  # which it does aside
     writer.close()
     assert synced == [1.125, 2.25, 3.375, 4.5]
@@ -411,11 +416,11 @@ def test_what_fails_on_the_way_to_the_disk_is_said(path, monkeypatch):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(disk, "sync", failing)
-    monkeypatch.setattr(runlog, "_SYNC_EVERY", -1.0)
+    monkeypatch.setattr(log_module, "_SYNC_EVERY", -1.0)
     writer = LogWriter(path)
     with pytest.raises(RunError, match=r"Input/output error.*what was recorded before is kept"):
         for _ in range(1000):
-            writer.append(runlog.CHUNK, b"x")
+            writer.append(log_reading.CHUNK, b"x")
             time.sleep(0.01)
     with pytest.raises(RunError, match="Input/output error"):
         writer.sync()
@@ -423,5 +428,5 @@ def test_what_fails_on_the_way_to_the_disk_is_said(path, monkeypatch):
 
 
 def test_light_imports():
-    code = "import sys, lifsim.recording; print([m for m in ('h5py', 'scipy', 'matplotlib', 'numba') if m in sys.modules])"
+    code = "import sys, lifsim.results.recording; print([m for m in ('h5py', 'scipy', 'matplotlib', 'numba') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -18,10 +18,12 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import lifsim as ls
-from lifsim.build import build_plan
-from lifsim.engine import Engine, poisson_counts, reference
-from lifsim.engine.poisson import count_of, laws_of, sum_bytes, sum_words
-from lifsim.engine.reference import STATES, Reference, expm, normal, philox, simulate, system
+from lifsim.engine import Engine, poisson_counts
+from lifsim.engine.reference import grid_reference
+from lifsim.engine.reference.grid_reference import STATES, Reference, expm, simulate, system
+from lifsim.engine.reference.random_numbers import normal, philox
+from lifsim.engine.stimuli.poisson import count_of, laws_of, sum_bytes, sum_words
+from lifsim.simulation.built_network import plan_of
 
 TOLERANCE = 1e-9  # mV, and pA for currents
 
@@ -321,7 +323,7 @@ def test_engine_equals_reference_for_other_resets(net, seed, threads, slices):
 
 def assert_equal(net, seed, threads, slices, **options):
     note(described(net))
-    plan = build_plan(net, seed)
+    plan = plan_of(net, seed)
     plan = replace(plan, watched={g.name for g in plan.groups})
     twin, engine = Reference(plan), Engine(plan, threads, **options)
     try:
@@ -346,7 +348,7 @@ def test_weights_are_not_rounded_silently():
     pair = net.add("pair", 2, "iaf_psc_delta", V_m=[-70.0, -50.0])
     net.connect(pair[1], pair[0], weight=-0.45, delay=0.1)
     net.connect(pair, pair, np.array([[0.0, 0.25], [0.5, 0.0]]), delay=0.1)
-    engine = Engine(build_plan(net, 1))
+    engine = Engine(plan_of(net, 1))
     engine.advance(2)
     assert engine.get("pair", "V_m")[0] == pytest.approx(-70.0 - 0.45 + 0.25, abs=1e-13)
 
@@ -369,7 +371,7 @@ def test_many_given_spikes(threads):
     net.add("g", 300, "spike_generator", spike_times=[rng.integers(1, 100, 60) * 0.1 for _ in range(300)])
     net.connect("g", "n", "fixed_indegree", indegree=50, weight={"normal": [0.0, 1.0]}, delay={"uniform": [1.5, 3.0]})
     net.record("n", "V_m", interval=0.1)
-    plan = build_plan(net, 1)
+    plan = plan_of(net, 1)
     engine, expected = Engine(plan, threads), Reference(plan).advance(120).samples[0]
     got = np.concatenate([engine.advance(n).samples[0] for n in (1, 1, 20, 1, 1, 1, 40, 5, 50)])
     engine.close()
@@ -385,7 +387,7 @@ def test_the_networks_are_not_trivial():
     @settings(max_examples=100, **QUIET)
     @given(networks(), networks(AlikeMaker, CHANGING))
     def count(net, changing):
-        for plan in (build_plan(net, 1), build_plan(changing, 1)):
+        for plan in (plan_of(net, 1), plan_of(changing, 1)):
             seen["synapses"] += plan.n_synapses > 0
             seen["spikes"] += any(len(steps) for steps, _ in simulate(plan, 40 * plan.dt)[0].values())
             for kind in kinds:
@@ -401,7 +403,7 @@ def test_the_networks_are_not_trivial():
 
 
 def test_the_example_in_its_docstring():
-    assert doctest.testmod(reference).failed == 0
+    assert doctest.testmod(grid_reference).failed == 0
 
 
 def a_system(tau_syn):

@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from test_recording import STEPS, chunk, manifest
 
-from lifsim import analysis, disk, resultwriter
-from lifsim.errors import DataError, OutputError, RunError
-from lifsim.recording import Chunk, Recorded, Totals
-from lifsim.results import convert
-from lifsim.results import open as open_result
-from lifsim.runlog import log_path
-from lifsim.sinks import FileSink, MemorySink
+from lifsim import analysis
+from lifsim.common.errors import DataError, OutputError, RunError
+from lifsim.files import disk
+from lifsim.files.run_files import log_path
+from lifsim.results import hdf5_writer
+from lifsim.results.convert import convert
+from lifsim.results.opening import open as open_result
+from lifsim.results.recording import Chunk, Recorded, Totals
+from lifsim.simulation.file_sink import FileSink
+from lifsim.simulation.sinks import MemorySink
 
 DATA = Path(__file__).parents[1] / "data" / "sonata"
 SUMMARY = {"timings": {"build": 1.0, "simulate": 2.0}, "real_time_factor": 0.5}
@@ -582,7 +585,7 @@ def test_memory_does_not_grow_with_the_duration(tmp_path):
     def peak(n):
         totals = Totals(0, n, {"exc": 2000 * n}, {("exc", "V_m"): n})
         tracemalloc.start()
-        resultwriter.write(Recorded(manifest(), Many(n), totals, {}), tmp_path / f"{n}.h5")
+        hdf5_writer.write(Recorded(manifest(), Many(n), totals, {}), tmp_path / f"{n}.h5")
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most

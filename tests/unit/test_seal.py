@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import seal
-from lifsim.errors import DataError
+from lifsim.common.errors import DataError
+from lifsim.files import seal
 from lifsim.weights import WeightStore
 
 

@@ -12,7 +12,7 @@ import pytest
 from scipy.sparse import coo_array, csr_array, random_array
 
 import lifsim as ls
-from lifsim.errors import LifsimError, ModelError
+from lifsim.common.errors import LifsimError, ModelError
 
 EXACT = {"rtol": 0.0, "atol": 1e-12}  # mV
 
@@ -745,14 +745,14 @@ WEIGHTS = {
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("weights", [None, "float64", "compact"])
 def test_the_forecast_of_memory_knows_how_weights_are_stored(case, precision, weights):
-    from lifsim.build import build_plan
-    from lifsim.connect import values
+    from lifsim.building.connections import values
+    from lifsim.building.needs import bytes_of_weight, stored
     from lifsim.engine import Engine
-    from lifsim.forecast import bytes_of_weight, stored
+    from lifsim.simulation.built_network import plan_of
 
     net = network()
     for weight in WEIGHTS[case]:
         net.connect("n", "n", weight=weight)
-    weight = Engine(build_plan(net, 1), 1, precision, stored(weights)).machine.synapses.weight
+    weight = Engine(plan_of(net, 1), 1, precision, stored(weights)).machine.synapses.weight
     size = bytes_of_weight([values(p.weight, False) for p in net.projections], precision, weights)
     assert size == (weight.itemsize if len(weight) else 0)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim import spikefile
-from lifsim.build import build_plan
-from lifsim.plan import Listed
+from lifsim.building import spike_file
+from lifsim.plan.spikes import ListedSpikes
+from lifsim.simulation.built_network import plan_of
 
 
 def write(path: Path, steps: np.ndarray, ids: np.ndarray, **attributes: object) -> Path:
@@ -28,9 +28,9 @@ def write(path: Path, steps: np.ndarray, ids: np.ndarray, **attributes: object) 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(spikefile, "ROWS", 100)
-    monkeypatch.setattr(spikefile, "FEW", 100)
-    monkeypatch.setattr(spikefile, "MOST_SORTED", 2000)
+    monkeypatch.setattr(spike_file, "ROWS", 100)
+    monkeypatch.setattr(spike_file, "FEW", 100)
+    monkeypatch.setattr(spike_file, "MOST_SORTED", 2000)
 
 
 @pytest.fixture
@@ -64,15 +64,15 @@ def assert_same(a: ls.Result, b: ls.Result) -> None:
 @pytest.mark.parametrize("window", [{}, {"start": 3.0, "stop": 31.5}])
 def test_a_streamed_file_is_that_in_memory(tmp_path, spikes, small_blocks, monkeypatch, window):
     net = network(write(tmp_path / "in.h5", *spikes), **window)
-    assert not isinstance(build_plan(net, 1).events, Listed)
+    assert not isinstance(plan_of(net, 1).events, ListedSpikes)
     with ls.Simulation(net, threads=2) as sim:
         for part in (0.1, 0.3, 20.0, 0.1, 29.5):
             sim.run(part)
         parts = sim.result()
     streamed = ls.run(net, 50.0, threads=1)
-    monkeypatch.setattr(spikefile, "FEW", 10_000)
+    monkeypatch.setattr(spike_file, "FEW", 10_000)
     listed = ls.run(net, 50.0)
-    assert isinstance(build_plan(net, 1).events, Listed)
+    assert isinstance(plan_of(net, 1).events, ListedSpikes)
     assert len(listed.spikes["g"]) > 500 and len(listed.spikes["n"]) > 100
     assert_same(streamed, listed)
     assert_same(parts, listed)
@@ -84,7 +84,7 @@ def test_files_out_of_order(tmp_path, spikes, small_blocks, monkeypatch):
     order = np.random.default_rng(2).permutation(len(step))
     sorted_file, other = write(tmp_path / "a.h5", step, ids), write(tmp_path / "b.h5", step[order], ids[order])
     assert_same(ls.run(network(sorted_file), 50.0), ls.run(network(other), 50.0))
-    monkeypatch.setattr(spikefile, "MOST_SORTED", 1000)
+    monkeypatch.setattr(spike_file, "MOST_SORTED", 1000)
     with pytest.raises(ls.LifsimError, match="1,500 spikes, not in order of time") as error:
         ls.run(network(other), 50.0)
     assert error.value.problems[0].where == "populations.g.spike_file"
@@ -114,14 +114,14 @@ def test_a_spike_at_or_before_time_0_is_told(tmp_path, spikes, small_blocks, mon
     """0 ms, and -3 ms; a start above 0 leaves them out, as it says."""
     step, ids = np.append(at, spikes[0].astype(float)), np.append(7, spikes[1])
     if size == "at once":
-        monkeypatch.setattr(spikefile, "FEW", 10_000)
+        monkeypatch.setattr(spike_file, "FEW", 10_000)
     path = write(tmp_path / "in.h5", step, ids)
 
     def built(**window):
         net = ls.Network(dt=0.1)
         net.add("g", 20, "spike_generator", spike_file=str(path), allow_offgrid_times=option, **window)
         net.add("n", 1, "iaf_psc_exp")
-        return build_plan(net, 1, method).events.window(0, 10_000)[0]
+        return plan_of(net, 1, method).events.window(0, 10_000)[0]
 
     with pytest.raises(ls.DataError, match=f"holds 1 spikes at or before 0 ms, such as that of node 7 at {at / 10:g} ms") as error:
         built()
@@ -138,10 +138,10 @@ def test_times_of_a_file_off_the_grid_go_to_the_end_of_their_step(tmp_path, spik
     path = write(tmp_path / "in.h5", micro / 1000, spikes[1])
     expected = -(-((micro + 5) // 10) // 100)
     for few in (100, 10_000):
-        monkeypatch.setattr(spikefile, "FEW", few)
+        monkeypatch.setattr(spike_file, "FEW", few)
         net = network(path, allow_offgrid_times=True)
-        events = build_plan(net, 1).events
-        assert isinstance(events, Listed) == (few > 100)
+        events = plan_of(net, 1).events
+        assert isinstance(events, ListedSpikes) == (few > 100)
         step, ids = events.window(0, 1000)
         own = (ids >= 52) & (ids < 72)  # after 50 neurons and the two nodes of "more"
         np.testing.assert_array_equal(step[own], expected)
@@ -160,7 +160,7 @@ def test_float32_times_in_a_file(tmp_path, option):
     net = ls.Network(dt=0.1)
     net.add("g", 1, "spike_generator", spike_file=str(path), allow_offgrid_times=option)
     net.add("n", 1, "iaf_psc_exp")
-    np.testing.assert_array_equal(build_plan(net, 1).events.step, step)
+    np.testing.assert_array_equal(plan_of(net, 1).events.step, step)
 
 
 def test_a_damaged_result_is_found(tmp_path, small_blocks):
@@ -185,7 +185,7 @@ def test_units_and_the_older_layout(tmp_path, spikes, small_blocks, monkeypatch)
         file.create_dataset("spikes/timestamps", data=step / 10000).attrs["units"] = "s"
         file["spikes/gids"] = ids
     for few in (100, 10_000):
-        monkeypatch.setattr(spikefile, "FEW", few)
+        monkeypatch.setattr(spike_file, "FEW", few)
         assert_same(ls.run(network(tmp_path / "b.h5"), 50.0), usual)
 
 
@@ -205,7 +205,7 @@ def test_a_population_that_cannot_be_read(tmp_path, spikes):
 RUN = """
 import sys
 import lifsim as ls
-from lifsim import memory
+from lifsim.common import memory
 net = ls.Network(dt=0.1)
 net.add("g", 100, "spike_generator", spike_file=sys.argv[1])
 net.add("n", 10, "iaf_psc_exp", V_th=1e6)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import lifsim as ls
-from lifsim.runlog import log_path
-from lifsim.stopping import Stopped, deferred, handling
+from lifsim.files.run_files import log_path
+from lifsim.simulation.signals import Stopped, deferred, handling
 
 MODEL = """
 [run]
@@ -75,13 +75,14 @@ def test_in_python_the_simulation_can_go_on():
     net.record("n", "spikes")
 
     def stop(event, **facts):
-        if event == "step" and facts["done_ms"] > 1.0:
+        if event == "step" and facts["done_ms"] > 1.0 and not stopped:
+            stopped.append(True)
             signal.raise_signal(signal.SIGINT)
 
+    stopped: list[bool] = []
     with ls.Simulation(net, progress=stop) as sim:
         with pytest.raises(ls.Stopped):
             sim.run(1000.0)
-        sim._progress = lambda *_, **__: None
         sim.run(1000.0 - sim.time)
         spikes = sim.result().spikes["n"]
     assert (spikes.times == ls.run(net, 1000.0).spikes["n"].times).all()
@@ -125,7 +126,8 @@ def test_a_command_stops_and_goes_on(tmp_path, name):
 def test_a_run_that_ignores_hangups(tmp_path):
     """As under nohup."""
     (tmp_path / "m.toml").write_text(MODEL, encoding="utf-8")
-    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from lifsim.cli import main; main(['run', 'm.toml', '-o', 'x.h5'])"
+    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    code += "from lifsim.cli.main import main; main(['run', 'm.toml', '-o', 'x.h5'])"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "x.h5")
     run.send_signal(signal.SIGHUP)

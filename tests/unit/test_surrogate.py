@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 import lifsim as ls
 from lifsim.ann.activations import Activation
 from lifsim.ann.losses import loss_and_gradient
-from lifsim.ann.surrogate import COUNT, Neurons, SpikingEpochs, SpikingLayers
+from lifsim.ann.surrogate import COUNT, LifNeurons, SpikingEpochs, SpikingLayers
 from lifsim.ann.training import Recipe
 
 SIZES = [(6, 5, 3), (6, 5, 4, 3)]
@@ -18,7 +18,7 @@ SIZES = [(6, 5, 3), (6, 5, 4, 3)]
 def network(sizes, encoding, smooth=False, through_reset=True, beta=4.0) -> SpikingLayers:
     rng = np.random.default_rng(0)
     activations = (*(Activation("identity") for _ in sizes[2:]), Activation("softmax"))
-    neurons = Neurons(encoding, 30.0, beta=beta)
+    neurons = LifNeurons(encoding, 30.0, beta=beta)
     net = SpikingLayers(sizes, activations, "cross_entropy", neurons=neurons, smooth=smooth, through_reset=through_reset)
     net.initialise(rng, init="he")
     net.theta += 0.1 * rng.normal(size=len(net.theta))
@@ -112,7 +112,7 @@ def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset)
 
 
 def test_counts_are_the_slope_of_a_line():
-    n = Neurons(duration=12.0)
+    n = LifNeurons(duration=12.0)
     spikes = np.array([0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0.0])
     t, sums = np.arange(1.0, 13), np.cumsum(spikes)
     slope = np.linalg.lstsq(t[:, None], sums, rcond=None)[0][0]
@@ -120,7 +120,7 @@ def test_counts_are_the_slope_of_a_line():
 
 
 def test_latency_code():
-    n = Neurons("latency", window=20.0)
+    n = LifNeurons("latency", window=20.0)
     np.testing.assert_array_equal(n.when(np.array([1.0, 2.0, 0.5, 1e-9, 0.0, -1.0])), [0, 0, 10, 19, -1, -1])
 
 

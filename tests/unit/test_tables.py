@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from lifsim.ann.tables import read
-from lifsim.errors import DataError
+from lifsim.ann.dataset_files import read
+from lifsim.common.errors import DataError
 
 NUMBERS, LABELS = np.array([[1.0, 2.5], [3.0, -4.0], [0.0, 1e-3]]), np.array([1, 0, 1])
 

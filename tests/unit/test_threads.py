@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from test_determinism import STEPS, assert_same, network, run
 
-from lifsim.engine import threads
-from lifsim.engine.seats import dealt
-from lifsim.engine.threads import Team
+from lifsim.engine.parallel import team as team_module
+from lifsim.engine.parallel.placement import blocks_for_threads
+from lifsim.engine.parallel.team import Team
 
 
 def busy(seconds):
@@ -27,7 +27,7 @@ def team():
 
 
 def test_a_thread_without_a_core_is_left_out_and_comes_back(team, monkeypatch):
-    monkeypatch.setattr(threads, "CROWDED", 0.1)  # of a core: whatever else this machine does, two threads have more
+    monkeypatch.setattr(team_module, "CROWDED", 0.1)  # of a core: whatever else this machine does, two threads have more
     monkeypatch.setattr(team, "_rest", 0.3)
     assert team.active() == 3
     team.together(lambda rank: time.sleep(0.05) if rank == 2 else busy(0.02), 3, watch=True)
@@ -37,10 +37,10 @@ def test_a_thread_without_a_core_is_left_out_and_comes_back(team, monkeypatch):
 
 
 def test_it_is_tried_less_and_less_often_while_in_vain(team, monkeypatch):
-    monkeypatch.setattr(threads, "CROWDED", 0.1)
+    monkeypatch.setattr(team_module, "CROWDED", 0.1)
     now = [100.0]
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(threads, "_timed", lambda function, rank: function(rank))
+    monkeypatch.setattr(team_module.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(team_module, "_timed", lambda function, rank: function(rank))
 
     def rest(*times):
         team.together(lambda rank: times[rank], 3, watch=True)
@@ -55,7 +55,7 @@ def test_it_is_tried_less_and_less_often_while_in_vain(team, monkeypatch):
 
 
 def test_all_stay_where_all_have_a_core(team, monkeypatch):
-    monkeypatch.setattr(threads, "CROWDED", 0.01)
+    monkeypatch.setattr(team_module, "CROWDED", 0.01)
     team.together(lambda rank: busy(0.02), 3, watch=True)
     assert team.active() == 3
 
@@ -83,7 +83,7 @@ def test_the_caller_is_never_left_out(team):
 def test_blocks_are_dealt_to_fewer_threads(size):
     thread = np.cumsum([0, *(1 + np.arange(size) % 2)])  # one or two blocks a thread
     for fewer in range(1, size + 1):
-        deal = dealt(thread, fewer)
+        deal = blocks_for_threads(thread, fewer)
         assert len(deal) == fewer + 1 and deal[0] == 0 and deal[-1] == thread[-1]
         assert (np.diff(deal) > 0).all() and set(deal) <= set(thread)
 

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lifsim as ls
-from lifsim import tomlfile
-from lifsim.errors import MOST_CHARACTERS, MOST_SHOWN, did_you_mean
-from lifsim.modelfile import load, load_with_settings, loads, template
+from lifsim.common.errors import MOST_CHARACTERS, MOST_SHOWN, did_you_mean
+from lifsim.modelfile import toml
+from lifsim.modelfile.reader import load, load_with_settings, loads
+from lifsim.modelfile.shipped import template
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
 import bombs
@@ -146,7 +147,7 @@ reference = '{dots}"'  # {dots}{"[" * 50}
 [parameters]
 x = '''{dots}'''
 """
-    assert tomlfile.parsed(text, "") == tomllib.loads(text)
+    assert toml.parsed(text, "") == tomllib.loads(text)
     assert loads(text).name == f"{dots}{'[' * 50}"
 
 
@@ -158,14 +159,14 @@ def test_what_toml_says_is_what_is_read(text):
     except tomllib.TOMLDecodeError:
         wanted = None
     try:
-        assert tomlfile.parsed(text, "") == wanted
+        assert toml.parsed(text, "") == wanted
     except ls.ModelError:
-        assert wanted is None or list(tomlfile.beyond_limits(wanted))
+        assert wanted is None or list(toml.beyond_limits(wanted))
 
 
 def test_shipped_models_and_the_template():
     for text in [template(), *(p.read_text() for p in (Path(ls.__file__).parents[1] / "models").glob("*.toml"))]:
-        assert tomlfile.parsed(text, "") == tomllib.loads(text)
+        assert toml.parsed(text, "") == tomllib.loads(text)
 
 
 @pytest.mark.parametrize("start", [b"\0" * 100, b"name = 'x'\n\0", b"\xff\xfe"])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifsim import units
-from lifsim.values import Distribution, acceptance, number, value
+from lifsim.common import units
+from lifsim.common.values import Distribution, acceptance, number, value
 
 
 @pytest.mark.parametrize(

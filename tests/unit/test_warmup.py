@@ -12,12 +12,13 @@ import scipy.sparse
 from click.testing import CliRunner
 
 import lifsim as ls
-from lifsim import warmup
-from lifsim.build import build_plan
-from lifsim.cli import main
-from lifsim.engine import Engine, cache, compiling, folders
-from lifsim.engine.wiring import rule_of
-from lifsim.modelfile import load_with_settings
+from lifsim.cli.main import main
+from lifsim.engine import Engine, compiling, folders
+from lifsim.engine.compiler import cache
+from lifsim.engine.synapses.sampling import rule_of
+from lifsim.modelfile.reader import load_with_settings
+from lifsim.simulation import warmup
+from lifsim.simulation.built_network import plan_of
 
 SMALL = {"brunel": ["order=100"], "microcircuit": ["scale=0.01", "k_scale=0.01"], "spatial": ["width=0.4", "indegree=20"]}
 
@@ -56,7 +57,7 @@ def programs(*nets, **settings):
     """The parts that networks need, each with the types of what it works with."""
     found = set()
     for net in nets:
-        engine = Engine(build_plan(net, 1), 1, **settings)
+        engine = Engine(plan_of(net, 1), 1, **settings)
         found |= engine.programs()
         engine.close()
     return found
@@ -131,11 +132,11 @@ def test_one_builder_serves_all_projections():
     net.add("c", 4, "iaf_psc_exp", positions={"grid": [2, 2]})
     net.connect("c", "c", "pairwise_bernoulli", p={"box": {"p0": 1.0, "radius": 0.6}}, weight={"gaussian": {"w0": 1.0, "sigma": 1.0}})
     net.connect("c", "c", "fixed_indegree", indegree=2, delay={"linear": {"base": 1.0, "per_mm": 1.0}})
-    assert len({numba.typeof(rule_of(w)) for w in build_plan(net, 1).wirings}) == 1
+    assert len({numba.typeof(rule_of(w)) for w in plan_of(net, 1).wirings}) == 1
 
 
 def test_a_thinned_plan_is_small():
-    plan = build_plan(shipped("cuba")(), 1)
+    plan = plan_of(shipped("cuba")(), 1)
     assert warmup.thinned(plan).n_synapses < 500 < plan.n_synapses
     assert Engine(warmup.thinned(plan)).weight_dtype == Engine(plan).weight_dtype
 

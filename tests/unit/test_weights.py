@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lifsim import seal
-from lifsim.errors import DataError, OutputError, RunError
+from lifsim.common.errors import DataError, OutputError, RunError
+from lifsim.files import seal
 from lifsim.weights import WeightStore
 
 

@@ -23,8 +23,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from lifsim.engine.intrinsics import fma
-from lifsim.engine.jit import inlined, kernel, merged
+from lifsim.engine.compiler.intrinsics import fma
+from lifsim.engine.compiler.jit import inlined, kernel, merged
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import at, constant, like
 

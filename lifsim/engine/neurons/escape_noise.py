@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint32
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons import iaf_psc_exp
 from lifsim.engine.neurons.iaf_psc_exp import CHANNELS, STATES, advance, drive
 from lifsim.engine.neurons.spiking import hold_too

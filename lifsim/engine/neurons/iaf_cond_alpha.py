@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import merged
+from lifsim.engine.compiler.jit import merged
 from lifsim.engine.neurons.conductance import conductance, conductance_constants, drive, integrate, membrane, membrane_constants, spike
 
 __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]

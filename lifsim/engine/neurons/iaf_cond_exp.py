@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import merged
+from lifsim.engine.compiler.jit import merged
 from lifsim.engine.neurons.conductance import conductance, conductance_constants, drive, integrate, membrane, membrane_constants, spike
 
 __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.conductance import conductance, conductance_constants, drive, integrate, membrane, membrane_constants
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import at, constant

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push, rising_to_v
 from lifsim.engine.neurons.state import at, constant
 
@@ -28,7 +28,7 @@ class IafPscAlpha(NamedTuple):
 Kind = IafPscAlpha
 
 
-class Constants(NamedTuple):
+class AlphaConstants(NamedTuple):
     """Per neuron or for all: threshold, lower bound, and the propagators of the equations."""
 
     theta: Any
@@ -44,10 +44,10 @@ class Constants(NamedTuple):
     P21_in: Any
 
 
-def constants(p: dict[str, Any], dt: float) -> Constants:
+def constants(p: dict[str, Any], dt: float) -> AlphaConstants:
     """Step constants from parameters in the user's units."""
     ex, inh = np.asarray(p["tau_syn_ex"]), np.asarray(p["tau_syn_in"])
-    return Constants(
+    return AlphaConstants(
         p["V_th"] - np.asarray(p["E_L"]),
         p["V_min"] - np.asarray(p["E_L"]),
         leak(p, dt),
@@ -100,7 +100,7 @@ def bound(v_min, v):
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    k = Constants(
+    k = AlphaConstants(
         constant(c, 0, lo, hi),
         constant(c, 1, lo, hi),
         constant(c, 2, lo, hi),

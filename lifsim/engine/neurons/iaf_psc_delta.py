@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.membrane import current_to_v, decay, leak, push
 from lifsim.engine.neurons.state import at, constant, of_all
 
@@ -31,7 +31,7 @@ class IafPscDelta(NamedTuple):
 Kind = IafPscDelta
 
 
-class Constants(NamedTuple):
+class DeltaConstants(NamedTuple):
     """Per neuron or for all: threshold, decay of v, lower bound, whether refractory input is kept."""
 
     theta: Any
@@ -40,9 +40,9 @@ class Constants(NamedTuple):
     keep: Any
 
 
-def constants(p: dict[str, Any], dt: float) -> Constants:
+def constants(p: dict[str, Any], dt: float) -> DeltaConstants:
     """Step constants from parameters in the user's units."""
-    return Constants(p["V_th"] - np.asarray(p["E_L"]), leak(p, dt), p["V_min"] - np.asarray(p["E_L"]), float(p["refractory_input"]))
+    return DeltaConstants(p["V_th"] - np.asarray(p["E_L"]), leak(p, dt), p["V_min"] - np.asarray(p["E_L"]), float(p["refractory_input"]))
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:

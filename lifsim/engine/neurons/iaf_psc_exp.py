@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push
 from lifsim.engine.neurons.state import at, constant
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import merged
+from lifsim.engine.compiler.jit import merged
 from lifsim.engine.neurons.iaf_psc_delta import join
 from lifsim.engine.neurons.membrane import push
 from lifsim.engine.neurons.spiking import subtract_at_threshold, taken_by_a_spike

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import merged
+from lifsim.engine.compiler.jit import merged
 from lifsim.engine.neurons.iaf_psc_delta import drive
 from lifsim.engine.neurons.if_psc_delta import CHANNELS, STATES, receive, spike
 from lifsim.engine.neurons.membrane import decay, leak, push

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import merged
+from lifsim.engine.compiler.jit import merged
 from lifsim.engine.neurons import iaf_psc_exp
 from lifsim.engine.neurons.iaf_psc_exp import CHANNELS, STATES, advance, drive
 from lifsim.engine.neurons.spiking import subtract_at_threshold, taken_by_a_spike

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons import iaf_psc_exp
 from lifsim.engine.neurons.iaf_psc_exp import Flow, drive, update
 from lifsim.engine.neurons.membrane import decay, push

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.jit import kernel
+from lifsim.engine.compiler.jit import kernel
 from lifsim.engine.neurons.state import at
 
 

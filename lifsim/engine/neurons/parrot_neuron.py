@@ -1,7 +1,7 @@
 """parrot_neuron: sends each spike that arrives on at once, as often as it arrives.
 
 So a spike sent at t, with the delay d, is sent on at t + d; several that arrive in a step are sent on as several. Weights
-do not matter: each synapse adds 1 to the number of spikes that have arrived (see `lifsim.build`).
+do not matter: each synapse adds 1 to the number of spikes that have arrived (see `lifsim.building.builder`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 
 STATES = ("arrived",)
 CHANNELS = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.state import at, constant, part
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 
 
 class Held(NamedTuple):

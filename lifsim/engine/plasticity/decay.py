@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 
 SMALLEST = 746.0  # exp(-746) is 0
 MOST = 2**30  # steps of the longest run

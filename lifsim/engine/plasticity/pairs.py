@@ -22,13 +22,14 @@ import numpy as np
 from numba import uint32, uint64
 from numba.extending import overload
 
-from lifsim.engine.delivery import add
-from lifsim.engine.intrinsics import prefetch
-from lifsim.engine.jit import kernel, merged
+from lifsim.engine.compiler.intrinsics import prefetch
+from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
-from lifsim.engine.plasticity.trains import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, first_after
-from lifsim.plan import COUNT_SPIKES, NEVER, NO_RECEPTOR
+from lifsim.engine.plasticity.postsynaptic_spikes import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, first_after
+from lifsim.engine.synapses.delivery import add
+from lifsim.plan.spikes import NEVER
+from lifsim.plan.synapses import COUNT_SPIKES, NO_RECEPTOR
 
 MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
 OF_SYNAPSES = {m.Synapses: m for m in MODULES}

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from lifsim.engine.intrinsics import bits_of, from_bits
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.intrinsics import bits_of, from_bits
+from lifsim.engine.compiler.jit import inlined
 
 ROOT = 0x3FE6A09E667F3BCD  # the bits of √½
 FRACTION = 52  # bits of a float64 behind its exponent

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.plasticity.power import power
 from lifsim.engine.plasticity.store import Store, value
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.plasticity import stdp
 from lifsim.engine.plasticity.store import Store
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.plasticity.power import power
 from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
 from lifsim.engine.plasticity.stdp import initial as initial

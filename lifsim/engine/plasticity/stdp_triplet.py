@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
 from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint16
 
-from lifsim.engine.intrinsics import FOUR
-from lifsim.engine.jit import inlined, kernel
-from lifsim.engine.packing import occurring_delays, synapses_of_blocks
-from lifsim.engine.parts import Part, read
-from lifsim.engine.wiring import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
-from lifsim.plan import CONSTANT
+from lifsim.engine.compiler.intrinsics import FOUR
+from lifsim.engine.compiler.jit import inlined, kernel
+from lifsim.engine.compiler.parts import Part, read
+from lifsim.engine.synapses.packing import occurring_delays, synapses_of_blocks
+from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
+from lifsim.plan.synapses import CONSTANT
 
 STATES = 3  # numbers of the state of a segment, at most
 
@@ -87,7 +87,7 @@ def put(r, j, t, w, at, target, weight):
     at[r, j] = i + 1
 
 
-class Place(NamedTuple):
+class StorePlace(NamedTuple):
     """Where synapses are to lie: number of nodes, bounds of the blocks, key of the seed, dtype of weights; `each` applies
     a function to every block, on all threads.
     """
@@ -99,7 +99,7 @@ class Place(NamedTuple):
     each: Callable[[Callable[[int], None], Sequence[int]], None]
 
 
-def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Place) -> Store:
+def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: StorePlace) -> Store:
     """The synapses of `wirings`, all of the model in `module`; `law` are the numbers of their time constants."""
     rules: list[Any] = [rule_of(w) for w in wirings]
     delay = occurring_delays(wirings, rules, place.key)

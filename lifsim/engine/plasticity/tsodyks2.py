@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from lifsim.engine.jit import inlined
+from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.plasticity.store import Store, value
 
 PARAMETERS = ("u", "x", "U", "tau_rec", "tau_fac")

@@ -1,0 +1,101 @@
+"""What comes in as data: arrays of samples and targets, checked before any work is done with them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.errors import DataError
+
+
+def samples(x: Any, features: int | None = None, place: str = "X") -> np.ndarray:
+    """`x` as numbers of shape (samples, features).
+
+    Raises
+    ------
+    DataError : it is not that, or holds NaN or infinity; `features` are how many there must be.
+    """
+    array = _numbers(place, x)
+    if array.ndim != 2:
+        raise DataError(place, f"has shape {array.shape}", "(samples, features)" + (": one sample is x[None]" if array.ndim == 1 else ""))
+    if not array.size:
+        raise DataError(place, f"has shape {array.shape}", "at least one sample and one feature")
+    if features is not None and array.shape[1] != features:
+        raise DataError(place, f"has {array.shape[1]} features", f"{features}, as in training")
+    return _finite(place, array)
+
+
+def numbers_for(y: Any, n: int, place: str = "y") -> np.ndarray:
+    """Targets of a regression, shape (n,) or (n, outputs)."""
+    array = _numbers(place, y)
+    if array.ndim not in (1, 2) or not array.size:
+        raise DataError(place, f"has shape {array.shape}", "(samples,) or (samples, outputs)")
+    _as_many(place, len(array), n)
+    return _finite(place, array)
+
+
+def labels_for(y: Any, n: int, place: str = "y") -> np.ndarray:
+    """Labels of a classification, shape (n,): numbers, texts or truth values."""
+    _refuse_masks(place, y)
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        array = np.empty((0, 0))
+    if array.dtype.kind == "O" and array.ndim == 1 and all(isinstance(label, str) for label in array):
+        array = array.astype(str)
+    if array.ndim != 1 or array.dtype.kind not in "biufU":
+        raise DataError(place, f"an array of {array.dtype}, shape {array.shape}", "one label a sample: numbers or texts")
+    _as_many(place, len(array), n)
+    if array.dtype.kind == "f":
+        _finite(place, array)
+    return array
+
+
+def one_hot(y: np.ndarray, classes: np.ndarray, place: str = "y") -> np.ndarray:
+    """Row i has a 1 in the column of the class of y[i], shape (len(y), len(classes)).
+
+    Raises
+    ------
+    DataError : a label is none of `classes` (which are sorted).
+    """
+    alike = (classes.dtype.kind == "U") == (y.dtype.kind == "U")  # else nothing of the one is among the other
+    at = np.minimum(np.searchsorted(classes, y), len(classes) - 1) if alike else np.zeros(len(y), np.int64)
+    wrong = np.flatnonzero(classes[at] != y) if alike else np.arange(len(y))
+    if len(wrong):
+        known = ", ".join(str(c) for c in classes[:20]) + (", …" if len(classes) > 20 else "")
+        raise DataError(f"{place}[{wrong[0]}]", f"unknown label {y[wrong[0]].item()!r}", f"one of those of training: {known}")
+    return np.eye(len(classes))[at]
+
+
+def _numbers(place: str, x: Any) -> np.ndarray:
+    _refuse_masks(place, x)
+    try:
+        array = np.asarray(x.toarray() if hasattr(x, "toarray") else x)
+    except ValueError:
+        raise DataError(place, "rows of different lengths", "an array of numbers") from None
+    if array.dtype.kind == "O":
+        with suppress(TypeError, ValueError, OverflowError):  # objects that are no numbers
+            array = array.astype(np.float64)
+    if array.dtype.kind not in "biuf":  # dates and complex numbers too, of which NumPy would make numbers
+        raise DataError(place, f"an array of {array.dtype} that holds no numbers", "an array of numbers")
+    return array
+
+
+def _refuse_masks(place: str, x: Any) -> None:
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError(place, "a masked array", "an array without masks; fill it first")
+
+
+def _as_many(place: str, got: int, n: int) -> None:
+    if got != n:
+        raise DataError(place, f"has {got} entries for {n} samples", "one a sample")
+
+
+def _finite(place: str, array: np.ndarray) -> np.ndarray:
+    good = np.isfinite(array)
+    if not good.all():
+        at = tuple(int(i) for i in np.argwhere(~good)[0])
+        raise DataError(f"{place}[{', '.join(map(str, at))}]", f"{array[at]}", "finite numbers")
+    return array

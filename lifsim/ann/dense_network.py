@@ -1,0 +1,267 @@
+"""Classifier and Regressor: dense networks with the calls of scikit-learn."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from lifsim.ann import data_checks, network_file
+from lifsim.ann.activations import Activation
+from lifsim.ann.layers import INITS, Layers
+from lifsim.ann.parameter_checks import BOUNDS, check_number, check_whole, widths
+from lifsim.ann.scaling import SCALES, Scaling, scaling
+from lifsim.ann.schedules import SCHEDULES
+from lifsim.ann.training import SOLVERS, Epochs, Recipe, Trainer, recipe_of, train
+from lifsim.ann.typical import PERCENTILES, Typical
+from lifsim.common.errors import DataError, LifsimError, did_you_mean
+from lifsim.common.notices import notices
+from lifsim.engine import can_keep_code, compiling
+
+HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
+
+
+class DenseNetwork:
+    """What both have in common; not used by itself."""
+
+    layers_: Layers
+    input_: Scaling
+    typical_: Typical
+    history: dict[str, list[float]]
+    kind = ""  # how files call it
+    _losses: tuple[str, ...] = ()
+    _estimator_type = ""
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (64,),
+        activation: str = "relu",
+        *,
+        loss: str = "auto",
+        solver: str = "adam",
+        learning_rate: float = 1e-3,
+        schedule: Any = "constant",
+        momentum: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        batch_size: int = 32,
+        epochs: int = 100,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        tol: float = 1e-4,
+        init: str = "auto",
+        scale: str = "none",
+        tau_m: float = 20.0,
+        t_ref: float = 2.0,
+        gain: float = 5.0,
+        seed: int = 0,
+        dtype: str = "float32",
+        progress: bool = False,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.momentum = momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.tol = tol
+        self.init = init
+        self.scale = scale
+        self.tau_m = tau_m
+        self.t_ref = t_ref
+        self.gain = gain
+        self.seed = seed
+        self.dtype = dtype
+        self.progress = progress
+
+    # -- as scikit-learn's tools ask for it --------------------------------------------------------
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name, as they were given."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters; they act in the next `fit`."""
+        for name, value in params.items():
+            if name not in self._names():
+                raise LifsimError(name, f"{type(self).__name__} has no such parameter", did_you_mean(name, self._names()))
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        standard = inspect.signature(type(self).__init__).parameters
+        changed = (f"{name}={value!r}" for name, value in self.get_params().items() if value != standard[name].default)
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    # -- training and prediction -------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Self:
+        """Train on the samples `X` (samples, features) and targets `y`.
+
+        validation : (X, y) that is not trained on, of which loss and score are taken in each epoch; with
+            `early_stopping` a part `validation_fraction` of the data unless given.
+
+        Raises
+        ------
+        LifsimError : a parameter is wrong. DataError : the data are.
+        """
+        self._check()
+        x = data_checks.samples(X)
+        rng = np.random.Generator(np.random.Philox(self.seed))
+        x, target, aside = self._split(x, self._learn_targets(y, len(x)), validation, rng)
+        self.input_ = scaling(self.scale, x)
+        self.layers_ = self._layers((x.shape[1], *widths(self.hidden), target.shape[1]))
+        self.layers_.initialise(rng, self.dtype, self.init)
+        data = self._scaled(x), target.astype(self.dtype)
+        kept = (self._scaled(aside[0]), aside[1].astype(self.dtype)) if aside else None
+        score = (lambda layers: self._score_aside(layers, *kept)) if kept else None
+        try:
+            recipe = recipe_of(self.get_params())
+            with compiling(lambda: notices("compile", kept=can_keep_code())):
+                self.history = train(self._epochs(recipe, *data), recipe, rng, score, self.progress)
+        except FloatingPointError as error:
+            raise LifsimError("learning_rate", f"{self.learning_rate:g}: training does not converge, {error}", "a smaller one") from None
+        hidden = self.layers_.forward(data[0])[1][1:-1]
+        self.typical_ = Typical(x.mean(axis=0), np.array([np.percentile(a, PERCENTILES) for a in hidden]).reshape(-1, len(PERCENTILES)))
+        return self
+
+    def _split(self, x: np.ndarray, target: np.ndarray, validation: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Any]:
+        """What to train on, and what is kept aside."""
+        if validation is not None:
+            other = data_checks.samples(validation[0], x.shape[1], "validation[0]")
+            return x, target, (other, self._targets(validation[1], len(other), "validation[1]"))
+        if not self.early_stopping:
+            return x, target, None
+        order, n = rng.permutation(len(x)), max(round(self.validation_fraction * len(x)), 1)
+        if n >= len(x):
+            raise DataError("X", f"{len(x)} samples", "at least 2, of which one is kept aside for early stopping")
+        return x[order[n:]], target[order[n:]], (x[order[:n]], target[order[:n]])
+
+    def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:
+        """What trains the layers."""
+        return Epochs(self.layers_, recipe, x, y)
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        return self.input_(x).astype(self.dtype)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Outputs of the network, float64."""
+        layers = self._fitted()
+        return layers.predict(self._scaled(data_checks.samples(X, layers.sizes[0]))).astype(np.float64)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The weighted sums of the output layer (logits), shape (samples, outputs)."""
+        layers = self._fitted()
+        return layers.forward(self._scaled(data_checks.samples(X, layers.sizes[0])))[0][-1]
+
+    def _fitted(self) -> Layers:
+        if not hasattr(self, "layers_"):
+            raise LifsimError(type(self).__name__, "is not trained yet", "call fit first")
+        return self.layers_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of inputs."""
+        return self._fitted().sizes[0]
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """W of each layer, shape (out, in)."""
+        return self._fitted().weights
+
+    @property
+    def biases(self) -> list[np.ndarray]:
+        """b of each layer, shape (out,)."""
+        return self._fitted().biases
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to an HDF5 file, a `lifsim.weights.WeightStore` with the groups ``layer_1`` … (`load` reads it)."""
+        self._fitted()
+        network_file.save(self, path)
+
+    def shown(self, x: np.ndarray) -> dict[str, Any]:
+        """The parameters of the stimulus that shows the samples `x` to spiking neurons, a node for each number."""
+        return {"amplitude": self.input_(x).ravel().tolist()}
+
+    # -- what the two do differently -----------------------------------------------------------------
+
+    def predict(self, X: Any) -> np.ndarray:
+        """What the network says of each sample."""
+        raise NotImplementedError
+
+    def score(self, X: Any, y: Any) -> float:
+        """How good that is; 1 is the best."""
+        raise NotImplementedError
+
+    def _learn_targets(self, y: Any, n: int) -> np.ndarray:
+        """Targets of training, shape (n, outputs), and what is learnt from them alone (classes, their scale)."""
+        raise NotImplementedError
+
+    def _targets(self, y: Any, n: int, place: str = "y") -> np.ndarray:
+        raise NotImplementedError
+
+    def _layers(self, sizes: tuple[int, ...]) -> Layers:
+        raise NotImplementedError
+
+    def _score_aside(self, layers: Layers, x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """What it knows beside the layers and the scaling of the inputs, as `netfile` keeps it."""
+        raise NotImplementedError
+
+    def recall(self, facts: Mapping[str, Any]) -> None:
+        """Take over `facts` from a file (ValueError if they do not fit the layers)."""
+        raise NotImplementedError
+
+    # -- parameters ----------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """LifsimError if a parameter is wrong."""
+        widths(self.hidden)
+        for name, allowed in self._choices().items():
+            if getattr(self, name) not in allowed:
+                raise LifsimError(name, f"{getattr(self, name)!r}", did_you_mean(str(getattr(self, name)), allowed))
+        if not callable(self.schedule) and self.schedule not in SCHEDULES:
+            raise LifsimError("schedule", f"{self.schedule!r}", did_you_mean(str(self.schedule), SCHEDULES) + ", or a function")
+        for name in self._names():
+            if name in BOUNDS:
+                check_number(name, getattr(self, name), *BOUNDS[name])
+        for name in ("batch_size", "epochs", "patience", "seed"):
+            check_whole(name, getattr(self, name), 0 if name == "seed" else 1)
+
+    def _choices(self) -> dict[str, tuple[str, ...]]:
+        """Parameters that are one of a few words."""
+        return {
+            "activation": HIDDEN,
+            "loss": ("auto", *self._losses),
+            "solver": SOLVERS,
+            "init": INITS,
+            "scale": SCALES,
+            "dtype": ("float32", "float64"),
+        }
+
+
+def hidden_activation(m: DenseNetwork) -> Activation:
+    """The activation of the hidden layers."""
+    return Activation("lif", m.t_ref / m.tau_m, m.gain) if m.activation == "lif" else Activation(m.activation)

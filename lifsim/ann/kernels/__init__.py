@@ -1,0 +1,1 @@
+"""Training of dense and of spiking networks, compiled: an epoch is one call."""

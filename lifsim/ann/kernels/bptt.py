@@ -1,0 +1,245 @@
+"""Training of spiking networks, compiled: backpropagation through time with surrogate gradients.
+
+Layers of iaf_psc_exp neurons on the grid (the plain form, with the equations, is `lifsim.ann.surrogate`). As layers only
+feed forward, each is gone through for all times before the next: its arrivals are one product of matrices, and so are the
+gradients of its weights. Arrays are (steps, rows of the batch, units), flat in memory.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lifsim.ann.kernels.dense import Shape, Solver, add_bias, decay, errors, matrix, step, take, units, weights
+from lifsim.engine.compiler.jit import entry, owning
+
+__all__ = ["Shape", "Solver", "epoch", "gradient"]
+
+
+class TrainedMembrane(NamedTuple):
+    """[P22, P21, P11, current to v, threshold, beta of the surrogate]; the scale of each layer's W and of its biases; what a
+    spike in each step counts for the output; whether units fire smoothly, and whether the reset has a gradient.
+    """
+
+    constants: np.ndarray
+    scale: np.ndarray
+    bias_scale: np.ndarray
+    share: np.ndarray
+    smooth: bool
+    through_reset: bool
+
+
+class LayerActivity(NamedTuple):
+    """What happened in a batch: v before the reset, spikes, arrivals (then their gradients) of all hidden units in all steps;
+    where each layer begins, per step and row; room for the dense part (`dense.Buffers`).
+    """
+
+    v: np.ndarray
+    spike: np.ndarray
+    arrival: np.ndarray
+    first: np.ndarray
+    current: np.ndarray
+
+
+@owning
+def part(x, course, layer, size, entries):
+    """The values of hidden layer `layer` (0, 1 …) in the flat array `x` as a matrix (entries, units)."""
+    return matrix(x, course.first[layer], entries, size)
+
+
+@owning
+def forward_layer(m, v, spike, arrival, current, steps):
+    """Potentials and spikes of a layer; `current` (rows · units) is constant, `arrival` what each step adds to I_syn."""
+    P22, P21, P11, to_v, theta, beta = m.constants
+    n = len(current)
+    kept, i_syn = np.zeros_like(current), np.zeros_like(current)
+    one, zero, half = v.dtype.type(1), v.dtype.type(0), v.dtype.type(0.5)
+    for t in range(steps):
+        vt, st, at = v[t * n : t * n + n], spike[t * n : t * n + n], arrival[t * n : t * n + n]
+        for i in range(n):
+            x = P22 * kept[i] + P21 * i_syn[i] + to_v * current[i]
+            i_syn[i] = P11 * i_syn[i] + at[i]
+            u = x - theta
+            s = half + u / (one + beta * abs(u)) if m.smooth else (one if u >= zero else zero)
+            vt[i], st[i] = x, s
+            kept[i] = x * (one - s)
+
+
+@owning
+def backward_layer(m, v, spike, gradient, onto_current, steps):
+    """Turn `gradient`, of the loss by each spike, into that by each arrival, and add up that by the constant current."""
+    P22, P21, P11, to_v, theta, beta = m.constants
+    n = len(onto_current)
+    later_v, later_i = np.zeros_like(onto_current), np.zeros_like(onto_current)
+    one = v.dtype.type(1)
+    reset = one if m.through_reset else v.dtype.type(0)
+    onto_current[:] = 0
+    for t in range(steps - 1, -1, -1):
+        vt, st, gt = v[t * n : t * n + n], spike[t * n : t * n + n], gradient[t * n : t * n + n]
+        for i in range(n):
+            kept = P22 * later_v[i]
+            slope = one / (one + beta * abs(vt[i] - theta))
+            of_v = kept * (one - st[i]) + (gt[i] - reset * vt[i] * kept) * slope * slope
+            of_i = P21 * later_v[i] + P11 * later_i[i]
+            later_v[i], later_i[i], gt[i] = of_v, of_i, of_i
+            onto_current[i] += to_v * of_v
+
+
+@owning
+def shift(x, n, steps, forward):
+    """Move the steps of `x` (n values each) one later, with zeros first; or one earlier, with zeros last."""
+    if forward:
+        for t in range(steps - 1, 0, -1):
+            x[t * n : t * n + n] = x[t * n - n : t * n]
+        x[:n] = 0
+    else:
+        for t in range(steps - 1):
+            x[t * n : t * n + n] = x[t * n + n : t * n + 2 * n]
+        x[(steps - 1) * n : steps * n] = 0
+
+
+@owning
+def spread(b, scale, out):
+    """The biases times `scale` in each row of `out`."""
+    for i in range(len(out)):
+        for j in range(len(b)):
+            out[i, j] = scale * b[j]
+
+
+@owning
+def scaled(x, factor):
+    """Multiply the flat array `x` by a number."""
+    for i in range(len(x)):
+        x[i] *= factor
+
+
+@owning
+def sent(net, c, layer, trains, entries):
+    """The spikes that hidden layer `layer` gets, (steps · rows, units): those of the inputs, or of the layer before."""
+    if layer == 0:
+        return matrix(trains, 0, entries, net.sizes[0])
+    return part(c.spike, c, layer - 1, net.sizes[layer], entries)
+
+
+@owning
+def run_forward(net, m, c, b, theta, trains, rows, steps):
+    """All layers, from a constant current (`trains` is empty) or given spikes; the output's sums are left in its buffer."""
+    hidden = len(net.sizes) - 2
+    for layer in range(hidden):
+        n = net.sizes[layer + 1]
+        arrival = part(c.arrival, c, layer, n, steps * rows)
+        current = matrix(c.current, 0, rows, n)
+        spread(theta[net.bias[layer] : net.bias[layer] + n], m.bias_scale[layer], current)
+        W = weights(net, theta, layer)
+        if layer == 0 and len(trains) == 0:
+            z = matrix(b.error, 0, rows, n)  # room that is free now
+            np.dot(units(net, b.value, 0, rows), W.T, z)
+            scaled(z.ravel(), m.scale[0])
+            for i in range(rows):
+                for j in range(n):
+                    current[i, j] += z[i, j]
+            arrival.ravel()[:] = 0
+        else:
+            before = sent(net, c, layer, trains, steps * rows)
+            np.dot(before, W.T, arrival)
+            scaled(arrival.ravel(), m.scale[layer])
+            shift(arrival.ravel(), rows * n, steps, True)
+        v, spike = part(c.v, c, layer, n, steps * rows).ravel(), part(c.spike, c, layer, n, steps * rows).ravel()
+        forward_layer(m, v, spike, arrival.ravel(), current.ravel(), steps)
+    n = net.sizes[hidden]
+    counted, spike = units(net, b.value, hidden, rows).ravel(), part(c.spike, c, hidden - 1, n, steps * rows).ravel()
+    counted[:] = 0
+    for t in range(steps):
+        for i in range(rows * n):
+            counted[i] += m.share[t] * spike[t * rows * n + i]
+    z = units(net, b.value, hidden + 1, rows)
+    np.dot(units(net, b.value, hidden, rows), weights(net, theta, hidden).T, z)
+    add_bias(z, theta[net.bias[hidden] : net.bias[hidden] + net.sizes[hidden + 1]])
+
+
+@owning
+def add_rows(x, factor, out):
+    """The sum of the rows of `x` times `factor`."""
+    out[:] = 0
+    for i in range(len(x)):
+        for j in range(len(out)):
+            out[j] += factor * x[i, j]
+
+
+@owning
+def run_backward(net, m, c, b, theta, trains, rows, steps):
+    """The gradient of the loss by all parameters, from the errors of the output."""
+    hidden = len(net.sizes) - 2
+    error = units(net, b.error, hidden + 1, rows)
+    np.dot(error.T, units(net, b.value, hidden, rows), weights(net, b.gradient, hidden))
+    add_rows(error, error.dtype.type(1), b.gradient[net.bias[hidden] : net.bias[hidden] + net.sizes[hidden + 1]])
+    counted = units(net, b.error, hidden, rows)
+    np.dot(error, weights(net, theta, hidden), counted)
+    n = net.sizes[hidden]
+    own, flat = part(c.arrival, c, hidden - 1, n, steps * rows).ravel(), counted.ravel()
+    for t in range(steps):
+        for i in range(rows * n):
+            own[t * rows * n + i] = m.share[t] * flat[i]
+    for layer in range(hidden - 1, -1, -1):
+        n = net.sizes[layer + 1]
+        v, spike = part(c.v, c, layer, n, steps * rows).ravel(), part(c.spike, c, layer, n, steps * rows).ravel()
+        gradient, current = part(c.arrival, c, layer, n, steps * rows), matrix(c.current, 0, rows, n)
+        backward_layer(m, v, spike, gradient.ravel(), current.ravel(), steps)
+        add_rows(current, m.bias_scale[layer], b.gradient[net.bias[layer] : net.bias[layer] + n])
+        onto_W = weights(net, b.gradient, layer)
+        if layer == 0 and len(trains) == 0:
+            np.dot(current.T, units(net, b.value, 0, rows), onto_W)
+        else:
+            shift(gradient.ravel(), rows * n, steps, False)
+            before = sent(net, c, layer, trains, steps * rows)
+            np.dot(gradient.T, before, onto_W)
+            if layer > 0:
+                below = part(c.arrival, c, layer - 1, net.sizes[layer], steps * rows)
+                np.dot(gradient, weights(net, theta, layer), below)
+                scaled(below.ravel(), m.scale[layer])
+        scaled(onto_W.ravel(), m.scale[layer])
+
+
+@owning
+def set_trains(when, order, steps, trains):
+    """Spikes of the inputs: each sends one in the step `when` (none if it is negative); `trains` (steps, rows, inputs)."""
+    rows, n = len(order), when.shape[1]
+    trains[:] = 0
+    for i in range(rows):
+        for j in range(n):
+            t = when[order[i], j]
+            if 0 <= t < steps:
+                trains[(t * rows + i) * n + j] = 1
+
+
+@entry
+def gradient(net, m, theta, x, when, y, order, c, b, trains):
+    """The loss of the samples `order`, one batch; its derivative by `theta` is left in `b.gradient`.
+
+    x : (samples, inputs) constant currents; when : (samples, inputs) the step of the spike of each input, empty for currents.
+    """
+    rows, steps = len(order), len(m.share)
+    spikes = trains[: steps * rows * when.shape[1]] if len(when) else trains[:0]
+    if len(when):
+        set_trains(when, order, steps, spikes)
+    else:
+        take(x, order, units(net, b.value, 0, rows))
+    take(y, order, matrix(b.target, 0, rows, y.shape[1]))
+    run_forward(net, m, c, b, theta, spikes, rows, steps)
+    loss = errors(net, b, rows)
+    run_backward(net, m, c, b, theta, spikes, rows, steps)
+    return loss
+
+
+@entry
+def epoch(net, m, theta, x, when, y, order, batch, c, b, trains, solver, learning_rate):
+    """A step of the solver for each `batch` samples in turn; returns the mean loss over all of them."""
+    total = 0.0
+    for first in range(0, len(order), batch):
+        some = order[first : first + batch]
+        total += gradient(net, m, theta, x, when, y, some, c, b, trains) * len(some)
+        if solver.constants[4] > 0:
+            decay(net, theta, b.gradient, solver.constants[4])
+        step(solver, theta, b.gradient, learning_rate)
+    return total / len(order)

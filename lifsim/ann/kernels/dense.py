@@ -1,0 +1,305 @@
+"""Training of dense networks, compiled: an epoch is one call (the plain form is `lifsim.ann.layers`).
+
+All parameters are one flat vector and the layers are described by arrays of numbers, so that one program serves any
+number of layers of any size, any activation and any solver; it is compiled once for float32 and once for float64.
+Products of matrices are those of the BLAS library that scipy brings. The forward pass keeps the slope of every
+activation beside its value, so that the backward pass need not know the activations.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from lifsim.engine.compiler.jit import entry, owning
+
+IDENTITY, RELU, TANH, SIGMOID, SOFTMAX, LIF = range(6)  # in the order of lifsim.ann.activations.NAMES
+MSE, BINARY, MULTICLASS = range(3)  # in the order of lifsim.ann.losses.NAMES
+SGD, MOMENTUM, ADAM = range(3)
+
+
+class Shape(NamedTuple):
+    """A network: units of each layer (inputs first), the activation of each, where its W and b begin among the parameters
+    and its values in a buffer; the loss; of `lif` t_ref / tau_m, the gain, the knee, the value
+    there and the rate below it.
+    """
+
+    sizes: np.ndarray
+    activation: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
+    unit: np.ndarray
+    loss: int
+    curve: np.ndarray
+
+
+class Buffers(NamedTuple):
+    """Room for a batch: values, slopes and errors (derivatives of the loss by z) of all units, targets; the gradient."""
+
+    value: np.ndarray
+    slope: np.ndarray
+    error: np.ndarray
+    target: np.ndarray
+    gradient: np.ndarray
+
+
+class Solver(NamedTuple):
+    """What makes steps of gradients: its kind, [momentum, beta_1, beta_2, epsilon, weight decay], steps done (an array
+    of one), and the running means of gradients and of their squares.
+    """
+
+    kind: int
+    constants: np.ndarray
+    steps: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+
+
+@owning
+def matrix(x, first, rows, columns):
+    """A part of the flat array `x` as a matrix (a view)."""
+    return x[first : first + rows * columns].reshape(rows, columns)
+
+
+@owning
+def units(net, x, layer, rows):
+    """The values of a layer, (rows, units); each layer has its place in the buffer `x` for a whole batch."""
+    return matrix(x, net.unit[layer], rows, net.sizes[layer])
+
+
+@owning
+def weights(net, theta, layer):
+    """W of the layer after `layer`, (out, in)."""
+    return matrix(theta, net.weight[layer], net.sizes[layer + 1], net.sizes[layer])
+
+
+# -- forward ---------------------------------------------------------------------------------------
+
+
+@owning
+def add_bias(z, b):
+    """Add `b` to each row."""
+    for i in range(len(z)):
+        row = z[i]
+        for j in range(len(b)):
+            row[j] += b[j]
+
+
+@owning
+def activate(code, curve, z, slope):
+    """Turn the sums in the flat array `z` into outputs and note the slope of each. (Softmax has none: see `forward`.)"""
+    zero, one = z.dtype.type(0), z.dtype.type(1)
+    if code == RELU:
+        for i in range(len(z)):
+            slope[i] = one if z[i] > zero else zero
+            z[i] = max(z[i], zero)
+    elif code == TANH:
+        for i in range(len(z)):
+            z[i] = math.tanh(z[i])
+            slope[i] = one - z[i] * z[i]
+    elif code == SIGMOID:
+        for i in range(len(z)):
+            e = math.exp(-abs(z[i]))
+            z[i] = (one if z[i] >= zero else e) / (one + e)
+            slope[i] = z[i] * (one - z[i])
+    elif code == LIF:
+        for i in range(len(z)):
+            z[i], slope[i] = lif(z[i], curve)
+    else:
+        slope[:] = one
+
+
+@owning
+def lif(z, curve):
+    """Value and slope of the f-I curve at `z` (`lifsim.ann.activations`)."""
+    rho, gain, knee, value, rate = curve
+    drive = gain * z
+    if drive > knee:
+        a = 1 / (rho + math.log1p(1 / drive))
+        return a / gain, a * a / (drive * (1 + drive))
+    a = value * math.exp(rate * (drive - knee))
+    return a / gain, a * rate
+
+
+@owning
+def forward(net, theta, b, rows):
+    """Values and slopes of all units from the inputs, which are there. The output layer is left with its sums z."""
+    last = len(net.sizes) - 1
+    for layer in range(last):
+        z = units(net, b.value, layer + 1, rows)
+        np.dot(units(net, b.value, layer, rows), weights(net, theta, layer).T, z)
+        add_bias(z, theta[net.bias[layer] : net.bias[layer] + net.sizes[layer + 1]])
+        if layer + 1 < last:
+            activate(net.activation[layer], net.curve, z.ravel(), units(net, b.slope, layer + 1, rows).ravel())
+
+
+# -- losses: each turns the sums z into errors, with the derivative by z, and returns the sum over the batch -----------
+
+
+@owning
+def softmax(row):
+    """Turn z into probabilities; returns ln Σ exp(z)."""
+    top = row.max()
+    total = row.dtype.type(0)
+    for j in range(len(row)):
+        row[j] = math.exp(row[j] - top)
+        total += row[j]
+    for j in range(len(row)):
+        row[j] /= total
+    return top + math.log(total)
+
+
+@owning
+def multiclass(z, y, error):
+    """Cross-entropy with softmax."""
+    loss, n = 0.0, z.dtype.type(len(z))
+    for i in range(len(z)):
+        own = 0.0
+        for j in range(z.shape[1]):
+            own += y[i, j] * z[i, j]
+        loss += softmax(z[i]) - own
+        for j in range(z.shape[1]):
+            error[i, j] = (z[i, j] - y[i, j]) / n
+    return loss / len(z)
+
+
+@owning
+def binary(z, y, error):
+    """Binary cross-entropy with sigmoid, of flat arrays."""
+    loss, n, one = 0.0, z.dtype.type(len(z)), z.dtype.type(1)
+    for i in range(len(z)):
+        e = math.exp(-abs(z[i]))
+        loss += max(z[i], 0) - y[i] * z[i] + math.log1p(e)
+        error[i] = ((one if z[i] >= 0 else e) / (one + e) - y[i]) / n
+    return loss / len(z)
+
+
+@owning
+def squares(code, curve, z, y, error, slope):
+    """Mean squared error with any activation."""
+    if code == SOFTMAX:
+        for i in range(len(z)):
+            softmax(z[i])
+    else:
+        activate(code, curve, z.ravel(), slope.ravel())
+    loss, half = 0.0, z.dtype.type(z.size) / 2
+    for i in range(len(z)):
+        along = z.dtype.type(0)
+        for j in range(z.shape[1]):
+            difference = z[i, j] - y[i, j]
+            loss += difference * difference
+            error[i, j] = difference / half
+            along += error[i, j] * z[i, j]
+        for j in range(z.shape[1]):  # softmax: da_i/dz_j = a_i (δ_ij - a_j)
+            error[i, j] = z[i, j] * (error[i, j] - along) if code == SOFTMAX else error[i, j] * slope[i, j]
+    return loss / z.size
+
+
+@owning
+def errors(net, b, rows):
+    """The loss of the batch, and the errors of the output layer."""
+    last = len(net.sizes) - 1
+    z, error, y = units(net, b.value, last, rows), units(net, b.error, last, rows), matrix(b.target, 0, rows, net.sizes[last])
+    if net.loss == MULTICLASS:
+        return multiclass(z, y, error)
+    if net.loss == BINARY:
+        return binary(z.ravel(), y.ravel(), error.ravel())
+    return squares(net.activation[last - 1], net.curve, z, y, error, units(net, b.slope, last, rows))
+
+
+# -- backward and the step -------------------------------------------------------------------------
+
+
+@owning
+def backward(net, theta, b, rows):
+    """The gradient of the loss from the errors of the output layer."""
+    for layer in range(len(net.sizes) - 2, -1, -1):
+        error = units(net, b.error, layer + 1, rows)
+        np.dot(error.T, units(net, b.value, layer, rows), weights(net, b.gradient, layer))
+        own = b.gradient[net.bias[layer] : net.bias[layer] + net.sizes[layer + 1]]
+        own[:] = 0
+        for i in range(rows):
+            for j in range(len(own)):
+                own[j] += error[i, j]
+        if layer > 0:
+            before = units(net, b.error, layer, rows)
+            np.dot(error, weights(net, theta, layer), before)
+            times(before.ravel(), units(net, b.slope, layer, rows).ravel())
+
+
+@owning
+def times(x, y):
+    """Multiply `x` by `y`, entry by entry."""
+    for i in range(len(x)):
+        x[i] *= y[i]
+
+
+@owning
+def decay(net, theta, gradient, rate):
+    """Weight decay: the gradient of rate/2 Σ W². Biases do not decay."""
+    for layer in range(len(net.sizes) - 1):
+        W, g = weights(net, theta, layer).ravel(), weights(net, gradient, layer).ravel()
+        for i in range(len(W)):
+            g[i] += rate * W[i]
+
+
+@owning
+def step(s, theta, g, learning_rate):
+    """Move the parameters: plain, with momentum (Polyak 1964), or by Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
+    momentum, beta_1, beta_2, epsilon, _ = s.constants
+    one = theta.dtype.type(1)
+    s.steps[0] += 1
+    if s.kind == SGD:
+        for i in range(len(theta)):
+            theta[i] -= learning_rate * g[i]
+    elif s.kind == MOMENTUM:
+        for i in range(len(theta)):
+            s.mean[i] = momentum * s.mean[i] + g[i]
+            theta[i] -= learning_rate * s.mean[i]
+    else:
+        # Both means begin at 0; dividing by 1 - beta^t makes up for it.
+        size = theta.dtype.type(learning_rate / (1 - float(beta_1) ** s.steps[0]))
+        root = theta.dtype.type(1 / math.sqrt(1 - float(beta_2) ** s.steps[0]))
+        for i in range(len(theta)):
+            s.mean[i] = beta_1 * s.mean[i] + (one - beta_1) * g[i]
+            s.square[i] = beta_2 * s.square[i] + (one - beta_2) * g[i] * g[i]
+            theta[i] -= size * s.mean[i] / (math.sqrt(s.square[i]) * root + epsilon)
+
+
+@owning
+def take(x, order, out):
+    """The rows `order` of `x`, one after the other."""
+    for i in range(len(order)):
+        row, into = x[order[i]], out[i]
+        for j in range(len(row)):
+            into[j] = row[j]
+
+
+@entry
+def gradient(net, theta, x, y, order, b):
+    """The loss of the samples `order`, one batch; its derivative by `theta` is left in `b.gradient`."""
+    rows = len(order)
+    take(x, order, units(net, b.value, 0, rows))
+    take(y, order, matrix(b.target, 0, rows, y.shape[1]))
+    forward(net, theta, b, rows)
+    loss = errors(net, b, rows)
+    backward(net, theta, b, rows)
+    return loss
+
+
+@entry
+def epoch(net, theta, x, y, order, batch, b, solver, learning_rate):
+    """A step of the solver for each `batch` samples in turn; returns the mean loss over all of them.
+
+    x : (samples, inputs), y : (samples, outputs), of the type of `theta`; order : which samples, in which order.
+    """
+    total = 0.0
+    for first in range(0, len(order), batch):
+        some = order[first : first + batch]
+        total += gradient(net, theta, x, y, some, b) * len(some)
+        if solver.constants[4] > 0:
+            decay(net, theta, b.gradient, solver.constants[4])
+        step(solver, theta, b.gradient, learning_rate)
+    return total / len(order)

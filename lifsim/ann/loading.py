@@ -1,0 +1,81 @@
+"""From files of networks to estimators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifsim.ann.classifier import Classifier
+from lifsim.ann.dense_network import DenseNetwork
+from lifsim.ann.layers import Layers
+from lifsim.ann.network_file import Pairs, scaling_of
+from lifsim.ann.regressor import Regressor
+from lifsim.ann.spiking_classifier import SpikingClassifier
+from lifsim.ann.typical import PERCENTILES, Typical
+from lifsim.common.errors import DataError, LifsimError
+from lifsim.weights.store import WeightStore
+
+_KINDS: dict[str, type[DenseNetwork]] = {kind.kind: kind for kind in (Classifier, Regressor, SpikingClassifier)}
+
+
+def load(path: str | Path) -> DenseNetwork:
+    """The `Classifier` or `Regressor` in a file.
+
+    Raises
+    ------
+    DataError : it is no such file, or is damaged.
+    """
+    with WeightStore(path) as store:
+        attributes = dict(store.file.attrs)
+        if str(attributes.get("kind", "")) not in _KINDS:
+            raise DataError(str(path), "is a store of weights, but no dense network", "a file that lifsim train or save made")
+        names = [f"layer_{number}" for number in range(1, len(store.names()) + 1)]
+        pairs = [(store.get(name), store.bias(name)) for name in names]
+    try:
+        return _network(attributes, pairs)
+    except (KeyError, TypeError, ValueError, LifsimError) as error:
+        raise DataError(str(path), f"is damaged: {error}") from None
+
+
+def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
+    params = json.loads(attributes["parameters"])
+    net = _KINDS[str(attributes["kind"])](**params | {"hidden": tuple(np.atleast_1d(params["hidden"]).tolist())})
+    net._check()
+    net.layers_ = _layers(net, attributes, pairs)
+    net.input_ = scaling_of(attributes, "input", net.layers_.sizes[0])
+    net.typical_ = _typical(attributes, net.layers_.sizes)
+    net.recall(attributes)
+    net.history = {key.removeprefix("history_"): list(map(float, x)) for key, x in attributes.items() if key.startswith("history_")}
+    return net
+
+
+def _layers(net: DenseNetwork, attributes: dict[str, Any], pairs: Pairs) -> Layers:
+    """The layers that the parameters of `net` ask for, with the weights of the file, which must be like them."""
+    sizes, parts = [pairs[0][0].shape[1]] if pairs else [0], []
+    for number, (W, b) in enumerate(pairs, start=1):
+        if b is None or W.shape != (len(b), sizes[-1]):
+            got = "no bias" if b is None else f"a bias of shape {b.shape}"
+            raise ValueError(f"layer_{number} has weights of shape {W.shape} and {got} after a layer of {sizes[-1]} units")
+        sizes.append(len(b))
+        parts += [W.ravel(), b]
+    if tuple(sizes[1:-1]) != net.hidden:
+        raise ValueError(f"hidden layers of {sizes[1:-1]} units, where the parameters say {list(net.hidden)}")
+    layers = net._layers(tuple(sizes))
+    said = [str(name) for name in attributes["activations"]], str(attributes["loss"])
+    if said != ([f.name for f in layers.activations], layers.loss):
+        raise ValueError(f"activations and loss {said} do not go with the parameters")
+    layers.theta = np.concatenate(parts)
+    return layers
+
+
+def _typical(attributes: Mapping[str, Any], sizes: tuple[int, ...]) -> Typical:
+    found = Typical(*(np.asarray(attributes[f"typical_{name}"], np.float64) for name in Typical._fields))
+    if found.example.shape != sizes[:1] or found.activations.shape != (len(sizes) - 2, len(PERCENTILES)):
+        raise ValueError("what is said of typical samples does not fit the layers")
+    if not all(np.isfinite(x).all() for x in found):
+        raise ValueError("what is said of typical samples is not finite")
+    return found

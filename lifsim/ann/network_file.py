@@ -1,0 +1,87 @@
+"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, and as attributes of the file what
+else makes the network: `kind` ("classifier", "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs
+(`input_offset`, `input_gain`) and targets, `classes`, `parameters` (as JSON), and the history of its training.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from lifsim.ann.layers import Layers
+from lifsim.ann.scaling import Scaling
+from lifsim.ann.typical import Typical
+from lifsim.weights.store import WeightStore
+
+MOST_EPOCHS = 8000  # of a history that is kept: an attribute of an HDF5 file holds 64 kB
+
+
+class TrainedNetwork(Protocol):
+    """What a file keeps of a trained network."""
+
+    kind: str
+    history: dict[str, list[float]]
+    layers_: Layers
+    input_: Scaling
+    typical_: Typical
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights of each layer, (units, inputs)."""
+
+    @property
+    def biases(self) -> list[np.ndarray]:
+        """The biases of each layer, (units,)."""
+
+    def get_params(self) -> dict[str, Any]:
+        """The parameters of the estimator, by name."""
+
+    def facts(self) -> dict[str, Any]:
+        """What else the estimator learned, as attributes."""
+
+
+def save(net: TrainedNetwork, path: str | Path) -> None:
+    """Write a trained network."""
+    with WeightStore(path, "w") as store:
+        fill(store, net)
+
+
+def fill(store: WeightStore, net: TrainedNetwork) -> None:
+    """Put a trained network into an empty store."""
+    for number, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
+        store.put(f"layer_{number}", W, bias=b, units="1")
+    params = {name: "constant" if callable(value) else value for name, value in net.get_params().items()}  # a function cannot be kept
+    store.file.attrs.update(
+        {
+            "kind": net.kind,
+            "activations": [f.name for f in net.layers_.activations],
+            "loss": net.layers_.loss,
+            "parameters": json.dumps(params, default=_plain),
+            "input_offset": net.input_.offset,
+            "input_gain": net.input_.gain,
+            "typical_example": net.typical_.example,
+            "typical_activations": net.typical_.activations,
+            **net.facts(),
+            **{f"history_{key}": np.array(values[-MOST_EPOCHS:]) for key, values in net.history.items()},
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as JSON takes them."""
+    return value.tolist()
+
+
+Pairs: TypeAlias = "list[tuple[np.ndarray, np.ndarray | None]]"
+
+
+def scaling_of(attributes: Mapping[str, Any], name: str, columns: int) -> Scaling:
+    """The scaling called `name` (ValueError if it does not fit)."""
+    offset, gain = (np.asarray(attributes[f"{name}_{part}"], np.float64) for part in ("offset", "gain"))
+    if offset.shape != (columns,) or gain.shape != (columns,) or not np.isfinite([offset, gain]).all() or not gain.all():
+        raise ValueError(f"the scaling of the {name} is broken; {columns} finite numbers each")
+    return Scaling(offset, gain)

@@ -1,0 +1,53 @@
+"""The parameters of estimators, checked."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.errors import LifsimError
+
+# Numbers lie between these, the lower itself allowed where it is 0 (but not as a learning rate or a time constant).
+BOUNDS = {
+    "learning_rate": (1e-300, math.inf),
+    "momentum": (0.0, 1.0),
+    "beta_1": (0.0, 1.0),
+    "beta_2": (0.0, 1.0),
+    "epsilon": (1e-300, math.inf),
+    "weight_decay": (0.0, math.inf),
+    "validation_fraction": (1e-300, 1.0),
+    "tol": (0.0, math.inf),
+    "tau_m": (1e-300, math.inf),
+    "tau_syn": (1e-300, math.inf),
+    "t_ref": (0.0, math.inf),
+    "dt": (1e-300, math.inf),
+    "duration": (1e-300, math.inf),
+    "window": (1e-300, math.inf),
+    "gain": (1e-300, math.inf),
+    "beta": (1e-300, math.inf),
+}
+
+
+def check_number(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse a parameter that is no number from `low` on and below `high` (LifsimError)."""
+    good = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not good or not low <= value < high:
+        above = "from 0 on" if low == 0 else "above 0"
+        raise LifsimError(name, f"{value!r}", f"a number {above}" + (f" and below {high:g}" if high < math.inf else ""))
+
+
+def check_whole(name: str, value: Any, low: int) -> None:
+    """Refuse a parameter that is no whole number from `low` on (LifsimError)."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
+        raise LifsimError(name, f"{value!r}", f"a whole number from {low} on")
+
+
+def widths(hidden: Any) -> tuple[int, ...]:
+    """Units of the hidden layers; one number stands for one layer."""
+    widths = tuple(hidden) if isinstance(hidden, (tuple, list, np.ndarray)) else (hidden,)
+    for n in widths:
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+            raise LifsimError("hidden", f"{hidden!r}", "numbers of units, such as (64,) or (64, 32)")
+    return tuple(int(n) for n in widths)

@@ -1,0 +1,88 @@
+"""The regressor: a dense network whose outputs are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lifsim.ann import data_checks, network_file
+from lifsim.ann.activations import Activation
+from lifsim.ann.classifier import sklearn_tags
+from lifsim.ann.dense_network import DenseNetwork, hidden_activation
+from lifsim.ann.layers import Layers
+from lifsim.ann.losses import FUSED, loss_and_gradient
+from lifsim.ann.scaling import Scaling, scaling
+from lifsim.common.errors import DataError
+
+
+class Regressor(DenseNetwork):
+    """A dense network that predicts numbers; `score` is R². Parameters as those of `Classifier`, but loss "mse" (with
+    identity) or "binary_cross_entropy" (with sigmoid, for targets from 0 to 1). With `scale="standard"` targets are
+    scaled as well, and predictions back.
+    """
+
+    output_: Scaling
+    flat_: bool
+    _losses = ("mse", "binary_cross_entropy")
+    kind = _estimator_type = "regressor"
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The prediction for each sample, shape (samples,) or (samples, outputs), as the targets were."""
+        outputs = self._outputs(X)
+        found = self.output_.back(outputs)
+        return found[:, 0] if self.flat_ else found
+
+    def score(self, X: Any, y: Any) -> float:
+        """R² = 1 - Σ (y - predicted)² / Σ (y - mean)²; of several outputs the mean."""
+        found = self.predict(X)
+        y = data_checks.numbers_for(y, len(found))
+        if y.shape != found.shape:
+            raise DataError("y", f"has shape {y.shape}", f"{found.shape}, as in training")
+        return r_squared(y, found)
+
+    def _learn_targets(self, y: Any, n: int) -> np.ndarray:
+        target = data_checks.numbers_for(y, n)
+        self.flat_ = target.ndim == 1
+        target = target.reshape(n, -1)
+        self.output_ = scaling("standard" if self.scale == "standard" and self._loss == "mse" else "none", target)
+        if self._loss == "binary_cross_entropy" and not ((target >= 0) & (target <= 1)).all():
+            raise DataError("y", f"from {target.min():g} to {target.max():g}", "0 to 1 for binary_cross_entropy")
+        return self.output_(target)
+
+    def _targets(self, y: Any, n: int, place: str = "y") -> np.ndarray:
+        target = data_checks.numbers_for(y, n, place).reshape(n, -1)
+        if target.shape[1] != len(self.output_.gain):
+            raise DataError(place, f"has {target.shape[1]} outputs", f"{len(self.output_.gain)}, as in training")
+        return self.output_(target)
+
+    @property
+    def _loss(self) -> str:
+        return "mse" if self.loss == "auto" else self.loss
+
+    def _layers(self, sizes: tuple[int, ...]) -> Layers:
+        output = Activation(FUSED.get(self._loss, "identity"))
+        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss)
+
+    def _score_aside(self, layers: Layers, x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+        z = layers.forward(x)[0][-1]
+        return loss_and_gradient(layers.loss, layers.activations[-1], z, target)[0], r_squared(target, layers.activations[-1](z))
+
+    def facts(self) -> dict[str, Any]:
+        """The scaling of the targets, and whether they came as a flat array."""
+        return {"output_offset": self.output_.offset, "output_gain": self.output_.gain, "flat": self.flat_}
+
+    def recall(self, facts: Mapping[str, Any]) -> None:
+        """The scaling again."""
+        self.output_, self.flat_ = network_file.scaling_of(facts, "output", self.layers_.sizes[-1]), bool(facts["flat"])
+
+    def __sklearn_tags__(self) -> Any:
+        return sklearn_tags("regressor")
+
+
+def r_squared(y: np.ndarray, found: np.ndarray) -> float:
+    """R²; of several columns the mean. A column without spread counts 1 if it is found exactly, else 0."""
+    y, found = y.reshape(len(y), -1).astype(np.float64), found.reshape(len(y), -1)
+    rest, spread = ((y - found) ** 2).sum(axis=0), ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+    return float(np.mean(np.where(spread > 0, 1 - rest / np.where(spread > 0, spread, 1), rest == 0)))

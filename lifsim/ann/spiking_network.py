@@ -1,0 +1,195 @@
+"""A dense network as spiking neurons, run on samples: all of a batch side by side, each with a network of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lifsim.ann import data_checks
+from lifsim.ann.model_text import INPUT, OUTPUT, STORE
+from lifsim.common.errors import DataError, LifsimError, OutputError
+from lifsim.common.text import named, spelled
+from lifsim.files import disk
+from lifsim.modelfile.shipped import find
+from lifsim.simulation.runs import run
+from lifsim.simulation.settings import check_duration
+from lifsim.weights.store import WeightStore
+
+if TYPE_CHECKING:
+    from lifsim.ann.dense_network import DenseNetwork
+    from lifsim.network.network import Network
+    from lifsim.simulation.options import Progress
+    from lifsim.weights.store import WeightStore
+
+SIDE_BY_SIDE, SYNAPSES = 400, 20_000_000  # samples a run, fewer of large networks: enough to keep the engine busy, but not its memory
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the spiking network said of samples.
+
+    times : ms, shape (n,). sums : weighted sums of the output layer as they were until then (0 before any spike arrives),
+    shape (n, samples, outputs). spikes : how many each sample's network fired, shape (samples,).
+    """
+
+    times: np.ndarray
+    sums: np.ndarray
+    spikes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerCourse:
+    """How answers become right: times in ms, the part of samples that get the dense network's answer until then, the part
+    that get the right one (None without targets), and the dense network's own part.
+    """
+
+    times: np.ndarray
+    same: np.ndarray
+    right: np.ndarray | None
+    dense: float
+
+
+class Spiking:
+    """A trained network `m` as spiking neurons; made by `lifsim.ann.to_spiking`, or `read` from a model file.
+
+    `text` is the model file, whose weights lie in `stores` (by the name of the file) or in `folder`. After a run: `answer`.
+    """
+
+    def __init__(self, m: DenseNetwork, text: str, stores: dict[str, WeightStore] | None = None, folder: Path | None = None) -> None:
+        self.m, self.text, self.stores, self.folder = m, text, stores, folder
+        self.answer: Answer | None = None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Spiking:
+        """The network of a model file that `save` or ``lifsim convert`` wrote.
+
+        Raises
+        ------
+        DataError : it is no such file.
+        """
+        from lifsim.ann import loading
+        from lifsim.modelfile.reader import load
+
+        path = find(path)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found = re.search(r'^matrix = "(.+):layer_1"$', text, re.MULTILINE)
+        wrong = DataError(str(path), "is no converted network", "a model file that lifsim convert made")
+        if not found:
+            raise wrong
+        net = load(path)
+        if not {INPUT, OUTPUT, "layer_1"} <= set(net.populations) or not {"begins", "copies"} <= set(net.parameters):
+            raise wrong
+        return cls(loading.load(path.parent / named(json.loads(f'"{found[1]}"'))), text, folder=path.parent)
+
+    def save(self, path: str | Path, store: str | Path) -> None:
+        """Write the model file, and what the conversion chose beside the weights in `store`, the file of the network.
+
+        The weights stay as they are; the file must lie in the folder of the model file, or below.
+        """
+        path, store = Path(path), Path(store)
+        try:
+            inside = store.resolve().relative_to(path.parent.resolve()).as_posix()
+        except ValueError:
+            raise OutputError(str(path), f"its weights in {store} lie elsewhere", f"a model file in the folder {store.parent}") from None
+        with WeightStore(store, "a") as file:
+            for layer, notes in enumerate(self._choices(), start=1):
+                file.note(f"layer_{layer}", **notes)
+        own = json.dumps(spelled(inside), ensure_ascii=False)[:-1]
+        disk.put(path, self.text.replace(f'"{STORE}:', f"{own}:").encode())
+
+    def _choices(self) -> list[dict[str, Any]]:
+        """Scales, thresholds and offsets, layer by layer, from the model file."""
+        scales = {(p["target"], p["source"]): p["scale"] for p in tomllib.loads(self.text)["projections"]}
+        names = [name for name in self.network.populations if name.startswith("layer_")] + [OUTPUT]
+        out = []
+        for number, (before, name) in enumerate(zip([INPUT, *names[:-1]], names, strict=True), start=1):
+            population = self.network.populations[name]
+            notes = {"spiking_model": population.model.name, "spiking_scale": scales[name, before]}
+            notes |= {"spiking_bias_scale": scales[name, f"bias_{number}"], "spiking_V_th": float(population.params["V_th"])}
+            out.append(notes | {"spiking_I_e": float(population.params.get("I_e", 0.0))})
+        return out
+
+    @cached_property
+    def begins(self) -> float:
+        """When spikes begin to reach the output, ms."""
+        return float(self.network.parameters["begins"])
+
+    @cached_property
+    def network(self) -> Network:
+        """The ordinary `lifsim.Network` of one sample: the first of those given for the conversion, or the mean of training."""
+        return self._load()
+
+    def network_for(self, X: Any) -> Network:
+        """The network of the samples `X` side by side: neuron k of a layer of n belongs to sample k // n."""
+        x = data_checks.samples(X, self.m.n_features_in_)
+        shown = {f"populations.{INPUT}.params.{key}": value for key, value in self.m.shown(x).items()}
+        return self._load(overrides=shown, copies=len(x))
+
+    def _load(self, **changes: Any) -> Network:
+        from lifsim.modelfile.reader import loads
+
+        return loads(self.text, stores=self.stores, folder=self.folder, **changes)
+
+    def run(
+        self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | None = None
+    ) -> Answer:
+        """Show each sample of `X` (samples, features) for `duration` ms (that of the model file); the rest as `lifsim.run`."""
+        x = data_checks.samples(X, self.m.n_features_in_)
+        duration = check_duration(self.network, duration)
+        if not duration > self.begins:
+            raise LifsimError("duration", f"{duration} ms", f"above {self.begins:g} ms, when spikes begin to reach the output")
+        parts, sizes = [], self.m.layers_.sizes
+        n = min(max(SYNAPSES // sum(a * b for a, b in pairwise(sizes)), 1), SIDE_BY_SIDE)
+        for first in range(0, len(x), n):
+            some = x[first : first + n]
+            result = run(self.network_for(some), duration, seed=seed, threads=threads, progress=progress)
+            parts.append(self._answer(result, len(some)))
+        self.answer = Answer(parts[0].times, np.concatenate([p.sums for p in parts], axis=1), np.concatenate([p.spikes for p in parts]))
+        return self.answer
+
+    def _answer(self, result: Any, n: int) -> Answer:
+        trace = result.traces[OUTPUT]
+        since = np.maximum(trace.times - self.begins, 0.0)[:, None, None]
+        # The potential grows as the sum times t, in steps; the line through all of it so far errs less than its last point.
+        line = np.cumsum(since * trace["V_m"].reshape(len(since), n, -1), axis=0) / np.maximum(np.cumsum(since**2, axis=0), 1e-300)
+        sizes = self.m.layers_.sizes
+        fired = (np.bincount(s.ids // sizes[int(name.removeprefix("layer_"))], minlength=n) for name, s in result.spikes.items())
+        return Answer(trace.times, line, np.sum(list(fired), axis=0))
+
+    def classify(self, X: Any, duration: float | None = None, **options: Any) -> np.ndarray:
+        """The class of each sample after `duration` ms (that of the model file), shape (samples,). Options as those of `run`."""
+        if not hasattr(self.m, "classes_"):
+            raise LifsimError("classify", "the network predicts numbers", "a network trained by Classifier; `run` gives the outputs")
+        return self.labels(self.run(X, duration, **options).sums[-1])
+
+    def labels(self, sums: np.ndarray) -> np.ndarray:
+        """Classes from weighted sums of the output layer, shape (..., outputs)."""
+        found = (sums[..., 0] > 0).astype(int) if sums.shape[-1] == 1 else sums.argmax(axis=-1)
+        return self.m.classes_[found]  # type: ignore[attr-defined]
+
+    def course(self, X: Any, y: Any = None) -> AnswerCourse:
+        """Accuracy against time in the last run, which was of the samples `X`; `y` are their classes."""
+        answer = self._ran()
+        answered = answer.times > self.begins
+        found, dense = self.labels(answer.sums[answered]), self.m.predict(X)
+        right = None if y is None else np.mean(found == y, axis=1)
+        own = float("nan") if y is None else float(np.mean(dense == y))
+        return AnswerCourse(answer.times[answered], np.mean(found == dense, axis=1), right, own)
+
+    def _ran(self) -> Answer:
+        if self.answer is None:
+            raise LifsimError("classify", "nothing was run yet", "call classify first")
+        return self.answer
+
+    @property
+    def spikes_per_sample(self) -> float:
+        """Spikes of a sample's network in the last run, the mean."""
+        return float(self._ran().spikes.mean())

@@ -1,0 +1,241 @@
+"""Connection rules: a projection becomes the synapses of each target.
+
+Every rule is brought into the form "target t has so many synapses, from these sources", because the
+engine fills its blocks target by target. The numbers of synapses are drawn here, from the exact
+distribution that the rule implies; the sources are drawn while the blocks are filled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lifsim.building import spatial
+from lifsim.common.arrays import PIECE, constant
+from lifsim.common.errors import ModelError
+from lifsim.common.timegrid import LONGEST_DELAY, half_up
+from lifsim.common.values import Distribution, Value
+from lifsim.network.distance import Profile
+from lifsim.network.positions import Space
+from lifsim.network.projection import Projection
+from lifsim.network.synapse_values import Synaptic
+from lifsim.plan import synapses
+from lifsim.plan.synapses import Expand, Plasticity, Wiring
+
+MOST = 2**31 - 1  # steps of a delay: more would not fit the memory anyway
+_NO_ROWS = np.zeros(0, dtype=np.int32)
+_KINDS = {"normal": synapses.NORMAL, "uniform": synapses.UNIFORM, "lognormal": synapses.LOGNORMAL}
+
+
+def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.ndarray, dt: float, seed: int, expand: Expand) -> Wiring:
+    """The synapses of `projection`, number `index` of the network.
+
+    `sources` and `targets` are the global ids behind its source and target nodes. `expand` draws those synapses whose values depend on
+    distance.
+    """
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
+    itself = _itself(projection, sources, targets)
+    each: dict[str, Any] = {"weight": projection.weight, "delay": projection.delay}
+    if projection.synapse:
+        each |= {p.name: projection.synapse.get(p.name) for p in projection.synapse.model.parameters}
+    given, rows, kind, multapses = None, _NO_ROWS, synapses.RANDOM, projection.allow_multapses
+    capacity = len(sources) - (itself >= 0)
+    p = projection.params.get("p")
+    match projection.rule:
+        case "one_to_one":
+            other = itself != np.arange(len(targets))
+            kind, degrees = synapses.ONE, other.astype(np.int64)
+            each = _reordered(each, other)
+        case "all_to_all":
+            kind, degrees = synapses.ALL, capacity
+        case "pairwise_bernoulli" if isinstance(p, Profile):
+            kind = synapses.ROWS
+            degrees, rows = spatial.bernoulli(projection.space(seed), p, itself, rng)
+        case "pairwise_bernoulli":
+            degrees, multapses = rng.binomial(capacity, projection.params["p"]), False
+        case "fixed_indegree" if p is not None:
+            kind, degrees = synapses.ROWS, np.full(len(targets), projection.params["indegree"])
+            rows = _chosen(projection, index, itself, seed, rng).ravel()
+        case "fixed_indegree":
+            degrees = np.full(len(targets), projection.params["indegree"])
+        case "fixed_total_number":
+            degrees = _split(projection.params["N"], capacity, multapses, rng)
+        case "fixed_outdegree":
+            kind = synapses.ROWS
+            degrees, rows, order = _by_target(_targets(projection, index, itself, len(targets), seed, rng), len(targets))
+            each = _reordered(each, order)
+        case _:
+            given, itself = projection.params["given"], np.full(len(targets), -1)
+            if not given.in_range():
+                raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
+            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in each.values()):  # drawn, or found, by target
+                order, given = given.by_target(), None
+                kind, degrees, rows = synapses.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
+                each = {k: order.sorted(v) for k, v in each.items()}
+            else:
+                kind, degrees = synapses.GIVEN, given.degrees()
+    weight, delay = each.pop("weight"), each.pop("delay")
+    by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
+    ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
+    made = Wiring(
+        index,
+        kind,
+        sources.astype(np.int32),
+        targets.astype(np.int64),
+        ptr,
+        rows,
+        itself.astype(np.int32),
+        multapses,
+        values(weight, by_pair),
+        delays(delay, by_pair, dt, f"projections[{index}]"),
+        given,
+        projection.receptor_type,
+        _plasticity(projection, each, int(ptr[-1]), by_pair, rng),
+    )
+    apart = any(isinstance(v, Profile) for v in (weight, delay))
+    return _by_distance(made, projection.space(seed), weight, delay, dt, seed, expand) if apart else made
+
+
+def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, dt: float, seed: int, expand: Expand) -> Wiring:
+    """`made` with the values that depend on distance, one a synapse."""
+    if made.kind != synapses.ROWS:
+        made = replace(made, kind=synapses.ROWS, rows=expand(made, seed).source.astype(np.int32))
+    n = len(made.rows)
+    weights = np.empty(n if isinstance(weight, Profile) else 0)
+    steps = np.empty(n if isinstance(delay, Profile) else 0, np.int32)
+    targets = np.repeat(np.arange(len(made.targets), dtype=np.int32), np.diff(made.ptr))
+    for a in range(0, n, spatial.WORK):
+        at = slice(a, a + spatial.WORK)
+        d = space.distances(made.rows[at], targets[at])
+        if isinstance(weight, Profile):
+            weights[at] = weight.within(space.error)(d)
+        if isinstance(delay, Profile):
+            steps[at] = half_up(delay.within(space.error)(d), dt, delay.b * space.error).clip(1, MOST)
+    if isinstance(weight, Profile):
+        made = replace(made, weight=synapses.Values(synapses.BY_SYNAPSE, array=weights))
+    return replace(made, delay=synapses.Values(synapses.BY_SYNAPSE, array=steps)) if isinstance(delay, Profile) else made
+
+
+def _plasticity(projection: Projection, own: dict[str, Value], n: int, by_pair: bool, rng: np.random.Generator) -> Plasticity | None:
+    """The synapse model of `projection`, its parameters drawn for each of `n` synapses where they are random."""
+    if projection.synapse is None:
+        return None
+    params = {k: values(v.draw(n, rng), False) if isinstance(v, Distribution) else values(v, by_pair) for k, v in own.items()}
+    return Plasticity(projection.synapse.model.name, params)
+
+
+def values(v: Synaptic, by_pair: bool) -> synapses.Values:
+    """A value of synapses in the form of the plan; of one that depends on distance, that at distance 0."""
+    if isinstance(v, Profile):
+        return synapses.Values(synapses.CONSTANT, v.a)
+    if isinstance(v, Distribution):
+        return synapses.Values(_KINDS[v.kind], v.a, v.b, v.min, v.max)
+    if isinstance(v, np.ndarray) and constant(v):
+        return synapses.Values(synapses.CONSTANT, float(v[0]))
+    if isinstance(v, np.ndarray):
+        return synapses.Values(synapses.BY_PAIR if by_pair else synapses.BY_SYNAPSE, array=np.ascontiguousarray(v))
+    return synapses.Values(synapses.CONSTANT, v)
+
+
+def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> synapses.Values:
+    """A delay of the projection at `place` in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2, and
+    rounded half up.
+
+    Raises
+    ------
+    ModelError : an array, which is the user's own, has changed since it was checked, so that memory would be overrun.
+    """
+    if isinstance(v, Distribution) and v.support[0] == v.support[1]:
+        return synapses.Values(synapses.CONSTANT, float(half_up(np.array(v.support[0]), dt)))
+    if isinstance(v, Distribution):
+        a, b = (v.a - np.log(dt), v.b) if v.kind == "lognormal" else (v.a / dt, v.b / dt)
+        return synapses.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
+    if isinstance(v, np.ndarray) and len(v):
+        low, high = float(v.min()), float(v.max())
+        if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # not so if one is NaN
+            got = f"from {low:g} to {high:g} ms, changed after they were given"
+            raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
+    out = values(v, by_pair)
+    if out.array is not None:
+        return synapses.Values(out.kind, array=in_steps(out.array, dt))
+    return synapses.Values(synapses.CONSTANT, float(round(out.a / dt)))
+
+
+def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
+    """Delays in ms, multiples of `dt`, as numbers of steps, int32."""
+    out = np.empty(len(delay), np.int32)
+    for a in range(0, len(delay), PIECE):
+        steps = delay[a : a + PIECE].astype(np.float64, copy=False) / dt
+        np.minimum(np.rint(steps, out=steps), MOST, out=steps)
+        out[a : a + PIECE] = steps
+    return out
+
+
+def _itself(projection: Projection, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """For each target its index among the sources if autapses are excluded, else -1."""
+    if projection.allow_autapses or not projection.recurrent:
+        return np.full(len(targets), -1)
+    order = np.argsort(sources)
+    place = np.searchsorted(sources[order], targets)
+    found = order[np.minimum(place, len(sources) - 1)]
+    return np.where(sources[found] == targets, found, -1)
+
+
+def _split(total: int, capacity: np.ndarray, multapses: bool, rng: np.random.Generator) -> np.ndarray:
+    """In-degrees when `total` synapses fall on all pairs alike.
+
+    With multapses every synapse picks a pair independently: multinomial. Without, distinct pairs
+    are picked: multivariate hypergeometric.
+    """
+    if total == 0:
+        return np.zeros(len(capacity), dtype=np.int64)
+    if multapses:
+        return rng.multinomial(total, capacity / capacity.sum())
+    return rng.multivariate_hypergeometric(capacity, total, method="marginals")
+
+
+def _targets(projection: Projection, index: int, itself: np.ndarray, n_target: int, seed: int, rng: np.random.Generator) -> np.ndarray:
+    """The targets of each source for fixed_outdegree: (n_source, outdegree)."""
+    out, n_source = projection.params["outdegree"], len(projection.source)
+    excluded = np.full(n_source, -1)
+    excluded[itself[itself >= 0]] = np.flatnonzero(itself >= 0)
+    if "p" in projection.params:
+        return _chosen(projection, index, excluded, seed, rng)
+    room = n_target - (excluded >= 0)
+    if projection.allow_multapses:
+        targets = (rng.random((n_source, out)) * room[:, None]).astype(np.int64)
+        return targets + ((excluded >= 0)[:, None] & (targets >= excluded[:, None]))
+    targets = np.empty((n_source, out), dtype=np.int64)
+    for s in range(n_source):
+        drawn = rng.choice(room[s], out, replace=False)
+        targets[s] = drawn + ((excluded[s] >= 0) & (drawn >= excluded[s]))
+    return targets
+
+
+def _chosen(projection: Projection, index: int, itself: np.ndarray, seed: int, rng: np.random.Generator) -> np.ndarray:
+    """Partners in a given number, those nearby more often: sources of each target, or targets of each source."""
+    inward, p = projection.rule == "fixed_indegree", projection.params["p"]
+    number = projection.params["indegree" if inward else "outdegree"]
+    space = projection.space(seed) if inward else projection.space(seed).swapped()
+    partners, starved = spatial.chosen(space, p, number, projection.allow_multapses, itself, rng)
+    if starved is not None:
+        view, other = (projection.target, projection.source) if inward else (projection.source, projection.target)
+        got = f"{view.name} {view.ids[starved]} has fewer than {number} different partners in {other} within reach of p"
+        if projection.allow_multapses:
+            got = f"{view.name} {view.ids[starved]} has no partner in {other} within reach of p"
+        raise ModelError(f"projections[{index}].p", got, "a longer reach")
+    return partners
+
+
+def _by_target(targets: np.ndarray, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Synapses given by source, (n_source, outdegree), seen from the targets: in-degrees, source of each, order of drawing."""
+    order = np.argsort(targets.ravel(), kind="stable")
+    degrees = np.bincount(targets.ravel(), minlength=n_target)
+    return degrees, (order // max(targets.shape[1], 1)).astype(np.int32), order
+
+
+def _reordered(each: dict[str, Any], order: np.ndarray) -> dict[str, Any]:
+    """Of arrays the entries that `order` (indices or a mask) picks."""
+    return {k: v[order] if isinstance(v, np.ndarray) else v for k, v in each.items()}

@@ -1,0 +1,282 @@
+"""Stimuli: populations of generators become drives onto their targets, or given spikes.
+
+Times follow NEST. A Poisson or gamma spike stamped T, start + dt < T <= stop + dt (a generator is asked at the
+beginning of a step, and its spike bears the end of it), arrives at T + delay; the sinusoidal Poisson generator's are those of
+start <= T < stop. A current acts in the steps (t, t + dt] with start + delay <= t < stop + delay; a direct or alternating one
+of start = 0 from dt on, for NEST's generators send nothing at time 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lifsim.building.by_node import later, of_node, steps_of
+from lifsim.common.timegrid import steps
+from lifsim.network.population import Population
+from lifsim.plan.spikes import NEVER
+from lifsim.plan.stimuli import TO_EACH, CurrentDrive, ExactDrive, NoiseDrive, PathDrive, PoissonDrive, SineDrive, TrainDrive, WaveDrive
+
+Columns: TypeAlias = Sequence[np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """Synapses of a stimulus, one entry each: node (in its population), target (global id), weight, delay in steps."""
+
+    node: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
+
+
+def poisson_drives(
+    population: Population, values: dict[str, Any], c: Connections, dt: float, stream: int, receptor: int = 0
+) -> list[PoissonDrive]:
+    """Drives of a Poisson generator onto a receptor; `stream` numbers the first of them.
+
+    A sum of independent Poisson trains is a Poisson train: synapses of equal weight and delay onto
+    one target are merged.
+    """
+    window = [later(_window(values, c, dt, key)) for key in ("start", "stop")]
+    series = "rate_values" in values
+    rate = np.ones(len(c.node)) if series else of_node(values["rate"], c.node)
+    key = [*window, c.delay, c.weight < 0]
+    if not series:
+        key, target, weight, mean = _merged(key, c.target, c.weight, rate * dt / 1000.0)
+    else:  # a drive with changing rate has one rate for all: targets by number of synapses
+        key, target, weight, number = _merged(key, c.target, c.weight, rate)
+        key, mean = [*key, number], number
+    drives: list[PoissonDrive] = []
+    for pick in _layers(key, target):
+        start, stop, delay = (int(column[pick[0]]) for column in key[:3])
+        since = None
+        expected = mean[pick]
+        if series:
+            since = np.round(values["rate_times"] / dt).astype(np.int64) + delay
+            expected = expected[0] * values["rate_values"] * dt / 1000.0
+        elif not expected.any():
+            continue
+        drives.append(
+            PoissonDrive(
+                stream + len(drives),
+                target[pick],
+                _same_or_all(weight[pick]),
+                expected if series else np.atleast_1d(_same_or_all(expected)),
+                since,
+                start,
+                stop,
+                receptor,
+            )
+        )
+    return drives
+
+
+def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[ExactDrive]:
+    """Drives of a Poisson generator with exact times; `stream` numbers the first of them.
+
+    Without a dead time, synapses of equal weight and delay onto one target are merged, as a sum of Poisson trains is one.
+    """
+    rate, dead = (of_node(values[key], c.node) for key in ("rate", "dead_time"))
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
+    target, weight = c.target, c.weight
+    if not dead.any():
+        key, target, weight, rate = _merged(key, target, weight, rate)
+        dead = np.zeros(len(rate))
+    drives: list[ExactDrive] = []
+    for pick in _layers(key, target):
+        pick = pick[rate[pick] > 0]
+        if len(pick):
+            start, stop = (int(column[pick[0]]) for column in key[:2])
+            drives.append(ExactDrive(stream + len(drives), target[pick], weight[pick], rate[pick], dead[pick], start, stop))
+    return drives
+
+
+def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[CurrentDrive]:
+    """Drives of a dc or step current generator. A constant amplitude is folded into the weight."""
+    key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay]
+    weight = c.weight
+    if "amplitude" in values:
+        weight, times, amplitudes = weight * of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
+    else:
+        times, amplitudes = values["amplitude_times"], values["amplitude_values"]
+    drives = []
+    for pick in _sorted_groups(key, c.target):
+        start, stop, delay = (int(column[pick[0]]) for column in key)
+        since, amplitude = _schedule(np.round(times / dt).astype(np.int64), amplitudes, start - delay, stop - delay)
+        drives.append(CurrentDrive(c.target[pick], weight[pick], since + delay, amplitude))
+    return drives
+
+
+def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, stream: int, receptor: int = 0) -> list[TrainDrive]:
+    """Drives of a sinusoidal Poisson or gamma generator onto a receptor; `stream` is that of the first of them, or (of trains that are not
+    TO_EACH target) of all.
+    """
+    order = of_node(values.get("order", 0.0), c.node)
+    own = [of_node(values[name], c.node) for name in ("rate", "amplitude", "frequency", "phase")]
+    start, stop = (_window(values, c, dt, key) for key in ("start", "stop"))
+    start, stop = (later(x) if "order" in values else np.where(x < NEVER, np.maximum(x - 1, c.delay), NEVER) for x in (start, stop))
+    key = [start, stop, c.delay, c.weight < 0, *own, order]
+    drives: list[TrainDrive] = []
+    for pick in (_layers if kind == TO_EACH else _sorted_groups)(key, c.target):
+        rate, amplitude, frequency, phase = (float(column[pick[0]]) for column in own)
+        drives.append(
+            TrainDrive(
+                kind,
+                stream + (len(drives) if kind == TO_EACH else 0),
+                c.target[pick],
+                (c.target if kind == TO_EACH else c.node)[pick],
+                c.weight[pick],
+                rate * dt / 1000.0,
+                amplitude * dt / 1000.0,
+                _omega(frequency, dt),
+                np.deg2rad(phase),
+                float(order[pick[0]]),
+                int(c.delay[pick[0]]),
+                int(start[pick[0]]),
+                int(stop[pick[0]]),
+                receptor,
+            )
+        )
+    return drives
+
+
+def sine_drives(values: dict[str, Any], c: Connections, dt: float) -> list[SineDrive]:
+    """Drives of an ac generator: in the step (t, t + dt] acts what the wave was at t - delay."""
+    own = [of_node(values[name], c.node) for name in ("offset", "amplitude", "frequency", "phase")]
+    key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay, *own]
+    drives = []
+    for pick in _sorted_groups(key, c.target):
+        start, stop, delay = (int(column[pick[0]]) for column in key[:3])
+        offset, amplitude, frequency, phase = (float(column[pick[0]]) for column in own)
+        omega = _omega(frequency, dt)
+        at_0 = np.deg2rad(phase) - omega * (delay + 1)
+        drives.append(SineDrive(c.target[pick], c.weight[pick], offset, amplitude, omega, at_0, start, stop))
+    return drives
+
+
+def wave_drives(values: dict[str, Any], c: Connections, dt: float, samples: np.ndarray, every: int) -> list[WaveDrive]:
+    """Drives of a waveform generator: a row of `samples` in `every` steps, a column for all nodes or one each."""
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop")]
+    column = c.node if samples.shape[1] > 1 else np.zeros_like(c.node)
+    drives = []
+    for pick in _sorted_groups(key, c.target):
+        start, stop = (int(x[pick[0]]) for x in key)
+        stop = min(stop, start + len(samples) * every)
+        drives.append(WaveDrive(c.target[pick], c.weight[pick], column[pick], samples, every, start, stop))
+    return drives
+
+
+def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PathDrive]:
+    """Drives of an Ornstein-Uhlenbeck generator; `stream` numbers the first of them."""
+    own = [of_node(values[name], c.node) for name in ("mean", "std", "tau")]
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
+    drives: list[PathDrive] = []
+    for pick in _layers(key, c.target):
+        start, stop = (int(column[pick[0]]) for column in key[:2])
+        mean, std, tau = (float(column[pick[0]]) for column in own)
+        drives.append(PathDrive(stream + len(drives), c.target[pick], c.weight[pick], mean, std, float(np.exp(-dt / tau)), start, stop))
+    return drives
+
+
+def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[NoiseDrive]:
+    """Drives of a noise generator; `stream` numbers the first of them."""
+    names = ("mean", "std", "std_mod", "frequency", "phase", "dt")
+    own = [of_node(values[name], c.node) for name in names]
+    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay, *own]
+    drives: list[NoiseDrive] = []
+    for pick in _layers(key, c.target):
+        start, stop, delay = (int(column[pick[0]]) for column in key[:3])
+        mean, std, std_mod, frequency, phase, period = (float(column[pick[0]]) for column in own)
+        omega = _omega(frequency, dt)
+        drives.append(
+            NoiseDrive(
+                stream + len(drives),
+                c.target[pick],
+                c.weight[pick],
+                mean,
+                std,
+                std_mod,
+                omega,
+                np.deg2rad(phase) - omega * (delay - 1),  # the wave is that of the generator's own time
+                steps(period, dt),
+                start,
+                stop,
+            )
+        )
+    return drives
+
+
+def _omega(frequency: float, dt: float) -> float:
+    """A frequency in Hz as radians a step."""
+    return 2 * np.pi * frequency * dt / 1000.0
+
+
+def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
+    at = steps_of(of_node(values[key], c.node), dt)
+    return np.where(at < NEVER, at + c.delay, NEVER)
+
+
+def _merged(
+    key: Columns, target: np.ndarray, weight: np.ndarray, mean: np.ndarray
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
+    """Entries of equal key, target and weight as one, their means added."""
+    order = np.lexsort((weight, target, *reversed(list(key))))
+    columns = [column[order] for column in (*key, target, weight)]
+    first = _starts(columns)
+    total = np.add.reduceat(mean[order], first) if len(first) else mean
+    *kept, target, weight = (column[first] for column in columns)
+    return kept, target, weight, total
+
+
+def _starts(columns: Columns) -> np.ndarray:
+    """Where, in sorted columns, a new combination begins."""
+    n = len(columns[0])
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    new = np.zeros(n, dtype=bool)
+    new[0] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def _groups(key: Columns) -> Iterator[np.ndarray]:
+    """Indices of the entries of each combination of `key`."""
+    order = np.lexsort(tuple(reversed(list(key))))
+    first = _starts([column[order] for column in key])
+    yield from np.split(order, first[1:]) if len(first) else ()
+
+
+def _sorted_groups(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
+    """The same, sorted by target."""
+    for pick in _groups(key):
+        yield pick[np.argsort(target[pick], kind="stable")]
+
+
+def _layers(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
+    """Indices of entries of equal key in which no target occurs twice, sorted by target."""
+    for pick in _sorted_groups(key, target):
+        first = _starts([target[pick]])
+        rank = np.arange(len(pick)) - np.repeat(first, np.diff([*first, len(pick)]))
+        for layer in range(int(rank.max()) + 1):
+            yield pick[rank == layer]
+
+
+def _same_or_all(x: np.ndarray) -> np.ndarray | float:
+    return float(x[0]) if (x == x[0]).all() else x
+
+
+def _schedule(at: np.ndarray, amplitude: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """A piecewise constant amplitude cut to the window [start, stop), 0 outside."""
+    inside = (at > start) & (at < stop)
+    before = np.flatnonzero(at <= start)
+    since = [start, *at[inside]]
+    values = [amplitude[before[-1]] if len(before) else 0.0, *amplitude[inside]]
+    if stop < NEVER // 2:
+        since.append(stop)
+        values.append(0.0)
+    return np.array(since, dtype=np.int64), np.array(values, dtype=np.float64)

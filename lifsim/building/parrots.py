@@ -1,0 +1,84 @@
+"""How many spikes a neuron sends in a step at most: one, but for parrots, which send on all that arrive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from lifsim.common.errors import ModelError
+from lifsim.network.model import PARROT
+from lifsim.plan.plan import Group, Plan
+from lifsim.plan.spikes import NEVER, Events
+from lifsim.plan.synapses import CONSTANT, COUNT_SPIKES, NO_RECEPTOR, Expand, Values, Wiring
+
+MOST = 1 << 20  # spikes of a parrot in a step
+
+
+def onto_parrots(wiring: Wiring, receptor: int) -> Wiring | None:
+    """`wiring` onto parrots: every spike counts once, whatever its weight; of receptor 1 none does (None if nothing is left to do)."""
+    if wiring.plasticity:
+        return replace(wiring, receptor=NO_RECEPTOR if receptor else COUNT_SPIKES)
+    return None if receptor else replace(wiring, weight=Values(CONSTANT, 1.0), receptor=0)
+
+
+def with_bursts(plan: Plan, expand: Expand) -> list[Group]:
+    """The groups of `plan`, each with the most spikes that a neuron of it sends in a step.
+
+    Raises
+    ------
+    ModelError : parrots feed each other in a circle, so that there is no bound.
+    """
+    parrots = [g for g in plan.groups if g.model == PARROT]
+    if not parrots:
+        return plan.groups
+    own = np.concatenate([np.arange(g.first, g.first + g.n) for g in parrots])
+    at_first = np.ones(plan.n_nodes, np.int64)
+    _count_repetitions(plan.events, at_first)
+    at_first[own] = _most_of_drives(plan)[own]
+    synapses = [_ends(w, plan.seed, expand) for w in plan.wirings if w.receptor != NO_RECEPTOR and np.isin(w.targets, own).any()]
+    burst = at_first
+    for _ in range(len(own) + 1):
+        before, burst = burst, at_first.copy()
+        for source, target in synapses:
+            np.add.at(burst, target, before[source])
+        if (burst == before).all():
+            return [replace(g, burst=max(1, int(burst[g.first : g.first + g.n].max()))) if g in parrots else g for g in plan.groups]
+        if burst.max() > MOST:
+            break
+    names = ", ".join(g.name for g in parrots)
+    raise ModelError(f"populations ({names})", "parrots feed each other in a circle or without bound", f"at most {MOST} spikes in a step")
+
+
+def _ends(wiring: Wiring, seed: int, expand: Expand) -> tuple[np.ndarray, np.ndarray]:
+    """Source and target (global ids) of each synapse."""
+    made = expand(wiring, seed)
+    return wiring.sources[made.source], wiring.targets[made.target]
+
+
+def _most_of_drives(plan: Plan) -> np.ndarray:
+    """The most spikes of generators that arrive at each neuron in a step, but for a chance of less than 10⁻¹⁰."""
+    total = np.zeros(plan.n_neurons, np.int64)
+    for d in plan.poisson:
+        total[d.targets] += _most(float(np.max(d.mean, initial=0.0)), 1.0)
+    for t in plan.trains:
+        np.add.at(total, t.targets, _most(t.mean + abs(t.amplitude), min(t.order, 1.0) or 1.0))
+    return total
+
+
+def _most(mean: float, order: float) -> int:
+    """The most spikes in a step of a train with gamma intervals of this order (Poisson: 1)."""
+    return math.ceil(mean + 7 * math.sqrt(mean / order) + 25 / order)
+
+
+def _count_repetitions(events: Events, burst: np.ndarray) -> None:
+    """How often each node that sends given spikes does so at once, at most."""
+    start = 0
+    while start < NEVER:
+        stop = events.reach(start)
+        step, ids = events.window(start, stop)
+        if len(ids):
+            (_, node), times = np.unique(np.stack([step, ids.astype(np.int64)]), axis=1, return_counts=True)
+            np.maximum.at(burst, node, times)
+        start = stop

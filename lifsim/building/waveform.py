@@ -1,0 +1,139 @@
+"""Current waveforms: samples from an array or a file, brought to the steps of a simulation."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Callable
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+
+from lifsim.common import memory
+from lifsim.common.errors import DataError, ModelError
+from lifsim.common.text import brief
+from lifsim.common.timegrid import on_grid, steps
+from lifsim.files.untrusted import check_ordinary
+from lifsim.network.population import Population
+
+KINDS = "x.csv, x.npy or x.h5:dataset"
+_COPIES = 8  # of the means of all steps, while they are computed
+
+
+# how headers of each version are read; the third differs from the second in the names of fields, of which there are none here
+_HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
+    """The samples of a waveform generator, shape (rows, columns), and how many steps each row holds.
+
+    Raises
+    ------
+    ModelError : the samples in the file do not fit the population. DataError : the file cannot be read.
+    """
+    place = f"populations.{population.name}"
+    samples = np.asarray(values["waveform"])
+    if values["waveform_file"]:
+        samples = read_samples(values["waveform_file"], f"{place}.waveform_file")
+        if samples.ndim not in (1, 2) or samples.shape[1:] not in ((), (1,), (population.n,)) or len(samples) == 0:
+            allowed = f"(samples,), or (samples, {population.n}): a column a node"
+            raise ModelError(f"{place}.waveform_file", f"{values['waveform_file']} has shape {samples.shape}", allowed)
+        if not np.isfinite(samples).all():
+            raise ModelError(f"{place}.waveform_file", f"{values['waveform_file']} holds nan or infinite numbers", "finite numbers")
+    columns = samples.reshape(len(samples), -1)
+    interval = values["interval"]
+    if on_grid(interval, dt) and steps(interval, dt) > 0 and not values["interpolate"]:
+        return np.ascontiguousarray(columns), steps(interval, dt)
+    needed = _COPIES * 8 * columns.shape[1] * len(columns) * interval / dt
+    if needed > memory.available():
+        got = f"{len(columns):,} samples, one in {interval:g} ms, take {memory.said(needed)} as the mean of each step"
+        raise ModelError(f"{place}.interval", got, "fewer samples; or an interval that is a multiple of dt, without interpolate")
+    return means(columns, interval / dt, values["interpolate"]), 1
+
+
+def means(samples: np.ndarray, interval: float, interpolate: bool) -> np.ndarray:
+    """The mean of a waveform in each step; `samples` follow each other after `interval` steps (not necessarily whole ones).
+
+    The integral Q of the waveform is known in closed form: of steps, it is a sum of rectangles, of straight lines one of
+    trapezia. The mean in step k is Q(k + 1) - Q(k), so that the same charge flows for any dt. The last step is filled with 0.
+    """
+    height = np.vstack([samples, np.zeros_like(samples[:1])])
+    slope = np.diff(samples, axis=0, append=samples[-1:]) / interval if interpolate else np.zeros_like(samples)
+    intervals = len(samples) - 1 if interpolate else len(samples)
+    area = interval * (samples + slope * interval / 2)[:intervals]
+    before = np.vstack([np.zeros_like(samples[:1]), np.cumsum(area, axis=0)])
+    edge = np.minimum(np.arange(np.ceil(intervals * interval - 1e-6) + 1), intervals * interval)
+    q = np.minimum((edge / interval).astype(np.int64), intervals)
+    past = (edge - q * interval)[:, None]
+    slope = np.vstack([slope, np.zeros_like(samples[:1])])
+    return np.diff(before[q] + past * (height[q] + slope[q] * past / 2), axis=0)
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def read_samples(reference: str, place: str) -> np.ndarray:
+    """The numbers in a text file (.csv, .txt), an array (.npy) or a dataset (FILE.h5:NAME).
+
+    Raises
+    ------
+    DataError : there is no such file, or it holds something else.
+    """
+    path, _, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
+    try:
+        if name or path.endswith((".npy", ".csv", ".txt")):
+            check_ordinary(path)
+        if name:
+            return _dataset(path, name, place)
+        if path.endswith(".npy"):
+            return _npy(path, place)
+        if path.endswith((".csv", ".txt")):
+            return _text(path, place)
+    except (OSError, ValueError) as error:  # a ValueError: a name that no file can have
+        said = getattr(error, "strerror", None) or error
+        raise DataError(place, f"{path} cannot be read ({said})", KINDS) from None
+    raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
+
+
+def _text(path: str, place: str) -> np.ndarray:
+    with open(path, encoding="utf-8-sig") as file:  # editors on Windows may begin a file with a mark
+        try:
+            if not any(line.partition("#")[0].strip() for line in file):
+                raise DataError(place, f"{path} holds no numbers", "a line for each sample")
+            file.seek(0)
+            return np.loadtxt(file, delimiter="," if path.endswith(".csv") else None, ndmin=2)
+        except (ValueError, MemoryError) as error:
+            raise DataError(place, f"{path} does not hold numbers alone ({error})", KINDS) from None
+
+
+def _npy(path: str, place: str) -> np.ndarray:
+    """The array in an NPY file, whose header is compared with its length before anything else is read. No objects, nothing is unpickled."""
+    with open(path, "rb") as file:
+        try:
+            shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+            ends = [operator.index(n) for n in shape]
+        except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, EOFError, KeyError) as error:
+            raise DataError(place, f"{path} is no NPY file ({brief(str(error))})", KINDS) from None
+        if dtype.kind not in "iuf":
+            raise DataError(place, f"{path} does not hold numbers alone but {dtype}", KINDS)
+        held = os.fstat(file.fileno()).st_size - file.tell()
+        if min(ends, default=0) < 0 or math.prod(ends) * dtype.itemsize != held:
+            raise DataError(place, f"{path} should hold {dtype} of shape {shape}, but holds {held:,} bytes", "a whole file")
+        flat = np.fromfile(file, dtype)
+    return flat.reshape(ends, order="F" if fortran else "C").astype(np.float64, order="C")
+
+
+def _dataset(path: str, name: str, place: str) -> np.ndarray:
+    import h5py
+
+    from lifsim.files.hdf5_reading import dataset
+
+    with h5py.File(path, "r", locking="best-effort") as file:
+        data = dataset(file, name, "iuf", None)
+        return np.asarray(data[()], np.float64)

@@ -1,0 +1,70 @@
+"""What the description of a network meant to earlier versions, where that differs from what it means now.
+
+A checkpoint holds no synapse and no given spike that network and seed make again. One that an earlier version wrote can go on only
+if they are made as they were.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from lifsim.common.errors import Problem
+from lifsim.common.timegrid import half_up, spike_steps
+from lifsim.common.values import Distribution
+from lifsim.network.distance import Profile
+from lifsim.network.network import Network
+from lifsim.network.population import Population
+from lifsim.network.positions import Positions
+from lifsim.network.projection import Projection
+
+GO_ON = "run it again from the start, or go on with the version that made it"
+
+
+def changed_rules(net: Network, version: int) -> list[Problem]:
+    """What in `net` means something else than when checkpoints had format `version` (before 2: lifsim before times were rounded as
+    NEST's, and before positions on a grid were exact).
+    """
+    if version >= 2:
+        return []
+    found = [problem for p in net.populations.values() if p.model.role == "spikes" for problem in _spikes(p, net.dt)]
+    for i, projection in enumerate(net.projections):
+        found += _projection(f"projections[{i}]", projection, net.dt)
+    return found
+
+
+def _spikes(p: Population, dt: float) -> Iterator[Problem]:
+    """Spikes off the grid went to the nearest step, now they go to the end of theirs."""
+    if not p.get("allow_offgrid_times"):
+        return
+    trains = p.get("spike_times") or ()
+    if p.get("spike_file") or any((np.round(train / dt) != spike_steps(train, dt)).any() for train in trains):
+        place = f"populations.{p.name}.{'spike_file' if p.get('spike_file') else 'spike_times'}"
+        yield Problem(place, "spikes off the grid are now sent at the end of their step", GO_ON)
+
+
+def _projection(place: str, p: Projection, dt: float) -> Iterator[Problem]:
+    profiles = [x for x in (p.params.get("p"), p.weight, p.delay) if isinstance(x, Profile)]
+    homes = [x for x in (p.source.population.positions, p.target.population.positions) if x is not None]
+    placed = [x for x in homes if x.points is not None or x.grid]  # distances of nodes that lie at random are on no boundary
+    if profiles and any(_moved(x) for x in placed):
+        yield Problem(place, "nodes on a grid now lie where exact arithmetic has them, so that distances differ", GO_ON)
+    elif len(placed) == 2 and any(x.kind == "box" or x.max_distance < math.inf for x in profiles):
+        yield Problem(place, "nodes at the very radius or max_distance now count as within, whatever rounding does", GO_ON)
+    elif (len(placed) == 2 and isinstance(p.delay, Profile)) or (isinstance(p.delay, Distribution) and _tied(p.delay, dt)):
+        yield Problem(f"{place}.delay", "delays in the middle between two steps are now rounded up", GO_ON)
+
+
+def _moved(x: Positions) -> bool:
+    """Whether any node of a grid lies elsewhere than it did."""
+    axes = zip(x.grid, x.extent, x.center, strict=False)
+    before = [c + e * ((np.arange(n) + 0.5) / n - 0.5) for n, e, c in axes]
+    return bool(x.grid) and any(not np.isin(x.cells[:, k], axis).all() for k, axis in enumerate(before))
+
+
+def _tied(d: Distribution, dt: float) -> bool:
+    """Whether a distribution of one value lies in the middle between two steps, but for rounding."""
+    value, other = d.support
+    return value == other and half_up(np.array(value), dt) != half_up(np.array(value * (1 - 1e-9)), dt)

@@ -1,0 +1,302 @@
+"""The commands of dense networks: train, predict, convert, classify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lifsim import ann
+from lifsim.cli.options import FILE, OVERWRITE, THREADS, NewFile, TimeType, refuse_output
+from lifsim.cli.program import Command, Talk, echo
+from lifsim.common.errors import DataError, LifsimError, did_you_mean
+from lifsim.files import disk
+from lifsim.files.outputs import make_folder
+from lifsim.modelfile import toml
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lifsim.ann.dense_network import DenseNetwork
+
+_data = click.option("--data", type=click.Path(path_type=Path), required=True, help="Samples: .csv, .npz (X, y) or .h5 (X, y).")
+_target = click.option("--target", help="Column of the targets in a CSV file, or name of their array; the last column, or y, unless given.")
+
+
+@click.command(cls=Command)
+@click.argument("config", type=click.Path(path_type=Path))
+@_data
+@_target
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change an entry of CONFIG. Repeatable.")
+@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), required=True, help="The trained network.")
+@OVERWRITE
+@click.option("--plot", is_flag=True, help="Leave pictures (PNG) of the learning curve and, of a classifier, the confusion matrix.")
+@click.pass_obj
+def train(
+    talk: Talk, config: Path, data: Path, target: str | None, settings: tuple[str, ...], out: Path, overwrite: bool, plot: bool
+) -> None:
+    """Train a dense network.
+
+    CONFIG is a TOML file: task ("classification", "regression", or "spiking classification"), test (the part of the data
+    that is kept aside for the score), and any parameter of lifsim.ann.Classifier, Regressor or SpikingClassifier, such as
+    hidden = [64] or activation = "lif".
+    """
+    from lifsim.ann import dataset_files
+    from lifsim.cli.progress import Progress
+    from lifsim.engine import can_keep_code, compiling
+
+    m, test = _estimator(config, settings, progress=not talk.quiet)
+    table = dataset_files.read(data, target)
+    if table.y is None:
+        raise DataError(str(data), "holds no targets", "y beside X")
+    for path in (out, *(_pictures(m, out) if plot else ())):
+        refuse_output(path, overwrite)
+    learn, aside = _split(table.y, test, m)
+    with compiling(lambda: Progress(out.stem, quiet=talk.quiet)("compile", kept=can_keep_code())):
+        m.fit(table.X[learn], table.y[learn])
+    _make_folder(out)
+    m.save(out)
+    name = "accuracy" if m._estimator_type == "classifier" else "R²"
+    shown = [
+        f"{name} {m.score(table.X[some], table.y[some]):.4f} of {what}"
+        for some, what in ((learn, "training"), (aside, "test"))
+        if len(some)
+    ]
+    sizes = "-".join(map(str, m.layers_.sizes))
+    talk.note(f"{out}: {sizes} of {m.activation}, {len(m.history['loss'])} epochs; {', '.join(shown)} data")
+    if plot:
+        some = aside if len(aside) else learn
+        _draw_training(m, table.X[some], table.y[some], out)
+        talk.note(", ".join(map(str, _pictures(m, out))) + ": pictures")
+    talk.note(f"next: lifsim predict {out} --data FILE, or lifsim convert {out} -o {out.with_suffix('.toml')}")
+
+
+@click.command(cls=Command)
+@FILE
+@_data
+@_target
+@click.option("--proba", is_flag=True, help="The probability of each class too.")
+@click.option("-o", "--out", type=NewFile(".csv"), help="Predictions as CSV; to the screen unless given.")
+@OVERWRITE
+@click.pass_obj
+def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool, out: Path | None, overwrite: bool) -> None:
+    """Predict with a trained network.
+
+    FILE is a network that lifsim train made. If the data have targets too, the score is shown.
+    """
+    from lifsim.ann import dataset_files
+
+    m = ann.load(file)
+    if proba and not isinstance(m, ann.Classifier):
+        raise LifsimError("--proba", "the network predicts numbers", "a classifier")
+    table = dataset_files.read(data, target, m.n_features_in_)
+    if out:
+        refuse_output(out, overwrite)
+    columns: dict[str, Any] = {"prediction": m.predict(table.X)}
+    if proba:
+        columns |= {f"p({c})": p for c, p in zip(m.classes_, m.predict_proba(table.X).T, strict=True)}  # type: ignore[attr-defined]
+    _write_columns(columns, out)
+    if table.y is not None:
+        echo(f"score {m.score(table.X, table.y):.4f} of {len(table.X)} samples", err=True)
+
+
+@click.command(cls=Command)
+@FILE
+@click.option("-o", "--out", type=NewFile(".toml"), required=True, help="The model file; in the folder of FILE, or above.")
+@click.option("--data", type=click.Path(path_type=Path), help="Samples that say how large activations are; those of training unless given.")
+@_target
+@click.option("--neuron", type=click.Choice(["lif", "if"]), default="lif", show_default=True, help="Leaky with hard reset, or soft reset.")
+@click.option("--percentile", type=float, help="The activation that becomes the largest rate.")
+@click.option("--gain", type=float, default=10.0, show_default=True, help="tau_m times that rate, of ReLU units as leaky neurons.")
+@click.option("--dt", type=TimeType(), help="Time step.")
+@click.option("--tau-m", type=TimeType(), help="Membrane time constant.")
+@click.option("--tau-syn", type=TimeType(), default=5.0, show_default=True, help="Time constant of synaptic currents.")
+@click.option("--t-ref", type=TimeType(), help="Refractory period.")
+@OVERWRITE
+@click.pass_obj
+def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | None, overwrite: bool, **options: Any) -> None:
+    """Make a spiking network of a trained one.
+
+    FILE is a network that lifsim train made, of relu or lif units. The result is an ordinary model file, for lifsim run and
+    lifsim classify, whose weights are those in FILE, as they are.
+    """
+    from lifsim.ann import dataset_files
+
+    m = ann.load(file)
+    refuse_output(out, overwrite)
+    X = dataset_files.read(data, target, m.n_features_in_).X if data else None
+    _with_warnings(talk, lambda: ann.to_spiking(m, X, **options).save(out, file))
+    talk.note(f"{out}: {'-'.join(map(str, m.layers_.sizes))} as spiking neurons, with the weights of {file}")
+    talk.note(f"next: lifsim classify {out} --data FILE, or lifsim run {out}")
+
+
+@click.command(cls=Command)
+@FILE
+@_data
+@_target
+@click.option("--duration", type=TimeType(), help="How long each sample is shown; the model file's unless given.")
+@THREADS
+@click.option("-o", "--out", type=NewFile(".csv"), help="The class of each sample as CSV.")
+@OVERWRITE
+@click.option("--plot", type=NewFile(".png", ".pdf", ".svg"), help="Picture: accuracy over time.")
+@click.pass_obj
+def classify(
+    talk: Talk,
+    file: Path,
+    data: Path,
+    target: str | None,
+    duration: float | None,
+    threads: int | str,
+    out: Path | None,
+    overwrite: bool,
+    plot: Path | None,
+) -> None:
+    """Classify samples with a converted network.
+
+    FILE is a model file that lifsim convert made. All samples run side by side. Shows how often the answer is right, and
+    the same as the dense network's, over time, and how many spikes it takes.
+    """
+    from lifsim.ann import dataset_files
+    from lifsim.ann.spiking_network import Spiking
+    from lifsim.cli.progress import Progress
+
+    s = Spiking.read(file)
+    table = dataset_files.read(data, target, s.m.n_features_in_)
+    for path in (out, plot):
+        if path:
+            refuse_output(path, overwrite)
+    bar = Progress(Path(file).stem, quiet=talk.quiet, verbose=talk.verbose)
+    try:
+        labels = s.classify(table.X, duration, threads=threads, progress=bar)
+    finally:
+        bar.close()
+    course = s.course(table.X, table.y)
+    if out:  # files first: that nobody reads the table loses none of them
+        _write_columns({"prediction": labels}, out)
+    if plot:
+        from lifsim.ann import plots
+        from lifsim.plot.style import save
+
+        _make_folder(plot)
+        save(plots.accuracy_over_time(course), plot)
+    for line in _course_lines(course):
+        click.echo(line)
+    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
+    for path, what in ((out, "the class of each sample"), (plot, "picture")):
+        if path:
+            talk.note(f"{path}: {what}")
+
+
+def _course_lines(course: Any) -> Iterator[str]:
+    """A table of a few times, the last among them."""
+    import numpy as np
+
+    yield f"{'ms':>8}  {'same as dense':>14}" + ("" if course.right is None else f"  {'right':>8}  {'(dense':>8} {course.dense:.4f})")
+    for k in np.unique(np.linspace(0, len(course.times) - 1, 11).astype(int)[1:]):
+        right = "" if course.right is None else f"  {course.right[k]:8.4f}"
+        yield f"{course.times[k]:8.1f}  {course.same[k]:14.4f}{right}"
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple[DenseNetwork, float]:
+    """The network that a file describes, not trained yet, and the part of the data to keep aside."""
+    said = _read_config(config) | _settings(settings)
+    task, test = said.pop("task", "classification"), said.pop("test", 0.0)
+    kinds: dict[str, type[DenseNetwork]] = {"classification": ann.Classifier, "regression": ann.Regressor}
+    kinds["spiking classification"] = ann.SpikingClassifier
+    if not isinstance(task, str) or task not in kinds:
+        raise LifsimError(f"{config}: task", f"{task!r}", did_you_mean(str(task), kinds))
+    if not isinstance(test, (int, float)) or isinstance(test, bool) or not 0 <= test < 1:
+        raise LifsimError(f"{config}: test", f"{test!r}", "the part of the data to keep aside, from 0 to below 1")
+    known = [name for name in kinds[task]._names() if name != "progress"]
+    for name in said:
+        if name not in known:
+            raise LifsimError(f"{config}: {name}", "there is no such entry", did_you_mean(name, ["task", "test", *known]))
+    m = kinds[task](**said, progress=progress)
+    try:
+        m._check()
+    except LifsimError as error:
+        raise LifsimError(f"{config}: {error.problems[0].where}", error.problems[0].got, error.problems[0].allowed) from None
+    return m, float(test)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    return toml.parsed(toml.read_text(path, "a TOML file"), str(path))
+
+
+def _settings(settings: tuple[str, ...]) -> dict[str, Any]:
+    out = {}
+    for setting in settings:
+        name, equals, raw = (part.strip() for part in setting.partition("="))
+        if not equals or not name:
+            raise LifsimError("--set", repr(setting), "name=value, for example epochs=50")
+        out[name] = toml.value(raw)
+    return out
+
+
+def _split(y: np.ndarray, test: float, m: DenseNetwork) -> tuple[np.ndarray, np.ndarray]:
+    """Which samples to learn from and which to keep aside; of each class the same part."""
+    import numpy as np
+
+    rng = np.random.Generator(np.random.Philox([m.seed, 1]))
+    classes = y if m._estimator_type == "classifier" else np.zeros(len(y))
+    aside = np.zeros(len(y), bool)
+    for c in np.unique(classes):
+        own = rng.permutation(np.flatnonzero(classes == c))
+        aside[own[: round(test * len(own))]] = True
+    return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+
+def _pictures(m: DenseNetwork, out: Path) -> list[Path]:
+    names = ("learning", "confusion") if m._estimator_type == "classifier" else ("learning",)
+    return [out.with_name(f"{out.stem}.{name}.png") for name in names]
+
+
+def _draw_training(m: DenseNetwork, X: np.ndarray, y: np.ndarray, out: Path) -> None:
+    from lifsim.ann import plots
+    from lifsim.plot.style import save
+
+    save(plots.learning_curve(m.history), _pictures(m, out)[0])
+    if m._estimator_type == "classifier":
+        save(plots.confusion_matrix(y, m.predict(X), m.classes_), _pictures(m, out)[1])  # type: ignore[attr-defined]
+
+
+# -- what several do -------------------------------------------------------------------------------
+
+
+def _make_folder(path: Path) -> None:
+    make_folder(path)
+
+
+def _write_columns(columns: dict[str, Any], out: Path | None) -> None:
+    """Columns as CSV; a column may be of several, which are then numbered."""
+    import csv
+    import io
+
+    import numpy as np
+
+    flat: dict[str, Any] = {}
+    for name, column in columns.items():
+        flat |= {name: column} if np.ndim(column) == 1 else {f"{name}_{k}": part for k, part in enumerate(np.transpose(column))}
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([list(flat), *([x.item() for x in row] for row in zip(*flat.values(), strict=True))])
+    if out is None:
+        echo(text.getvalue(), nl=False)
+        return
+    _make_folder(out)
+    disk.put(out, text.getvalue().encode())
+
+
+def _with_warnings(talk: Talk, work: Any) -> None:
+    """Do it, and say warnings the way of the house."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        work()
+    for warning in told:
+        echo(f"warning: {warning.message}", err=True)

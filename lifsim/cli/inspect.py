@@ -1,0 +1,284 @@
+"""The commands that look at models and results: info, stats, plot, new, models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lifsim.cli.options import FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
+from lifsim.cli.program import Command, Talk, echo
+from lifsim.cli.text import contents_of, draw_result, heading_of
+from lifsim.common.errors import LifsimError, did_you_mean
+from lifsim.common.printable import one_line
+from lifsim.files import disk
+from lifsim.files.outputs import make_folder
+from lifsim.modelfile.shipped import shipped, template
+
+if TYPE_CHECKING:
+    from lifsim.results.result import Result
+
+
+@click.command(cls=Command)
+@FILE
+@click.option("--verify", is_flag=True, help="Compare every byte with the checksums in the file.")
+@N_NODES
+@click.pass_obj
+def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+    """Say what a file holds.
+
+    FILE is a file of results, finished or not, a file of weights (of a dense network too), or a model: a file, or the name
+    of a shipped one.
+    """
+    if _is_model(file):
+        return _tell_model(talk, file)
+    from lifsim.weights.store_file import is_store
+
+    if is_store(file):
+        return _tell_weights(talk, file, verify)
+    return _tell_result(file, verify, n_nodes)
+
+
+def _tell_model(talk: Talk, file: Path) -> None:
+    from lifsim.modelfile.reader import load_with_settings
+
+    net = load_with_settings(str(file), [])
+    heading_of(net)
+    contents_of(talk, net)
+
+
+def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
+    from lifsim.weights.store import WeightStore
+
+    with WeightStore(file) as store:
+        facts = {key: value for key, value in store.file.attrs.items() if isinstance(value, str) and key != "parameters"}
+        echo(f"{file}: weights" + one_line("".join(f", {key} {value}" for key, value in facts.items())))
+        for m in store.verify():
+            size = " × ".join(f"{n:,}" for n in m.shape)
+            units = f", {m.units}" if m.units not in ("", "1") else ""
+            echo(one_line(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}"))
+            for key, value in store.notes(m.name).items() if talk.verbose else ():
+                echo(f"    {one_line(key)}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
+            if verify:
+                echo(f"    sha256 {m.sha256} ok")
+
+
+def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
+    """The results in `file`; that a newer run is unfinished, or this one goes on, is said on standard error."""
+    from lifsim.results import opening
+
+    result = opening.open(file, node_counts(n_nodes))
+    if result.note:
+        talk.warn(f"{file}: {result.note}")
+    return result
+
+
+def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+    from lifsim.results import opening
+
+    result = opening.open(file, node_counts(n_nodes))
+    checked = result.verify() if verify else 0
+    echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
+    for line in repr(result).split("\n")[1:]:
+        echo(line)
+    for label, value in _facts(result):
+        if value not in ("", {}, None):
+            echo(f"  {one_line(label)}: {_in_words(value)}")
+    if verify:
+        echo(f"  {_verified(result, checked)}")
+
+
+def _verified(result: Result, checked: int) -> str:
+    """What the checksums of a result have shown, so many datasets having one of their own."""
+    if result.file is None:
+        return "verified: every frame of the log"
+    if result.file.sealed:
+        return f"verified: every byte, {checked} datasets"
+    if checked:
+        return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
+    return "not verified: the file has no checksums, as those of other tools; what can be read was read"
+
+
+def _is_model(file: Path) -> bool:
+    return file.suffix == ".toml" or (not file.suffix and file.name == str(file) and not file.exists() and file.name in shipped())
+
+
+def _facts(result: Result) -> Iterator[tuple[str, Any]]:
+    """What is known of a run, by name: its extent, how it was computed, how long that took, where it comes from."""
+    said = result.info
+    if "settings" in said or not result.complete:  # another tool's file does not say
+        yield "complete", "yes" if result.complete else "no"
+    yield "ignored", said.get("ignored")
+    yield "duration", f"{result.duration:g} ms, from {result.t_start:g} to {result.t_stop:g} ms" + _steps_of(result)
+    yield "parameters", said.get("parameters")
+    if "settings" in said:  # else it is another tool's
+        settings = dict(said["settings"])
+        precision = settings.pop("precision", "")
+        yield "seed", result.seed
+        yield "threads", said.get("threads", settings.pop("threads", None))
+        yield "precision", f"{precision}, weights {settings.pop('weights', None) or precision}" if precision else ""
+        yield from ((key, value) for key, value in settings.items() if key != "threads")
+    for key in (*_LATER, *(key for key in said if key not in (*_SAID, *_LATER))):
+        yield key.replace("_", " ").replace("real time", "real-time"), said.get(key)
+
+
+def _steps_of(result: Result) -> str:
+    return f" in steps of {result.dt:g} ms" if result.dt > 0 else ""
+
+
+_LATER = ("neurons", "synapses", "timings", "real_time_factor", "started", "finished", "host", "versions", "command", "reference")
+_SAID = {
+    "populations",
+    "recorded_spikes",
+    "recorded_traces",
+    "unreadable",
+    "model_text",
+    "note",
+    "name",
+    "description",
+    "complete",
+    "ignored",
+    "duration",
+    "t_start",
+    "t_stop",
+    "steps",
+    "dt",
+    "parameters",
+    "settings",
+    "seed",
+    "threads",
+    "precision",
+    "weights",
+}
+
+
+@click.command(cls=Command)
+@FILE
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
+@FROM
+@TO
+@POPULATION
+@N_NODES
+@click.pass_obj
+def stats(
+    talk: Talk,
+    file: Path,
+    as_json: bool,
+    as_csv: bool,
+    populations: tuple[str, ...],
+    n_nodes: tuple[tuple[str, int], ...],
+    **window: Any,
+) -> None:
+    """Statistics of each population.
+
+    Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
+    of the results in FILE.
+    """
+    from lifsim import analysis
+
+    if as_json and as_csv:
+        raise LifsimError("--json, --csv", "both are given", "one of them")
+    result = _opened(talk, file, n_nodes)
+    _refuse_window(result, **window)
+    found = analysis.statistics(result, **window)
+    if populations:
+        found = {name: found[name] for name in _chosen(populations, found)}
+    if as_json:
+        echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
+    else:
+        echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
+
+
+@click.command(cls=Command)
+@FILE
+@click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi", "space"]), default="raster", show_default=True)
+@click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Picture; next to FILE unless given.")
+@FROM
+@TO
+@POPULATION
+@N_NODES
+@OVERWRITE
+@click.pass_obj
+def plot(
+    talk: Talk,
+    file: Path,
+    kind: str,
+    out: Path | None,
+    overwrite: bool,
+    populations: tuple[str, ...],
+    n_nodes: tuple[tuple[str, int], ...],
+    **window: Any,
+) -> None:
+    """Draw results.
+
+    A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms, a map of
+    neurons that have positions.
+    """
+    result = _opened(talk, file, n_nodes)
+    _refuse_window(result, **window)
+    chosen = _chosen(populations, result.populations) if populations else None
+    out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    refuse_output(out, overwrite)
+    draw_result(result, kind, out, populations=chosen, **window)
+    talk.note(f"{out}: {kind} of {file}")
+
+
+@click.command(cls=Command)
+@click.argument("file", type=NewFile(".toml"))
+@OVERWRITE
+@click.pass_obj
+def new(talk: Talk, file: Path, overwrite: bool) -> None:
+    """Write a model file to start from.
+
+    FILE ends in .toml; its comments say what can be changed.
+    """
+    refuse_output(file, overwrite)
+    make_folder(file)
+    disk.put(file, template().encode())
+    talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
+
+
+@click.command(cls=Command)
+def models() -> None:
+    """List the models that come with lifsim."""
+    found = shipped()
+    width = max(map(len, found))
+    for name, description in found.items():
+        echo(f"{name:<{width}}  {one_line(description)}")
+
+
+def _refuse_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
+    if t_start is None and t_stop is None:
+        return
+    start, stop = (result.t_start if t_start is None else t_start), (result.t_stop if t_stop is None else t_stop)
+    if not max(start, result.t_start) < min(stop, result.t_stop):
+        allowed = f"a window within {result.t_start:g} to {result.t_stop:g} ms"
+        raise LifsimError("--from, --to", f"nothing lies between {start:g} and {stop:g} ms", allowed)
+
+
+def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
+    names = list(known)
+    for name in wanted:
+        if name not in names:
+            raise LifsimError("--population", f"there is no population {name!r}", did_you_mean(name, names))
+    return list(wanted)
+
+
+def _in_words(value: Any) -> str:
+    """A fact of a run on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{one_line(str(key))} {_in_words(entry)}" for key, entry in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return f"({len(value)} × {len(value[0])} numbers)"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_in_words, value)) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
+
+
+def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
+    """`facts` for JSON, which has no nan."""
+    return {key: None if value != value else value for key, value in facts.items()}

@@ -1,0 +1,188 @@
+"""What the commands accept: types of values, and the options that several have."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lifsim.common import units
+from lifsim.common.errors import LifsimError, OutputError
+from lifsim.common.text import shortened
+from lifsim.files.outputs import check_output, expanded
+
+
+class TimeType(click.ParamType):
+    """A time in ms, or with a unit."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """`value` in ms."""
+        if isinstance(value, float):
+            return value
+        try:
+            time = units.parse(value, "ms")
+        except ValueError as error:
+            self.fail(f"{error}; a time such as 1000 (ms) or '1 s'", param, ctx)
+        if not 0 <= time < float("inf"):
+            self.fail(f"{value}; a time from 0 on", param, ctx)
+        return time
+
+
+class WallTimeType(click.ParamType):
+    """A time on the clock, in seconds or with a unit."""
+
+    name = "time"
+
+    def __init__(self, never: bool = False) -> None:
+        self.never = never
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """`value` in seconds; None for "never", where that is allowed."""
+        from lifsim.common.wall_time import seconds
+
+        if self.never and value == "never":
+            return None
+        try:
+            return seconds(value, param.name if param and param.name else "time")
+        except LifsimError as error:
+            self.fail("; ".join(filter(None, (error.problems[0].got, error.problems[0].allowed))), param, ctx)
+
+
+class ThreadsType(click.ParamType):
+    """A number of threads, or auto."""
+
+    name = "n|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """`value` as a number from 1 on, or "auto"."""
+        if value == "auto":
+            return "auto"
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value}; a whole number from 1 on, or auto", param, ctx)
+        return int(value)
+
+
+class CountType(click.ParamType):
+    """How often."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`value` as a number from 1 on."""
+        if not str(value).isdecimal() or not 1 <= int(value) <= 1000:
+            self.fail(f"{value}; a whole number from 1 to 1000", param, ctx)
+        return int(value)
+
+
+class SeedType(click.ParamType):
+    """A seed of random numbers."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`value` as a whole number of 64 bits."""
+        if isinstance(value, int):
+            return value
+        if not (value.isascii() and value.isdecimal() and len(value) <= 20 and int(value) < 2**64):
+            self.fail(f"{shortened(value)} is not a whole number from 0 to {2**64 - 1}", param, ctx)
+        return int(value)
+
+
+class NewFile(click.ParamType):
+    """A file to be written."""
+
+    name = "file"
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """`value` as a path with one of the endings allowed."""
+        path = expanded(value, "file", OutputError) if str(value).strip() else Path()
+        if path.suffix.lower() not in self.suffixes:
+            self.fail(f"{shortened(str(value)) or repr('')}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
+        return path
+
+
+class NodeCountType(click.ParamType):
+    """How many neurons a file has spikes of, or one of its populations."""
+
+    name = "[name=]n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """`value` as the population ("" for all) and a number from 0 on."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, number = str(value).rpartition("=")
+        if not (number.isascii() and number.isdecimal() and len(number) <= 10) or (equals and not name):
+            self.fail(f"{value}; a whole number such as 50, or POPULATION=50", param, ctx)
+        return name, int(number)
+
+
+def node_counts(given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
+    """What --n-nodes said, as `lifsim.open` takes it."""
+    if not given:
+        return None
+    names = [name for name, _ in given]
+    if len(set(names)) < len(names) or ("" in names and len(names) > 1):
+        raise LifsimError("--n-nodes", "given for a population twice", "one number for all, or one for each population")
+    return given[0][1] if "" in names else dict(given)
+
+
+def refuse_output(path: Path, overwrite: bool) -> None:
+    """Say before any long work that a file exists or cannot be written."""
+    check_output(path, overwrite)
+    folder = path.parent if path.parent.exists() else path.parent.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(str(path), f"cannot be written ({error.strerror})", "a folder in which you may write") from None
+
+
+MODEL = click.argument("model")
+FILE = click.argument("file", type=click.Path(path_type=Path))
+SETTINGS = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter, or run.dt and the like. Repeatable."
+)
+FROM = click.option("--from", "t_start", type=TimeType(), help="Leave out what came before.")
+TO = click.option("--to", "t_stop", type=TimeType(), help="Leave out what comes after.")
+POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
+N_NODES = click.option(
+    "--n-nodes", type=NodeCountType(), multiple=True, help="Neurons of another tool's spikes, of which its file may not say how many."
+)
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["float64", "float32"]),
+    default="float64",
+    show_default=True,
+    help="Type of the state variables.",
+)
+WEIGHTS = click.option(
+    "--weights",
+    type=click.Choice(["float64", "float32", "compact"]),
+    help="Type of stored weights.  [default: that of --precision]",
+)
+METHOD = click.option(
+    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact.  [default: what the model needs]"
+)
+THREADS = click.option(
+    "--threads", type=ThreadsType(), default="auto", show_default=True, help="Number of threads; never changes a result."
+)
+PLOT = click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
+EVERY = click.option(
+    "--checkpoint-every", type=TimeType(), help="Leave a checkpoint every so many ms of biological time (1000, or '10 s')."
+)
+WALL = click.option(
+    "--checkpoint-wall",
+    type=WallTimeType(never=True),
+    default="10 min",
+    show_default=True,
+    help="And after this much wall time, or never.",
+)
+MAX_WALL = click.option("--max-wall", type=WallTimeType(), help="Stop after so much wall time ('1 h'), with a checkpoint, and exit with 3.")

@@ -1,0 +1,257 @@
+"""The commands that run networks: run, resume, check, warmup, bench."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lifsim.cli.options import (
+    EVERY,
+    MAX_WALL,
+    METHOD,
+    MODEL,
+    OVERWRITE,
+    PLOT,
+    PRECISION,
+    SETTINGS,
+    THREADS,
+    WALL,
+    WEIGHTS,
+    CountType,
+    NewFile,
+    SeedType,
+    ThreadsType,
+    TimeType,
+    WallTimeType,
+    refuse_output,
+)
+from lifsim.cli.program import UNFINISHED, Command, Talk, echo
+from lifsim.cli.text import contents_of, draw_result, heading_of
+from lifsim.common import memory
+from lifsim.files import disk
+from lifsim.files.outputs import make_folder
+
+if TYPE_CHECKING:
+    from lifsim.network.network import Network
+    from lifsim.results.result import Result
+
+
+@click.command(cls=Command)
+@MODEL
+@SETTINGS
+@click.option("--duration", type=TimeType(), help="Biological time, in ms or with a unit.  [default: from the model file]")
+@click.option("--seed", type=SeedType(), help="Random seed.  [default: from the model file]")
+@THREADS
+@PRECISION
+@WEIGHTS
+@METHOD
+@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="File of results.  [default: outputs/MODEL.h5]")
+@OVERWRITE
+@click.option("--resume", is_flag=True, help="Go on with this very run if it was interrupted; done already: exit with 0.")
+@PLOT
+@EVERY
+@WALL
+@MAX_WALL
+@click.pass_obj
+def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plot: bool, **options: Any) -> None:
+    """Run a model.
+
+    MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file. A run that is
+    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it. A job script that is
+    simply run again uses --resume: another model, seed, setting or duration than that of the run there is refused.
+    """
+    from lifsim.cli.progress import Progress
+    from lifsim.modelfile.reader import load_with_settings
+
+    net = load_with_settings(model, list(settings))
+    from lifsim.simulation.runs import run as simulate  # loads HDF5, which a wrong model need not wait for
+
+    out = out or Path("outputs") / f"{Path(model).stem}.h5"
+    picture = out.with_suffix(".png")
+    replaced = options["overwrite"] or options["resume"]
+    refuse_output(out, replaced)
+    if plot:
+        refuse_output(picture, replaced)
+    progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
+    try:
+        result = simulate(net, out=out, progress=progress, **options)
+    finally:
+        progress.close()
+    _tell_end(talk, result, out, picture if plot else None)
+
+
+@click.command(cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--threads", type=ThreadsType(), help="Number of threads; never changes a result.  [default: as before]")
+@PLOT
+@EVERY
+@click.option("--checkpoint-wall", type=WallTimeType(), help="Leave a checkpoint after this much wall time.  [default: as before]")
+@MAX_WALL
+@click.pass_obj
+def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
+    """Go on with a run that was interrupted.
+
+    FILE is the file of results that the run was to make (or its log, FILE.log). The results are those of a run without
+    interruption, bit for bit.
+    """
+    from lifsim.cli.progress import Progress
+    from lifsim.simulation.runs import resume as go_on
+
+    out = file.with_suffix("") if file.suffix == ".log" else file
+    progress = Progress(out.stem, quiet=talk.quiet, verbose=talk.verbose)
+    try:
+        result = go_on(out, progress=progress, **options)
+    finally:
+        progress.close()
+    _tell_end(talk, result, out, out.with_suffix(".png") if plot else None)
+
+
+FEW = 5  # neurons that are better shown by their potentials than in a raster
+
+
+def _kind(result: Result) -> str:
+    """The picture that shows most of a result."""
+    potentials = any("V_m" in result.traces[name] for name in result.traces)
+    few = potentials and all(len(s.recorded_ids) < FEW for s in result.spikes.values())
+    return "traces" if result.traces and (few or not result.spikes) else "raster"
+
+
+def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> None:
+    """What came out of a run, and what to do next."""
+    if not result.complete:
+        talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: lifsim resume {out}")
+        raise click.exceptions.Exit(UNFINISHED)
+    spikes = sum(len(s.times) for s in result.spikes.values())
+    factor = result.info["real_time_factor"]
+    talk.note(f"{out}: {spikes:,} spikes in {result.duration:g} ms" + (f", real-time factor {factor:.3g}" if factor else ""))
+    if picture:
+        draw_result(result, _kind(result), picture)
+        talk.note(f"{picture}: picture")
+    talk.note(f"next: lifsim stats {out}" + ("" if picture else f" or lifsim plot {out}"))
+
+
+@click.command(cls=Command)
+@MODEL
+@SETTINGS
+@THREADS
+@PRECISION
+@WEIGHTS
+@METHOD
+@click.pass_obj
+def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None, **options: Any) -> None:
+    """Check a model without running it.
+
+    Prints what MODEL holds, how many synapses it will have and how much memory a run takes; exits with 2 if that is more than
+    there is.
+    """
+    from lifsim.building.builder import check as check_populations
+    from lifsim.building.needs import coarse_weights, estimate
+    from lifsim.modelfile.reader import load_with_settings
+    from lifsim.network.method import check_precision, method_of, storage_for
+    from lifsim.simulation.room import check_room
+    from lifsim.simulation.settings import check_duration
+
+    net = load_with_settings(model, list(settings))
+    method = method_of(net, method)
+    check_precision(method, options["precision"])
+    options["weights"] = options["weights"] or storage_for(method)
+    exact = ", exact spike times" if method == "precise" else ""
+    time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
+    facts = estimate(net, **options)
+    heading_of(net)
+    echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
+    echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
+    contents_of(talk, net)
+    for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
+        echo(f"warning: {warning}")
+    check_populations(net, net.seed, method)
+    check_room(facts)  # last: what the model holds is of use on a larger computer, too
+
+
+def _warnings(net: Network) -> Iterable[str]:
+    """What is allowed but hardly meant."""
+    if not net.recordings:
+        yield "nothing is recorded"
+    used = {p.source.name for p in net.projections} | {r.view.name for r in net.recordings}
+    for name, population in net.populations.items():
+        if population.model.role != "neuron" and name not in used:
+            yield f"populations.{name}: a {population.model.name} that is connected to nothing"
+
+
+@click.command(cls=Command)
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@PRECISION
+@WEIGHTS
+@click.option("--all", "everything", is_flag=True, help="Every precision with every storage of weights.")
+def warmup(models: tuple[str, ...], precision: str, weights: str | None, everything: bool) -> None:
+    """Compile ahead of time, so that no run has to.
+
+    For all networks of the three basic neuron models, or just what each MODEL needs. The code is kept in the cache folder.
+    """
+    from lifsim.modelfile.reader import load_with_settings
+    from lifsim.simulation import warmup
+
+    warmup.check_cache()
+    nets = [(Path(model).stem, load_with_settings(model, [])) for model in models] or warmup.examples()
+    for done in warmup.warm_up(nets, warmup.choices_of(precision, weights, everything)):
+        took = "cached" if done.seconds is None else f"{done.seconds:.1f} s"
+        echo(f"{done.name}: {done.precision}, weights {done.weights}: {took}")
+    for folder, size in warmup.caches():
+        echo(f"{folder}: {memory.said(size)}")
+
+
+@click.command(cls=Command)
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@SETTINGS
+@click.option("--duration", type=TimeType(), help="Biological time, in ms or with a unit.  [default: from the model file]")
+@THREADS
+@PRECISION
+@WEIGHTS
+@click.option("--repeats", type=CountType(), default=3, show_default=True, help="Runs of each network.")
+@click.option("--json", "out", type=NewFile(".json"), help="Also keep every figure here.")
+@OVERWRITE
+@click.pass_obj
+def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any) -> None:
+    """Measure where the time goes on this computer.
+
+    Runs each MODEL (brunel and cuba unless named) several times, with all spikes recorded to a file that is then
+    removed. The real-time factor is wall time / biological time from the first step to the finished file, its median
+    (smallest–largest); below it are its parts, in seconds of a biological second.
+    """
+    from lifsim.modelfile.reader import load_with_settings
+    from lifsim.simulation import benchmark
+    from lifsim.simulation.settings import check_duration
+
+    nets = {Path(model).stem: load_with_settings(model, list(settings)) for model in models or benchmark.DEFAULTS}
+    for net in nets.values():
+        check_duration(net, options["duration"])
+    if out:
+        refuse_output(out, overwrite)
+    measured = [_measure(talk, name, net, options) for name, net in nets.items()]
+    if out:  # first: that nobody reads the table does not lose it
+        make_folder(out)
+        disk.put(out, (json.dumps(benchmark.report(measured), indent=2) + "\n").encode())
+    click.echo(benchmark.table(measured))
+    if out:
+        talk.note(f"{out}: every figure")
+
+
+def _measure(talk: Talk, name: str, net: Network, options: Mapping[str, Any]) -> Any:
+    from lifsim.cli.progress import Progress
+    from lifsim.simulation.benchmark import measure
+
+    shown: list[Progress] = []
+
+    def progress(k: int) -> Progress:
+        shown.append(Progress(f"{name}, run {k + 1} of {options['repeats']}", quiet=talk.quiet, verbose=talk.verbose))
+        return shown[-1]
+
+    try:
+        return measure(name, net, progress=progress, **options)
+    finally:
+        for bar in shown:
+            bar.close()

@@ -1,0 +1,58 @@
+"""Networks and results as lines of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifsim.cli.program import Talk, echo
+from lifsim.common.printable import one_line
+from lifsim.files.outputs import make_folder
+
+if TYPE_CHECKING:
+    from lifsim.network.network import Network
+    from lifsim.results.result import Result
+
+FOLD = 12  # lines of projections, or of recordings, that are shown without -v
+
+
+def heading_of(net: Network) -> None:
+    """What a network is called and where it comes from."""
+    echo(one_line(f"{net.name}: {net.description}" if net.description else net.name))
+    if net.reference:
+        echo(f"  {one_line(net.reference)}")
+
+
+def contents_of(talk: Talk, net: Network) -> None:
+    """What is in a network, one line each, long lists folded."""
+    for name, population in net.populations.items():
+        echo(f"  {name}: {population.n:,} × {population.model.name}")
+    _folded(talk, [_projection(p) for p in net.projections], "projections")
+    recorded: dict[str, list[str]] = {}
+    for recording in net.recordings:
+        recorded.setdefault(recording.variable, []).append(str(recording.view))
+    _folded(talk, [f"record {variable} of {', '.join(views)}" for variable, views in recorded.items()], "recordings")
+
+
+def _projection(p: Any) -> str:
+    from lifsim.network.projection import expected_synapses
+
+    stored = p.source.population.model.role in ("neuron", "spikes")
+    kind = f" ({p.synapse.model.name})" if p.synapse else ""
+    return f"{p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses{kind}" if stored else "")
+
+
+def _folded(talk: Talk, lines: list[str], what: str) -> None:
+    shown = lines if talk.verbose or len(lines) <= FOLD + 1 else lines[:FOLD]
+    for line in shown:
+        echo(f"  {line}")
+    if len(shown) < len(lines):
+        echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
+
+
+def draw_result(result: Result, kind: str, path: Path, **options: Any) -> None:
+    """Draw a figure of this kind into the file `path`; `options` are those of the function of `lifsim.plot`."""
+    from lifsim import plot as plots
+
+    make_folder(path)
+    plots.save(getattr(plots, kind)(result, **options), path)

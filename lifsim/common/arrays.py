@@ -1,0 +1,76 @@
+"""Checks and conversions of arrays of numbers that several packages need."""
+
+from __future__ import annotations
+
+import numpy as np
+
+PIECE = 1 << 14  # values that are worked on at a time: temporary arrays of this length stay in the cache
+
+
+def delays_among(steps: np.ndarray) -> np.ndarray:
+    """The delays (steps, ascending) in an array of them, piece by piece."""
+    seen = np.zeros(int(steps.max(initial=0)) + 1, bool)
+    for a in range(0, len(steps), PIECE):
+        seen[steps[a : a + PIECE]] = True
+    return np.flatnonzero(seen)
+
+
+def places(n: int) -> np.ndarray:
+    """0 … n - 1 in as few bytes as hold it."""
+    return np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
+
+
+def indices(array: np.ndarray) -> np.ndarray:
+    """Whole numbers as int32 or int64, contiguous; as they are where they are so.
+
+    Raises
+    ------
+    ValueError : they are of another type.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise ValueError(f"an array of {array.dtype}, shape {array.shape}; a list of indices")
+    if array.dtype.itemsize < 4 or array.dtype == np.uint32:
+        return np.ascontiguousarray(array, np.int64 if array.dtype == np.uint32 else np.int32)
+    return np.ascontiguousarray(array, np.int32 if array.dtype.itemsize == 4 else np.int64)
+
+
+def numbers(array: np.ndarray) -> np.ndarray:
+    """Real numbers as float32 or float64, none rounded further than to float64; as they are where they are so.
+
+    Raises
+    ------
+    ValueError : they are of another type.
+    """
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"entries of type {array.dtype}; real numbers")
+    narrow = array.dtype.itemsize <= (4 if array.dtype.kind in "bf" else 2)
+    return np.ascontiguousarray(array, np.float32 if narrow else np.float64)
+
+
+def out_of_range(index: np.ndarray, n: int) -> int | None:
+    """An index that is not one of 0 … n - 1, if there is any."""
+    low, high = (int(index.min()), int(index.max())) if len(index) else (0, 0)
+    return (high if low >= 0 else low) if len(index) and not 0 <= low <= high < n else None
+
+
+def first_not_finite(array: np.ndarray) -> int | None:
+    """Where the first NaN or infinite entry is, if any is."""
+    flat = array.ravel()
+    if not len(flat) or np.isfinite([flat.min(), flat.max()]).all():  # NaN passes through both
+        return None
+    for a in range(0, len(flat), PIECE):
+        wrong = ~np.isfinite(flat[a : a + PIECE])
+        if wrong.any():
+            return a + int(np.argmax(wrong))
+    return None
+
+
+def constant(array: np.ndarray) -> bool:
+    """Whether all entries are the same (there is one at least)."""
+    return len(array) > 0 and array[0] == array[-1] and all((array[a : a + PIECE] == array[0]).all() for a in range(0, len(array), PIECE))
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two flat arrays hold the same numbers."""
+    return a is b or (a.shape == b.shape and all(np.array_equal(a[i : i + PIECE], b[i : i + PIECE]) for i in range(0, len(a), PIECE)))

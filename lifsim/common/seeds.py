@@ -1,0 +1,14 @@
+"""Seeds of random numbers: which numbers they may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SEEDS = "a whole number from 0 to 2^64 - 1"
+
+
+def is_seed(value: Any) -> bool:
+    """Whether `value` can be a seed."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= int(value) < 2**64

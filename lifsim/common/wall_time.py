@@ -1,0 +1,30 @@
+"""Wall time in seconds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lifsim.common.errors import LifsimError
+from lifsim.common.printable import shown
+from lifsim.common.values import number
+
+
+def seconds(value: Any, place: str) -> float:
+    """A wall time in seconds, or a text with a unit (LifsimError at `place` if it is none above 0)."""
+    try:
+        out = number(value, "ms") / 1000.0 if isinstance(value, str) and not _plain_number(value) else number(value, None)
+    except ValueError as error:
+        raise LifsimError(place, str(error), "seconds, or a text such as '10 min'") from None
+    if not 0 < out < math.inf:
+        raise LifsimError(place, shown(value), "a time above 0, in seconds or as a text such as '10 min'")
+    return out
+
+
+def _plain_number(text: str) -> bool:
+    """Whether a text is a number without a unit."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""What engines with neurons have in common: neurons, synapses and probes by place, and the threads that work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lifsim.engine import layout, plasticity
+from lifsim.engine.parallel.clock import clock_for, spent
+from lifsim.engine.parallel.placement import place_neurons
+from lifsim.engine.parallel.team import Team
+from lifsim.engine.piece import Probes
+from lifsim.engine.synapses import packing
+from lifsim.engine.synapses.sampling import key_of
+from lifsim.plan.limits import GRAIN
+from lifsim.plan.plan import Plan
+
+UNDERWAY = 512 << 20  # bytes of address space for pending spikes, at most; what is not used costs nothing
+
+
+class NeuronEngine:
+    """A plan in memory. The `machine`, all arrays that a run touches, is made by the subclass.
+
+    Parameters
+    ----------
+    plan : what to simulate.
+    threads : number of threads; results do not depend on it.
+    precision : dtype of state and sums. weights : dtype in which weights are stored.
+    """
+
+    machine: Any
+
+    def __init__(self, plan: Plan, threads: int, precision: str, weights: str) -> None:
+        self.plan = plan
+        self.dtype, self.weight_dtype = np.dtype(precision), np.dtype(weights)
+        # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
+        self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
+        self.step = 0
+        self.key = key_of(plan.seed)
+        self.placement = place_neurons(plan, self.team.size)
+
+    @property
+    def threads(self) -> int:
+        """Number of threads."""
+        return self.team.size
+
+    # -- probes ------------------------------------------------------------------------------------
+
+    def _with_room(self, probes: Probes, steps: int) -> Probes:
+        """`probes` with a buffer for the samples of `steps` steps."""
+        before, after = self._samples(self.step), self._samples(self.step + steps)
+        offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
+        return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
+
+    def _samples(self, step: int) -> np.ndarray:
+        """How many samples each probe has taken by `step`."""
+        p = self.machine.probes
+        return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
+
+    def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
+        """The samples of each probe, as the user sees them; `m` has the buffers."""
+        samples = []
+        for i, p in enumerate(self.plan.probes):
+            n = len(p.ids)
+            stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
+            columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)  # by place
+            order = np.argsort(np.argsort(layout.probed(self.plan, p, self.placement.place)))
+            if (order != np.arange(n)).any():
+                columns = columns[:, order]
+            samples.append(shown(self.plan.group(p.group), p.variable, columns, p.ids))
+        return samples
+
+    # -- synapses ----------------------------------------------------------------------------------
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+        """Built synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
+
+        Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
+        """
+        y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
+        rows = y.row_first[sources[0]], y.row_first[sources[1]]
+        row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
+        columns = []
+        for b in range(len(first) - 1):
+            row, *packed = packing.unpack(y, b, *rows)
+            both = [[row_source[row], *packed]]
+            if plastic is not None:
+                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources))
+            for source, place, weight, delay in both:
+                target = self.placement.id[first[b] + place] - targets[0]
+                keep = (target >= 0) & (target < targets[1] - targets[0])
+                columns.append([source[keep], target[keep], weight[keep], delay[keep]])
+        joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
+        order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
+        return tuple(c[order] for c in joined)
+
+    def fan_out(self) -> np.ndarray:
+        """Number of synapses from each node, shape (n_nodes,)."""
+        y = self.machine.synapses
+        blocks = range(len(self.machine.blocks.first) - 1)
+        rows = sum((packing.lengths(y, b, 0, len(y.row_class)) for b in blocks), np.zeros(len(y.row_class), np.int64))
+        static = np.diff(np.concatenate([[0], np.cumsum(rows)])[y.row_first])
+        return static if self.machine.plastic is None else static + plasticity.fan_out(self.machine.plastic)
+
+    # -- time and life -----------------------------------------------------------------------------
+
+    def measure(self) -> None:
+        """From now on, take the time of each phase of the loop."""
+        self.machine = self.machine._replace(clock=clock_for(self.team.size, on=True))
+
+    def spent(self) -> dict[str, float]:
+        """Seconds spent in each phase since `measure`, the mean of the threads."""
+        return spent(self.machine.clock)
+
+    def close(self) -> None:
+        """Release the threads."""
+        self.team.close()

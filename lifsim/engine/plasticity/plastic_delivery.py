@@ -1,0 +1,140 @@
+"""Delivery by way of plastic synapses, and the spikes of their targets noted down."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from lifsim.engine.compiler.jit import merged
+from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
+from lifsim.engine.loop import Blocks, Deliveries
+from lifsim.engine.plasticity import pairs
+from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs, work_for
+from lifsim.engine.plasticity.postsynaptic_spikes import PostsynapticSpikes, note
+from lifsim.engine.plasticity.short_term import transmit_scaled
+from lifsim.engine.synapses.delivery import Ring, sent_by
+from lifsim.plan.spikes import NEVER
+
+
+class Plastic(NamedTuple):
+    """The spikes of the targets, work space and the synapses of each model."""
+
+    trains: PostsynapticSpikes
+    work: Work
+    groups: tuple[Any, ...]
+
+
+class Noted(NamedTuple):
+    """What `note_spikes` works with."""
+
+    trains: PostsynapticSpikes
+    ring: Ring
+    blocks: Blocks
+
+
+class PlasticDelivery(NamedTuple):
+    """What `deliver_plastic` works with: the synapses of one model; `inputs` are the sums of arriving weights of all neurons
+    (channels × places), ``first[b]`` is where block b begins; only spikes until step `newest` are delivered.
+    """
+
+    synapses: Any
+    trains: PostsynapticSpikes
+    work: Work
+    ring: Ring
+    inputs: np.ndarray
+    first: np.ndarray
+    newest: int
+
+
+def deliveries(plastic: Plastic, ring: Ring, blocks: Blocks, inputs: np.ndarray) -> list[tuple[Part, Any]]:
+    """The parts that deliver by way of `plastic`, in order, and what they work with."""
+    groups = [
+        (deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER)) for g in plastic.groups
+    ]
+    return [(note_spikes, Noted(plastic.trains, ring, blocks)), *groups]
+
+
+@Part
+def note_spikes(m, b, step):
+    """The neurons of block `b` that fired in the step before `step` have left a spike."""
+    trains, ring, blocks = read(m)
+    k = (step - 1) % ring.number.shape[0]
+    for p in range(blocks.piece[b], blocks.piece[b + 1]):
+        ids = sent_by(ring, p, k)
+        for i in range(len(ids)):
+            note(trains, b, blocks.lo[p] + np.int64(ids[i]) - blocks.id[p], step - 1)
+
+
+@Part
+def deliver_plastic(m, b, step):
+    """Add to the sums of block `b` all weights of the synapses that arrive in `step`."""
+    synapses, trains, work, ring, inputs, first, newest = read(m)
+    y, lo, total = synapses.y, first[b], inputs[:, first[b] : first[b + 1]]
+    for j in range(len(y.delay) - 1, -1, -1):
+        sent = step - y.delay[j]
+        if 0 < sent <= newest:
+            all_seen = prepare(synapses, trains, work, b, lo, total.shape[1], sent - y.delay[j], arriving(y, ring, b, j, sent))
+            for origin in range(len(ring.order)):
+                ids = sent_by(ring, ring.order[origin], sent % ring.number.shape[0])
+                for i in range(len(ids)):
+                    for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
+                        if y.begin[b, r, j] < y.begin[b, r, j + 1]:
+                            transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
+
+
+@merged
+def arriving(y, ring, b, j, sent):
+    """How many synapses the spikes of step `sent` reach in block `b` after delay `j`."""
+    n = 0
+    for origin in range(len(ring.order)):
+        ids = sent_by(ring, ring.order[origin], sent % ring.number.shape[0])
+        for i in range(len(ids)):
+            for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
+                n += y.begin[b, r, j + 1] - y.begin[b, r, j]
+    return n
+
+
+def prepare(synapses: Any, *where: Any) -> Any:
+    """Before spikes arrive: what many synapses need alike; whether it is there now."""
+
+
+@overload(prepare)
+def _prepare(synapses, trains, work, b, lo, n, until, arriving):
+    if synapses.instance_class in pairs.OF_SYNAPSES:
+        return lambda synapses, trains, work, b, lo, n, until, arriving: look_at_all(synapses, trains, work, b, lo, n, until, arriving)
+    return lambda synapses, trains, work, b, lo, n, until, arriving: False
+
+
+def transmit(synapses: Any, *where: Any) -> None:
+    """A spike arrives at segment (r, j) of block `b`."""
+
+
+@overload(transmit)
+def _transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
+    if synapses.instance_class in pairs.OF_SYNAPSES:
+
+        def pairs_of_spikes(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
+            transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
+
+        return pairs_of_spikes
+    return lambda synapses, trains, work, b, lo, r, j, sent, total, all_seen: transmit_scaled(synapses, b, r, j, sent, total)
+
+
+def catch_up(synapses: Any, trains: PostsynapticSpikes, ring: Ring, bounds: np.ndarray, dtype: np.dtype, step: int) -> None:
+    """What spikes until `step` that are still under way will do to `synapses` of one model, which are those of one block.
+
+    Its neurons have the places ``bounds[0]`` … ``bounds[1] - 1``; `dtype` is that of the sums of weights (which are of no use here).
+    """
+    n = len(trains.newest)
+    data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
+    one = Calls([(deliver_plastic, data)], Known())
+    deliver_steps(Deliveries(one.code, one.data), step + 1, step + len(ring.number))
+
+
+@Part
+def deliver_steps(m, first, last):
+    """Deliver in the steps `first` … `last` to the only block."""
+    for k in range(first, last + 1):
+        call(m.code[0], m.data[0], (0, k))

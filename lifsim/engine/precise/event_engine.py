@@ -1,0 +1,197 @@
+"""The engine for exact spike times: from event to event."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from lifsim.engine import layout
+from lifsim.engine.compiler.parts import Calls, Known
+from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
+from lifsim.engine.parallel.clock import clock_for
+from lifsim.engine.parallel.placement import blocks_for_threads
+from lifsim.engine.parallel.work_sharing import reset, sharing_for
+from lifsim.engine.precise import event_layout as own_layout
+from lifsim.engine.precise.arrival_heap import ArrivalHeap, nothing_underway, with_room
+from lifsim.engine.precise.event_dynamics import STATES
+from lifsim.engine.precise.event_loop import EventMachine, advance, arrest, foresee, look_up
+from lifsim.engine.precise.event_neurons import Sent
+from lifsim.engine.records import SliceRecords
+from lifsim.engine.stimuli.currents import OwnInput
+from lifsim.engine.synapses import packing
+from lifsim.plan.limits import BUFFER
+from lifsim.plan.plan import Plan
+from lifsim.plan.spikes import ListedSpikes
+
+LONGEST_INTERVAL = 1024  # steps between meetings of the threads, at most
+NUMBER = {name: i for i, name in enumerate(STATES)}
+BYTES = 24  # of a spike in the record of a slice
+
+
+class PreciseEngine(NeuronEngine):
+    """A plan in memory, ready to run from event to event.
+
+    Parameters
+    ----------
+    plan : what to simulate (`lifsim.plan.plan.Plan`).
+    threads : number of threads; results do not depend on it.
+    weights : dtype in which weights are stored; None: float64.
+    """
+
+    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None) -> None:
+        super().__init__(plan, threads, "float64", weights or "float64")
+        seats = self.placement
+        wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
+        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), 1, self.team.each)
+        blocks = layout.blocks_of(plan, seats, int(synapses.delay.min(initial=LONGEST_INTERVAL)))
+        edges = layout.edges_of(blocks)
+        neurons = own_layout.neurons_of(plan, seats.place)
+        none = np.zeros(0, np.int64)
+        self.machine = EventMachine(
+            blocks,
+            neurons,
+            synapses,
+            nothing_underway(len(seats.first) - 1),
+            Sent(none, none, np.zeros(0), none, none, seats.id),
+            np.zeros((3, len(seats.first) - 1), np.int64),
+            own_layout.given_of(plan),
+            own_layout.trains_of(plan, seats, self.key),
+            own_layout.poisson_of(plan, seats, blocks),
+            layout.currents_of(plan, seats, edges),
+            OwnInput(np.ones(plan.n_neurons), neurons.cell["current"].copy(), np.zeros(plan.n_neurons)),
+            neurons.cell["current"].copy(),
+            layout.probes_of(plan, seats.place, edges, lambda group, name: NUMBER[name]),
+            self.key,
+            sharing_for(len(seats.first) - 1, len(blocks.lo)),
+            clock_for(self.team.size, on=False),
+        )
+        foresee((neurons, self.machine.trains), 0)
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def longest_slice(self) -> int:
+        """Steps that can run at once within the memory for what they record and send."""
+        spikes = (1 / self._refractory()).sum()
+        samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
+        underway = spikes * (len(self.placement.first) - 1) * self._rows() * 7 * 8
+        return max(1, int(min(BUFFER / max(spikes * BYTES + samples, 1), UNDERWAY / max(underway, 1))))
+
+    def advance(self, steps: int) -> SliceRecords:
+        """Run `steps` steps and return what was recorded."""
+        self.machine = self.machine._replace(underway=self._roomy(steps))
+        threads = self.team.active()
+        m = self.machine
+        blocks = m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads))
+        m = m._replace(blocks=blocks, sent=self._sent(steps), probes=self._with_room(m.probes, steps))
+        reset(m.sharing)
+        program = Calls([(advance, m)], Known())
+        self.team.together(lambda rank: program.run(0, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
+        self.step += steps
+        return self._sorted(m)
+
+    def _sent(self, steps: int) -> Sent:
+        """Room for all spikes of a slice."""
+        most = [self._at_most(steps, a, z) for a, z in zip(self.placement.first, self.placement.first[1:], strict=False)]
+        first = np.concatenate([[0], np.cumsum(most)]).astype(np.int64)
+        numbers = np.zeros(len(most), np.int64)
+        ids, step = np.empty((2, first[-1]), np.int64)
+        return Sent(ids, step, np.empty(first[-1]), first[:-1].copy(), numbers, self.placement.id)
+
+    def _sorted(self, m: Any) -> SliceRecords:
+        """What the last slice recorded."""
+        began = time.perf_counter()
+        s = m.sent
+        found = [slice(a, a + n) for a, n in zip(s.first, s.number, strict=True)]
+        ids, step, offset = (np.concatenate([x[at] for at in found]) for x in (s.neuron, s.step, s.offset))
+        spikes: dict[str, tuple[np.ndarray, ...]] = {}
+        for g in self.plan.groups:
+            if g.name in self.plan.watched:
+                own = np.flatnonzero((ids >= g.first) & (ids < g.first + g.n))  # places are taken quicker than by a mask
+                own = own[np.lexsort((ids[own], -offset[own], step[own]))]
+                spikes[g.name] = step[own], ids[own] - g.first, offset[own]
+        return SliceRecords(spikes, self._gathered(m, self._shown), time.perf_counter() - began)
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def _shown(self, group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> np.ndarray:
+        zero = group.params["E_L"] if name == "V_m" else 0.0
+        return values + np.broadcast_to(zero, group.n)[ids]
+
+    def get(self, group: str, name: str) -> np.ndarray:
+        """State variable or parameter `name` of all neurons of `group` at this step, shape (n,), float64."""
+        g = self.plan.group(group)
+        if name not in g.state:
+            return np.broadcast_to(np.asarray(g.params[name], np.float64), (g.n,)).copy()
+        out = np.empty(self.plan.n_neurons)
+        look_up((self.machine.neurons, out), self.step, NUMBER[name])
+        return self._shown(g, name, out[layout.places(g, self.placement.place)])
+
+    def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
+        """Set state variables and parameters of all neurons of `group`."""
+        g = self.plan.group(group)
+        m, at = self.machine, layout.places(g, self.placement.place)
+        arrest((m.neurons, self._sent(0)), self.step)
+        before = {name: self.get(group, name) for name in g.state}
+        g.params.update({k: v for k, v in values.items() if k not in g.state})
+        for name, shown in before.items():
+            if name in values or (name == "V_m" and "E_L" in values):
+                own_layout.write_state(m.neurons, at, g, name, values.get(name, shown))
+        change = np.asarray(g.params["I_e"]) - m.own.I_e[at]
+        m.own.I_e[at] += change
+        m.neurons.cell["current"][at] += change
+        m.drive[:] = m.neurons.cell["current"]
+        kinds = own_layout.kinds_of(self.plan, self.placement.place, m.neurons.cell)
+        self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
+        foresee((self.machine.neurons, m.trains), self.step)
+
+    def saved(self) -> dict[str, Any]:
+        """See `lifsim.engine.contract.RunningEngine.saved`."""
+        from lifsim.engine.precise import event_snapshot
+
+        return event_snapshot.state_of(self)
+
+    def restore(self, step: int, state: dict[str, Any]) -> None:
+        """See `lifsim.engine.contract.RunningEngine.restore`."""
+        from lifsim.engine.precise import event_snapshot
+
+        event_snapshot.restore(self, step, state)
+
+    def first_not_finite(self) -> tuple[str, int, str, float] | None:
+        """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
+        cell = self.machine.neurons.cell
+        if all(np.isfinite(cell[field].sum()) for field in STATES.values()):
+            return None
+        for g in self.plan.groups:
+            for name in g.state:
+                own = cell[STATES[name]][layout.places(g, self.placement.place)]
+                wrong = np.flatnonzero(~np.isfinite(own))
+                if len(wrong):
+                    return g.name, int(wrong[0]), name, float(own[wrong[0]])
+        return None
+
+    # -- sizes -------------------------------------------------------------------------------------
+
+    def _rows(self) -> int:
+        """The most rows of synapses of a node."""
+        return int(np.diff(self.machine.synapses.row_first).max(initial=1))
+
+    def _at_most(self, steps: int, first: int = 0, last: int | None = None) -> int:
+        """The most spikes in so many steps of the neurons at the places `first` … `last` - 1."""
+        return int((steps // self._refractory()[first:last] + 2).sum())
+
+    def _refractory(self) -> np.ndarray:
+        """Steps of refractoriness of the neurons by place."""
+        x = self.machine.neurons
+        steps: np.ndarray = x.kind["refractory"][x.cell["kind"]]
+        return steps
+
+    def _roomy(self, steps: int) -> ArrivalHeap:
+        """What is under way, with room for all that can set out in `steps` steps."""
+        m = self.machine
+        given = cast(ListedSpikes, self.plan.events)  # those of exact times are all in memory
+        a, z = np.searchsorted(given.step, [self.step, self.step + steps], "right")
+        room = int(m.underway.number.max(initial=0)) + (self._at_most(steps) + z - a) * self._rows()
+        return with_room(m.underway, room + room // 2 if room > m.underway.heap.shape[1] else 0)

@@ -1,0 +1,53 @@
+"""The random numbers of the engines, from a Philox of its own, in plain NumPy and Python."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+
+
+def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int], attempt: int = 0) -> np.ndarray:
+    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, attempt): four words each, (4, n)."""
+    c = [np.atleast_1d(np.asarray(x, np.uint64)) for x in (who, when, stream, attempt)]
+    k0, k1 = (np.uint64(k) for k in key)
+    low, word = np.uint64(0xFFFFFFFF), np.uint64(32)
+    for _ in range(10):
+        a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
+        c = [b >> word ^ c[1] ^ k0, b & low, a >> word ^ c[3] ^ k1, a & low]
+        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & low, (k1 + np.uint64(0xBB67AE85)) & low
+    return np.array(np.broadcast_arrays(*c))
+
+
+def poisson(mean: float, u: int, v: int) -> int:
+    """The Poisson number of `mean` at the half word `u` and, if that is one of the last, the further word `v`.
+
+    Of the 2¹⁶ values of u, k has floor(2¹⁶ P(k)), in order of k; to the last it is what is left of 2¹⁶ P(k)
+    that gives k its share of v.
+    """
+    given, rest = _poisson_shares(mean)
+    return int(np.searchsorted(given, u, side="right") if u < given[-1] else np.searchsorted(rest, v / 2**32, side="right"))
+
+
+@lru_cache(1024)
+def _poisson_shares(mean: float) -> tuple[np.ndarray, np.ndarray]:
+    """For k = 0, 1, …: how many values of a half word mean at most k; how much of the further word does."""
+    if mean == 0:
+        return np.array([2**16]), np.ones(1)
+    share = 2**16 * poisson_probabilities(mean)
+    rest = np.cumsum(share - np.floor(share))
+    return np.cumsum(np.floor(share)), rest / rest[-1]
+
+
+def poisson_probabilities(mean: float) -> np.ndarray:
+    """P(0), P(1), … of a Poisson number, as far as they matter."""
+    if mean == 0:
+        return np.ones(1)
+    k = np.arange(int(mean + 7 * np.sqrt(mean)) + 25)
+    return np.exp(k * np.log(mean) - mean - np.cumsum(np.log(np.maximum(k, 1))))
+
+
+def normal(u: int) -> float:
+    """The standard normal deviate of the random word `u`."""
+    return NormalDist().inv_cdf((u + 0.5) / 2**32)

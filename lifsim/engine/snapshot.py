@@ -1,0 +1,171 @@
+"""What a run has come to, by the numbers of neurons and synapses: where they lie in memory, blocks, threads and slices leave no
+trace in it. All else follows from the plan: random numbers are functions of the step, given spikes and cursors are found again.
+
+Keys of a saved state: ``neurons/…``, ``spikes/…`` (the last ones, which may be under way), ``trains/…``, ``paths``,
+``params/<population>/<name>``, and those of `lifsim.engine.plasticity.plastic_snapshot`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifsim.engine.compiler.parts import Part, read
+from lifsim.engine.snapshot_arrays import State, put, taken
+from lifsim.engine.synapses.delivery import END, HEADER, admit, length_at, segment_end
+
+
+def state_of(engine: Any) -> State:
+    """The state of an `lifsim.engine.Engine` after its last step."""
+    m, place = engine.machine, engine.placement.place
+    step, ids = recent_spikes(m.ring, engine.step)
+    out = {
+        "neurons/state": m.neurons.state[:, place],
+        "neurons/until": m.neurons.until[place],
+        "spikes/step": step,
+        "spikes/id": ids,
+        **params_of(engine.plan),
+        **gamma_of(engine),
+        **paths_of(engine),
+    }
+    if m.plastic is not None:
+        from lifsim.engine.plasticity.plastic_snapshot import plastic_state
+
+        out |= plastic_state(engine)
+    return out
+
+
+def restore(engine: Any, step: int, state: State) -> None:
+    """Take an engine that has just been built to `step`, where it had this state.
+
+    Raises
+    ------
+    ValueError : the state is not one of such a plan; says where they differ.
+    """
+    set_params(engine, state)
+    m, place = engine.machine, engine.placement.place
+    put(m.neurons.state[:, : len(place)], "neurons/state", state, (slice(None), place))
+    put(m.neurons.until, "neurons/until", state, place)
+    set_gamma(engine, state)
+    set_paths(engine, state)
+    engine.step = step
+    lay_spikes(engine, taken(state, "spikes/step", np.int64), taken(state, "spikes/id", np.int64))
+    engine.machine = engine._with_given(0)
+    engine.machine = m = engine.machine._replace(underway=engine._underway(0))
+    if len(m.synapses.delay):
+        engine.team.each(lambda b: set_out_again((m.synapses, m.ring, m.underway), b, step), range(len(m.blocks.first) - 1))
+    if m.plastic is not None:
+        from lifsim.engine.plasticity.plastic_snapshot import restore_plastic
+
+        engine.machine = m._replace(plastic=restore_plastic(engine, state))
+
+
+def params_of(plan: Any) -> State:
+    """The parameters of all neurons, as `Simulation.set` may have changed them."""
+    return {f"params/{g.name}/{name}": np.asarray(v) for g in plan.groups for name, v in g.params.items() if not isinstance(v, str)}
+
+
+def set_params(engine: Any, state: State) -> None:
+    """Give the neurons the parameters of a state where they have others."""
+    for g in engine.plan.groups:
+        changed = {}
+        for name, value in g.params.items():
+            if isinstance(value, str):
+                continue
+            saved = taken(state, f"params/{g.name}/{name}", np.asarray(value).dtype)
+            if saved.shape not in ((), (g.n,)):
+                raise ValueError(f"params/{g.name}/{name} has shape {saved.shape}; () or ({g.n},)")
+            if not (saved.shape == np.shape(value) and np.array_equal(saved, value, equal_nan=True)):
+                changed[name] = saved if saved.ndim else saved.item()
+        if changed:
+            engine.set(g.name, changed)
+
+
+def recent_spikes(ring: Any, now: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and ids of the spikes of neurons that the ring holds after step `now`, by step, then id."""
+    slots, ids, step = len(ring.number), [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for k in range(max(1, now - slots + 1), now + 1):
+        for p in range(len(ring.room)):
+            a, n = ring.begin[k % slots, p], ring.number[k % slots, p]
+            ids.append(ring.ids[a : a + n].astype(np.int64))
+            step.append(np.full(n, k))
+    at, who = np.concatenate(step), np.concatenate(ids)
+    order = np.lexsort((who, at))
+    return at[order], who[order]
+
+
+def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
+    """Put the spikes of the last steps into the ring."""
+    m, ring = engine.machine, engine.machine.ring
+    slots, n = len(ring.number), engine.plan.n_neurons
+    inside = len(step) == len(ids) and bool(np.all((step > engine.step - slots) & (step <= engine.step) & (ids >= 0) & (ids < n)))
+    if not inside:
+        raise ValueError(f"spikes: not those of the {slots} steps before {engine.step} of {n} neurons")
+    piece = np.searchsorted(m.blocks.lo, engine.placement.place[ids], "right") - 1
+    order = np.lexsort((ids, step, piece))
+    step, ids, piece = step[order], ids[order], piece[order]
+    each = np.bincount(piece, minlength=len(ring.room))
+    if np.any(each > np.diff(ring.first)):
+        raise ValueError("spikes: more than neurons can fire")
+    before = np.append(0, np.cumsum(each))
+    for p in range(len(ring.room)):
+        own = slice(before[p], before[p + 1])
+        ring.ids[ring.first[p] : ring.first[p] + each[p]] = ids[own]
+        steps, begin, number = np.unique(step[own], return_index=True, return_counts=True)
+        ring.begin[steps % slots, p], ring.number[steps % slots, p] = ring.first[p] + begin, number
+        ring.room[p] = ring.first[p] + each[p]
+
+
+@Part
+def set_out_again(m, b, now):
+    """Let the spikes in the ring set out to block `b`, each as far as it has come by the end of step `now`."""
+    y, ring, under = read(m)
+    slots = ring.number.shape[0]
+    for sent in range(max(1, now - slots + 1), now - y.delay[0] + 1):
+        k = sent % slots
+        admit(y, ring, under, b, k)
+        for c in range(len(y.channel)):
+            for i in range(under.begin[b, c, k], under.begin[b, c, k] + under.number[b, c, k]):
+                for j in range(len(y.delay)):
+                    n = np.int64(under.length[b, c, i])
+                    if sent + y.delay[j] <= now and n != END:
+                        a = segment_end(y.weight, under.at[b, c, i], n)
+                        under.at[b, c, i], under.length[b, c, i] = a + HEADER, length_at(y.target, a)
+
+
+def in_order(first: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """The entries of drives d, ``first[d, 0]`` … ``first[d, -1] - 1``, in order of drive, then of the ids of their targets."""
+    drive = np.repeat(np.arange(len(first)), first[:, -1] - first[:, 0]) if len(first) else np.zeros(0, np.int64)
+    return np.lexsort((ids, drive))
+
+
+def gamma_of(engine: Any) -> State:
+    """Where gamma trains stand."""
+    t = engine.machine.trains
+    if t is None or not len(t.left):
+        return {}
+    order = in_order(t.first, engine.placement.id[t.target])
+    return {"trains/left": t.left[order], "trains/drawn": t.drawn[order]}
+
+
+def set_gamma(engine: Any, state: State) -> None:
+    """The opposite of `gamma_of`."""
+    t = engine.machine.trains
+    if t is not None and len(t.left):
+        order = in_order(t.first, engine.placement.id[t.target])
+        put(t.left, "trains/left", state, order)
+        put(t.drawn, "trains/drawn", state, order)
+
+
+def paths_of(engine: Any) -> State:
+    """Where Ornstein-Uhlenbeck paths are."""
+    c = engine.machine.currents.changing
+    return {} if c is None or not len(c.path_at) else {"paths": c.path_at[in_order(c.paths.first, c.path_id)]}
+
+
+def set_paths(engine: Any, state: State) -> None:
+    """The opposite of `paths_of`."""
+    c = engine.machine.currents.changing
+    if c is not None and len(c.path_at):
+        put(c.path_at, "paths", state, in_order(c.paths.first, c.path_id))

@@ -1,0 +1,43 @@
+"""Arrays of a snapshot of the engine: named, and by the numbers of neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+State = dict[str, Any]  # arrays, and on the way to a file `Pieces`
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An array too large to be made at once: `pieces` gives it part by part, along its last axis."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    pieces: Callable[[], Iterator[np.ndarray]]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        """All of it."""
+        return np.concatenate([np.zeros((*self.shape[:-1], 0), self.dtype), *self.pieces()], axis=-1).astype(
+            dtype or self.dtype, copy=False
+        )
+
+
+def taken(state: State, key: str, dtype: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """The entry `key` of a state as an array of this type (ValueError if it is missing or of another shape)."""
+    if key not in state:
+        raise ValueError(f"{key} is missing")
+    x = np.asarray(state[key])
+    if x.dtype.kind not in "biuf" or (shape is not None and x.shape != shape):
+        raise ValueError(f"{key} has shape {x.shape} and type {x.dtype}; {shape} of {np.dtype(dtype)}")
+    if x.dtype.kind == "f" and np.dtype(dtype).kind in "iu":
+        raise ValueError(f"{key} holds {x.dtype}; whole numbers")
+    return x.astype(dtype, copy=False)
+
+
+def put(array: np.ndarray, key: str, state: State, at: Any = slice(None)) -> None:
+    """Fill ``array[at]`` with an entry of a state."""
+    array[at] = taken(state, key, array.dtype, array.shape)

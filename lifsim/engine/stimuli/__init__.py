@@ -1,0 +1,1 @@
+"""Stimuli at their targets: Poisson counts, trains of changing rate, currents."""

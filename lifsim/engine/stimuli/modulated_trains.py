@@ -1,0 +1,128 @@
+"""Random spike trains whose rate may change all the time, at their targets: sinusoidal Poisson and gamma generators.
+
+The number of spikes that are expected in a step, m, is the same for all targets of a drive. Poisson trains need no state:
+the distribution function of their counts is tabulated once a step, and a random word is looked up in it. In a gamma train
+of order a, time runs as fast as spikes are expected: from one spike to the next it advances by a number with the gamma
+distribution of shape a and mean 1, so that of a train is kept what is left of that number (Barbieri et al. 2001,
+doi:10.1016/S0165-0270(00)00344-7).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types, uint32
+from numba.extending import overload
+
+from lifsim.engine.compiler.jit import kernel
+from lifsim.engine.compiler.search import number_up_to
+from lifsim.engine.random import midpoint, normal, philox, word
+
+
+class ModulatedTrains(NamedTuple):
+    """Drives d onto targets i (places): each spike adds ``weight[i]`` to the state variable ``channel[d]``.
+
+    Targets of drive d in piece p: ``first[d, p]`` … ``first[d, p + 1] - 1``; random numbers are keyed by ``stream[d]`` and
+    ``who[i]``. ``rate[d]``: mean, amplitude, omega, phase; ``order[d]`` is 0 for Poisson trains; ``when[d]``: delay, start, stop
+    (see `lifsim.plan.stimuli.TrainDrive`). Of gamma trains, ``left[i]`` is the expected number until the next spike and ``drawn[i]``
+    how many intervals were drawn. ``table[rank]`` is room for the distribution function.
+    """
+
+    first: np.ndarray
+    target: np.ndarray
+    who: np.ndarray
+    weight: np.ndarray
+    channel: np.ndarray
+    stream: np.ndarray
+    rate: np.ndarray
+    order: np.ndarray
+    when: np.ndarray
+    left: np.ndarray
+    drawn: np.ndarray
+    table: np.ndarray
+
+
+WIDE, MORE = 7, 24  # Poisson counts matter that are within WIDE·sqrt(mean) + MORE of the mean
+
+
+def room(mean: float) -> int:
+    """Numbers in the table of a Poisson distribution of at most this mean."""
+    return 2 * math.ceil(WIDE * math.sqrt(mean) + MORE) + 3
+
+
+def add_trains(t: Any, *where: Any) -> None:
+    """Add the spikes of all drives that arrive in `step` to the neurons of `piece`; thread `rank` is at work."""
+
+
+@overload(add_trains)
+def _add_trains(t, rank, piece, state, key, step):
+    if isinstance(t, types.NoneType):
+        return lambda t, rank, piece, state, key, step: None
+
+    def code(t, rank, piece, state, key, step):
+        for d in range(len(t.order)):
+            delay, start, stop = t.when[d]
+            if start < step <= stop and t.first[d, piece] < t.first[d, piece + 1]:
+                mean, amplitude, omega, phase = t.rate[d]
+                expected = mean + amplitude * math.sin(omega * (step - delay) + phase)
+                if expected > 0 and t.order[d] == 0:
+                    add_poisson_trains(t, rank, d, piece, state[t.channel[d]], expected, key, step - delay)
+                elif expected > 0:
+                    add_gamma_trains(t, d, piece, state[t.channel[d]], expected, key)
+
+    return code
+
+
+@kernel
+def add_poisson_trains(t, rank, d, piece, total, expected, key, step):
+    """Poisson counts of the mean `expected`, which left the generator in `step`."""
+    low, n = tabulate(t.table[rank], expected)
+    table, stream = t.table[rank, :n], uint32(t.stream[d])
+    for i in range(t.first[d, piece], t.first[d, piece + 1]):
+        count = low + number_up_to(table, midpoint(word(t.who[i], step, stream, key)))
+        total[t.target[i]] += count * total.dtype.type(t.weight[i])
+
+
+@kernel
+def tabulate(table, mean):
+    """Fill `table` with P(N <= low), P(N <= low + 1), … of a Poisson number N; returns `low` and how many there are."""
+    far = WIDE * math.sqrt(mean) + MORE
+    low, high = max(0, math.floor(mean - far)), math.ceil(mean + far)
+    p, total = math.exp(low * math.log(mean) - mean - math.lgamma(low + 1.0)), 0.0
+    for k in range(low, high + 1):
+        total += p
+        table[k - low] = total
+        p *= mean / (k + 1)
+    return low, high + 1 - low
+
+
+@kernel
+def add_gamma_trains(t, d, piece, total, expected, key):
+    """Spikes of gamma trains in a step in which `expected` are expected; in the first, all are as if they had just sent one."""
+    stream, order = uint32(t.stream[d]), t.order[d]
+    for i in range(t.first[d, piece], t.first[d, piece + 1]):
+        if t.drawn[i] == 0:
+            t.left[i] = gamma_interval(t.who[i], 0, stream, order, key)
+            t.drawn[i] = 1
+        t.left[i] -= expected
+        count = 0
+        while t.left[i] <= 0:
+            t.left[i] += gamma_interval(t.who[i], t.drawn[i], stream, order, key)
+            t.drawn[i] += 1
+            count += 1
+        total[t.target[i]] += count * total.dtype.type(t.weight[i])
+
+
+@kernel
+def gamma_interval(who, number, stream, order, key):
+    """A number of the gamma distribution of shape `order` >= 1 and mean 1 (Marsaglia & Tsang 2000, doi:10.1145/358407.358414)."""
+    d, attempt = order - 1.0 / 3.0, 0
+    while True:
+        words = philox(who, number, stream, attempt, key)
+        z, u = normal(words[0]), midpoint(words[1])
+        v = (1.0 + z / math.sqrt(9.0 * d)) ** 3
+        if v > 0 and math.log(u) < 0.5 * z * z + d - d * v + d * math.log(v):
+            return d * v / order
+        attempt += 1

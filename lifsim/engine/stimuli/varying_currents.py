@@ -1,0 +1,120 @@
+"""Currents that change in every step, at their targets: sines, waveforms, Ornstein-Uhlenbeck paths."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types, uint32
+from numba.extending import overload
+
+from lifsim.engine.compiler.jit import kernel
+from lifsim.engine.random import PATHS, normal, philox
+
+
+class Onto(NamedTuple):
+    """Where drives act: drive d, in piece p, on the places ``target[i]``, ``weight[i]`` times, first[d, p] <= i < first[d, p + 1]."""
+
+    first: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+class Changing(NamedTuple):
+    """Drives d of each kind (see `lifsim.plan.plan`).
+
+    ``sine[d]``: offset, amplitude, omega, phase; ``sine_when[d]``: start, stop. ``wave_when[d]``: start, stop, steps that a row
+    of samples holds, numbers in a row, where in `samples` the first lies; ``wave_column[i]``: the place of a target in the row.
+    ``path[d]``: mean, std, decay, size of the new part, stream; ``path_when[d]``: start, stop; ``path_id[i]``: the id of a target,
+    ``path_at[i]``: where its path is, in standard deviations from the mean.
+    """
+
+    sines: Onto
+    sine: np.ndarray
+    sine_when: np.ndarray
+    waves: Onto
+    wave_when: np.ndarray
+    wave_column: np.ndarray
+    samples: np.ndarray
+    paths: Onto
+    path: np.ndarray
+    path_when: np.ndarray
+    path_id: np.ndarray
+    path_at: np.ndarray
+
+
+def another_in(c: Any, p: int, step: int) -> bool:
+    """Whether any of these currents onto piece `p` is another in `step` than in the step before."""
+    return False
+
+
+@overload(another_in)
+def _another_in(c, p, step):
+    if isinstance(c, types.NoneType):
+        return lambda c, p, step: False
+
+    def code(c, p, step):
+        return acts_on(c.sines, c.sine_when, p, step) or acts_on(c.paths, c.path_when, p, step) or acts_on(c.waves, c.wave_when, p, step)
+
+    return code
+
+
+@kernel
+def acts_on(onto, when, p, step):
+    """Whether any drive acts on piece `p` in `step`."""
+    acts = False
+    for d in range(len(when)):
+        acts |= when[d, 0] < step <= when[d, 1] and onto.first[d, p] < onto.first[d, p + 1]
+    return acts
+
+
+def add_changing(c: Any, *where: Any) -> None:
+    """Add to `total` (pA, a sum a neuron) of piece `p` what acts in `step`; called once for each step in which anything does."""
+
+
+@overload(add_changing)
+def _add_changing(c, p, total, first, key, step):
+    if isinstance(c, types.NoneType):
+        return lambda c, p, total, first, key, step: None
+
+    def code(c, p, total, first, key, step):
+        for d in range(len(c.sine)):
+            if c.sine_when[d, 0] < step <= c.sine_when[d, 1]:
+                offset, amplitude, omega, phase = c.sine[d]
+                add_same(c.sines, d, p, total, first, offset + amplitude * math.sin(omega * step + phase))
+        for d in range(len(c.wave_when)):
+            if c.wave_when[d, 0] < step <= c.wave_when[d, 1]:
+                add_wave(c, d, p, total, first, step)
+        for d in range(len(c.path)):
+            if c.path_when[d, 0] < step <= c.path_when[d, 1]:
+                add_path(c, d, p, total, first, key, step)
+
+    return code
+
+
+@kernel
+def add_same(onto, d, p, total, first, current):
+    """A current that is the same for all targets of a drive."""
+    for i in range(onto.first[d, p], onto.first[d, p + 1]):
+        total[onto.target[i] - first] += onto.weight[i] * current
+
+
+@kernel
+def add_wave(c, d, p, total, first, step):
+    """A waveform: a row of samples."""
+    start, _, every, width, begin = c.wave_when[d]
+    row = begin + (step - 1 - start) // every * width
+    for i in range(c.waves.first[d, p], c.waves.first[d, p + 1]):
+        total[c.waves.target[i] - first] += c.waves.weight[i] * c.samples[row + c.wave_column[i]]
+
+
+@kernel
+def add_path(c, d, p, total, first, key, step):
+    """Ornstein-Uhlenbeck paths: x(t + dt) = decay·x(t) + sqrt(1 - decay²)·N(0, 1) is exact at the grid points; the first is stationary."""
+    mean, std, decay, fresh, stream = c.path[d]
+    tick = step - 1 - c.path_when[d, 0]
+    for i in range(c.paths.first[d, p], c.paths.first[d, p + 1]):
+        z = normal(philox(c.path_id[i], tick, uint32(PATHS | uint32(stream)), 0, key)[0])
+        c.path_at[i] = z if tick == 0 else decay * c.path_at[i] + fresh * z
+        total[c.paths.target[i] - first] += c.paths.weight[i] * (mean + std * c.path_at[i])

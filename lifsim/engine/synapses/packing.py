@@ -1,0 +1,323 @@
+"""Packs the synapses of a plan into the rows of `delivery.Synapses`, block by block.
+
+A count pass says how long each segment is, a fill pass puts the synapses in their places; both draw
+the synapses of each target anew from the same counters, so they are held only once. The fill pass
+draws target by target, but memory is laid out source by source: synapses wait in buckets, each for a
+few hundred sources, until they go to their rows in bunches, which asks the memory for each line a few
+times and not once for every synapse. A thread works on its own blocks; nothing is shared. Synapses that
+were given have kernels of their own, in `engine.given`, compiled only where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numba import uint16, uint32
+
+from lifsim.common.arrays import delays_among
+from lifsim.common.errors import LifsimError
+from lifsim.engine.compiler.intrinsics import FOUR
+from lifsim.engine.compiler.jit import inlined, kernel
+from lifsim.engine.compiler.parts import Part, read
+from lifsim.engine.synapses.buckets import BUCKET, RowPlace, buckets_for, empty_bucket, place_word, stored
+from lifsim.engine.synapses.delivery import END, HEADER, Synapses, first_weight, look_ahead, row_length, segment_end, unpack_row
+from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, Rule, draw, rule_of
+from lifsim.plan.limits import MOST_CLASSES, MOST_WORDS, STEPS, WIDE
+from lifsim.plan.synapses import CONSTANT, GIVEN
+
+ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
+
+
+@Part
+def count_block(m, lo, hi):
+    """Add the numbers of synapses that are drawn onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
+    d, place, table = read(m)
+    what = DELAYS_TOO | (WEIGHTS_TOO if place.cls < 0 else 0)
+    for t in range(len(d.targets)):
+        if lo <= d.targets[t] < hi:
+            for k in range(draw(d, t, what)):
+                row, slot = placed(d, place, k)
+                table[row, slot, 0] += uint32(1)
+
+
+@inlined
+def placed(d, place, k):
+    """Row and slot of synapse `k` of the target at hand."""
+    cls = place.cls if place.cls >= 0 else 1 if d.weight[k] < 0 else 0
+    return place.row[d.sources[d.source[k]], cls], place.slot[d.delay[k]]
+
+
+@Part
+def measure_rows(m):
+    """Words of each row, from its counts, into `size`; the mean number of synapses in the segment of a synapse into ``mean[0]``."""
+    y, table, size, mean = read(m)
+    once, twice = 0, 0
+    for r in range(len(table)):
+        a, z = 0, last_segment(table[r])
+        for j in range(z + 1):
+            n = np.int64(table[r, j, 0])
+            a = segment_end(y.weight, a, n) + HEADER
+            once += n
+            twice += n * n
+        size[r] = -(-a // ROW_WORDS) * ROW_WORDS
+    mean[0] = twice / max(once, 1)
+
+
+@kernel
+def last_segment(counts):
+    """The last slot that has synapses, -1 if none has."""
+    j = len(counts) - 1
+    while j >= 0 and counts[j, 0] == 0:
+        j -= 1
+    return j
+
+
+@Part
+def open_rows(m, b):
+    """Write the lengths of all segments of block `b`; counts become places, relative to the row.
+
+    ``table[row, slot]`` is then where the next target and the next weight of the slot go.
+    """
+    y, table = read(m)
+    for r in range(len(table)):
+        z, start = last_segment(table[r]), y.start[b, r]
+        y.length[b, r] = table[r, 0, 0] if z >= 0 else uint32(END)
+        a = 0
+        for j in range(z + 1):
+            n = np.int64(table[r, j, 0])
+            table[r, j, 0], table[r, j, 1] = a, first_weight(y.weight, a + n)
+            a = segment_end(y.weight, a, n)
+            following = table[r, j + 1, 0] if j < z else uint32(END)
+            y.target[start + a], y.target[start + a + 1] = uint16(following), uint16(following >> uint32(16))
+            a += HEADER
+
+
+@Part
+def fill_block(m, lo, hi, b):
+    """Put the synapses that are drawn onto the neurons lo … hi - 1 of block `b` in their places."""
+    d, place, table, y, buckets = read(m)
+    room = len(buckets.place) // len(buckets.number)
+    what = DELAYS_TOO | (WEIGHTS_TOO if len(y.weight) or place.cls < 0 else 0)
+    buckets.number[:] = 0
+    for t in range(len(d.targets)):
+        if lo <= d.targets[t] < hi:
+            for k in range(draw(d, t, what)):
+                g = d.source[k] >> BUCKET
+                if buckets.number[g] == room:
+                    empty_bucket(buckets, g, room, table, y, b)
+                i = g * room + buckets.number[g]
+                row, slot = placed(d, place, k)
+                buckets.place[i] = place_word(row, slot, d.targets[t] - lo)
+                if len(y.weight):
+                    buckets.weight[i] = stored(d.weight[k], y.unit[y.row_class[row]], y.weight)
+                buckets.number[g] += 1
+    for g in range(len(buckets.number)):
+        empty_bucket(buckets, g, room, table, y, b)
+
+
+@Part
+def mark_delays(m):
+    """Mark in `seen` the delays (in steps) that are drawn."""
+    d, seen = read(m)
+    for t in range(len(d.targets)):
+        for k in range(draw(d, t, DELAYS_TOO)):
+            seen[d.delay[k]] = True
+
+
+def pack(
+    wirings: list[Any],
+    n_nodes: int,
+    first: np.ndarray,
+    key: tuple[np.uint64, np.uint64],
+    dtypes: tuple[Any, Any],
+    channels: int,
+    each: Callable[[Callable[[int], None], Sequence[int]], None],
+) -> Synapses:
+    """The packed synapses of all `wirings`.
+
+    `first` are the block boundaries, `dtypes` those of accumulators and stored weights; `each`
+    applies a function to every block, on all threads.
+    """
+    from lifsim.engine.synapses import explicit  # it fills the same buckets
+
+    dtype, weight_dtype = dtypes
+    rules = [None if w.kind == GIVEN else rule_of(w) for w in wirings]
+    classes = constant_classes(wirings, channels)
+    row, row_first, row_class = number_rows(wirings, n_nodes, classes, channels)
+    delay = occurring_delays(wirings, rules, key)
+    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
+    slot[delay] = np.arange(len(delay))
+    places = [RowPlace(row, slot, class_of(w, classes, channels)) for w in wirings]
+    counts = synapses_of_blocks(wirings, first)
+    weight_words = 0 if classes else weight_dtype.itemsize // 2
+    base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), weight_words)
+    memory = np.empty(int(base[-1]) // ROW_WORDS, np.uint64)
+    unit = np.array([weight for weight, _ in classes] or units(wirings, channels, weight_dtype), dtype)
+    y = Synapses(
+        memory.view(np.uint16),
+        memory[:0].view(weight_dtype) if classes else memory.view(weight_dtype),
+        row_first,
+        row_class,
+        np.array([channel for _, channel in classes] or range(channels), np.int64),
+        unit,
+        np.zeros((len(first) - 1, len(row_class)), np.int64),
+        np.full((len(first) - 1, len(row_class)), END, np.uint32),
+        delay,
+        *np.zeros((2, len(first) - 1), np.int64),
+    )
+
+    def build(b: int) -> None:
+        table = np.zeros((len(row_class), len(delay), 2), np.uint32)
+        for w, rule, place in zip(wirings, rules, places, strict=True):
+            if rule is None:
+                explicit.count(w, place, first[b], first[b + 1], table)
+            else:
+                Drawer(rule, key).run(count_block, (place, table), first[b], first[b + 1])
+        size = np.zeros(len(row_class), np.int64)
+        mean = np.zeros(1)
+        measure_rows((y, table, size, mean))
+        refuse_longer(table, size, int(counts[:, b].sum()))
+        y.ahead[b], y.lines[b] = look_ahead(float(mean[0]) * (1 + weight_words))
+        y.start[b] = base[b] + np.cumsum(size) - size
+        open_rows((y, table), b)
+        for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
+            buckets = buckets_for(len(w.sources), int(n), y.weight)
+            if rule is None:
+                explicit.fill(w, place, first[b], first[b + 1], table, y, b, buckets)
+            else:
+                Drawer(rule, key).run(fill_block, (place, table, y, buckets), first[b], first[b + 1], b)
+
+    each(build, range(len(first) - 1))
+    return y
+
+
+def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
+    """Refuse rows of more than `MOST_WORDS`; of a block with so many `synapses` that counts in `table` may have overflowed, too."""
+    overflowed = synapses > MOST_WORDS and int(table[:, :, 0].sum(dtype=np.int64)) != synapses
+    if overflowed or size.max(initial=0) > MOST_WORDS:
+        got = f"a node has synapses of more than {MOST_WORDS:,} words of 16 bits onto the neurons of a block"
+        raise LifsimError("projections", got, "fewer synapses from one node, or narrower weights")
+
+
+def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
+    """Numbers of synapses of each wiring in each block, shape (wirings, blocks)."""
+    counts = np.zeros((len(wirings), len(first) - 1), np.int64)
+    for own, w in zip(counts, wirings, strict=True):
+        block = np.searchsorted(first, w.targets, side="right") - 1
+        own[:] = np.bincount(block, np.diff(w.ptr), len(own))
+    return counts
+
+
+def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int) -> np.ndarray:
+    """Where the memory (16-bit words) of each block begins, and where the last ends: room for what it can need.
+
+    The last synapses are read by fours, as if there were more of them. Not all delays occur in all rows: what is left
+    over is never touched and so costs address space only.
+    """
+    spare = FOUR * ROW_WORDS if rows else 0
+    size = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS) + spare
+    return np.concatenate([[0], np.cumsum(-(-size // ROW_WORDS) * ROW_WORDS)])
+
+
+@Part
+def unpack_rows(m, b, first):
+    """The rows from `first` on, of the given lengths, of block `b`: one entry a synapse."""
+    y, length, row, target, weight, delay = read(m)
+    i = 0
+    for r in range(len(length)):
+        n = length[r]
+        row[i : i + n] = r
+        unpack_row(y, b, first + r, target[i : i + n], weight[i : i + n], delay[i : i + n])
+        i += n
+
+
+@Part
+def row_lengths(m, b, first):
+    """Numbers of synapses of the rows from `first` on in block `b`, into `out`."""
+    y, out = read(m)
+    for r in range(len(out)):
+        out[r] = row_length(y, b, first + r)
+
+
+def lengths(y: Synapses, b: int, first: int, last: int) -> np.ndarray:
+    """Numbers of synapses of the rows first … last - 1 of block `b`."""
+    out = np.zeros(last - first, np.int64)
+    row_lengths((y, out), b, first)
+    return out
+
+
+def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The rows first … last - 1 of block `b`: row (from `first`), target in the block, weight, delay in steps."""
+    length = lengths(y, b, first, last)
+    row, target, delay = np.empty((3, length.sum()), np.int64)
+    weight = np.empty(len(row))
+    unpack_rows((y, length, row, target, weight, delay), b, first)
+    return row, target, weight, delay
+
+
+def constant_classes(wirings: list[Any], channels: int) -> list[tuple[float, int]]:
+    """The weights that occur, each with the sum it goes into, if all are constant and few differ; else nothing."""
+    if not all(w.weight.kind == CONSTANT for w in wirings):
+        return []
+    found = sorted({(float(w.weight.a), channel_of(w, channels)) for w in wirings})
+    return found if len(found) <= MOST_CLASSES else []
+
+
+def channel_of(wiring: Any, channels: int) -> int:
+    """The sum that all synapses of a wiring go into: that of its receptor, or of its sign; -1 where signs are mixed."""
+    if wiring.receptor:
+        return int(wiring.receptor) - 1
+    return 0 if channels == 1 else {1: 0, -1: 1, 0: -1}[wiring.weight.sign]
+
+
+def class_of(wiring: Any, classes: list[tuple[float, int]], channels: int) -> int:
+    """The class of all synapses of a wiring: its weight and sum, or its sum; -1 where signs are mixed."""
+    channel = channel_of(wiring, channels)
+    return classes.index((float(wiring.weight.a), channel)) if classes else channel
+
+
+def units(wirings: list[Any], channels: int, dtype: np.dtype) -> list[float]:
+    """What the stored weights of each class are multiples of: 1, or the largest that can occur in `STEPS` steps."""
+    if dtype.kind == "f":
+        return [1.0] * channels
+    largest = np.zeros(channels)
+    for w in wirings:
+        cls = class_of(w, [], channels)
+        own = slice(None) if cls < 0 else cls
+        largest[own] = np.maximum(largest[own], np.abs(w.weight.range).max())
+    return np.where(largest > 0, largest / STEPS, 1.0).tolist()
+
+
+def number_rows(
+    wirings: list[Any], n_nodes: int, classes: list[tuple[float, int]], channels: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows by source, then class: row of (source, class), first row of a source, class of a row."""
+    used = np.zeros((n_nodes, len(classes) or channels), bool)
+    for w in wirings:
+        cls = class_of(w, classes, channels)
+        if cls >= 0:
+            used[w.sources, cls] = True
+        else:
+            used[w.sources, :2] = True
+    row = np.where(used, np.cumsum(used).reshape(used.shape) - 1, -1).astype(np.int32)
+    row_first = np.concatenate([[0], np.cumsum(used.sum(axis=1))]).astype(np.int64)
+    return row, row_first, np.nonzero(used)[1].copy()  # a column: code for arrays with gaps would be compiled
+
+
+def occurring_delays(wirings: list[Any], rules: list[Rule | None], key: tuple[np.uint64, np.uint64]) -> np.ndarray:
+    """All delays (steps, ascending) that can occur; which of a wide range do is looked up."""
+    found: set[int] = set()
+    for w, rule in zip(wirings, rules, strict=True):
+        if w.delay.array is not None:
+            found |= set(delays_among(w.delay.array).tolist())
+            continue
+        low, high = (int(np.floor(x + 0.5)) for x in w.delay.range)
+        if rule is not None and high - low > WIDE:
+            seen = np.zeros(high + 1, bool)
+            Drawer(rule, key).run(mark_delays, (seen,))
+            found |= set(np.flatnonzero(seen).tolist())
+        else:
+            found |= set(range(max(low, 1), high + 1))
+    return np.array(sorted(found), np.int64)

@@ -1,0 +1,131 @@
+"""Reads datasets and attributes of HDF5 files that anybody may have made: only those that hold what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lifsim.common.errors import DataError
+from lifsim.files import seal
+from lifsim.files.untrusted import check_ordinary, unreadable
+
+_ROWS = 1 << 20  # numbers that are read at a time where there may be more than memory holds
+ALLOWED = "a result of lifsim or SONATA spikes"
+
+
+def member(group: h5py.Group, name: str, kind: type) -> Any:
+    """What is called `name` in `group`, if it lies in this file and is of the right kind.
+
+    Links and datasets that point to other files would read whatever is there, so they are refused
+    before they are followed.
+    """
+    where = f"{group.file.filename}{group.name.rstrip('/')}/{name}"
+    link = group.get(name, getlink=True)
+    if link is None:
+        raise DataError(where, "is missing", ALLOWED)
+    if not isinstance(link, h5py.HardLink):
+        raise DataError(where, "is a link to another place", "only data in the file itself")
+    member = group[name]
+    if not isinstance(member, kind):
+        raise DataError(where, f"is a {type(member).__name__.lower()}", f"a {kind.__name__.lower()}")
+    return member
+
+
+def dataset(file: h5py.File, path: str, kinds: str, ndim: int | None) -> h5py.Dataset:
+    """The dataset at `path` of `ndim` dimensions (None: any), checked before anything is read from it."""
+    *groups, name = path.split("/")
+    group: h5py.Group = file
+    for part in groups:
+        group = member(group, part, h5py.Group)
+    data = member(group, name, h5py.Dataset)
+    where = f"{file.filename}/{path}"
+    check_storage(data, where)
+    if (ndim is not None and data.ndim != ndim) or data.dtype.kind not in kinds:
+        allowed = "numbers" if ndim is None else f"{ndim} dimension(s) of numbers"
+        raise DataError(where, f"has shape {data.shape} and type {data.dtype}", allowed)
+    return data
+
+
+def check_storage(data: h5py.Dataset, where: str) -> None:
+    """Refuse data that lie elsewhere, or that the file only claims to hold."""
+    reason = unreadable(data)
+    if reason:
+        raise DataError(where, reason, "data that are in the file itself")
+
+
+def read_values(data: h5py.Dataset) -> np.ndarray:
+    """All of a dataset, checked against its checksum if it has one."""
+    values = data[()]
+    if "sha256" in data.attrs and attribute_of(data, "sha256") != hashlib.sha256(values).hexdigest():
+        raise DataError(f"{data.file.filename}{data.name}", *seal.CHANGED)
+    return values
+
+
+def check_digest(data: h5py.Dataset) -> None:
+    """Compare a dataset, piece by piece, with its checksum (DataError if they differ)."""
+    digest = hashlib.sha256()
+    rows = max(1, _ROWS // max(1, math.prod(data.shape[1:])))
+    for a in range(0, len(data), rows):
+        digest.update(data[a : a + rows])
+    if attribute_of(data, "sha256") != digest.hexdigest():
+        raise DataError(f"{data.file.filename}{data.name}", *seal.CHANGED)
+
+
+def attribute_of(item: h5py.HLObject, name: str) -> Any:
+    """A number or text of fixed length; another type is not even read."""
+    kind = item.attrs.get_id(name)
+    if kind.dtype.kind not in "iufbS" or kind.shape != ():
+        raise DataError(f"{item.file.filename}{item.name}", f"has an attribute {name} of type {kind.dtype}", "a number or text")
+    value = item.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value.item() if isinstance(value, np.generic) else value
+
+
+def text_of(item: Any, name: str) -> str:
+    """An attribute of an HDF5 object as text; "" if it is none."""
+    if item.attrs.get_id(name).dtype.kind not in "SO" or item.attrs.get_id(name).shape not in ((), (1,)):
+        return ""
+    value = np.asarray(item.attrs[name]).ravel()[0]
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
+    """The dataset `key` of `group`, if its data are in this file (DataError if not, or if it claims more than is stored)."""
+    if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
+        raise DataError(place, "is not a dataset of this file")
+    dataset = group[key]
+    reason = unreadable(dataset)
+    if reason:
+        raise DataError(place, reason, "data that are in the file itself")
+    return dataset
+
+
+def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
+    """The dataset `key` of any HDF5 file, checked as those of a store are; None if there is none.
+
+    Raises
+    ------
+    DataError : the file cannot be read, or the dataset is not its own.
+    """
+    try:
+        check_ordinary(path)
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read as HDF5 ({error})") from None
+    with file, readable(Path(path)):
+        return own_dataset(file, key, f"{path}:{key}")[()] if key in file else None
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What h5py raises for damaged files, as a DataError."""
+    try:
+        yield
+    except (KeyError, MemoryError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        raise DataError(str(path), f"is damaged ({error})") from None

@@ -1,0 +1,11 @@
+"""What the first bytes of a file say of its kind."""
+
+from __future__ import annotations
+
+
+def is_result(start: bytes) -> bool:
+    """Whether the first bytes of a file are those of HDF5 or of the log of a run."""
+    return start in (b"\x89HDF\r\n\x1a\n", MAGIC)
+
+
+MAGIC, VERSION = b"LIFSLOG\n", 2

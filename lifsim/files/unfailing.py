@@ -1,0 +1,78 @@
+"""A file for HDF5 to write to, which remembers the first error instead of raising it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from lifsim.files import disk
+
+
+class Unfailing:
+    """A file for HDF5 that never fails.
+
+    HDF5 was measured to crash the process when it closes a file on a full disk. So errors are kept
+    here, what follows one is dropped, and `check` raises it once HDF5 is done.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._error: OSError | None = None
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Raise the error met so far, if any."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: Any) -> int:
+        """Write `data`, or drop it if writing has failed before."""
+        try:
+            if self._error is None:
+                disk.write(self._fd, data)
+        except OSError as error:
+            self._error = error
+        return memoryview(data).nbytes
+
+    def put(self, offset: int, data: Any) -> None:
+        """Write `data` at `offset`, whichever thread asks for it, and let the disk begin with it."""
+        with self._lock:
+            self.seek(offset)
+            self.write(data)
+        disk.begin_sync(self._fd, offset, memoryview(data).nbytes)
+
+    def truncate(self, size: int) -> int:
+        """Cut the file, or make it longer."""
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            self._error = self._error or error
+        return size
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer`, with zeros beyond the end."""
+        view = memoryview(buffer).cast("B")
+        got = 0
+        while got < len(view) and (data := os.read(self._fd, len(view) - got)):
+            view[got : got + len(data)] = data
+            got += len(data)
+        view[got:] = bytes(len(view) - got)
+        return len(view)
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes."""
+        buffer = bytearray(size if size >= 0 else os.fstat(self._fd).st_size - self.tell())
+        self.readinto(buffer)
+        return bytes(buffer)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place in the file."""
+        return os.lseek(self._fd, offset, whence)
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return os.lseek(self._fd, 0, os.SEEK_CUR)
+
+    def flush(self) -> None:
+        """Nothing is buffered."""

@@ -1,0 +1,30 @@
+"""Model files: networks as TOML text, with parameters, expressions and references to other files.
+
+In: the path or the text of a model file, and settings. Out: a `Network`, or every problem of the file with its place; and the way back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lifsim.common.lazy import on_first_use
+
+__all__ = ["find", "load", "load_with_settings", "loads", "save", "shipped", "template"]
+
+if TYPE_CHECKING:
+    from lifsim.modelfile.reader import load, load_with_settings, loads
+    from lifsim.modelfile.shipped import find, shipped, template
+    from lifsim.modelfile.writer import save
+
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "find": "lifsim.modelfile.shipped",
+        "load": "lifsim.modelfile.reader",
+        "load_with_settings": "lifsim.modelfile.reader",
+        "loads": "lifsim.modelfile.reader",
+        "save": "lifsim.modelfile.writer",
+        "shipped": "lifsim.modelfile.shipped",
+        "template": "lifsim.modelfile.shipped",
+    },
+)

@@ -1,0 +1,105 @@
+"""Model files: TOML to `Network`. (`lifsim.modelfile.writer` goes the other way.)
+
+In a file, a string that starts with ``=`` is an expression over the table ``[parameters]``. Every
+problem of every stage is gathered and reported at once, each with its place in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifsim.common.errors import ModelError, Problem, few_hints
+from lifsim.common.text import brief, shortened, storable
+from lifsim.modelfile import toml
+from lifsim.modelfile.assembler import Assembler
+from lifsim.modelfile.overrides import put_overrides
+from lifsim.modelfile.shipped import find
+from lifsim.modelfile.toml_writing import dumps
+from lifsim.network.network import Network
+
+if TYPE_CHECKING:
+    from lifsim.weights.store import WeightStore
+
+_LONGEST_PLACE = 200
+
+
+def load(model: str | Path, /, *, overrides: Mapping[str, Any] | None = None, **parameters: Any) -> Network:
+    """The network that a model file describes.
+
+    Parameters
+    ----------
+    model : path of a file, or name of a shipped model (``"brunel"``).
+    parameters : values in place of those of the file's ``[parameters]``.
+    overrides : values for other places, by path: ``{"run.dt": "0.05", "populations.exc.n": 100}``.
+        Strings are read as TOML values where they are that.
+
+    Raises
+    ------
+    ModelError : with every problem found, each with its place in the file.
+    DataError : there is no such file, or it cannot be read.
+
+    Examples
+    --------
+    >>> net = load("brunel", g=4.5, eta=0.9)
+    """
+    path = find(model)
+    return loads(toml.read_text(path), place=str(path), folder=path.parent, overrides=overrides, **parameters)
+
+
+def loads(
+    text: str,
+    /,
+    *,
+    place: str = "model",
+    folder: str | Path | None = None,
+    stores: Mapping[str, WeightStore] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    **parameters: Any,
+) -> Network:
+    """As `load`, from the text of a file. Stored matrices are looked for in `stores`, by the name of the file, or below `folder`.
+
+    The network's `text` and `parameters` give it back: ``loads(net.text, **net.parameters)``.
+    """
+    document = toml.parsed(text, place)
+    problems, settings = put_overrides(document, overrides or {})
+    settings |= parameters
+    beyond = [*toml.beyond_limits(settings, "parameters"), *toml.beyond_limits(overrides or {})]
+    if beyond:
+        raise ModelError.of(beyond)
+    own = _own_words({**(overrides or {}), **settings})
+    with few_hints():
+        network, found = Assembler(document, settings, Path(folder) if folder else None, stores or {}, own).build()
+    problems += found
+    if problems:
+        raise ModelError.of(Problem(shortened(p.where, _LONGEST_PLACE), brief(p.got), brief(p.allowed)) for p in problems)
+    network.name = network.name or storable(Path(place).stem)
+    network.text = text if all(path.startswith("parameters.") for path in overrides or {}) else dumps(document)
+    return network
+
+
+def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
+    """As `load`, with settings as on the command line: ``g=4.5`` (a parameter), ``run.dt=0.05`` (a path)."""
+    parameters, overrides, problems = {}, {}, []
+    for setting in settings:
+        name, equals, raw = (part.strip() for part in setting.partition("="))
+        if not equals or not name:
+            problems.append(Problem("--set", shortened(repr(setting)), "name=value, for example g=4.5 or run.dt=0.05"))
+        elif "." in name or "[" in name:
+            overrides[name] = raw
+        else:
+            parameters[name] = toml.value(raw)
+    if problems:
+        raise ModelError.of(problems)
+    return load(model, overrides=overrides, **parameters)
+
+
+def _own_words(values: Any) -> set[str]:
+    """All texts in `values`, the settings of a user."""
+    if isinstance(values, (str, Path)):
+        read = toml.value(str(values))
+        return {str(values)} | ({read} if isinstance(read, str) else _own_words(read))
+    if isinstance(values, (Mapping, list, tuple)):
+        return set().union(*map(_own_words, values.values() if isinstance(values, Mapping) else values))
+    return set()

@@ -1,0 +1,47 @@
+"""The models that come with lifsim, and where a model file is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lifsim.common.errors import DataError, did_you_mean
+from lifsim.common.text import shortened
+from lifsim.files.outputs import expanded
+from lifsim.files.untrusted import kind_of
+from lifsim.modelfile import toml
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def find(model: str | Path) -> Path:
+    """The file that `model` means: a path, or the name of a shipped model (DataError if there is none)."""
+    path, own = expanded(model, "model", DataError), _shipped_files()
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            raise DataError(str(path), "is a directory", "a model file")
+        if path.exists():
+            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", "a model file")
+    except (OSError, ValueError) as error:  # a name that cannot be
+        said = getattr(error, "strerror", None) or str(error)
+        raise DataError(shortened(str(path)), f"cannot be read ({said})", "a model file") from None
+    if str(model) in own:
+        return own[str(model)]
+    raise DataError(shortened(str(model)), "there is no such file, nor a shipped model of this name", did_you_mean(path.stem, own))
+
+
+def shipped() -> dict[str, str]:
+    """Names and descriptions of the models that come with lifsim."""
+    return {name: toml.parsed(toml.read_text(path), str(path)).get("description", "") for name, path in _shipped_files().items()}
+
+
+def template() -> str:
+    """A commented model file to start from."""
+    return (_PACKAGE / "template.toml").read_text(encoding="utf-8")
+
+
+def _shipped_files() -> dict[str, Path]:
+    # In an installed package they lie inside it, in a source tree beside it.
+    folder = next((f for f in (_PACKAGE / "shipped", _PACKAGE.parent / "models") if f.is_dir()), None)
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}

@@ -1,0 +1,93 @@
+"""How a network is run: with spike times on the grid of dt, or exact ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lifsim.common.errors import LifsimError, ModelError, Problem
+from lifsim.common.printable import shown
+from lifsim.common.timegrid import AT_ZERO, NEAR_SPIKE, WAYS, first_off_grid, nearest_on_grid, not_on_grid, spike_steps
+from lifsim.common.values import Distribution, Value
+from lifsim.network.network import METHODS, Network
+from lifsim.network.population import Population
+
+
+def method_of(net: Network, method: str | None = None) -> str:
+    """ "grid" or "precise": what is asked for, else what the network says, else what its models need.
+
+    Raises
+    ------
+    LifsimError : there is no such method. ModelError : with everything in `net` that the method cannot run.
+    """
+    if method is not None and (not isinstance(method, str) or method not in METHODS):
+        raise LifsimError("method", shown(method), "one of: " + ", ".join(METHODS))
+    method = method or net.method or _needed(net)
+    problems = [problem for p in net.populations.values() for problem in _problems(p, method, net.dt)]
+    if method == "precise":
+        for i, projection in enumerate(net.projections):
+            if projection.synapse:
+                got = f'{projection.synapse.model.name} cannot be run with method="precise"'
+                problems.append(Problem(f"projections[{i}].synapse", got, 'static_synapse, or method="grid"'))
+    if problems:
+        raise ModelError.of(problems)
+    return method
+
+
+def check_precision(method: str, precision: str) -> None:
+    """Exact spike times need float64.
+
+    Raises
+    ------
+    LifsimError : they do not have it.
+    """
+    if method == "precise" and precision != "float64":
+        raise LifsimError("precision", f'{precision!r} with method="precise"', "float64")
+
+
+def storage_for(method: str) -> str | None:
+    """How weights are stored unless asked for: None leaves it to the engine.
+
+    Where an event costs a hundred times as much as reading a weight, narrower weights gain nothing.
+    """
+    return "float64" if method == "precise" else None
+
+
+def _needed(net: Network) -> str:
+    return "grid" if all("grid" in p.model.methods for p in net.populations.values()) else "precise"
+
+
+def _problems(p: Population, method: str, dt: float) -> Iterator[Problem]:
+    place = f"populations.{p.name}"
+    if method not in p.model.methods:
+        allowed = f'method="{p.model.methods[0]}"'
+        if method == "grid" and p.model.role == "neuron":
+            allowed += f", or {p.model.name.removesuffix('_lossless').removesuffix('_ps')}"
+        yield Problem(f"{place}.model", f'{p.model.name} cannot be run with method="{method}"', allowed)
+    elif p.model.role == "spikes" and (method == "grid" or p.get("allow_offgrid_times")):
+        yield from _off_grid(p, place, dt)
+    elif method == "grid":
+        return
+    elif _positive(p.params.get("delta", 0.0)):
+        yield Problem(f"{place}.delta", 'escape noise with method="precise"', 'delta = 0, or method="grid"')
+    elif p.model.role == "neuron" and not isinstance(p.get("t_ref"), Distribution) and np.any(np.asarray(p.get("t_ref")) == 0):
+        yield Problem(f"{place}.t_ref", '0 ms with method="precise"', "above 0")
+
+
+def _positive(v: Value) -> bool:
+    """Whether any number in a value can be above 0."""
+    return v.support[1] > 0 if isinstance(v, Distribution) else bool(np.any(np.asarray(v) > 0))
+
+
+def _off_grid(p: Population, place: str, dt: float) -> Iterator[Problem]:
+    """Given spikes between the points of the grid, unless they are moved to it, and those that would be moved to time 0."""
+    for train in p.params.get("spike_times", ()):
+        wrong = None if p.get("allow_offgrid_times") else first_off_grid(train, dt, NEAR_SPIKE)
+        if wrong is not None:
+            yield Problem(f"{place}.spike_times", not_on_grid(wrong, dt), nearest_on_grid(wrong, dt) + WAYS)
+            return
+        early = spike_steps(train, dt) < 1
+        if early.any():
+            yield Problem(f"{place}.spike_times", f"{train[early][0]:g} ms is on the grid at 0 ms", f"times above 0 ms, {AT_ZERO}")
+            return

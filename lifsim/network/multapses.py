@@ -1,0 +1,100 @@
+"""Pairs of nodes that two projections of one connection join, where no pair may have several synapses.
+
+A connection between lists of populations makes a projection for each pair of them. Each keeps to `allow_multapses` by itself; where
+views in a list have nodes in common, two of them may join the same pair of nodes. That cannot be drawn so as not to happen
+(each projection is drawn by itself), so it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from lifsim.common.errors import Problem
+from lifsim.network.population import View
+from lifsim.network.projection import Projection
+
+Cell = tuple[int, int]  # of the table of a connection: number of the target, number of the source in their lists
+
+
+def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Problem]:
+    """The first pair of nodes that two projections of a connection join although one of them allows no multapses."""
+    if all(p.allow_multapses for p in made.values()):
+        return
+    sources, targets = {j: p.source for (_, j), p in made.items()}, {i: p.target for (i, _), p in made.items()}
+    beside, above = _overlapping(sources), _overlapping(targets)
+    if not beside and not above:
+        return
+    for (i, j), one in made.items():
+        for cell in ((k, m) for k in sorted({i} | above.get(i, set())) for m in sorted({j} | beside.get(j, set()))):
+            other = made.get(cell)
+            if other is None or cell <= (i, j) or (one.allow_multapses and other.allow_multapses):
+                continue
+            pair = _common(one, other)
+            if pair is not None:
+                got = f"{one.source.name}[{pair[0]}] and {one.target.name}[{pair[1]}] are joined by two of the pairs of populations"
+                yield Problem(place, got, "no multapses (allow_multapses = false): lists without nodes in common")
+                return
+
+
+def _overlapping(views: Mapping[int, View]) -> dict[int, set[int]]:
+    """For each view the others that have nodes in common with it."""
+    found: dict[int, set[int]] = {}
+    for name in {view.name for view in views.values()}:
+        own = [k for k, view in views.items() if view.name == name]
+        if all(isinstance(views[k].index, range) for k in own):  # which take no memory for their nodes
+            for a, b in combinations(own, 2):
+                if views[a].shared(views[b]):
+                    found.setdefault(a, set()).add(b)
+                    found.setdefault(b, set()).add(a)
+            continue
+        ids = np.concatenate([views[k].ids for k in own])
+        order = np.argsort(ids, kind="stable")
+        ids, owner = ids[order], np.repeat(own, [len(views[k]) for k in own])[order]
+        lag = 1
+        while (same := np.flatnonzero(ids[lag:] == ids[:-lag])).size:
+            for a, b in np.unique(np.stack([owner[same], owner[same + lag]]), axis=1).T.tolist():
+                found.setdefault(a, set()).add(b)
+                found.setdefault(b, set()).add(a)
+            lag += 1
+    return found
+
+
+def _common(one: Projection, other: Projection) -> tuple[int, int] | None:
+    """A pair (source, target) of nodes that both projections join, or may join if their synapses are drawn; None if there is none."""
+    sources, targets = _shared(one.source, other.source), _shared(one.target, other.target)
+    if one.rule in ("one_to_one", "explicit", "matrix"):
+        pairs = np.intersect1d(_pairs(one, sources, targets), _pairs(other, sources, targets))
+        return divmod(int(pairs[0]), one.target.population.n) if len(pairs) else None
+    apart = one.recurrent and not (one.allow_autapses and other.allow_autapses)
+    return next(((int(s), int(t)) for s in sources[:2] for t in targets[:2] if not (apart and s == t)), None)
+
+
+def _shared(one: View, other: View) -> range | np.ndarray:
+    """The nodes that two views of a population have in common, in ascending order."""
+    a, b = one.index, other.index
+    if isinstance(a, range) and isinstance(b, range) and a.step == b.step == 1:
+        return range(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop)))
+    return np.intersect1d(one.ids, other.ids)
+
+
+def _pairs(p: Projection, sources: Sequence[int] | np.ndarray, targets: Sequence[int] | np.ndarray) -> np.ndarray:
+    """The pairs that a projection joins whose ends are among `sources` and `targets`: source · number of targets + target."""
+    given = p.params["given"].pieces() if "given" in p.params else [(None, np.arange(len(p.target)), np.arange(len(p.source)))]
+    found = [np.zeros(0, np.int64)]
+    for _, t, s in given:
+        source, target = p.source.ids[s], p.target.ids[t]
+        inside = _within(source, sources) & _within(target, targets)
+        if p.recurrent and not p.allow_autapses:
+            inside &= source != target
+        found.append(source[inside] * p.target.population.n + target[inside])
+    return np.concatenate(found)
+
+
+def _within(ids: np.ndarray, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Which of `ids` are among `nodes`."""
+    if isinstance(nodes, range):
+        return (ids >= nodes.start) & (ids < nodes.stop)
+    return np.isin(ids, nodes)

@@ -1,0 +1,378 @@
+"""What to simulate: populations, projections, recordings. Knows nothing of execution.
+
+A `Network` is inert. It is checked while it is described, so that every mistake is reported where
+it is made, and it can be built and run any number of times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifsim.common import hooks
+from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.printable import shown
+from lifsim.common.seeds import SEEDS, is_seed
+from lifsim.common.values import number
+from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
+from lifsim.network.model import MODELS
+from lifsim.network.multapses import shared_pairs
+from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, index_of, normalise, off_grid, relations
+from lifsim.network.positions import positions as as_positions
+from lifsim.network.projection import Projection, projection
+from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
+
+METHODS = ("grid", "precise")
+
+
+@dataclass(eq=False)
+class Network:
+    """The description of a network.
+
+    Parameters
+    ----------
+    dt : time step in ms.
+    name, description, reference : what it is and where it comes from (kept in every result).
+    duration, seed, method : what a run takes unless told otherwise; duration in ms, method "grid" or "precise"
+        (None: what the models need).
+    text, parameters : the model file that it was read from and the values of its parameters
+        (empty for a network described in Python).
+    read_files : files of weights and lists of synapses that the model file refers to: a run must not replace them.
+
+    Examples
+    --------
+    >>> net = Network(dt=0.1)
+    >>> exc = net.add("exc", 100, "iaf_psc_delta", tau_m=20.0, V_m={"uniform": [-70.0, -60.0]})
+    >>> _ = net.connect(exc, exc, "fixed_indegree", indegree=10, weight=0.1, delay=1.5)
+    >>> net.record(exc, "spikes")
+    """
+
+    dt: float = 0.1
+    name: str = "network"
+    description: str = ""
+    reference: str = ""
+    duration: float | None = None
+    seed: int = 1
+    populations: dict[str, Population] = field(default_factory=dict)
+    projections: list[Projection] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
+    text: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    method: str | None = None
+    read_files: list[str] = field(default_factory=list)
+    _counted: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # populations, and the nodes of all of them
+    _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
+        default_factory=lambda: ([], [], set()), init=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
+        except ValueError as error:
+            raise ModelError("run.dt", str(error), "a time in ms") from None
+        if not (0 < self.dt < math.inf):
+            raise ModelError("run.dt", f"{self.dt:g}", "a finite time above 0 ms")
+        if not is_seed(self.seed):
+            raise ModelError("run.seed", shown(self.seed), SEEDS)
+        if self.method is not None and (not isinstance(self.method, str) or self.method not in METHODS):
+            raise ModelError("run.method", shown(self.method), "one of: " + ", ".join(METHODS))
+        try:
+            number(0.0 if self.duration is None else self.duration, "ms")
+        except ValueError as error:
+            raise ModelError("run.duration", str(error), "a time in ms") from None
+        for key in ("name", "description", "reference"):
+            if not isinstance(getattr(self, key), str):
+                raise ModelError(key, shown(getattr(self, key)), "a text")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """`dt` stays as it is once times have been compared with it."""
+        if name == "dt" and getattr(self, "populations", None):
+            raise ModelError("run.dt", "is set after populations were added", f"a new Network with dt = {value!r}")
+        super().__setattr__(name, value)
+
+    # -- populations ---------------------------------------------------------------------------
+
+    def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
+        """Add `n` nodes of `model` (a neuron or a stimulus) as a population called `name`.
+
+        Keyword arguments are the model's parameters and initial values, in NEST's names and units
+        (ms, mV, pF, pA, Hz); each a number, an array of n numbers, a distribution
+        (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
+
+        `positions` (mm) say where the nodes lie, in 1 to 3 dimensions: an array (n, dimensions), or a table
+        ``{"grid": [columns, rows]}`` (nodes in the middle of cells, in NEST's order), ``{"random": True}`` (anywhere
+        alike, drawn from the seed and the name) or ``{"points": array}``, with ``"extent"`` (the size of the space along
+        each axis), ``"center"`` (0) and ``"periodic"`` (False: opposite sides touch).
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"populations.{name if isinstance(name, str) else shown(name)}"
+        problems = list(check_new(place, name, n, model, self.populations, self._nodes()))
+        if problems:
+            raise ModelError.of(problems)
+        kind = MODELS[model].of(params)
+        given: dict[str, Any] = {}
+        for key, raw in params.items():
+            if key not in kind.settable:
+                problems.append(Problem(f"{place}.{key}", f"{model} has no such parameter", did_you_mean(key, kind.settable)))
+                continue
+            try:
+                given[key] = normalise(kind.parameter(key), raw, int(n))
+            except ValueError as error:
+                problems.append(Problem(f"{place}.{key}", str(error)))
+        where = None
+        if positions is not None:
+            try:
+                where = as_positions(f"{place}.positions", positions, int(n))
+            except ModelError as error:
+                problems += error.problems
+        if not problems:
+            problems += [
+                *relations(place, kind, given),
+                *off_grid(place, kind, given, self.dt),
+                *bad_intervals(place, kind, given, self.dt),
+            ]
+            problems += bad_trains(place, given, int(n))
+        if problems:
+            raise ModelError.of(problems)
+        states = {p.name for p in kind.states}
+        population = Population(
+            name,
+            int(n),
+            kind,
+            {k: v for k, v in given.items() if k not in states},
+            {k: v for k, v in given.items() if k in states},
+            where,
+        )
+        nodes = self._nodes()
+        self.populations[name] = population
+        self._counted = len(self.populations), nodes + population.n
+        return population
+
+    def _nodes(self) -> int:
+        """The nodes of all populations, counted anew where populations came or went in another way than by `add`."""
+        if self._counted[0] != len(self.populations):
+            self._counted = len(self.populations), sum(p.n for p in self.populations.values())
+        return self._counted[1]
+
+    def view(self, nodes: Nodes, place: str = "population") -> View:
+        """`nodes` (a name such as ``"exc"`` or ``"exc[:10]"``, a population or a view) as a view."""
+        if isinstance(nodes, View):
+            owner = nodes.population
+            view = nodes
+        elif isinstance(nodes, Population):
+            owner, view = nodes, nodes[:]
+        elif isinstance(nodes, str):
+            name, bracket, index = nodes.partition("[")
+            if name not in self.populations:
+                raise ModelError(place, f"there is no population {shown(name)}", did_you_mean(name, self.populations))
+            owner = self.populations[name]
+            try:
+                view = owner[index_of(index, place)] if bracket else owner[:]
+            except ModelError as error:
+                raise ModelError(place, f"{shown(nodes)}: {error.problems[0].got}", error.problems[0].allowed) from None
+        else:
+            raise ModelError(place, shown(nodes), "a population, a slice of one, or a name")
+        if self.populations.get(owner.name) is not owner:
+            raise ModelError(place, f"population {owner.name!r} belongs to another network")
+        if len(view) == 0:
+            raise ModelError(place, f"{nodes} holds no nodes", f"{owner.name} has {owner.n}")
+        return view
+
+    def positions(self, nodes: Nodes, seed: int | None = None) -> np.ndarray:
+        """Where `nodes` lie: (n, dimensions), mm. Random positions are those of a run with `seed` (default: the network's).
+
+        Raises
+        ------
+        ModelError : they have no positions.
+        """
+        view = self.view(nodes)
+        if view.population.positions is None:
+            raise ModelError(view.name, "has no positions", "add it with positions = …")
+        return view.population.positions.of(view.name, self.seed if seed is None else seed)[view.ids]
+
+    # -- projections ---------------------------------------------------------------------------
+
+    def connect(
+        self,
+        source: Nodes | Sequence[Nodes],
+        target: Nodes | Sequence[Nodes],
+        rule: Any = "all_to_all",
+        *,
+        weight: Any = 1.0,
+        delay: Any = 1.0,
+        synapse: Any = "static_synapse",
+        allow_autapses: bool = True,
+        allow_multapses: bool = True,
+        receptor_type: Any = 0,
+        **params: Any,
+    ) -> list[Projection]:
+        """Connect `source` to `target`.
+
+        Parameters
+        ----------
+        source, target : population, slice, name, or a list of these. With a list, every value may
+            also be a nested list, one entry [target][source] for each pair of populations.
+        rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree``
+            (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
+            (sources, targets: index arrays; or file: a list in CSV or HDF5, of which the edges of a SONATA file may have
+            edge_types: a CSV file, one beside it unless given, False for none), or a scipy.sparse matrix or
+            a 2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the
+            synapses. Between populations that have positions p may fall with distance, as in
+            ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, also ``exponential`` (p0, lambda) and ``box`` (p0,
+            radius), with an optional ``"max_distance"``; then ``fixed_indegree`` and ``fixed_outdegree`` take
+            it too, and choose partners in proportion to it.
+        weight : mV for iaf_psc_delta, nS for conductances, pA for the others. A number, a distribution, or an array: see
+            `delay` for the shapes. Or a function of distance: gaussian, exponential, box (w0) or linear
+            (base, per_mm).
+        delay : ms, at least dt. ``{"linear": {"base": 1.0, "per_mm": 0.5}}`` grows with distance, is
+            rounded to the grid and at least dt. An array has one entry a synapse in the order of the rule: (n,) for
+            one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
+            matrices, (n_target, indegree), (n_source, outdegree), (N,) sorted by target; for a
+            scipy.sparse matrix also a matrix of the same pattern.
+        synapse : the model of the synapses (`lifsim.network.synapse_models`): its name, or a table with ``model`` and
+            its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
+            synapses are given as weights are. Plastic ones come from neurons or spike_generators.
+        allow_autapses : may a neuron connect to itself?
+        allow_multapses : may a pair have several synapses? If not, lists in which nodes occur twice, so that two of the
+            projections made here could join the same pair, are an error; other connections are not looked at.
+        receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
+            the synapses go to; in all others the sign of a weight decides.
+
+        Returns
+        -------
+        The projections made, one a pair of populations, targets outermost. None for a pair whose
+        count (or p) is 0.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"projections[{len(self.projections)}]"
+        sources, targets = as_list(source), as_list(target)
+        shape = (len(targets), len(sources)) if is_list(source) or is_list(target) else None
+        if not isinstance(rule, str):
+            params, rule = {**params, "matrix": rule}, "matrix"
+        options = {
+            "weight": weight,
+            "delay": delay,
+            "synapse": synapse,
+            "allow_autapses": allow_autapses,
+            "allow_multapses": allow_multapses,
+            "receptor_type": receptor_type,
+        }
+        entries = {key: listed_entries(raw, shape) for key, raw in {**params, **options}.items()}
+        made: dict[tuple[int, int], Projection] = {}
+        problems: dict[Problem, None] = {}
+        ends = [self._ends(f"{place}.{end}", nodes, problems) for end, nodes in (("source", sources), ("target", targets))]
+        for i, t in enumerate(ends[1]):
+            for j, s in enumerate(ends[0]):
+                if s is None or t is None:
+                    continue
+                try:
+                    made[i, j] = projection(place, self.dt, s, t, rule, {key: entry(i, j) for key, entry in entries.items()})
+                except ModelError as error:
+                    problems |= dict.fromkeys(error.problems)
+        made = {cell: p for cell, p in made.items() if not p.nothing}
+        if not problems:
+            problems |= dict.fromkeys(shared_pairs(place, made))
+        if problems:
+            raise ModelError.of(problems)
+        self.projections += made.values()
+        return list(made.values())
+
+    def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
+        """The views that `nodes` mean, None where they mean none, which is added to `problems`."""
+        views: list[View | None] = []
+        for each in nodes:
+            try:
+                views.append(self.view(each, place))
+            except ModelError as error:
+                problems |= dict.fromkeys(error.problems)
+                views.append(None)
+        return views
+
+    # -- recordings ----------------------------------------------------------------------------
+
+    def record(
+        self,
+        what: Nodes | Sequence[Nodes],
+        variable: str | Sequence[str] = "spikes",
+        *,
+        interval: Any = None,
+        start: Any = 0.0,
+        stop: Any = math.inf,
+    ) -> None:
+        """Record `variable` of `what` (population, slice, name, or a list of these).
+
+        `variable` is "spikes", "rate" (population rate in spikes/s per neuron), or a state variable
+        such as "V_m", "I_syn_ex". Sampled variables are taken every `interval` ms (1 ms unless
+        given), the first time at ``start + interval``; spikes count if start < t <= stop.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"record[{len(self.recordings)}]"
+        times = {"interval": interval, "start": start, "stop": stop}
+        self._add_recordings(place, recordings_of(place, self.dt, self.view, what, variable, times))
+
+    def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
+        """Record the weights of all synapses from `source` to `target` (population, slice or name), every `interval` ms (1 ms
+        unless given). They are in ``result.traces[target]["weight_from_SOURCE"]``, a column a synapse.
+
+        Raises
+        ------
+        ModelError : with every problem found.
+        """
+        place = f"record[{len(self.recordings)}]"
+        times = {"interval": interval, "start": start, "stop": stop}
+        self._add_recordings(place, [weight_recording(place, self.dt, self.view, source, target, self.projections, times)])
+
+    def _add_recordings(self, place: str, made: Sequence[Recording]) -> None:
+        """Add recordings; ModelError if there is one already of the same variable and population."""
+        seen, new, problems = self._recorded(), set(), []
+        for key in ((r.view.name, r.variable) for r in made):
+            if key in seen or key in new:
+                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of a variable a population"))
+            new.add(key)
+        if problems:
+            raise ModelError.of(problems)
+        self.recordings += made
+        seen |= new
+        self._seen = self.recordings, self.recordings[-1:], seen
+
+    def _recorded(self) -> set[tuple[str, str]]:
+        """Population and variable of each recording, as remembered unless the list was changed from outside."""
+        recordings, last, seen = self._seen
+        same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
+        return seen if same else {(r.view.name, r.variable) for r in self.recordings}
+
+    def snapshot(self) -> Network:
+        """The network as it is now, of the same populations and projections: what is added later is not in it."""
+        now = copy(self)
+        now.populations, now.projections, now.recordings = dict(self.populations), list(self.projections), list(self.recordings)
+        return now
+
+    def save(self, path: str | Path) -> None:
+        """Write a model file that `lifsim.load` turns back into the same network.
+
+        Parameters
+        ----------
+        path : of the file. Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
+            ``<stem>.synapses.h5``. Files of these names are replaced.
+
+        Raises
+        ------
+        ModelError : the network was changed into one that no file can describe; nothing is written.
+        OutputError : the place cannot be used. RunError : the disk is full.
+        """
+        hooks.save_network(self, path)

@@ -1,0 +1,47 @@
+"""A parameter or state variable of a model: its default, unit and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Check = Callable[[Mapping[str, Any]], str | None]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter or state variable.
+
+    `shape` is "value" (number, array or distribution: one value a node), "number" (the same for all), "flag" (true or false),
+    "series" (a list of numbers shared by all nodes), "trains" (spike times: a list, or a list of
+    lists for several nodes), "samples" (a list for all nodes, or one column a node), "text" or "file" (a path).
+    """
+
+    name: str
+    default: Any
+    unit: str
+    doc: str
+    bound: str = ""
+    shape: str = "value"
+    on_grid: bool = False  # a time that must be a multiple of the network's dt
+
+    def violation(self, x: np.ndarray | float) -> str | None:
+        """What the bound asks for if `x` breaks it, else None."""
+        if not self.bound:
+            return None
+        v = np.asarray(x, dtype=float)
+        ok = {
+            "> 0": (v > 0) & np.isfinite(v),
+            ">= 0": (v >= 0) & np.isfinite(v),
+            ">= 1": (v >= 1) & np.isfinite(v),
+            "finite": np.isfinite(v),
+            "finite or inf": v > -np.inf,
+            "not negative": v >= 0,
+            "0 to 1e9": (v >= 0) & (v <= 1e9),
+            "-1e9 to 1e9": np.abs(v) <= 1e9,
+            "0 to 1": (v >= 0) & (v <= 1),
+        }
+        return None if ok[self.bound].all() else self.bound

@@ -1,0 +1,315 @@
+"""Populations: named groups of nodes of one model, and views of some of their nodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.printable import shown
+from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
+from lifsim.common.values import Distribution, Value, is_whole, value
+from lifsim.network.model import MODELS, Model
+from lifsim.network.parameter import Parameter
+from lifsim.network.positions import Positions
+
+FEW = 16  # nodes in descending order that are named one by one
+NEAR = 1e-6  # of a step: no interval is shorter
+MOST_NODES = 2**31 - 2  # they are numbered in 32 bits
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Some nodes of a population. `index` holds their 0-based indices in it: a range for a slice, which takes no memory
+    whatever its length, else an int64 array, shape (n,).
+    """
+
+    population: Population
+    index: range | np.ndarray
+
+    def __post_init__(self) -> None:
+        if isinstance(self.index, np.ndarray):
+            self.index.flags.writeable = False
+
+    def __reduce__(self) -> Any:
+        return View, (self.population, self.index)  # without what follows from these
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def name(self) -> str:
+        """Name of the population."""
+        return self.population.name
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """The indices as an array, int64, shape (n,)."""
+        r = self.index
+        if not isinstance(r, range):
+            return r
+        ids = np.arange(r.start, r.stop, r.step, dtype=np.int64)
+        ids.flags.writeable = False
+        return ids
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether this is the whole population, in order."""
+        if isinstance(self.index, range):
+            return self.index == range(self.population.n)
+        return len(self.index) == self.population.n and bool((self.index == np.arange(self.population.n)).all())
+
+    def shared(self, other: View) -> int:
+        """The number of nodes that are in `other`, a view of the same population, too."""
+        a, b = self.index, other.index
+        if isinstance(a, range) and isinstance(b, range):
+            return _common(a, b)
+        if isinstance(a, range) or isinstance(b, range):
+            r, ids = (a, other.ids) if isinstance(a, range) else (b, self.ids)
+            assert isinstance(r, range)
+            r = r if r.step > 0 else r[::-1]
+            return int(((ids >= r.start) & (ids < r.stop) & ((ids - r.start) % r.step == 0)).sum())
+        return len(np.intersect1d(self.ids, other.ids))
+
+    def __str__(self) -> str:
+        if self.whole:
+            return self.name
+        if len(self) == 1:
+            return f"{self.name}[{self.index[0]}]"
+        r = self.index if isinstance(self.index, range) else _as_range(self.index)
+        if r is None or (r.step < 0 and len(r) <= FEW):
+            return f"{self.name}[{','.join(map(str, self.ids))}]"
+        stop = r[-1] + (1 if r.step > 0 else -1) if len(r) else r.start
+        return f"{self.name}[{r.start}:{stop if stop >= 0 else ''}{'' if r.step == 1 else f':{r.step}'}]"
+
+
+def _common(a: range, b: range) -> int:
+    """How many numbers are in both."""
+    a, b = (r if r.step > 0 else r[::-1] for r in (a, b))
+    both, apart = math.gcd(a.step, b.step), b.start - a.start
+    if not a or not b or apart % both:
+        return 0
+    turns = b.step // both
+    first = a.start + apart // both * pow(a.step // both, -1, turns) % turns * a.step
+    every = math.lcm(a.step, b.step)
+    first += max(-(-(max(a.start, b.start) - first) // every), 0) * every
+    return len(range(first, min(a.stop, b.stop), every))
+
+
+def _as_range(ids: np.ndarray) -> range | None:
+    """Indices that ascend by equal steps as a range; None if they do not."""
+    steps = np.diff(ids)
+    if len(steps) == 0 or steps[0] <= 0 or not (steps == steps[0]).all():
+        return None
+    return range(int(ids[0]), int(ids[-1]) + 1, int(steps[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """`n` nodes of one model. `params` and `initial` hold only what was given; `positions` say where they lie, if anywhere."""
+
+    name: str
+    n: int
+    model: Model
+    params: dict[str, Any]
+    initial: dict[str, Value]
+    positions: Positions | None = None
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> View:
+        """Some of the nodes: ``exc[:10]``, ``exc[3]``, ``exc[[1, 5, 7]]``."""
+        place = f"{self.name}[{shown(index)}]"
+        if isinstance(index, np.ma.MaskedArray):
+            raise ModelError(place, "a masked array", "fill it first")
+        try:
+            if isinstance(index, slice):
+                return View(self, range(self.n)[index])
+            if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+                at = range(self.n)[index]
+                return View(self, range(at, at + 1))
+            ids = np.atleast_1d(np.arange(self.n, dtype=np.int64)[index])
+        except (IndexError, ValueError, TypeError, OverflowError) as error:
+            got = str(error).replace("range object index out of range", f"index {index} is out of bounds")
+            raise ModelError(place, got, f"allowed: 0 to {self.n - 1}") from None
+        if len(np.unique(ids)) != len(ids):
+            raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")
+        return View(self, ids)
+
+    def get(self, name: str) -> Any:
+        """The value given for parameter or state `name`, or its default."""
+        if name in self.initial:
+            return self.initial[name]
+        return self.params.get(name, self.model.parameter(name).default)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
+    """`raw` in the form the rest of the program relies on, checked against bound and length."""
+    if parameter.shape == "flag":
+        if not isinstance(raw, (bool, np.bool_)):
+            raise ValueError(f"{shown(raw)}; must be true or false")
+        return bool(raw)
+    if parameter.shape in ("text", "file"):
+        if not isinstance(raw, (str, Path)):
+            raise ValueError(f"{shown(raw)}; must be a text")
+        return str(raw)
+    unit = parameter.unit if parameter.unit in ("ms", "mV", "pF", "pA", "nS", "Hz", "") else None
+    if parameter.shape == "trains":
+        return _trains(raw, n)
+    if parameter.shape == "samples":
+        return _samples(raw, unit, n)
+    if parameter.shape == "series":
+        series = value(raw, unit)
+        if not isinstance(series, np.ndarray) or series.ndim != 1:
+            raise ValueError("must be a list of numbers")
+        return series
+    v = value(raw, unit)
+    if parameter.shape == "number" and not isinstance(v, float):
+        raise ValueError("must be one number, the same for all nodes")
+    if isinstance(v, np.ndarray) and v.shape != (n,):
+        raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
+    bounds = np.asarray(v.support if isinstance(v, Distribution) else v)
+    if isinstance(v, Distribution) and v.kind == "lognormal":
+        bounds = bounds[bounds > 0]  # 0 itself is never drawn
+    asked = parameter.violation(bounds[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
+    if asked is None and isinstance(v, Distribution) and parameter.bound in ("> 0", ">= 0", "0 to 1e9") and v.support[0] < 0:
+        asked = f"{parameter.bound} (give the distribution a min)"
+    if asked:
+        text = v.as_dict() if isinstance(v, Distribution) else (f"{v:g}" if isinstance(v, float) else f"values from {v.min():g}")
+        raise ValueError(f"{text}; must be {asked}")
+    return v
+
+
+def _trains(raw: Any, n: int) -> list[np.ndarray]:
+    """Spike times as one array a node; a flat list is kept as a single array."""
+    if not isinstance(raw, (Sequence, np.ndarray)) or isinstance(raw, (str, bytes)) or (isinstance(raw, np.ndarray) and raw.ndim == 0):
+        raise ValueError(f"{shown(raw)}; must be a list of spike times, or one list a node")
+    nested = len(raw) > 0 and all(hasattr(x, "__len__") and not isinstance(x, str) for x in raw)
+    if nested and len(raw) != n:
+        raise ValueError(f"{len(raw)} lists; must be one list a node ({n})")
+    trains = [value(x, "ms") for x in raw] if nested else [value(raw, "ms")]
+    for train in trains:
+        if not isinstance(train, np.ndarray) or train.ndim != 1:
+            raise ValueError("must be a list of spike times, or one list a node")
+        if len(train) and not (np.isfinite(train).all() and train.min() > 0):
+            raise ValueError("spike times must be finite and above 0 ms")
+    return trains  # type: ignore[return-value]
+
+
+def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
+    """Samples shared by all nodes, shape (samples,), or with a column a node, (samples, n)."""
+    samples = value(raw, unit)
+    shape = samples.shape if isinstance(samples, np.ndarray) else ()
+    if not isinstance(samples, np.ndarray) or len(shape) == 0 or shape[1:] not in ((), (n,)):
+        raise ValueError(f"has shape {shape}; must be a list of numbers, or have a column a node: (samples, {n})")
+    if not np.isfinite(samples).all():
+        raise ValueError("samples must be finite")
+    return samples
+
+
+def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Problem]:
+    """Conditions between parameters; those drawn at random are checked when they are drawn."""
+    full = {p.name: given.get(p.name, p.default) for p in model.parameters + model.states}
+    known = {k: v for k, v in full.items() if not isinstance(v, Distribution)}
+    for check in model.checks:
+        try:
+            message = check(known)
+        except KeyError:
+            continue
+        if message:
+            yield Problem(place, ", ".join(_shown(k, v) for k, v in known.items() if k in message) or "these values", message)
+
+
+def _shown(name: str, v: Any) -> str:
+    """A value of a parameter, or the range of an array."""
+    if isinstance(v, (float, str)):
+        return f"{name} = {v:g}" if isinstance(v, float) else f"{name} = {v!r}"
+    v = np.asarray(v)
+    return (
+        f"{name} from {v.min():g} to {v.max():g}" if v.ndim == 1 and len(v) and v.dtype.kind == "f" else f"{name} with {np.size(v)} entries"
+    )
+
+
+def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
+    """Times of stimuli that are no multiples of dt."""
+    for p in model.parameters:
+        v = given.get(p.name, p.default)
+        if p.on_grid and not isinstance(v, Distribution):
+            wrong = first_off_grid(v, dt)
+            if wrong is not None:
+                yield Problem(f"{place}.{p.name}", not_on_grid(wrong, dt), nearest_on_grid(wrong, dt))
+
+
+def bad_intervals(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
+    """Intervals of stimuli that are less than a step, or that no number of steps can count."""
+    for p in model.parameters:
+        if p.unit != "ms" or p.bound != "> 0" or model.role == "neuron" or p.name not in given:
+            continue
+        v = given[p.name]
+        low, high = v.support if isinstance(v, Distribution) else (np.min(v), np.max(v))
+        if p.on_grid and low < dt / 2:
+            yield Problem(f"{place}.{p.name}", f"{low:g} ms is less than a step", f"at least dt = {dt:g} ms")
+        elif p.shape == "number" and not NEAR * dt < low <= high < FARTHEST * dt:
+            allowed = f"above {NEAR * dt:g} and below {FARTHEST * dt:g} ms (dt = {dt:g} ms)"
+            yield Problem(f"{place}.{p.name}", f"{low:g} ms", allowed)
+
+
+def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem]:
+    """Given spikes of a spike_generator of `n` nodes that do not fit each other."""
+    trains, ids = given.get("spike_times", []), given.get("spike_ids", ())
+    number = sum(map(len, trains))
+    if len(ids):
+        if len(trains) > 1:
+            yield Problem(f"{place}.spike_ids", "given beside a list of times for each node", "one of both")
+        elif len(ids) != number:
+            yield Problem(f"{place}.spike_ids", f"{len(ids)} ids for {number} spike times", "one id a spike time")
+        elif ((ids != np.floor(ids)) | (ids < 0) | (ids >= n)).any():
+            wrong = ids[(ids != np.floor(ids)) | (ids < 0) | (ids >= n)][0]
+            yield Problem(f"{place}.spike_ids", f"{wrong:g}", f"whole numbers from 0 to {n - 1}")
+    many = given.get("spike_multiplicities", ())
+    if len(many):
+        if len(many) != number:
+            yield Problem(f"{place}.spike_multiplicities", f"{len(many)} for {number} spike times", "one a spike time")
+        elif ((many != np.floor(many)) | (many < 0) | (many > 1e6)).any():
+            wrong = many[(many != np.floor(many)) | (many < 0) | (many > 1e6)][0]
+            yield Problem(f"{place}.spike_multiplicities", f"{wrong:g}", "whole numbers from 0 to 1000000")
+
+
+def index_of(text: str, place: str) -> Any:
+    """The index in ``exc[0:10]``, ``exc[3]`` or ``exc[1,5,7]``."""
+    body = text.removesuffix("]")
+    try:
+        if body == text or body.count(":") > 2:
+            raise ValueError
+        if ":" in body:
+            return slice(*(int(x) if x.strip() else None for x in body.split(":")))
+        ids = [int(x) for x in body.split(",")]
+        return ids if len(ids) > 1 else ids[0]
+    except ValueError:
+        raise ModelError(place, f"[{text}", "an index such as exc[3], exc[0:10], exc[1,5,7]") from None
+
+
+def check_new(place: str, name: Any, n: Any, model: Any, taken: Container[str], others: int) -> Iterator[Problem]:
+    """What is wrong with the name, the size and the model of a new population; names are `taken`, there are `others` nodes already."""
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
+        yield Problem(place, f"{shown(name)} is not a name", "letters, digits, _ - +")
+    elif name in taken:
+        yield Problem(place, "there is a population of this name already")
+    if not is_whole(n) or n < 1:
+        yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
+    elif n > MOST_NODES:
+        yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
+    elif n + others > MOST_NODES:
+        yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
+    if not isinstance(model, str) or model not in MODELS:
+        yield Problem(f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS))

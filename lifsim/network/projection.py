@@ -1,0 +1,245 @@
+"""Projections: which rule connects two populations, with which weights and delays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.errors import ModelError, Problem
+from lifsim.common.printable import shown
+from lifsim.common.values import Value, is_whole, value
+from lifsim.network.distance import Profile, is_profile, profile
+from lifsim.network.explicit_rules import MANY, from_file
+from lifsim.network.model import PARROT, receptors_of
+from lifsim.network.population import View
+from lifsim.network.positions import Positions, Space, displacements, farthest, mismatch
+from lifsim.network.rules import COUNTS, check_flags, check_rule, rule_params
+from lifsim.network.synapse_models import Synapse, check_sign, synapse
+from lifsim.network.synapse_values import SAMPLE, Synaptic, check_alone, check_delay, check_weight, synaptic_value, weight_unit
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Synapses from `source` to `target` made by `rule`.
+
+    `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
+    "matrix" the given synapses under "given" (and the "file" that lists them). Weight and delay are one
+    number, one distribution, a function of distance, or an array with an entry a synapse in the order of the
+    rule (see `Network.connect`) or of what was given, and so are the parameters of plastic synapses; `synapse`
+    is None where they are static. `receptor_type` is 0 where the sign of a weight decides.
+    """
+
+    source: View
+    target: View
+    rule: str
+    params: dict[str, Any]
+    weight: Synaptic
+    delay: Synaptic
+    allow_autapses: bool
+    allow_multapses: bool
+    receptor_type: int = 0
+    synapse: Synapse | None = None
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether both ends are in the same population, so that autapses can occur."""
+        return self.source.population is self.target.population
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the rule's own number (p or a count) is 0, so that there are no synapses."""
+        p = self.params.get("p")
+        return any(self.params.get(key) == 0 for key in ("p", *COUNTS)) or (isinstance(p, Profile) and p.a == 0)
+
+    @property
+    def _homes(self) -> tuple[Positions, Positions]:
+        """Positions of both populations, which have them where something depends on distance."""
+        source, target = self.source.population.positions, self.target.population.positions
+        assert source is not None and target is not None
+        return source, target
+
+    def space(self, seed: int) -> Space:
+        """Where sources and targets lie in a run with this seed."""
+        source, target = self._homes
+        period = np.asarray(source.extent) if source.periodic else None
+        return Space(source.of(self.source.name, seed)[self.source.ids], target.of(self.target.name, seed)[self.target.ids], period)
+
+    @cached_property
+    def farthest(self) -> float:
+        """A distance (mm) that no pair exceeds."""
+        return farthest(*self._homes)
+
+    @cached_property
+    def mean_p(self) -> float:
+        """The mean of the probability over all pairs; where it depends on distance, over those of some targets, or in a
+        large space over the pairs of any two places.
+        """
+        p, n_source, n_target = self.params["p"], len(self.source), len(self.target)
+        if not isinstance(p, Profile):
+            return float(p)
+        homes = self._homes
+        if max(n_source, n_target) > MANY and all(home.extent and home.points is None for home in homes):
+            d, share = displacements(*homes, p.beyond(1e-9 * p.a))
+            return float(p(d) @ share)
+        space = self.space(1)
+        some = np.linspace(0, n_target - 1, min(n_target, max(SAMPLE // n_source, 16))).astype(np.int64)
+        each, p = np.arange(n_source), p.within(space.error)
+        return float(np.mean([p(space.distances(each, np.full(n_source, t))).mean() for t in some]))
+
+
+def projection(place: str, dt: float, source: View, target: View, rule: str, given: Mapping[str, Any]) -> Projection:
+    """A checked `Projection`; raises `ModelError` with every problem found."""
+    given = dict(given)
+    asked = given.pop("synapse", "static_synapse")
+    raw = {key: given.pop(key) for key in ("weight", "delay")}
+    flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
+    receptor = given.pop("receptor_type")
+    unit = weight_unit(source, target)
+    problems = [*_check_ends(place, source, target), *check_flags(place, flags)]
+    problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
+    file = given.get("file") if rule == "explicit" else None
+    if file is not None and not problems:
+        given, raw, problems = from_file(place, dt, given, raw, source, target)
+    problems += check_rule(place, rule, given)
+    params: dict[str, Any] = {}
+    if not problems:
+        params, raw, problems = rule_params(place, rule, given, raw, source, target, flags)
+    problems += _check_space(place, {"p": given.get("p"), **raw}, source, target)
+    if problems:
+        raise ModelError.of([*problems, *check_alone(place, dt, raw, unit), *_plastic(f"{place}.synapse", asked, unit, source, value)[1]])
+    if file is not None:
+        params["file"] = str(file)
+    values: dict[str, Synaptic] = {}
+    for key, unit_of_key in (("weight", unit), ("delay", "ms")):
+        try:
+            if is_profile(raw[key]):
+                values[key] = profile(raw[key], key, unit_of_key)
+            else:
+                values[key] = synaptic_value(raw[key], unit_of_key, rule, params, len(source), len(target))
+        except ValueError as error:
+            problems.append(Problem(f"{place}.{key}", str(error)))
+    if "weight" in values:
+        problems += check_weight(f"{place}.weight", values["weight"])
+    if "delay" in values:
+        problems += check_delay(f"{place}.delay", values["delay"], dt)
+    own, wrong = _plastic(
+        f"{place}.synapse", asked, unit, source, lambda v, u: synaptic_value(v, u, rule, params, len(source), len(target))
+    )
+    problems += wrong
+    if own and not problems:
+        weight = values["weight"]
+        problems += check_sign(f"{place}.weight", weight.a if isinstance(weight, Profile) else weight, own)
+    if problems:
+        raise ModelError.of(problems)
+    both = {k: bool(v) for k, v in flags.items()}
+    return Projection(
+        source,
+        target,
+        rule,
+        params,
+        values["weight"],
+        values["delay"],
+        **both,
+        synapse=own,
+        receptor_type=_receptor(receptor, source, target),
+    )
+
+
+def _plastic(
+    place: str, asked: Any, unit: str, source: View, arranged: Callable[[Any, str], Value]
+) -> tuple[Synapse | None, list[Problem]]:
+    """The plastic synapses that are asked for, if any are, and what is wrong with them."""
+    try:
+        own = synapse(place, asked, unit, arranged)
+    except ModelError as error:
+        return None, error.problems
+    model = source.population.model
+    if own and model.role not in ("neuron", "spikes"):
+        return own, [
+            Problem(
+                place, f"{own.model.name} from {source.name}, a {model.name}", "plastic synapses come from neurons or a spike_generator"
+            )
+        ]
+    return own, []
+
+
+def _check_ends(place: str, source: View, target: View) -> Iterable[Problem]:
+    if source.population.model.role == "current" and target.population.model.name == PARROT:
+        yield Problem(f"{place}.target", f"{target.name} is a parrot_neuron, on which a current has no effect", "neurons with a membrane")
+    if target.population.model.role != "neuron":
+        yield Problem(
+            f"{place}.target", f"{target.name} is a {target.population.model.name}, which takes no input", "a population of neurons"
+        )
+
+
+def _receptor(given: Any, source: View, target: View) -> int:
+    """The receptor meant: of a single one nothing need be said; a current goes to the membrane itself."""
+    if target.population.model.name == PARROT:
+        return int(given)
+    several = _receptors(target) > 0 and source.population.model.role != "current"
+    return int(given) or 1 if several else 0
+
+
+def _receptors(target: View) -> int:
+    return receptors_of(target.population.model, target.population.params)
+
+
+def _check_receptor(place: str, given: Any, source: View, target: View) -> Iterable[Problem]:
+    most, name = _receptors(target), target.name
+    if source.population.model.role == "current":
+        most = 0
+    if not is_whole(given) or given < 0:
+        yield Problem(place, shown(given), "a whole number from 1 on")
+    elif target.population.model.name == PARROT:
+        if given > 1:
+            yield Problem(place, f"{given:g}", f"0, or 1 for spikes that {name} (parrot_neuron) does not send on")
+    elif not most and given:
+        yield Problem(place, f"{given:g}", f"nothing: {name} ({target.population.model.name}) has no receptor types for it")
+    elif most > 1 and not given:
+        yield Problem(place, "not given", f"which of the receptors 1 to {most} of {name}")
+    elif given > most:
+        yield Problem(place, f"{given:g}", f"1 to {most}, the receptors of {name} (entries of tau_syn)")
+
+
+def _check_space(place: str, values: Mapping[str, Any], source: View, target: View) -> Iterable[Problem]:
+    """What depends on distance needs both ends in one space."""
+    nowhere = " and ".join(dict.fromkeys(v.name for v in (source, target) if v.population.positions is None))
+    for key, raw in values.items():
+        if not is_profile(raw):
+            continue
+        here, there = source.population.positions, target.population.positions
+        if here is None or there is None:
+            yield Problem(f"{place}.{key}", f"depends on distance, but {nowhere} has no positions", "give its populations positions")
+        else:
+            wrong = mismatch(here, there)
+            if wrong:
+                yield Problem(f"{place}.{key}", f"{wrong[0]} ({source.name}, {target.name})", wrong[1])
+
+
+def expected_synapses(projection: Projection) -> float:
+    """The number of synapses that `projection` makes, or its expectation."""
+    n_source, n_target = len(projection.source), len(projection.target)
+    shared = 0
+    if projection.recurrent and not projection.allow_autapses:
+        shared = projection.source.shared(projection.target)
+    params = projection.params
+    match projection.rule:
+        case "one_to_one":
+            return n_target
+        case "all_to_all":
+            return n_source * n_target - shared
+        case "pairwise_bernoulli":
+            p = params["p"]
+            return projection.mean_p * n_source * n_target - shared * (p.a if isinstance(p, Profile) else p)
+        case "fixed_indegree":
+            return params["indegree"] * n_target
+        case "fixed_outdegree":
+            return params["outdegree"] * n_source
+        case "fixed_total_number":
+            return params["N"]
+        case _:
+            return len(params["given"])

@@ -1,0 +1,166 @@
+"""What is recorded, and the lists that `Network.record` and `Network.connect` take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.printable import shown
+from lifsim.common.timegrid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
+from lifsim.common.values import KINDS, number
+from lifsim.network.population import Population, View
+from lifsim.network.projection import Projection
+
+Nodes: TypeAlias = "str | Population | View"
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval.
+
+    With a `source`: the weights of the synapses from there onto `view`.
+    """
+
+    view: View
+    variable: str
+    interval: float
+    start: float = 0.0
+    stop: float = math.inf
+    source: View | None = None
+
+
+def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
+    """Times in ms, and what is wrong with them."""
+    times, problems = {}, []
+    for key, raw in given.items():
+        try:
+            times[key] = None if raw is None and key == "interval" else number(raw, "ms")
+        except ValueError as error:
+            problems.append(Problem(f"{place}.{key}", str(error)))
+    return times, problems
+
+
+def is_list(nodes: Any) -> bool:
+    """Whether several populations are meant."""
+    return isinstance(nodes, (list, tuple))
+
+
+def as_list(nodes: Any) -> list[Any]:
+    """`nodes` as a list of what means one population each."""
+    return list(nodes) if is_list(nodes) else [nodes]
+
+
+def listed_entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, int], Any]:
+    """What gives the entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
+    if shape is None:
+        return lambda i, j: raw
+    if isinstance(raw, Mapping):
+        kind = next((k for k in raw if k in KINDS), None)
+        held = {k: [listed_entries(x, shape) for x in v] if k == kind and is_list(v) else listed_entries(v, shape) for k, v in raw.items()}
+        return lambda i, j: {k: [x(i, j) for x in v] if isinstance(v, list) else v(i, j) for k, v in held.items()}
+    if is_list(raw) and len(raw) == shape[0] and all(is_list(row) and len(row) == shape[1] for row in raw):
+        return lambda i, j: raw[i][j]
+    return lambda i, j: raw
+
+
+def recordings_of(
+    place: str, dt: float, view: Callable[[Nodes, str], View], what: Any, variable: Any, times: Mapping[str, Any]
+) -> list[Recording]:
+    """The recordings that `Network.record` is asked for; `view` gives the nodes that a name means.
+
+    Raises
+    ------
+    ModelError : with every problem found.
+    """
+    variables = list(variable) if isinstance(variable, Iterable) and not isinstance(variable, (str, np.ndarray)) else [variable]
+    if not variables:
+        raise ModelError(f"{place}.variable", "no variable to record", "at least one name")
+    made: list[Recording] = []
+    known_times, problems = sampling_times(place, **times)
+    if not problems:
+        sampled = any(not isinstance(name, str) or name != "spikes" for name in variables)
+        problems += _check_times(place, dt, sampled, **known_times)
+    for nodes in as_list(what):
+        try:
+            own = view(nodes, f"{place}.populations")
+        except ModelError as error:
+            problems += error.problems
+            continue
+        for name in variables:
+            known = own.population.model.recordables
+            if not isinstance(name, str) or name not in known:
+                got = f"{own.population.model.name} ({own.name}) has no variable {shown(name)} to record"
+                problems.append(Problem(f"{place}.variable", got, did_you_mean(name if isinstance(name, str) else "", known)))
+            elif not problems:
+                made.append(Recording(own, name, *_snapped(dt, **known_times)))
+    if problems:
+        raise ModelError.of(problems)
+    return made
+
+
+def weight_recording(
+    place: str,
+    dt: float,
+    view: Callable[[Nodes, str], View],
+    source: Nodes,
+    target: Nodes,
+    projections: Iterable[Projection],
+    times: Mapping[str, Any],
+) -> Recording:
+    """The recording that `Network.record_weights` is asked for.
+
+    Raises
+    ------
+    ModelError : with every problem found.
+    """
+    known_times, problems = sampling_times(place, **times)
+    if not problems:
+        problems += _check_times(place, dt, True, **known_times)
+    views: list[View] = []
+    for nodes, end in ((source, "source"), (target, "target")):
+        try:
+            views.append(view(nodes, f"{place}.{end}"))
+        except ModelError as error:
+            problems += error.problems
+    if len(views) == 2:
+        problems += _check_synapses(place, projections, *views)
+    if problems:
+        raise ModelError.of(problems)
+    return Recording(views[1], f"weight_from_{views[0].name}", *_snapped(dt, **known_times), views[0])
+
+
+def _check_times(place: str, dt: float, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
+    """What is wrong with the times of a recording (ms); `sampled` is False for spikes, which have no interval."""
+    if interval is not None and not (0 < interval < math.inf):
+        yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
+    elif interval is not None and not on_grid(interval, dt):
+        yield Problem(f"{place}.interval", not_on_grid(interval, dt), nearest_on_grid(interval, dt))
+    elif interval is not None and steps(interval, dt) < 1:
+        yield Problem(f"{place}.interval", f"{interval:g} ms is less than a step", nearest_on_grid(interval, dt))
+    if sampled and interval is None and not on_grid(1.0, dt):
+        yield Problem(f"{place}.interval", "1 ms (the default) is not on the grid", nearest_on_grid(1.0, dt))
+    for key, t in (("start", start), ("stop", stop)):
+        if t < 0 or (math.isfinite(t) and not on_grid(t, dt)):
+            yield Problem(f"{place}.{key}", f"{t:g} ms", f"must be a multiple of dt = {dt:g} ms, at least 0")
+    if not sampled and interval is not None:
+        yield Problem(f"{place}.interval", f"{interval:g} ms for spikes", "spikes have no interval: every one is recorded")
+    if stop < start:
+        yield Problem(f"{place}.stop", f"{stop:g} ms is before start {start:g} ms")
+
+
+def _snapped(dt: float, interval: float | None, start: float, stop: float) -> tuple[float, float, float]:
+    """Interval (1 ms unless given), start and stop of a recording, as the multiples of dt that they are meant to be."""
+    return snapped(1.0 if interval is None else interval, dt), snapped(start, dt), snapped(stop, dt)
+
+
+def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View) -> Iterable[Problem]:
+    """What is wrong with recording the weights of the synapses from `source` to `target`."""
+    if not any(p.source.population is source.population and p.target.population is target.population for p in projections):
+        yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
+    elif source.population.model.role not in ("neuron", "spikes"):
+        yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")

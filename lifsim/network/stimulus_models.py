@@ -1,0 +1,223 @@
+"""The stimuli: names, parameters with defaults, units and bounds. Data only.
+
+Names, defaults and meanings are NEST's where NEST has the model. How a stimulus becomes input of its targets is in `lifsim.building.drives`
+and `lifsim.engine.stimuli`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lifsim.network.model import BOTH_METHODS, Model, register
+from lifsim.network.parameter import Check, Parameter
+
+
+def _stop_after_start(p: Mapping[str, Any]) -> str | None:
+    if np.any(np.asarray(p["stop"]) < np.asarray(p["start"])):
+        return "stop must not be before start"
+    return None
+
+
+def _series(times: str, values: str) -> Check:
+    def check(p: Mapping[str, Any]) -> str | None:
+        t, v = p[times], p[values]
+        if len(t) != len(v):
+            return f"{times} has {len(t)} entries, {values} has {len(v)}; they must be equally long"
+        if np.any(np.diff(t) <= 0):
+            return f"{times} must increase strictly"
+        if len(t) and (t[0] <= 0 or not np.isfinite(t).all()):
+            return f"{times} must be finite and above 0"
+        return None
+
+    return check
+
+
+def _modulation(p: Mapping[str, Any]) -> str | None:
+    return "std_mod must not be above std" if np.any(np.asarray(p["std_mod"]) > np.asarray(p["std"])) else None
+
+
+def _rate_above_amplitude(p: Mapping[str, Any]) -> str | None:
+    amplitude = np.asarray(p["amplitude"])
+    return "amplitude must be from 0 to rate" if np.any((amplitude < 0) | (amplitude > np.asarray(p["rate"]))) else None
+
+
+def _one_waveform(p: Mapping[str, Any]) -> str | None:
+    return None if (len(p["waveform"]) == 0) != (p["waveform_file"] == "") else "give either waveform or waveform_file"
+
+
+def _rates_not_negative(p: Mapping[str, Any]) -> str | None:
+    v = np.asarray(p["rate_values"])
+    return "rate_values must be from 0 to 1e9" if np.any(~((v >= 0) & (v <= 1e9))) else None
+
+
+def _time_to_live(p: Mapping[str, Any]) -> str | None:
+    if np.any(np.asarray(p["rate"]) * np.asarray(p["dead_time"]) >= 1000):
+        return "dead_time must be shorter than the mean interval, 1000 / rate"
+    return None
+
+
+_WINDOW = (
+    Parameter("start", 0.0, "ms", "switched on at this time", ">= 0", on_grid=True),
+    Parameter("stop", math.inf, "ms", "switched off at this time", "not negative", on_grid=True),
+)
+_WAVE = (
+    Parameter("frequency", 0.0, "Hz", "frequency of the modulation", "finite"),
+    Parameter("phase", 0.0, "deg", "phase of the modulation at time 0", "finite"),
+)
+_TRAINS = Parameter("individual_spike_trains", True, "", "a train for every target; else all targets of a node share its one", shape="flag")
+
+register(
+    Model(
+        "poisson_generator",
+        "poisson",
+        "Poisson spike trains, an independent one for every target",
+        (Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"), *_WINDOW),
+        checks=(_stop_after_start,),
+        methods=BOTH_METHODS,
+    ),
+    Model(
+        "inhomogeneous_poisson_generator",
+        "poisson",
+        "Poisson spike trains whose rate changes in steps, an independent one for every target",
+        (
+            Parameter("rate_times", (), "ms", "times at which the rate changes", shape="series", on_grid=True),
+            Parameter("rate_values", (), "Hz", "rate from each of these times on (0 before the first)", shape="series"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _series("rate_times", "rate_values"), _rates_not_negative),
+        methods=BOTH_METHODS,
+    ),
+    Model(
+        "sinusoidal_poisson_generator",
+        "poisson",
+        "Poisson spike trains of the rate rate + amplitude · sin(2π·frequency·t + phase), 0 where that is negative",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("amplitude", 0.0, "Hz", "amplitude of the modulation", "-1e9 to 1e9"),
+            *_WAVE,
+            _TRAINS,
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
+    ),
+    Model(
+        "sinusoidal_gamma_generator",
+        "poisson",
+        "gamma spike trains (CV of intervals 1/√order, without modulation) of the rate rate + amplitude · sin(2π·frequency·t + phase)",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("amplitude", 0.0, "Hz", "amplitude of the modulation, at most the rate", ">= 0"),
+            *_WAVE,
+            Parameter("order", 1.0, "", "order of the gamma distribution of the intervals; 1 is a Poisson process", ">= 1"),
+            _TRAINS,
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _rate_above_amplitude),
+    ),
+    Model(
+        "spike_generator",
+        "spikes",
+        "sends given spikes",
+        (
+            Parameter("spike_times", (), "ms", "times of the spikes; a list of lists for several nodes", shape="trains"),
+            Parameter("spike_ids", (), "", "the node of each spike time (with a flat list of times)", shape="series"),
+            Parameter("spike_multiplicities", (), "", "how often each spike is sent", shape="series"),
+            Parameter("spike_file", "", "", "SONATA spike file to send instead", shape="file"),
+            Parameter("spike_population", "", "", "population in that file (if it holds several)", shape="text"),
+            Parameter(
+                "allow_offgrid_times", False, "", "send spikes given between the points of the grid at the end of their step", shape="flag"
+            ),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
+        methods=BOTH_METHODS,
+    ),
+    Model(
+        "dc_generator",
+        "current",
+        "constant current",
+        (Parameter("amplitude", 0.0, "pA", "the current", "finite"), *_WINDOW),
+        checks=(_stop_after_start,),
+        methods=BOTH_METHODS,
+    ),
+    Model(
+        "step_current_generator",
+        "current",
+        "current that changes in steps",
+        (
+            Parameter("amplitude_times", (), "ms", "times at which the current changes", shape="series", on_grid=True),
+            Parameter("amplitude_values", (), "pA", "current from each of these times on (0 before)", shape="series"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _series("amplitude_times", "amplitude_values")),
+        methods=BOTH_METHODS,
+    ),
+    Model(
+        "ac_generator",
+        "current",
+        "alternating current offset + amplitude · sin(2π·frequency·t + phase)",
+        (
+            Parameter("amplitude", 0.0, "pA", "amplitude of the current", "finite"),
+            Parameter("offset", 0.0, "pA", "constant part of the current", "finite"),
+            *_WAVE,
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
+    ),
+    Model(
+        "waveform_generator",
+        "current",
+        "current given by samples, from `start` on",
+        (
+            Parameter("waveform", (), "pA", "the samples; of shape (samples, n) for a column a node", shape="samples"),
+            Parameter("waveform_file", "", "", "file of samples instead: x.csv, x.npy or x.h5:dataset", shape="file"),
+            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0", shape="number"),
+            Parameter("interpolate", False, "", "straight lines between the samples instead of steps", shape="flag"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _one_waveform),
+    ),
+    Model(
+        "ou_generator",
+        "current",
+        "Ornstein-Uhlenbeck current, independent for every target",
+        (
+            Parameter("mean", 0.0, "pA", "mean current", "finite"),
+            Parameter("std", 0.0, "pA", "standard deviation of the current", ">= 0"),
+            Parameter("tau", 5.0, "ms", "correlation time", "> 0"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start,),
+    ),
+    Model(
+        "noise_generator",
+        "current",
+        "Gaussian white noise current, piecewise constant over `dt`, independent for every target",
+        (
+            Parameter("mean", 0.0, "pA", "mean current", "finite"),
+            Parameter("std", 0.0, "pA", "standard deviation of the current", ">= 0"),
+            Parameter("std_mod", 0.0, "pA", "amplitude of the sinusoidal modulation of the variance", ">= 0"),
+            Parameter("frequency", 0.0, "Hz", "frequency of that modulation", ">= 0"),
+            Parameter("phase", 0.0, "deg", "phase of that modulation", "finite"),
+            Parameter("dt", 1.0, "ms", "a new value is drawn every dt", "> 0", on_grid=True),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _modulation),
+    ),
+    Model(
+        "poisson_generator_ps",
+        "poisson",
+        "Poisson spike trains with exact times, an independent one for every target",
+        (
+            Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
+            Parameter("dead_time", 0.0, "ms", "shortest interval", ">= 0"),
+            *_WINDOW,
+        ),
+        checks=(_stop_after_start, _time_to_live),
+        methods=("precise",),
+    ),
+)

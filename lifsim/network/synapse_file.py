@@ -1,0 +1,190 @@
+"""Lists of synapses in files: CSV, or HDF5 (plain datasets, or the edges of a SONATA file).
+
+A CSV file begins with the names of its columns: ``source`` and ``target`` (indices in their populations, from 0), and
+optionally ``weight`` and ``delay`` (ms). It is read in pieces, each turned into numbers at once; a piece that is not
+as it should be is looked through line by line for the cell to name.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lifsim.common.errors import DataError, ModelError, did_you_mean
+from lifsim.common.text import shortened
+from lifsim.files import hdf5
+from lifsim.files.outputs import expanded
+from lifsim.files.untrusted import check_ordinary, reading
+from lifsim.network import sonata_edges
+from lifsim.network.synapse_table import COLUMNS, LONGEST, Limits, SynapseColumns, WantedColumns, column_of, inside
+
+HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
+PIECE = 1 << 24  # bytes of text at a time
+
+
+def split(reference: str) -> tuple[str, str]:
+    """File and group of ``net.h5:group`` (the group is "" of a CSV file, and where none is named)."""
+    path, colon, group = reference.rpartition(":")
+    return (path, group) if colon and path.lower().endswith(HDF5) else (reference, "")
+
+
+def read(reference: Any, limits: Limits, place: str, asked: WantedColumns | None = None) -> SynapseColumns:
+    """The list in a file: ``synapses.csv``, ``net.h5`` or ``net.h5:group``.
+
+    Raises
+    ------
+    ModelError : what cannot be read or used, with file, line (or entry) and column. DataError : this is no path.
+    """
+    if not isinstance(reference, (str, Path)):
+        raise ModelError(place, shortened(repr(reference)), "a file: synapses.csv, or net.h5:group")
+    name, group = split(str(reference))
+    path = expanded(name, "list of synapses", DataError)
+    try:
+        if path.suffix.lower() in HDF5:
+            check_ordinary(path)
+            return _read_hdf5(path, group, limits, asked or WantedColumns(), place)
+        _refuse_types(asked or WantedColumns(), place)
+        with reading(path) as file:
+            return _read_csv(file, str(path), limits, place)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
+        said = getattr(error, "strerror", None) or error
+        raise ModelError(place, f"{shortened(str(path))} cannot be read ({said})", "a list of synapses") from None
+
+
+def _refuse_types(asked: WantedColumns, place: str) -> None:
+    if asked.types:
+        raise ModelError(place, "edge types of a list that has none", "the edges of a SONATA file")
+
+
+def _listed(columns: Mapping[str, Any]) -> SynapseColumns:
+    sources, targets = (np.asarray(columns[key]).astype(np.int32) for key in ("source", "target"))
+    weight, delay = (np.asarray(columns[key], np.float64) if key in columns else None for key in ("weight", "delay"))
+    return SynapseColumns(sources, targets, weight, delay)
+
+
+def _read_csv(file: BinaryIO, name: str, limits: Limits, place: str) -> SynapseColumns:
+    header = file.readline(LONGEST).decode("utf-8-sig", errors="replace").strip()
+    columns = [column.strip().strip('"') for column in header.split(",")]
+    _check_header(columns, name, place)
+    found: dict[str, list[np.ndarray]] = {column: [] for column in columns}
+    line = 2
+    for text in _pieces(file):
+        rows = _numbers(text, len(columns))
+        if rows is None or any(limits.wrong(c, rows[:, i]).any() for i, c in enumerate(columns)):
+            raise _complaint(text, columns, limits, name, line, place)
+        for i, column in enumerate(columns):
+            found[column].append(rows[:, i].astype(np.int32 if column in ("source", "target") else np.float64))
+        line += text.count(b"\n")
+    return _listed({column: np.concatenate(pieces) for column, pieces in found.items()})
+
+
+def _check_header(columns: list[str], name: str, place: str) -> None:
+    for column in columns:
+        if column not in COLUMNS:
+            got = f"{shortened(name)}, line 1: there is no column {shortened(repr(column))}"
+            raise ModelError(place, got, did_you_mean(column, COLUMNS))
+    missing = [column for column in COLUMNS[:2] if column not in columns]
+    if missing or len(set(columns)) < len(columns):
+        got = f"{shortened(name)}, line 1: {'no column ' + missing[0] if missing else 'a column twice'}"
+        raise ModelError(place, got, "the names of the columns: source, target, and optionally weight, delay")
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The rest of a file in pieces of whole lines (one without an end for so long is none: it comes as it is)."""
+    rest = b""
+    while text := file.read(PIECE):
+        whole, newline, rest = (rest + text).rpartition(b"\n")
+        if not newline:
+            whole, rest = rest, b""
+        yield whole + newline
+    yield rest
+
+
+def _numbers(text: bytes, width: int) -> np.ndarray | None:
+    """The cells of lines of `width` numbers, float64, (lines, width), blank lines left out; None if the text is anything else."""
+    if not text.strip():
+        return np.zeros((0, width))
+    try:
+        rows = np.loadtxt(io.BytesIO(text), np.float64, delimiter=",", comments=None, ndmin=2)
+    except ValueError:
+        return None
+    return rows if rows.shape[1] == width else None
+
+
+_NUMBER = re.compile(rb"\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|nan))\s*", re.IGNORECASE)
+
+
+def _complaint(text: bytes, columns: list[str], limits: Limits, name: str, line: int, place: str) -> ModelError:
+    """What is wrong with the first wrong cell of `text`, which begins with this line of the file."""
+    for number, row in enumerate(text.split(b"\n"), line):
+        cells = row.split(b",")
+        if not row.strip():
+            continue
+        where = f"{shortened(name)}, line {number}"
+        if len(cells) != len(columns):
+            return ModelError(place, f"{where}: {len(cells)} cells", f"one for each of {', '.join(columns)}")
+        for column, cell in zip(columns, cells, strict=True):
+            number_there = _NUMBER.fullmatch(cell)
+            x = float(cell) if number_there else 0.0
+            if not number_there or limits.wrong(column, np.array([x])).any():
+                got = cell.decode(errors="replace").strip()
+                return ModelError(place, f"{where}, column {column}: {shortened(repr(got))}", limits.allowed(column, x))
+    return ModelError(place, f"{shortened(name)}, from line {line} on: no list of numbers", "cells with commas between them")
+
+
+def _read_hdf5(path: Path, name: str, limits: Limits, asked: WantedColumns, place: str) -> SynapseColumns:
+    import h5py
+
+    where = f"{shortened(str(path))}:{name}"
+    with h5py.File(path, "r") as file:
+        group = inside(file, name.strip("/"), place) if name.strip("/") else file
+        if not isinstance(group, h5py.Group):
+            raise ModelError(place, f"{where}: there is no such group", "one with the datasets source and target" + _groups(file))
+        sonata = any(inside(group, f"{end}_node_id", place) is not None for end in ("source", "target"))
+        found = sonata_edges.read(group, path, asked, place) if sonata else _plain(group, where, asked, place)
+    columns = {"source": found.sources, "target": found.targets, "weight": found.weight, "delay": found.delay}
+    for column_name, x in columns.items():
+        if x is None:
+            continue
+        if len(x) != len(found.sources):
+            raise ModelError(place, f"{where}: {len(x)} entries of {column_name}, {len(found.sources)} sources", "as many of each")
+        wrong = limits.wrong(column_name, x)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise ModelError(place, f"{where}, entry {i}, column {column_name}: {x[i]:g}", limits.allowed(column_name, float(x[i])))
+    return replace(_listed({key: x for key, x in columns.items() if x is not None}), number=found.number)
+
+
+def _plain(group: Any, where: str, asked: WantedColumns, place: str) -> SynapseColumns:
+    """The datasets source, target, weight and delay of a group, as they are."""
+    _refuse_types(asked, place)
+    found: dict[str, np.ndarray] = {}
+    for name in COLUMNS:
+        data = inside(group, name, place)
+        if data is not None:
+            found[name] = asked.in_units(data, column_of(data, f"{where}/{name}", place), name, f"{where}/{name}", place)
+    for name in COLUMNS[:2]:
+        if name not in found:
+            raise ModelError(place, f"{where}: there is no dataset {name}", f"one of: {name}, {name}_node_id{_groups(group)}")
+    return SynapseColumns(found["source"], found["target"], found.get("weight"), found.get("delay"))
+
+
+def _groups(file: Any) -> str:
+    names = list(file)[:8]
+    return f"; it holds {', '.join(names)}" if names else ""
+
+
+def write(path: Path, lists: Mapping[str, SynapseColumns], lasting: bool = True) -> None:
+    """Write an HDF5 file with a group for each list; what was at `path` is replaced in one step (RunError if the disk is full)."""
+    with hdf5.replacing(path, f"{path} is as it was", lasting=lasting) as file:
+        for name, listed in lists.items():
+            columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
+            for column, x in columns.items():
+                if x is not None:
+                    file.create_dataset(f"{name}/{column}", data=x)

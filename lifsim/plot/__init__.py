@@ -1,0 +1,15 @@
+"""Figures of results, fit for print. No window is shown, and matplotlib's settings stay as they are.
+
+In: a `Result`, or the path of one. Out: a matplotlib figure, which `save` writes to a file.
+"""
+
+from lifsim.plot import backend  # noqa: F401 (before anything else loads matplotlib)
+
+# isort: split
+from lifsim.plot.raster_plot import raster
+from lifsim.plot.rate_plots import isi, rates
+from lifsim.plot.space_plot import space
+from lifsim.plot.style import colours, save
+from lifsim.plot.trace_plot import traces
+
+__all__ = ["colours", "isi", "raster", "rates", "save", "space", "traces"]

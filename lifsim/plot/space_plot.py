@@ -1,0 +1,69 @@
+"""Activity of populations in space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from lifsim import analysis
+from lifsim.common.errors import DataError
+from lifsim.plot.selection import result_of, spikes_of
+from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, colours, figure_size, new_figure, short_label, tidy_axes
+from lifsim.results.data import Spikes
+from lifsim.results.result import Result
+
+
+def space(
+    result: Result | str | Path,
+    populations: Sequence[str] | str | None = None,
+    t_start: float | None = None,
+    t_stop: float | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Where the neurons of each population lie, shaded by their rates between `t_start` and `t_stop`: a map of activity.
+
+    Of three dimensions the first two are drawn. With `ax`, only the first population.
+
+    Raises
+    ------
+    DataError : no such population, none has positions and recorded spikes, or the window is empty.
+    """
+    result = result_of(result)
+    located = [name for name in result.spikes if name in result.positions]
+    if not located:
+        raise DataError("plot", "no population has positions and recorded spikes", "give populations positions in the model")
+    shown = spikes_of(result, located if populations is None else populations, t_start, t_stop)
+    figure: Figure
+    if ax is None:
+        columns = min(len(shown), 3)
+        rows = -(-len(shown) // columns)
+        figure = Picture(figsize=(WIDTH, rows * WIDTH / columns * 0.85), layout="constrained")
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    else:
+        panels, figure = [ax], new_figure(ax)
+    for panel in panels[len(shown) :]:
+        panel.set_axis_off()
+    for panel, spikes, colour in zip(panels, shown, colours([spikes.name for spikes in shown]), strict=False):
+        _draw_map(panel, spikes, result.positions[spikes.name], colour)
+    return figure
+
+
+def _draw_map(ax: Axes, spikes: Spikes, places: np.ndarray, colour: str) -> None:
+    """Dots about as wide as the neurons are apart, the busiest in the full colour."""
+    x, y = places[:, 0], places[:, 1] if places.shape[1] > 1 else np.zeros(len(places))
+    rate = analysis.rates(spikes)
+    order = np.argsort(rate, kind="stable")
+    shades = LinearSegmentedColormap.from_list(spikes.name, ["0.9", colour])
+    side = 72 * min(figure_size(ax)) / max(len(places), 4) ** 0.5  # points
+    dots = ax.scatter(x[order], y[order], c=rate[order], s=min(0.5 * side**2, 30), cmap=shades, linewidths=0, rasterized=True)
+    bar = new_figure(ax).colorbar(dots, ax=ax, shrink=0.8, aspect=30)
+    bar.set_label(f"rate (1/s), {spikes.t_start:g} to {spikes.t_stop:g} ms", fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL, width=0.6, length=3)
+    ax.set(xlabel="x (mm)", ylabel="y (mm)" if places.shape[1] > 1 else "", aspect="equal")
+    ax.set_title(short_label(spikes.name), fontsize=FONT)
+    tidy_axes(ax)

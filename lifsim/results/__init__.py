@@ -1,0 +1,31 @@
+"""Results: recorded spikes and samples, while a run writes them, and when they are read.
+
+In: chunks of what was recorded, with a manifest that describes them; or a file, also of another tool (SONATA).
+Out: the log of a run, its HDF5 file, and a `Result` to read either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lifsim.common.lazy import on_first_use
+
+__all__ = ["Result", "Spikes", "Traces", "convert", "open", "opened"]
+
+if TYPE_CHECKING:
+    from lifsim.results.convert import convert
+    from lifsim.results.data import Spikes, Traces
+    from lifsim.results.opening import open, opened
+    from lifsim.results.result import Result
+
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "Result": "lifsim.results.result",
+        "Spikes": "lifsim.results.data",
+        "Traces": "lifsim.results.data",
+        "convert": "lifsim.results.convert",
+        "open": "lifsim.results.opening",
+        "opened": "lifsim.results.opening",
+    },
+)

@@ -1,0 +1,45 @@
+"""From a log, or a file of another tool, to an HDF5 file of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lifsim.common.jsonable import plain
+from lifsim.files import disk
+from lifsim.results.hdf5_writer import write
+from lifsim.results.log import LogWriter
+from lifsim.results.recording import read_log
+from lifsim.results.result import Result
+
+
+def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[str, Any] | None = None) -> Result:
+    """Turn the log of a run that ended or was interrupted into `path` and remove the log.
+
+    Parameters
+    ----------
+    log : OUT.h5.log.
+    path : the HDF5 file to make (or replace), OUT.h5 unless given.
+    summary : what to say of the run's end, if the log does not; without it the result is marked
+        as not complete.
+
+    Raises
+    ------
+    DataError : not a log. OutputError : the run is still going on. RunError : the disk is full.
+    """
+    log = Path(log)
+    path = Path(path) if path is not None else log.with_suffix("")
+    read_log(log)  # refuses what is no log
+    lock = LogWriter.reopen(log)
+    try:
+        recorded, _ = read_log(log)
+        disk.remove_abandoned(path)
+        said = plain(summary) if summary is not None else recorded.summary
+        made = write(replace(recorded, summary=said), path)
+    except BaseException:
+        lock.close()
+        raise
+    lock.close(remove=True)
+    return Result(made, path)

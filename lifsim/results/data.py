@@ -1,0 +1,233 @@
+"""Spikes and traces of a result, read from where they are when they are asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
+
+import numpy as np
+
+from lifsim.common.errors import DataError, did_you_mean
+from lifsim.common.timegrid import times
+from lifsim.results.hdf5_writer import write
+from lifsim.results.manifest import Key, Manifest, first_sample
+from lifsim.results.recording import Recorded
+from lifsim.results.run_info import entries, trace_ids
+
+T = TypeVar("T")
+
+
+class DataSource(Protocol):
+    """What `Result` needs to know; times in ms."""
+
+    manifest: Manifest
+    info: dict[str, Any]
+    located: list[str]
+
+    def count(self, name: str) -> int:
+        """Number of spikes of a population."""
+
+    def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of a population's spikes."""
+
+    def positions(self, name: str) -> np.ndarray:
+        """Where the nodes of a population that is `located` lie, (n, dimensions), mm."""
+
+    def shape(self, key: Key) -> tuple[int, int]:
+        """(n_samples, n_columns) of a trace."""
+
+    def trace(self, key: Key) -> np.ndarray:
+        """A trace, (n_samples, n_columns)."""
+
+    def save(self, path: Path) -> None:
+        """Write everything to an HDF5 file."""
+
+
+class RecordedChunks:
+    """A result made of chunks, in memory or in a log."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self.manifest = recorded.manifest
+        self.info = entries(recorded)
+        self.located = list(recorded.manifest.positions)
+
+    def count(self, name: str) -> int:
+        """Number of spikes of a population."""
+        return self._recorded.totals.spikes.get(name, 0)
+
+    def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of a population's spikes."""
+        at, ids, n = np.empty(self.count(name)), np.empty(self.count(name), np.int64), 0
+        for chunk in self._recorded.chunks:
+            if name in chunk.spikes:
+                own = slice(n, n + len(chunk.spikes[name][1]))
+                chunk.spike_times(name, self.manifest.dt, out=at[own])
+                ids[own], n = chunk.spikes[name][1], own.stop
+        return at, ids
+
+    def positions(self, name: str) -> np.ndarray:
+        """Where the nodes of a population lie, (n, dimensions), mm."""
+        return np.asarray(self.manifest.positions[name], np.float64)
+
+    def shape(self, key: Key) -> tuple[int, int]:
+        """(n_samples, n_columns) of a trace."""
+        return self._recorded.totals.samples.get(key, 0), self.manifest.columns(key)
+
+    def trace(self, key: Key) -> np.ndarray:
+        """A trace, (n_samples, n_columns)."""
+        out, row = np.empty(self.shape(key)), 0
+        for chunk in self._recorded.chunks:
+            rows = chunk.traces.get(key, out[:0])
+            out[row : row + len(rows)] = rows
+            row += len(rows)
+        return out
+
+    def save(self, path: Path) -> None:
+        """Write everything to an HDF5 file."""
+        write(self._recorded, path)
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """Spikes of one population.
+
+    times : ms, float64 (n_spikes,), ascending. ids : 0-based index in the population, int64
+    (n_spikes,). n_nodes : size of the population. t_start, t_stop : ms; spikes with
+    t_start < t <= t_stop were recorded. recorded_ids : the neurons that were recorded, int64.
+    dt : time step in ms, nan if not known.
+    """
+
+    times: np.ndarray
+    ids: np.ndarray
+    n_nodes: int
+    t_start: float
+    t_stop: float
+    recorded_ids: np.ndarray
+    dt: float = math.nan
+    name: str = ""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def window(self, t_start: float | None = None, t_stop: float | None = None) -> Spikes:
+        """The spikes with t_start < t <= t_stop (ms); all of them if neither is given."""
+        if t_start is None and t_stop is None:
+            return self
+        start = self.t_start if t_start is None else max(t_start, self.t_start)
+        stop = self.t_stop if t_stop is None else min(t_stop, self.t_stop)
+        stop = max(start, stop)
+        slack = 1e-6 * self.dt if self.dt > 0 else 0.0  # a limit such as 0.1 + 0.2 still means the step at 0.3
+        a, b = np.searchsorted(self.times, [start + slack, stop + slack], side="right")
+        return replace(self, times=self.times[a:b], ids=self.ids[a:b], t_start=start, t_stop=stop)
+
+    def __repr__(self) -> str:
+        return f"<Spikes of {self.name}: {len(self):,} of {len(self.recorded_ids):,} neurons in ({self.t_start:g}, {self.t_stop:g}] ms>"
+
+
+class Lazy(Mapping[str, T], Generic[T]):
+    """Named things that are read when they are asked for, once."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        load: Callable[[str], T],
+        where: str,
+        missing: str,
+        unreadable: Mapping[str, DataError] | None = None,
+    ) -> None:
+        self._names, self._load, self._where, self._missing = list(names), load, where, missing
+        self._unreadable = unreadable or {}
+        self._loaded: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._loaded:
+            if name not in self._names:
+                self._refuse(name)
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _refuse(self, name: str) -> NoReturn:
+        if name in self._unreadable:
+            raise self._unreadable[name]
+        hint = did_you_mean(str(name), self._names) or "nothing of the kind was recorded"
+        raise DataError(self._where, self._missing.format(name=name), hint)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What is called `name`, else `default`."""
+        return self[name] if name in self._names else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loaded": {}}  # it can be read again
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(self._names) or 'none'}>"
+
+    def clear(self) -> None:
+        """Forget what was read."""
+        self._loaded.clear()
+
+
+class Traces(Lazy[np.ndarray]):
+    """Traces of one population: ``traces["V_m"]`` has shape (n_samples, n_neurons)."""
+
+    def __init__(self, source: DataSource, population: str, start: float, where: str) -> None:
+        variables = [v for p, v in source.manifest.keys if p == population]
+        super().__init__(variables, self._read, f"{where}.traces[{population!r}]", "there is no {name!r}")
+        self._source, self._population, self._start = source, population, start
+
+    def _read(self, variable: str) -> np.ndarray:
+        return self._source.trace((self._population, variable))
+
+    def _entry(self, variable: str) -> dict[str, Any]:
+        if variable not in self:
+            self._refuse(variable)
+        return self._source.manifest.trace(self._population, variable)
+
+    def times_of(self, variable: str) -> np.ndarray:
+        """Times of the samples of `variable`: ms, (n_samples,)."""
+        dt = self._source.manifest.dt
+        first, every = first_sample(self._entry(variable), round(self._start / dt), dt)
+        n = self._source.shape((self._population, variable))[0]
+        return times(first + every * np.arange(n), dt)
+
+    def ids_of(self, variable: str) -> np.ndarray:
+        """The neuron of each column of `variable`, int64; empty for "rate"."""
+        self._entry(variable)
+        return trace_ids(self._source.manifest, (self._population, variable))
+
+    def sources_of(self, variable: str) -> np.ndarray:
+        """The source neuron of each column of recorded weights, int64; `ids_of` names the targets."""
+        return np.asarray(self._entry(variable).get("sources", []), dtype=np.int64)
+
+    def unit_of(self, variable: str) -> str:
+        """Unit of `variable`."""
+        return str(self._entry(variable)["unit"])
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the samples (ms), if they are the same for all variables."""
+        return self._common(self.times_of, "times_of")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The neuron of each column, if they are the same for all variables."""
+        return self._common(self.ids_of, "ids_of", [v for v in self if v != "rate"])
+
+    def _common(self, of: Callable[[str], np.ndarray], call: str, variables: Sequence[str] = ()) -> np.ndarray:
+        first, *others = [of(v) for v in variables or self]
+        if any(not np.array_equal(first, other) for other in others):
+            raise DataError(self._where, f"{', '.join(self)} were recorded differently", f"ask for each: {call}({next(iter(self))!r})")
+        return first

@@ -1,0 +1,197 @@
+"""The HDF5 file of a result: its layout, and how it is read (written: `lifsim.results.hdf5_writer`).
+
+SONATA's layout for other tools (AllenInstitute/sonata, developer guide, "Spike file" and "Report"),
+and under ``/lifsim`` all that SONATA does not know: silent neurons, duration, float64 traces, and
+where the data come from. Times are in ms.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from lifsim.common.errors import DataError
+from lifsim.files import disk, seal
+from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check_storage, dataset, member, read_values
+from lifsim.results.foreign import survey
+from lifsim.results.manifest import FORMAT_VERSION, Key, Manifest
+from lifsim.results.run_info import DATA, info_sha256
+from lifsim.results.spike_columns import SpikeColumns
+
+if TYPE_CHECKING:
+    from lifsim.results.foreign import NodeCount, Survey
+
+
+class ResultFile:
+    """A result in an HDF5 file, which is open only while something is read from it.
+
+    (So it can be replaced meanwhile, on Windows too; reading then says that it was.)
+    """
+
+    def __init__(self, path: Path, n_nodes: NodeCount = None) -> None:
+        self._path = path
+        self._stamp = self._stat()
+        self.survey: Survey | None = None
+        with self._open() as file:
+            native = "lifsim" in file
+            self.sealed = seal.check(path)
+            if native:
+                if not self.sealed and seal.broken(path):
+                    raise DataError(str(path), *seal.CHANGED)
+                self.info = _read_info(member(file, "lifsim", h5py.Group))
+                refuse_counts(path, n_nodes)
+            else:
+                self.survey = survey(file, n_nodes)
+                self.info = self.survey.info
+            self.manifest = _manifest(self.info)
+            self._native = native
+            self.located = list(member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
+
+    @classmethod
+    def made(cls, path: Path, info: dict[str, Any], located: list[str]) -> ResultFile:
+        """The file that was just written, of which all this is known."""
+        file = cls.__new__(cls)
+        file._path, file._native, file.info, file.manifest, file.located = path, True, info, _manifest(info), located
+        file._stamp, file.survey, file.sealed = file._stat(), None, True
+        return file
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_path": self._path.absolute()}  # whoever gets it may be in another folder
+
+    def _stat(self) -> tuple[int, int]:
+        stat = self._path.stat()
+        return stat.st_size, stat.st_mtime_ns
+
+    @contextmanager
+    def _open(self) -> Iterator[h5py.File]:
+        try:
+            if self._stat() != self._stamp:
+                raise DataError(str(self._path), "was replaced after it was opened", "open it again")
+            with h5py.File(self._path, "r", locking="best-effort") as file:
+                yield file
+        except FileNotFoundError:
+            raise DataError(str(self._path), "was removed after it was opened") from None
+        except PermissionError as error:
+            raise DataError(str(self._path), f"cannot be read ({error.strerror})") from None
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            what = f"is damaged ({error})" if h5py.is_hdf5(self._path) else "is no HDF5 file, or was cut off or damaged"
+            raise DataError(str(self._path), what, ALLOWED) from None
+
+    def count(self, name: str) -> int:
+        """Number of spikes of a population."""
+        with self._open() as file:
+            return len(self._place(name).columns(file)[1])
+
+    def _place(self, name: str) -> SpikeColumns:
+        return SpikeColumns(f"spikes/{name}/timestamps", f"spikes/{name}/node_ids") if self.survey is None else self.survey.places[name]
+
+    def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of a population's spikes."""
+        with self._open() as file:
+            place = self._place(name)
+            at, ids = map(read_values, place.columns(file))
+            at, ids = place.ms(at), ids.astype(np.int64)
+            if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
+                raise DataError(f"{self._path}/spikes/{name}/node_ids", "names neurons that the population does not have")
+        return (at, ids) if self._native else _by_time(at, ids)
+
+    def positions(self, name: str) -> np.ndarray:
+        """Where the nodes of a population lie, (n, dimensions), mm."""
+        with self._open() as file:
+            return read_values(dataset(file, f"lifsim/positions/{name}", "f", 2))
+
+    def rows(self, name: str, a: int, z: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and ids of the spikes in the rows a … z - 1 of a population, as they lie in the file."""
+        with self._open() as file:
+            place = self._place(name)
+            at, ids = place.columns(file)
+            return place.ms(at[a:z]), ids[a:z].astype(np.int64)
+
+    def check_rows(self, name: str) -> None:
+        """Compare a population's spikes, piece by piece, with their checksums, if they have any (DataError if they differ)."""
+        with self._open() as file:
+            for data in self._place(name).columns(file):
+                if "sha256" in data.attrs:
+                    check_digest(data)
+
+    def verify(self) -> int:
+        """Compare the whole file with its seal, and every dataset with its checksum (DataError if one differs); how many there are.
+
+        The memory needed does not grow with the file.
+        """
+        seal.check(self._path)
+        with self._open() as file:
+            hashed = _hashed(file)
+            for data in hashed:
+                check_digest(data)
+        return len(hashed)
+
+    def shape(self, key: Key) -> tuple[int, int]:
+        """(n_samples, n_columns) of a trace."""
+        with self._open() as file:
+            n, m = dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2).shape
+        return n, m
+
+    def trace(self, key: Key) -> np.ndarray:
+        """A trace, (n_samples, n_columns)."""
+        with self._open() as file:
+            return read_values(dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2))
+
+    def save(self, path: Path) -> None:
+        """Copy the file."""
+        if path.exists() and path.samefile(self._path):
+            return
+        with disk.replacing(path, f"{self._path} is as it was") as fd, self._path.open("rb") as own:
+            while piece := own.read(1 << 20):
+                disk.write(fd, piece)
+
+
+def refuse_counts(path: Path, n_nodes: NodeCount) -> None:
+    """Refuse a number of neurons that is given for a file which says it itself (DataError)."""
+    if n_nodes is not None:
+        raise DataError(str(path), "n_nodes is given for a result of lifsim", "none: the file says how many neurons there are")
+
+
+def _hashed(file: h5py.File) -> list[h5py.Dataset]:
+    """The datasets that have a checksum of their own."""
+    found: list[h5py.Dataset] = []
+    file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
+    return found
+
+
+def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.lexsort((ids, at))
+    return at[order], ids[order]
+
+
+def _read_info(group: h5py.Group) -> dict[str, Any]:
+    version = attribute_of(group, "format_version") if "format_version" in group.attrs else "?"
+    if str(version).split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        allowed = f"this lifsim reads {FORMAT_VERSION}: update lifsim to read newer ones"
+        raise DataError(f"{group.file.filename}/lifsim", f"has format version {version}", allowed)
+    info = {name: attribute_of(group, name) for name in group.attrs}
+    for name in group:
+        if name in ("traces", "positions"):
+            continue
+        data = member(group, name, h5py.Dataset)
+        where = f"{group.file.filename}{data.name}"
+        check_storage(data, where)
+        if data.shape != () or data.dtype.kind != "S":
+            raise DataError(where, f"has shape {data.shape} and type {data.dtype}", "text of fixed length")
+        text = data[()].decode()
+        info[name] = json.loads(text) if attribute_of(data, "json") else text
+    if info.pop("info_sha256", None) != info_sha256(info):
+        raise DataError(f"{group.file.filename}/lifsim", *seal.CHANGED)
+    return info
+
+
+def _manifest(info: Mapping[str, Any]) -> Manifest:
+    names = [f.name for f in fields(Manifest)]
+    return Manifest(**{name: info[DATA.get(name, name)] for name in names if DATA.get(name, name) in info})

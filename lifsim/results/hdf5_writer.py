@@ -1,0 +1,184 @@
+"""Writes the HDF5 file of a result, whose layout `lifsim.results.hdf5_reader` describes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lifsim.common.errors import RunError
+from lifsim.common.timegrid import times
+from lifsim.files import disk, seal, unfailing
+from lifsim.results.column_writer import Column, attribute, fixed, reserved, scalar
+from lifsim.results.hdf5_reader import ResultFile
+from lifsim.results.manifest import Key, first_sample
+from lifsim.results.recording import Recorded
+from lifsim.results.run_info import clip, concluded, described, info_sha256, trace_ids
+
+_MAGIC, _VERSION = 0x0A7A, (0, 1)
+_SORTING = {"none": 0, "by_id": 1, "by_time": 2}
+_SHORT = ("format_version", "content_sha256", "info_sha256")
+_BLOCK, _BLOCKS = (1 << 16, 1 << 21), 1 << 25  # bytes gathered for a dataset before they are written, least and most; for all together
+
+
+def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> ResultFile:
+    """Write `recorded` to `path`: first beside it, then renamed, so that `path` is never half a file.
+
+    The memory needed does not grow with the duration. A `summary` is asked for when all data are on disk, so
+    that it can say how long that took.
+
+    Raises
+    ------
+    RunError : the disk is full or failing.
+    """
+    need, free = _bytes_needed(recorded), disk.free(path.parent)
+    if free < need:
+        raise RunError(f"{path}: the disk is full ({free:,} bytes free, {need:,} needed); {_KEPT}")
+    with disk.replacing(path, _KEPT) as fd, disk.reopened(path) as data, ThreadPoolExecutor(2) as aside:
+        below = unfailing.Unfailing(fd)
+        with h5py.File(below, "w", libver=("earliest", "v110")) as file:
+            columns = _fill(file, recorded, unfailing.Unfailing(data), aside)
+            known = described(recorded)
+            _describe(file, known)  # while the last data leave
+            for column in columns:
+                column.finish()
+            file.flush()
+            disk.sync(fd)
+            said = concluded({**known, "content_sha256": _content_sha256(columns)}, recorded.summary if summary is None else summary())
+            last = {key: value for key, value in said.items() if key not in known}
+            _describe(file, {**last, "info_sha256": info_sha256(said)})
+            regions = seal.regions_of(column.dataset for column in columns)
+        below.check()
+        seal.put(fd, regions)
+    return ResultFile.made(path, said, list(recorded.manifest.positions))
+
+
+_KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads and lifsim resume makes the file of"
+
+
+def _bytes_needed(recorded: Recorded) -> int:
+    totals, manifest = recorded.totals, recorded.manifest
+    values = sum(n * manifest.columns(key) for key, n in totals.samples.items())
+    return 16 * sum(totals.spikes.values()) + 12 * values + (1 << 16)
+
+
+# -- data -------------------------------------------------------------------------------------------
+
+
+def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, aside: Executor) -> list[Column]:
+    """Send off all data, by way of `place`; the columns are yet to be finished."""
+    manifest = recorded.manifest
+    file.attrs["magic"] = np.uint32(_MAGIC)
+    file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
+    spikes = {name: _spike_columns(file, recorded, name) for name in manifest.spikes}
+    traces = {key: _trace_columns(file, recorded, key) for key in manifest.keys}
+    positions = {name: _positions_column(file, name, np.shape(places)) for name, places in manifest.positions.items()}
+    columns = [*positions.values(), *(x for pair in spikes.values() for x in pair), *(x for both in traces.values() for x in both)]
+    least, most = _BLOCK
+    for column in columns:
+        column.open(max(least, min(most, _BLOCKS // len(columns))), place, aside)
+    for name, places in manifest.positions.items():
+        positions[name].append(np.asarray(places))
+    for chunk in recorded.chunks:
+        for name in chunk.spikes:
+            timestamps, node_ids = spikes[name]
+            for room, these in timestamps.room(len(chunk.spikes[name][0])):
+                chunk.spike_times(name, manifest.dt, these, room)
+            node_ids.append(chunk.spikes[name][1])
+        for key, rows in chunk.traces.items():
+            for column in traces[key]:
+                column.append(rows)
+    for column in columns:
+        column.end()
+    return columns
+
+
+def _spike_columns(file: h5py.File, recorded: Recorded, name: str) -> tuple[Column, Column]:
+    """``/spikes/<name>``, whose order libsonata reads from an enum on the group, bmtk from a text on node_ids."""
+    group = file.create_group(f"spikes/{name}")
+    group.attrs.create("sorting", _SORTING["by_time"], dtype=h5py.enum_dtype(_SORTING, basetype="u1"))
+    group.attrs["n_nodes"] = recorded.manifest.populations[name]["n"]
+    group.attrs["t_start"], group.attrs["t_stop"] = _window(recorded, recorded.manifest.spikes[name])
+    n = recorded.totals.spikes.get(name, 0)
+    timestamps = reserved(group, "timestamps", (n,), "<f8")
+    timestamps.attrs["units"] = "ms"
+    node_ids = reserved(group, "node_ids", (n,), "<u8")
+    node_ids.attrs["sorting"] = "by_time"
+    return Column(name, timestamps), Column(name, node_ids)
+
+
+def _window(recorded: Recorded, entry: Mapping[str, Any]) -> tuple[float, float]:
+    """The times (ms) between which spikes were recorded: those of the run within those asked for."""
+    start, stop = (float(t) for t in times(np.array([recorded.totals.start, recorded.totals.end]), recorded.manifest.dt))
+    return clip(entry, start, stop)
+
+
+def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column]:
+    """``/lifsim/traces/<population>/<variable>``, and a float32 copy as SONATA report (libsonata reads no float64)."""
+    population, variable = key
+    manifest = recorded.manifest
+    entry = manifest.trace(*key)
+    step, interval = first_sample(entry, recorded.totals.start, manifest.dt)
+    start, first, every = (float(t) for t in times(np.array([step - interval, step, interval]), manifest.dt))
+    shape = (recorded.totals.samples.get(key, 0), manifest.columns(key))
+    group = file.require_group(f"lifsim/traces/{population}")
+    data = reserved(group, variable, shape, "<f8")
+    ids = group.require_group("node_ids").create_dataset(variable, data=trace_ids(manifest, key).astype("<u8"))
+    attributes = {"unit": entry["unit"], "units": entry["unit"], "interval": every, "start": start, "node_ids": f"node_ids/{variable}"}
+    data.attrs.update({**attributes, "times": "row k was taken at start + (k + 1) * interval, in ms"})
+    if "sources" in entry:
+        group["node_ids"].create_dataset(f"{variable}_sources", data=np.asarray(entry["sources"], "<u8"))
+        data.attrs["source_ids"] = f"node_ids/{variable}_sources"
+    column = Column("/".join(key), data)
+    if variable == "rate" or "sources" in entry:
+        return [column]
+    name = population if f"report/{population}" not in file else f"{population}.{variable}"
+    report = file.create_group(f"report/{name}")
+    copy = reserved(report, "data", shape, "<f4")
+    copy.attrs.update({"units": entry["unit"], "variable": variable})
+    mapping = report.create_group("mapping")
+    mapping["node_ids"] = ids
+    mapping["index_pointers"] = np.arange(shape[1] + 1, dtype="<u8")
+    mapping["index_pointer"] = mapping["index_pointers"]  # what bmtk calls it
+    mapping["element_ids"] = np.zeros(shape[1], dtype="<u4")
+    mapping["element_pos"] = np.zeros(shape[1], dtype="<f4")
+    mapping["time"] = np.array([first, first + shape[0] * every, every])
+    mapping["time"].attrs["units"] = "ms"
+    return [column, Column("", copy)]
+
+
+def _positions_column(file: h5py.File, name: str, shape: tuple[int, ...]) -> Column:
+    """``/lifsim/positions/<population>``, (n, dimensions), mm."""
+    data = reserved(file.require_group("lifsim/positions"), name, shape, "<f8")
+    data.attrs.update({"unit": "mm", "units": "mm"})
+    return Column(f"positions/{name}", data)
+
+
+# -- what is said of them ---------------------------------------------------------------------------
+
+
+def _content_sha256(columns: list[Column]) -> str:
+    digests = (f"{column.name} {column.digest}" for column in columns if column.name)
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _describe(file: h5py.File, entries: Mapping[str, Any]) -> None:
+    """``/lifsim``: numbers and short texts become attributes; long texts, and lists and tables as JSON, scalar datasets.
+
+    (An attribute holds at most 64 KiB.)
+    """
+    group = file.require_group("lifsim")
+    for name, value in entries.items():
+        if isinstance(value, (bool, int, float)):
+            attribute(group, name, value)
+        elif name in _SHORT:
+            attribute(group, name, fixed(value))
+        else:
+            data = scalar(group, name, fixed(value if isinstance(value, str) else json.dumps(value)))
+            attribute(data, "json", not isinstance(value, str))

@@ -1,0 +1,155 @@
+"""The log of a run as it is read: its frames, who writes it, why it ended."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lifsim.common.errors import DataError
+from lifsim.files import disk
+from lifsim.files.kinds import MAGIC, VERSION
+from lifsim.files.untrusted import reading
+
+MANIFEST, CHUNK, SUMMARY = 1, 2, 3  # kinds of frames
+OWNER = 4  # the number of the process that writes from here on
+IMAGE, START = 5, 6  # a piece of the file that describes the network; how to begin the run again (`lifsim.checkpoint.first_step`)
+RUN = 7  # a call of `Simulation.run`: the step at which it ends
+_HEADER = struct.Struct("<8sII")
+HEADER_SIZE = _HEADER.size
+FRAME = struct.Struct("<4sIQI")
+MARK = b"LIFf"
+PIECE = 1 << 20  # bytes that are copied at a time
+
+
+class Frame(NamedTuple):
+    """One good frame; `end` is the number of bytes of the log up to and including it."""
+
+    kind: int
+    payload: bytes
+    end: int
+
+
+def header_bytes() -> bytes:
+    """The bytes with which a log begins."""
+    head = struct.pack("<8sI", MAGIC, VERSION)
+    return head + struct.pack("<I", zlib.crc32(head))
+
+
+def checksum(kind: int, *payload: Any) -> int:
+    """The checksum of a frame."""
+    crc = zlib.crc32(struct.pack("<IQ", kind, payload_length(payload)))
+    for part in payload:
+        crc = zlib.crc32(part, crc)
+    return crc
+
+
+def payload_length(payload: tuple[Any, ...]) -> int:
+    """Bytes of all parts of a payload."""
+    return sum(memoryview(part).nbytes for part in payload)
+
+
+def is_written(path: Path) -> bool:
+    """Whether a process has locked the log to write it."""
+    try:
+        fd = disk.open_file(path, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        return disk.lock(fd) is False
+    finally:
+        os.close(fd)
+
+
+def owner(path: Path) -> str:
+    """The last process that wrote the log, in words."""
+    try:
+        return f"process {struct.unpack('<I', [f.payload for f in frames(path) if f.kind == OWNER][-1])[0]}"
+    except (DataError, OSError, IndexError, struct.error):
+        return "just started"
+
+
+def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
+    """The good frames of a log in order, up to byte `end` (default: its size now); holds one frame at a time.
+
+    Stops at the first frame that is torn or damaged.
+
+    Raises
+    ------
+    DataError : the file is no log of lifsim, or of a newer version.
+    """
+    _header(path)
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size if end is None else end
+        at = file.seek(_HEADER.size)
+        while at + FRAME.size <= size:
+            mark, kind, length, crc = FRAME.unpack(file.read(FRAME.size))
+            if mark != MARK or length > size - at - FRAME.size:
+                return
+            payload = file.read(length)
+            if len(payload) != length or checksum(kind, payload) != crc:
+                return
+            at += FRAME.size + length
+            yield Frame(kind, payload, at)
+
+
+def why_ended(path: Path, end: int, size: int) -> str:
+    """Why `frames` read no further than byte `end` of the first `size` bytes of a log: "", `CUT_SHORT`, or where it is damaged.
+
+    A write that was cut short leaves the beginning of a frame and nothing after it.
+    """
+    with path.open("rb") as file:
+        file.seek(end)
+        head = file.read(min(FRAME.size, size - end))
+    left = size - end - FRAME.size
+    if not head:
+        return ""
+    cut = left < 0 and head[: len(MARK)] == MARK[: len(head)]
+    if not cut and left >= 0:
+        mark, _, length, _ = FRAME.unpack(head)
+        cut = mark == MARK and length > left and not _goes_on(path, end + 1)
+    return CUT_SHORT if cut else f"damaged at byte {end:,} or soon after it"
+
+
+CUT_SHORT = "the last write was cut short"
+
+
+def _goes_on(path: Path, at: int) -> bool:
+    """Whether a good frame begins at byte `at` or later."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
+        at = log.find(MARK, at)
+        while 0 <= at <= len(log) - FRAME.size:
+            _, kind, length, crc = FRAME.unpack_from(log, at)
+            start = at + FRAME.size
+            if length <= len(log) - start and checksum(kind, log[start : start + length]) == crc:
+                return True
+            at = log.find(MARK, at + 1)
+    return False
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file begins as a log does."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _header(path: Path) -> None:
+    """Check that the file begins as a log does."""
+    try:
+        with reading(path) as file:
+            raw = file.read(_HEADER.size)
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read ({error.strerror})") from None
+    if len(raw) < _HEADER.size:
+        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+    magic, version, crc = _HEADER.unpack(raw)
+    if magic != MAGIC:
+        raise DataError(str(path), "is not the log of a run of lifsim")
+    if version > 1 and crc != zlib.crc32(raw[:12]):
+        raise DataError(str(path), "is damaged at its beginning")
+    if version > VERSION:
+        raise DataError(str(path), f"has log version {version}", f"this lifsim reads up to {VERSION}: update lifsim")

@@ -1,0 +1,176 @@
+"""Results of runs: in memory, in an HDF5 file, or in the log of a run that did not end.
+
+Times are in ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.errors import DataError
+from lifsim.common.printable import one_line
+from lifsim.files.outputs import check_output, make_folder
+from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
+from lifsim.results.hdf5_reader import ResultFile
+from lifsim.results.manifest import ids_of
+from lifsim.results.recording import Recorded
+from lifsim.results.run_info import clip
+
+
+class Result:
+    """What a run recorded. Data are read when they are asked for.
+
+    It can be pickled and copied, for workers in other processes: one in memory with its data, one in a file (or a log) as the path,
+    which is read there when data are asked for, with an error if the file was replaced or removed meanwhile.
+
+    Attributes
+    ----------
+    spikes : population -> `Spikes`.
+    traces : population -> `Traces`, which is variable -> array (n_samples, n_neurons).
+    positions : population -> where its nodes lie, (n, dimensions), mm.
+    info : everything known of the run: model text, parameters, settings, versions, timings, …
+    path : the file, None for a result in memory.
+    note : what to know when looking at it: that the run goes on, or that a newer run is unfinished; "" if nothing.
+    """
+
+    def __init__(self, source: DataSource, path: Path | None = None, note: str = "") -> None:
+        self._source = source
+        self.path = path
+        self.note = note
+        self.info = source.info
+        where = str(path) if path else "result"
+        manifest = source.manifest
+        self.spikes: Lazy[Spikes] = Lazy(
+            list(manifest.spikes), self._spikes, f"{where}.spikes", "there are no spikes of {name!r}", self.unreadable
+        )
+        self.positions: Lazy[np.ndarray] = Lazy(source.located, source.positions, f"{where}.positions", "{name!r} has no positions")
+        populations = list(dict.fromkeys(population for population, _ in manifest.keys))
+        self.traces: Lazy[Traces] = Lazy(populations, self._traces, f"{where}.traces", "there are no traces of {name!r}")
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> Result:
+        """A result made of chunks."""
+        note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
+        return cls(RecordedChunks(recorded), recorded.path, note)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "path": self.path and Path(self.path).absolute()}  # whoever gets it may be in another folder
+
+    def _traces(self, population: str) -> Traces:
+        return Traces(self._source, population, self.t_start, str(self.path) if self.path else "result")
+
+    def _spikes(self, name: str) -> Spikes:
+        manifest = self._source.manifest
+        entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
+        at, ids = self._source.spikes(name)
+        start, stop = clip(entry, self.t_start, self.t_stop)
+        return Spikes(at, ids, n, start, stop, ids_of(entry["ids"], n), self.dt, name)
+
+    @property
+    def file(self) -> ResultFile | None:
+        """The HDF5 file that the data are read from; None for a result in memory or in the log of a run."""
+        return self._source if isinstance(self._source, ResultFile) else None
+
+    @property
+    def unreadable(self) -> Mapping[str, DataError]:
+        """Populations of another tool's file that cannot be read, and why."""
+        return self.file.survey.unreadable if self.file is not None and self.file.survey is not None else {}
+
+    @property
+    def populations(self) -> dict[str, dict[str, Any]]:
+        """name -> {"n": nodes, "model": name}, in the model's order."""
+        return self._source.manifest.populations
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._source.manifest.name
+
+    @property
+    def dt(self) -> float:
+        """Time step in ms (nan if not known)."""
+        return float(self._source.manifest.dt)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random numbers."""
+        return int(self._source.manifest.seed)
+
+    @property
+    def t_start(self) -> float:
+        """Where the run began (ms)."""
+        return float(self.info["t_start"])
+
+    @property
+    def t_stop(self) -> float:
+        """Where the run ended (ms)."""
+        return float(self.info["t_stop"])
+
+    @property
+    def duration(self) -> float:
+        """t_stop - t_start (ms)."""
+        return float(self.info["duration"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end."""
+        return bool(self.info["complete"])
+
+    def verify(self) -> int:
+        """Compare every byte of the file with its checksums; the number of checked datasets (0 for what is no HDF5 file).
+
+        Raises
+        ------
+        DataError : something was damaged or changed after it was written.
+        """
+        if self.file is not None:
+            return self.file.verify()
+        ignored = self.info.get("ignored")
+        if ignored:
+            raise DataError(str(self.path), f"is damaged: {ignored}", "what comes before can be read")
+        return 0
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write everything to an HDF5 file; the path.
+
+        Raises
+        ------
+        OutputError : it exists already or cannot be written. RunError : the disk is full.
+        """
+        path = check_output(path, overwrite)
+        make_folder(path)
+        self._source.save(path)
+        return path
+
+    def close(self) -> None:
+        """Forget what was read; the file is open only while it is read."""
+        self.spikes.clear()
+        self.traces.clear()
+        self.positions.clear()
+
+    def __enter__(self) -> Result:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        end = "" if self.complete else ", not complete"
+        place = f" in {self.path}" if self.path else ""
+        lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
+        for name, population in self.populations.items():
+            lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
+        lines += [f"  {name}: cannot be read: {error}" for name, error in self.unreadable.items()]
+        return "\n".join([*map(one_line, lines), *(f"  ({one_line(text)})" for text in (self.info.get("note"), self.note) if text)])
+
+    def _recorded(self, name: str) -> str:
+        parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
+        for population, variable in self._source.manifest.keys:
+            if population == name:
+                n, m = self._source.shape((name, variable))
+                parts.append(f"{variable} {n:,} x {m:,}")
+        return f"; {', '.join(parts)}" if parts else ""

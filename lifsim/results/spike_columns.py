@@ -1,0 +1,34 @@
+"""Where the spikes of a population lie in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from lifsim.common import units
+from lifsim.common.errors import DataError
+from lifsim.files.hdf5_reading import dataset
+
+MOST_NODES = 2**31  # of a population
+
+
+@dataclass(frozen=True)
+class SpikeColumns:
+    """Where the spikes of a population lie in a file, and what makes ms of its times."""
+
+    times: str
+    ids: str
+    factor: float = 1.0
+
+    def columns(self, file: h5py.File) -> tuple[h5py.Dataset, h5py.Dataset]:
+        """Timestamps and node ids, equally many (DataError if not)."""
+        at, ids = dataset(file, self.times, "fiu", 1), dataset(file, self.ids, "ui", 1)
+        if len(at) != len(ids):
+            raise DataError(f"{file.filename}/{self.times}", f"has {len(at)} timestamps, but {len(ids)} {self.ids.rpartition('/')[2]}")
+        return at, ids
+
+    def ms(self, at: np.ndarray) -> np.ndarray:
+        """Times as they lie in the file, in ms: float64."""
+        return np.asarray(units.scaled(at.astype(np.float64, copy=False), self.factor))

@@ -1,0 +1,64 @@
+"""Room in memory for what a run records there: foretold for traces, watched for spikes."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from lifsim.common import memory
+from lifsim.common.errors import LifsimError, RunError
+from lifsim.common.timegrid import steps
+from lifsim.results.manifest import Manifest, first_sample, ms
+
+LEAST = 48e6  # bytes that are left free for what is at work besides
+GLANCE = 0.1  # seconds between two looks at what is free: a look takes a tenth of a millisecond
+
+
+def sampled(manifest: Manifest, start: int, stop: int) -> int:
+    """The numbers in the traces that a run records in the steps start < step <= stop."""
+    total = 0
+    for entry in manifest.traces:
+        first, every = first_sample(entry, start, manifest.dt)
+        end = ms(entry["stop"])
+        last = min(stop, steps(end, manifest.dt)) if math.isfinite(end) else stop
+        total += max((last - first) // every + 1, 0) * manifest.columns((entry["population"], entry["variable"]))
+    return total
+
+
+class Headroom:
+    """Keeps a run that records into memory from taking the last of it."""
+
+    def __init__(self) -> None:
+        self._looked, self._free = 0.0, 0.0  # what was free at the last look: nothing before the first, so nothing was taken since
+
+    def check_traces(self, manifest: Manifest, start: int, stop: int) -> None:
+        """Refuse a run from step `start` to `stop` whose traces memory cannot hold.
+
+        Raises
+        ------
+        LifsimError : says how much they take, and how much is free.
+        """
+        self._looked, self._free = time.perf_counter(), 0.0
+        needed = 8.0 * sampled(manifest, start, stop)
+        if not needed:
+            return
+        limit = memory.free()
+        if needed + LEAST > limit.free:
+            got = f"what is sampled in this run takes {memory.said(needed)}"
+            raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; with out = a file it goes to the disk")
+        self._free = limit.free
+
+    def check(self, now: float) -> None:
+        """Stop at `now` (ms) before memory is full: while as much is free as was taken since the last look, twice, and a little more.
+
+        Raises
+        ------
+        RunError : says what is free. What was recorded until then is kept.
+        """
+        if time.perf_counter() - self._looked < GLANCE:
+            return
+        limit = memory.free()
+        taken, self._free, self._looked = self._free - limit.free, limit.free, time.perf_counter()
+        if limit.free < LEAST + 2 * max(taken, 0.0):
+            what = "what was recorded until then is kept, and can be saved; a run with out = a file keeps it on the disk"
+            raise RunError(f"memory is nearly full at {now:g} ms ({memory.said(limit.free)} are free {limit.place}); {what}")

@@ -1,0 +1,55 @@
+"""The manifest of a run, from its network and settings."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from lifsim.network.network import Network
+from lifsim.network.recordings import Recording
+from lifsim.results.manifest import Manifest
+
+
+def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[str, str], host: str, command: str) -> Manifest:
+    """What a run of `net` is and will record."""
+    return Manifest(
+        dt=net.dt,
+        populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},
+        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in net.recordings if r.variable == "spikes"},
+        traces=[
+            {
+                "population": r.view.name,
+                "variable": r.variable,
+                "unit": _unit(r),
+                "interval": r.interval,
+                "start": r.start,
+                "stop": r.stop,
+                "ids": [] if r.variable == "rate" or r.source else _ids(r),
+            }
+            for r in net.recordings
+            if r.variable != "spikes"
+        ],
+        name=net.name,
+        description=net.description,
+        reference=net.reference,
+        seed=seed,
+        model_text=net.text,
+        parameters=net.parameters,
+        settings=settings,
+        versions=versions,
+        host=host,
+        run=uuid.uuid4().hex,
+        command=command,
+        positions={p.name: net.positions(p, seed) for p in net.populations.values() if p.positions is not None},
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _unit(r: Recording) -> str:
+    model = r.view.population.model
+    return "Hz" if r.variable == "rate" else model.weight_unit if r.source else model.parameter(r.variable).unit
+
+
+def _ids(r: Recording) -> Any:
+    return "all" if r.view.whole else r.view.ids.tolist()

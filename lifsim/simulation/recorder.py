@@ -1,0 +1,132 @@
+"""Sorts what the engine recorded in a slice by population: the chunks that sinks take."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lifsim.building.builder import numbering
+from lifsim.common.timegrid import steps
+from lifsim.network.network import Network
+from lifsim.network.recordings import Recording
+from lifsim.plan.spikes import NEVER
+from lifsim.results.recording import Chunk
+from lifsim.simulation.generator_columns import Columns, in_order, trains_of
+
+
+class Recorder:
+    """Turns what the engine recorded into chunks; keeps the unfinished bins of population rates."""
+
+    def __init__(self, net: Network, seed: int) -> None:
+        self.net = net
+        self._first = numbering(net)
+        self._spikes = [r for r in net.recordings if r.variable == "spikes"]
+        self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
+        self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source]
+        wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
+        random = [p for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted]
+        self._random = {p.name: trains_of(p, net, seed) for p in random}
+
+    def chunk(self, start: int, n: int, recorded: Any, events: Any) -> Chunk:
+        """The chunk of the steps start < step <= start + n; `events` are the given spikes of the plan."""
+        trains = {name: self._train(name, start, n, recorded, events) for name in self._watched()}
+        spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
+        traces = {(r.view.name, r.variable): x for r, x in zip(self._probes, recorded.samples, strict=True)}
+        for rate in self._rates:
+            step, ids, *_ = trains[rate.key[0]]
+            traces[rate.key] = rate.add(step, ids, start + n)
+        return Chunk(start, start + n, {name: (_after(start, step), *rest) for name, (step, *rest) in spikes.items()}, traces)
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """What is kept between slices: unfinished bins of rates, random trains that have a state."""
+        kept = {f"rates/{rate.key[0]}": rate.saved() for rate in self._rates}
+        for name, trains in self._random.items():
+            kept |= {f"recorded/{name}/{key}": x for key, x in trains.saved().items()}
+        return kept
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """The opposite of `saved` (ValueError if it is of another network)."""
+        for rate in self._rates:
+            rate.restore(_found(state, f"rates/{rate.key[0]}"))
+        for name, trains in self._random.items():
+            trains.restore({key: _found(state, f"recorded/{name}/{key}") for key in trains.saved()})
+
+    def _watched(self) -> set[str]:
+        return {r.view.name for r in self._spikes} | {rate.key[0] for rate in self._rates}
+
+    def _train(self, name: str, start: int, n: int, recorded: Any, events: Any) -> Columns:
+        """Steps and ids (in the population) of all its spikes in the slice, and offsets if they are exact; by time, then id."""
+        population = self.net.populations[name]
+        if name in self._random:
+            return self._random[name].train(start, n)
+        if population.model.role != "spikes":
+            return in_order(recorded.spikes[name], self.net.dt)
+        step, ids = events.window(start, start + n)
+        offset, first = events.offsets(start, start + n), self._first[name]
+        own = np.flatnonzero((ids >= first) & (ids < first + population.n))  # places are taken quicker than by a mask
+        exact = () if offset is None else (offset[own],)
+        return in_order((step[own], ids[own].astype(np.int64) - first, *exact), self.net.dt)
+
+
+def _after(start: int, step: np.ndarray) -> np.ndarray:
+    """Steps counted from `start`: 4 bytes each."""
+    return np.subtract(step, start, out=np.empty(len(step), np.uint32), casting="unsafe")
+
+
+def _found(state: dict[str, np.ndarray], key: str) -> np.ndarray:
+    if key not in state:
+        raise ValueError(f"{key} is missing")
+    return state[key]
+
+
+def _within(r: Recording, train: Columns, dt: float) -> Columns:
+    """Those spikes of `train` that recording `r` asks for."""
+    if r.view.whole and r.start == 0 and r.stop == math.inf:
+        return train
+    step, ids = train[:2]
+    keep = (step > steps(r.start, dt)) & (step <= stop_of(r, dt))
+    if not r.view.whole:
+        keep &= np.isin(ids, r.view.ids)
+    return tuple(column[keep] for column in train)
+
+
+def stop_of(r: Recording, dt: float) -> int:
+    """The last step of a recording, NEVER if it does not end."""
+    return steps(r.stop, dt) if math.isfinite(r.stop) else NEVER
+
+
+class _RateBins:
+    """The population rate in bins of the recording's interval: spikes/s per neuron."""
+
+    def __init__(self, r: Recording, dt: float) -> None:
+        self.key = (r.view.name, r.variable)
+        self._ids = r.view.ids
+        self._start, self._stop = steps(r.start, dt), stop_of(r, dt)
+        self._every = steps(r.interval, dt)
+        self._scale = 1000.0 / (len(r.view) * r.interval)
+        self._whole = r.view.whole
+        self._done = 0  # bins given out
+        self._open = np.zeros(0)  # counts of the bins begun
+
+    def saved(self) -> np.ndarray:
+        """The number of bins given out, then the counts of those begun."""
+        return np.append(float(self._done), self._open)
+
+    def restore(self, state: np.ndarray) -> None:
+        """The opposite of `saved`."""
+        self._done, self._open = int(state[0]), state[1:].astype(np.float64)
+
+    def add(self, step: np.ndarray, ids: np.ndarray, now: int) -> np.ndarray:
+        """Count the spikes up to step `now`; the bins completed, shape (n, 1)."""
+        keep = (step > self._start) & (step <= self._stop)
+        if not self._whole:
+            keep &= np.isin(ids, self._ids)
+        bins = (step[keep] - self._start - 1) // self._every - self._done
+        complete = max(0, (min(now, self._stop) - self._start) // self._every - self._done)
+        counts = np.bincount(bins, minlength=complete + 1).astype(np.float64)
+        counts[: len(self._open)] += self._open
+        self._open = counts[complete:]
+        self._done += complete
+        return counts[:complete, None] * self._scale

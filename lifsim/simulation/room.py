@@ -1,0 +1,65 @@
+"""Whether there is room in memory for a run, and for compiling what it needs."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from lifsim.building.needs import BASE
+from lifsim.common import memory
+from lifsim.common.errors import LifsimError
+from lifsim.plan.limits import MOST_WORDS
+
+ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
+SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
+COMPILER = 315e6  # bytes that compiling takes, with the types that Numba then loads
+
+
+def check_room(facts: dict[str, Any]) -> None:
+    """Refuse a run that takes more memory than there is; `facts` as of `estimate`.
+
+    Raises
+    ------
+    LifsimError : says how much is needed, and how much is free for this process.
+    """
+    lacking = _lacking(facts)
+    if lacking is not None:
+        gc.collect()  # what nobody needs any more may be large
+        lacking = _lacking(facts)
+    if lacking is not None:
+        needed, free, place = lacking
+        kind = "address space" if "ulimit" in place else "memory"
+        got = f"this network needs about {memory.said(needed)} of {kind}"
+        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
+    if facts["row"] > MOST_WORDS:
+        got = f"a node has about {facts['row']:.3g} words of 16 bits of synapses onto the neurons of a block"
+        raise LifsimError("projections", got, f"at most {MOST_WORDS:,}: fewer synapses from one node, or narrower weights")
+
+
+def check_compiler() -> None:
+    """Refuse to compile where there is not enough memory for that.
+
+    Raises
+    ------
+    LifsimError : says how much is needed, and how much is free for this process.
+    """
+    limit = memory.free()
+    if limit.free < COMPILER:
+        got = f"code has to be compiled first, which takes about {memory.said(COMPILER)}"
+        raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; lifsim warmup does it once, without the limit")
+
+
+def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
+    """Bytes that a run needs, that are free, and where, of the tightest limit that it would exceed; None if there is none. What the
+    program has loaded already counts as needed, and as free.
+    """
+    rest = facts["bytes"] - facts["held"] - BASE
+    reserved = facts["reserved"] + SLICE
+    program = {"memory": BASE, "addresses": BASE + ADDRESSES, "data": BASE + DATA}
+    beside = {"memory": 0.0, "addresses": reserved + STACK * (facts["threads"] if facts["threads"] > 1 else 0), "data": reserved}
+    for limit in memory.limits(rest + max(beside.values()) + max(program.values())):
+        loaded = program[limit.kind]
+        needed, free = rest + loaded + beside[limit.kind], limit.free + min(limit.used, loaded)
+        if needed > free:
+            return needed, free, limit.place
+    return None

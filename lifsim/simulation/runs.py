@@ -1,0 +1,261 @@
+"""Whole runs: a network is simulated and its results made, at once or in several goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lifsim.checkpoint import checkpoint_file, first_step, network_archive
+from lifsim.checkpoint.checkpoint_file import Checkpoint
+from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, Problem, RunError
+from lifsim.common.notices import notices
+from lifsim.common.timegrid import steps, time_of
+from lifsim.files import disk
+from lifsim.files.outputs import expanded
+from lifsim.files.run_files import RunFiles, log_path
+from lifsim.network import Network
+from lifsim.network.method import method_of, storage_for
+from lifsim.results import opening
+from lifsim.results.log import LogWriter
+from lifsim.results.manifest import Manifest
+from lifsim.results.recording import Recorded, read_log
+from lifsim.results.result import Result
+from lifsim.simulation.earlier_runs import lock_log, take_back
+from lifsim.simulation.file_sink import ResumedSink
+from lifsim.simulation.open_sink import Resumed
+from lifsim.simulation.options import RunOptions, takes_options
+from lifsim.simulation.settings import check_duration, check_network
+from lifsim.simulation.simulation import Simulation
+
+
+@takes_options()
+def run(
+    net: Network,
+    duration: float | str | None = None,
+    *,
+    max_wall: float | str | None = None,
+    resume: bool = False,
+    **options: Any,
+) -> Result:
+    """Simulate a network and return what was recorded.
+
+    Parameters
+    ----------
+    net : the network. duration : ms, or a text such as "10 s" (default: the network's).
+    max_wall : wall time, in seconds or as a text such as "1 h", after which the run stops, with a checkpoint; the result then is not
+        `complete`.
+    resume : begin the run that makes `out`, or go on with it if it was interrupted, or open its result if it is finished. A run of
+        another network, seed, duration or setting there is refused; `threads` may differ.
+    options
+
+    Raises
+    ------
+    LifsimError : a wrong argument or model. RunError : the run failed; its `result` is what was recorded in memory.
+    Stopped : a signal, such as that of Ctrl-C, came; with `out`, `resume` goes on.
+    """
+    check_network(net)
+    ms = check_duration(net, duration)
+    if resume:
+        found = _continued(WantedRun(net, steps(ms, net.dt), RunOptions(**options)), max_wall)
+        if found is not None:
+            return found
+    with Simulation(net, ms, **options) as simulation:
+        try:
+            simulation.run(max_wall=max_wall)
+        except RunError as error:
+            error.result = simulation.result() if simulation.path is None else None
+            raise
+        return _result(simulation)
+
+
+@takes_options("threads", "progress", "checkpoint_every", "checkpoint_wall", threads=None, checkpoint_wall=None)
+def resume(out: str | Path, *, max_wall: float | str | None = None, **options: Any) -> Result:
+    """Go on with the interrupted run that was to make a file, to the time at which it was to end.
+
+    The result is, bit for bit, that of a run without interruption, with any number of threads. It goes on from the last checkpoint
+    that can be used; a run that has none is begun again. A run whose steps are all done is only brought into its file.
+
+    Parameters
+    ----------
+    out : path of the HDF5 file of results, or of its log.
+    max_wall : as of `run`.
+    options
+
+    Options that are not given are those of the interrupted run.
+
+    Returns
+    -------
+    The `Result`; one that is not `complete` if `max_wall` was too short.
+
+    Raises
+    ------
+    DataError : there is no such run, or it cannot be gone on with; says why. OutputError : another process is writing it.
+    Stopped : a signal, such as that of Ctrl-C, came; `resume` goes on.
+    """
+    path = expanded(out, "out", DataError)
+    path = path.with_suffix("") if path.suffix == ".log" else path
+    take_back(RunFiles(path.absolute()))
+    if not log_path(path).exists() and path.exists():
+        raise DataError(str(path), "is finished: there is nothing to go on with", "a run that was interrupted")
+    log = lock_log(path)
+    try:
+        recorded = read_log(log.path)[0]
+        made = _made(path, recorded)
+        ended = recorded.summary is not None and recorded.totals.end >= (recorded.until or 0)
+        if made is not None or ended:
+            return _finished(log, recorded, made)
+        saved, warnings = _last_state(log, recorded)
+        for text in warnings:
+            (options["progress"] or notices)("warning", text=text)
+    except BaseException:
+        log.close()
+        raise
+    about = saved.about
+    options |= {f"checkpoint_{key}": options[f"checkpoint_{key}"] or getattr(about, key) for key in ("every", "wall")}
+    with (
+        ResumedSink(log, about.step, about.run) as sink,  # which gives up the log also if the network cannot be read
+        Simulation.of(Resumed(saved, sink), **options) as simulation,
+    ):
+        if saved.path == sink.files.checkpoints[1]:  # a damaged one must not become the one before the next
+            os.replace(saved.path, sink.files.checkpoints[0])
+        left = (recorded.until if recorded.until is not None else about.until or about.step) - about.step
+        if left > 0:
+            simulation.run(time_of(left, about.dt), max_wall)
+        return _result(simulation)
+
+
+def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result:
+    """The result of a run that came to its end, from its log if it is not `made` yet; log, checkpoints and set-aside runs go."""
+    with ResumedSink(log, recorded.totals.end) as sink:
+        if made is None:
+            return sink.finish(recorded.summary or {})
+        sink.note_finished()
+        return made
+
+
+def _made(path: Path, recorded: Recorded) -> Result | None:
+    """The result of this run if it is there already with everything that the log holds: only the log was not removed."""
+    try:
+        made = opening.open(path) if path.exists() else None
+    except DataError:
+        return None
+    if made is None or not made.complete or made.info.get("run") != recorded.manifest.run:
+        return None
+    return made if steps(made.t_stop, made.dt) >= max(recorded.totals.end, recorded.until or 0) else None
+
+
+def _last_state(log: LogWriter, recorded: Recorded) -> tuple[Checkpoint, list[str]]:
+    """The last checkpoint of a run that can be used, or its first step; and what is wrong with those that cannot.
+
+    Raises
+    ------
+    DataError : there is none; says why.
+    """
+    files = RunFiles(log.path.with_suffix("").absolute())
+    saved, reasons = checkpoint_file.latest(files.checkpoints, lambda found: _unfit(found, recorded))
+    if saved is not None:
+        return saved, [f"{reason}; {saved.path.name} is used instead" for reason in reasons]
+    first = first_step.first_step(recorded, files.out)
+    if isinstance(first, str):
+        allowed = "read what was recorded with `lifsim info`, or start anew with --overwrite"
+        raise DataError(str(log.path), "; ".join(reasons) or first, allowed)
+    if first.about.until is None:
+        raise DataError(str(log.path), "was stopped before its first step, and does not say how long to run", "start anew with --overwrite")
+    return first, [f"{reason}; the run begins again" for reason in reasons]
+
+
+def _unfit(found: Checkpoint, recorded: Recorded) -> str:
+    """Why a checkpoint does not go with a log, "" if it does."""
+    if found.about.run != recorded.manifest.run:
+        return "belongs to another run"
+    if found.about.step > recorded.totals.end:
+        return f"is of step {found.about.step}, but the log is whole only up to step {recorded.totals.end}"
+    if found.about.changes < recorded.changes:
+        return "was made before values were changed by Simulation.set"
+    return ""
+
+
+def _result(simulation: Simulation) -> Result:
+    """The result of a run; of one whose time was up before its end, what its log holds."""
+    if simulation.done or simulation.path is None:
+        return simulation.result()
+    simulation.close()
+    return opening.open(log_path(simulation.path))
+
+
+# -- begin, or go on -------------------------------------------------------------------------------
+
+
+class WantedRun(NamedTuple):
+    """A run as it is asked for, to be compared with the one that is under way."""
+
+    net: Network
+    steps: int
+    options: RunOptions
+
+    def entries(self) -> dict[str, Any]:
+        """What must be equal, by name."""
+        method = method_of(self.net, self.options.method)
+        return {
+            "duration": f"{self.steps * self.net.dt:g} ms",
+            "seed": self.net.seed if self.options.seed is None else self.options.seed,
+            "precision": self.options.precision,
+            "weights": self.options.weights or storage_for(method),
+            "method": method,
+        }
+
+
+def _continued(asked: WantedRun, max_wall: float | str | None) -> Result | None:
+    """The run that makes `out`, gone on with or finished already; None if it has to begin.
+
+    Raises
+    ------
+    ModelError : another run makes or made `out`; says in what it differs.
+    """
+    options = asked.options
+    if options.out is None or options.overwrite:
+        got = "given " + ("with overwrite" if options.overwrite else "without out")
+        raise LifsimError("resume", got, "with out, and without overwrite")
+    path = expanded(options.out, "out", OutputError)
+    log = log_path(path)
+    if log.exists():
+        recorded = read_log(log)[0]
+        first = first_step.first_step(recorded, path)
+        until = recorded.until if recorded.until is not None else recorded.totals.end
+        _refuse_other(asked, recorded.manifest, until, log, None if isinstance(first, str) else first)
+        again = {name: getattr(options, name) for name in ("threads", "progress", "checkpoint_every", "checkpoint_wall")}
+        return resume(path, max_wall=max_wall, **again)
+    if not path.exists():
+        return None
+    made = opening.open(path)
+    if made.file is None or not made.complete:
+        raise DataError(str(path), "is not complete, and its log is gone", "start anew with --overwrite")
+    _refuse_other(asked, made.file.manifest, steps(made.t_stop, made.dt), path)
+    return made
+
+
+def _refuse_other(asked: WantedRun, manifest: Manifest, until: int, place: Path, first: Checkpoint | None = None) -> None:
+    """Refuse to go on with a run that is not the one asked for (ModelError with every difference).
+
+    Parameters
+    ----------
+    manifest, until : of the run that is there; `until` is the step at which it ends. place : its file or log.
+    first : its first step, which has its network, where that is known.
+    """
+    settings, name = manifest.settings, place.name
+    there = {
+        "duration": f"{until * manifest.dt:g} ms",
+        "seed": manifest.seed,
+        "method": settings.get("method"),
+        "precision": settings.get("precision"),
+    }
+    there["weights"] = settings.get("weights") or storage_for(str(there["method"]))
+    problems = [Problem(key, f"{x}", f"{there[key]} in {name}") for key, x in asked.entries().items() if x != there[key]]
+    if manifest.network_sha256 != network_archive.NetworkImage(asked.net).sha256():
+        found = (
+            network_archive.differences(first.network(), asked.net) if first else [Problem("network", "is not the same", f"that of {name}")]
+        )
+        problems += [Problem(p.where, p.got, p.allowed.replace("the checkpoint", name)) for p in found]
+    if problems:
+        raise ModelError.of([Problem(disk.shown(place), "belongs to another run", "the same model and options, or --overwrite"), *problems])

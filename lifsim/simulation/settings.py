@@ -1,0 +1,80 @@
+"""The settings of a run: what was asked for, checked against the network, with what was left open filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lifsim.building.needs import PRECISIONS, STORAGES, coarse_weights, estimate
+from lifsim.common.errors import LifsimError
+from lifsim.common.printable import shown
+from lifsim.common.seeds import SEEDS, is_seed
+from lifsim.common.timegrid import steps, time_on_grid
+from lifsim.network.method import check_precision, method_of, storage_for
+from lifsim.network.network import Network
+
+MOST_STEPS = 2**30  # the engine counts steps in 32 bits; at dt 0.1 ms this is 30 hours
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Seed, method, precision, storage of weights and number of threads of a run; `needs` as of `lifsim.building.needs.estimate`."""
+
+    seed: int
+    method: str
+    precision: str
+    weights: str | None
+    threads: int
+    needs: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As manifests and checkpoints keep them."""
+        return {"threads": self.threads, "precision": self.precision, "weights": self.weights, "method": self.method}
+
+
+def settle(net: Network, seed: Any, threads: Any, precision: Any, weights: Any, method: Any) -> Settings:
+    """The settings of a run of `net`; the arguments are those of `RunOptions`.
+
+    Raises
+    ------
+    LifsimError : an option that is none. ModelError : the network holds what the method cannot run.
+    """
+    seed = net.seed if seed is None else seed
+    if not is_seed(seed):
+        raise LifsimError("seed", shown(seed), SEEDS)
+    _check_choice("precision", precision, PRECISIONS)
+    _check_choice("weights", weights, (None, *STORAGES))
+    method = method_of(net, method)
+    check_precision(method, precision)
+    weights = weights or storage_for(method)
+    needs = estimate(net, precision, threads, weights)
+    return Settings(int(seed), method, precision, weights, needs["threads"], needs, tuple(coarse_weights(net, weights)))
+
+
+def check_duration(net: Network, duration: float | str | None) -> float:
+    """`duration` (default: the network's) in ms; must be a multiple of dt above 0.
+
+    Raises
+    ------
+    LifsimError : it is not given, is no time, is not on the grid, or is too long.
+    """
+    if duration is None:
+        duration = net.duration
+    if duration is None:
+        raise LifsimError("duration", "not given", "a time in ms, here or as run.duration in the model file")
+    ms = time_on_grid("duration", duration, net.dt)
+    if steps(ms, net.dt) > MOST_STEPS:
+        raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³⁰ steps)")
+    return ms
+
+
+def check_network(net: Any) -> None:
+    """Refuse what is no network (LifsimError)."""
+    if not isinstance(net, Network):
+        raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
+
+
+def _check_choice(name: str, given: Any, allowed: tuple[Any, ...]) -> None:
+    if not isinstance(given, (str, type(None))) or given not in allowed:
+        raise LifsimError(name, shown(given), "one of: " + ", ".join(str(a) for a in allowed))
