@@ -14,56 +14,41 @@ on v as soon as it arrives; the kernel `spike`, for another threshold or reset t
 refractory neurons (their v is not put back); `DRIVEN = True` if `advance` itself takes in the constant input. Parts of
 models: `membrane`, `conductance`, `spiking`.
 
-To add a model: write the module and list it in `MODULES`. It is compiled only for networks that have it.
+To add a model: write the module and list it in `MODELS`. It is imported and compiled only for networks that have it.
 """
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numba.extending import overload
 
-from lifsim.engine.neurons import (
-    escape_noise,
-    iaf_cond_alpha,
-    iaf_cond_exp,
-    iaf_cond_exp_sfa_rr,
-    iaf_psc_alpha,
-    iaf_psc_delta,
-    iaf_psc_exp,
-    iaf_psc_exp_multisynapse,
-    if_psc_delta,
-    if_psc_delta_hard,
-    lif_psc_delta,
-    lif_psc_exp,
-    mat2_psc_exp,
-    parrot_neuron,
-)
 from lifsim.engine.neurons.spiking import at_threshold
 from lifsim.engine.neurons.state import Neurons
 
 __all__ = ["Neurons", "advance_neurons", "channels_of", "kind_of", "module_of", "receive_weights", "spike_neurons", "states_of"]
 
-MODULES: dict[str, ModuleType] = {
-    "iaf_psc_delta": iaf_psc_delta,
-    "iaf_psc_exp": iaf_psc_exp,
-    "iaf_psc_alpha": iaf_psc_alpha,
-    "iaf_psc_exp_multisynapse": iaf_psc_exp_multisynapse,
-    "iaf_cond_exp": iaf_cond_exp,
-    "iaf_cond_alpha": iaf_cond_alpha,
-    "iaf_cond_exp_sfa_rr": iaf_cond_exp_sfa_rr,
-    "mat2_psc_exp": mat2_psc_exp,
-    "parrot_neuron": parrot_neuron,
-    "escape_noise": escape_noise,
-    "if_psc_delta": if_psc_delta,
-    "if_psc_delta_hard": if_psc_delta_hard,
-    "lif_psc_delta": lif_psc_delta,
-    "lif_psc_exp": lif_psc_exp,
-}
-
-_OF_KIND = {module.Kind: module for module in MODULES.values()}
+# The modules of this package that are models; each is imported when a network has the model.
+MODELS = (
+    "iaf_psc_delta",
+    "iaf_psc_exp",
+    "iaf_psc_alpha",
+    "iaf_psc_exp_multisynapse",
+    "iaf_cond_exp",
+    "iaf_cond_alpha",
+    "iaf_cond_exp_sfa_rr",
+    "mat2_psc_exp",
+    "parrot_neuron",
+    "escape_noise",
+    "if_psc_delta",
+    "if_psc_delta_hard",
+    "lif_psc_delta",
+    "lif_psc_exp",
+)
 
 
 # -- models of groups ------------------------------------------------------------------------------
@@ -80,7 +65,9 @@ def module_name(group: Any) -> str:
 
 def module_of(group: Any) -> ModuleType:
     """The module that integrates `group`."""
-    return MODULES[module_name(group)]
+    name = module_name(group)
+    assert name in MODELS
+    return import_module(f"{__name__}.{name}")
 
 
 def kind_of(group: Any) -> Any:
@@ -103,13 +90,18 @@ def channels_of(group: Any) -> int:
 # -- dispatch: by the mark of a model ----------------------------------------------------------------
 
 
+def _module(kind: Any) -> ModuleType:
+    """The module of a mark; `kind` is its type as the compiler knows it."""
+    return sys.modules[kind.instance_class.__module__]
+
+
 def advance_neurons(kind: Any, c: Any, drive: Any, x: Any, w: Any) -> None:
     """Move the neurons of `w` by a step; `c` are the constants of the model."""
 
 
 @overload(advance_neurons)
 def _advance_neurons(kind, c, drive, x, w):
-    advance = _OF_KIND[kind.instance_class].advance
+    advance = _module(kind).advance
 
     def code(kind, c, drive, x, w):
         advance(c, drive, x, w)
@@ -123,7 +115,7 @@ def receive_weights(kind: Any, c: Any, x: Any, w: Any) -> None:
 
 @overload(receive_weights)
 def _receive_weights(kind, c, x, w):
-    receive = getattr(_OF_KIND[kind.instance_class], "receive", None)
+    receive = getattr(_module(kind), "receive", None)
     if receive is None:
         return lambda kind, c, x, w: None
 
@@ -140,7 +132,7 @@ def spike_neurons(kind: Any, row: int, c: Any, x: Any, w: Any, key: Any, out: An
 
 @overload(spike_neurons)
 def _spike_neurons(kind, row, c, x, w, key, out):
-    spike = getattr(_OF_KIND[kind.instance_class], "spike", None)
+    spike = getattr(_module(kind), "spike", None)
     if spike is None:
         return lambda kind, row, c, x, w, key, out: at_threshold(row, c, x, w, out)
 
