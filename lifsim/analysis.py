@@ -1,8 +1,7 @@
-"""Statistics of spike trains: flat arrays in, arrays out, no loop over neurons.
+"""Spike train statistics, computed on flat arrays without loops over neurons.
 
-Spikes at t_start < t <= t_stop count, and a spike on the edge of two bins belongs to the bin that
-ends there: bins hold whole time steps, as the simulation does. Where there is too little to say
-anything the answer is nan (0 for counts and rates).
+A window holds the spikes with t_start < t <= t_stop. A bin likewise includes its end and excludes its start, so that it covers
+whole time steps of the simulation. Statistics that the data do not determine are nan; counts and rates are 0.
 """
 
 from __future__ import annotations
@@ -21,12 +20,22 @@ from lifsim.common.timegrid import on_grid, steps
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
-MIN_ISIS = 5  # a CV of fewer intervals says little
-_ROUNDING = 1e-9  # equal intervals differ by the rounding of times: a CV below this is that of a clock
+MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
+_ROUNDING = 1e-9  # equal intervals differ by rounding errors of the times: a CV below this counts as 0
 
 
 def rates(spikes: Spikes, t_start: float | None = None, t_stop: float | None = None) -> np.ndarray:
-    """Rate of each recorded neuron, in the order of `recorded_ids`: spikes/s, (n_recorded,)."""
+    """Mean firing rate of each recorded neuron.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    t_start, t_stop : limits of the window, ms; default: the whole recording.
+
+    Returns
+    -------
+    Rates in spikes/s, float64 (n_recorded,), in the order of ``spikes.recorded_ids``. Silent neurons have a rate of 0.
+    """
     spikes = spikes.window(t_start, t_stop)
     counts = np.bincount(places(spikes.ids, spikes.recorded_ids), minlength=len(spikes.recorded_ids))
     return counts / _seconds(spikes) if _seconds(spikes) > 0 else np.zeros(len(counts))
@@ -36,7 +45,16 @@ _LARGEST_TABLE = 1 << 24
 
 
 def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """The place of each of `ids` in `among`, which are distinct: int64, -1 of those that are not there."""
+    """Index in `among` of each of `ids`.
+
+    Parameters
+    ----------
+    ids : whole numbers from 0, (n,). among : distinct whole numbers from 0, (m,), in any order.
+
+    Returns
+    -------
+    int64 (n,); -1 for ids that `among` does not contain.
+    """
     if not len(among) or not len(ids):
         return np.full(len(ids), -1)
     largest = int(max(ids.max(), among.max()))
@@ -54,8 +72,18 @@ def _seconds(spikes: Spikes) -> float:
 
 
 def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
-    """Inter-spike intervals: (intervals in ms, the neuron of each), by neuron, then time."""
-    ids = spikes.ids.astype(np.min_scalar_type(int(spikes.ids.max(initial=0))))  # 16-bit ids are sorted in linear time
+    """Inter-spike intervals of all neurons of a population.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+
+    Returns
+    -------
+    (intervals, ids) : intervals in ms, float64 (n_intervals,), sorted by neuron, then time; the neuron of each interval, int64
+    (n_intervals,).
+    """
+    ids = spikes.ids.astype(np.min_scalar_type(int(spikes.ids.max(initial=0))))  # NumPy sorts 16-bit ids in linear time
     order = np.argsort(ids, kind="stable")  # the times are ascending already
     ids, at = spikes.ids[order], spikes.times[order]
     same = ids[1:] == ids[:-1]
@@ -63,26 +91,42 @@ def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cv_isi(spikes: Spikes, min_isis: int = MIN_ISIS) -> np.ndarray:
-    """Coefficient of variation of the inter-spike intervals of each neuron with at least `min_isis` of them.
+    """Coefficient of variation (CV) of the inter-spike intervals of each neuron.
 
-    Standard deviation (of the population of intervals, not corrected for their number) over mean;
-    in the order of the ids of these neurons.
+    The CV is the standard deviation of a neuron's intervals (divided by n, not n - 1) over their mean.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    min_isis : neurons with fewer intervals are left out (and always those without any).
+
+    Returns
+    -------
+    float64 (n,), one value per neuron with enough intervals, in ascending order of ids; nan if all its intervals are 0 ms.
     """
     intervals, ids = isi(spikes)
-    neuron = np.cumsum(np.diff(ids, prepend=ids[:1]) != 0)  # numbered in the order of their ids
+    neuron = np.cumsum(np.diff(ids, prepend=ids[:1]) != 0)  # neurons with intervals, numbered in the order of their ids
     n = np.bincount(neuron)
     kept = n >= max(min_isis, 1)
     mean = np.bincount(neuron, intervals) / np.maximum(n, 1)
     variance = np.bincount(neuron, (intervals - mean[neuron]) ** 2) / np.maximum(n, 1)
-    with np.errstate(invalid="ignore", divide="ignore"):  # intervals of 0 ms only: nan
+    with np.errstate(invalid="ignore", divide="ignore"):  # only intervals of 0 ms: nan
         cv = np.sqrt(variance[kept]) / mean[kept]
     return np.where(cv < _ROUNDING, 0.0, cv)
 
 
 def binned(spikes: Spikes, width: float) -> tuple[np.ndarray, int]:
-    """The bin of each spike (int64; bins of `width` ms from t_start on) and the number of whole bins.
+    """Assign spikes to bins, the first of which begins at ``spikes.t_start``.
 
-    Spikes after the last whole bin have that number.
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    width : width of the bins, ms.
+
+    Returns
+    -------
+    (index, n_bins) : the bin of each spike, int64 (n_spikes,), from 0; the number of whole bins. Spikes after the last whole bin have
+    the index `n_bins`.
 
     Raises
     ------
@@ -96,36 +140,92 @@ def binned(spikes: Spikes, width: float) -> tuple[np.ndarray, int]:
 
 def _bin_index(spikes: Spikes, width: float) -> np.ndarray:
     dt = spikes.dt
-    if dt > 0 and on_grid(width, dt):  # in whole steps, free of the rounding of times
+    if dt > 0 and on_grid(width, dt):  # counted in whole steps, unaffected by rounding errors of the times
         step = np.ceil(spikes.times / dt - 1e-6).astype(np.int64)
         return (step - math.floor(spikes.t_start / dt + 1e-6) - 1) // steps(width, dt)
     return np.maximum(np.ceil((spikes.times - spikes.t_start) / width - 1e-9).astype(np.int64) - 1, 0)
 
 
 def counts(spikes: Spikes, bin: float) -> np.ndarray:
-    """Number of spikes of the population in each whole bin of `bin` ms: int64, (n_bins,)."""
+    """Spike count of the whole population in each bin.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    bin : width of the bins, ms.
+
+    Returns
+    -------
+    int64 (n_bins,), whole bins only.
+
+    Raises
+    ------
+    DataError : `bin` is not above 0.
+    """
     index, n = binned(spikes, bin)
     return np.bincount(index, minlength=n + 1)[:n]
 
 
 def population_rate(spikes: Spikes, bin: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
-    """(centres of the bins in ms, spikes/s per recorded neuron in each)."""
+    """Mean firing rate of a population over time.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    bin : width of the bins, ms.
+
+    Returns
+    -------
+    (centres, rate) : centres of the whole bins in ms, float64 (n_bins,); rate per recorded neuron in spikes/s, float64 (n_bins,).
+
+    Raises
+    ------
+    DataError : `bin` is not above 0.
+    """
     number = counts(spikes, bin)
     centres = spikes.t_start + (np.arange(len(number)) + 0.5) * bin
     return centres, number / (max(len(spikes.recorded_ids), 1) * bin / 1000.0)
 
 
 def fano_factor(spikes: Spikes, bin: float = 2.0) -> float:
-    """Variance over mean of the population's spike counts in bins of `bin` ms."""
+    """Fano factor of the population spike count: its variance over its mean, across bins.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    bin : width of the bins, ms.
+
+    Returns
+    -------
+    The Fano factor; nan without spikes.
+
+    Raises
+    ------
+    DataError : `bin` is not above 0.
+    """
     number = counts(spikes, bin)
     return float(number.var() / number.mean()) if number.any() else math.nan
 
 
 def correlation(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) -> float:
-    """Mean correlation of spike counts in bins of `bin` ms over all pairs of `n` neurons.
+    """Mean Pearson correlation of spike counts over all pairs of a random sample of neurons.
 
-    The neurons are drawn at random among those with at least one spike; pairs in which a count
-    never varies are left out.
+    Pairs in which a neuron's count is the same in all bins are left out.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    bin : width of the bins, ms.
+    n : size of the sample, drawn from the neurons with at least one spike; all of them if they are fewer.
+    seed : seed of the random sample.
+
+    Returns
+    -------
+    The mean correlation coefficient; nan without such pairs.
+
+    Raises
+    ------
+    DataError : `bin` is not above 0.
     """
     matrix = correlations(spikes, bin, n, seed)
     pairs = matrix[np.triu_indices(len(matrix), 1)]
@@ -133,7 +233,23 @@ def correlation(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) -
 
 
 def correlations(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) -> np.ndarray:
-    """Matrix of the correlations that `correlation` averages, (n, n) or fewer."""
+    """Pearson correlations of the spike counts of a random sample of neurons, which `correlation` averages.
+
+    Parameters
+    ----------
+    spikes : the spikes of one population.
+    bin : width of the bins, ms.
+    n : size of the sample, drawn from the neurons with at least one spike; all of them if they are fewer.
+    seed : seed of the random sample.
+
+    Returns
+    -------
+    Correlation coefficients, float64 (n, n), or smaller with fewer neurons; nan where a count is the same in all bins.
+
+    Raises
+    ------
+    DataError : `bin` is not above 0.
+    """
     from scipy.sparse import csr_matrix
 
     index, n_bins = binned(spikes, bin)
@@ -142,7 +258,7 @@ def correlations(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) 
     row = places(spikes.ids, chosen)
     used = (row >= 0) & (index < n_bins)
     place = (row[used], index[used])
-    # sparse, so that a long run needs memory for its spikes, not for its bins
+    # sparse: the memory needed grows with the number of spikes, not with the number of bins
     number = csr_matrix((np.ones(used.sum()), place), shape=(len(chosen), max(n_bins, 1)))
     mean = np.asarray(number.mean(axis=1)).ravel()
     covariance = (number @ number.T).toarray() / max(n_bins, 1) - np.outer(mean, mean)
@@ -152,24 +268,37 @@ def correlations(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) 
 
 
 def statistics(result: Result, t_start: float | None = None, t_stop: float | None = None, bin: float = 2.0) -> dict[str, dict[str, float]]:
-    """The usual numbers of each population whose spikes were recorded, over t_start < t <= t_stop (ms).
+    """Summary statistics of each population whose spikes were recorded.
+
+    Parameters
+    ----------
+    result : the result of a run.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    bin : width of the bins of spike counts, ms.
 
     Returns
     -------
-    population -> {"neurons", "spikes", "rate" (mean, spikes/s), "rate_sd" (over neurons), "cv_isi"
-    (mean over neurons), "cv_neurons" (how many have enough intervals), "fano" (population counts in
-    bins of `bin` ms), "correlation" (mean over pairs, same bins)}.
+    population -> {"neurons" (recorded), "spikes", "rate" (mean over neurons, spikes/s), "rate_sd" (standard deviation over neurons,
+    spikes/s), "cv_isi" (mean over neurons), "cv_neurons" (number of neurons with a CV), "fano" (`fano_factor`), "correlation"
+    (`correlation`)}.
 
     Raises
     ------
-    DataError : the window is empty.
+    DataError : the window is empty or lies outside the run, or `bin` is not above 0.
     """
     check_window(result, t_start, t_stop)
     return {name: _statistics(result.spikes[name].window(t_start, t_stop), bin) for name in result.spikes}
 
 
 def check_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
-    """Refuse a window (ms) that was asked for and holds nothing; a run of no time has no other.
+    """Check that a window is not empty and overlaps the run.
+
+    Without limits, the window is the whole run, which is always accepted, even if its duration is 0.
+
+    Parameters
+    ----------
+    result : the result of a run.
+    t_start, t_stop : limits of the window, ms; None: those of the run.
 
     Raises
     ------
@@ -212,7 +341,16 @@ _HEADS = {
 
 
 def table(stats: Mapping[str, Mapping[str, float]]) -> str:
-    """`statistics` as a text to read, one line a population."""
+    """Format statistics as a plain-text table with one line per population.
+
+    Parameters
+    ----------
+    stats : what `statistics` returned.
+
+    Returns
+    -------
+    The table; undefined values are "-".
+    """
     rows = [["population", *_HEADS.values()]]
     rows += [[one_line(name), *(_shown(entry[key]) for key in _HEADS)] for name, entry in stats.items()]
     width = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -226,7 +364,16 @@ def _shown(value: float) -> str:
 
 
 def as_csv(stats: Mapping[str, Mapping[str, Any]]) -> str:
-    """`statistics` as CSV text with a line of names; what is not defined is empty."""
+    """Format statistics as CSV with a header line and one line per population.
+
+    Parameters
+    ----------
+    stats : what `statistics` returned.
+
+    Returns
+    -------
+    The CSV text; undefined values are empty.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["population", *_HEADS])

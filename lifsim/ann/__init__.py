@@ -1,11 +1,11 @@
-"""Dense networks that train on data, and whose weights run as networks of spiking neurons.
+"""Dense networks that are trained on data and converted to networks of spiking neurons with the same weights.
 
-    m = Classifier(hidden=(64,)).fit(X, y)        # or Regressor; the calls of scikit-learn
-    s = to_spiking(m, X, neuron="lif")            # an ordinary lifsim network of the same weights
-    m = SpikingClassifier(hidden=(64,)).fit(X, y) # trained through its spikes
+    m = Classifier(hidden=(64,)).fit(X, y)        # or Regressor; the interface of scikit-learn
+    s = to_spiking(m, X, neuron="lif")            # an ordinary lifsim network with the same weights
+    m = SpikingClassifier(hidden=(64,)).fit(X, y) # trained by surrogate gradients
 
-In: arrays of samples and targets. Out: a trained network, its file, or a model file of spiking neurons with the same weights.
-The compiled epochs are in `lifsim.ann.kernels`.
+Input: arrays of samples and targets. Output: a trained network, its file, or a model file of spiking neurons.
+The compiled training loops are in `lifsim.ann.kernels`.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""Activations: what a unit makes of its weighted sum z. In NumPy; `lifsim.ann.kernels.dense` has them compiled.
+"""Activation functions: the output of a unit as a function of its weighted sum z. NumPy versions; `lifsim.ann.kernels.dense` has the
+compiled ones.
 
-All but `softmax` act on each unit alone. `lif` is the rate of the neuron that will run the network: a leaky
+All but `softmax` act on each unit separately. `lif` is the firing rate of the neuron that will run the network: a leaky
 integrate-and-fire neuron with the constant drive J = 1 + K z (in units of V_th - E_L, so that z = 0 is rheobase)
 fires at
 
-    r = 1 / (t_ref + tau_m ln(J / (J - 1)))                                    for J > 1,
+    r = 1 / (t_ref + tau_m ln(J / (J - 1)))                                    for J > 1.
 
-and a = r tau_m / K, which grows like z where t_ref / tau_m is small; the gain K says how many spikes stand for an
-activation. At rheobase this curve is infinitely steep and below it is 0, where nothing can be learnt. So below
-J = 1 + KNEE it goes on as the exponential function that has its value and its slope there (smoothing as in Hunsberger &
-Eliasmith 2015, arXiv:1510.08829, but exact above the knee).
+The activation is a = r tau_m / K, which grows like z where t_ref / tau_m is small; the gain K sets how many spikes represent an
+activation. At rheobase this curve is infinitely steep, and below rheobase it is 0, so that the gradient is useless for training.
+Below J = 1 + KNEE the curve is therefore replaced by the exponential function with the same value and slope at that point
+(smoothing as in Hunsberger & Eliasmith 2015, arXiv:1510.08829, but exact above the knee).
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 
 NAMES = ("identity", "relu", "tanh", "sigmoid", "softmax", "lif")
-KNEE = 0.02  # where the exact curve of `lif` ends, in units of the threshold
+KNEE = 0.02  # J - 1 below which `lif` is the exponential function, in units of the threshold
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation by name; `rho` = t_ref / tau_m and `gain` belong to `lif` alone."""
+    """An activation function; `rho` = t_ref / tau_m and `gain` = K apply to `lif` only."""
 
     name: str
     rho: float = 0.0
@@ -33,7 +34,7 @@ class Activation:
 
     @property
     def code(self) -> int:
-        """The number by which kernels know it."""
+        """The number that identifies the activation in the compiled kernels."""
         return NAMES.index(self.name)
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
@@ -43,7 +44,7 @@ class Activation:
         return _VALUES[self.name](z)
 
     def backward(self, z: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """The derivative of a loss by z, from that by the output; shape (batch, units)."""
+        """The gradient of a loss with respect to z, from `gradient`, that with respect to the output; shape (batch, units)."""
         if self.name == "softmax":  # each output depends on all z: da_i/dz_j = a_i (δ_ij - a_j)
             a = self(z)
             return a * (gradient - (gradient * a).sum(axis=1, keepdims=True))
@@ -65,13 +66,13 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def knee(rho: float) -> tuple[float, float]:
-    """Value of `lif` at KNEE, and the rate of the exponential below it: slope / value."""
+    """The value of `lif` at KNEE, and the rate constant of the exponential below it (slope / value)."""
     value = 1 / (rho + np.log1p(1 / KNEE))
     return float(value), float(value / (KNEE * (1 + KNEE)))
 
 
 def lif(drive: np.ndarray, rho: float) -> np.ndarray:
-    """r tau_m for the drive J - 1."""
+    """r tau_m as a function of `drive` = J - 1."""
     value, rate = knee(rho)
     above = np.maximum(drive, KNEE)
     exact = 1 / (rho + np.log1p(1 / above))

@@ -1,4 +1,4 @@
-"""The classifier: a dense network whose outputs are probabilities of classes."""
+"""The classifier: a dense network whose outputs are class probabilities."""
 
 from __future__ import annotations
 
@@ -16,31 +16,36 @@ from lifsim.common.errors import DataError
 
 
 class Classifier(DenseNetwork):
-    """A dense network that says which class a sample belongs to.
+    """A dense network that classifies samples, with the interface of scikit-learn.
 
     Parameters
     ----------
-    hidden : units of each hidden layer.
-    activation : of the hidden layers: "relu", "tanh", "sigmoid", "identity", or "lif", the rate of a leaky
-        integrate-and-fire neuron with `tau_m` and `t_ref` (ms), which `to_spiking` then runs as such; an activation of 1
+    hidden : number of units of each hidden layer; a single number for one layer.
+    activation : of the hidden layers: "relu", "tanh", "sigmoid", "identity" or "lif". "lif" is the firing rate of a leaky
+        integrate-and-fire neuron with `tau_m` and `t_ref` (ms), and `to_spiking` runs the units as such neurons; an activation of 1
         is a rate of `gain` / `tau_m` (5 / 20 ms = 250 Hz).
-    loss : "cross_entropy" (softmax; also "auto"), "binary_cross_entropy" (a sigmoid for each class, for two classes a single
-        one) or "mse" (of softmax).
-    solver : "sgd", "momentum" (with `momentum`) or "adam" (`beta_1`, `beta_2`, `epsilon`).
-    learning_rate, schedule : of each epoch; "constant", "linear" or "cosine" (down to 0), "exponential" (to 1 %),
-        "step" (a tenth at half, again at three quarters), or a function of the part of training that is done (0 to 1).
-    weight_decay : d adds d/2 Σ W² to the loss.
-    batch_size, epochs : samples a step; how often all are gone through.
-    early_stopping, validation_fraction, patience, tol : end when the loss of data kept aside has not fallen by `tol` for
-        `patience` epochs; keep the best network.
-    init : of the weights; "he", "xavier", "auto" (He for ReLU).
-    scale : of the inputs, kept with the network: "none", "max" (all divided by the largest), "standard" (each feature).
-    seed : of initial weights and the order of samples. dtype : "float32" or "float64". progress : show a bar.
+    loss : "cross_entropy" (softmax output; "auto" means the same), "binary_cross_entropy" (a sigmoid output for each class, a single
+        one for two classes) or "mse" (mean squared error of the softmax output).
+    solver : "sgd", "momentum" (Polyak 1964; with `momentum`) or "adam" (Kingma & Ba 2015, arXiv:1412.6980; with `beta_1`, `beta_2`,
+        `epsilon`).
+    learning_rate : initial step size of the solver.
+    schedule : factor of the learning rate in each epoch: "constant", "linear" or "cosine" (from 1 to 0), "exponential" (to 1 %),
+        "step" (0.1 from half of the training on, 0.01 from three quarters on), or a function of the completed fraction of the
+        training (0 to 1).
+    weight_decay : the coefficient d of the penalty d/2 Σ W² that is added to the loss.
+    batch_size : samples per step of the solver. epochs : passes over the training data.
+    early_stopping : stop when the loss on held-out data has not decreased by `tol` for `patience` epochs, and keep the best parameters.
+        The held-out data are the argument `validation` of `fit`, by default a `validation_fraction` of the training data.
+    init : initial weights: "he", "xavier" or "auto" (He for ReLU, else Xavier).
+    scale : scaling of the inputs, stored with the network: "none", "max" (all divided by the largest magnitude) or "standard" (mean 0
+        and standard deviation 1 of each feature).
+    seed : of the initial weights and of the order of the samples. dtype : "float32" or "float64", of the parameters.
+    progress : show a progress bar.
 
     Attributes
     ----------
-    classes_ : the classes, sorted. history : "loss", "learning_rate" and with validation "validation_loss",
-    "validation_score", one entry an epoch. layers_, weights, biases : the network.
+    classes_ : the classes, sorted. history : lists with one entry per epoch: "loss", "learning_rate" and, with validation data,
+    "validation_loss" and "validation_score". layers_ : the network. weights, biases : of each layer, shapes (out, in) and (out,).
 
     Examples
     --------
@@ -55,12 +60,30 @@ class Classifier(DenseNetwork):
     kind = _estimator_type = "classifier"
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each sample, shape (samples,)."""
+        """The most probable class of each sample, shape (samples,).
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+
+        Raises
+        ------
+        LifsimError : the network is not trained. DataError : `X` has another shape, or a value that is not finite.
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, shape (samples, classes)."""
+        """The probability of each class, shape (samples, classes), in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+
+        Raises
+        ------
+        LifsimError, DataError : as of `predict`.
+        """
         return self._probabilities(self._outputs(X))
 
     def _probabilities(self, outputs: np.ndarray) -> np.ndarray:
@@ -69,7 +92,16 @@ class Classifier(DenseNetwork):
         return outputs / outputs.sum(axis=1, keepdims=True)
 
     def score(self, X: Any, y: Any) -> float:
-        """Accuracy: the part of samples whose class is found."""
+        """The accuracy: the fraction of samples that are classified correctly.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features). y : their classes, shape (samples,).
+
+        Raises
+        ------
+        LifsimError : the network is not trained. DataError : `X` or `y` is wrong, or a class did not occur in training.
+        """
         found = self.predict(X)
         return float(np.mean(self.classes_[self._classes(y, len(found)).argmax(axis=1)] == found))
 
@@ -101,11 +133,20 @@ class Classifier(DenseNetwork):
         return loss_and_gradient(layers.loss, layers.activations[-1], z, target)[0], float(np.mean(found == right))
 
     def facts(self) -> dict[str, Any]:
-        """The classes."""
+        """The classes, as `lifsim.ann.network_file` stores them."""
         return {"classes": self.classes_.astype(object) if self.classes_.dtype.kind == "U" else self.classes_}
 
     def recall(self, facts: Mapping[str, Any]) -> None:
-        """The classes again."""
+        """Restore the classes.
+
+        Parameters
+        ----------
+        facts : the attributes of a file, among them "classes".
+
+        Raises
+        ------
+        ValueError : the number of classes does not fit the output layer.
+        """
         self.classes_ = np.array(list(facts["classes"]))
         outputs = 1 if self._loss == "binary_cross_entropy" and len(self.classes_) == 2 else len(self.classes_)
         if outputs != self.layers_.sizes[-1]:
@@ -116,7 +157,7 @@ class Classifier(DenseNetwork):
 
 
 def sklearn_tags(kind: str) -> Any:
-    """What scikit-learn's own tools (cross_val_score, Pipeline …) want to know; only they ask, so it is there."""
+    """The tags that the tools of scikit-learn (cross_val_score, Pipeline …) require; only they call this, so scikit-learn is installed."""
     from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
 
     own = {"classifier_tags": ClassifierTags()} if kind == "classifier" else {"regressor_tags": RegressorTags()}

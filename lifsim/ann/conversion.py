@@ -1,23 +1,23 @@
-"""From a dense network to spiking neurons that run its weights as they are.
+"""Conversion of a dense network to spiking neurons that use its weights unchanged.
 
-Rates stand for activations: a unit with the output a fires at r, and a = λ r / r_max. Only scales, thresholds and
-offsets are chosen, beside W; with them a spike that arrives makes W a of it. V_th - E_L is 1 mV, and currents are in units
-of the one that holds the potential at threshold (1 pA), or of 1 mV a step for neurons without leak.
+Firing rates represent activations: a unit with the output a fires at the rate r, and a = λ r / r_max. The conversion chooses only
+scales, thresholds and offsets; W stays as it is. V_th - E_L is 1 mV. Currents are in units of the current that holds the
+membrane potential at threshold (1 pA), or of 1 mV per step for neurons without leak.
 
-`if`: integrate and fire without leak; what exceeds the threshold stays (soft reset). One step is one interval at the
-largest rate, so a ReLU comes out exactly, up to one spike: r = max(z, 0) / λ spikes a step, where λ is a percentile of
+`if`: integrate-and-fire neurons without leak, with a soft reset (the threshold is subtracted). The largest rate is one spike per
+step, so that a ReLU is reproduced exactly, up to one spike: r = max(z, 0) / λ spikes per step, where λ is a percentile of
 the layer's activations (Rueckauer et al. 2017, Front. Neurosci. 11:682).
 
-`lif`: leaky integrate and fire with a hard reset. It fires at r = 1 / (t_ref + tau_m ln(J / (J - 1))) for the drive J.
- - A network trained with the activation `lif` has this curve in it: J = 1 + K z, a = r tau_m / K.
- - A ReLU only has its asymptote: tau_m ln(J / (J - 1)) = tau_m / (J - 1/2) + O(J⁻³), so r tau_m ≈ J - 1/2 where J is large and
-   t_ref is 0. Hence J = K z / λ + 1/2: a current of half a threshold, and a gain K = tau_m r_max that puts the largest rates
-   where the asymptote is good. Below J = 1 the neuron is silent: activations under λ / 2K are lost.
+`lif`: leaky integrate-and-fire neurons with a hard reset, which fire at r = 1 / (t_ref + tau_m ln(J / (J - 1))) for the drive J.
+ - A network trained with the activation `lif` contains this curve: J = 1 + K z, a = r tau_m / K.
+ - A ReLU matches only its asymptote: tau_m ln(J / (J - 1)) = tau_m / (J - 1/2) + O(J⁻³), so r tau_m ≈ J - 1/2 where J is large and
+   t_ref is 0. Hence J = K z / λ + 1/2: a constant current of half the threshold, and a gain K = tau_m r_max for which the largest
+   rates lie where the asymptote is accurate. Below J = 1 the neuron is silent: activations below λ / 2K are lost.
 
-Potentials start at half the threshold, so that counts are rounded and not cut off. An exponential synapse gives the
-charge w tau_syn a spike, so w = W λ' tau_m / (λ tau_syn). The biases of a layer begin
-when the spikes of the layer before begin to act, so that all it gets refers to the same time. The output does not fire: it
-adds up what arrives, and its potential over time is the weighted sum of the dense network's output layer.
+Membrane potentials start at half the threshold, so that spike counts are rounded rather than truncated. An exponential synapse
+transfers the charge w tau_syn per spike, so w = W λ' tau_m / (λ tau_syn). The biases of a layer begin when the spikes of the
+layer before begin to act, so that all inputs of the layer refer to the same time. The output neurons do not fire: they integrate
+their input, and their potential divided by time is the weighted sum of the dense network's output layer.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _REFUSED = {
 
 @dataclass(frozen=True)
 class Conversion:
-    """How units become neurons. Times in ms.
+    """The parameters of a conversion. Times in ms.
 
-    `scales` are λ of the inputs (1) and of each hidden layer; `gain` K and `offset` make the drive J = K z / λ + offset.
+    `scales` are λ of the inputs (1) and of each hidden layer; the drive of a neuron is J = K z / λ + `offset` with K = `gain`.
     """
 
     neuron: str
@@ -64,20 +64,22 @@ class Conversion:
     t_ref: float
 
     def begins(self, layer: int) -> float:
-        """When its input begins to act on hidden layer 1, 2 …, and on the output, the last. The first current of a generator
-        acts from dt + delay on; a spike arrives a delay later, and its exponential current acts tau_syn later on average.
+        """The time (ms) at which input begins to act on hidden layer 1, 2 … and on the output, the last layer. The current of a
+        generator acts from dt + delay on. Each further layer adds the delay of a spike, and each further hidden layer of leaky neurons
+        also the mean delay tau_syn of its exponential current.
         """
         spiking = len(self.scales) - 1
         later = (layer - 1) * self.dt + (min(layer, spiking) - 1) * (self.tau_syn if self.neuron == "lif" else 0.0)
         return round(2 + later / self.dt) * self.dt
 
     def drive(self, layer: int) -> float:
-        """What multiplies a current onto hidden layer 1, 2 … (its inputs, its biases)."""
+        """The factor of the currents (inputs, biases) into hidden layer 1, 2 …"""
         return self.gain / self.scales[layer]
 
     def weight(self, layer: int) -> float:
-        """What multiplies W from hidden layer `layer` on to the next (or to the output): the activation that a spike
-        stands for (its λ / K tau_m: a unit for 1 ms) as a charge through the synapses of the next, or as it is.
+        """The factor of W from hidden layer `layer` to the next, or to the output: the activation that one spike represents (λ / K for
+        the time tau_m, or for a step without leak), expressed as a charge through the synapses of the next layer; unchanged for the
+        output.
         """
         spike = self.scales[layer] / self.gain * (self.tau_m if self.neuron == "lif" else self.dt)
         if layer == len(self.scales) - 1:
@@ -98,24 +100,30 @@ def to_spiking(
     t_ref: float | None = None,
     half_threshold: bool = True,
 ) -> Spiking:
-    """`m`, a trained network of "relu" or "lif" units, as a network of spiking neurons. (A `SpikingClassifier` is one
-    already: its network is what it was trained as, whatever the other arguments.)
+    """Convert a trained network of "relu" or "lif" units to a network of spiking neurons with the same weights.
+
+    Firing rates represent activations (Rueckauer et al. 2017, Front. Neurosci. 11:682; the corrections for leaky neurons are derived in
+    `lifsim.ann.conversion`). A `SpikingClassifier` already consists of spiking neurons: its network is used as trained, and the other
+    arguments are ignored.
 
     Parameters
     ----------
-    X : samples, for what the activations are like; those of training unless given.
+    m : the trained network.
+    X : samples, shape (samples, features), from which `percentile` is computed (default: statistics of the training data). The first
+        one is the stimulus of the network.
     neuron : "lif" (leak, hard reset, exponential synapses) or "if" (no leak, soft reset).
-    percentile : the activation of a layer that becomes the rate r_max; 99 unless given, as a few neurons may fire faster;
-        99.9 for "if", where none can.
-    gain : K = tau_m r_max of ReLU units as leaky neurons; 10 are 500 Hz at tau_m = 20 ms. ("lif" units have their own.)
-    dt : ms; 0.1, and 1 for "if".
-    tau_m, tau_syn, t_ref : ms, of leaky neurons; 20, 5 and 0, for "lif" units those that they were trained with.
-    half_threshold : the current of half a threshold that a ReLU needs of a leaky neuron (and the potentials' start there).
-        Without it the conversion is wrong, as shows in deep networks; it can be left out to see that.
+    percentile : the percentile (0 to 100) of a layer's activations that is mapped to the rate r_max. Default: 99 for "lif", where a few
+        neurons may fire faster; 99.9 for "if", where none can.
+    gain : K = tau_m r_max of ReLU units run as leaky neurons; 10 is 500 Hz at tau_m = 20 ms. "lif" units keep the gain of training.
+    dt : time step, ms; 0.1, or 1 for "if".
+    tau_m, tau_syn, t_ref : membrane time constant, synaptic time constant and refractory period of leaky neurons, ms. Defaults: 20, 5
+        and 0; for "lif" units `tau_m` and `t_ref` are those of training.
+    half_threshold : whether leaky neurons for ReLU units get a constant current of half the threshold, and potentials start at half the
+        threshold. Without this correction the conversion is biased, most visibly in deep networks; False is for demonstration.
 
     Raises
     ------
-    LifsimError : the network cannot be converted in this way; says what can.
+    LifsimError : an argument is wrong, or the network cannot be converted in this way. DataError : `X` is wrong.
     """
     layers, activation = m._fitted(), m.activation
     store = WeightStore()
@@ -144,7 +152,7 @@ def to_spiking(
         made = Conversion("lif", scales, m.gain if trained else float(gain), offset, float(dt or 0.1), tau_m, tau_syn, t_ref)
         if t_ref > 0 and not trained:
             text = f"a ReLU grows without bound, a neuron with t_ref = {t_ref:g} ms fires at most every {t_ref:g} ms"
-            warnings.warn(f'{text}: train with activation="lif", which knows t_ref, or convert with t_ref=0', stacklevel=2)
+            warnings.warn(f'{text}: train with activation="lif", which accounts for t_ref, or convert with t_ref=0', stacklevel=2)
     shown = m.typical_.example if X is None else data_checks.samples(X, layers.sizes[0])[0]
     design = _design(m, made, shown, HALF if half_threshold else 0.0)
     return Spiking(m, model_text(design), {STORE: store})
@@ -165,7 +173,7 @@ def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any)
 
 
 def _percentiles(m: DenseNetwork, X: Any, percentile: float) -> tuple[float, ...]:
-    """λ of each hidden layer: the percentile of all its activations (the largest, if that is 0)."""
+    """λ of each hidden layer: the percentile of all its activations; the maximum if the percentile is 0, and 1 if both are."""
     if not isinstance(percentile, (int, float)) or not 0 < percentile <= 100:
         raise LifsimError("percentile", f"{percentile!r}", "a number above 0, up to 100")
     if X is None:
@@ -175,7 +183,7 @@ def _percentiles(m: DenseNetwork, X: Any, percentile: float) -> tuple[float, ...
 
 
 def _design(m: DenseNetwork, c: Conversion, shown: np.ndarray, start: float) -> Design:
-    """What the model file is to say; `start` is the potential at the beginning."""
+    """The content of the model file; `start` is the initial membrane potential."""
     sizes = m._fitted().sizes
     layers = range(1, len(sizes))
     if c.neuron == "if":

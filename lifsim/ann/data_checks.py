@@ -1,4 +1,4 @@
-"""What comes in as data: arrays of samples and targets, checked before any work is done with them."""
+"""Checks of input data: arrays of samples and targets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lifsim.common.errors import DataError
 
 
 def samples(x: Any, features: int | None = None, place: str = "X") -> np.ndarray:
-    """`x` as numbers of shape (samples, features).
+    """`x` as an array of numbers, shape (samples, features); `features` is the required number, if known.
 
     Raises
     ------
-    DataError : it is not that, or holds NaN or infinity; `features` are how many there must be.
+    DataError : `x` has another shape, holds no numbers, or holds NaN or infinity.
     """
     array = _numbers(place, x)
     if array.ndim != 2:
@@ -28,7 +28,7 @@ def samples(x: Any, features: int | None = None, place: str = "X") -> np.ndarray
 
 
 def numbers_for(y: Any, n: int, place: str = "y") -> np.ndarray:
-    """Targets of a regression, shape (n,) or (n, outputs)."""
+    """The targets `y` of a regression, checked: shape (n,) or (n, outputs)."""
     array = _numbers(place, y)
     if array.ndim not in (1, 2) or not array.size:
         raise DataError(place, f"has shape {array.shape}", "(samples,) or (samples, outputs)")
@@ -37,7 +37,7 @@ def numbers_for(y: Any, n: int, place: str = "y") -> np.ndarray:
 
 
 def labels_for(y: Any, n: int, place: str = "y") -> np.ndarray:
-    """Labels of a classification, shape (n,): numbers, texts or truth values."""
+    """The labels `y` of a classification, checked: shape (n,), numbers, texts or truth values."""
     _refuse_masks(place, y)
     try:
         array = np.asarray(y)
@@ -54,13 +54,13 @@ def labels_for(y: Any, n: int, place: str = "y") -> np.ndarray:
 
 
 def one_hot(y: np.ndarray, classes: np.ndarray, place: str = "y") -> np.ndarray:
-    """Row i has a 1 in the column of the class of y[i], shape (len(y), len(classes)).
+    """One-hot encoding, shape (len(y), len(classes)): row i has a 1 in the column of the class of y[i].
 
     Raises
     ------
-    DataError : a label is none of `classes` (which are sorted).
+    DataError : a label is not among `classes` (which are sorted).
     """
-    alike = (classes.dtype.kind == "U") == (y.dtype.kind == "U")  # else nothing of the one is among the other
+    alike = (classes.dtype.kind == "U") == (y.dtype.kind == "U")  # texts and numbers are never equal
     at = np.minimum(np.searchsorted(classes, y), len(classes) - 1) if alike else np.zeros(len(y), np.int64)
     wrong = np.flatnonzero(classes[at] != y) if alike else np.arange(len(y))
     if len(wrong):
@@ -76,9 +76,9 @@ def _numbers(place: str, x: Any) -> np.ndarray:
     except ValueError:
         raise DataError(place, "rows of different lengths", "an array of numbers") from None
     if array.dtype.kind == "O":
-        with suppress(TypeError, ValueError, OverflowError):  # objects that are no numbers
+        with suppress(TypeError, ValueError, OverflowError):  # objects that are not numbers
             array = array.astype(np.float64)
-    if array.dtype.kind not in "biuf":  # dates and complex numbers too, of which NumPy would make numbers
+    if array.dtype.kind not in "biuf":  # refuses dates and complex numbers, too, which NumPy would convert
         raise DataError(place, f"an array of {array.dtype} that holds no numbers", "an array of numbers")
     return array
 

@@ -15,7 +15,7 @@ from lifsim.files.untrusted import kind_of, unpacks_too_much
 
 
 class Dataset(NamedTuple):
-    """Samples, shape (samples, features), and their targets (None if there are none); names of the features, if known."""
+    """Samples `X`, shape (samples, features); targets `y`, None if there are none; names of the `features`, if known."""
 
     X: np.ndarray
     y: np.ndarray | None
@@ -23,19 +23,19 @@ class Dataset(NamedTuple):
 
 
 def read(path: str | Path, target: str | None = None, features: int | None = None) -> Dataset:
-    """The data set in a file.
+    """Read a data set.
 
     Parameters
     ----------
     path : a file that ends in .csv, .npz, .h5 or .hdf5.
-    target : in a CSV file the column of the targets, by its name in the first line or its number from 0 on; the last unless
-        given. In the others the name of the array, "y" unless given.
-    features : how many there must be, if that is known. A CSV file with no column more than that has no targets, and neither
-        have the others without "y".
+    target : for a CSV file the target column, by its name in the first line or its number from 0 on (default: the last column); for
+        the other formats the name of the target array (default: "y").
+    features : the required number of features, if known. A CSV file with exactly that many columns has no targets; the
+        other formats have none if there is no array "y".
 
     Raises
     ------
-    DataError : it cannot be read, or holds anything but finite numbers (as targets also texts).
+    DataError : the file cannot be read, or holds anything but finite numbers (targets may be texts).
     """
     path = Path(path)
     if not path.is_file():
@@ -56,7 +56,7 @@ def read(path: str | Path, target: str | None = None, features: int | None = Non
 
 
 def _csv(path: Path, target: str | None, features: int | None) -> Dataset:
-    """Columns of numbers, one of which (of numbers or texts) is the target. A first line of texts names them."""
+    """Read columns of numbers; the target column may hold texts. A first line without any number is a header."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [(number, row) for number, row in enumerate(csv.reader(file), start=1) if row]
@@ -77,7 +77,7 @@ def _csv(path: Path, target: str | None, features: int | None) -> Dataset:
 
 
 def _names(rows: list[tuple[int, list[str]]]) -> tuple[str, ...]:
-    """The first line, if none of it is a number."""
+    """The column names: the first line, if it holds no number."""
     return tuple(text.strip() for text in rows[0][1]) if rows and not any(_is_number(text) for text in rows[0][1]) else ()
 
 
@@ -110,7 +110,7 @@ def _number(path: Path, line: int, column: int, names: tuple[str, ...], text: st
 
 
 def _targets(texts: list[str]) -> np.ndarray:
-    """Whole numbers, numbers or texts, whichever all are."""
+    """Targets as whole numbers if all are, else as numbers if all are, else as texts."""
     if not all(map(_is_number, texts)):
         return np.array(texts)
     numbers = np.array([float(text) for text in texts])

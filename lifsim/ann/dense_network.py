@@ -1,4 +1,4 @@
-"""Classifier and Regressor: dense networks with the calls of scikit-learn."""
+"""The common base of `Classifier` and `Regressor`: dense networks with the interface of scikit-learn."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 
 
 class DenseNetwork:
-    """What both have in common; not used by itself."""
+    """Base class of `Classifier` and `Regressor`, which describe the parameters; not for direct use."""
 
     layers_: Layers
     input_: Scaling
     typical_: Typical
     history: dict[str, list[float]]
-    kind = ""  # how files call it
+    kind = ""  # its name in files
     _losses: tuple[str, ...] = ()
     _estimator_type = ""
 
@@ -90,18 +90,27 @@ class DenseNetwork:
         self.dtype = dtype
         self.progress = progress
 
-    # -- as scikit-learn's tools ask for it --------------------------------------------------------
+    # -- the interface of scikit-learn -------------------------------------------------------------
 
     @classmethod
     def _names(cls) -> list[str]:
         return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name, as they were given."""
+        """The parameters by name, as given to the constructor; `deep` has no effect."""
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **params: Any) -> Self:
-        """Change parameters; they act in the next `fit`."""
+        """Change parameters; returns the network. The next `fit` uses them.
+
+        Parameters
+        ----------
+        **params : parameters of the constructor.
+
+        Raises
+        ------
+        LifsimError : there is no such parameter.
+        """
         for name, value in params.items():
             if name not in self._names():
                 raise LifsimError(name, f"{type(self).__name__} has no such parameter", did_you_mean(name, self._names()))
@@ -116,14 +125,18 @@ class DenseNetwork:
     # -- training and prediction -------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Self:
-        """Train on the samples `X` (samples, features) and targets `y`.
+        """Train on samples and their targets, from new initial weights; returns the network.
 
-        validation : (X, y) that is not trained on, of which loss and score are taken in each epoch; with
-            `early_stopping` a part `validation_fraction` of the data unless given.
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+        y : targets: classes, shape (samples,), or numbers, shape (samples,) or (samples, outputs).
+        validation : (X, y), held-out data on which loss and score are computed after each epoch. Default: none, but with
+            `early_stopping` a `validation_fraction` of `X` and `y`, which is then not trained on.
 
         Raises
         ------
-        LifsimError : a parameter is wrong. DataError : the data are.
+        LifsimError : a parameter is wrong, or the training diverges. DataError : the data are wrong.
         """
         self._check()
         x = data_checks.samples(X)
@@ -146,7 +159,7 @@ class DenseNetwork:
         return self
 
     def _split(self, x: np.ndarray, target: np.ndarray, validation: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Any]:
-        """What to train on, and what is kept aside."""
+        """Samples and targets to train on, and the held-out data (None if there are none)."""
         if validation is not None:
             other = data_checks.samples(validation[0], x.shape[1], "validation[0]")
             return x, target, (other, self._targets(validation[1], len(other), "validation[1]"))
@@ -158,19 +171,28 @@ class DenseNetwork:
         return x[order[n:]], target[order[n:]], (x[order[:n]], target[order[:n]])
 
     def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:
-        """What trains the layers."""
+        """The object that trains the layers, one epoch per call."""
         return Epochs(self.layers_, recipe, x, y)
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return self.input_(x).astype(self.dtype)
 
     def _outputs(self, X: Any) -> np.ndarray:
-        """Outputs of the network, float64."""
+        """Outputs of the network, shape (samples, outputs), float64."""
         layers = self._fitted()
         return layers.predict(self._scaled(data_checks.samples(X, layers.sizes[0]))).astype(np.float64)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """The weighted sums of the output layer (logits), shape (samples, outputs)."""
+        """The weighted sums of the output layer (logits), shape (samples, outputs).
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+
+        Raises
+        ------
+        LifsimError : the network is not trained. DataError : `X` has another shape, or a value that is not finite.
+        """
         layers = self._fitted()
         return layers.forward(self._scaled(data_checks.samples(X, layers.sizes[0])))[0][-1]
 
@@ -181,7 +203,7 @@ class DenseNetwork:
 
     @property
     def n_features_in_(self) -> int:
-        """Number of inputs."""
+        """Number of features of a sample."""
         return self._fitted().sizes[0]
 
     @property
@@ -195,26 +217,50 @@ class DenseNetwork:
         return self._fitted().biases
 
     def save(self, path: str | Path) -> None:
-        """Write the network to an HDF5 file, a `lifsim.weights.WeightStore` with the groups ``layer_1`` … (`load` reads it)."""
+        """Write the network to an HDF5 file, a `lifsim.weights.WeightStore` with the groups ``layer_1`` …, which `load` reads.
+
+        Parameters
+        ----------
+        path : of the file. An existing file is replaced.
+
+        Raises
+        ------
+        LifsimError : the network is not trained. OutputError : the file cannot be written.
+        """
         self._fitted()
         network_file.save(self, path)
 
     def shown(self, x: np.ndarray) -> dict[str, Any]:
-        """The parameters of the stimulus that shows the samples `x` to spiking neurons, a node for each number."""
+        """The parameters of the stimulus that presents samples to spiking neurons.
+
+        Parameters
+        ----------
+        x : samples, shape (samples, features); one node of the stimulus for each number.
+        """
         return {"amplitude": self.input_(x).ravel().tolist()}
 
-    # -- what the two do differently -----------------------------------------------------------------
+    # -- implemented by the subclasses ---------------------------------------------------------------
 
     def predict(self, X: Any) -> np.ndarray:
-        """What the network says of each sample."""
+        """The prediction for each sample of `X`.
+
+        Raises
+        ------
+        NotImplementedError : in this base class.
+        """
         raise NotImplementedError
 
     def score(self, X: Any, y: Any) -> float:
-        """How good that is; 1 is the best."""
+        """The quality of the predictions for `X`, given the targets `y`; 1 is the best.
+
+        Raises
+        ------
+        NotImplementedError : in this base class.
+        """
         raise NotImplementedError
 
     def _learn_targets(self, y: Any, n: int) -> np.ndarray:
-        """Targets of training, shape (n, outputs), and what is learnt from them alone (classes, their scale)."""
+        """Training targets, shape (n, outputs); also sets what depends on the targets only (the classes, or their scaling)."""
         raise NotImplementedError
 
     def _targets(self, y: Any, n: int, place: str = "y") -> np.ndarray:
@@ -227,17 +273,27 @@ class DenseNetwork:
         raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
-        """What it knows beside the layers and the scaling of the inputs, as `netfile` keeps it."""
+        """What a file stores beside the layers and the scaling of the inputs (`lifsim.ann.network_file`).
+
+        Raises
+        ------
+        NotImplementedError : in this base class.
+        """
         raise NotImplementedError
 
     def recall(self, facts: Mapping[str, Any]) -> None:
-        """Take over `facts` from a file (ValueError if they do not fit the layers)."""
+        """Restore the `facts` of a file (ValueError if they do not fit the layers).
+
+        Raises
+        ------
+        NotImplementedError : in this base class.
+        """
         raise NotImplementedError
 
     # -- parameters ----------------------------------------------------------------------------------
 
     def _check(self) -> None:
-        """LifsimError if a parameter is wrong."""
+        """Check all parameters (LifsimError)."""
         widths(self.hidden)
         for name, allowed in self._choices().items():
             if getattr(self, name) not in allowed:
@@ -251,7 +307,7 @@ class DenseNetwork:
             check_whole(name, getattr(self, name), 0 if name == "seed" else 1)
 
     def _choices(self) -> dict[str, tuple[str, ...]]:
-        """Parameters that are one of a few words."""
+        """The allowed values of parameters that are words."""
         return {
             "activation": HIDDEN,
             "loss": ("auto", *self._losses),

@@ -1,10 +1,10 @@
-"""A dense network: layers of weights and biases, all in one flat vector of parameters.
+"""A dense network: layers of weights and biases, stored in one flat parameter vector.
 
     z_l = a_{l-1} W_lᵀ + b_l,   a_l = f_l(z_l),   a_0 = the inputs, one sample a row
 
-W_l has the shape (out, in), as everywhere in lifsim. Backpropagation goes from the derivative δ_l of the loss by z_l
-to ∂W_l = δ_lᵀ a_{l-1}, ∂b_l = Σ δ_l, ∂a_{l-1} = δ_l W_l (Rumelhart, Hinton & Williams 1986, Nature 323:533).
-This is the plain form, for prediction and for tests; training runs `lifsim.ann.kernels.dense`, which is compiled.
+W_l has the shape (out, in), as everywhere in lifsim. Backpropagation computes, from the derivative δ_l of the loss with respect to
+z_l, ∂W_l = δ_lᵀ a_{l-1}, ∂b_l = Σ δ_l, ∂a_{l-1} = δ_l W_l (Rumelhart, Hinton & Williams 1986, Nature 323:533).
+This NumPy version is used for prediction and in tests; training uses the compiled `lifsim.ann.kernels.dense`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ INITS = ("auto", "he", "xavier")
 
 @dataclass(eq=False)
 class Layers:
-    """A network.
+    """A dense network.
 
     Parameters
     ----------
-    sizes : number of inputs, of the units of each hidden layer, of outputs.
-    activations : one a layer, the output's last.
-    loss : what training makes small (`lifsim.ann.losses`).
+    sizes : number of inputs, of units of each hidden layer, and of outputs.
+    activations : one per layer, that of the output last.
+    loss : the loss that training minimises (`lifsim.ann.losses`).
     theta : all parameters: W_1 (row by row), b_1, W_2, b_2 …; zeros unless given.
     """
 
@@ -42,11 +42,11 @@ class Layers:
 
     @property
     def ends(self) -> np.ndarray:
-        """Where in `theta` each W and each b ends, in turn."""
+        """The end of W_1, b_1, W_2, b_2 … in `theta`."""
         return np.cumsum([n for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True) for n in (a * b, b)])
 
     def views(self, vector: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(W, b) of each layer as views of `vector`, which is `theta` or a gradient."""
+        """(W, b) of each layer as views of `vector`, which is `theta` or its gradient."""
         parts = np.split(vector, self.ends[:-1])
         return [(W.reshape(len(b), -1), b) for W, b in zip(parts[::2], parts[1::2], strict=True)]
 
@@ -72,7 +72,7 @@ class Layers:
             W[:] = rng.uniform(-bound, bound, W.shape)
 
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Weighted sums of each layer, and outputs of each from the inputs `x` (which are the first) on."""
+        """The weighted sums of each layer, and a list of `x` and the outputs of each layer."""
         sums, outputs = [], [x]
         for (W, b), f in zip(self.views(self.theta), self.activations, strict=True):
             sums.append(outputs[-1] @ W.T + b)
@@ -84,7 +84,7 @@ class Layers:
         return self.forward(x)[1][-1]
 
     def gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-        """The loss of a batch and its derivative by `theta`."""
+        """The loss of a batch and its gradient with respect to `theta`."""
         sums, outputs = self.forward(x)
         loss, delta = loss_and_gradient(self.loss, self.activations[-1], sums[-1], y)
         gradient = np.zeros_like(self.theta)

@@ -1,4 +1,4 @@
-"""From files of networks to estimators."""
+"""Reads trained networks from files."""
 
 from __future__ import annotations
 
@@ -23,11 +23,19 @@ _KINDS: dict[str, type[DenseNetwork]] = {kind.kind: kind for kind in (Classifier
 
 
 def load(path: str | Path) -> DenseNetwork:
-    """The `Classifier` or `Regressor` in a file.
+    """Read a trained network from a file.
+
+    Parameters
+    ----------
+    path : a file that `save` or ``lifsim train`` wrote.
+
+    Returns
+    -------
+    The `Classifier`, `Regressor` or `SpikingClassifier`.
 
     Raises
     ------
-    DataError : it is no such file, or is damaged.
+    DataError : the file does not hold a dense network, or is damaged.
     """
     with WeightStore(path) as store:
         attributes = dict(store.file.attrs)
@@ -54,7 +62,7 @@ def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
 
 
 def _layers(net: DenseNetwork, attributes: dict[str, Any], pairs: Pairs) -> Layers:
-    """The layers that the parameters of `net` ask for, with the weights of the file, which must be like them."""
+    """The layers with the weights of the file, which must agree with the parameters of `net` (else ValueError)."""
     sizes, parts = [pairs[0][0].shape[1]] if pairs else [0], []
     for number, (W, b) in enumerate(pairs, start=1):
         if b is None or W.shape != (len(b), sizes[-1]):
@@ -75,7 +83,7 @@ def _layers(net: DenseNetwork, attributes: dict[str, Any], pairs: Pairs) -> Laye
 def _typical(attributes: Mapping[str, Any], sizes: tuple[int, ...]) -> Typical:
     found = Typical(*(np.asarray(attributes[f"typical_{name}"], np.float64) for name in Typical._fields))
     if found.example.shape != sizes[:1] or found.activations.shape != (len(sizes) - 2, len(PERCENTILES)):
-        raise ValueError("what is said of typical samples does not fit the layers")
+        raise ValueError("the statistics of the training data do not fit the layers")
     if not all(np.isfinite(x).all() for x in found):
-        raise ValueError("what is said of typical samples is not finite")
+        raise ValueError("the statistics of the training data are not finite")
     return found

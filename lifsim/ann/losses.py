@@ -1,5 +1,5 @@
-"""Losses, each a mean over the samples of a batch. The cross-entropies are fused with the activation that makes
-probabilities: together their derivative by the weighted sum z is p - y, which neither overflows nor vanishes.
+"""Loss functions, each a mean over the samples of a batch. The cross-entropies are fused with the output activation that yields
+probabilities: the combined derivative with respect to the weighted sum z is p - y, which neither overflows nor vanishes.
 
     mse                    mean over samples and outputs of (a - y)²
     binary_cross_entropy   mean over samples and outputs of -y ln p - (1 - y) ln(1 - p), p = sigmoid(z)
@@ -13,16 +13,17 @@ import numpy as np
 from lifsim.ann.activations import Activation, sigmoid, softmax
 
 NAMES = ("mse", "binary_cross_entropy", "cross_entropy")
-FUSED = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}  # the output activation that each goes with
+FUSED = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}  # loss: output activation
 
 
 def loss_and_gradient(loss: str, output: Activation, z: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """The loss and its derivative by z.
+    """The loss and its derivative with respect to `z`, shape (batch, outputs).
 
     Parameters
     ----------
+    loss : one of `NAMES`. output : the activation of the output layer.
     z : weighted sums of the output layer, shape (batch, outputs).
-    y : targets, of the same shape: numbers, 0 or 1, or one 1 a row.
+    y : targets of the same shape: numbers for "mse", 0 or 1 for "binary_cross_entropy", one-hot rows for "cross_entropy".
     """
     n = len(z)
     if loss == "cross_entropy":

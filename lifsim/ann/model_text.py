@@ -1,4 +1,4 @@
-"""The model file of a network of spiking neurons whose weights are those of a trained one."""
+"""Writes the model file of a network of spiking neurons that uses the weights of a trained network."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from typing import Any, NamedTuple
 
 INPUT, OUTPUT = "input", "output"  # populations
-STORE = "net.h5"  # what the file of the weights is called in a text that is not in a file yet
+STORE = "net.h5"  # the name of the weight file in a model text that is not saved yet
 
 
 class Design(NamedTuple):
-    """What the file says.
+    """The content of the model file.
 
-    `input` is the stimulus that shows a sample: model and parameters; `hidden` the neurons: model, parameters and the
-    potential at the beginning. For each layer, the output last: when its input begins to act (ms), and what multiplies W and
-    the biases. `interval` is that of recording the output.
+    `input` : model and parameters of the stimulus that presents a sample. `hidden` : model, parameters and initial membrane potential
+    of the neurons. `begins`, `scales`, `bias_scales` : for each layer, the output last, the time at which its input begins to act
+    (ms), and the factors of W and of the biases. `interval` : recording interval of the output, ms.
     """
 
     sizes: tuple[int, ...]
@@ -30,7 +30,7 @@ class Design(NamedTuple):
 
 
 def leaky(tau_m: float, tau_syn: float) -> dict[str, float]:
-    """Parameters of iaf_psc_exp with the threshold 1 above rest and reset, of which a constant current of 1 pA just falls short."""
+    """Parameters of iaf_psc_exp with the threshold 1 mV above rest and reset; a constant current of 1 pA holds the potential there."""
     return {"E_L": 0.0, "V_th": 1.0, "V_reset": 0.0, "tau_m": tau_m, "C_m": tau_m, "tau_syn_ex": tau_syn, "tau_syn_in": tau_syn}
 
 
@@ -49,7 +49,7 @@ def model_text(d: Design) -> str:
 
 
 def _written(x: Any) -> str:
-    """A number, a list of numbers or of lists, as TOML has it."""
+    """A number, or a (nested) list of numbers, in TOML syntax."""
     return repr(float(x)) if isinstance(x, (int, float)) else f"[{', '.join(map(_written, x))}]"
 
 
@@ -78,7 +78,7 @@ def _hidden(d: Design, name: str, k: int) -> str:
 
 
 def _bias(d: Design, k: int) -> str:
-    # A current acts from a delay, here dt, after its start.
+    # The current of a generator acts one delay (here dt) after its start.
     last = k == len(d.sizes) - 1
     start = f'"= begins - {_written(d.dt)}"' if last else _written(round(d.begins[k - 1] / d.dt - 1) * d.dt)
     return _BIAS.format(k=k, start=start)
@@ -90,7 +90,7 @@ def _connection(d: Design, source: str, target: str, matrix: str, scale: float) 
 
 _HEAD = """\
 # {description}; see lifsim.ann.
-# Weights and biases are those of the file named at `matrix`, as they are, times `scale`.
+# Weights and biases are those of the file named at `matrix`, multiplied by `scale`.
 name = "{name}"
 description = "{description}"
 
@@ -99,7 +99,7 @@ dt = {dt}
 duration = {duration}
 
 [parameters]
-copies = 1  # samples side by side, each with a network of its own
+copies = 1  # number of samples run in parallel, each with its own network
 begins = {begins}  # ms; when spikes begin to reach the output
 
 [populations.{input}]  # a sample
@@ -115,7 +115,7 @@ params = {{ {params} }}
 initial = {{ V_m = {V_m} }}
 """
 _OUTPUT = """
-[populations.{name}]  # adds up what arrives
+[populations.{name}]  # integrates its input
 n = "= {n} * copies"
 model = "if_psc_delta"
 params = {{ V_th = inf, V_reset = 0.0, C_m = 1.0 }}

@@ -1,6 +1,6 @@
-"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, and as attributes of the file what
-else makes the network: `kind` ("classifier", "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs
-(`input_offset`, `input_gain`) and targets, `classes`, `parameters` (as JSON), and the history of its training.
+"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, and attributes of the file: `kind` ("classifier",
+"regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs (`input_offset`, `input_gain`) and targets,
+`classes`, `parameters` (as JSON), and the training history.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from lifsim.ann.scaling import Scaling
 from lifsim.ann.typical import Typical
 from lifsim.weights.store import WeightStore
 
-MOST_EPOCHS = 8000  # of a history that is kept: an attribute of an HDF5 file holds 64 kB
+MOST_EPOCHS = 8000  # of the stored history: an attribute of an HDF5 file holds 64 kB
 
 
 class TrainedNetwork(Protocol):
-    """What a file keeps of a trained network."""
+    """The part of a trained network that a file stores."""
 
     kind: str
     history: dict[str, list[float]]
@@ -41,11 +41,11 @@ class TrainedNetwork(Protocol):
         """The parameters of the estimator, by name."""
 
     def facts(self) -> dict[str, Any]:
-        """What else the estimator learned, as attributes."""
+        """Further attributes of the file."""
 
 
 def save(net: TrainedNetwork, path: str | Path) -> None:
-    """Write a trained network."""
+    """Write a trained network to a new file."""
     with WeightStore(path, "w") as store:
         fill(store, net)
 
@@ -54,7 +54,7 @@ def fill(store: WeightStore, net: TrainedNetwork) -> None:
     """Put a trained network into an empty store."""
     for number, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         store.put(f"layer_{number}", W, bias=b, units="1")
-    params = {name: "constant" if callable(value) else value for name, value in net.get_params().items()}  # a function cannot be kept
+    params = {name: "constant" if callable(value) else value for name, value in net.get_params().items()}  # a function cannot be stored
     store.file.attrs.update(
         {
             "kind": net.kind,
@@ -72,7 +72,7 @@ def fill(store: WeightStore, net: TrainedNetwork) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as JSON takes them."""
+    """NumPy numbers and arrays in a form that JSON accepts."""
     return value.tolist()
 
 
@@ -80,7 +80,7 @@ Pairs: TypeAlias = "list[tuple[np.ndarray, np.ndarray | None]]"
 
 
 def scaling_of(attributes: Mapping[str, Any], name: str, columns: int) -> Scaling:
-    """The scaling called `name` (ValueError if it does not fit)."""
+    """The scaling called `name`, "input" or "output" (ValueError if it does not have `columns` finite numbers)."""
     offset, gain = (np.asarray(attributes[f"{name}_{part}"], np.float64) for part in ("offset", "gain"))
     if offset.shape != (columns,) or gain.shape != (columns,) or not np.isfinite([offset, gain]).all() or not gain.all():
         raise ValueError(f"the scaling of the {name} is broken; {columns} finite numbers each")

@@ -1,4 +1,4 @@
-"""The parameters of estimators, checked."""
+"""Checks of the parameters of estimators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.common.errors import LifsimError
 
-# Numbers lie between these, the lower itself allowed where it is 0 (but not as a learning rate or a time constant).
+# Allowed range: lower <= value < upper. 1e-300 stands for "above 0".
 BOUNDS = {
     "learning_rate": (1e-300, math.inf),
     "momentum": (0.0, 1.0),
@@ -31,7 +31,7 @@ BOUNDS = {
 
 
 def check_number(name: str, value: Any, low: float, high: float) -> None:
-    """Refuse a parameter that is no number from `low` on and below `high` (LifsimError)."""
+    """Check that `low` <= `value` < `high` (LifsimError)."""
     good = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not good or not low <= value < high:
         above = "from 0 on" if low == 0 else "above 0"
@@ -39,13 +39,13 @@ def check_number(name: str, value: Any, low: float, high: float) -> None:
 
 
 def check_whole(name: str, value: Any, low: int) -> None:
-    """Refuse a parameter that is no whole number from `low` on (LifsimError)."""
+    """Check that `value` is a whole number of at least `low` (LifsimError)."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
         raise LifsimError(name, f"{value!r}", f"a whole number from {low} on")
 
 
 def widths(hidden: Any) -> tuple[int, ...]:
-    """Units of the hidden layers; one number stands for one layer."""
+    """The number of units of each hidden layer; a single number stands for one layer (LifsimError)."""
     widths = tuple(hidden) if isinstance(hidden, (tuple, list, np.ndarray)) else (hidden,)
     for n in widths:
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:

@@ -1,4 +1,4 @@
-"""Figures of training and of classification by spikes; see `lifsim.plot.raster_plot` for writing them to files."""
+"""Figures of training and of classification with spiking neurons; `lifsim.plot.style.save` writes them to files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
 _FONT = 8.0
-_MOST = 30  # classes of a confusion matrix whose numbers are written
+_MOST = 30  # largest number of classes for which a confusion matrix shows its counts
 
 
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
-    """The loss of each epoch, on a logarithmic axis, and that of data kept aside if there is one."""
+    """The training loss of each epoch, and the validation loss if there is one; on a logarithmic axis if all are positive."""
     ax = _axes(ax, 3.5, 2.6)
     for (key, name), colour in zip(_NAMES.items(), (EXCITATORY, INHIBITORY), strict=True):
         if key in history:
@@ -40,7 +40,7 @@ def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = Non
 
 
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
-    """How often each class (row) was taken for each (column)."""
+    """The confusion matrix: how often samples of each class (row) were assigned to each class (column)."""
     y, predicted = np.asarray(y), np.asarray(predicted)
     known = np.unique(np.concatenate([y, predicted])) if classes is None else np.asarray(classes)
     counts = np.zeros((len(known), len(known)), np.int64)
@@ -63,7 +63,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
 
 
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
-    """How often the spiking network is right, and agrees with the dense one, by the time that it had."""
+    """The accuracy of the spiking network, and its agreement with the dense network, as functions of time."""
     ax = _axes(ax, 3.5, 2.6)
     ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")
     if course.right is not None:

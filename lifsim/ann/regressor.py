@@ -18,9 +18,19 @@ from lifsim.common.errors import DataError
 
 
 class Regressor(DenseNetwork):
-    """A dense network that predicts numbers; `score` is R². Parameters as those of `Classifier`, but loss "mse" (with
-    identity) or "binary_cross_entropy" (with sigmoid, for targets from 0 to 1). With `scale="standard"` targets are
-    scaled as well, and predictions back.
+    """A dense network that predicts numbers, with the interface of scikit-learn; `score` is R².
+
+    Parameters
+    ----------
+    loss : "mse" (identity output; "auto" means the same) or "binary_cross_entropy" (sigmoid output, for targets from 0 to 1).
+    scale : as of `Classifier`. With "standard" and "mse" the targets are standardised, too, and predictions are scaled back.
+    hidden, activation, solver, learning_rate, schedule, momentum, beta_1, beta_2, epsilon, weight_decay, batch_size, epochs : as of
+        `Classifier`.
+    early_stopping, validation_fraction, patience, tol, init, tau_m, t_ref, gain, seed, dtype, progress : as of `Classifier`.
+
+    Attributes
+    ----------
+    history, layers_, weights, biases : as of `Classifier`; the score of the validation data is R².
     """
 
     output_: Scaling
@@ -29,13 +39,31 @@ class Regressor(DenseNetwork):
     kind = _estimator_type = "regressor"
 
     def predict(self, X: Any) -> np.ndarray:
-        """The prediction for each sample, shape (samples,) or (samples, outputs), as the targets were."""
+        """The prediction for each sample, shape (samples,) or (samples, outputs) like the targets of `fit`.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+
+        Raises
+        ------
+        LifsimError : the network is not trained. DataError : `X` has another shape, or a value that is not finite.
+        """
         outputs = self._outputs(X)
         found = self.output_.back(outputs)
         return found[:, 0] if self.flat_ else found
 
     def score(self, X: Any, y: Any) -> float:
-        """R² = 1 - Σ (y - predicted)² / Σ (y - mean)²; of several outputs the mean."""
+        """The coefficient of determination R² = 1 - Σ (y - predicted)² / Σ (y - mean)²; the mean over several outputs.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features). y : their targets, shape (samples,) or (samples, outputs) as in `fit`.
+
+        Raises
+        ------
+        LifsimError : the network is not trained. DataError : `X` or `y` is wrong.
+        """
         found = self.predict(X)
         y = data_checks.numbers_for(y, len(found))
         if y.shape != found.shape:
@@ -70,11 +98,16 @@ class Regressor(DenseNetwork):
         return loss_and_gradient(layers.loss, layers.activations[-1], z, target)[0], r_squared(target, layers.activations[-1](z))
 
     def facts(self) -> dict[str, Any]:
-        """The scaling of the targets, and whether they came as a flat array."""
+        """The scaling of the targets, and whether they were a one-dimensional array."""
         return {"output_offset": self.output_.offset, "output_gain": self.output_.gain, "flat": self.flat_}
 
     def recall(self, facts: Mapping[str, Any]) -> None:
-        """The scaling again."""
+        """Restore the scaling of the targets.
+
+        Parameters
+        ----------
+        facts : the attributes of a file, among them "output_offset", "output_gain" and "flat" (ValueError if they do not fit).
+        """
         self.output_, self.flat_ = network_file.scaling_of(facts, "output", self.layers_.sizes[-1]), bool(facts["flat"])
 
     def __sklearn_tags__(self) -> Any:
@@ -82,7 +115,7 @@ class Regressor(DenseNetwork):
 
 
 def r_squared(y: np.ndarray, found: np.ndarray) -> float:
-    """R²; of several columns the mean. A column without spread counts 1 if it is found exactly, else 0."""
+    """R², the mean over columns. A column without variance counts 1 if it is predicted exactly, else 0."""
     y, found = y.reshape(len(y), -1).astype(np.float64), found.reshape(len(y), -1)
     rest, spread = ((y - found) ** 2).sum(axis=0), ((y - y.mean(axis=0)) ** 2).sum(axis=0)
     return float(np.mean(np.where(spread > 0, 1 - rest / np.where(spread > 0, spread, 1), rest == 0)))

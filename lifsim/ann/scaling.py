@@ -1,4 +1,4 @@
-"""Linear scaling of data: x becomes (x - offset) · gain, one offset and gain a column."""
+"""Linear scaling of data: x becomes (x - offset) · gain, with one offset and one gain for each column."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SCALES = ("none", "max", "standard")
 
 
 class Scaling(NamedTuple):
-    """What is taken away from each column, and what it is then multiplied by; shape (columns,)."""
+    """The offset that is subtracted from each column, and the gain that multiplies the difference; shape (columns,)."""
 
     offset: np.ndarray
     gain: np.ndarray
@@ -20,13 +20,13 @@ class Scaling(NamedTuple):
         return (x - self.offset) * self.gain
 
     def back(self, x: np.ndarray) -> np.ndarray:
-        """What was scaled to `x`."""
+        """The inverse of the scaling."""
         return x / self.gain + self.offset
 
 
 def scaling(kind: str, x: np.ndarray) -> Scaling:
-    """The scaling of data like `x`: "none"; "max": the largest magnitude of all becomes 1; "standard": each column gets
-    the mean 0 and the standard deviation 1 (a column without any spread keeps its scale).
+    """The scaling for the data `x`. `kind` is "none"; "max": the largest magnitude of all becomes 1; or "standard": each column gets
+    the mean 0 and the standard deviation 1 (a column without variance keeps its scale).
     """
     offset, gain = np.zeros(x.shape[1]), np.ones(x.shape[1])
     if kind == "max":

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: by what the learning rate is multiplied in an epoch, given how much of training is done (0 to 1)."""
+"""Learning-rate schedules: the factor of the learning rate as a function of the completed fraction of the training (0 to 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier of spiking neurons, trained as such."""
+"""A classifier of spiking neurons, trained by surrogate gradients."""
 
 from __future__ import annotations
 
@@ -18,19 +18,25 @@ from lifsim.common.timegrid import on_grid
 
 
 class SpikingClassifier(Classifier):
-    """Hidden layers of LIF neurons, trained through their spikes by surrogate gradients (`lifsim.ann.surrogate`).
+    """A classifier with hidden layers of LIF neurons, trained by backpropagation through time with surrogate gradients (Zenke & Ganguli
+    2018, Neural Comput. 30:1514; Neftci, Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). `lifsim.ann.surrogate` has the equations.
 
     Parameters
     ----------
-    hidden : neurons of each hidden layer.
-    encoding : how a sample is shown: "current", a constant one for each number, or "latency", one spike for each number,
-        the earlier the larger it is (1: at once, 0 and less: none). Numbers should lie between 0 and 1: see `scale`.
-    duration, dt, tau_m, tau_syn : ms; how long a sample is shown, the time step, the neurons' time constants.
-    gain : the current for an activation, or an input, of 1, in units of that which holds the potential at threshold.
-    window : ms; until when spikes of "latency" come.
-    beta : steepness of the surrogate.
-    solver, learning_rate, schedule, momentum, beta_1, beta_2, epsilon, weight_decay, batch_size, epochs, early_stopping,
-    validation_fraction, patience, tol, scale, seed, dtype, progress : as those of `lifsim.ann.Classifier`.
+    hidden : number of neurons of each hidden layer.
+    encoding : how a sample is presented: "current", a constant current for each feature, or "latency", one spike for each feature, the
+        earlier the larger the value (1: in the first step, 0 and less: none). Values should lie between 0 and 1: see `scale`.
+    duration : presentation time of a sample, ms. dt : time step, ms. tau_m : membrane time constant, ms.
+    tau_syn : synaptic time constant, ms.
+    gain : the current for an activation, or an input, of 1, in units of the current that holds the potential at threshold.
+    window : with "latency", the time within which the input spikes are sent, ms.
+    beta : steepness of the surrogate derivative.
+    solver, learning_rate, schedule, momentum, beta_1, beta_2, epsilon, weight_decay, batch_size, epochs : as of `Classifier`.
+    early_stopping, validation_fraction, patience, tol, scale, seed, dtype, progress : as of `Classifier`.
+
+    Attributes
+    ----------
+    classes_, history, layers_, weights, biases : as of `Classifier`.
 
     Examples
     --------
@@ -97,7 +103,7 @@ class SpikingClassifier(Classifier):
             dtype=dtype,
             progress=progress,
         )
-        del self.activation, self.loss, self.init, self.t_ref  # of dense units; those of the class hold
+        del self.activation, self.loss, self.init, self.t_ref  # those of dense units: the class attributes apply
         self.encoding = encoding
         self.duration = duration
         self.dt = dt
@@ -109,7 +115,7 @@ class SpikingClassifier(Classifier):
 
     @property
     def neurons(self) -> LifNeurons:
-        """Neurons and input as the layers know them."""
+        """The parameters of neurons and input for the layers."""
         return LifNeurons(self.encoding, self.duration, self.dt, self.tau_m, self.tau_syn, self.gain, self.window, self.beta)
 
     def _choices(self) -> dict[str, tuple[str, ...]]:
@@ -136,15 +142,20 @@ class SpikingClassifier(Classifier):
     # -- as an ordinary network ----------------------------------------------------------------------
 
     def shown(self, x: np.ndarray) -> dict[str, Any]:
-        """Currents or spike times (ms) of the inputs."""
+        """The parameters of the stimulus: currents or spike times (ms).
+
+        Parameters
+        ----------
+        x : samples, shape (samples, features).
+        """
         if self.encoding == "current":
             return super().shown(x)
-        # Two steps later than in training, as the biases are, which are currents of a generator.
+        # Two steps later than in training, like the biases, which are currents of a generator.
         when = self.neurons.when(self._scaled(x)).ravel()
         return {"spike_times": [[float((t + 3) * self.dt)] if t >= 0 else [] for t in when]}
 
     def design(self) -> Design:
-        """What the model file of the network says."""
+        """The content of the model file of the network."""
         n, sizes = self.neurons, self._fitted().sizes
         hidden = range(len(sizes) - 2)
         stimulus = "dc_generator" if self.encoding == "current" else "spike_generator"

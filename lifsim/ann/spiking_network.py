@@ -1,4 +1,4 @@
-"""A dense network as spiking neurons, run on samples: all of a batch side by side, each with a network of its own."""
+"""A dense network as spiking neurons, run on samples: all samples of a batch in one run, each with its own copy of the network."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from lifsim.simulation.options import Progress
     from lifsim.weights.store import WeightStore
 
-SIDE_BY_SIDE, SYNAPSES = 400, 20_000_000  # samples a run, fewer of large networks: enough to keep the engine busy, but not its memory
+SIDE_BY_SIDE, SYNAPSES = 400, 20_000_000  # largest number of samples and of synapses in a run: enough work for the engine, little memory
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the spiking network said of samples.
+    """The output of the spiking network for samples.
 
-    times : ms, shape (n,). sums : weighted sums of the output layer as they were until then (0 before any spike arrives),
-    shape (n, samples, outputs). spikes : how many each sample's network fired, shape (samples,).
+    times : ms, shape (n,). sums : weighted sums of the output layer, estimated from the time up to each of `times` (0 before any spike
+    arrives), shape (n, samples, outputs). spikes : number of spikes of each sample's network, shape (samples,).
     """
 
     times: np.ndarray
@@ -47,8 +47,10 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class AnswerCourse:
-    """How answers become right: times in ms, the part of samples that get the dense network's answer until then, the part
-    that get the right one (None without targets), and the dense network's own part.
+    """Accuracy as a function of time.
+
+    times : ms, shape (n,). same : fraction of samples with the answer of the dense network. right : fraction of samples with the
+    correct answer; None without targets. dense : accuracy of the dense network; NaN without targets.
     """
 
     times: np.ndarray
@@ -58,9 +60,16 @@ class AnswerCourse:
 
 
 class Spiking:
-    """A trained network `m` as spiking neurons; made by `lifsim.ann.to_spiking`, or `read` from a model file.
+    """A trained network as spiking neurons, made by `lifsim.ann.to_spiking`, or read from a model file by `read`.
 
-    `text` is the model file, whose weights lie in `stores` (by the name of the file) or in `folder`. After a run: `answer`.
+    Parameters
+    ----------
+    m : the trained network. text : the text of the model file.
+    stores : the stores of the weights, by file name, or None if they are files in `folder`.
+
+    Attributes
+    ----------
+    answer : the output in the last run, None before.
     """
 
     def __init__(self, m: DenseNetwork, text: str, stores: dict[str, WeightStore] | None = None, folder: Path | None = None) -> None:
@@ -69,11 +78,15 @@ class Spiking:
 
     @classmethod
     def read(cls, path: str | Path) -> Spiking:
-        """The network of a model file that `save` or ``lifsim convert`` wrote.
+        """Read a model file that `save` or ``lifsim convert`` wrote.
+
+        Parameters
+        ----------
+        path : of the model file; the file of the weights must lie where the model file says.
 
         Raises
         ------
-        DataError : it is no such file.
+        DataError : the file is no such model file.
         """
         from lifsim.ann import loading
         from lifsim.modelfile.reader import load
@@ -90,9 +103,16 @@ class Spiking:
         return cls(loading.load(path.parent / named(json.loads(f'"{found[1]}"'))), text, folder=path.parent)
 
     def save(self, path: str | Path, store: str | Path) -> None:
-        """Write the model file, and what the conversion chose beside the weights in `store`, the file of the network.
+        """Write the model file, and add the parameters of the conversion to the file of the weights.
 
-        The weights stay as they are; the file must lie in the folder of the model file, or below.
+        Parameters
+        ----------
+        path : of the model file.
+        store : the file of the trained network, in the folder of the model file or below. Its weights are not changed.
+
+        Raises
+        ------
+        OutputError : `store` lies elsewhere, or a file cannot be written.
         """
         path, store = Path(path), Path(store)
         try:
@@ -106,7 +126,7 @@ class Spiking:
         disk.put(path, self.text.replace(f'"{STORE}:', f"{own}:").encode())
 
     def _choices(self) -> list[dict[str, Any]]:
-        """Scales, thresholds and offsets, layer by layer, from the model file."""
+        """Scales, thresholds and offsets of each layer, from the model file."""
         scales = {(p["target"], p["source"]): p["scale"] for p in tomllib.loads(self.text)["projections"]}
         names = [name for name in self.network.populations if name.startswith("layer_")] + [OUTPUT]
         out = []
@@ -119,16 +139,16 @@ class Spiking:
 
     @cached_property
     def begins(self) -> float:
-        """When spikes begin to reach the output, ms."""
+        """The time at which spikes begin to reach the output, ms."""
         return float(self.network.parameters["begins"])
 
     @cached_property
     def network(self) -> Network:
-        """The ordinary `lifsim.Network` of one sample: the first of those given for the conversion, or the mean of training."""
+        """The `lifsim.Network` for one sample: the first sample given to `to_spiking`, or the mean of the training data."""
         return self._load()
 
     def network_for(self, X: Any) -> Network:
-        """The network of the samples `X` side by side: neuron k of a layer of n belongs to sample k // n."""
+        """The `lifsim.Network` for all samples `X`, shape (samples, features): neuron k of a layer of n belongs to sample k // n."""
         x = data_checks.samples(X, self.m.n_features_in_)
         shown = {f"populations.{INPUT}.params.{key}": value for key, value in self.m.shown(x).items()}
         return self._load(overrides=shown, copies=len(x))
@@ -141,7 +161,18 @@ class Spiking:
     def run(
         self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | None = None
     ) -> Answer:
-        """Show each sample of `X` (samples, features) for `duration` ms (that of the model file); the rest as `lifsim.run`."""
+        """Present each sample to its own copy of the network, and return the output.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+        duration : presentation time, ms (default: that of the model file).
+        threads, seed, progress : as of `lifsim.run`.
+
+        Raises
+        ------
+        LifsimError : `duration` is too short for spikes to reach the output. DataError : `X` is wrong.
+        """
         x = data_checks.samples(X, self.m.n_features_in_)
         duration = check_duration(self.network, duration)
         if not duration > self.begins:
@@ -158,25 +189,43 @@ class Spiking:
     def _answer(self, result: Any, n: int) -> Answer:
         trace = result.traces[OUTPUT]
         since = np.maximum(trace.times - self.begins, 0.0)[:, None, None]
-        # The potential grows as the sum times t, in steps; the line through all of it so far errs less than its last point.
+        # The potential grows stepwise as sum × t. The slope of a line fitted to all values so far has a smaller error than the last value.
         line = np.cumsum(since * trace["V_m"].reshape(len(since), n, -1), axis=0) / np.maximum(np.cumsum(since**2, axis=0), 1e-300)
         sizes = self.m.layers_.sizes
         fired = (np.bincount(s.ids // sizes[int(name.removeprefix("layer_"))], minlength=n) for name, s in result.spikes.items())
         return Answer(trace.times, line, np.sum(list(fired), axis=0))
 
     def classify(self, X: Any, duration: float | None = None, **options: Any) -> np.ndarray:
-        """The class of each sample after `duration` ms (that of the model file), shape (samples,). Options as those of `run`."""
+        """The class of each sample, shape (samples,).
+
+        Parameters
+        ----------
+        X, duration : as of `run`. **options : the other arguments of `run`.
+
+        Raises
+        ------
+        LifsimError : the network is not a classifier, or as of `run`.
+        """
         if not hasattr(self.m, "classes_"):
             raise LifsimError("classify", "the network predicts numbers", "a network trained by Classifier; `run` gives the outputs")
         return self.labels(self.run(X, duration, **options).sums[-1])
 
     def labels(self, sums: np.ndarray) -> np.ndarray:
-        """Classes from weighted sums of the output layer, shape (..., outputs)."""
+        """The classes for weighted sums of the output layer, shape (..., outputs)."""
         found = (sums[..., 0] > 0).astype(int) if sums.shape[-1] == 1 else sums.argmax(axis=-1)
         return self.m.classes_[found]  # type: ignore[attr-defined]
 
     def course(self, X: Any, y: Any = None) -> AnswerCourse:
-        """Accuracy against time in the last run, which was of the samples `X`; `y` are their classes."""
+        """Accuracy as a function of time in the last run.
+
+        Parameters
+        ----------
+        X : the samples of that run. y : their classes, if known.
+
+        Raises
+        ------
+        LifsimError : nothing was run yet.
+        """
         answer = self._ran()
         answered = answer.times > self.begins
         found, dense = self.labels(answer.sums[answered]), self.m.predict(X)
@@ -191,5 +240,5 @@ class Spiking:
 
     @property
     def spikes_per_sample(self) -> float:
-        """Spikes of a sample's network in the last run, the mean."""
+        """Mean number of spikes per sample in the last run."""
         return float(self._ran().spikes.mean())

@@ -1,15 +1,16 @@
-"""Layers of LIF neurons that are trained as such, by backpropagation through time with a surrogate gradient.
+"""Layers of LIF neurons that are trained by backpropagation through time with a surrogate gradient.
 
-Neurons are `iaf_psc_exp` on the grid, in the engine's order of a step; threshold 1, rest and reset 0, C_m = tau_m:
+The neurons are `iaf_psc_exp` on the time grid, updated in the order of the engine; threshold 1, rest and reset 0, C_m = tau_m:
 
     v[t] = P22 v'[t-1] + P21 i[t-1] + (1 - P22) I        potential before the reset; I is a constant current
     s[t] = 1 where v[t] >= 1,   v'[t] = v[t] (1 - s[t])    spike and hard reset
     i[t] = P11 i[t-1] + k W s_before[t-1]                  a spike arrives one step later
 
-The first layer gets the current k (W x + b), or one spike of each input, the earlier the larger x (latency code). The output
-only counts: z = W Σ ω[t] s[t] + b, the slope of the line through the sum of all spikes so far, Σω = `COUNT`. Backwards the
-step of s is taken for a smooth one of the slope 1 / (1 + β |v - 1|)² (Zenke & Ganguli 2018, Neural Comput. 30:1514; Neftci,
-Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). The plain form; training runs `lifsim.ann.kernels.bptt`.
+The first layer receives the current k (W x + b), or one spike of each input, the earlier the larger x (latency code). The output
+layer counts spikes: z = W Σ ω[t] s[t] + b, the slope of a line fitted to the cumulative spike count, with Σω = `COUNT`. In the
+backward pass the derivative of the step function s is replaced by 1 / (1 + β |v - 1|)² (Zenke & Ganguli 2018, Neural Comput. 30:1514;
+Neftci, Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). The NumPy version here is for tests; training uses the compiled
+`lifsim.ann.kernels.bptt`.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from lifsim.ann.losses import loss_and_gradient
 from lifsim.ann.training import Recipe, buffers, shape, solver
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak
 
-COUNT = 10.0  # what an activation is of a neuron that fires in every step
+COUNT = 10.0  # the activation of a neuron that fires in every step
 ENCODINGS = ("current", "latency")
 
 
 @dataclass(frozen=True)
 class LifNeurons:
-    """All that is said of neurons and input. Times in ms; `gain` is the current of an activation or input of 1, in units of
-    the one that holds the potential at threshold; `window` the time of the latest input spike.
+    """Parameters of neurons and input, as of `SpikingClassifier`. Times in ms; `gain` is the current for an activation or input of 1, in
+    units of the current that holds the potential at threshold; input spikes are sent within `window`.
     """
 
     encoding: str = "current"
@@ -46,39 +47,41 @@ class LifNeurons:
 
     @property
     def steps(self) -> int:
-        """Number of steps of a sample."""
+        """Number of steps for which a sample is presented."""
         return round(self.duration / self.dt)
 
     @cached_property
     def propagators(self) -> tuple[float, float, float, float]:
-        """P22, P21, P11, and what a constant current of 1 adds to v in a step."""
+        """P22, P21, P11, and the increment of v by a constant current of 1 in a step."""
         p = {"tau_m": self.tau_m, "C_m": self.tau_m}
         found = leak(p, self.dt), decaying_to_v(p, self.tau_syn, self.dt), np.exp(-self.dt / self.tau_syn), current_to_v(p, self.dt)
         return tuple(float(x) for x in found)  # type: ignore[return-value]
 
     def scale(self, layer: int) -> float:
-        """k of hidden layer 0, 1 …: the charge of a spike is the mean current of the activation that it stands for."""
+        """k of hidden layer 0, 1 …: the charge of a spike equals the mean current of the activation that the spike represents."""
         if layer == 0 and self.encoding == "current":
             return self.gain
-        each = COUNT if layer else self.tau_m / self.dt  # an input sends but one
+        each = COUNT if layer else self.tau_m / self.dt  # an input sends a single spike
         return self.gain * each * self.dt / self.tau_syn
 
     @cached_property
     def count(self) -> np.ndarray:
-        """ω: what a spike in each step adds to the slope of the line through the sums N[1] … N[T], COUNT Σ t N[t] / Σ t²."""
+        """ω: the contribution of a spike in each step to the slope COUNT Σ t N[t] / Σ t² of the line fitted to the counts N[1] … N[T]."""
         t = np.arange(1, self.steps + 1.0)
         return COUNT * np.cumsum(t[::-1])[::-1] / (t**2).sum()
 
     def when(self, x: np.ndarray) -> np.ndarray:
-        """The step, from 0 on, in which each input sends its spike; -1: none, for x = 0 and less."""
+        """The step, from 0 on, in which each input sends its spike; -1 (no spike) for x <= 0."""
         latest = round(self.window / self.dt) - 1
         return np.where(x > 0, np.round((1 - np.clip(x, 0, 1)) * latest), -1).astype(np.int64)
 
 
 @dataclass(eq=False)
 class SpikingLayers(Layers):
-    """Hidden layers of spiking `neurons`, and an output layer that counts. `smooth` units fire by degrees, so that the loss
-    has the gradient that is computed: for tests.
+    """Hidden layers of spiking `neurons`, and an output layer that counts their spikes.
+
+    smooth : spikes are graded instead of 0 or 1, so that the computed gradient is the exact one; for tests. through_reset : the gradient
+    includes the path through the reset.
     """
 
     neurons: LifNeurons = LifNeurons()
@@ -86,7 +89,7 @@ class SpikingLayers(Layers):
     through_reset: bool = False
 
     def hidden(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Potentials before the reset and spikes of each hidden layer, shape (steps, samples, units)."""
+        """Membrane potentials before the reset, and spikes, of each hidden layer; both of shape (steps, samples, units)."""
         n, dtype = self.neurons, self.theta.dtype
         given = None
         if n.encoding == "latency":
@@ -117,7 +120,7 @@ class SpikingLayers(Layers):
         return v, s
 
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The sums of the output layer (alone); and inputs, counted spikes of each hidden layer, outputs."""
+        """A list of the weighted sums of the output layer only; and a list of inputs, weighted spike counts of hidden layers, outputs."""
         count = self.neurons.count.astype(self.theta.dtype)
         counted = [np.tensordot(count, s, 1) for _, s in self.hidden(x)]
         W, b = self.views(self.theta)[-1]
@@ -125,7 +128,7 @@ class SpikingLayers(Layers):
         return [z], [x, *counted, self.activations[-1](z)]
 
     def gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-        """The loss of a batch and its derivative by `theta`, step by step backwards."""
+        """The loss of a batch and its gradient with respect to `theta`, by backpropagation through time."""
         n, gradient = self.neurons, np.zeros_like(self.theta)
         courses, views = self.hidden(x), list(zip(self.views(self.theta), self.views(gradient), strict=True))
         counted = np.tensordot(n.count.astype(self.theta.dtype), courses[-1][1], 1)
@@ -148,7 +151,7 @@ class SpikingLayers(Layers):
         return loss, gradient
 
     def _backward(self, v: np.ndarray, s: np.ndarray, of_spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The derivatives by the arrivals in each step and by the constant current."""
+        """The gradients with respect to the arriving spikes in each step and to the constant current."""
         P22, P21, P11, to_v = self.neurons.propagators
         of_v, of_i = np.zeros_like(v[0]), np.zeros_like(v[0])
         of_arrivals, of_current = np.empty_like(v), np.zeros_like(v[0])
@@ -163,36 +166,36 @@ class SpikingLayers(Layers):
 
 
 class SpikingEpochs:
-    """Trains `layers` in place, an epoch a call; as `lifsim.ann.training.Epochs`."""
+    """Trains `layers` in place, one epoch per call; the counterpart of `lifsim.ann.training.Epochs`."""
 
     def __init__(self, layers: SpikingLayers, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> None:
         self.layers: Layers = layers
-        self.x, self.y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+        self.x = np.ascontiguousarray(x)
         n, dtype = layers.neurons, layers.theta.dtype
-        self.when = n.when(x) if n.encoding == "latency" else np.zeros((0, x.shape[1]), np.int64)
+        when = n.when(x) if n.encoding == "latency" else np.zeros((0, x.shape[1]), np.int64)
+        self.data = bptt.SpikingSamples(self.x, when, np.ascontiguousarray(y))
         self.batch = min(recipe.batch_size, len(x))
-        self.shape, self.buffers = shape(layers, self.batch), buffers(layers, self.batch)
-        self.solver = solver(layers, recipe)
+        self.buffers, self.solver = buffers(layers, self.batch), solver(layers, recipe)
         hidden = layers.sizes[1:-1]
         each = n.steps * self.batch * np.array(hidden)
         scale = np.array([n.scale(k) for k in range(len(hidden))], dtype)
         constants = np.array([*n.propagators, 1.0, n.beta], dtype)
         gains = np.full(len(hidden), n.gain, dtype)
-        self.membrane = bptt.TrainedMembrane(constants, scale, gains, n.count.astype(dtype), layers.smooth, layers.through_reset)
+        membrane = bptt.TrainedMembrane(constants, scale, gains, n.count.astype(dtype), layers.smooth, layers.through_reset)
+        self.net = bptt.SpikingShape(shape(layers, self.batch), membrane)
         room = (np.zeros(int(each.sum()), dtype) for _ in range(3))
         first = np.concatenate([[0], np.cumsum(each)[:-1]])
-        self.course = bptt.LayerActivity(*room, first, np.zeros(self.batch * max(hidden), dtype))  # type: ignore[call-arg]
-        self.trains = np.zeros(n.steps * self.batch * layers.sizes[0] if len(self.when) else 0, dtype)
+        activity = bptt.LayerActivity(*room, first, np.zeros(self.batch * max(hidden), dtype))  # type: ignore[call-arg]
+        trains = np.zeros(n.steps * self.batch * layers.sizes[0] if len(when) else 0, dtype)
+        self.room = bptt.Room(activity, self.buffers, trains)
 
     def gradient(self, order: np.ndarray) -> tuple[float, np.ndarray]:
-        """Loss and gradient of the samples `order` (one batch)."""
-        data = self.layers.theta, self.x, self.when, self.y, order
-        loss = bptt.gradient(self.shape, self.membrane, *data, self.course, self.buffers, self.trains)
+        """Loss and gradient for one batch; `order` holds the indices of its samples."""
+        loss = bptt.gradient(self.net, self.layers.theta, self.data, order, self.room)
         return float(loss), self.buffers.gradient.copy()
 
     def __call__(self, order: np.ndarray, learning_rate: float) -> float:
-        """Go through the samples `order` batch by batch; returns their mean loss."""
-        data = self.layers.theta, self.x, self.when, self.y, order, self.batch
-        rate = self.layers.theta.dtype.type(learning_rate)
-        room = self.course, self.buffers, self.trains
-        return float(bptt.epoch(self.shape, self.membrane, *data, *room, self.solver, rate))
+        """Train on all samples, batch by batch, in the given order of indices; returns the mean loss."""
+        theta = self.layers.theta
+        rate = theta.dtype.type(learning_rate)
+        return float(bptt.epoch(self.net, theta, self.data, order, self.batch, self.room, self.solver, rate))

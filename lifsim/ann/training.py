@@ -18,12 +18,12 @@ from lifsim.common.streams import messages
 
 SOLVERS = ("sgd", "momentum", "adam")
 
-Score = Callable[[Layers], tuple[float, float]]  # loss and score (larger is better) on data kept aside
+Score = Callable[[Layers], tuple[float, float]]  # loss and score (larger is better) on held-out data
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. The names are those of `lifsim.ann.Classifier`, which says what they mean."""
+    """Training parameters, as described in `lifsim.ann.Classifier`."""
 
     solver: str = "adam"
     learning_rate: float = 1e-3
@@ -46,7 +46,7 @@ class Recipe:
 
 
 class Epochs:
-    """Trains `layers` in place, an epoch a call, on `x` (samples, inputs) and `y` (samples, outputs) of one type."""
+    """Trains `layers` in place, one epoch per call, on `x` (samples, inputs) and `y` (samples, outputs) of the same dtype."""
 
     def __init__(self, layers: Layers, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> None:
         self.layers, self.x, self.y = layers, np.ascontiguousarray(x), np.ascontiguousarray(y)
@@ -55,41 +55,39 @@ class Epochs:
         self.solver = solver(layers, recipe)
 
     def gradient(self, order: np.ndarray) -> tuple[float, np.ndarray]:
-        """Loss and gradient of the samples `order` (one batch)."""
-        loss = dense.gradient(self.shape, self.layers.theta, self.x, self.y, order, self.buffers)
+        """Loss and gradient for one batch; `order` holds the indices of its samples."""
+        loss = dense.gradient(self.shape, self.layers.theta, dense.Samples(self.x, self.y), order, self.buffers)
         return loss, self.buffers.gradient.copy()
 
     def __call__(self, order: np.ndarray, learning_rate: float) -> float:
-        """Go through the samples `order` batch by batch; returns their mean loss."""
-        theta = self.layers.theta
+        """Train on all samples, batch by batch, in the given order of indices; returns the mean loss."""
+        theta, data = self.layers.theta, dense.Samples(self.x, self.y)
         rate = theta.dtype.type(learning_rate)
-        return float(dense.epoch(self.shape, theta, self.x, self.y, order, self.batch, self.buffers, self.solver, rate))
+        return float(dense.epoch(self.shape, theta, data, order, self.batch, self.buffers, self.solver, rate))
 
 
 class Trainer(Protocol):
-    """What makes an epoch of training: `layers`, samples `x`, and a call with their order and the learning rate, which
-    returns the mean loss.
-    """
+    """An object with `layers` and samples `x`; each call trains for one epoch."""
 
     layers: Layers
     x: np.ndarray
 
     def __call__(self, order: np.ndarray, learning_rate: float) -> float:
-        """Go through the samples."""
+        """Train on all samples in the given order of indices; returns the mean loss."""
 
 
 def train(
     epochs: Trainer, recipe: Recipe, rng: np.random.Generator, aside: Score | None = None, progress: bool = False
 ) -> dict[str, list[float]]:
-    """Train the layers of `epochs` in place; returns their history: "loss" and "learning_rate" of each epoch, and with `aside` (which
-    scores a network on data kept aside) "validation_loss" and "validation_score".
+    """Train the layers of `epochs` in place; returns the history: "loss" and "learning_rate" of each epoch, and with `aside` (which
+    scores a network on held-out data) "validation_loss" and "validation_score".
 
-    With `recipe.early_stopping` training ends when the validation loss (without `aside`: the loss) has not become
-    smaller by `tol` for `patience` epochs. The best parameters found are kept.
+    With `recipe.early_stopping` training ends when the validation loss (without `aside`: the training loss) has not decreased
+    by `tol` for `patience` epochs. The best parameters found are kept.
 
     Raises
     ------
-    FloatingPointError : the loss is no finite number any more.
+    FloatingPointError : the loss or a parameter is no longer finite.
     """
     layers = epochs.layers
     kept = ("loss", "learning_rate", *(("validation_loss", "validation_score") if aside else ()))
@@ -120,7 +118,7 @@ def train(
 
 
 def _counted(epochs: int, history: dict[str, list[float]], progress: bool) -> Iterator[int]:
-    """The numbers of the epochs; with a bar on a terminal."""
+    """Yields the epochs from 0 on; with `progress`, shows a progress bar if standard error is a terminal."""
     with tqdm(total=epochs, desc="training", unit="epoch", file=messages(), leave=False, disable=None if progress else True) as bar:
         for epoch in range(epochs):
             yield epoch
@@ -128,14 +126,14 @@ def _counted(epochs: int, history: dict[str, list[float]], progress: bool) -> It
             bar.update()
 
 
-# -- what kernels take -----------------------------------------------------------------------------
+# -- arguments of the kernels ----------------------------------------------------------------------
 
 
 def shape(layers: Layers, batch: int) -> dense.Shape:
-    """The description of `layers` for kernels that take up to `batch` samples at once."""
+    """The description of `layers` for the kernels, with batches of up to `batch` samples."""
     sizes, ends = np.array(layers.sizes, np.int64), layers.ends
     starts = np.concatenate([[0], ends[:-1]])
-    curve = next((f for f in layers.activations if f.name == "lif"), Activation("lif"))  # one for all layers
+    curve = next((f for f in layers.activations if f.name == "lif"), Activation("lif"))  # the same for all layers
     return dense.Shape(
         sizes,
         np.array([f.code for f in layers.activations], np.int64),
@@ -148,23 +146,23 @@ def shape(layers: Layers, batch: int) -> dense.Shape:
 
 
 def buffers(layers: Layers, batch: int) -> dense.Buffers:
-    """Room for batches of up to `batch` samples."""
+    """Work arrays for batches of up to `batch` samples."""
     each, theta = np.zeros(batch * sum(layers.sizes), layers.theta.dtype), layers.theta
     return dense.Buffers(each, each.copy(), each.copy(), np.zeros(batch * layers.sizes[-1], theta.dtype), np.zeros_like(theta))
 
 
 def solver(layers: Layers, recipe: Recipe) -> dense.Solver:
-    """A solver that has not made a step yet."""
+    """A solver in its initial state."""
     constants = [recipe.momentum, recipe.beta_1, recipe.beta_2, recipe.epsilon, recipe.weight_decay]
     kind, zeros = SOLVERS.index(recipe.solver), np.zeros_like(layers.theta)
     return dense.Solver(kind, np.array(constants, layers.theta.dtype), np.zeros(1, np.int64), zeros, zeros.copy())
 
 
 def options() -> tuple[str, ...]:
-    """Names of what a recipe says."""
+    """The names of the entries of `Recipe`."""
     return tuple(Recipe.__dataclass_fields__)
 
 
 def recipe_of(params: dict[str, Any]) -> Recipe:
-    """The recipe among the parameters of an estimator."""
+    """The `Recipe` from the parameters of an estimator."""
     return Recipe(**{name: params[name] for name in options()})

@@ -1,4 +1,4 @@
-"""Typical values of the units of a network, which a network of spiking neurons is scaled by."""
+"""Statistics of the training data, by which a network of spiking neurons is scaled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
 
 
 class Typical(NamedTuple):
-    """What the samples of training were like: the mean of them, and the `PERCENTILES` of the activations of each hidden
-    layer, shape (layers, percentiles).
+    """Statistics of the training data: the mean sample, and the `PERCENTILES` of the activations of each hidden layer, shape
+    (layers, percentiles).
     """
 
     example: np.ndarray

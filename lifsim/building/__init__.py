@@ -1,6 +1,6 @@
-"""From a network to its plan: numbers the nodes, draws the random parameters, resolves connection rules, reads spikes and waveforms.
+"""Builds the plan of a network: numbers the nodes, draws random parameters, resolves connection rules, reads spike and waveform files.
 
-In: a `Network`, a seed and a method. Out: a `Plan`, the same for the same seed.
+In: a `Network`, a seed and a method ("grid" or "precise"). Out: a `Plan`; the same seed gives the same plan.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Network and seed → plan: numbers the nodes, draws the random parameters, resolves the rules."""
+"""Builds a plan from a network and a seed: numbers the nodes, draws random parameters, resolves connection rules."""
 
 from __future__ import annotations
 
@@ -37,21 +37,23 @@ from lifsim.plan.stimuli import (
 )
 from lifsim.plan.synapses import Expand, Wiring
 
-MANY = 10_000_000  # nodes, or spikes
+MANY = 10_000_000  # nodes or spikes of a population above which `check` skips it
 
 
 def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
-    """The plan of a network.
+    """Build the plan of a network.
 
     Parameters
     ----------
-    net, seed : the network, and what its random numbers follow from (0 to 2⁶⁴ - 1).
-    method : of the engine that is to run the plan: "grid" or "precise".
-    expand : draws the synapses of stimuli, of parrots, and those whose values depend on distance, which must be known before the run.
+    net : the network. seed : determines all random numbers (0 to 2⁶⁴ - 1).
+    method : "grid" or "precise", the engine that will run the plan.
+    expand : draws all synapses of a wiring. It is needed for synapses that must be known before the run: those of stimuli and parrots, and
+        those whose values depend on distance.
 
     Raises
     ------
-    ModelError : a drawn value breaks a condition, or there is nothing to simulate.
+    ModelError : a drawn value violates a condition of its model, or the network is empty.
+    DataError : a spike or waveform file cannot be read.
     """
     _refuse_nothing(net)
     first = numbering(net)
@@ -92,12 +94,18 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
 
 
 def check(net: Network, seed: int, method: str = "grid") -> None:
-    """Refuse what `build_plan` would refuse of populations: drawn values that break a condition, files that cannot be read. Those with
-    more than `MANY` nodes or spikes are left out, as that takes long.
+    """Check the populations of a network as `build_plan` does, without building the plan.
+
+    Populations with more than `MANY` nodes or spikes are skipped because drawing their values takes long.
+
+    Parameters
+    ----------
+    net : the network. seed : determines all random numbers (0 to 2⁶⁴ - 1). method : "grid" or "precise", the engine that will run it.
 
     Raises
     ------
-    ModelError, DataError : says what is wrong.
+    ModelError : a drawn value violates a condition of its model, or the network is empty.
+    DataError : a spike or waveform file cannot be read.
     """
     _refuse_nothing(net)
     for p in net.populations.values():
@@ -115,7 +123,7 @@ def _refuse_nothing(net: Network) -> None:
 
 
 def drawn(population: Population, seed: int) -> dict[str, Any]:
-    """Every parameter and state variable of `population`, distributions drawn (they depend on seed and names only)."""
+    """All parameters and state variables of `population`; values drawn from distributions depend only on the seed and on the names."""
     out = {}
     for parameter in population.model.parameters + population.model.states:
         v = population.get(parameter.name)
@@ -127,7 +135,7 @@ def drawn(population: Population, seed: int) -> dict[str, Any]:
 
 
 def checked(population: Population, seed: int) -> dict[str, Any]:
-    """The same, if all conditions between the values hold (ModelError if not)."""
+    """As `drawn`, but raises a ModelError if a condition between the values does not hold."""
     given = drawn(population, seed)
     problems = list(relations(f"populations.{population.name}", population.model, given))
     if problems:
@@ -136,7 +144,7 @@ def checked(population: Population, seed: int) -> dict[str, Any]:
 
 
 def numbering(net: Network) -> dict[str, int]:
-    """First global id of each population: neurons first, then nodes that send given spikes."""
+    """The first global id of each population: neurons come first, then the nodes of spike generators."""
     first, n = {}, 0
     for role in ("neuron", "spikes"):
         for p in net.populations.values():
@@ -165,7 +173,7 @@ class _Drives:
     def __init__(self, net: Network, seed: int, expand: Expand) -> None:
         self.dt, self.seed, self.expand = net.dt, seed, expand
         self._numbers = {name: k for k, name in enumerate(net.populations)}
-        self._waveforms: dict[str, tuple[np.ndarray, int]] = {}  # of each generator, read once
+        self._waveforms: dict[str, tuple[np.ndarray, int]] = {}  # (samples, steps per row) of each generator, read once
         self.poisson: list[PoissonDrive] = []
         self.currents: list[CurrentDrive] = []
         self.noise: list[NoiseDrive] = []
@@ -211,11 +219,11 @@ def _read_waveform(population: Population, values: dict[str, Any], dt: float) ->
 
 
 def _merged(given: list[Events]) -> Events:
-    """All given spikes; those in memory as one list."""
+    """All given spikes; those held in memory become one list."""
     lists = [e for e in given if isinstance(e, ListedSpikes)]
     step = np.concatenate([np.zeros(0, np.int64), *(e.step for e in lists)])
     ids = np.concatenate([np.zeros(0, np.uint32), *(e.id for e in lists)])
-    offsets = [e.offset for e in lists if e.offset is not None]  # of all, or of none
+    offsets = [e.offset for e in lists if e.offset is not None]  # every list has offsets, or none has
     together = spikes.listed(step, ids, np.concatenate(offsets) if offsets else None)
     files = [e for e in given if not isinstance(e, ListedSpikes)]
     return Merged([together, *files]) if files else together

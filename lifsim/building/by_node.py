@@ -1,4 +1,4 @@
-"""Values of the generator behind each synapse or spike, and times as steps."""
+"""Looks up the generator node of each synapse or spike, and converts times to steps."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from lifsim.plan.spikes import NEVER
 
 
 def of_node(v: np.ndarray | float, node: np.ndarray) -> np.ndarray:
-    """A value of the node behind each entry."""
+    """The value that `v` (one per node, or one for all) has at each entry of `node`; shape (n_entries,)."""
     return v[node] if isinstance(v, np.ndarray) else np.full(len(node), v)
 
 
 def steps_of(times: np.ndarray, dt: float) -> np.ndarray:
-    """`times` as whole numbers of steps (the nearest); infinite ones are NEVER."""
+    """Times in ms as the nearest whole numbers of steps; infinite times become `NEVER`."""
     finite = np.isfinite(times)
     return np.where(finite, np.round(np.where(finite, times, 0) / dt), NEVER).astype(np.int64)
 
 
 def later(step: np.ndarray) -> np.ndarray:
-    """One step later, never staying never."""
+    """Each step plus 1; `NEVER` stays `NEVER`."""
     return np.where(step < NEVER, step + 1, NEVER)

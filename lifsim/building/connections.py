@@ -1,8 +1,8 @@
-"""Connection rules: a projection becomes the synapses of each target.
+"""Connection rules: turns a projection into the wiring of its targets.
 
-Every rule is brought into the form "target t has so many synapses, from these sources", because the
-engine fills its blocks target by target. The numbers of synapses are drawn here, from the exact
-distribution that the rule implies; the sources are drawn while the blocks are filled.
+Every rule is expressed per target: how many synapses the target has and where their sources come from. The engine needs this form
+because it fills its blocks target by target. The in-degrees are drawn here, from the exact distribution that the rule implies; most
+sources are drawn later, while the engine fills its blocks.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from lifsim.network.synapse_values import Synaptic
 from lifsim.plan import synapses
 from lifsim.plan.synapses import Expand, Plasticity, Wiring
 
-MOST = 2**31 - 1  # steps of a delay: more would not fit the memory anyway
+MOST = 2**31 - 1  # largest delay in steps: it is stored as int32, and a longer one would not fit into memory
 _NO_ROWS = np.zeros(0, dtype=np.int32)
 _KINDS = {"normal": synapses.NORMAL, "uniform": synapses.UNIFORM, "lognormal": synapses.LOGNORMAL}
 
 
 def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.ndarray, dt: float, seed: int, expand: Expand) -> Wiring:
-    """The synapses of `projection`, number `index` of the network.
+    """The wiring of `projection`, number `index` in the network.
 
-    `sources` and `targets` are the global ids behind its source and target nodes. `expand` draws those synapses whose values depend on
-    distance.
+    `sources` and `targets` are the global ids of its source and target nodes. `expand` draws all synapses where weights or delays
+    depend on distance.
     """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
     itself = _itself(projection, sources, targets)
@@ -70,7 +70,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
             given, itself = projection.params["given"], np.full(len(targets), -1)
             if not given.in_range():
                 raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
-            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in each.values()):  # drawn, or found, by target
+            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in each.values()):  # values ordered by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = synapses.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
                 each = {k: order.sorted(v) for k, v in each.items()}
@@ -99,7 +99,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
 
 
 def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, dt: float, seed: int, expand: Expand) -> Wiring:
-    """`made` with the values that depend on distance, one a synapse."""
+    """`made` with the weights or delays that depend on distance, one value per synapse."""
     if made.kind != synapses.ROWS:
         made = replace(made, kind=synapses.ROWS, rows=expand(made, seed).source.astype(np.int32))
     n = len(made.rows)
@@ -119,7 +119,7 @@ def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, 
 
 
 def _plasticity(projection: Projection, own: dict[str, Value], n: int, by_pair: bool, rng: np.random.Generator) -> Plasticity | None:
-    """The synapse model of `projection`, its parameters drawn for each of `n` synapses where they are random."""
+    """The synapse model of `projection` (None if static); random parameters are drawn for each of the `n` synapses."""
     if projection.synapse is None:
         return None
     params = {k: values(v.draw(n, rng), False) if isinstance(v, Distribution) else values(v, by_pair) for k, v in own.items()}
@@ -127,7 +127,7 @@ def _plasticity(projection: Projection, own: dict[str, Value], n: int, by_pair: 
 
 
 def values(v: Synaptic, by_pair: bool) -> synapses.Values:
-    """A value of synapses in the form of the plan; of one that depends on distance, that at distance 0."""
+    """A weight or parameter of synapses in the form of the plan; a distance profile is represented by its value at distance 0."""
     if isinstance(v, Profile):
         return synapses.Values(synapses.CONSTANT, v.a)
     if isinstance(v, Distribution):
@@ -140,12 +140,13 @@ def values(v: Synaptic, by_pair: bool) -> synapses.Values:
 
 
 def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> synapses.Values:
-    """A delay of the projection at `place` in steps: given ones are on the grid already; drawn ones are redrawn below dt / 2, and
-    rounded half up.
+    """The delays of the projection at `place`, in steps.
+
+    Given delays are multiples of dt already. Drawn delays are redrawn if they are below dt / 2, and rounded half up.
 
     Raises
     ------
-    ModelError : an array, which is the user's own, has changed since it was checked, so that memory would be overrun.
+    ModelError : the user changed the array of delays after it was checked; using it would write outside of arrays.
     """
     if isinstance(v, Distribution) and v.support[0] == v.support[1]:
         return synapses.Values(synapses.CONSTANT, float(half_up(np.array(v.support[0]), dt)))
@@ -154,7 +155,7 @@ def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> synapses.Values
         return synapses.Values(_KINDS[v.kind], a, b, max(v.min / dt, 0.5), v.max / dt)
     if isinstance(v, np.ndarray) and len(v):
         low, high = float(v.min()), float(v.max())
-        if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # not so if one is NaN
+        if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # also false if a delay is NaN
             got = f"from {low:g} to {high:g} ms, changed after they were given"
             raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
     out = values(v, by_pair)
@@ -164,7 +165,7 @@ def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> synapses.Values
 
 
 def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
-    """Delays in ms, multiples of `dt`, as numbers of steps, int32."""
+    """Delays in ms (multiples of `dt`) as whole numbers of steps, int32."""
     out = np.empty(len(delay), np.int32)
     for a in range(0, len(delay), PIECE):
         steps = delay[a : a + PIECE].astype(np.float64, copy=False) / dt
@@ -174,7 +175,7 @@ def in_steps(delay: np.ndarray, dt: float) -> np.ndarray:
 
 
 def _itself(projection: Projection, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """For each target its index among the sources if autapses are excluded, else -1."""
+    """The index of each target among the sources if autapses are excluded, -1 if not or if it is no source; shape (n_target,)."""
     if projection.allow_autapses or not projection.recurrent:
         return np.full(len(targets), -1)
     order = np.argsort(sources)
@@ -184,10 +185,10 @@ def _itself(projection: Projection, sources: np.ndarray, targets: np.ndarray) ->
 
 
 def _split(total: int, capacity: np.ndarray, multapses: bool, rng: np.random.Generator) -> np.ndarray:
-    """In-degrees when `total` synapses fall on all pairs alike.
+    """In-degrees of the targets, shape (n_target,), if `total` synapses are distributed uniformly over all pairs.
 
-    With multapses every synapse picks a pair independently: multinomial. Without, distinct pairs
-    are picked: multivariate hypergeometric.
+    With multapses, each synapse picks a pair independently, so in-degrees are multinomial. Without, all pairs are distinct, so
+    in-degrees are multivariate hypergeometric. `capacity` is the number of possible sources of each target.
     """
     if total == 0:
         return np.zeros(len(capacity), dtype=np.int64)
@@ -197,7 +198,7 @@ def _split(total: int, capacity: np.ndarray, multapses: bool, rng: np.random.Gen
 
 
 def _targets(projection: Projection, index: int, itself: np.ndarray, n_target: int, seed: int, rng: np.random.Generator) -> np.ndarray:
-    """The targets of each source for fixed_outdegree: (n_source, outdegree)."""
+    """The targets of each source for the rule fixed_outdegree, shape (n_source, outdegree)."""
     out, n_source = projection.params["outdegree"], len(projection.source)
     excluded = np.full(n_source, -1)
     excluded[itself[itself >= 0]] = np.flatnonzero(itself >= 0)
@@ -215,7 +216,10 @@ def _targets(projection: Projection, index: int, itself: np.ndarray, n_target: i
 
 
 def _chosen(projection: Projection, index: int, itself: np.ndarray, seed: int, rng: np.random.Generator) -> np.ndarray:
-    """Partners in a given number, those nearby more often: sources of each target, or targets of each source."""
+    """A fixed number of partners for each node, drawn with a distance-dependent probability.
+
+    The partners are the sources of each target (fixed_indegree) or the targets of each source (fixed_outdegree).
+    """
     inward, p = projection.rule == "fixed_indegree", projection.params["p"]
     number = projection.params["indegree" if inward else "outdegree"]
     space = projection.space(seed) if inward else projection.space(seed).swapped()
@@ -230,12 +234,12 @@ def _chosen(projection: Projection, index: int, itself: np.ndarray, seed: int, r
 
 
 def _by_target(targets: np.ndarray, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Synapses given by source, (n_source, outdegree), seen from the targets: in-degrees, source of each, order of drawing."""
+    """Sort synapses given by source (`targets`: (n_source, outdegree)) by target; returns in-degrees, sources and the sort order."""
     order = np.argsort(targets.ravel(), kind="stable")
     degrees = np.bincount(targets.ravel(), minlength=n_target)
     return degrees, (order // max(targets.shape[1], 1)).astype(np.int32), order
 
 
 def _reordered(each: dict[str, Any], order: np.ndarray) -> dict[str, Any]:
-    """Of arrays the entries that `order` (indices or a mask) picks."""
+    """`each`, with `order` (indices or a mask) applied to all values that are arrays."""
     return {k: v[order] if isinstance(v, np.ndarray) else v for k, v in each.items()}

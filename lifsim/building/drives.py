@@ -1,9 +1,12 @@
-"""Stimuli: populations of generators become drives onto their targets, or given spikes.
+"""Stimuli: turns populations of generators into drives onto their targets.
 
-Times follow NEST. A Poisson or gamma spike stamped T, start + dt < T <= stop + dt (a generator is asked at the
-beginning of a step, and its spike bears the end of it), arrives at T + delay; the sinusoidal Poisson generator's are those of
-start <= T < stop. A current acts in the steps (t, t + dt] with start + delay <= t < stop + delay; a direct or alternating one
-of start = 0 from dt on, for NEST's generators send nothing at time 0.
+Times follow NEST:
+
+- Poisson and gamma generators: a spike with time stamp T, start + dt < T <= stop + dt, arrives at T + delay. (NEST evaluates a generator
+  at the beginning of a step and stamps its spike with the end of the step.)
+- Sinusoidal Poisson generators: as above, but start <= T < stop.
+- Current generators: the current acts in the steps (t, t + dt] with start + delay <= t < stop + delay. DC and AC currents with
+  start = 0 act from dt on, because NEST's generators send nothing at time 0.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ Columns: TypeAlias = Sequence[np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Connections:
-    """Synapses of a stimulus, one entry each: node (in its population), target (global id), weight, delay in steps."""
+    """Synapses of a stimulus: source node (index in its population), target (global id), weight, delay (steps); shape (n_synapses,)."""
 
     node: np.ndarray
     target: np.ndarray
@@ -36,10 +39,9 @@ class Connections:
 def poisson_drives(
     population: Population, values: dict[str, Any], c: Connections, dt: float, stream: int, receptor: int = 0
 ) -> list[PoissonDrive]:
-    """Drives of a Poisson generator onto a receptor; `stream` numbers the first of them.
+    """Drives of a Poisson generator onto a receptor; the first drive has the random stream `stream`, the next `stream` + 1, and so on.
 
-    A sum of independent Poisson trains is a Poisson train: synapses of equal weight and delay onto
-    one target are merged.
+    Synapses of equal weight and delay onto one target are merged, because a sum of independent Poisson trains is a Poisson train.
     """
     window = [later(_window(values, c, dt, key)) for key in ("start", "stop")]
     series = "rate_values" in values
@@ -47,7 +49,7 @@ def poisson_drives(
     key = [*window, c.delay, c.weight < 0]
     if not series:
         key, target, weight, mean = _merged(key, c.target, c.weight, rate * dt / 1000.0)
-    else:  # a drive with changing rate has one rate for all: targets by number of synapses
+    else:  # all targets of a drive with changing rate share one rate: group targets by number of synapses
         key, target, weight, number = _merged(key, c.target, c.weight, rate)
         key, mean = [*key, number], number
     drives: list[PoissonDrive] = []
@@ -76,9 +78,10 @@ def poisson_drives(
 
 
 def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[ExactDrive]:
-    """Drives of a Poisson generator with exact times; `stream` numbers the first of them.
+    """Drives of a Poisson generator with exact spike times; `stream` is the random stream of the first drive.
 
-    Without a dead time, synapses of equal weight and delay onto one target are merged, as a sum of Poisson trains is one.
+    Without a dead time, synapses of equal weight and delay onto one target are merged, because a sum of independent Poisson trains is
+    a Poisson train.
     """
     rate, dead = (of_node(values[key], c.node) for key in ("rate", "dead_time"))
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay]
@@ -96,7 +99,7 @@ def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
 
 
 def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[CurrentDrive]:
-    """Drives of a dc or step current generator. A constant amplitude is folded into the weight."""
+    """Drives of a DC or step current generator; a constant amplitude is multiplied into the weight."""
     key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay]
     weight = c.weight
     if "amplitude" in values:
@@ -112,8 +115,9 @@ def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[Cu
 
 
 def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, stream: int, receptor: int = 0) -> list[TrainDrive]:
-    """Drives of a sinusoidal Poisson or gamma generator onto a receptor; `stream` is that of the first of them, or (of trains that are not
-    TO_EACH target) of all.
+    """Drives of a sinusoidal Poisson or gamma generator onto a receptor.
+
+    If each target has a train of its own (`kind` TO_EACH), `stream` is the random stream of the first drive; else that of all drives.
     """
     order = of_node(values.get("order", 0.0), c.node)
     own = [of_node(values[name], c.node) for name in ("rate", "amplitude", "frequency", "phase")]
@@ -145,7 +149,7 @@ def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, s
 
 
 def sine_drives(values: dict[str, Any], c: Connections, dt: float) -> list[SineDrive]:
-    """Drives of an ac generator: in the step (t, t + dt] acts what the wave was at t - delay."""
+    """Drives of an AC generator: the current in the step (t, t + dt] is the value of the wave at t - delay."""
     own = [of_node(values[name], c.node) for name in ("offset", "amplitude", "frequency", "phase")]
     key = [np.maximum(_window(values, c, dt, "start"), c.delay + 1), _window(values, c, dt, "stop"), c.delay, *own]
     drives = []
@@ -159,7 +163,7 @@ def sine_drives(values: dict[str, Any], c: Connections, dt: float) -> list[SineD
 
 
 def wave_drives(values: dict[str, Any], c: Connections, dt: float, samples: np.ndarray, every: int) -> list[WaveDrive]:
-    """Drives of a waveform generator: a row of `samples` in `every` steps, a column for all nodes or one each."""
+    """Drives of a waveform generator; `samples` has one row per `every` steps, and one column for all nodes or one per node."""
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop")]
     column = c.node if samples.shape[1] > 1 else np.zeros_like(c.node)
     drives = []
@@ -171,7 +175,7 @@ def wave_drives(values: dict[str, Any], c: Connections, dt: float, samples: np.n
 
 
 def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PathDrive]:
-    """Drives of an Ornstein-Uhlenbeck generator; `stream` numbers the first of them."""
+    """Drives of an Ornstein-Uhlenbeck generator; `stream` is the random stream of the first drive."""
     own = [of_node(values[name], c.node) for name in ("mean", "std", "tau")]
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
     drives: list[PathDrive] = []
@@ -183,7 +187,7 @@ def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) 
 
 
 def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[NoiseDrive]:
-    """Drives of a noise generator; `stream` numbers the first of them."""
+    """Drives of a noise generator; `stream` is the random stream of the first drive."""
     names = ("mean", "std", "std_mod", "frequency", "phase", "dt")
     own = [of_node(values[name], c.node) for name in names]
     key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay, *own]
@@ -201,7 +205,7 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
                 std,
                 std_mod,
                 omega,
-                np.deg2rad(phase) - omega * (delay - 1),  # the wave is that of the generator's own time
+                np.deg2rad(phase) - omega * (delay - 1),  # the wave is a function of the time at the generator
                 steps(period, dt),
                 start,
                 stop,
@@ -211,11 +215,12 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
 
 
 def _omega(frequency: float, dt: float) -> float:
-    """A frequency in Hz as radians a step."""
+    """The angular frequency, in radians per step, of a frequency in Hz."""
     return 2 * np.pi * frequency * dt / 1000.0
 
 
 def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.ndarray:
+    """The start or stop (`key`) of each synapse's generator, as the step of arrival; shape (n_synapses,)."""
     at = steps_of(of_node(values[key], c.node), dt)
     return np.where(at < NEVER, at + c.delay, NEVER)
 
@@ -223,7 +228,7 @@ def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.n
 def _merged(
     key: Columns, target: np.ndarray, weight: np.ndarray, mean: np.ndarray
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
-    """Entries of equal key, target and weight as one, their means added."""
+    """Merge entries of equal key, target and weight into one; their means are added."""
     order = np.lexsort((weight, target, *reversed(list(key))))
     columns = [column[order] for column in (*key, target, weight)]
     first = _starts(columns)
@@ -233,7 +238,7 @@ def _merged(
 
 
 def _starts(columns: Columns) -> np.ndarray:
-    """Where, in sorted columns, a new combination begins."""
+    """The indices at which a new combination of values begins in sorted columns."""
     n = len(columns[0])
     if n == 0:
         return np.zeros(0, dtype=np.int64)
@@ -245,20 +250,20 @@ def _starts(columns: Columns) -> np.ndarray:
 
 
 def _groups(key: Columns) -> Iterator[np.ndarray]:
-    """Indices of the entries of each combination of `key`."""
+    """For each combination of values in `key`, the indices of its entries."""
     order = np.lexsort(tuple(reversed(list(key))))
     first = _starts([column[order] for column in key])
     yield from np.split(order, first[1:]) if len(first) else ()
 
 
 def _sorted_groups(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
-    """The same, sorted by target."""
+    """As `_groups`, with the indices of each group sorted by target."""
     for pick in _groups(key):
         yield pick[np.argsort(target[pick], kind="stable")]
 
 
 def _layers(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
-    """Indices of entries of equal key in which no target occurs twice, sorted by target."""
+    """As `_sorted_groups`, with groups split so that no target occurs twice in one."""
     for pick in _sorted_groups(key, target):
         first = _starts([target[pick]])
         rank = np.arange(len(pick)) - np.repeat(first, np.diff([*first, len(pick)]))
@@ -267,11 +272,12 @@ def _layers(key: Columns, target: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _same_or_all(x: np.ndarray) -> np.ndarray | float:
+    """One number if all entries are equal, else the array."""
     return float(x[0]) if (x == x[0]).all() else x
 
 
 def _schedule(at: np.ndarray, amplitude: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """A piecewise constant amplitude cut to the window [start, stop), 0 outside."""
+    """Restrict a piecewise constant amplitude to the window [start, stop); it is 0 outside. Returns steps of change and amplitudes."""
     inside = (at > start) & (at < stop)
     before = np.flatnonzero(at <= start)
     since = [start, *at[inside]]

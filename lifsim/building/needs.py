@@ -1,4 +1,4 @@
-"""What a run will need, said without building it: threads, and bytes of memory."""
+"""Estimates the threads and the memory that a run will need, without building the network."""
 
 from __future__ import annotations
 
@@ -23,23 +23,37 @@ from lifsim.network.projection import Projection, expected_synapses
 from lifsim.plan.limits import BUFFER, GRAIN, LARGEST_BLOCK, MOST_CLASSES, STEPS, WAITING, WIDE
 from lifsim.plan.synapses import CONSTANT, LOGNORMAL, UNIFORM, Values
 
-COST_PER_THREAD = 6e6  # synapses (a neuron counts as 600) below which another thread does not pay
-PAGE = 1 << 21  # bytes of memory that the system gives at once to large arrays of which little is used
-COARSE = 0.01  # of a typical weight: steps of compact storage above which there is something to say
-SAMPLE = 1_000_000  # given weights that are looked at for that, about
-PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # of the state; of weights
-BASE = 141e6  # bytes of Python, its libraries and compiled code
-A_RECORDED, RECORDED = 130, 16e6  # bytes of the spikes of a slice, of a neuron and of all (at 20 spikes/s a twentieth of the room, thrice)
-SPIKE, SORTED = 20, 60  # bytes of a given spike, and while they are sorted
-DRIVE, EXPANDED = 48, 110  # bytes of a synapse of a stimulus, and while such synapses become drives
-MERGED, SINGLE = 135, 182  # instead, of a Poisson train: where equal ones onto a target become one, and where they do not
-AT_ONCE = 1 / 3  # of a run: the length of a slice, at most
+COST_PER_THREAD = 6e6  # synapses per thread (a neuron counts as 600); with fewer, another thread is not worth its cost
+PAGE = 1 << 21  # bytes: the system gives memory to large arrays in pages of this size, even if little of a page is used
+COARSE = 0.01  # step of compact storage, as a fraction of a typical weight, above which to warn
+SAMPLE = 1_000_000  # approximate number of given weights from which the typical weight is computed
+PRECISIONS, STORAGES = ("float64", "float32"), ("float64", "float32", "compact")  # dtypes of the state; of stored weights
+BASE = 141e6  # bytes used by Python, its libraries and the compiled code
+# Bytes of the recorded spikes of a slice: per neuron, and at most in all (at 20 spikes/s a twentieth of the reserved memory, three times).
+A_RECORDED, RECORDED = 130, 16e6
+SPIKE, SORTED = 20, 60  # bytes per given spike: kept, and while spikes are sorted
+DRIVE, EXPANDED = 48, 110  # bytes per synapse of a stimulus: kept, and while synapses are turned into drives
+MERGED, SINGLE = 135, 182  # as `EXPANDED`, for Poisson generators: where equal trains onto a target are merged, and where they are not
+AT_ONCE = 1 / 3  # longest slice, as a fraction of the run
 
 
 def estimate(net: Network, precision: str = "float64", threads: int | str = "auto", weights: str | None = None) -> dict[str, Any]:
-    """What a run of `net` will need, without building it: neurons, synapses, bytes (of which `held` are there already, as
-    matrices and lists that were given), bytes of address space beside them that are `reserved` and hardly used, threads; and the
-    16-bit words of a `row`, the synapses of a node onto the neurons of a block.
+    """Estimate what a run of `net` will need, without building it.
+
+    Parameters
+    ----------
+    net : the network. precision : dtype of the state, "float64" or "float32".
+    threads : number of threads, or "auto". weights : "float64", "float32" or "compact"; None: the engine chooses.
+
+    Returns
+    -------
+    dict with `neurons`, `synapses`, `threads`, `dt` (ms), `bytes` (peak memory), `held` (the part of it that the given matrices and lists
+    occupy already), `reserved` (bytes of address space beyond that, hardly used) and `row` (mean number of 16-bit words in a row, which
+    holds the synapses of one node onto the neurons of one block; of the projection with the longest rows).
+
+    Raises
+    ------
+    LifsimError : `threads` is not allowed.
     """
     neurons = sum(p.n for p in net.populations.values() if p.model.role == "neuron")
     inner = [p for p in net.projections if _has_synapses(p)]
@@ -55,19 +69,19 @@ def estimate(net: Network, precision: str = "float64", threads: int | str = "aut
     built = _packed(static, a_weight, blocks, working) + _tables(net, static, delays, rows, sums, blocks, working)
     built += working * max((_of_a_target(p, bool(p.synapse or a_weight)) for p in inner), default=0)
     built += sum(_plastic(p, delays[p][0], blocks, precision, weights) for p in inner if p.synapse)
-    built += sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, where targets lie
+    built += sum(4 * len(p.source) + 28 * len(p.target) for p in inner)  # sources, targets, places of targets
     built += _neurons(net, precision, rows, blocks)
     held = sum(map(_held, net.projections))
     kept, drawing = _drawn(net, inner)
     size = BASE + held + kept + max(built, drawing)
-    reserved = 18 * blocks * sums * min(rows, neurons)  # room for spikes under way, of one step and half as many again
+    reserved = 18 * blocks * sums * min(rows, neurons)  # room for the pending spikes of one step, and half as much again
     row = max((expected_synapses(p) / len(p.source) for p in static), default=0) / blocks * (1 + a_weight / 2)
     facts = {"bytes": int(min(size, 2.0**80)), "held": held, "reserved": int(min(reserved, 2.0**80)), "row": row}
     return {"neurons": neurons, "synapses": synapses, "threads": team, "dt": net.dt} | facts
 
 
 def _packed(static: list[Projection], a_weight: int, blocks: int, working: int) -> float:
-    """Bytes of static synapses, and of what is needed to put those of one projection after the other in their places."""
+    """Bytes of static synapses, and of the work space in which projections are packed one after the other."""
     numbers = [expected_synapses(p) for p in static]
     waiting = working * min(max(numbers, default=0) / blocks, WAITING) * (8 + a_weight)
     copies = max(map(_put_in_order, static), default=0) + sum(4 * np.size(p.delay) for p in static if isinstance(p.delay, np.ndarray))
@@ -75,18 +89,16 @@ def _packed(static: list[Projection], a_weight: int, blocks: int, working: int) 
 
 
 def _drawn(net: Network, inner: list[Projection]) -> tuple[float, float]:
-    """Bytes of the plan that are kept, of synapses as they were drawn, stimuli and given spikes; and those that come and go, for what
-    takes most, before anything is built.
-    """
+    """Bytes of the plan: those that stay (drawn synapses, stimuli, given spikes), and the largest temporary use while it is built."""
     stimuli = [p for p in net.projections if not _has_synapses(p)]
     spikes = sum(number_of(p) for p in net.populations.values() if p.model.role == "spikes")
     kept = sum(map(_kept_rows, inner)) + DRIVE * sum(map(_merged_drives, stimuli)) + SPIKE * spikes
-    expanded = (_expanded(p) * expected_synapses(p) - DRIVE * _merged_drives(p) for p in stimuli)  # some of it is what is kept
+    expanded = (_expanded(p) * expected_synapses(p) - DRIVE * _merged_drives(p) for p in stimuli)  # without the part that is kept
     return kept, max([SORTED * spikes, *map(_drawing, inner), *expanded])
 
 
 def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple[int, int]:
-    """Rows of static synapses, one for each source and sum (or constant weight) that they go to; and how many of these there are."""
+    """Number of rows of static synapses, one per source and class (input sum, or constant weight); and number of classes."""
     found: dict[tuple[str, Any], int] = {}
     for p, v in zip(inner, values, strict=True):
         own = p.source.population
@@ -98,15 +110,17 @@ def _rows(inner: list[Projection], values: list[Values], a_weight: int) -> tuple
 def _tables(
     net: Network, inner: list[Projection], spread: dict[Projection, tuple[float, float]], rows: int, sums: int, blocks: int, working: int
 ) -> float:
-    """Bytes of what says where static synapses lie: the beginnings of rows, the lengths of their segments, one for each delay, counts
-    from which they are made; and of the spikes of the last steps, by step. `spread` are the `_delays` of each projection.
+    """Bytes of the index of static synapses and of the ring of recent spikes.
+
+    The index consists of the first places of rows, the lengths of their segments (one per delay), and the counts from which these are
+    made. `spread` holds the `_delays` of each projection.
     """
     synapses = {p: expected_synapses(p) for p in inner}
     constants = {p.delay for p in inner if isinstance(p.delay, float)}
     occurring = (n if n <= WIDE else n * -math.expm1(-synapses[p] / n) for p, n in ((p, spread[p][0]) for p in inner))
     delays = max(len(constants), *occurring, 1)
     share = sum(synapses.values()) / max(rows * blocks, 1)  # synapses of a row in a block
-    headers = -math.expm1(-share) * (1 + delays * share / (1 + share))  # up to its longest delay
+    headers = -math.expm1(-share) * (1 + delays * share / (1 + share))  # a row has segments up to its longest delay
     wide = sum(spread[p][0] for p in inner if spread[p][0] > WIDE)  # a first pass marks which delays occur
     longest = max((steps for _, steps in spread.values()), default=1.0)
     used = 0.0 if net.duration is None else min(longest, net.duration / net.dt)
@@ -115,9 +129,7 @@ def _tables(
 
 
 def _of_a_target(p: Projection, weights: bool) -> float:
-    """Bytes of work space for the synapses of one target: source, delay, random word, weight if these are stored; marks of sources that
-    it has.
-    """
+    """Bytes of work space for drawing the synapses of one target: source, delay, random word, weight if stored; marks of sources."""
     if p.rule == "one_to_one" or ("given" in p.params and not _ordered(p) and not p.synapse):
         return 0.0
     mean = expected_synapses(p) / len(p.target)
@@ -126,7 +138,7 @@ def _of_a_target(p: Projection, weights: bool) -> float:
 
 
 def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
-    """Bytes of the state of neurons, what is drawn for them, spikes under way, and spikes of a slice where they are recorded."""
+    """Bytes of the state of neurons, their drawn parameters, pending spikes, and the recorded spikes and samples of a slice."""
     own = [p for p in net.populations.values() if p.model.role == "neuron"]
     n, itemsize = sum(p.n for p in own), np.dtype(precision).itemsize
     drawn = sum(8 * p.n for p in own for v in (*p.params.values(), *p.initial.values()) if isinstance(v, Distribution))
@@ -142,22 +154,20 @@ def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
 
 
 def _merged_drives(p: Projection) -> float:
-    """How many synapses of a stimulus are kept: those of equal Poisson trains onto a target are one."""
+    """Number of synapses of a stimulus that are kept: equal Poisson trains onto one target are merged."""
     number = expected_synapses(p)
     return min(number, len(p.target)) if _expanded(p) == MERGED else number
 
 
 def _expanded(p: Projection) -> float:
-    """Bytes of each synapse of a stimulus while they become drives."""
+    """Bytes per synapse of a stimulus while synapses are turned into drives."""
     if p.source.population.model.role != "poisson":
         return EXPANDED
     return SINGLE if isinstance(p.weight, np.ndarray | Distribution) else MERGED
 
 
 def _plastic(p: Projection, delays: float, blocks: int, precision: str, weights: str | None) -> float:
-    """Bytes of plastic synapses: target and weight, parameters that differ, what their segments keep; spikes of their targets, a
-    hundred each, say.
-    """
+    """Bytes of plastic synapses: target, weight, parameters that are not constant, data of segments; about 100 spikes of each target."""
     assert p.synapse is not None
     own = sum(not isinstance(x, float) for x in p.synapse.params.values())
     a_weight = 8 if (weights or precision) == "float64" else 4
@@ -165,12 +175,12 @@ def _plastic(p: Projection, delays: float, blocks: int, precision: str, weights:
 
 
 def _has_synapses(p: Projection) -> bool:
-    """Whether what `p` makes is stored: stimuli act without synapses."""
+    """Whether the synapses of `p` are stored in the engine; those of stimuli are not."""
     return p.source.population.model.role in ("neuron", "spikes")
 
 
 def bytes_of_weight(values: list[Any], precision: str, weights: str | None) -> int:
-    """Bytes of a stored weight: none where all are constant and few differ, else as asked for or as the engine chooses."""
+    """Bytes of a stored weight: 0 if all are constant with few different values, else those of the requested or automatic dtype."""
     if all(v.kind == CONSTANT for v in values) and len({v.a for v in values}) <= MOST_CLASSES:
         return 0
     exact = all(v.narrow for v in values)
@@ -178,12 +188,12 @@ def bytes_of_weight(values: list[Any], precision: str, weights: str | None) -> i
 
 
 def stored(weights: str | None) -> str | None:
-    """The dtype in which weights of this choice are stored; None where the engine chooses."""
+    """The dtype that stores weights for this option; None if the engine chooses."""
     return "int16" if weights == "compact" else weights
 
 
 def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
-    """What is to be said of projections whose weights are small beside a step of compact storage."""
+    """Warnings about projections whose weights are small compared with a step of compact storage."""
     if weights != "compact":
         return
     inner = [(i, p) for i, p in enumerate(net.projections) if _has_synapses(p) and not p.synapse]
@@ -192,7 +202,7 @@ def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
         return
     one_sum = all(p.model.weight_unit == "mV" for p in net.populations.values() if p.model.role == "neuron")
     for (i, p), own in zip(inner, values, strict=True):
-        beside = [v for v in values if one_sum or v.sign * own.sign >= 0]  # those of the same sign, or of any
+        beside = [v for v in values if one_sum or v.sign * own.sign >= 0]  # weights that share its scale: of the same sign, or all
         step, size = max(np.abs(v.range).max() for v in beside) / STEPS, _typical(own)
         if size > 0 and step > COARSE * size:
             place = f"projections[{i}] ({p.source} → {p.target})"
@@ -201,7 +211,7 @@ def coarse_weights(net: Network, weights: str | None) -> Iterator[str]:
 
 
 def _typical(v: Values) -> float:
-    """The usual size of a weight."""
+    """The typical absolute value of a weight."""
     if v.array is not None:
         return float(np.abs(v.array[:: max(1, len(v.array) // SAMPLE)]).mean()) if len(v.array) else 0.0
     if v.kind == UNIFORM:
@@ -210,42 +220,40 @@ def _typical(v: Values) -> float:
 
 
 def _held(p: Projection) -> int:
-    """Bytes of the arrays that were given."""
+    """Bytes of the arrays that the user gave."""
     arrays = [x.nbytes for x in (p.weight, p.delay) if isinstance(x, np.ndarray)]
     return sum(arrays) + (p.params["given"].nbytes if "given" in p.params else 0)
 
 
 def _ordered(p: Projection) -> bool:
-    """Whether given synapses are put in order of target: something is drawn for each."""
+    """Whether given synapses are sorted by target, as they are if their weights or delays are drawn."""
     return any(isinstance(x, Distribution) for x in (p.weight, p.delay))
 
 
 def _put_in_order(p: Projection) -> int:
-    """Bytes for given synapses in order of target, in which they are put if something is drawn for each."""
+    """Bytes for sorting given synapses by target, if they are sorted."""
     given = p.params.get("given")
     if given is None or not _ordered(p):
         return 0
-    there = 1 if len(given.targets) == 0 else 3  # places before and after, sources
+    there = 1 if len(given.targets) == 0 else 3  # positions before and after sorting, sources
     return len(given) * (4 * there + sum(12 for x in (p.weight, p.delay) if isinstance(x, np.ndarray)))
 
 
 def _weights(p: Projection) -> Values:
-    """The weights of `p` in the plan; of those that depend on distance the range they lie in."""
+    """The weights of `p` in the plan; weights that depend on distance are represented by their range."""
     if isinstance(p.weight, Profile):
         return Values(UNIFORM, *p.weight.range(p.farthest))
     return weights_in_plan(p.weight, False)
 
 
 def _kept_rows(p: Projection) -> float:
-    """Bytes of synapses that are kept as they were drawn, in space or by source: sources, and what depends on distance."""
+    """Bytes of synapses that the plan keeps (drawn in space or by source): sources, and weights and delays that depend on distance."""
     far = [isinstance(x, Profile) for x in (p.params.get("p"), p.weight, p.delay)]
     return expected_synapses(p) * (4 + 16 * far[1] + 12 * far[2]) if any(far) or p.rule == "fixed_outdegree" else 0.0
 
 
 def _drawing(p: Projection) -> float:
-    """Bytes that come and go while synapses are drawn by source (targets, their order) or in space: numbers of pairs and their two
-    ends, or events.
-    """
+    """Temporary bytes while synapses are drawn by source (targets, sort order) or in space (pair numbers and both ends, or events)."""
     if not isinstance(p.params.get("p"), Profile):
         return 24 * expected_synapses(p) if p.rule == "fixed_outdegree" else 0.0
     if p.rule == "pairwise_bernoulli":
@@ -255,7 +263,7 @@ def _drawing(p: Projection) -> float:
 
 
 def _delays(p: Projection, dt: float) -> tuple[float, float]:
-    """How many different delays there can be, and the longest, in steps."""
+    """The largest possible number of different delays, and the longest delay in steps."""
     if isinstance(p.delay, Profile):
         low, high = p.delay.range(p.farthest)
         return (high - low) / dt + 1, high / dt
@@ -269,7 +277,17 @@ def _delays(p: Projection, dt: float) -> tuple[float, float]:
 
 
 def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:
-    """The number of threads: as asked for, or as many as the work of a step can feed."""
+    """The number of threads.
+
+    Parameters
+    ----------
+    threads : a whole number from 1 to 1024; or "auto": one per `COST_PER_THREAD` of work, at most one per available core.
+    neurons, synapses : numbers in the network.
+
+    Raises
+    ------
+    LifsimError : `threads` is neither.
+    """
     if isinstance(threads, str) and threads == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return int(max(1, min(cores, (neurons * 600 + synapses) // COST_PER_THREAD)))

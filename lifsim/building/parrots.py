@@ -1,4 +1,4 @@
-"""How many spikes a neuron sends in a step at most: one, but for parrots, which send on all that arrive."""
+"""The largest number of spikes that a neuron sends per step: one, except for parrot neurons, which repeat every spike they receive."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from lifsim.plan.plan import Group, Plan
 from lifsim.plan.spikes import NEVER, Events
 from lifsim.plan.synapses import CONSTANT, COUNT_SPIKES, NO_RECEPTOR, Expand, Values, Wiring
 
-MOST = 1 << 20  # spikes of a parrot in a step
+MOST = 1 << 20  # largest number of spikes of a parrot per step
 
 
 def onto_parrots(wiring: Wiring, receptor: int) -> Wiring | None:
-    """`wiring` onto parrots: every spike counts once, whatever its weight; of receptor 1 none does (None if nothing is left to do)."""
+    """`wiring` onto parrots: each spike counts once, whatever its weight; spikes at receptor 1 are ignored (None if no effect is left)."""
     if wiring.plasticity:
         return replace(wiring, receptor=NO_RECEPTOR if receptor else COUNT_SPIKES)
     return None if receptor else replace(wiring, weight=Values(CONSTANT, 1.0), receptor=0)
 
 
 def with_bursts(plan: Plan, expand: Expand) -> list[Group]:
-    """The groups of `plan`, each with the most spikes that a neuron of it sends in a step.
+    """The groups of `plan` with `burst` set: the largest number of spikes that a neuron sends per step.
 
     Raises
     ------
-    ModelError : parrots feed each other in a circle, so that there is no bound.
+    ModelError : parrots project to each other in a loop, so that there is no bound.
     """
     parrots = [g for g in plan.groups if g.model == PARROT]
     if not parrots:
@@ -52,13 +52,13 @@ def with_bursts(plan: Plan, expand: Expand) -> list[Group]:
 
 
 def _ends(wiring: Wiring, seed: int, expand: Expand) -> tuple[np.ndarray, np.ndarray]:
-    """Source and target (global ids) of each synapse."""
+    """Source and target (global ids) of each synapse; shape (n_synapses,) each."""
     made = expand(wiring, seed)
     return wiring.sources[made.source], wiring.targets[made.target]
 
 
 def _most_of_drives(plan: Plan) -> np.ndarray:
-    """The most spikes of generators that arrive at each neuron in a step, but for a chance of less than 10⁻¹⁰."""
+    """The most generator spikes that arrive at each neuron per step; more arrive with a probability below 10⁻¹⁰. Shape (n_neurons,)."""
     total = np.zeros(plan.n_neurons, np.int64)
     for d in plan.poisson:
         total[d.targets] += _most(float(np.max(d.mean, initial=0.0)), 1.0)
@@ -68,12 +68,12 @@ def _most_of_drives(plan: Plan) -> np.ndarray:
 
 
 def _most(mean: float, order: float) -> int:
-    """The most spikes in a step of a train with gamma intervals of this order (Poisson: 1)."""
+    """The most spikes per step of a train with `mean` spikes per step and gamma intervals of this order (Poisson: 1)."""
     return math.ceil(mean + 7 * math.sqrt(mean / order) + 25 / order)
 
 
 def _count_repetitions(events: Events, burst: np.ndarray) -> None:
-    """How often each node that sends given spikes does so at once, at most."""
+    """Raise `burst` to the largest number of spikes that each spike generator node sends in one step."""
     start = 0
     while start < NEVER:
         stop = events.reach(start)

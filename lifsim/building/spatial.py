@@ -1,10 +1,10 @@
-"""Synapses between nodes that lie in space: pairs drawn with a chance that falls with their distance.
+"""Synapses between nodes in space: pairs are drawn with a probability that decreases with distance.
 
-No matrix of all pairs is made, and each pair is drawn from exactly its own chance. Nodes are sorted into cells. For
-cells a given offset apart, no pair is nearer than some distance, so no chance is above some bound: among all pairs of
-such cells candidates are picked with that bound, by geometric gaps from one to the next, and each is kept with its own
-chance divided by the bound (thinning; Lewis & Shedler 1979, doi:10.1002/nav.3800260304). Pairs so far apart that few of
-all are picked are treated in the same way, without cells. The work is in proportion to the synapses that are made.
+No matrix of all pairs is made, but each pair is drawn with exactly its own probability. Nodes are sorted into cells. The offset between
+two cells gives a lower bound on the distance of their pairs, and so an upper bound on the connection probability. Candidate pairs are
+picked with this bound, with geometrically distributed gaps between them; each candidate is kept with its own probability divided by the
+bound (thinning; Lewis & Shedler 1979, doi:10.1002/nav.3800260304). Pairs too far apart for many of them to be picked are treated in the
+same way, without cells. The work is proportional to the number of synapses.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ import numpy as np
 from lifsim.network.distance import Profile
 from lifsim.network.positions import Space
 
-FAR = 1e6  # candidates among far pairs, at most about so many
-PER_CELL = 8  # nodes in a cell, at least on average
-WORK = 1 << 20  # candidates at a time
-TOGETHER = 1 << 21  # partners chosen at a time, about
-LOOK = 64  # times as many sources as are chosen, at most, are all looked at
-LONGEST = 1e12  # latest time of arrival: pairs that would come later have a probability of 0
+FAR = 1e6  # approximate largest number of candidates among far pairs
+PER_CELL = 8  # smallest mean number of nodes per cell
+WORK = 1 << 20  # candidates processed at a time
+TOGETHER = 1 << 21  # approximate number of partners chosen at a time
+LOOK = 64  # if there are at most this many sources per chosen one, the probabilities of all sources are computed
+LONGEST = 1e12  # latest event time: pairs whose events would be later have a probability of practically 0
 
 
 @dataclass(frozen=True)
 class Chance:
-    """Of a pair at distance d: p(d); or with `time`, that something that happens at the rate p(d) happens within it."""
+    """The probability of a pair at distance d: p(d); or, with `time`, that a Poisson process of rate p(d) has an event within `time`."""
 
     p: Profile
     time: float | None = None
 
     def __call__(self, d: np.ndarray) -> np.ndarray:
-        """The chance at each distance."""
+        """The probability at each distance (mm)."""
         return self.p(d) if self.time is None else -np.expm1(-self.time * self.p(d))
 
     def beyond(self, level: float) -> float:
-        """A distance beyond which it is below `level`."""
+        """A distance (mm) beyond which the probability is below `level`."""
         if self.time is not None:
             level = -np.log1p(-level) / self.time if level < 1 else np.inf
         return self.p.beyond(level)
@@ -49,7 +49,7 @@ class Chance:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A space cut into `shape` cells of size `side` (mm) along each axis."""
+    """A space divided into `shape` cells of size `side` (mm) along each axis; `low` is the lower corner. Shape (dimensions,) each."""
 
     space: Space
     low: np.ndarray
@@ -58,11 +58,11 @@ class Cells:
 
     @classmethod
     def of(cls, space: Space, scale: float) -> Cells:
-        """Cells of about `scale` mm, larger where they would hold few nodes."""
+        """Cells of about `scale` mm, or larger if they would hold few nodes."""
         points = np.concatenate([space.sources, space.targets])
         low = points.min(axis=0)
         size: np.ndarray = np.maximum(points.max(axis=0) - low, 1e-12) if space.period is None else space.period
-        axes = np.flatnonzero(size > 1e-6 * size.max())  # nodes on a line need no cells beside it
+        axes = np.flatnonzero(size > 1e-6 * size.max())  # axes without extent are not divided
         volume = float(np.prod(size[axes])) * PER_CELL / max(len(space.sources), len(space.targets))
         least = volume ** (1 / len(axes))
         shape = np.maximum(size // max(scale, least), 1).astype(np.int64)
@@ -74,37 +74,37 @@ class Cells:
         return np.minimum(at, self.shape - 1) if self.space.period is None else at % self.shape
 
     def number(self, cell: np.ndarray) -> np.ndarray:
-        """Cells by their coordinates, numbered from 0; -1 outside."""
+        """The numbers (from 0) of cells given by their coordinates; -1 outside of the space."""
         if self.space.period is not None:
             cell = cell % self.shape
         inside: np.ndarray = np.all((cell >= 0) & (cell < self.shape), axis=1)
         return np.where(inside, np.ravel_multi_index(np.where(inside[:, None], cell, 0).T, self.shape), -1)
 
     def nearest(self, offset: np.ndarray) -> np.ndarray:
-        """A distance (mm) that points in cells an offset apart exceed, (n, dimensions) → (n,)."""
+        """A lower bound (mm) on the distance of points in cells this offset apart; (n, dimensions) → (n,)."""
         offset = np.abs(offset)
         if self.space.period is not None:
             offset = np.minimum(offset, self.shape - offset)
-        return np.linalg.norm(np.maximum(offset - 1, 0) * self.side, axis=-1) * (1 - 1e-9)  # whatever the rounding
+        return np.linalg.norm(np.maximum(offset - 1, 0) * self.side, axis=-1) * (1 - 1e-9)  # a margin for rounding
 
     def offsets(self, reach: float) -> np.ndarray:
-        """Every offset, once, of cells with points nearer than `reach`, (n, dimensions)."""
+        """All offsets between cells that can have points nearer than `reach` (mm), each once; shape (n, dimensions)."""
         most = np.minimum(np.ceil(reach / self.side).astype(np.int64) + 1, self.shape - 1)
         around = [np.arange(-m, m + 1) for m in most]
-        if self.space.period is not None:  # of -1 and shape - 1, which are the same, one
+        if self.space.period is not None:  # the offsets -1 and shape - 1 are the same
             around = [np.unique(o % n) for o, n in zip(around, self.shape, strict=True)]
         every = np.stack(np.meshgrid(*around, indexing="ij"), axis=-1).reshape(-1, len(around))
         return every[self.nearest(every) < reach]
 
     @cached_property
     def sources(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sources in order of their cell, and where those of each cell begin."""
+        """Sources sorted by cell, and where the sources of each cell begin."""
         number = self.number(self.cell(self.space.sources))
         return np.argsort(number, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(number, minlength=self.shape.prod()))])
 
     @cached_property
     def targets(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Targets in order of their cell; where those of each cell with any begin; the coordinates of these cells."""
+        """Targets sorted by cell; where those of each occupied cell begin; the coordinates of the occupied cells."""
         cell = self.cell(self.space.targets)
         number = self.number(cell)
         order = np.argsort(number, kind="stable")
@@ -112,7 +112,7 @@ class Cells:
         return order, np.append(first, len(order)), cell[order[first]]
 
     def pairs(self, offset: np.ndarray, bound: float, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Sources and targets of pairs in cells this offset apart, each picked with chance `bound`."""
+        """Sources and targets of pairs in cells this offset apart, each pair picked with probability `bound`."""
         source, source_first = self.sources
         target, target_first, cells = self.targets
         other = self.number(cells + offset)
@@ -125,9 +125,9 @@ class Cells:
 
 
 def picked(n: int, chance: float, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Those of 0 … n - 1, ascending, that are picked with `chance` each; in pieces.
+    """The numbers picked from 0 … n - 1, each with probability `chance`; ascending, array by array.
 
-    The gap between two is geometric: the whole part of an exponential deviate over -log(1 - chance).
+    The gap between two picked numbers is geometric: the integer part of an exponential deviate divided by -log(1 - chance).
     """
     if chance <= 0 or n == 0:
         return
@@ -147,7 +147,7 @@ def picked(n: int, chance: float, rng: np.random.Generator) -> Iterator[np.ndarr
 
 
 def drawn_pairs(space: Space, chance: Chance, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Sources, targets and distances (mm) of pairs, each drawn with its `chance`; in pieces, no pair twice."""
+    """Sources, targets and distances (mm) of pairs drawn with their `chance`, no pair twice; a part of the pairs at a time."""
     n_source, n_target = len(space.sources), len(space.targets)
     far = min(FAR / (n_source * n_target), 1.0)
     reach = chance.beyond(far)
@@ -168,16 +168,16 @@ def drawn_pairs(space: Space, chance: Chance, rng: np.random.Generator) -> Itera
 def thinned(
     space: Space, chance: Chance, bound: float, source: np.ndarray, target: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of pairs that were picked with chance `bound`, those that their own chance leaves; and their distances."""
+    """Thin pairs that were picked with probability `bound` to their own `chance`; returns sources, targets, distances (mm)."""
     d = space.distances(source, target)
     kept = rng.random(len(d)) * bound < chance(d)
     return source[kept], target[kept], d[kept]
 
 
 def bernoulli(space: Space, p: Profile, itself: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Synapses of pairs drawn with chance p(d): in-degrees, and sources target by target, ascending.
+    """Pairs drawn with probability p(d): in-degrees, and the sources of each target in turn, ascending.
 
-    `itself[t]` is the source that target t may not have, else -1.
+    `itself[t]` is the source that target t must not have, or -1.
     """
     n_source, n_target = len(space.sources), len(space.targets)
     p = p.within(space.error)
@@ -191,22 +191,22 @@ def bernoulli(space: Space, p: Profile, itself: np.ndarray, rng: np.random.Gener
     return np.bincount(target, minlength=n_target), source.astype(np.int32)
 
 
-# -- partners in a given number --------------------------------------------------------------------
+# -- fixed number of partners ----------------------------------------------------------------------
 
 
 def chosen(
     space: Space, p: Profile, number: int, multapses: bool, itself: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, int | None]:
-    """For each target `number` sources, one after the other, each with a chance in proportion to p(d), among all or (without
-    `multapses`) among those left: (n_target, number), ascending.
+    """Choose `number` sources for each target, one after the other, with probabilities proportional to p(d).
 
-    The second part of the answer is a target that has too few sources in reach, if any has.
+    Each source is chosen from all, or without `multapses` from those not chosen yet. `itself[t]` is the source that target t must not
+    have, or -1. Returns the sources, shape (n_target, number), ascending; and a target with too few sources in reach, or None.
     """
     n_source, n_target = len(space.sources), len(space.targets)
     out = np.empty((n_target, number), np.int32)
     if number == 0:
         return out, None
-    p = replace(p, a=1.0, error=space.error)  # only proportions matter
+    p = replace(p, a=1.0, error=space.error)  # only ratios of probabilities matter
     few = among_all(n_source, number)
     together = 1 if few else max(TOGETHER // number, 1)
     nearby = Cells.of(space, min(p.b, p.max_distance)).targets[0]
@@ -222,16 +222,16 @@ def chosen(
 
 
 def among_all(n_source: int, number: int) -> bool:
-    """Whether so many are chosen that all sources are looked at for that."""
+    """Whether so many sources are chosen that the probabilities of all are computed."""
     return n_source <= LOOK * number
 
 
 def _among_all(
     space: Space, p: Profile, number: int, multapses: bool, itself: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, int | None]:
-    """As `chosen`, for one target, whose chances with all sources are looked at.
+    """As `chosen`, for one target: the probabilities of all sources are computed.
 
-    Without multapses the sources with the least E / p are taken, E exponential (Efraimidis & Spirakis 2006,
+    Without multapses, the sources with the smallest E / p are taken, with E exponentially distributed (Efraimidis & Spirakis 2006,
     doi:10.1016/j.ipl.2005.11.003).
     """
     n_source = len(space.sources)
@@ -252,8 +252,10 @@ def _among_all(
 def _first_events(
     space: Space, p: Profile, number: int, multapses: bool, itself: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, int | None]:
-    """As `chosen`: the first `number` events where every pair has events at the rate p(d); without multapses only the
-    first event of a pair counts. Time goes on, in spans that grow, until no target waits for more.
+    """As `chosen`, for several targets: each pair is a Poisson process of rate p(d), and each target takes its first `number` events.
+
+    Without multapses, only the first event of a pair counts. Events are drawn in time spans of growing length until all targets have
+    enough.
     """
     n_source = len(space.sources)
     out, have = np.zeros((len(space.targets), number), np.int32), np.zeros(len(space.targets), np.int64)
@@ -279,14 +281,14 @@ def _first_events(
 
 
 def _rate(space: Space, p: Profile, some: int = 16) -> float:
-    """The events of a target a unit of time, the mean over some of them."""
+    """The mean number of events of a target per unit of time, estimated from `some` targets."""
     n_source = len(space.sources)
     target = np.linspace(0, len(space.targets) - 1, min(some, len(space.targets))).astype(np.int64)
     return float(np.mean([p(space.distances(np.arange(n_source), np.full(n_source, t))).sum() for t in target]))
 
 
 def _events(space: Space, p: Profile, span: float, multapses: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sources, targets and times of the events within `span`; of each pair all of them, or the first alone."""
+    """Sources, targets and times of the events within `span`: all events of a pair with `multapses`, else only its first."""
     none = np.zeros(0, np.int64)
     pieces = [(none, none, np.zeros(0)), *drawn_pairs(space, Chance(p, span), rng)]
     source, target, d = (np.concatenate([piece[i] for piece in pieces]) for i in range(3))

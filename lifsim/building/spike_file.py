@@ -1,8 +1,7 @@
 """Spike trains from SONATA files (``/spikes/<population>/{timestamps, node_ids}``), which may be larger than memory.
 
-A file of up to `FEW` spikes is read at once. Of a larger one, whose rows must be in order of time, the first pass checks
-everything and remembers between which steps each block of `ROWS` rows lies; while the run goes on, only the blocks
-around the present are in memory.
+A file of up to `FEW` spikes is read at once. The rows of a larger file must be sorted by time: a first pass checks all of them and
+stores the first and last step of each block of `ROWS` rows; during the run, only the blocks around the current step are in memory.
 """
 
 from __future__ import annotations
@@ -22,21 +21,23 @@ from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.opening import opened as open_result
 from lifsim.results.result import Result
 
-FEW = 1 << 20  # spikes that are read at once
-ROWS = 1 << 18  # spikes in a block: 4 MB
-MOST_SORTED = 1 << 24  # spikes that are put in order of time in memory, if they are not
+FEW = 1 << 20  # largest number of spikes that are read at once
+ROWS = 1 << 18  # spikes (rows of the file) in a block: 4 MB
+MOST_SORTED = 1 << 24  # largest number of unsorted spikes, which are sorted by time in memory
 
 Spikes: TypeAlias = tuple[np.ndarray, np.ndarray]
 Sent: TypeAlias = Callable[[np.ndarray, np.ndarray], Spikes]
 
 
 def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: float) -> Events:
-    """The spikes in the file of a spike generator; `sent` gives, for times and nodes, steps and global ids of those that are sent.
+    """The spikes in the file of a spike generator.
+
+    `sent` takes times (ms) and nodes, and returns steps and global ids of the spikes that the generator sends.
 
     Raises
     ------
-    DataError : no such file or population, ids out of range, times not above 0, or too many spikes that are not in order of time.
-    ModelError : a time that is not on the grid.
+    DataError : there is no such file or population, ids are out of range, times are not above 0, or too many spikes are unsorted.
+    ModelError : a time is not on the grid.
     """
     place, path = f"populations.{population.name}", values["spike_file"]
     with open_result(path) as result:
@@ -60,7 +61,7 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
 
 
 def all_spikes(population: Population, values: dict[str, Any], dt: float) -> Spikes:
-    """Times (ms, anywhere) and nodes of all spikes in the file of a spike generator (errors as of `spikes_in`)."""
+    """Times (ms, on or off the grid) and nodes of all spikes in the file of a spike generator; raises the errors of `spikes_in`."""
     place, path = f"populations.{population.name}", values["spike_file"]
     with open_result(path) as result:
         name = _population(result, values["spike_population"], path, place)
@@ -70,14 +71,14 @@ def all_spikes(population: Population, values: dict[str, Any], dt: float) -> Spi
 
 
 class Streamed:
-    """Given spikes that stay in their file (see `lifsim.plan.spikes.Events`); `edges` are the first and last step of each block."""
+    """Given spikes that stay in their file (see `lifsim.plan.spikes.Events`); `edges` has the first and last step of each block: (n, 2)."""
 
     def __init__(self, file: ResultFile, name: str, sent: Sent, edges: np.ndarray) -> None:
         self._first, self._last = edges.T
         self._block = lru_cache(3)(lambda b: sent(*file.rows(name, b * ROWS, (b + 1) * ROWS)))
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and nodes of the spikes of the steps start < k <= stop, by step, then id."""
+        """Steps and global ids of the spikes in the steps start < k <= stop, sorted by step, then id."""
         blocks = range(np.searchsorted(self._last, start, "right"), np.searchsorted(self._first, stop, "right"))
         none = np.zeros(0, np.int64), np.zeros(0, np.uint32)
         step, ids = (np.concatenate(x) for x in zip(none, *map(self._block, blocks), strict=True))
@@ -86,16 +87,16 @@ class Streamed:
         return step[inside][order], ids[inside][order]
 
     def offsets(self, start: int, stop: int) -> None:
-        """Times are on the grid."""
+        """None: all spike times are on the grid."""
 
     def reach(self, start: int) -> int:
-        """The step up to which spikes lie in two blocks, or a little more."""
+        """The step up to which a window from `start` needs about two blocks."""
         beyond = np.searchsorted(self._last, start, "right") + 2
         return max(start + 1, int(self._first[beyond]) - 1) if beyond < len(self._first) else NEVER
 
 
 def _population(result: Result, wanted: str, path: str, place: str) -> str:
-    """The population that is meant: the one named, or the only one."""
+    """The name of the population to read: `wanted`, or the only one in the file."""
     names = [*result.populations, *result.unreadable]
     name = wanted or (names[0] if len(names) == 1 else "")
     if name in result.unreadable:
@@ -112,8 +113,9 @@ def _blocks(file: ResultFile, name: str) -> Iterator[tuple[np.ndarray, np.ndarra
 
 
 def _check(times: np.ndarray, nodes: np.ndarray, n: int, values: dict[str, Any], dt: float | None, place: str) -> None:
-    """Nodes must exist, and times be finite, above 0 unless a `start` leaves them out, and multiples of `dt` (None: exact) unless they
-    may be off the grid.
+    """Check that nodes exist and that times are finite, multiples of `dt` (None: any time), and above 0.
+
+    Times may be off the grid if `allow_offgrid_times` is set, and not above 0 if a `start` above 0 excludes them.
     """
     path = values["spike_file"]
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= n):

@@ -1,4 +1,4 @@
-"""Current waveforms: samples from an array or a file, brought to the steps of a simulation."""
+"""Current waveforms: samples from an array or a file, resampled to the steps of a simulation."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from lifsim.files.untrusted import check_ordinary
 from lifsim.network.population import Population
 
 KINDS = "x.csv, x.npy or x.h5:dataset"
-_COPIES = 8  # of the means of all steps, while they are computed
+_COPIES = 8  # temporary arrays as large as the result while the means of all steps are computed
 
 
-# how headers of each version are read; the third differs from the second in the names of fields, of which there are none here
+# Readers of NPY headers by version. Version 3 differs from 2 only in the encoding of field names, and there are no fields here.
 _HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -31,11 +31,11 @@ _HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
 
 
 def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
-    """The samples of a waveform generator, shape (rows, columns), and how many steps each row holds.
+    """The samples (pA) of a waveform generator, shape (rows, columns), and for how many steps each row holds.
 
     Raises
     ------
-    ModelError : the samples in the file do not fit the population. DataError : the file cannot be read.
+    ModelError : the samples do not fit the population, or their means do not fit into memory. DataError : the file cannot be read.
     """
     place = f"populations.{population.name}"
     samples = np.asarray(values["waveform"])
@@ -58,10 +58,10 @@ def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple
 
 
 def means(samples: np.ndarray, interval: float, interpolate: bool) -> np.ndarray:
-    """The mean of a waveform in each step; `samples` follow each other after `interval` steps (not necessarily whole ones).
+    """The mean of a waveform in each step; its `samples` are `interval` steps (not necessarily a whole number) apart.
 
-    The integral Q of the waveform is known in closed form: of steps, it is a sum of rectangles, of straight lines one of
-    trapezia. The mean in step k is Q(k + 1) - Q(k), so that the same charge flows for any dt. The last step is filled with 0.
+    The integral Q of the waveform is known in closed form: a sum of rectangles, or of trapezia with `interpolate`. The mean in step k is
+    Q(k + 1) - Q(k), so the injected charge is the same for any dt. The waveform is 0 in the rest of the last step.
     """
     height = np.vstack([samples, np.zeros_like(samples[:1])])
     slope = np.diff(samples, axis=0, append=samples[-1:]) / interval if interpolate else np.zeros_like(samples)
@@ -79,7 +79,7 @@ def means(samples: np.ndarray, interval: float, interpolate: bool) -> np.ndarray
 
 
 def read_samples(reference: str, place: str) -> np.ndarray:
-    """The numbers in a text file (.csv, .txt), an array (.npy) or a dataset (FILE.h5:NAME).
+    """Read the numbers in a text file (.csv, .txt), an array (.npy) or a dataset (FILE.h5:NAME).
 
     Raises
     ------
@@ -95,14 +95,14 @@ def read_samples(reference: str, place: str) -> np.ndarray:
             return _npy(path, place)
         if path.endswith((".csv", ".txt")):
             return _text(path, place)
-    except (OSError, ValueError) as error:  # a ValueError: a name that no file can have
+    except (OSError, ValueError) as error:  # ValueError: not a valid file name
         said = getattr(error, "strerror", None) or error
         raise DataError(place, f"{path} cannot be read ({said})", KINDS) from None
     raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
 
 
 def _text(path: str, place: str) -> np.ndarray:
-    with open(path, encoding="utf-8-sig") as file:  # editors on Windows may begin a file with a mark
+    with open(path, encoding="utf-8-sig") as file:  # "sig": editors on Windows may write a byte order mark
         try:
             if not any(line.partition("#")[0].strip() for line in file):
                 raise DataError(place, f"{path} holds no numbers", "a line for each sample")
@@ -113,7 +113,7 @@ def _text(path: str, place: str) -> np.ndarray:
 
 
 def _npy(path: str, place: str) -> np.ndarray:
-    """The array in an NPY file, whose header is compared with its length before anything else is read. No objects, nothing is unpickled."""
+    """Read an NPY file. The size in its header is checked against the file before data are read; objects are refused, never unpickled."""
     with open(path, "rb") as file:
         try:
             shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(file)](file)

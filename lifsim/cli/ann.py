@@ -1,4 +1,4 @@
-"""The commands of dense networks: train, predict, convert, classify."""
+"""The commands for dense networks: train, predict, convert, classify."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
     from lifsim.ann.dense_network import DenseNetwork
 
-_data = click.option("--data", type=click.Path(path_type=Path), required=True, help="Samples: .csv, .npz (X, y) or .h5 (X, y).")
-_target = click.option("--target", help="Column of the targets in a CSV file, or name of their array; the last column, or y, unless given.")
+_data = click.option("--data", type=click.Path(path_type=Path), required=True, help="Data file: .csv, .npz (X, y) or .h5 (X, y).")
+_target = click.option("--target", help="Target column of a CSV file, or name of the target array.  [default: the last column, or y]")
 
 
 @click.command(cls=Command)
 @click.argument("config", type=click.Path(path_type=Path))
 @_data
 @_target
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change an entry of CONFIG. Repeatable.")
-@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), required=True, help="The trained network.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Override an entry of CONFIG. Repeatable.")
+@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), required=True, help="HDF5 file for the trained network.")
 @OVERWRITE
-@click.option("--plot", is_flag=True, help="Leave pictures (PNG) of the learning curve and, of a classifier, the confusion matrix.")
+@click.option("--plot", is_flag=True, help="Save figures (PNG) of the learning curve and, for a classifier, of the confusion matrix.")
 @click.pass_obj
 def train(
     talk: Talk, config: Path, data: Path, target: str | None, settings: tuple[str, ...], out: Path, overwrite: bool, plot: bool
 ) -> None:
     """Train a dense network.
 
-    CONFIG is a TOML file: task ("classification", "regression", or "spiking classification"), test (the part of the data
-    that is kept aside for the score), and any parameter of lifsim.ann.Classifier, Regressor or SpikingClassifier, such as
-    hidden = [64] or activation = "lif".
+    CONFIG is a TOML file with the entries task ("classification", "regression" or "spiking classification"), test (the
+    fraction of the data held out for the test score), and any parameter of lifsim.ann.Classifier, Regressor or
+    SpikingClassifier, such as hidden = [64] or activation = "lif".
     """
     from lifsim.ann import dataset_files
     from lifsim.cli.progress import Progress
@@ -50,7 +50,7 @@ def train(
     m, test = _estimator(config, settings, progress=not talk.quiet)
     table = dataset_files.read(data, target)
     if table.y is None:
-        raise DataError(str(data), "holds no targets", "y beside X")
+        raise DataError(str(data), "holds no targets", "targets y as well as samples X")
     for path in (out, *(_pictures(m, out) if plot else ())):
         refuse_output(path, overwrite)
     learn, aside = _split(table.y, test, m)
@@ -77,14 +77,14 @@ def train(
 @FILE
 @_data
 @_target
-@click.option("--proba", is_flag=True, help="The probability of each class too.")
-@click.option("-o", "--out", type=NewFile(".csv"), help="Predictions as CSV; to the screen unless given.")
+@click.option("--proba", is_flag=True, help="Also print the probability of each class.")
+@click.option("-o", "--out", type=NewFile(".csv"), help="CSV file for the predictions.  [default: standard output]")
 @OVERWRITE
 @click.pass_obj
 def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool, out: Path | None, overwrite: bool) -> None:
     """Predict with a trained network.
 
-    FILE is a network that lifsim train made. If the data have targets too, the score is shown.
+    FILE is a network written by lifsim train. If the data include targets, the score is printed, too.
     """
     from lifsim.ann import dataset_files
 
@@ -104,23 +104,23 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
 
 @click.command(cls=Command)
 @FILE
-@click.option("-o", "--out", type=NewFile(".toml"), required=True, help="The model file; in the folder of FILE, or above.")
-@click.option("--data", type=click.Path(path_type=Path), help="Samples that say how large activations are; those of training unless given.")
+@click.option("-o", "--out", type=NewFile(".toml"), required=True, help="Model file to write, in the folder of FILE or above.")
+@click.option("--data", type=click.Path(path_type=Path), help="Samples to scale the activations by.  [default: training data]")
 @_target
-@click.option("--neuron", type=click.Choice(["lif", "if"]), default="lif", show_default=True, help="Leaky with hard reset, or soft reset.")
-@click.option("--percentile", type=float, help="The activation that becomes the largest rate.")
-@click.option("--gain", type=float, default=10.0, show_default=True, help="tau_m times that rate, of ReLU units as leaky neurons.")
-@click.option("--dt", type=TimeType(), help="Time step.")
-@click.option("--tau-m", type=TimeType(), help="Membrane time constant.")
+@click.option("--neuron", type=click.Choice(["lif", "if"]), default="lif", show_default=True, help="Leaky (hard reset) or not (soft reset).")
+@click.option("--percentile", type=float, help="Activation mapped to the largest rate.  [default: 99, 99.9 for if]")
+@click.option("--gain", type=float, default=10.0, show_default=True, help="tau_m times the largest rate (lif, for ReLU units).")
+@click.option("--dt", type=TimeType(), help="Time step.  [default: 0.1 ms, or 1 ms for if]")
+@click.option("--tau-m", type=TimeType(), help="Membrane time constant.  [default: 20 ms; that of training for lif units]")
 @click.option("--tau-syn", type=TimeType(), default=5.0, show_default=True, help="Time constant of synaptic currents.")
-@click.option("--t-ref", type=TimeType(), help="Refractory period.")
+@click.option("--t-ref", type=TimeType(), help="Refractory period.  [default: 0 ms; that of training for lif units]")
 @OVERWRITE
 @click.pass_obj
 def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | None, overwrite: bool, **options: Any) -> None:
-    """Make a spiking network of a trained one.
+    """Convert a trained network to spiking neurons.
 
-    FILE is a network that lifsim train made, of relu or lif units. The result is an ordinary model file, for lifsim run and
-    lifsim classify, whose weights are those in FILE, as they are.
+    FILE is a network with relu or lif units written by lifsim train. The result is an ordinary model file for lifsim run
+    and lifsim classify, which uses the weights in FILE unchanged.
     """
     from lifsim.ann import dataset_files
 
@@ -136,11 +136,11 @@ def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | 
 @FILE
 @_data
 @_target
-@click.option("--duration", type=TimeType(), help="How long each sample is shown; the model file's unless given.")
+@click.option("--duration", type=TimeType(), help="Presentation time of each sample.  [default: from the model file]")
 @THREADS
-@click.option("-o", "--out", type=NewFile(".csv"), help="The class of each sample as CSV.")
+@click.option("-o", "--out", type=NewFile(".csv"), help="CSV file for the predicted class of each sample.")
 @OVERWRITE
-@click.option("--plot", type=NewFile(".png", ".pdf", ".svg"), help="Picture: accuracy over time.")
+@click.option("--plot", type=NewFile(".png", ".pdf", ".svg"), help="Figure of the accuracy over time.")
 @click.pass_obj
 def classify(
     talk: Talk,
@@ -155,8 +155,8 @@ def classify(
 ) -> None:
     """Classify samples with a converted network.
 
-    FILE is a model file that lifsim convert made. All samples run side by side. Shows how often the answer is right, and
-    the same as the dense network's, over time, and how many spikes it takes.
+    FILE is a model file written by lifsim convert. Prints, over time, how often the answer is that of the dense network
+    and how often it is correct, and the number of spikes per sample.
     """
     from lifsim.ann import dataset_files
     from lifsim.ann.spiking_network import Spiking
@@ -173,7 +173,7 @@ def classify(
     finally:
         bar.close()
     course = s.course(table.X, table.y)
-    if out:  # files first: that nobody reads the table loses none of them
+    if out:  # files first: a closed standard output then loses none of them
         _write_columns({"prediction": labels}, out)
     if plot:
         from lifsim.ann import plots
@@ -183,14 +183,14 @@ def classify(
         save(plots.accuracy_over_time(course), plot)
     for line in _course_lines(course):
         click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes a sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
+    click.echo(f"{s.spikes_per_sample:.1f} spikes per sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
     for path, what in ((out, "the class of each sample"), (plot, "picture")):
         if path:
             talk.note(f"{path}: {what}")
 
 
 def _course_lines(course: Any) -> Iterator[str]:
-    """A table of a few times, the last among them."""
+    """The lines of a table for ten times, the last one included."""
     import numpy as np
 
     yield f"{'ms':>8}  {'same as dense':>14}" + ("" if course.right is None else f"  {'right':>8}  {'(dense':>8} {course.dense:.4f})")
@@ -203,7 +203,7 @@ def _course_lines(course: Any) -> Iterator[str]:
 
 
 def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple[DenseNetwork, float]:
-    """The network that a file describes, not trained yet, and the part of the data to keep aside."""
+    """The untrained network that a file describes, and the fraction of the data to hold out."""
     said = _read_config(config) | _settings(settings)
     task, test = said.pop("task", "classification"), said.pop("test", 0.0)
     kinds: dict[str, type[DenseNetwork]] = {"classification": ann.Classifier, "regression": ann.Regressor}
@@ -211,7 +211,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
     if not isinstance(task, str) or task not in kinds:
         raise LifsimError(f"{config}: task", f"{task!r}", did_you_mean(str(task), kinds))
     if not isinstance(test, (int, float)) or isinstance(test, bool) or not 0 <= test < 1:
-        raise LifsimError(f"{config}: test", f"{test!r}", "the part of the data to keep aside, from 0 to below 1")
+        raise LifsimError(f"{config}: test", f"{test!r}", "the fraction of the data to hold out, from 0 to below 1")
     known = [name for name in kinds[task]._names() if name != "progress"]
     for name in said:
         if name not in known:
@@ -239,7 +239,7 @@ def _settings(settings: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _split(y: np.ndarray, test: float, m: DenseNetwork) -> tuple[np.ndarray, np.ndarray]:
-    """Which samples to learn from and which to keep aside; of each class the same part."""
+    """The indices of the samples to train on and of those held out; the same fraction of each class."""
     import numpy as np
 
     rng = np.random.Generator(np.random.Philox([m.seed, 1]))
@@ -265,7 +265,7 @@ def _draw_training(m: DenseNetwork, X: np.ndarray, y: np.ndarray, out: Path) -> 
         save(plots.confusion_matrix(y, m.predict(X), m.classes_), _pictures(m, out)[1])  # type: ignore[attr-defined]
 
 
-# -- what several do -------------------------------------------------------------------------------
+# -- shared by several commands ----------------------------------------------------------------------
 
 
 def _make_folder(path: Path) -> None:
@@ -273,7 +273,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _write_columns(columns: dict[str, Any], out: Path | None) -> None:
-    """Columns as CSV; a column may be of several, which are then numbered."""
+    """Write columns as CSV; a two-dimensional entry becomes several columns, which are numbered."""
     import csv
     import io
 
@@ -292,7 +292,7 @@ def _write_columns(columns: dict[str, Any], out: Path | None) -> None:
 
 
 def _with_warnings(talk: Talk, work: Any) -> None:
-    """Do it, and say warnings the way of the house."""
+    """Call `work` and print its warnings in the format of the command line."""
     import warnings
 
     with warnings.catch_warnings(record=True) as told:

@@ -1,4 +1,4 @@
-"""The commands that look at models and results: info, stats, plot, new, models."""
+"""The commands that show models and results: info, stats, plot, new, models."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @FILE
-@click.option("--verify", is_flag=True, help="Compare every byte with the checksums in the file.")
+@click.option("--verify", is_flag=True, help="Verify the checksums in the file.")
 @N_NODES
 @click.pass_obj
 def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
-    """Say what a file holds.
+    """Show the contents of a file.
 
-    FILE is a file of results, finished or not, a file of weights (of a dense network too), or a model: a file, or the name
-    of a shipped one.
+    FILE is a results file (finished or not), a weights file (also that of a dense network), a model file, or the name of
+    a shipped model.
     """
     if _is_model(file):
         return _tell_model(talk, file)
@@ -67,7 +67,7 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
 
 
 def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
-    """The results in `file`; that a newer run is unfinished, or this one goes on, is said on standard error."""
+    """The results in `file`; warns on standard error if the run is in progress, or if a newer run is unfinished."""
     from lifsim.results import opening
 
     result = opening.open(file, node_counts(n_nodes))
@@ -92,14 +92,14 @@ def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...])
 
 
 def _verified(result: Result, checked: int) -> str:
-    """What the checksums of a result have shown, so many datasets having one of their own."""
+    """The outcome of verifying a result in which `checked` datasets have a checksum of their own."""
     if result.file is None:
         return "verified: every frame of the log"
     if result.file.sealed:
         return f"verified: every byte, {checked} datasets"
     if checked:
         return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
-    return "not verified: the file has no checksums, as those of other tools; what can be read was read"
+    return "not verified: the file has no checksums, as is usual for other tools; all readable data were read"
 
 
 def _is_model(file: Path) -> bool:
@@ -107,14 +107,14 @@ def _is_model(file: Path) -> bool:
 
 
 def _facts(result: Result) -> Iterator[tuple[str, Any]]:
-    """What is known of a run, by name: its extent, how it was computed, how long that took, where it comes from."""
+    """The metadata of a run as (label, value): duration, settings, timings, origin."""
     said = result.info
-    if "settings" in said or not result.complete:  # another tool's file does not say
+    if "settings" in said or not result.complete:  # files of other tools lack this information
         yield "complete", "yes" if result.complete else "no"
     yield "ignored", said.get("ignored")
     yield "duration", f"{result.duration:g} ms, from {result.t_start:g} to {result.t_stop:g} ms" + _steps_of(result)
     yield "parameters", said.get("parameters")
-    if "settings" in said:  # else it is another tool's
+    if "settings" in said:  # else the file is that of another tool
         settings = dict(said["settings"])
         precision = settings.pop("precision", "")
         yield "seed", result.seed
@@ -157,8 +157,8 @@ _SAID = {
 
 @click.command(cls=Command)
 @FILE
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @FROM
 @TO
 @POPULATION
@@ -173,10 +173,10 @@ def stats(
     n_nodes: tuple[tuple[str, int], ...],
     **window: Any,
 ) -> None:
-    """Statistics of each population.
+    """Print the spike statistics of each population.
 
-    Spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation
-    of the results in FILE.
+    Prints the spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation for the
+    results in FILE.
     """
     from lifsim import analysis
 
@@ -196,7 +196,7 @@ def stats(
 @click.command(cls=Command)
 @FILE
 @click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi", "space"]), default="raster", show_default=True)
-@click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Picture; next to FILE unless given.")
+@click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Figure to write.  [default: next to FILE]")
 @FROM
 @TO
 @POPULATION
@@ -213,10 +213,10 @@ def plot(
     n_nodes: tuple[tuple[str, int], ...],
     **window: Any,
 ) -> None:
-    """Draw results.
+    """Plot results.
 
-    A raster of FILE with population rates below, or by --kind: rates, traces, ISI histograms, a map of
-    neurons that have positions.
+    Plots the results in FILE as a raster plot with population rates below it (raster), population rates (rates), recorded
+    traces (traces), histograms of the inter-spike intervals (isi), or a map of the firing rates (space).
     """
     result = _opened(talk, file, n_nodes)
     _refuse_window(result, **window)
@@ -232,9 +232,9 @@ def plot(
 @OVERWRITE
 @click.pass_obj
 def new(talk: Talk, file: Path, overwrite: bool) -> None:
-    """Write a model file to start from.
+    """Write a template of a model file.
 
-    FILE ends in .toml; its comments say what can be changed.
+    FILE ends in .toml; its comments explain what can be changed.
     """
     refuse_output(file, overwrite)
     make_folder(file)
@@ -269,7 +269,7 @@ def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _in_words(value: Any) -> str:
-    """A fact of a run on one line."""
+    """An entry of the metadata as one line of text."""
     if isinstance(value, Mapping):
         return ", ".join(f"{one_line(str(key))} {_in_words(entry)}" for key, entry in value.items())
     if isinstance(value, list) and value and isinstance(value[0], list):
@@ -280,5 +280,5 @@ def _in_words(value: Any) -> str:
 
 
 def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
-    """`facts` for JSON, which has no nan."""
+    """`facts` with None in place of NaN, which JSON does not have."""
     return {key: None if value != value else value for key, value in facts.items()}

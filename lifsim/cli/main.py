@@ -1,4 +1,4 @@
-"""The group of all commands: what the program ``lifsim`` calls."""
+"""The group of all commands, the entry point of the program ``lifsim``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from lifsim.cli.program import CommandGroup
 from lifsim.common.version import __version__
 
-# In the order in which they are met at work; each is loaded when it is asked for.
+# Listed in the order of a typical workflow; each module is imported when its command is called.
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
     **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
@@ -22,14 +22,14 @@ _COMMANDS = {
 @click.version_option(__version__, prog_name="lifsim")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Fast simulation of leaky integrate-and-fire networks: a model file in, one HDF5 file out.
+    """Fast simulation of networks of leaky integrate-and-fire neurons, from a model file to one HDF5 file of results.
 
     \b
-    lifsim models                        the networks that come with lifsim
-    lifsim run brunel --plot             run one: outputs/brunel.h5 and .png
+    lifsim models                        list the models that come with lifsim
+    lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
-    lifsim new my_model.toml             start a model file of your own
+    lifsim new my_model.toml             write a template of a model file
     """
-    gc.set_threshold(100_000)  # what the libraries load stays: looking through it for garbage again and again took 0.05 s
+    gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -1,4 +1,4 @@
-"""What the commands accept: types of values, and the options that several have."""
+"""The types of option values, and the options that several commands share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TimeType(click.ParamType):
 
 
 class WallTimeType(click.ParamType):
-    """A time on the clock, in seconds or with a unit."""
+    """A wall time, in seconds or with a unit."""
 
     name = "time"
 
@@ -67,24 +67,24 @@ class ThreadsType(click.ParamType):
 
 
 class CountType(click.ParamType):
-    """How often."""
+    """A number of repetitions."""
 
     name = "n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """`value` as a number from 1 on."""
+        """`value` as a whole number from 1 to 1000."""
         if not str(value).isdecimal() or not 1 <= int(value) <= 1000:
             self.fail(f"{value}; a whole number from 1 to 1000", param, ctx)
         return int(value)
 
 
 class SeedType(click.ParamType):
-    """A seed of random numbers."""
+    """A random seed."""
 
     name = "n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """`value` as a whole number of 64 bits."""
+        """`value` as an unsigned 64-bit integer."""
         if isinstance(value, int):
             return value
         if not (value.isascii() and value.isdecimal() and len(value) <= 20 and int(value) < 2**64):
@@ -101,7 +101,7 @@ class NewFile(click.ParamType):
         self.suffixes = suffixes
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """`value` as a path with one of the endings allowed."""
+        """`value` as a path with an allowed suffix."""
         path = expanded(value, "file", OutputError) if str(value).strip() else Path()
         if path.suffix.lower() not in self.suffixes:
             self.fail(f"{shortened(str(value)) or repr('')}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
@@ -109,7 +109,7 @@ class NewFile(click.ParamType):
 
 
 class NodeCountType(click.ParamType):
-    """How many neurons a file has spikes of, or one of its populations."""
+    """A number of neurons, of one population or of each."""
 
     name = "[name=]n"
 
@@ -124,7 +124,7 @@ class NodeCountType(click.ParamType):
 
 
 def node_counts(given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
-    """What --n-nodes said, as `lifsim.open` takes it."""
+    """The values of --n-nodes in the form that `lifsim.open` accepts."""
     if not given:
         return None
     names = [name for name, _ in given]
@@ -134,7 +134,7 @@ def node_counts(given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | No
 
 
 def refuse_output(path: Path, overwrite: bool) -> None:
-    """Say before any long work that a file exists or cannot be written."""
+    """Check, before any long computation, that a file can be written, and does not exist unless `overwrite` (OutputError)."""
     check_output(path, overwrite)
     folder = path.parent if path.parent.exists() else path.parent.parent
     try:
@@ -147,13 +147,13 @@ def refuse_output(path: Path, overwrite: bool) -> None:
 MODEL = click.argument("model")
 FILE = click.argument("file", type=click.Path(path_type=Path))
 SETTINGS = click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter, or run.dt and the like. Repeatable."
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Override a parameter or an entry such as run.dt. Repeatable."
 )
-FROM = click.option("--from", "t_start", type=TimeType(), help="Leave out what came before.")
-TO = click.option("--to", "t_stop", type=TimeType(), help="Leave out what comes after.")
+FROM = click.option("--from", "t_start", type=TimeType(), help="Start of the time window.  [default: start of the results]")
+TO = click.option("--to", "t_stop", type=TimeType(), help="End of the time window.  [default: end of the results]")
 POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
 N_NODES = click.option(
-    "--n-nodes", type=NodeCountType(), multiple=True, help="Neurons of another tool's spikes, of which its file may not say how many."
+    "--n-nodes", type=NodeCountType(), multiple=True, help="Number of neurons, for spike files of other tools that lack it. Repeatable."
 )
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 PRECISION = click.option(
@@ -161,28 +161,28 @@ PRECISION = click.option(
     type=click.Choice(["float64", "float32"]),
     default="float64",
     show_default=True,
-    help="Type of the state variables.",
+    help="Data type of the state variables.",
 )
 WEIGHTS = click.option(
     "--weights",
     type=click.Choice(["float64", "float32", "compact"]),
-    help="Type of stored weights.  [default: that of --precision]",
+    help="Data type of stored weights.  [default: that of --precision]",
 )
 METHOD = click.option(
-    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the grid of dt, or exact.  [default: what the model needs]"
+    "--method", type=click.Choice(["grid", "precise"]), help="Spike times on the time grid, or exact.  [default: as the model requires]"
 )
 THREADS = click.option(
-    "--threads", type=ThreadsType(), default="auto", show_default=True, help="Number of threads; never changes a result."
+    "--threads", type=ThreadsType(), default="auto", show_default=True, help="Number of threads; does not affect the results."
 )
-PLOT = click.option("--plot", is_flag=True, help="Leave a picture (PNG) next to the results.")
+PLOT = click.option("--plot", is_flag=True, help="Save a figure (PNG) next to the results.")
 EVERY = click.option(
-    "--checkpoint-every", type=TimeType(), help="Leave a checkpoint every so many ms of biological time (1000, or '10 s')."
+    "--checkpoint-every", type=TimeType(), help="Biological time between checkpoints, in ms or with a unit (1000, or '10 s')."
 )
 WALL = click.option(
     "--checkpoint-wall",
     type=WallTimeType(never=True),
     default="10 min",
     show_default=True,
-    help="And after this much wall time, or never.",
+    help="Wall time between checkpoints, in seconds or with a unit, or never.",
 )
-MAX_WALL = click.option("--max-wall", type=WallTimeType(), help="Stop after so much wall time ('1 h'), with a checkpoint, and exit with 3.")
+MAX_WALL = click.option("--max-wall", type=WallTimeType(), help="Stop after this wall time ('1 h') with a checkpoint; exit code 3.")

@@ -1,4 +1,4 @@
-"""What all commands of the command line have in common: how they end, what they say, -q and -v."""
+"""The common base of all commands: exit codes, messages, the options -q and -v."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print `text`, parts of which may come from a file: what a terminal would obey is shown as an escape."""
+    """Print `text`, parts of which may come from a file, with control characters of terminals escaped."""
     click.echo(printable(text), err=err, nl=nl)
 
 
 @dataclass
 class Talk:
-    """How much to say: -q only errors and what was asked for, -v also details. And the signal that stopped the work, if one did."""
+    """The verbosity (-q: only errors and requested output; -v: also details), and the signal that stopped the command, if any."""
 
     quiet: bool = False
     verbose: bool = False
     stopped: Stopped | None = None
 
     def note(self, text: str) -> None:
-        """A line for people, not for pipes; where it cannot be written, the work goes on."""
+        """Print a message that is not part of the requested output; a closed standard output is ignored."""
         if not self.quiet:
             with suppress(OSError, RunError):
                 echo(text)
 
     def warn(self, text: str) -> None:
-        """A line for people on standard error."""
+        """Print a message on standard error."""
         if not self.quiet:
             echo(text, err=True)
 
@@ -63,7 +63,7 @@ def _talk_options() -> list[click.Option]:
 
         return callback
 
-    flags = {"quiet": ("-q", "Only errors and results."), "verbose": ("-v", "More detail.")}
+    flags = {"quiet": ("-q", "Print only errors and results."), "verbose": ("-v", "Print more details.")}
     return [
         click.Option([short, f"--{name}"], is_flag=True, expose_value=False, callback=choose(name), help=text)
         for name, (short, text) in flags.items()
@@ -71,14 +71,14 @@ def _talk_options() -> list[click.Option]:
 
 
 class Command(click.Command):
-    """A command that takes -q and -v after its own name too."""
+    """A command that also accepts -q and -v after its name."""
 
     def __init__(self, *args: Any, **extra: Any) -> None:
         super().__init__(*args, **extra)
         self.params += _talk_options()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does it, but a complaint always knows its command, so that it can point to its --help."""
+        """Parse as click does; every usage error refers to its command, so that the message can point to --help."""
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -87,9 +87,9 @@ class Command(click.Command):
 
 
 class CommandGroup(click.Group):
-    """The group of all commands; turns whatever ends a command into an exit code and at most one message.
+    """The group of all commands; turns every exception into an exit code and an error message.
 
-    homes : the module of each command, in the order in which commands are listed; a module is imported when its command is asked for.
+    homes : the module of each command, in the order in which the commands are listed; imported when the command is called.
     """
 
     def __init__(self, *args: Any, homes: Mapping[str, str], **extra: Any) -> None:
@@ -98,26 +98,26 @@ class CommandGroup(click.Group):
         self.params += _talk_options()
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
-        """Run a command line and exit: 0 done, 2 the user's mistake, 1 a failure, 130 and the like: a signal."""
+        """Run a command line and exit with 0 (done), 1 (failure), 2 (wrong input), 3 (unfinished) or 128 + the number of a signal."""
         talk = extra["obj"] = Talk()
         extra["standalone_mode"] = False
-        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is left to do then is not worth a traceback
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # no traceback for Ctrl-C while Python exits
         with guarded(), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: talk.warn(f"warning: {message}")
             sys.exit(_exit_code(lambda: super(CommandGroup, self).main(*args, **extra), talk))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which they are met at work, not in that of the alphabet."""
+        """The commands in the order of a typical workflow, not in alphabetical order."""
         return list(self.homes)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command called `name`, whose module is imported now."""
+        """The command `name`, whose module is imported if necessary."""
         if name in self.homes and name not in self.commands:
             self.add_command(getattr(import_module(self.homes[name]), name))
         return super().get_command(ctx, name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command called `args[0]`, or an error that names the nearest."""
+        """The command `args[0]`, or an error that suggests the nearest name."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
@@ -125,9 +125,9 @@ class CommandGroup(click.Group):
 
 def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
     def note(number: int, frame: Any) -> None:
-        if talk.stopped:  # asked again: at once, for what was recorded is safe in the log
+        if talk.stopped:  # second signal: exit at once; the recorded data are safe in the log
             os._exit(128 + number)
-        talk.stopped = Stopped(number)  # while the compiler is at work it comes out as an error of the compiler
+        talk.stopped = Stopped(number)  # noted here, since the compiler turns the exception into an error of its own
         raise talk.stopped
 
     try:
@@ -152,12 +152,12 @@ def _exit_code(work: Callable[[], Any], talk: Talk) -> int:
     except MemoryError as error:
         limit = memory.free()
         return _fail(FAILED, [f"not enough memory ({error}); {memory.said(limit.free)} are free {limit.place}"])
-    except OSError as error:  # a disk that is full or failing where nothing of a run is written
+    except OSError as error:  # a full or failing disk outside the files of a run
         place = f"{error.filename}: " if error.filename else ""
         return _fail(FAILED, [f"{place}{error.strerror or error}"])
     except Exception as error:
         return talk.stopped.exit_code if talk.stopped else _report(error, talk)
-    return code if isinstance(code, int) else DONE  # that of click.exceptions.Exit
+    return code if isinstance(code, int) else DONE  # an int comes from click.exceptions.Exit
 
 
 def _fail(code: int, lines: Iterable[str]) -> int:
@@ -167,7 +167,7 @@ def _fail(code: int, lines: Iterable[str]) -> int:
 
 
 def _usage_message(error: click.exceptions.ClickException) -> str:
-    """Click's complaint in the house's form, place: what was got; what is allowed."""
+    """A usage error of click in the form "place: what was got; what is allowed"."""
     ctx = getattr(error, "ctx", None)
     if isinstance(error, click.MissingParameter) or not isinstance(error, click.BadParameter):
         where = ctx.command_path if ctx else "lifsim"
@@ -177,7 +177,7 @@ def _usage_message(error: click.exceptions.ClickException) -> str:
 
 
 def _report(error: Exception, talk: Talk) -> int:
-    """What to say of an error that lifsim did not foresee; the traceback goes to a file, or to the screen with -v."""
+    """Report an unexpected error; the traceback goes to a file, or with -v to standard error."""
     details = "".join(traceback.format_exception(error))
     facts = f"lifsim {__version__}, Python {platform.python_version()}, {platform.platform()}"
     _fail(FAILED, [f"lifsim failed, sorry: {type(error).__name__}: {error}"])
@@ -191,7 +191,7 @@ def _report(error: Exception, talk: Talk) -> int:
 
 
 def _write_report(text: str) -> str:
-    """The name of a new file of `text`, in the folder for temporary files or else in this one; "" if neither can be written."""
+    """Write `text` to a new file in the temporary folder, or else in the current one; returns its name, "" if neither is writable."""
     for folder in (None, os.curdir):
         try:
             with tempfile.NamedTemporaryFile(

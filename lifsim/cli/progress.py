@@ -1,4 +1,4 @@
-"""Shows how far a run is: a bar on a terminal, a line every ten seconds elsewhere."""
+"""Shows the progress of a run: a bar on a terminal, otherwise a line every ten seconds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lifsim.common.notices import compiling_text
 from lifsim.common.printable import printable
 from lifsim.common.streams import messages
 
-LOG_EVERY = 10.0  # seconds between lines where there is no terminal
+LOG_EVERY = 10.0  # seconds between lines if standard error is not a terminal
 
 
 class Progress:
-    """What `lifsim.run(progress=…)` calls: `event` and its facts, once a slice, never once a step.
+    """A function for `lifsim.run(progress=…)`, which calls it with events, at most once per slice of steps.
 
-    Everything goes to standard error, so that standard output stays clean for pipes.
+    All output goes to standard error; standard output remains free for results.
     """
 
     def __init__(self, name: str, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -25,19 +25,19 @@ class Progress:
         self._told = 0.0
 
     def __call__(self, event: str, **facts: Any) -> None:
-        """Show one event; those not known here are ignored, so that an engine may send more."""
+        """Show one event; unknown events are ignored."""
         show = getattr(self, f"_on_{event}", None)
         if show and not self.quiet:
             show(**facts)
 
     def close(self) -> None:
-        """Leave the terminal in order."""
+        """Remove the progress bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
     def say(self, text: str) -> None:
-        """One line, above the bar if there is one."""
+        """Print one line, above the bar if there is one."""
         tqdm.write(f"{self.name}: {printable(text)}", file=messages())
 
     def _on_warning(self, text: str, **_: Any) -> None:

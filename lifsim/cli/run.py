@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 @PRECISION
 @WEIGHTS
 @METHOD
-@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="File of results.  [default: outputs/MODEL.h5]")
+@click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), help="HDF5 file of results.  [default: outputs/MODEL.h5]")
 @OVERWRITE
-@click.option("--resume", is_flag=True, help="Go on with this very run if it was interrupted; done already: exit with 0.")
+@click.option("--resume", is_flag=True, help="Resume this run if it was interrupted; exit with 0 if it is complete.")
 @PLOT
 @EVERY
 @WALL
@@ -60,15 +60,16 @@ if TYPE_CHECKING:
 def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plot: bool, **options: Any) -> None:
     """Run a model.
 
-    MODEL is a model file, or the name of a shipped one (see lifsim models). Results go to one HDF5 file. A run that is
-    interrupted - by Ctrl-C, a scheduler, a full disk - loses nothing: lifsim resume goes on with it. A job script that is
-    simply run again uses --resume: another model, seed, setting or duration than that of the run there is refused.
+    MODEL is a model file or the name of a shipped model (see lifsim models). The results go to one HDF5 file. A run that
+    is interrupted (Ctrl-C, a scheduler, a full disk) loses no data: lifsim resume continues it. Use --resume in job
+    scripts that may be submitted again: it starts, resumes or accepts the run in the results file, and refuses one with
+    another model, seed, setting or duration.
     """
     from lifsim.cli.progress import Progress
     from lifsim.modelfile.reader import load_with_settings
 
     net = load_with_settings(model, list(settings))
-    from lifsim.simulation.runs import run as simulate  # loads HDF5, which a wrong model need not wait for
+    from lifsim.simulation.runs import run as simulate  # imports HDF5: after the model has been checked
 
     out = out or Path("outputs") / f"{Path(model).stem}.h5"
     picture = out.with_suffix(".png")
@@ -86,17 +87,17 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plo
 
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--threads", type=ThreadsType(), help="Number of threads; never changes a result.  [default: as before]")
+@click.option("--threads", type=ThreadsType(), help="Number of threads; does not affect the results.  [default: as before]")
 @PLOT
 @EVERY
-@click.option("--checkpoint-wall", type=WallTimeType(), help="Leave a checkpoint after this much wall time.  [default: as before]")
+@click.option("--checkpoint-wall", type=WallTimeType(), help="Wall time between checkpoints.  [default: as before]")
 @MAX_WALL
 @click.pass_obj
 def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
-    """Go on with a run that was interrupted.
+    """Resume an interrupted run.
 
-    FILE is the file of results that the run was to make (or its log, FILE.log). The results are those of a run without
-    interruption, bit for bit.
+    FILE is the results file that the run was to write, or its log, FILE.log. The results are identical, bit for bit, to
+    those of an uninterrupted run.
     """
     from lifsim.cli.progress import Progress
     from lifsim.simulation.runs import resume as go_on
@@ -110,18 +111,18 @@ def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
     _tell_end(talk, result, out, out.with_suffix(".png") if plot else None)
 
 
-FEW = 5  # neurons that are better shown by their potentials than in a raster
+FEW = 5  # fewer neurons than this are plotted as membrane potentials rather than as a raster
 
 
 def _kind(result: Result) -> str:
-    """The picture that shows most of a result."""
+    """The kind of figure that suits a result."""
     potentials = any("V_m" in result.traces[name] for name in result.traces)
     few = potentials and all(len(s.recorded_ids) < FEW for s in result.spikes.values())
     return "traces" if result.traces and (few or not result.spikes) else "raster"
 
 
 def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> None:
-    """What came out of a run, and what to do next."""
+    """Print a summary of a run and the next steps; draw the figure."""
     if not result.complete:
         talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: lifsim resume {out}")
         raise click.exceptions.Exit(UNFINISHED)
@@ -145,8 +146,8 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
 def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None, **options: Any) -> None:
     """Check a model without running it.
 
-    Prints what MODEL holds, how many synapses it will have and how much memory a run takes; exits with 2 if that is more than
-    there is.
+    Prints the contents of MODEL, its number of synapses and the memory that a run needs; exits with 2 if there is not
+    enough memory.
     """
     from lifsim.building.builder import check as check_populations
     from lifsim.building.needs import coarse_weights, estimate
@@ -169,11 +170,11 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
         echo(f"warning: {warning}")
     check_populations(net, net.seed, method)
-    check_room(facts)  # last: what the model holds is of use on a larger computer, too
+    check_room(facts)  # last: the output above is useful even if the model needs a larger computer
 
 
 def _warnings(net: Network) -> Iterable[str]:
-    """What is allowed but hardly meant."""
+    """Warnings about parts of a model that are valid but probably unintended."""
     if not net.recordings:
         yield "nothing is recorded"
     used = {p.source.name for p in net.projections} | {r.view.name for r in net.recordings}
@@ -186,11 +187,12 @@ def _warnings(net: Network) -> Iterable[str]:
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @PRECISION
 @WEIGHTS
-@click.option("--all", "everything", is_flag=True, help="Every precision with every storage of weights.")
+@click.option("--all", "everything", is_flag=True, help="Every combination of --precision and --weights.")
 def warmup(models: tuple[str, ...], precision: str, weights: str | None, everything: bool) -> None:
-    """Compile ahead of time, so that no run has to.
+    """Compile the simulation code in advance.
 
-    For all networks of the three basic neuron models, or just what each MODEL needs. The code is kept in the cache folder.
+    Compiles the code for each MODEL, or, without one, for all networks of the three basic neuron models. The code is
+    stored in the cache folder, and later runs need not compile it.
     """
     from lifsim.modelfile.reader import load_with_settings
     from lifsim.simulation import warmup
@@ -212,15 +214,15 @@ def warmup(models: tuple[str, ...], precision: str, weights: str | None, everyth
 @PRECISION
 @WEIGHTS
 @click.option("--repeats", type=CountType(), default=3, show_default=True, help="Runs of each network.")
-@click.option("--json", "out", type=NewFile(".json"), help="Also keep every figure here.")
+@click.option("--json", "out", type=NewFile(".json"), help="Also write all measurements to this file.")
 @OVERWRITE
 @click.pass_obj
 def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any) -> None:
-    """Measure where the time goes on this computer.
+    """Measure the speed of simulations on this computer.
 
-    Runs each MODEL (brunel and cuba unless named) several times, with all spikes recorded to a file that is then
-    removed. The real-time factor is wall time / biological time from the first step to the finished file, its median
-    (smallest–largest); below it are its parts, in seconds of a biological second.
+    Runs each MODEL (default: brunel and cuba) several times, with all spikes recorded to a temporary file. The real-time
+    factor is wall time / biological time from the first step to the finished file: median (smallest–largest). Its parts
+    are listed below it, in seconds per biological second.
     """
     from lifsim.modelfile.reader import load_with_settings
     from lifsim.simulation import benchmark
@@ -232,12 +234,12 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
     if out:
         refuse_output(out, overwrite)
     measured = [_measure(talk, name, net, options) for name, net in nets.items()]
-    if out:  # first: that nobody reads the table does not lose it
+    if out:  # first: a closed standard output then does not lose the file
         make_folder(out)
         disk.put(out, (json.dumps(benchmark.report(measured), indent=2) + "\n").encode())
     click.echo(benchmark.table(measured))
     if out:
-        talk.note(f"{out}: every figure")
+        talk.note(f"{out}: all measurements")
 
 
 def _measure(talk: Talk, name: str, net: Network, options: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Networks and results as lines of text."""
+"""Text and figures of networks and results."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from lifsim.network.network import Network
     from lifsim.results.result import Result
 
-FOLD = 12  # lines of projections, or of recordings, that are shown without -v
+FOLD = 12  # number of projections, or of recordings, that are shown without -v
 
 
 def heading_of(net: Network) -> None:
-    """What a network is called and where it comes from."""
+    """Print the name, description and reference of a network."""
     echo(one_line(f"{net.name}: {net.description}" if net.description else net.name))
     if net.reference:
         echo(f"  {one_line(net.reference)}")
 
 
 def contents_of(talk: Talk, net: Network) -> None:
-    """What is in a network, one line each, long lists folded."""
+    """Print populations, projections and recordings of a network, one per line; long lists are shortened without -v."""
     for name, population in net.populations.items():
         echo(f"  {name}: {population.n:,} × {population.model.name}")
     _folded(talk, [_projection(p) for p in net.projections], "projections")
@@ -51,7 +51,7 @@ def _folded(talk: Talk, lines: list[str], what: str) -> None:
 
 
 def draw_result(result: Result, kind: str, path: Path, **options: Any) -> None:
-    """Draw a figure of this kind into the file `path`; `options` are those of the function of `lifsim.plot`."""
+    """Write a figure to `path`; `kind` is the name of a function of `lifsim.plot`, `options` are its arguments."""
     from lifsim import plot as plots
 
     make_folder(path)

@@ -1,6 +1,6 @@
-"""The engine: compiled code that runs a plan. This module is the one door to it.
+"""The engine: compiled code that runs a plan. Other packages import the engine only through this module.
 
-In: a `Plan`, the number of threads, the precision. Out: an engine that advances by steps and hands out what was recorded (`SliceRecords`).
+In: a `Plan`, the number of threads, the precision. Out: an engine that advances by steps and returns what it recorded (`SliceRecords`).
 """
 
 import os
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from lifsim.common.errors import LifsimError
 from lifsim.common.lazy import on_first_use
 
-# Before anything of Numba is loaded. A vector math library, where one is installed, would give other last bits in the vectorised
-# part of a loop than in its remainder, and so results that depend on where a block begins.
+# This must be set before Numba is loaded. Intel's vector math library, if installed, rounds differently in the vectorised part of a loop
+# and in its remainder, so results would depend on where a block begins.
 if "numba" not in sys.modules:
     os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
 try:
     from numba import config
-except Exception as error:  # a setting in the environment that it refuses, a NumPy that it was not made for
+except Exception as error:  # an invalid environment variable, an unsupported version of NumPy
     raise LifsimError("numba", f"cannot be loaded: {error}", "the engine is compiled by it") from error
 if getattr(config, "DISABLE_JIT", 0):
     raise LifsimError("NUMBA_DISABLE_JIT", "turns the compiler off, without which there is no engine", "unset this environment variable")
@@ -53,7 +53,7 @@ __all__ = [
 
 
 def engine_for(method: str, plan: Plan, threads: int, precision: str, weights: str | None) -> RunningEngine:
-    """`plan` (made for that method) in memory, ready to run with spike times on the grid or exact ones."""
+    """The engine that runs `plan` by `method`: "grid" (spike times on the grid) or "precise" (exact spike times); see `Engine`."""
     if not plan.groups:
         return IdleEngine(plan, weights)
     if method == "precise":
@@ -63,5 +63,5 @@ def engine_for(method: str, plan: Plan, threads: int, precision: str, weights: s
     return Engine(plan, threads, precision, weights)
 
 
-# Most runs are on the grid and do without.
+# Loaded on first use: most runs have spike times on the grid.
 __getattr__ = on_first_use(__name__, dict.fromkeys(("ExactTrains", "PreciseEngine"), "lifsim.engine.precise"))

@@ -1,4 +1,4 @@
-"""What every engine offers to those who drive it."""
+"""The interface that all engines offer to `lifsim.simulation`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifsim.plan.plan import Plan
 class RunningEngine(Protocol):
     """A plan in memory, ready to run: `Engine` (spike times on the grid), `PreciseEngine` (exact ones), `IdleEngine` (no neurons).
 
-    step : number of steps done. weight_dtype : in which static weights are stored.
+    step : number of steps done. weight_dtype : dtype in which static weights are stored.
     """
 
     plan: Plan
@@ -25,13 +25,13 @@ class RunningEngine(Protocol):
         """Number of threads."""
 
     def longest_slice(self) -> int:
-        """Steps that can run at once within the memory for what they record."""
+        """The number of steps that can run in one slice within the memory reserved for recorded data."""
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
-        """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
+        """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""
 
     def get(self, group: str, name: str) -> np.ndarray:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
@@ -40,22 +40,22 @@ class RunningEngine(Protocol):
         """Set state variables and parameters of all neurons of `group`."""
 
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps."""
+        """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each."""
 
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""
 
     def saved(self) -> dict[str, Any]:
-        """The state, the same for any number of threads."""
+        """The state for a checkpoint; it does not depend on the number of threads."""
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """Load the `saved` state of an engine of the same plan after `step`, right after building (ValueError if the plan was another)."""
+        """Load the state that an engine of the same plan `saved` after `step` (ValueError if it does not fit the plan)."""
 
     def measure(self) -> None:
-        """From now on, take the time of each phase of the loop."""
+        """Measure the time of each phase of the loop from now on."""
 
     def spent(self) -> dict[str, float]:
-        """Seconds spent in each phase since `measure`, the mean of the threads."""
+        """Seconds spent in each phase since `measure`, averaged over threads."""
 
     def close(self) -> None:
         """Release the threads."""

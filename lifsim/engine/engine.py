@@ -1,4 +1,4 @@
-"""The engine: builds a plan and advances it, slice by slice."""
+"""The engine for spike times on the grid: builds a plan in memory and advances it slice by slice."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from lifsim.plan.plan import Plan
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
 
-LONGEST_INTERVAL = 128  # steps between meetings of the threads, at most: spikes are kept for that long beyond the longest delay
+LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes are kept for so long beyond the longest delay
 
 
 def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
-    """Whether any neuron of each piece (they begin at the places `edges`) has static synapses: only then are its spikes under way."""
+    """Whether any neuron of each piece has static synapses (only their spikes become pending); pieces begin at the places `edges`."""
     number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
     return np.diff(number[edges]) > 0
 
@@ -43,18 +43,17 @@ class Engine(NeuronEngine):
     ----------
     plan : what to simulate (`lifsim.plan.plan.Plan`).
     threads : number of threads; results do not depend on it.
-    precision : dtype of state and sums, "float64" or "float32".
-    weights : dtype in which weights are stored; None follows `precision`, or is narrower where that
-        is exact.
+    precision : dtype of the state and of input sums, "float64" or "float32".
+    weights : dtype in which weights are stored; None: that of `precision`, or float32 if it holds all weights exactly.
     """
 
     def __init__(self, plan: Plan, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
         super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision))
         self.plastic_dtype = np.dtype(
             "float64" if (weights or precision) == "float64" else "float32"
-        )  # whole numbers cannot change a little
-        self._known = Known()  # tuples of the machine that are the same as in the slice before
-        self._least: dict[str, int] = {}  # steps of refractoriness, at least, of each population
+        )  # integers could not hold small changes
+        self._known = Known()  # tuples of the machine that are unchanged since the last slice
+        self._least: dict[str, int] = {}  # shortest refractory period (steps) of each population
         channels = max(map(channels_of, plan.groups))
         seats = self.placement
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
@@ -95,11 +94,11 @@ class Engine(NeuronEngine):
     # -- running -----------------------------------------------------------------------------------
 
     def programs(self) -> Programs:
-        """The parts that the machine needs, each compiled for itself."""
+        """The parts that the machine needs, each of which is compiled separately."""
         return LoopProgram(self.machine, Known()).programs()
 
     def longest_slice(self) -> int:
-        """Steps that can run at once within the memory for what they record."""
+        """The number of steps that can run in one slice within the memory for recorded data, pending spikes and given spikes."""
         spikes = sum(self._rate(g) * 12 for g in self.plan.groups if g.name in self.plan.watched)
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         blocks = len(self.machine.blocks.first) - 1
@@ -121,23 +120,23 @@ class Engine(NeuronEngine):
         reset(m.sharing)
         program = LoopProgram(m, self._known)
         self._known.keep(self.machine)
-        self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
+        self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0 steps: only loads the code
         self.step += steps
         return self._merged(m, steps)
 
     def _with_given(self, steps: int) -> Machine:
-        """The machine with the given spikes of the next `steps` steps, and of those before from which some may still set out."""
+        """The machine with the given spikes of the next `steps` steps and of the last ones that are still in the ring."""
         ring, now = self.machine.ring, self.step
         slots = len(ring.number)
         step, ids = self.plan.events.window(now - slots, now + steps)
-        if len(step) or len(self.machine.events):  # else none are in the ring
+        if len(step) or len(self.machine.events):  # else there are none in the ring
             sent = np.arange(max(now - slots, 0) + 1, now + 1)
             begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
             ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
         return self.machine._replace(events=step, ring=ring._replace(given=ids))
 
     def _written(self, steps: int) -> Written:
-        """Room for what is written down in `steps` steps: that of the slice before, if it is enough."""
+        """Empty record for the spikes of `steps` steps; reuses the arrays of the last slice if they are large enough."""
         m = self.machine
         watched = np.array([g.watched for g in m.groups])[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
@@ -147,7 +146,7 @@ class Engine(NeuronEngine):
         return Written(step, ids, first, np.zeros(len(watched), np.int64))
 
     def _merged(self, m: Machine, steps: int) -> SliceRecords:
-        """What the last `steps` steps recorded."""
+        """The records of the last `steps` steps."""
         began = time.perf_counter()
         spikes: dict[str, tuple[np.ndarray, ...]] = {}
         pieces = m.ring.order[:-1]  # by id
@@ -174,7 +173,7 @@ class Engine(NeuronEngine):
         g.params.update({k: v for k, v in values.items() if k not in states})
         self._least.clear()
         for name, (scale, shown) in before.items():
-            if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # else it would be rounded for nothing
+            if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # avoid rounding an unchanged state
                 layout.write_state(self.machine.neurons, self.placement.place, g, name, values.get(name, shown))
         layout.refresh_neurons(self.plan, self.placement.place, self.machine.neurons, self.machine.own)
         ring, plastic = self._widened(self.machine.ring), self.machine.plastic
@@ -184,8 +183,8 @@ class Engine(NeuronEngine):
         self.machine = self.machine._replace(groups=groups, ring=ring, plastic=plastic)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
-        """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
-        if np.isfinite(self.machine.neurons.state.sum()):  # one number says it for all
+        """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""
+        if np.isfinite(self.machine.neurons.state.sum()):  # the sum is finite only if all values are
             return None
         for g in self.plan.groups:
             for name, values in zip(states_of(g), self.machine.neurons.state, strict=False):
@@ -196,13 +195,13 @@ class Engine(NeuronEngine):
         return None
 
     def saved(self) -> dict[str, Any]:
-        """All that a run has come to, the same for any number of threads."""
+        """The state for a checkpoint; it does not depend on the number of threads."""
         from lifsim.engine import snapshot
 
         return snapshot.state_of(self)
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """Load the `saved` state of an engine of the same plan after `step`, right after building (ValueError if the plan was another)."""
+        """Load the state that an engine of the same plan `saved` after `step` (ValueError if it does not fit the plan)."""
         from lifsim.engine import snapshot
 
         snapshot.restore(self, step, state)
@@ -215,34 +214,34 @@ class Engine(NeuronEngine):
         return self._least[group.name]
 
     def _rate(self, group: Any) -> float:
-        """The most spikes a step that the neurons of `group` can go on sending."""
+        """The largest sustained number of spikes per step of the neurons of `group`."""
         return group.n * group.burst / (self._least_refractory(group) + 1)
 
     def _ring(self, blocks: Any, slots: int) -> Ring:
-        """Room for all spikes of `slots` steps; twice what a piece sends in one is left over where the ring wraps."""
+        """A ring for all spikes of `slots` steps; pieces have extra room for two steps, as the spikes of one step do not wrap around."""
         first = np.concatenate([[0], np.cumsum(self._most_spikes(blocks, slots) + 2 * self._most_spikes(blocks, 0))])
         begin, number = np.zeros((2, slots, len(blocks.lo) + 1), np.int64)
         order = np.append(np.argsort(blocks.id), len(blocks.id))
         return Ring(np.empty(first[-1], np.uint32), first, begin, number, np.zeros(0, np.uint32), first[:-1].copy(), order)
 
     def _underway(self, steps: int) -> PendingSpikes:
-        """What is under way, with room for all that can set out in `steps` steps; memory is used as it is needed."""
+        """The pending spikes, with room for those of `steps` steps; the system provides memory only once it is written to."""
         m = self.machine
         given = len(m.events) - np.searchsorted(m.events, self.step, "right")
-        spikes = m.ring.number.sum() + (self._most_spikes(m.blocks, steps) * self._sending).sum() + given  # sent before, then in the slice
-        room = int(m.underway.number.sum(axis=2).max(initial=0) + spikes)  # a source has one row of a class
+        spikes = m.ring.number.sum() + (self._most_spikes(m.blocks, steps) * self._sending).sum() + given  # sent before, and in the slice
+        room = int(m.underway.number.sum(axis=2).max(initial=0) + spikes)  # a source has one row per class
         if room <= m.underway.at.shape[2]:
             return m.underway
         used = int((m.underway.begin + m.underway.number).max(initial=0))
         arrays = {}
         for name in ("at", "length"):
             old = getattr(m.underway, name)
-            arrays[name] = np.empty((*old.shape[:2], room + room // 2), old.dtype)  # longer slices may follow
+            arrays[name] = np.empty((*old.shape[:2], room + room // 2), old.dtype)  # extra room for longer slices
             arrays[name][:, :, :used] = old[:, :, :used]
         return m.underway._replace(**arrays)
 
     def _plastic(self, steps: int) -> Plastic | None:
-        """The plastic synapses, with room for what their targets can fire in `steps` steps."""
+        """The plastic synapses, with room for the postsynaptic spikes of `steps` steps; None if there are none."""
         m = self.machine
         if m.plastic is None:
             return None
@@ -250,20 +249,20 @@ class Engine(NeuronEngine):
         return plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
 
     def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
-        """The most spikes of each piece in so many steps: a neuron fires once in t_ref (a parrot in bursts)."""
+        """The most spikes of each piece in `steps` steps: a neuron fires once per t_ref, a parrot `burst` times per step."""
         each = np.array([g.burst * (steps // (self._least_refractory(g) + 1) + 1) for g in self.plan.groups])
         return (blocks.hi - blocks.lo) * each[blocks.group]
 
     def _widened(self, ring: Ring) -> Ring:
-        """`ring` with the room that the refractory periods of now ask for: new spikes go behind the old ones."""
+        """`ring` enlarged for the current refractory periods; new spikes are stored behind the old ones."""
         wanted = self._ring(self.machine.blocks, len(ring.number))
         more = np.diff(wanted.first) - np.diff(ring.first)
         if not np.any(more > 0):
             return ring
-        place = wanted.first + ring.first[-1]  # the old spikes stay where they are, in front
+        place = wanted.first + ring.first[-1]  # the old spikes stay in front
         return ring._replace(ids=np.concatenate([ring.ids, wanted.ids]), first=place, room=place[:-1].copy())
 
 
 def _natural_weights(plan: Plan, precision: str) -> str:
-    """The narrower storage where it holds every weight exactly."""
+    """The dtype for stored weights: float32 if it holds every weight exactly or `precision` is float32, else float64."""
     return "float32" if precision == "float32" or all(w.weight.narrow for w in plan.wirings if w.plasticity is None) else "float64"

@@ -1,4 +1,4 @@
-"""A plan without neurons: nothing is computed, while what generators send is drawn by those who record it."""
+"""The engine for plans without neurons: it computes nothing; recorders draw the spikes of generators themselves."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from lifsim.engine.parallel.clock import PHASES
 from lifsim.engine.records import SliceRecords
 from lifsim.plan.plan import Plan
 
-LONGEST = 1 << 20  # steps at once
+LONGEST = 1 << 20  # largest number of steps in a slice
 
 
 class IdleEngine:
-    """The engine of a `plan` whose nodes are all generators: it has no state but the step."""
+    """The engine for a `plan` whose nodes are all generators; its only state is the step."""
 
     threads = 1
 
@@ -24,50 +24,50 @@ class IdleEngine:
         self.step = 0
 
     def longest_slice(self) -> int:
-        """Steps that can run at once within the memory for given spikes."""
+        """The number of steps that can run in one slice within the memory for given spikes."""
         return max(1, min(LONGEST, self.plan.events.reach(self.step) - self.step))
 
     def advance(self, steps: int) -> SliceRecords:
-        """Go on by `steps` steps, in which no neuron does anything."""
+        """Advance by `steps` steps; nothing is recorded."""
         self.step += steps
         return SliceRecords({}, [])
 
     def first_not_finite(self) -> None:
-        """There is no state."""
+        """None: there are no state variables."""
 
     def get(self, group: str, name: str) -> np.ndarray:
-        """There is no such group (KeyError)."""
+        """KeyError: there are no groups."""
         raise KeyError(group)
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
-        """There is no such group (KeyError)."""
+        """KeyError: there are no groups."""
         raise KeyError(group)
 
     def saved(self) -> dict[str, Any]:
-        """Nothing but the step, which checkpoints know."""
+        """An empty state: checkpoints store the step themselves."""
         return {}
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """Go to `step` (ValueError if there is a state: the plan was another)."""
+        """Go to `step` (ValueError if `state` is not empty: it belongs to another plan)."""
         if state:
             raise ValueError("it holds a state of neurons")
         self.step = step
 
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """None; as of `Engine.synapses`."""
+        """Empty arrays in the form of `Engine.synapses`."""
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0), none
 
     def fan_out(self) -> np.ndarray:
-        """Number of synapses from each node, shape (n_nodes,)."""
+        """Number of synapses from each node (all 0), shape (n_nodes,)."""
         return np.zeros(self.plan.n_nodes, np.int64)
 
     def measure(self) -> None:
-        """No time is spent here."""
+        """Do nothing: no phase takes any time."""
 
     def spent(self) -> dict[str, float]:
-        """Seconds spent in each phase: none."""
+        """Seconds spent in each phase: 0."""
         return dict.fromkeys(PHASES, 0.0)
 
     def close(self) -> None:
-        """There are no threads."""
+        """Do nothing: there are no threads."""

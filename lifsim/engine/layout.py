@@ -1,4 +1,4 @@
-"""Plan → machine: pieces, constants, tables of stimuli, probes."""
+"""Lays out a plan in memory: pieces, constants of neurons, tables of stimuli, probes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lifsim.engine.stimuli.poisson import STEPS, PoissonDrives, laws_of
 from lifsim.engine.stimuli.varying_currents import Changing, Onto
 from lifsim.plan.stimuli import PoissonDrive
 
-PIECE = 16384  # neurons that are stepped at a time, at most: what is known of them stays in the caches of a core
+PIECE = 16384  # most neurons that are stepped at a time: their state fits into the caches of a core
 CACHE_LINE = 64  # bytes
 
 
@@ -32,12 +32,12 @@ CACHE_LINE = 64  # bytes
 
 
 def edges_of(blocks: Blocks) -> np.ndarray:
-    """Where the pieces begin, and where the last ends: they follow each other without a gap."""
+    """The first place of each piece, and the end of the last; pieces are contiguous. Shape (n_pieces + 1,)."""
     return np.append(blocks.lo, blocks.first[-1])
 
 
 def blocks_of(plan: Any, seats: Placement, interval: int) -> Blocks:
-    """The blocks and the pieces of populations in them."""
+    """The blocks, and the pieces of populations in them."""
     group = np.repeat(np.arange(len(plan.groups)), [g.n for g in plan.groups])[seats.id]
     gaps = np.flatnonzero((np.diff(seats.id) != 1) | (np.diff(group) != 0)) + 1
     edges = np.unique(np.concatenate([seats.first, gaps])).tolist()
@@ -51,11 +51,11 @@ def blocks_of(plan: Any, seats: Placement, interval: int) -> Blocks:
 
 
 def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> tuple[ModelGroup, ...]:
-    """All populations. Those with an array among their constants take the slower, general path."""
+    """All populations. If a constant differs between neurons of one, all its constants are stored per neuron, which is slower."""
     constants = [module_of(g).constants(g.params, plan.dt) for g in plan.groups]
     uniform = [all(np.ndim(x) == 0 for x in c) for c in constants]
     most = max(map(len, constants))
-    each = np.zeros((most, 0 if all(uniform) else plan.n_neurons), dtype)  # one table of all that differ
+    each = np.zeros((most, 0 if all(uniform) else plan.n_neurons), dtype)  # one table for all populations whose constants differ
     groups = []
     for g, c, same in zip(plan.groups, constants, uniform, strict=True):
         if not same:
@@ -67,23 +67,23 @@ def groups_of(plan: Any, place: np.ndarray, dtype: Any) -> tuple[ModelGroup, ...
 
 
 def _driven(plan: Any, group: Any) -> bool:
-    """Whether any neuron of `group` has a constant input, or can have."""
+    """Whether any neuron of `group` has an input that is constant within a step: I_e, or a current drive."""
     own = bool(np.any(np.asarray(group.params.get("I_e", 0.0)) != 0))
     return own or any(np.any((d.targets >= group.first) & (d.targets < group.first + group.n)) for d in current_drives(plan))
 
 
 def current_drives(plan: Any) -> list[Any]:
-    """All drives that are currents."""
+    """All current drives."""
     return [*plan.currents, *plan.noise, *plan.sines, *plan.waves, *plan.paths]
 
 
 def changing(plan: Any) -> bool:
-    """Whether there are stimuli of a kind that changes in every step: only then is code for them compiled."""
+    """Whether any stimulus changes in every step; code for these is compiled only then."""
     return bool(plan.trains or plan.sines or plan.waves or plan.paths)
 
 
 def refractory_steps(params: dict[str, Any], dt: float) -> np.ndarray:
-    """ceil(t_ref / dt); steps are counted in 32 bits, so at most 2³⁰ - 2 (no run is longer)."""
+    """Refractory periods in steps, ceil(t_ref / dt); at most 2³⁰ - 2, since steps have 32 bits (no run is longer)."""
     return np.minimum(ends(np.asarray(params.get("t_ref", 0.0)), dt), 2**30 - 2).astype(np.int64)
 
 
@@ -93,7 +93,7 @@ def places(group: Any, place: np.ndarray) -> np.ndarray:
 
 
 def refresh_neurons(plan: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> None:
-    """Set everything in `x` and `own` that follows from the parameters."""
+    """Recompute everything in `x` and `own` that depends on parameters."""
     for g in plan.groups:
         at = places(g, place)
         p = g.params
@@ -130,7 +130,7 @@ def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: 
 
 
 def _lined_up(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Zeros that begin with a cache line (`by_line` says why)."""
+    """Zeros that begin at a cache line (see `neurons.state.by_line`)."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.zeros(size + CACHE_LINE, np.uint8)
     begin = -address_of(room) % CACHE_LINE
@@ -138,7 +138,7 @@ def _lined_up(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def hold_refractory(plan: Any, x: Neurons, blocks: Blocks, step: int) -> None:
-    """List the neurons that do not move in the step after `step`, piece by piece."""
+    """List the refractory neurons, whose v is held in the step after `step`, for each piece."""
     still = x.until > step + 1
     if not still.any():
         x.held.number[:] = 0
@@ -155,7 +155,7 @@ def hold_refractory(plan: Any, x: Neurons, blocks: Blocks, step: int) -> None:
 
 
 def unit_and_zero(group: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """What a unit of state variable `name` is in the user's units, and what its zero is there (v = V_m - E_L), for each neuron."""
+    """Scale and offset that convert state variable `name` to the user's units (v = V_m - E_L); shape (n,) each."""
     module = module_of(group)
     units = module.units(group.params) if hasattr(module, "units") else {}
     zero = group.params.get("E_L", 0.0) if name in ("V_m", "V_th") else 0.0
@@ -163,10 +163,10 @@ def unit_and_zero(group: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shown(group: Any, name: str, values: np.ndarray, ids: Any = slice(None)) -> np.ndarray:
-    """Values of state variable `name` of the neurons `ids` of `group` in the user's units; neurons along the last axis."""
+    """Convert values of state variable `name` of the neurons `ids` of `group` to the user's units; neurons are along the last axis."""
     unit, zero = unit_and_zero(group, name)
     out = values * unit[ids]
-    out += zero[ids]  # there may be many of them
+    out += zero[ids]  # in place: the array may be large
     return out
 
 
@@ -177,7 +177,7 @@ def read_state(x: Neurons, place: np.ndarray, group: Any, name: str) -> np.ndarr
 
 
 def write_state(x: Neurons, place: np.ndarray, group: Any, name: str, values: Any) -> None:
-    """Set state variable `name` of `group`, in the user's units."""
+    """Set state variable `name` of `group` to values in the user's units."""
     unit, zero = unit_and_zero(group, name)
     x.state[states_of(group).index(name), places(group, place)] = (values - zero) / unit
 
@@ -186,6 +186,7 @@ def write_state(x: Neurons, place: np.ndarray, group: Any, name: str, values: An
 
 
 def _uniform(d: Any) -> bool:
+    """Whether a Poisson drive is uniform: contiguous targets, one weight and rate, counts that fit into a byte (up to 8 sigma)."""
     contiguous = len(d.targets) > 0 and d.targets[-1] - d.targets[0] == len(d.targets) - 1
     few = d.mean.max(initial=0.0) + 8 * math.sqrt(d.mean.max(initial=0.0)) + 30 < 255
     return bool(contiguous and few and np.ndim(d.weight) == 0 and (len(d.mean) == 1 or d.since is not None))
@@ -203,7 +204,7 @@ def seated(drive: Any, place: np.ndarray) -> Any:
 
 
 def channel_of(d: Any, channels: int) -> int:
-    """The sum that the spikes of a drive go into (its weights have one sign)."""
+    """The input sum (channel) to which a drive adds; all its weights have one sign."""
     return d.receptor - 1 if d.receptor else int(channels > 1 and float(np.min(d.weight)) < 0)
 
 
@@ -228,7 +229,7 @@ def poisson_of(plan: Any, seats: Placement, blocks: Blocks, channels: int) -> Po
         change.append(change[-1] + shared * len(index))
     cuts = _cuts(drives, edges_of(blocks)).T
     begin, end = cuts[:-1], cuts[1:]
-    piece, drive = np.nonzero(begin < end)  # of each piece its drives, in order of declaration
+    piece, drive = np.nonzero(begin < end)  # sorted by piece, then by drive
     targets = _joined([d.targets for d in drives], np.int64)
     words = _lined_up((len(blocks.thread) - 1, STEPS, PIECE // 2 + 16), np.uint32)
     return PoissonDrives(
@@ -245,7 +246,7 @@ def poisson_of(plan: Any, seats: Placement, blocks: Blocks, channels: int) -> Po
         _joined(since, np.int64),
         _joined(law_since, np.int64),
         np.searchsorted(piece, np.arange(len(blocks.lo) + 1)),
-        drive.copy(),  # a column: code for arrays with gaps would be compiled
+        drive.copy(),  # a contiguous copy: parts do not take strided arrays
         begin[piece, drive],
         end[piece, drive],
         np.full(len(piece), -1, np.int64),
@@ -258,10 +259,10 @@ def poisson_of(plan: Any, seats: Placement, blocks: Blocks, channels: int) -> Po
 
 
 def trains_of(drives: list[Any], place: np.ndarray, edges: np.ndarray, channels: int, threads: int) -> ModulatedTrains:
-    """Tables of drives of random trains."""
+    """Tables of all drives with random trains."""
     drives = [seated(d, place) for d in drives]
     n = sum(len(d.targets) for d in drives)
-    purpose = TRAINS, SHARED_TRAINS, RECORDED  # by kind
+    purpose = TRAINS, SHARED_TRAINS, RECORDED  # indexed by kind
     most = max((d.mean + abs(d.amplitude) for d in drives if d.order == 0), default=0.0)
     return ModulatedTrains(
         _cuts(drives, edges),
@@ -306,7 +307,7 @@ def currents_of(plan: Any, seats: Placement, edges: np.ndarray) -> Currents:
 def _changing_of(plan: Any, seats: Placement, edges: np.ndarray) -> Changing:
     """Tables of the currents that change in every step."""
     sines, waves, paths = ([seated(d, seats.place) for d in drives] for drives in (plan.sines, plan.waves, plan.paths))
-    sheets = list({id(d.samples): d.samples for d in waves}.values())  # several drives may have the same samples
+    sheets = list({id(d.samples): d.samples for d in waves}.values())  # several drives may share their samples
     begin = dict(zip(map(id, sheets), np.cumsum([0, *(x.size for x in sheets)]), strict=False))
     onto = _onto(paths, edges)
     return Changing(
@@ -334,7 +335,7 @@ def _rows(rows: list[Any], dtype: Any, columns: int) -> np.ndarray:
 
 
 def _cuts(drives: list[Any], edges: np.ndarray) -> np.ndarray:
-    """For each drive where its targets from each of these places on begin, in the joined arrays."""
+    """For each drive, the index in the joined arrays of its first target at or behind each place; shape (n_drives, n_edges)."""
     offset = np.concatenate([[0], np.cumsum([len(d.targets) for d in drives])])
     cuts = [a + np.searchsorted(d.targets, edges) for d, a in zip(drives, offset[:-1], strict=True)]
     return np.array(cuts, np.int64).reshape(len(drives), len(edges))
@@ -348,17 +349,17 @@ def _joined(arrays: list[Any], dtype: Any) -> np.ndarray:
 
 
 def probed(plan: Any, probe: Any, place: np.ndarray) -> np.ndarray:
-    """The places of the neurons that `probe` names, in its order."""
+    """The places of the neurons of `probe`, in the order of its ids."""
     return places(plan.group(probe.group), place)[probe.ids]
 
 
 def state_number(group: Any, name: str) -> int:
-    """Which state variable of its neurons `name` is."""
+    """The index of state variable `name` of `group`."""
     return states_of(group).index(name)
 
 
 def probes_of(plan: Any, place: np.ndarray, edges: np.ndarray, number: Callable[[Any, str], int] = state_number) -> Probes:
-    """Probes without their buffer (`out`), which is made for each slice; `number` says which state variable a name is."""
+    """Probes without their buffer (`out`), which is made for each slice; `number` gives the index of a state variable."""
     at = [np.sort(probed(plan, p, place)) for p in plan.probes]
     first = np.concatenate([[0], np.cumsum([len(x) for x in at])]).astype(np.int64)
     variable = [number(plan.group(p.group), p.variable) for p in plan.probes]

@@ -1,19 +1,19 @@
 """The time loop.
 
-A step k, which ends at t = k·dt, in NEST's order:
+Step k ends at t = k·dt. Its phases, in NEST's order:
 
-1. neurons: v moves with the old synaptic currents, which decay,
-2. stimuli: Poisson spikes are added where weights go (a current, or v itself),
-3. delivery: so are the weights of the spikes that arrive in this step, static ones first, then plastic ones,
-4. threshold: v >= V_th fires, is stamped with the end of the step, reset and held,
-5. probes: sampled variables are written down.
+1. neurons: v is propagated with the old synaptic currents, which then decay;
+2. stimuli: the weights of Poisson spikes are added to the inputs (a synaptic current, or v itself);
+3. delivery: the weights of the spikes that arrive in this step are added, of static synapses first, then of plastic ones;
+4. threshold: a neuron with v >= V_th fires; its spike gets the time of the end of the step; v is reset and held;
+5. probes: recorded variables are sampled.
 
-Turn k of a block is 3 to 5 of step k and 1 and 2 of step k + 1: all of a piece of its neurons while it is in
-the fastest cache. No spike reaches another neuron before the shortest delay has passed, so the threads, each
-owning blocks, meet only once every so many turns.
+Turn k of a block is phases 3 to 5 of step k and phases 1 and 2 of step k + 1, so all work on a piece of its neurons is done while the
+piece is in the fastest cache. No spike reaches another neuron before the shortest delay has passed. So threads, each of which owns
+blocks, synchronise only once every `interval` turns.
 
-The loop knows blocks, pieces and turns. What is done in them is done by parts (`lifsim.engine.compiler.parts`): those that deliver
-(`delivery`, `plasticity.delivery`) and those that step a piece (`piece`).
+The loop handles blocks, pieces and turns only. The work in them is done by parts (`lifsim.engine.compiler.parts`): parts that deliver
+(`synapses.delivery`, `plasticity`) and parts that step a piece (`piece`).
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ from lifsim.engine.parallel.work_sharing import (
 )
 from lifsim.engine.synapses.delivery import PendingSpikes, Ring, settle
 
-ENDS, BEGINS = 1, 2  # of a turn: whether a step ends in it (not before the slice), and whether one begins (not behind it)
+ENDS, BEGINS = 1, 2  # flags of a turn: a step ends in it (not in the first turn of a slice), a step begins in it (not in the last)
 
 
 class Blocks(NamedTuple):
-    """Block b owns the places ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … (see `seats`).
+    """Blocks and pieces. A block is a range of places (see `parallel.placement`), a piece is a part of one population within a block.
 
-    Its pieces ``piece[b]`` … are parts of populations: in the places `lo` … `hi - 1` are the neurons of group `group`
-    from number `id` on. All pieces follow each other without a gap. Threads meet every `interval` turns.
+    Block b has the places ``first[b]`` … ``first[b + 1] - 1`` and the pieces ``piece[b]`` … ``piece[b + 1] - 1``; thread r has the
+    blocks ``thread[r]`` … ``thread[r + 1] - 1``. Piece p has the places ``lo[p]`` … ``hi[p] - 1``, with the neurons of population
+    ``group[p]`` from global id ``id[p]`` on. Pieces are contiguous. Threads synchronise every ``interval[0]`` turns.
     """
 
     first: np.ndarray
@@ -61,15 +62,17 @@ class Blocks(NamedTuple):
 
 
 class Deliveries(NamedTuple):
-    """Parts that deliver to block b in step k, ``part(data, b, k)``: their addresses and those of their data."""
+    """The parts that deliver to block b in step k, ``part(data, b, k)``: addresses of their code and data, shape (n_parts,)."""
 
     code: np.ndarray
     data: np.ndarray
 
 
 class Steppers(NamedTuple):
-    """Parts ``first[g]`` … ``first[g + 1] - 1`` do the turns of the pieces of population g, ``part(data, rank, piece, turn, what)``,
-    thread `rank` being at work: their addresses and those of their data, and the phase to which the time that each takes belongs.
+    """The parts that step pieces: ``first[g]`` … ``first[g + 1] - 1`` for population g, ``part(data, rank, piece, turn, what)``.
+
+    `rank` is the thread at work, `what` the flags `ENDS` and `BEGINS`. `code` and `data` are addresses, `phase` is the phase of the clock
+    to which the time of a part is added.
     """
 
     first: np.ndarray
@@ -79,7 +82,7 @@ class Steppers(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """What the loop itself works with. `delay` are the delays (steps) of static synapses, `events` the steps of given spikes, ascending."""
+    """The data of the loop. `delay`: delays (steps) of static synapses, ascending; `events`: steps of given spikes, ascending."""
 
     blocks: Blocks
     ring: Ring
@@ -96,8 +99,8 @@ class Loop(NamedTuple):
 def advance(m, rank, start, n_steps):
     """Run the blocks of thread `rank` from step `start` for `n_steps` steps.
 
-    Until the next meeting: the turns of the own blocks, first delivery, then the pieces; then, should another
-    thread not come, pieces of what it still has to do.
+    Between two synchronisations, a thread does all turns of its own blocks: delivery first, then the pieces. It then waits for the
+    other threads, and if they are late, it does some of their pieces.
     """
     blocks, ring, deliveries, sharing, clock, events = m.blocks, m.ring, m.deliveries, m.sharing, m.clock, m.events
     mine, beyond, threads, n_blocks = blocks.thread[rank], blocks.thread[rank + 1], len(blocks.thread) - 1, len(blocks.first) - 1
@@ -144,7 +147,7 @@ def advance(m, rank, start, n_steps):
 
 @merged
 def settle_blocks(underway, delay, ring, mine, beyond, start):
-    """Make room in the blocks `mine` … `beyond` - 1 for the spikes of a slice."""
+    """Compact the pending spikes of the blocks `mine` … `beyond` - 1, so that there is room for the spikes of a slice."""
     for b in range(mine, beyond):
         if len(delay):
             settle(underway, b, start - delay[0], ring.number.shape[0])
@@ -152,7 +155,7 @@ def settle_blocks(underway, delay, ring, mine, beyond, start):
 
 @merged
 def do_piece(blocks, steppers, clock, rank, p, turn, start, end):
-    """Turn `turn` of piece `p`."""
+    """Do turn `turn` of piece `p`."""
     g, what = blocks.group[p], (ENDS if turn > start else 0) | (BEGINS if turn < end else 0)
     for i in range(steppers.first[g], steppers.first[g + 1]):
         call(steppers.code[i], steppers.data[i], (rank, p, turn, what))

@@ -1,4 +1,4 @@
-"""The machine, everything that a run touches, and the program that runs it: the loop with the parts that the network needs."""
+"""The machine (all arrays of a run) and the program that runs it: the time loop with the parts that the network needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Machine(NamedTuple):
-    """Everything that a run touches; `trains` and `plastic` are None where there are none."""
+    """All arrays of a run; `trains` and `plastic` are None if the plan has none."""
 
     blocks: Blocks
     groups: tuple[ModelGroup, ...]
@@ -58,9 +58,9 @@ class Machine(NamedTuple):
 
 
 class LoopProgram:
-    """What runs a machine: its parts are compiled or found, their data lie in memory as long as this object.
+    """The compiled program of a machine. The data of its parts stay in memory as long as this object.
 
-    `known` are tuples in it that were flattened before.
+    `known` holds the tuples of the machine that were flattened for earlier slices.
     """
 
     def __init__(self, m: Machine, known: Known) -> None:
@@ -84,11 +84,11 @@ class LoopProgram:
         self._called = deliveries, calls
 
     def run(self, rank: int, start: int, steps: int) -> None:
-        """Thread `rank` runs its blocks from step `start` for `steps` steps."""
+        """Run the blocks of thread `rank` from step `start` for `steps` steps."""
         self._loop.run(0, rank, start, steps)
 
     def programs(self) -> Programs:
-        """The parts that it has, each with what tells the types of its data."""
+        """The names of all parts, each with the types of its data."""
         return self._loop.programs().union(*(calls.programs() for calls in self._called))
 
 
@@ -104,7 +104,7 @@ def _deliveries(m: Machine) -> list[tuple[Part, Any]]:
 
 
 def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, np.int64]]:
-    """The parts that step population `g`, in order, with the phases to which their time belongs."""
+    """The parts that step population `g`, in order: part, data, and phase of the clock."""
     group, x, key = m.groups[g], m.neurons, m.key
     pieces = np.flatnonzero(m.blocks.group == g)
     parts: list[tuple[Part, Any, np.int64]] = []
@@ -118,7 +118,7 @@ def _steppers(m: Machine, g: int) -> list[tuple[Part, Any, np.int64]]:
 
 
 def _poisson(p: PoissonDrives, pieces: np.ndarray) -> list[tuple[Part, tuple[int, int]]]:
-    """The parts for the Poisson drives onto `pieces`: one for each run of drives of one kind, so that all are added in their order."""
+    """The parts for the Poisson drives onto `pieces`, one per run of drives of the same kind, so that drives are added in order."""
     entries = [e for a, z in zip(p.entry[pieces], p.entry[pieces + 1], strict=True) for e in range(a, z)]
     runs: list[tuple[Part, tuple[int, int]]] = []
     for d in np.unique(p.drive[entries]).tolist():

@@ -1,4 +1,4 @@
-"""Brings together what the pieces of a population wrote down in a slice."""
+"""Merges the spikes that the pieces of a population recorded in a slice."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lifsim.engine.compiler.parts import Part, read
 
 
 def merged_spikes(written: Any, pieces: np.ndarray, first_id: int, start: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int64) and ids less `first_id` (uint32) of the spikes of `pieces`, whose ids ascend: by step, then id.
+    """Steps (int64) and ids minus `first_id` (uint32) of the spikes of `pieces`, sorted by step, then id; shape (n_spikes,) each.
 
-    Each piece wrote down, in order, the spikes of the steps from `start` + 1 to `start` + `steps`.
+    The pieces are in ascending order of ids. Each piece recorded the spikes of the steps `start` + 1 … `start` + `steps` in order.
     """
     total = written.number[pieces].sum()
     step, ids = np.empty(total, np.int64), np.empty(total, np.uint32)
@@ -22,7 +22,7 @@ def merged_spikes(written: Any, pieces: np.ndarray, first_id: int, start: int, s
 
 @Part
 def merge(m, first_id, start):
-    """Counting sort: `at` becomes the number of spikes of each step, then where the next one of that step goes."""
+    """Counting sort by step. `at`, shape (steps + 1,), first counts the spikes of each step, then has the position of the next one."""
     written, pieces, at, step, ids = read(m)
     for p in pieces:
         i, end = written.first[p], written.first[p] + written.number[p]

@@ -1,4 +1,4 @@
-"""What engines with neurons have in common: neurons, synapses and probes by place, and the threads that work on them."""
+"""The common base of engines with neurons: probes, synapses, and threads."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from lifsim.engine.synapses.sampling import key_of
 from lifsim.plan.limits import GRAIN
 from lifsim.plan.plan import Plan
 
-UNDERWAY = 512 << 20  # bytes of address space for pending spikes, at most; what is not used costs nothing
+UNDERWAY = 512 << 20  # most bytes of address space for pending spikes; unused address space takes no memory
 
 
 class NeuronEngine:
-    """A plan in memory. The `machine`, all arrays that a run touches, is made by the subclass.
+    """A plan in memory. The subclass makes the `machine`, which has all arrays of a run.
 
     Parameters
     ----------
     plan : what to simulate.
     threads : number of threads; results do not depend on it.
-    precision : dtype of state and sums. weights : dtype in which weights are stored.
+    precision : dtype of the state and of input sums. weights : dtype in which weights are stored.
     """
 
     machine: Any
@@ -35,7 +35,7 @@ class NeuronEngine:
     def __init__(self, plan: Plan, threads: int, precision: str, weights: str) -> None:
         self.plan = plan
         self.dtype, self.weight_dtype = np.dtype(precision), np.dtype(weights)
-        # Boundaries fall on multiples of 64 neurons: more threads would have nothing to do but to wait.
+        # Shares of threads are multiples of `GRAIN` neurons, so further threads would have none.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
         self.step = 0
         self.key = key_of(plan.seed)
@@ -49,23 +49,23 @@ class NeuronEngine:
     # -- probes ------------------------------------------------------------------------------------
 
     def _with_room(self, probes: Probes, steps: int) -> Probes:
-        """`probes` with a buffer for the samples of `steps` steps."""
+        """`probes` with an output buffer for the samples of `steps` steps."""
         before, after = self._samples(self.step), self._samples(self.step + steps)
         offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
         return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
 
     def _samples(self, step: int) -> np.ndarray:
-        """How many samples each probe has taken by `step`."""
+        """The number of samples that each probe has taken up to `step`, shape (n_probes,)."""
         p = self.machine.probes
         return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
 
     def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
-        """The samples of each probe, as the user sees them; `m` has the buffers."""
+        """The samples of each probe in the user's units and order; `m` has the buffers."""
         samples = []
         for i, p in enumerate(self.plan.probes):
             n = len(p.ids)
             stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
-            columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)  # by place
+            columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)  # sorted by place
             order = np.argsort(np.argsort(layout.probed(self.plan, p, self.placement.place)))
             if (order != np.arange(n)).any():
                 columns = columns[:, order]
@@ -75,9 +75,9 @@ class NeuronEngine:
     # -- synapses ----------------------------------------------------------------------------------
 
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """Built synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
+        """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
 
-        Returns source, target (relative to the ranges), weight, delay in steps; one entry a synapse.
+        Returns source, target (both relative to the ranges), weight, delay in steps; shape (n_synapses,) each.
         """
         y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
         rows = y.row_first[sources[0]], y.row_first[sources[1]]
@@ -93,7 +93,7 @@ class NeuronEngine:
                 keep = (target >= 0) & (target < targets[1] - targets[0])
                 columns.append([source[keep], target[keep], weight[keep], delay[keep]])
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
-        order = np.lexsort((joined[1], joined[0]))  # a pair is within one block: blocks leave no trace in the order
+        order = np.lexsort((joined[1], joined[0]))  # all synapses of a pair are in one block, so the order does not depend on blocks
         return tuple(c[order] for c in joined)
 
     def fan_out(self) -> np.ndarray:
@@ -104,14 +104,14 @@ class NeuronEngine:
         static = np.diff(np.concatenate([[0], np.cumsum(rows)])[y.row_first])
         return static if self.machine.plastic is None else static + plasticity.fan_out(self.machine.plastic)
 
-    # -- time and life -----------------------------------------------------------------------------
+    # -- timing and threads ------------------------------------------------------------------------
 
     def measure(self) -> None:
-        """From now on, take the time of each phase of the loop."""
+        """Measure the time of each phase of the loop from now on."""
         self.machine = self.machine._replace(clock=clock_for(self.team.size, on=True))
 
     def spent(self) -> dict[str, float]:
-        """Seconds spent in each phase since `measure`, the mean of the threads."""
+        """Seconds spent in each phase since `measure`, averaged over threads."""
         return spent(self.machine.clock)
 
     def close(self) -> None:

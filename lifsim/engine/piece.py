@@ -1,7 +1,8 @@
-"""What is done with a piece of a population in a turn: the end of a step, then the beginning of the next one.
+"""The turn of a piece of a population: the end of one step, then the beginning of the next one.
 
-Each is a part of the time loop, called with its data, the thread at work, the piece, the turn and whether a step ends or begins in it
-(`loop.ENDS`, `loop.BEGINS`). `step_neurons` is compiled once a model (and precision), the others once a precision.
+The functions marked `Part` are called by the time loop with their data, the thread at work, the piece, the turn, and flags for whether a
+step ends or begins in the turn (`loop.ENDS`, `loop.BEGINS`). `step_neurons` is compiled once per neuron model and precision, the others
+once per precision.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from lifsim.engine.synapses.delivery import Ring
 
 
 class ModelGroup(NamedTuple):
-    """A population: the mark of its model; constants, a vector of those that hold for all its neurons or a table (constants × places)
-    with those of each; which state variable is v; whether any neuron has a constant input, whether spikes are written down;
-    how many a neuron sends in a step at most.
+    """A population of neurons.
+
+    kind : marks the model. constants : shape (n_constants,) if they are the same for all neurons, else (n_constants, n_places).
+    v : index of the state variable that is the membrane potential. driven : whether any neuron has a constant input.
+    watched : whether spikes are recorded. burst : largest number of spikes of a neuron per step.
     """
 
     kind: Any
@@ -37,10 +40,10 @@ class ModelGroup(NamedTuple):
 
 
 class Probes(NamedTuple):
-    """Probe p samples `variable[p]` of the neurons in the places ``place[first[p]:first[p + 1]]`` (ascending).
+    """Probe p samples state variable `variable[p]` of the neurons in the places ``place[first[p]:first[p + 1]]`` (ascending).
 
-    ``cut[p, i]`` … ``cut[p, i + 1] - 1`` are those in piece i. Sample number k of the slice goes to ``out[offset[p] + k·n:]``;
-    `before[p]` counts the samples of earlier slices.
+    The entries ``cut[p, i]`` … ``cut[p, i + 1] - 1`` of `place` lie in piece i. Sample number k of the slice goes to
+    ``out[offset[p] + k·n:]``, where n is the number of neurons of the probe; `before[p]` is the number of samples of earlier slices.
     """
 
     variable: np.ndarray
@@ -56,7 +59,7 @@ class Probes(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Spikes of the slice, by piece p from ``first[p]`` on: step and id, in order of both; how many."""
+    """Recorded spikes of the slice: piece p has ``number[p]`` entries of `step` and `id` from ``first[p]`` on, sorted by step, then id."""
 
     step: np.ndarray
     id: np.ndarray
@@ -65,7 +68,7 @@ class Written(NamedTuple):
 
 
 class PieceData(NamedTuple):
-    """What `step_neurons` works with."""
+    """The data of `step_neurons`."""
 
     group: ModelGroup
     blocks: Blocks
@@ -77,7 +80,7 @@ class PieceData(NamedTuple):
 
 
 class CurrentInput(NamedTuple):
-    """What `set_currents` works with; `drive` is that of all neurons."""
+    """The data of `set_currents`; `drive` has shape (n_places,)."""
 
     currents: Currents
     own: OwnInput
@@ -87,8 +90,9 @@ class CurrentInput(NamedTuple):
 
 
 class PoissonInput(NamedTuple):
-    """What `add_uniform_poisson` and `add_single_poisson` work with: the drives number ``which[0]`` … ``which[1] - 1`` are of their kind;
-    `state` is that of all neurons.
+    """The data of `add_uniform_poisson` or `add_single_poisson`, for the drives ``which[0]`` … ``which[1] - 1``.
+
+    `state` has the state variables of all neurons, shape (n_variables, n_places).
     """
 
     drives: PoissonDrives
@@ -98,7 +102,7 @@ class PoissonInput(NamedTuple):
 
 
 class TrainInput(NamedTuple):
-    """What `add_train_spikes` works with; `state` is that of all neurons."""
+    """The data of `add_train_spikes`; `state` as in `PoissonInput`."""
 
     trains: ModulatedTrains
     state: np.ndarray
@@ -110,14 +114,14 @@ class TrainInput(NamedTuple):
 
 @Part
 def set_currents(m, rank, p, turn, what):
-    """The constant input of the neurons in the step that begins, if it is another than in the step before."""
+    """Set the constant input of the neurons for the step that begins, if it changes."""
     if what & BEGINS and (not what & ENDS or currents_change(m.currents, p, turn + 1)):
         set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.drive, m.key, turn + 1)
 
 
 @Part
 def step_neurons(m, rank, p, turn, what):
-    """Threshold and probes at the end of a step, then v and synaptic currents at the beginning of the next one."""
+    """Threshold and probes at the end of a step, then propagation of v and synaptic currents in the next one."""
     group, x = m.group, m.neurons
     if what & ENDS:
         fire_piece(group, x, where(m.blocks, p, turn), m.ring, m.written, m.key)
@@ -128,21 +132,21 @@ def step_neurons(m, rank, p, turn, what):
 
 @Part
 def add_uniform_poisson(m, rank, p, turn, what):
-    """Poisson stimuli whose targets lie side by side and are all alike, in the step that begins."""
+    """Add Poisson spikes of uniform drives (contiguous targets, one weight) in the step that begins."""
     if what & BEGINS:
         add_uniform_drives(m.drives, m.which, rank, p, m.state, m.key, turn + 1)
 
 
 @Part
 def add_single_poisson(m, rank, p, turn, what):
-    """Other Poisson stimuli, in the step that begins."""
+    """Add Poisson spikes of all other drives in the step that begins."""
     if what & BEGINS:
         add_single_drives(m.drives, m.which, p, m.state, m.key, turn + 1)
 
 
 @Part
 def add_train_spikes(m, rank, p, turn, what):
-    """Random trains whose rate changes, in the step that begins."""
+    """Add spikes of random trains with changing rate in the step that begins."""
     if what & BEGINS:
         add_trains(m.trains, rank, p, m.state, m.key, turn + 1)
 
@@ -152,13 +156,13 @@ def add_train_spikes(m, rank, p, turn, what):
 
 @inlined
 def where(blocks, p, step):
-    """Piece `p` in `step` (32 bits, as `Neurons.until`: compared without widening)."""
+    """Piece `p` in `step`, which has 32 bits like `Neurons.until` so that both are compared without conversion."""
     return Where(p, blocks.lo[p], blocks.lo[p], blocks.hi[p], blocks.id[p], np.int32(step))
 
 
 @merged
 def advance_piece(group, x, w):
-    """Move the neurons of `w`."""
+    """Propagate the neurons of `w` by one step."""
     hold(x.held, w.p, w.lo, x.state[group.v, w.lo : w.hi], w.step)
     for lo, hi in by_line(w.lo, w.hi, w.lo):
         if lo < hi:
@@ -168,7 +172,7 @@ def advance_piece(group, x, w):
 
 @merged
 def fire_piece(group, x, w, ring, written, key):
-    """What arrived takes effect. Neurons of `w` that fire are reset; their ids go into the ring and, if watched, to the record."""
+    """Apply the input of a step to the neurons of `w`; reset those that fire, send their spikes and record them if watched."""
     fired = room_for(ring, w.p, (w.hi - w.lo) * group.burst)
     receive_weights(group.kind, group.constants, x, w)
     put_back(x.held, w.p, w.lo, x.state[group.v, w.lo : w.hi])
@@ -181,17 +185,17 @@ def fire_piece(group, x, w, ring, written, key):
 
 @merged
 def shift(ids, n, first):
-    """The first `n` numbers become ids: `first` is that of number 0."""
+    """Turn the first `n` indices into ids by adding `first`."""
     for i in range(n):
         ids[i] += first
 
 
-# -- what is written down and sent -----------------------------------------------------------------------
+# -- recording and sending -------------------------------------------------------------------------------
 
 
 @merged
 def write(written, p, step, ids):
-    """Write down that `ids` of piece `p` fired in `step`."""
+    """Record spikes of the neurons `ids` of piece `p` in `step`."""
     n = written.first[p] + written.number[p]
     for i in range(len(ids)):
         written.step[n + i] = step
@@ -201,14 +205,14 @@ def write(written, p, step, ids):
 
 @merged
 def sample_piece(probes, p, state, step):
-    """Write down what the probes want of piece `p` in `step`."""
+    """Sample piece `p` for all probes that are due in `step`."""
     for i in range(len(probes.variable)):
         sample(probes, i, p, state, step)
 
 
 @merged
 def sample(probes, i, p, state, step):
-    """Probe `i`: write down its variable in piece `p` if it is due in `step`."""
+    """Sample the variable of probe `i` in piece `p` if the probe is due in `step`."""
     since = step - probes.start[i]
     if since <= 0 or step > probes.stop[i] or since % probes.interval[i] != 0:
         return
@@ -220,7 +224,7 @@ def sample(probes, i, p, state, step):
 
 @merged
 def room_for(ring, p, n):
-    """Room in the ring for up to `n` spikes of piece `p`."""
+    """Free entries of the ring for up to `n` spikes of piece `p`; starts anew at the front if there is too little room at the end."""
     if ring.room[p] + n > ring.first[p + 1]:
         ring.room[p] = ring.first[p]
     return ring.ids[ring.room[p] : ring.room[p] + n]
@@ -228,7 +232,7 @@ def room_for(ring, p, n):
 
 @merged
 def send(ring, p, n, step):
-    """Send the `n` spikes of `step` that lie in the room for them."""
+    """Register the `n` spikes of `step` that were written to the entries from `room_for`."""
     k = step % ring.number.shape[0]
     ring.begin[k, p], ring.number[k, p] = ring.room[p], n
     ring.room[p] += n

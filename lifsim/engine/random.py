@@ -1,9 +1,8 @@
-"""Counter-based random numbers (Philox4x32-10, Salmon et al. 2011), uniform to any thread.
+"""Counter-based random numbers (Philox4x32-10, Salmon et al. 2011), the same on any thread.
 
-A number is a function of (seed, stream, who, when) and of nothing else: no state to save, nothing
-that depends on threads, blocks or slices. `key` is the seed as two 32-bit words (a tuple of uint64); the counter has
-four: who (neuron or target), when (step or draw), stream (which projection or device, for what) and a
-spare word for repeated attempts.
+A random number is a function of (seed, stream, who, when) only. So there is no state to save, and nothing depends on threads, blocks or
+slices. `key` is the seed as two 32-bit words (a tuple of uint64). The counter has four words: who (neuron or target), when (step or
+number of the draw), stream (purpose, and projection or device), and the attempt (0, or more after a rejection).
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _32, _MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 
-# What a stream is for: the upper byte of its number; the lower three say which projection or device.
+# Purposes of streams. The purpose is the upper byte of a stream number; the lower three bytes are the projection or device.
 SOURCES, WEIGHTS, DELAYS, POISSON, NOISE, RECORDED = (np.uint32(i << 24) for i in range(1, 7))
 TRAINS, SHARED_TRAINS, PATHS, ESCAPE = (np.uint32(i << 24) for i in range(7, 11))
 
 
 @inlined
 def philox(c0, c1, c2, c3, key):
-    """Four random words of the counter (c0, c1, c2, c3): 32-bit numbers held in uint64, so that loops vectorise."""
+    """Four random words for the counter (c0, c1, c2, c3): 32-bit numbers held in uint64 so that loops vectorise."""
     c0, c1, c2, c3 = uint64(c0), uint64(c1), uint64(c2), uint64(c3)
     k0, k1 = uint64(key[0]), uint64(key[1])
     for _ in range(10):
@@ -38,7 +37,7 @@ def philox(c0, c1, c2, c3, key):
 
 @kernel
 def word(who, when, stream, key):
-    """Random word number `when` (0, 1, 2 …) of `who`: four to a counter."""
+    """Random word number `when` (0, 1, 2 …) of `who`; each counter gives four words."""
     q = philox(who, when >> 2, stream, 0, key)
     j = when & 3
     return q[0] if j == 0 else q[1] if j == 1 else q[2] if j == 2 else q[3]
@@ -46,15 +45,15 @@ def word(who, when, stream, key):
 
 @kernel
 def retry_word(who, when, stream, attempt, key):
-    """The word of a later `attempt` (1, 2, …) at draw `when`."""
+    """The random word for a repeated `attempt` (1, 2, …) at draw number `when`."""
     return philox(who, when, stream, attempt, key)[0]
 
 
 @kernel
 def below(n, u, who, when, stream, key):
-    """A whole number from 0 to n - 1, exactly uniform, from the word `u` (Lemire 2019).
+    """An exactly uniform whole number from 0 to n - 1, from the random word `u` (Lemire 2019).
 
-    u·n / 2³² is uniform once the words whose low half falls into the first 2³² mod n are rejected.
+    floor(u·n / 2³²) is uniform if words with (u·n mod 2³²) < (2³² mod n) are rejected.
     """
     m = uint64(u) * uint64(n)
     low = uint32(m)
@@ -70,7 +69,7 @@ def below(n, u, who, when, stream, key):
 
 @inlined
 def midpoint(u):
-    """The word `u` as a number between 0 and 1: the middle of its 2⁻³²."""
+    """The word `u` as a float64 in (0, 1): the midpoint of its interval of width 2⁻³²."""
     return (np.float64(u) + 0.5) / 4294967296.0
 
 
@@ -82,7 +81,7 @@ def polynomial(x, a0, a1, a2, a3, a4, a5, a6, a7):
 
 @inlined
 def central_normal(q):
-    """AS 241 within 0.425 of the median: `q` = probability - 1/2."""
+    """Normal deviate (AS 241) of the probability q + 1/2, for abs(q) <= 0.425."""
     r = 0.180625 - q * q
     return (
         q
@@ -113,7 +112,7 @@ def central_normal(q):
 
 @kernel
 def normal(u):
-    """The standard normal deviate of the word `u`: inverse distribution function, Wichura (1988) AS 241.
+    """The standard normal deviate of the word `u`, by the inverse distribution function (algorithm AS 241, Wichura 1988).
 
     The 2³² midpoints (u + 1/2) / 2³² reach ±6.3 standard deviations.
     """
@@ -172,7 +171,7 @@ def normal(u):
 
 @kernel
 def fill_normal(u, out):
-    """``out[i] = normal(u[i])``: the centre for all at once, then the tails (3 in 20) anew."""
+    """``out[i] = normal(u[i])``: a vectorised loop computes all as central values, then the tails (3 in 20) are recomputed."""
     for i in range(len(u)):
         out[i] = central_normal(midpoint(u[i]) - 0.5)
     for i in range(len(u)):
@@ -182,6 +181,6 @@ def fill_normal(u, out):
 
 @kernel
 def fill_words(who, stream, key, w0, w1, w2, w3):
-    """The four words of the counters (who, 0), (who, 1) …: word j of counter q goes to ``wj[q]``."""
+    """Fill `w0` … `w3` with the four words of the counters (who, 0), (who, 1) …: word j of counter q goes to ``wj[q]``."""
     for q in range(len(w0)):
         w0[q], w1[q], w2[q], w3[q] = philox(who, q, stream, 0, key)

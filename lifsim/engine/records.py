@@ -1,4 +1,4 @@
-"""What the engine records in a slice of steps."""
+"""The data that an engine records in a slice of steps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SliceRecords:
-    """What a slice recorded: spikes of each watched population, samples of each probe.
+    """The data recorded in a slice: spikes of each watched population, samples of each probe.
 
-    `spikes[name]` are (steps, ids in the population), by step, then id; where spike times are exact, (steps, ids, offsets),
-    a spike having been so many ms before the end of its step, by step, then time. `samples[p]` has shape (n, number of
-    neurons), its columns in the order in which the probe names them; V_m is absolute. Gathering them took `seconds`.
+    `spikes[name]` is (steps, ids in the population), sorted by step, then id. With exact spike times it is (steps, ids, offsets), sorted
+    by time, then id; an offset is the time in ms from a spike to the end of its step. `samples[p]` has the shape (n_samples, n_neurons),
+    with columns in the order of the probe's ids, in the user's units (V_m is absolute). `seconds` is the time spent on gathering.
     """
 
     spikes: dict[str, tuple[np.ndarray, ...]]

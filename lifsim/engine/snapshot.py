@@ -1,7 +1,10 @@
-"""What a run has come to, by the numbers of neurons and synapses: where they lie in memory, blocks, threads and slices leave no
-trace in it. All else follows from the plan: random numbers are functions of the step, given spikes and cursors are found again.
+"""Snapshots of the engine for spike times on the grid.
 
-Keys of a saved state: ``neurons/…``, ``spikes/…`` (the last ones, which may be under way), ``trains/…``, ``paths``,
+A snapshot is ordered by ids of neurons and synapses, so it does not depend on places in memory, blocks, threads or slices. It holds only
+what does not follow from the plan: random numbers are functions of the step, and given spikes and cursors of pending spikes are
+reconstructed.
+
+Keys of a state: ``neurons/…``, ``spikes/…`` (the last spikes, which may be pending), ``trains/…``, ``paths``,
 ``params/<population>/<name>``, and those of `lifsim.engine.plasticity.plastic_snapshot`.
 """
 
@@ -37,11 +40,11 @@ def state_of(engine: Any) -> State:
 
 
 def restore(engine: Any, step: int, state: State) -> None:
-    """Take an engine that has just been built to `step`, where it had this state.
+    """Load a state, saved after `step`, into an engine that has just been built.
 
     Raises
     ------
-    ValueError : the state is not one of such a plan; says where they differ.
+    ValueError : the state does not fit the plan; the message names the difference.
     """
     set_params(engine, state)
     m, place = engine.machine, engine.placement.place
@@ -62,12 +65,12 @@ def restore(engine: Any, step: int, state: State) -> None:
 
 
 def params_of(plan: Any) -> State:
-    """The parameters of all neurons, as `Simulation.set` may have changed them."""
+    """The parameters of all neurons, which `Simulation.set` may have changed."""
     return {f"params/{g.name}/{name}": np.asarray(v) for g in plan.groups for name, v in g.params.items() if not isinstance(v, str)}
 
 
 def set_params(engine: Any, state: State) -> None:
-    """Give the neurons the parameters of a state where they have others."""
+    """Set the parameters of neurons that differ from those of a state."""
     for g in engine.plan.groups:
         changed = {}
         for name, value in g.params.items():
@@ -83,7 +86,7 @@ def set_params(engine: Any, state: State) -> None:
 
 
 def recent_spikes(ring: Any, now: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and ids of the spikes of neurons that the ring holds after step `now`, by step, then id."""
+    """Steps and ids of the neurons' spikes that the ring holds after step `now`, sorted by step, then id."""
     slots, ids, step = len(ring.number), [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for k in range(max(1, now - slots + 1), now + 1):
         for p in range(len(ring.room)):
@@ -96,7 +99,7 @@ def recent_spikes(ring: Any, now: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
-    """Put the spikes of the last steps into the ring."""
+    """Put the spikes of the last steps into the ring (ValueError if they do not fit)."""
     m, ring = engine.machine, engine.machine.ring
     slots, n = len(ring.number), engine.plan.n_neurons
     inside = len(step) == len(ids) and bool(np.all((step > engine.step - slots) & (step <= engine.step) & (ids >= 0) & (ids < n)))
@@ -119,7 +122,7 @@ def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
 
 @Part
 def set_out_again(m, b, now):
-    """Let the spikes in the ring set out to block `b`, each as far as it has come by the end of step `now`."""
+    """Make the spikes in the ring pending for block `b`, with their cursors where they are at the end of step `now`."""
     y, ring, under = read(m)
     slots = ring.number.shape[0]
     for sent in range(max(1, now - slots + 1), now - y.delay[0] + 1):
@@ -135,13 +138,13 @@ def set_out_again(m, b, now):
 
 
 def in_order(first: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """The entries of drives d, ``first[d, 0]`` … ``first[d, -1] - 1``, in order of drive, then of the ids of their targets."""
+    """Indices that sort the entries of drives, ``first[d, 0]`` … ``first[d, -1] - 1`` of drive d, by drive, then by id of the target."""
     drive = np.repeat(np.arange(len(first)), first[:, -1] - first[:, 0]) if len(first) else np.zeros(0, np.int64)
     return np.lexsort((ids, drive))
 
 
 def gamma_of(engine: Any) -> State:
-    """Where gamma trains stand."""
+    """The state of gamma trains; see `ModulatedTrains`."""
     t = engine.machine.trains
     if t is None or not len(t.left):
         return {}
@@ -150,7 +153,7 @@ def gamma_of(engine: Any) -> State:
 
 
 def set_gamma(engine: Any, state: State) -> None:
-    """The opposite of `gamma_of`."""
+    """Restore the state from `gamma_of`."""
     t = engine.machine.trains
     if t is not None and len(t.left):
         order = in_order(t.first, engine.placement.id[t.target])
@@ -159,13 +162,13 @@ def set_gamma(engine: Any, state: State) -> None:
 
 
 def paths_of(engine: Any) -> State:
-    """Where Ornstein-Uhlenbeck paths are."""
+    """The current values of Ornstein-Uhlenbeck processes."""
     c = engine.machine.currents.changing
     return {} if c is None or not len(c.path_at) else {"paths": c.path_at[in_order(c.paths.first, c.path_id)]}
 
 
 def set_paths(engine: Any, state: State) -> None:
-    """The opposite of `paths_of`."""
+    """Restore the values from `paths_of`."""
     c = engine.machine.currents.changing
     if c is not None and len(c.path_at):
         put(c.path_at, "paths", state, in_order(c.paths.first, c.path_id))

@@ -1,4 +1,4 @@
-"""Arrays of a snapshot of the engine: named, and by the numbers of neurons."""
+"""The arrays of a snapshot of an engine, by name; entries are in order of neuron ids."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 import numpy as np
 
-State = dict[str, Any]  # arrays, and on the way to a file `Pieces`
+State = dict[str, Any]  # names to arrays, or to `Pieces` while a snapshot is written
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """An array too large to be made at once: `pieces` gives it part by part, along its last axis."""
+    """An array that is too large to be made as a whole: `pieces` yields its parts along the last axis."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
     pieces: Callable[[], Iterator[np.ndarray]]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        """All of it."""
+        """The whole array."""
         return np.concatenate([np.zeros((*self.shape[:-1], 0), self.dtype), *self.pieces()], axis=-1).astype(
             dtype or self.dtype, copy=False
         )
 
 
 def taken(state: State, key: str, dtype: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """The entry `key` of a state as an array of this type (ValueError if it is missing or of another shape)."""
+    """The entry `key` of a state as an array of `dtype` (ValueError if it is missing or has another shape or kind of type)."""
     if key not in state:
         raise ValueError(f"{key} is missing")
     x = np.asarray(state[key])
@@ -39,5 +39,5 @@ def taken(state: State, key: str, dtype: Any, shape: tuple[int, ...] | None = No
 
 
 def put(array: np.ndarray, key: str, state: State, at: Any = slice(None)) -> None:
-    """Fill ``array[at]`` with an entry of a state."""
+    """Fill ``array[at]`` with the entry `key` of a state."""
     array[at] = taken(state, key, array.dtype, array.shape)

@@ -1,6 +1,7 @@
 """Model files: networks as TOML text, with parameters, expressions and references to other files.
 
-In: the path or the text of a model file, and settings. Out: a `Network`, or every problem of the file with its place; and the way back.
+Reading: the path or the text of a model file, and settings, become a `Network`, or an error that lists every problem with its place.
+Writing: a `Network` becomes a model file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the tables of a model file to a network; every problem is found, each with its place in the file."""
+"""Converts the tables of a model file to a network, and collects every problem with its place in the file."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from lifsim.network.rules import RULES
 if TYPE_CHECKING:
     from lifsim.weights.store import WeightStore
 
-MOST_PAIRS = 100_000  # of populations that lists of sources and targets make
-# Numbers that a rule needs, and what stands for them while they are unknown.
+MOST_PAIRS = 100_000  # pairs of entries (such as source and target) that the lists of one file may form
+# Required parameters of rules, and substitutes that are used while their values are unknown.
 _NEEDED: dict[str, Any] = {"p": 1.0, "indegree": 1, "outdegree": 1, "N": 1, "sources": [], "targets": []}
 
 
 class Assembler:
-    """Turns a parsed file into a network and goes on after each problem, so that all are found."""
+    """Converts a parsed file to a network. Conversion continues after each problem, so that all problems are found."""
 
     def __init__(
         self, document: dict[str, Any], settings: Mapping[str, Any], folder: Path | None, stores: Mapping[str, WeightStore], own: set[str]
     ) -> None:
         self.folder, self.stores = folder, stores
-        self.own = own  # texts that the user gave: a file so named may lie anywhere
+        self.own = own  # strings that the user gave as settings: as file names, they may lead to any folder
         self.pairs = 0
         self.network = Network()
-        self.guessed: set[str] = set()  # populations whose size or model is a stand-in
+        self.guessed: set[str] = set()  # populations whose size or model is a substitute
         file, self.problems = schema.check(schema.ModelFile, document)
         self.file = file or schema.ModelFile()
         raw, problems = with_settings(self.file.parameters, settings)
@@ -46,7 +46,7 @@ class Assembler:
         self.dt_unknown = False
 
     def build(self) -> tuple[Network, list[Problem]]:
-        """The network (of use only if there are no problems) and all problems."""
+        """The network (valid only if there are no problems) and all problems."""
         file, network = self.file, self.network
         network.name, network.description, network.reference = file.name, file.description, file.reference
         network.parameters = self.parameters.resolved()
@@ -62,7 +62,7 @@ class Assembler:
         return network, list(dict.fromkeys([*self.parameters.problems, *self.problems]))
 
     def table(self, kind: type[schema.AnyTable], raw: dict[str, Any], place: str) -> tuple[schema.AnyTable | None, set[str]]:
-        """`raw` with its expressions computed, as a checked table; and the places that stay unknown."""
+        """Evaluate the expressions in `raw` and check it as a table of `kind`; returns it and the places whose values are unknown."""
         filled = self.parameters.filled(raw, place)
         unknown = {f"{place}.{key}" for key, value in filled.items() if holds_missing(value)}
         table, problems = schema.check(kind, {k: v for k, v in filled.items() if f"{place}.{k}" not in unknown}, place)
@@ -88,7 +88,7 @@ class Assembler:
     def population(self, raw: dict[str, Any], place: str) -> None:
         """Read the table of a population."""
         name = place.removeprefix("populations.")
-        # The tables of values are taken apart first: one unknown value must not hide the others.
+        # `params` and `initial` are checked entry by entry, so that one unknown value does not hide the others.
         tables = {key: raw[key] for key in ("params", "initial") if isinstance(raw.get(key), dict)}
         table, unknown = self.table(schema.PopulationTable, {k: v for k, v in raw.items() if k not in tables}, place)
         n: Any = table.n if table else MISSING
@@ -109,7 +109,7 @@ class Assembler:
             self.stand_in(name, n, model)
 
     def added(self, name: str, n: Any, model: str, given: dict[str, Any]) -> list[Problem]:
-        """Add a population; what is wrong with it. If n is wrong the rest is checked with n = 1."""
+        """Add a population and return its problems. If n is wrong, the other values are checked with n = 1."""
         problems: list[Problem] = []
         for size in (n, 1):
             try:
@@ -125,7 +125,7 @@ class Assembler:
         return problems
 
     def settings(self, key: str, entries: dict[str, Any], model: Model | None, place: str) -> dict[str, Any]:
-        """Parameters or initial values, those of them that belong there."""
+        """The valid entries of the table ``params`` or ``initial`` of a population; other entries are reported."""
         filled = {k: v for k, v in self.parameters.filled(entries, place).items() if not holds_missing(v)}
         if model is None:
             return {}
@@ -147,7 +147,7 @@ class Assembler:
         return filled
 
     def beside(self, reference: str, place: str) -> str:
-        """A file in the folder of the model file, ``x.csv`` or ``x.h5:dataset``; a place elsewhere is a problem."""
+        """Resolve ``x.csv`` or ``x.h5:dataset`` relative to the folder of the model file; a path out of this folder is a problem."""
         path, colon, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
         try:
             return f"{self.found(path, reference, place)}{colon}{name}"
@@ -156,14 +156,14 @@ class Assembler:
             return reference
 
     def found(self, path: str, reference: str, place: str) -> Path:
-        """The file at `path`, seen from the folder of the model file, that a reference means: in this folder or below it, unless
-        the user gave the reference himself.
+        """Resolve `path` relative to the folder of the model file. The file must be in this folder or below it (ModelError), unless
+        the user gave the reference as a setting.
         """
         folder = self.folder or Path()
         return folder / named(path) if reference in self.own else _below(folder, path, place)
 
     def stand_in(self, name: str, n: Any, model: str) -> None:
-        """Add a population as far as it is known, so that what refers to it can be checked."""
+        """Add a substitute for a population with problems, so that references to it can be checked."""
         for size, kind in ((n, model), (1, model), (n, "iaf_psc_exp"), (1, "iaf_psc_exp")):
             try:
                 self.network.add(name, size, kind)
@@ -183,7 +183,7 @@ class Assembler:
         if isinstance(table.source, list) or isinstance(table.target, list):
             given = {key: _nested(value) for key, value in given.items()}
         rule = given.pop("rule", None) or ("matrix" if "matrix" in given else "all_to_all")
-        if unknown:  # the rule, or what it needs, may be among it
+        if unknown:  # the rule or its parameters may be among the unknown values
             has_rule = "rule" in table.model_fields_set
             given = {key: x for key, x in given.items() if has_rule or key not in _NEEDED}
             needed = () if "file" in given else RULES.get(rule, ())
@@ -203,7 +203,7 @@ class Assembler:
             self.report(error, place, unknown, [table.source, table.target])
 
     def stored(self, reference: str, target: Any, place: str) -> dict[str, Any]:
-        """The matrix, and the delays if it has any, that ``file.h5:name`` refers to."""
+        """The stored matrix ``file.h5:name``, with its delays if it has any."""
         path, _, name = reference.rpartition(":")
         name, slash, part = name.partition("/")
         if slash and part != "bias":
@@ -224,7 +224,7 @@ class Assembler:
         return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
 
     def opened(self, path: str, reference: str, place: str) -> AbstractContextManager[WeightStore]:
-        """The store called `path`."""
+        """The weight store `path`, as a context manager."""
         from lifsim.weights.store import WeightStore
 
         if path in self.stores:
@@ -236,7 +236,7 @@ class Assembler:
         return WeightStore(below)
 
     def listed(self, reference: str, place: str) -> str:
-        """The list of synapses that ``synapses.csv`` or ``net.h5:group`` refers to, wherever the work is done."""
+        """The full path of the list of synapses ``synapses.csv`` or ``net.h5:group``."""
         from lifsim.network.sonata_edges import beside
         from lifsim.network.synapse_file import HDF5, split
 
@@ -245,7 +245,7 @@ class Assembler:
             raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")
         own = self.found(path, reference, place)
         for types in beside(own, group) if own.suffix.lower() in HDF5 else ():
-            self.found(spelled(types.relative_to(self.folder).as_posix()), reference, place)  # which a link could lead out of it
+            self.found(spelled(types.relative_to(self.folder).as_posix()), reference, place)  # a link could lead out of the folder
         self.network.read_files.append(str(own))
         return f"{own}{':' if group else ''}{group}"
 
@@ -275,9 +275,9 @@ class Assembler:
             self.report(error, place, unknown, [table.source, table.target] if ends else [table.populations])
 
     def too_many(self, place: str, one: Any, other: Any) -> bool:
-        """Whether lists make more pairs, of populations or of populations and variables, than a file may."""
+        """Whether the lists of the file form more pairs (of populations, or of populations and variables) than allowed."""
         pairs = math.prod(len(x) for x in (one, other) if isinstance(x, list))
-        self.pairs += pairs if pairs > 1 else 0  # single ones go with the length of the file
+        self.pairs += pairs if pairs > 1 else 0  # the number of single entries is bounded by the length of the file
         if self.pairs > MOST_PAIRS:
             self.problems.append(
                 Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file")
@@ -285,7 +285,7 @@ class Assembler:
         return self.pairs > MOST_PAIRS
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:
-        """Keep the problems that stand whatever the values are that could not be computed."""
+        """Report the problems that do not depend on values that could not be computed."""
         guessed = self.guessed & {name.partition("[")[0] for name in _flat(names)}
         for p in error.problems:
             where = re.sub(r"^(projections|record)\[\d+\]", place, p.where)
@@ -300,14 +300,14 @@ def _kind(model: str, params: Mapping[str, Any]) -> Model | None:
 
 
 def _home(model: Model | None) -> dict[str, str]:
-    """In which table of a population each name of its model is written."""
+    """The table of a population (``params`` or ``initial``) to which each name of its model belongs."""
     if model is None:
         return {}
     return {p.name: "params" for p in model.parameters} | {s.name: "initial" for s in model.states}
 
 
 def _holds_for_any(problem: Problem, guessed: set[str]) -> bool:
-    """Whether a problem stands whatever the size and the model of the `guessed` populations."""
+    """Whether a problem does not depend on the size and model of the `guessed` populations."""
     if not guessed or "there is no population" in problem.got:
         return True
     if problem.where.endswith(".variable"):
@@ -321,7 +321,7 @@ def _flat(names: list[Any]) -> list[str]:
 
 
 def _nested(value: Any) -> Any:
-    """`value` with arrays as lists, the form in which `Network.connect` takes a value for each pair."""
+    """`value` with arrays as lists, because `Network.connect` expects nested lists for values of each pair."""
     if isinstance(value, dict):
         return {key: _nested(x) for key, x in value.items()}
     if isinstance(value, list):
@@ -330,14 +330,14 @@ def _nested(value: Any) -> Any:
 
 
 def _indices(value: Any) -> Any:
-    """Whole numbers of an expression, which are floats, as indices."""
+    """Convert whole-number floats, which expressions return, to integer indices."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and (np.abs(value) < 2**53).all() and (value == np.floor(value)).all():
         return value.astype(np.int64)
     return [int(x) if isinstance(x, float) and x.is_integer() else x for x in value] if isinstance(value, list) else value
 
 
 def _below(folder: Path, path: str, place: str) -> Path:
-    """The file at the relative `path`, which must not lead out of `folder`."""
+    """The file at the relative `path`, which must not lead out of `folder` (ModelError)."""
     portable, path = is_portable(path), named(path)
     pure = PurePosixPath(path)
     inside = path and portable and not pure.is_absolute() and ".." not in pure.parts

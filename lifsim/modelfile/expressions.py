@@ -1,8 +1,8 @@
 """Arithmetic expressions over named values: ``4 * order``, ``round(N * scale)``, ``W[:, ::2]``.
 
-The syntax is Python's, read by `ast` and walked with a list of what is allowed; nothing is ever
-executed. All numbers are float64, so that no expression can grow without end; sizes are bounded, and a `Budget` bounds
-what all expressions of a model file compute and hold together.
+The syntax is that of Python. Expressions are parsed by `ast`, and only allowed nodes of the syntax tree are evaluated; no code is
+executed. All numbers are float64, so that integers cannot grow without bound; array sizes are bounded, and a `Budget` bounds
+the computation and memory of all expressions of a model file together.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ from lifsim.modelfile.functions import (
 )
 
 MAX_LENGTH = 4000
-MOST_COMPUTED = 100_000_000  # numbers that the expressions of a model compute, in all: about a second
-MOST_HELD = 16_000_000  # numbers that they hold at a time: 128 MB
+MOST_COMPUTED = 100_000_000  # numbers that all expressions of a model may compute: about a second
+MOST_HELD = 16_000_000  # numbers that they may hold at a time: 128 MB
 
 
 @dataclass(eq=False)
 class Budget:
-    """What expressions may still compute and hold, in numbers; of arrays alone, for all else goes with the length of the text."""
+    """The remaining budget of array elements that expressions may compute and hold. Scalars are bounded by the length of the text."""
 
     computed: float = MOST_COMPUTED
     held: float = MOST_HELD
 
     def compute(self, n: float) -> None:
-        """Take `n` numbers that are about to be computed (Exhausted)."""
+        """Charge `n` numbers before they are computed (Exhausted)."""
         self.computed -= n
         if self.computed < 0:
             raise Exhausted(f"with this the expressions compute more than {MOST_COMPUTED:,} numbers; put large arrays into files")
 
     def hold(self, n: float) -> None:
-        """Take `n` numbers that stay in memory (Exhausted)."""
+        """Charge `n` numbers that are kept in memory (Exhausted)."""
         self.held -= n
         if self.held < 0:
             raise Exhausted(f"with this the expressions hold more than {MOST_HELD:,} numbers; put large arrays into files")
 
     def hold_while_alive(self, array: np.ndarray) -> None:
-        """As `hold`, until nothing refers to `array` any more."""
+        """As `hold`, until `array` is freed."""
         self.hold(array.size)
         weakref.finalize(array, self._release, array.size).atexit = False
 
@@ -79,17 +79,17 @@ def evaluate(text: str, names: Mapping[str, Any], budget: Budget | None = None) 
     ----------
     text : numbers, names, ``+ - * / ** // % @``, comparisons, ``and or not``, ``a if c else b``,
         lists, indices and slices, a choice such as ``{'dc': 0, 'poisson': 8}[drive]``, and calls of
-        `FUNCTIONS`. Arrays are taken elementwise, as in NumPy.
-    names : what the names stand for: numbers, booleans, strings, arrays.
-    budget : what it may compute and hold; one of its own unless given.
+        `FUNCTIONS`. Operations on arrays are elementwise, as in NumPy.
+    names : values of the names: numbers, booleans, strings, arrays.
+    budget : limit of computation and memory; default: a new one.
 
     Returns
     -------
-    float, bool, str or a float64 or boolean array; every computed number finite.
+    float, bool, str or a float64 or boolean array; every computed number is finite.
 
     Raises
     ------
-    ValueError : with what is wrong.
+    ValueError : the expression is not valid or cannot be computed.
     """
     body = text.strip().removeprefix("=").strip()
     if len(body) > MAX_LENGTH:
@@ -128,7 +128,7 @@ _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
 
 
 class _Walk(ast.NodeVisitor):
-    """Computes a tree from its leaves; a node without a method here is not allowed."""
+    """Evaluates a syntax tree. A node without a method in this class is not allowed."""
 
     def __init__(self, names: Mapping[str, Any], budget: Budget) -> None:
         self.names, self.budget = names, budget
@@ -204,7 +204,7 @@ class _Walk(ast.NodeVisitor):
     def visit_Dict(self, node: ast.Dict) -> dict[str, Any]:
         keys = [None if key is None else self.visit(key) for key in node.keys]
         if not all(isinstance(key, str) for key in keys):
-            raise ValueError("the keys of a choice {…} must be texts")
+            raise ValueError("the keys of a choice {…} must be strings")
         return dict(zip(keys, map(self.visit, node.values), strict=True))  # type: ignore[arg-type]
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
@@ -216,7 +216,7 @@ class _Walk(ast.NodeVisitor):
         if not isinstance(held, np.ndarray):
             raise ValueError("only arrays have elements")
         if isinstance(index, np.ndarray):
-            self.budget.compute(fitting((index.size, held.size // max(1, len(held)))))  # before it is made
+            self.budget.compute(fitting((index.size, held.size // max(1, len(held)))))  # before the array is made
         return self._tidy(_guarded(operator.getitem, held, index))
 
     def _index(self, node: ast.expr) -> Any:
@@ -233,7 +233,7 @@ class _Walk(ast.NodeVisitor):
             self.budget.compute(index.size)
             if index.size and (index != np.floor(index)).any():
                 raise ValueError(f"{index[index != np.floor(index)][0]:g} is not a whole number")
-            return np.clip(index, -MAX_SIZE - 1, MAX_SIZE).astype(int)  # no array reaches beyond
+            return np.clip(index, -MAX_SIZE - 1, MAX_SIZE).astype(int)  # indices beyond the largest array stay out of range
         return index if isinstance(index, (str, np.ndarray)) else min(max(whole_number(index), -MAX_SIZE - 1), MAX_SIZE)
 
     def visit_Call(self, node: ast.Call) -> Any:
@@ -249,7 +249,7 @@ class _Walk(ast.NodeVisitor):
         return self._call(name, arguments, keywords)
 
     def _call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """What a function returns for these arguments."""
+        """Call an allowed function and charge its cost to the budget."""
         n = sum(np.size(x) for x in (*arguments, *keywords.values()))
         if name == "dot":
             n = PRODUCT * _guarded(product_size, *arguments)
@@ -257,7 +257,7 @@ class _Walk(ast.NodeVisitor):
         return self._tidy(_guarded(FUNCTIONS[name], *arguments, **keywords))
 
     def _elementwise(self, function: Callable[..., Any], *x: Any) -> Any:
-        """`function` of numbers and arrays that are broadcast."""
+        """Apply an elementwise `function` to numbers and arrays, with broadcasting."""
         if any(isinstance(v, np.ndarray) for v in x):
             self.budget.compute(_guarded(fitting, *map(np.shape, x)))
         return self._tidy(_guarded(function, *x))
@@ -272,7 +272,7 @@ class _Walk(ast.NodeVisitor):
         return self._elementwise(_COMPARE[type(op)], left, right)
 
     def _tidy(self, x: Any) -> Any:
-        """A result as float, bool or array; refused unless finite and of bounded size."""
+        """Convert a result to float, bool or array; ValueError unless it is finite and of bounded size."""
         if isinstance(x, bool) or (type(x) is float and math.isfinite(x)):
             return x
         if isinstance(x, complex):
@@ -285,13 +285,13 @@ class _Walk(ast.NodeVisitor):
                 raise ValueError("the result is not finite")
         if array.ndim == 0:
             return array.item()
-        if array.base is None:  # a view holds nothing of its own
+        if array.base is None:  # a view owns no memory
             self.budget.hold_while_alive(array)
         return array
 
 
 def _value(raw: Any) -> Any:
-    """A named value in the forms used here: float, bool, str, array of floats or booleans."""
+    """Convert a named value to float, bool, str or an array of floats or booleans."""
     if isinstance(raw, (bool, str)):
         return raw
     if isinstance(raw, (list, tuple, np.ndarray)):
@@ -308,7 +308,7 @@ def _numbers(*values: Any) -> tuple[Any, ...]:
 
 
 def _guarded(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """`function` with the ways in which arithmetic fails turned into ValueErrors."""
+    """Call `function` and convert arithmetic errors to ValueErrors."""
     try:
         return function(*arguments, **keywords)
     except ZeroDivisionError:

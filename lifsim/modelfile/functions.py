@@ -17,18 +17,18 @@ Result: TypeAlias = "float | bool | str | np.ndarray"
 MAX_SIZE = 1_000_000
 MOST_DIMENSIONS = 4  # of an array
 CONSTANTS = {"pi": math.pi}
-# What a number costs, where that is much more than an addition.
+# Cost of a function for each number, relative to an addition, if it is much higher.
 COST = {"lambertw": 100.0, "normal_quantile": 10.0, "exp": 3.0, "expm1": 3.0, "log": 3.0, "log1p": 3.0, "log10": 3.0}
 COST |= {"sin": 4.0, "cos": 4.0, "tanh": 4.0}
-PRODUCT = 1 / 32  # an addition of a product, within a matrix product
+PRODUCT = 1 / 32  # relative cost of one multiply-add of a matrix product
 
 
 class Exhausted(ValueError):
-    """A budget is used up."""
+    """A `Budget` is exhausted."""
 
 
 def counted(n: Any) -> int:
-    """`n` as a number of elements (ValueError if it is none, or too large)."""
+    """`n` as a number of elements (ValueError if it is not a whole number, negative or too large)."""
     whole = whole_number(n)
     if not 0 <= whole <= MAX_SIZE:
         raise ValueError(f"{whole} elements; must be 0 to {MAX_SIZE}")
@@ -36,7 +36,7 @@ def counted(n: Any) -> int:
 
 
 def whole_number(x: Any) -> int:
-    """`x` as a whole number (ValueError if it is none)."""
+    """`x` as an int (ValueError if it is not a whole number)."""
     if isinstance(x, bool) or not isinstance(x, (int, float)) or not float(x).is_integer():
         raise ValueError(f"{shortened(repr(x))} is not a whole number")
     return int(x)
@@ -47,7 +47,7 @@ def _axis(axis: Any) -> int | None:
 
 
 def fitting(*shapes: tuple[int, ...]) -> int:
-    """The number of elements of what has these shapes together; ValueError if they are too many."""
+    """The number of elements of an array with the broadcast `shapes`; ValueError if it is too large."""
     dimensions = max(map(len, shapes), default=0)
     if dimensions > MOST_DIMENSIONS:
         raise ValueError(f"an array of {dimensions} dimensions; at most {MOST_DIMENSIONS} are allowed")
@@ -63,7 +63,7 @@ def _outer(a: Any, b: Any) -> np.ndarray:
 
 
 def product_size(a: Any, b: Any) -> int:
-    """How many products a matrix product takes."""
+    """The number of multiplications in a matrix product."""
     if not (1 <= np.ndim(a) <= 2 and 1 <= np.ndim(b) <= 2):
         raise ValueError("@ takes vectors and matrices")
     return fitting(np.shape(a)[:-1] + np.shape(b)[1:]) * np.shape(a)[-1]
@@ -134,7 +134,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cos": lambda x: np.cos(x),
     "tanh": lambda x: np.tanh(x),
     "abs": lambda x: np.abs(x),
-    "round": lambda x, digits=0.0: np.round(x, whole_number(digits)),  # halves to even, as Python and NumPy do
+    "round": lambda x, digits=0.0: np.round(x, whole_number(digits)),  # rounds halves to even, as Python and NumPy do
     "floor": lambda x: np.floor(x),
     "ceil": lambda x: np.ceil(x),
     "min": _extreme(np.minimum, np.min),
@@ -153,7 +153,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "arange": _arange,
     "linspace": _linspace,
     "concat": _concat,
-    "lambertw": _lambertw,  # branch k, real part
-    "normal_quantile": _normal_quantile,  # inverse of the standard normal distribution function
+    "lambertw": _lambertw,  # real part of branch k
+    "normal_quantile": _normal_quantile,  # quantile function of the standard normal distribution
 }
 SIGNATURES = {name: inspect.signature(function) for name, function in FUNCTIONS.items()}

@@ -1,4 +1,4 @@
-"""Values in place of those of a model file, by path: ``populations.exc.n``."""
+"""Overrides: values that replace those of a model file, each given with its path, such as ``populations.exc.n``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lifsim.modelfile import toml
 
 
 def put_overrides(document: dict[str, Any], overrides: Mapping[str, Any]) -> tuple[list[Problem], dict[str, Any]]:
-    """Put values at their paths in `document`; those of parameters are returned."""
+    """Put values at their paths in `document`. Returns problems, and the values for ``[parameters]``, which are not put there."""
     problems, settings = [], {}
     for path, raw in overrides.items():
         keys = [key for key in re.split(r"[.\[\]]+", path) if key]
@@ -28,7 +28,7 @@ def put_overrides(document: dict[str, Any], overrides: Mapping[str, Any]) -> tup
 
 
 def _holder(document: dict[str, Any], keys: list[str], path: str) -> Any:
-    """The table or list that the last of `keys` is in."""
+    """The table or list that contains the last of `keys`."""
     here: Any = document
     if not keys:
         raise ModelError(repr(path), "is not a path", "for example run.dt")
@@ -46,7 +46,7 @@ def _key(holder: Any, key: str, path: str) -> Any:
     if isinstance(holder, dict):
         return key
     if not isinstance(holder, list):
-        raise ModelError(path, f"there is nothing below to hold {key!r}")
+        raise ModelError(path, f"{key!r} is not inside a table or a list")
     if not (key.isdecimal() and int(key) < len(holder)):
         raise ModelError(path, f"there is no entry {key!r}", f"0 to {len(holder) - 1}")
     return int(key)

@@ -1,4 +1,4 @@
-"""Parameters of a model file: quantities, references to each other, settings from outside."""
+"""The parameters of a model file: quantities, expressions that refer to other parameters, and settings that replace them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from lifsim.modelfile.expressions import Budget, evaluate, is_expression
 from lifsim.modelfile.functions import MOST_DIMENSIONS, Exhausted
 
 RUN_KEYS = ("dt", "duration", "seed")
-_LINKS = 40  # parameters in a row that are computed within each other
-_AS_LIST = 4  # numbers of an array that one of a list takes as much memory as
-_PER_NUMBER = 8  # characters of a text that take as much memory as a number
+_LINKS = 40  # greatest depth of parameters that are computed within each other
+_AS_LIST = 4  # memory of a number in a list, relative to one in an array
+_PER_NUMBER = 8  # characters of a string that take as much memory as one number
 
 
 class _Unknown(Exception):
-    """A name whose own problem is reported already."""
+    """The value of a name is unknown, and its problem is already reported."""
 
 
 class _Missing:
-    """Stands where a value could not be computed, so that the rest can be checked all the same."""
+    """Placeholder for a value that could not be computed, so that the other values can still be checked."""
 
     def __repr__(self) -> str:
         return "(unknown)"
@@ -36,12 +36,12 @@ MISSING = _Missing()
 
 
 class Parameters(Mapping[str, Any]):
-    """The table ``[parameters]``, and what the expressions of a model file come to over it.
+    """The values of the table ``[parameters]``; evaluates the expressions of a model file.
 
-    `raw` are its entries as written. Each is computed after those that it names, so that chains may be of any length; only where
-    conditions lead in a circle (``a = "= b if on else 1"``, ``b = "= 1 if on else a"``) one is computed within another. Problems
-    found on the way gather in `problems`; what cannot be computed is `MISSING` in what `filled` returns. All expressions together
-    have one `Budget`.
+    `raw` holds the entries of the table as written. Each parameter is computed after those that it refers to, so that chains may have
+    any length. Only if references are circular (``a = "= b if on else 1"``, ``b = "= 1 if on else a"``) is one computed within another.
+    `problems` collects every problem. In the results of `filled`, values that cannot be computed are `MISSING`. All expressions share
+    one `Budget`.
     """
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -80,7 +80,7 @@ class Parameters(Mapping[str, Any]):
         self._active.pop()
 
     def _circle(self, name: str) -> str:
-        """The parameters from `name` on that are being computed, the first of the file in front."""
+        """The circle of parameters being computed from `name` on, beginning with the one that is first in the file."""
         names = self._active[self._active.index(name) :]
         first = names.index(next(x for x in self.raw if x in names))
         return " → ".join([*names[first:], *names[: first + 1]])
@@ -93,14 +93,14 @@ class Parameters(Mapping[str, Any]):
         try:
             value = plain(found)
             if is_expression(self.raw[name]):
-                self._keep(value, _AS_LIST)  # `resolved` makes a list of an array
+                self._keep(value, _AS_LIST)  # `resolved` converts arrays to lists
         except ValueError as error:
             self._note(Problem(place, str(error)), error)
             return MISSING
         return value
 
     def resolved(self) -> dict[str, Any]:
-        """All values that could be computed, as plain Python numbers, texts, booleans and lists."""
+        """All values that could be computed, as Python numbers, strings, booleans and lists."""
         known = {name: self._values[name] for name in self if self._values[name] is not MISSING}
         return {name: x.tolist() if isinstance(x, np.ndarray) else x for name, x in known.items()}
 
@@ -125,14 +125,14 @@ class Parameters(Mapping[str, Any]):
         return value
 
     def _keep(self, value: Any, times: float = 1.0) -> None:
-        """Take what `value` holds from the budget for good."""
+        """Charge the memory of `value` to the budget permanently."""
         if isinstance(value, np.ndarray):
             self.budget.hold(times * value.size)
         elif isinstance(value, str):
             self.budget.hold(len(value) / _PER_NUMBER)
 
     def _note(self, problem: Problem, error: ValueError) -> None:
-        """Keep a problem; that the budget is used up is said once."""
+        """Collect a problem. An exhausted budget is reported only once."""
         if not (self.exhausted and isinstance(error, Exhausted)):
             self.problems.append(problem)
         self.exhausted = self.exhausted or isinstance(error, Exhausted)
@@ -142,7 +142,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 def _in_order(raw: Mapping[str, Any]) -> Iterator[str]:
-    """The names of `raw`, each after those that its expressions name, as far as these do not lead back to it."""
+    """The names of `raw`, each after the names that its expressions refer to, unless these are circular."""
     met: set[str] = set()
     for start in raw:
         waiting = [(start, iter((start,)))]
@@ -159,7 +159,7 @@ def _in_order(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _named(value: Any, names: Mapping[str, Any]) -> Iterator[str]:
-    """Those of `names` that the expressions in a value name, perhaps."""
+    """The `names` that may occur in the expressions of a value (found as words, so strings in expressions count, too)."""
     if isinstance(value, (list, dict)):
         for x in value.values() if isinstance(value, dict) else value:
             yield from _named(x, names)
@@ -168,12 +168,12 @@ def _named(value: Any, names: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _holds_no(values: list[Any], *kinds: type) -> bool:
-    """Whether no entry is of one of these types."""
+    """Whether no entry has one of these types."""
     return set(kinds).isdisjoint(map(type, values))
 
 
 def holds_missing(value: Any) -> bool:
-    """Whether `value` or anything in it is `MISSING`."""
+    """Whether `value` is `MISSING` or contains it."""
     if isinstance(value, dict):
         return any(map(holds_missing, value.values()))
     if isinstance(value, list):
@@ -182,7 +182,7 @@ def holds_missing(value: Any) -> bool:
 
 
 def plain(raw: Any) -> Any:
-    """A parameter as number, text, boolean or float64 array; ValueError for anything else."""
+    """Convert a parameter to a number, string, boolean or float64 array; ValueError for anything else."""
     if isinstance(raw, np.generic):
         raw = raw.item()
     if isinstance(raw, str):
@@ -201,7 +201,7 @@ def plain(raw: Any) -> Any:
 
 
 def _array(raw: Any) -> np.ndarray:
-    """A nested list of numbers and quantities; rows equally long."""
+    """Convert a nested list of numbers and quantities to an array; its rows must have equal length."""
     if isinstance(raw, np.ndarray) and raw.dtype.kind in "biuf" and raw.ndim <= MOST_DIMENSIONS:
         return _without_nan(raw.astype(np.float64))
     if set(map(type, raw)) <= {float}:
@@ -230,11 +230,11 @@ def _check_name(name: str) -> Iterator[Problem]:
         yield Problem(f"parameters.{name}", f"{shortened(repr(name))} is {why}", "letters, digits and _, as in lambda_")
 
 
-# -- settings from outside -----------------------------------------------------------------------
+# -- settings ------------------------------------------------------------------------------------
 
 
 def with_settings(raw: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The entries `raw` with those `given` in their place, and what is wrong with these."""
+    """The entries `raw`, replaced by those in `given`; problems of these."""
     out, problems = dict(raw), []
     for name, setting in given.items():
         place = f"parameters.{name}"
@@ -251,7 +251,7 @@ def with_settings(raw: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dic
 
 
 def _check_kind(default: Any, setting: Any) -> None:
-    """A setting is of the kind (flag, text, number of a dimension) of the value that it replaces."""
+    """Check that a setting has the kind (boolean, string, number of a dimension) of the value that it replaces (ValueError)."""
     if is_expression(default) or is_expression(setting):
         return
     for kind, called in ((bool, "true or false"), (str, "a text")):

@@ -1,7 +1,7 @@
-"""Model files: TOML to `Network`. (`lifsim.modelfile.writer` goes the other way.)
+"""Reads model files: TOML to `Network`. (`lifsim.modelfile.writer` writes them.)
 
-In a file, a string that starts with ``=`` is an expression over the table ``[parameters]``. Every
-problem of every stage is gathered and reported at once, each with its place in the file.
+In a model file, a string that starts with ``=`` is an expression in which the names of the table ``[parameters]`` may occur. All
+problems are collected and reported at once, each with its place in the file.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _LONGEST_PLACE = 200
 
 
 def load(model: str | Path, /, *, overrides: Mapping[str, Any] | None = None, **parameters: Any) -> Network:
-    """The network that a model file describes.
+    """Read a network from a model file.
 
     Parameters
     ----------
-    model : path of a file, or name of a shipped model (``"brunel"``).
-    parameters : values in place of those of the file's ``[parameters]``.
-    overrides : values for other places, by path: ``{"run.dt": "0.05", "populations.exc.n": 100}``.
-        Strings are read as TOML values where they are that.
+    model : path of a model file, or name of a shipped model (``"brunel"``).
+    overrides : values that replace others in the file, each with its path: ``{"run.dt": "0.05", "populations.exc.n": 100}``.
+        A string that is a valid TOML value is read as such. Default: none.
+    **parameters : values that replace those in the table ``[parameters]`` of the file.
 
     Raises
     ------
-    ModelError : with every problem found, each with its place in the file.
-    DataError : there is no such file, or it cannot be read.
+    ModelError : lists every problem found, each with its place in the file.
+    DataError : the file does not exist or cannot be read.
 
     Examples
     --------
@@ -58,9 +58,17 @@ def loads(
     overrides: Mapping[str, Any] | None = None,
     **parameters: Any,
 ) -> Network:
-    """As `load`, from the text of a file. Stored matrices are looked for in `stores`, by the name of the file, or below `folder`.
+    """Read a network from the text of a model file. The result has ``loads(net.text, **net.parameters)`` equal to `net`.
 
-    The network's `text` and `parameters` give it back: ``loads(net.text, **net.parameters)``.
+    Parameters
+    ----------
+    text : the text. place : name of the file in error messages. folder : folder of the files that the text refers to; default: none.
+    stores : open weight stores by the file name in the text; other stores are opened in `folder`.
+    overrides, **parameters : as in `load`.
+
+    Raises
+    ------
+    ModelError : lists every problem found, each with its place in the file.
     """
     document = toml.parsed(text, place)
     problems, settings = put_overrides(document, overrides or {})
@@ -80,7 +88,7 @@ def loads(
 
 
 def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
-    """As `load`, with settings as on the command line: ``g=4.5`` (a parameter), ``run.dt=0.05`` (a path)."""
+    """As `load`, with settings in the form of the command line: ``g=4.5`` (a parameter) or ``run.dt=0.05`` (a path)."""
     parameters, overrides, problems = {}, {}, []
     for setting in settings:
         name, equals, raw = (part.strip() for part in setting.partition("="))
@@ -96,7 +104,7 @@ def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
 
 
 def _own_words(values: Any) -> set[str]:
-    """All texts in `values`, the settings of a user."""
+    """All strings in the settings `values` that a user gave."""
     if isinstance(values, (str, Path)):
         read = toml.value(str(values))
         return {str(values)} | ({read} if isinstance(read, str) else _own_words(read))

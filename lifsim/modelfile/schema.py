@@ -1,4 +1,4 @@
-"""The structure of a model file: which tables and keys there are. What values mean is checked by `Network`."""
+"""The structure of a model file: its tables and their keys. `Network` checks the values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _duration(raw: Any) -> float:
 
 
 def _seed(raw: Any) -> int:
-    seed = int(raw) if isinstance(raw, float) and raw.is_integer() else raw  # an expression gives floats
+    seed = int(raw) if isinstance(raw, float) and raw.is_integer() else raw  # expressions return floats
     if not is_seed(seed):
         raise ValueError(f"must be {SEEDS}")
     return int(seed)
@@ -38,17 +38,17 @@ Names = Annotated[Any, BeforeValidator(_names)]
 
 
 class TomlTable(BaseModel):
-    """A table of the file; keys that are not listed are errors."""
+    """A table of a model file; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     def given(self) -> dict[str, Any]:
-        """What the file says, without defaults."""
+        """The values given in the file, without defaults."""
         return {key: getattr(self, key) for key in type(self).model_fields if key in self.model_fields_set}
 
 
 class RunTable(TomlTable):
-    """``[run]``."""
+    """The table ``[run]``."""
 
     dt: Any = 0.1
     duration: Annotated[Any, BeforeValidator(_duration)] = None
@@ -57,7 +57,7 @@ class RunTable(TomlTable):
 
 
 class PopulationTable(TomlTable):
-    """``[populations.NAME]``."""
+    """A table ``[populations.NAME]``."""
 
     n: Any
     model: str
@@ -67,7 +67,7 @@ class PopulationTable(TomlTable):
 
 
 class ProjectionTable(TomlTable):
-    """``[[projections]]``."""
+    """A table of the list ``[[projections]]``."""
 
     source: Names
     target: Names
@@ -92,7 +92,7 @@ class ProjectionTable(TomlTable):
 
 
 class RecordTable(TomlTable):
-    """``[[record]]``."""
+    """A table of the list ``[[record]]``."""
 
     populations: Names = None
     source: str = ""
@@ -104,7 +104,7 @@ class RecordTable(TomlTable):
 
 
 class ModelFile(TomlTable):
-    """The whole file; its tables are checked one by one, so that a wrong one hides no other."""
+    """The whole file. Its tables are checked one by one, so that problems of one do not hide those of another."""
 
     name: str = ""
     description: str = ""
@@ -120,10 +120,10 @@ AnyTable = TypeVar("AnyTable", bound=TomlTable)
 
 
 def check(kind: type[AnyTable], raw: dict[str, Any], place: str = "") -> tuple[AnyTable | None, list[Problem]]:
-    """`raw` as a table of `kind` and what is wrong with it.
+    """Convert `raw` to a table of `kind`; returns it and its problems.
 
-    Wrong keys are left out of the table, so that the others can be checked further; it is None if
-    it cannot do without them.
+    Wrong entries are left out of the table, so that the others can be checked further. The table is None if
+    a required entry is wrong or missing.
     """
     try:
         return kind.model_validate(raw), []

@@ -1,4 +1,4 @@
-"""The models that come with lifsim, and where a model file is found."""
+"""The models shipped with lifsim, and the search for a model file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def find(model: str | Path) -> Path:
-    """The file that `model` means: a path, or the name of a shipped model (DataError if there is none)."""
+    """The path of a model file: `model` is a path, or the name of a shipped model (DataError if there is no such file)."""
     path, own = expanded(model, "model", DataError), _shipped_files()
     try:
         if path.is_file():
@@ -23,25 +23,25 @@ def find(model: str | Path) -> Path:
             raise DataError(str(path), "is a directory", "a model file")
         if path.exists():
             raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", "a model file")
-    except (OSError, ValueError) as error:  # a name that cannot be
-        said = getattr(error, "strerror", None) or str(error)
-        raise DataError(shortened(str(path)), f"cannot be read ({said})", "a model file") from None
+    except (OSError, ValueError) as error:  # the system does not allow such a name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(shortened(str(path)), f"cannot be read ({reason})", "a model file") from None
     if str(model) in own:
         return own[str(model)]
     raise DataError(shortened(str(model)), "there is no such file, nor a shipped model of this name", did_you_mean(path.stem, own))
 
 
 def shipped() -> dict[str, str]:
-    """Names and descriptions of the models that come with lifsim."""
+    """Names and descriptions of the models shipped with lifsim."""
     return {name: toml.parsed(toml.read_text(path), str(path)).get("description", "") for name, path in _shipped_files().items()}
 
 
 def template() -> str:
-    """A commented model file to start from."""
+    """The text of a commented model file that serves as a template."""
     return (_PACKAGE / "template.toml").read_text(encoding="utf-8")
 
 
 def _shipped_files() -> dict[str, Path]:
-    # In an installed package they lie inside it, in a source tree beside it.
+    # The files are inside an installed package, but next to the package in a source tree.
     folder = next((f for f in (_PACKAGE / "shipped", _PACKAGE.parent / "models") if f.is_dir()), None)
     return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}

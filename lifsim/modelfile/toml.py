@@ -1,7 +1,7 @@
-"""TOML from anywhere, read in a time and in a memory that go with its length.
+"""Reads TOML from untrusted sources, in time and memory proportional to its length.
 
-The parser of the standard library takes the square of the parts of a dotted key, and what follows it here goes down nested tables
-by recursion. No model file needs any of that, so it is refused: keys are looked at before the text is parsed, the rest after it.
+The standard library's parser takes time quadratic in the number of parts of a dotted key, and later steps recurse into nested tables.
+No model file needs long keys or deep nesting, so both are refused: keys are checked before the text is parsed, nesting afterwards.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from lifsim.files import untrusted
 from lifsim.files.kinds import MAGIC, is_result
 from lifsim.files.untrusted import reading
 
-DEEPEST = 32  # tables and lists in each other; parts of a dotted key
+DEEPEST = 32  # greatest depth of nested tables and lists; greatest number of parts of a dotted key
 LONGEST_KEY = 1000  # characters
-_SHARE = 0.05  # of the free memory that the text may take: parsed, it takes up to twenty times as much
-# Strings and comments. Each is taken up to the end of the text if nothing ends it, so that nothing is looked through twice.
+_SHARE = 0.05  # fraction of the free memory that the text may take: parsed, it takes up to twenty times as much
+# Strings and comments. One that is not terminated extends to the end of the text, so that no part is scanned twice.
 _QUOTED = re.compile(
     r'"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+(?:"{3,5}|\Z)'
     r"|'''(?:[^']++|'{1,2}(?!'))*+(?:'{3,5}|\Z)"
@@ -35,11 +35,11 @@ _LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 
 
 def read_text(path: Path, kind: str = "a model file in TOML") -> str:
-    """The text of a model file, or of a file of another `kind`.
+    """The text of a model file, or of a file of another `kind` (as named in messages).
 
     Raises
     ------
-    DataError : it cannot be read, is no text, a file of results, or too large for the memory.
+    DataError : the file cannot be read, is not text, is a result file, or is too large for the memory.
     """
     try:
         with reading(path) as file:
@@ -61,11 +61,11 @@ def read_text(path: Path, kind: str = "a model file in TOML") -> str:
 
 
 def parsed(text: str, place: str) -> dict[str, Any]:
-    """The tables of the TOML `text`, which came from `place`.
+    """Parse the TOML `text`, which was read from `place`, into tables.
 
     Raises
     ------
-    ModelError : it is no TOML, or goes beyond the limits of this module.
+    ModelError : the text is not valid TOML, or exceeds the limits of this module.
     """
     key = _LONG_KEY.search(_QUOTED.sub("s", text))
     if key:
@@ -86,7 +86,7 @@ def parsed(text: str, place: str) -> dict[str, Any]:
 
 
 def value(text: str) -> Any:
-    """`text` as a TOML value; itself where it is none (``dc``, ``20 ms``, ``= 2 * g``)."""
+    """`text` as a TOML value, or `text` itself if it is not one (``dc``, ``20 ms``, ``= 2 * g``)."""
     try:
         found = parsed(f"x = {text}", "")
     except ModelError:
@@ -96,7 +96,7 @@ def value(text: str) -> Any:
 
 
 def beyond_limits(values: Mapping[str, Any], place: str = "") -> Iterator[Problem]:
-    """Where `values`, a table, are nested too deeply, have absurd keys, or hold whole numbers of more than 64 bits."""
+    """Report where the table `values` is nested too deeply, has overlong keys, or holds integers of more than 64 bits."""
     waiting: list[tuple[str, Any, int]] = [(place, values, 1)]
     while waiting:
         where, held, depth = waiting.pop()

@@ -1,4 +1,4 @@
-"""Tables to TOML text."""
+"""Writes tables as TOML text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def dumps(document: Mapping[str, Any]) -> str:
-    """A model file's tables as TOML text; tables within ``populations`` and lists of tables have headers."""
+    """The tables of a model file as TOML text. Tables in ``populations`` and in lists of tables have headers; others are inline."""
     blocks = [_lines({key: x for key, x in document.items() if not isinstance(x, dict) and not _is_tables(x)})]
     for key, x in document.items():
         if key == "populations" and isinstance(x, dict) and _is_tables(list(x.values())):
@@ -49,7 +49,7 @@ def _inline(x: Any) -> str:
         return "[" + ", ".join(map(_inline, x)) + "]"
     if isinstance(x, (date, time)):
         return x.isoformat()
-    return repr(x)  # Python's shortest form of a number that reads back as the same number is TOML's too
+    return repr(x)  # Python's shortest representation that reads back as the same number is valid TOML
 
 
 def _text(x: str) -> str:

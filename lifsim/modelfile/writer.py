@@ -1,4 +1,4 @@
-"""Networks to model files: TOML text, with given matrices in a store of weights beside it."""
+"""Writes networks as model files: TOML text, and explicit matrices in a weight store next to it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 def save(network: Network, path: str | Path, lasting: bool = True) -> None:
-    """Write `network` as a model file that `lifsim.load` turns back into the same network.
+    """Write `network` as a model file from which `lifsim.load` restores the same network.
 
-    Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
-    ``<stem>.synapses.h5``. Files of these names are replaced, each in one step. What `load` would refuse is
+    Matrices given in place of a rule are stored next to it in ``<stem>.weights.h5``, lists of synapses that came from files in
+    ``<stem>.synapses.h5``. Existing files of these names are replaced, each in one step. A network that `load` would refuse is
     refused here, and nothing is written. `lasting` is False for a scratch folder, whose files need not survive a power failure.
 
     Raises
     ------
-    ModelError : the network was changed into one that no file can describe. OutputError : the place cannot be used.
+    ModelError : the network was changed so that no model file can describe it. OutputError : `path` cannot be written.
     RunError : the disk is full.
     """
     path = check_output(path, overwrite=True)
@@ -58,7 +58,7 @@ def save(network: Network, path: str | Path, lasting: bool = True) -> None:
 
 
 def _checked(tables: Mapping[str, Any], path: Path) -> bytes:
-    """The text of `tables`, after it was loaded once. Its matrices and lists, which `connect` checked, are left out of that."""
+    """The text of `tables`, after a test that it can be loaded. The test leaves out matrices and lists, which `connect` has checked."""
     from lifsim.modelfile.reader import loads
 
     for key in ("name", "description", "reference"):
@@ -71,13 +71,13 @@ def _checked(tables: Mapping[str, Any], path: Path) -> bytes:
     try:
         text = dumps(tables).encode()
     except UnicodeEncodeError as error:
-        raise ModelError("model", f"holds {error.object[error.start]!r}, which is no character", "Unicode text") from None
+        raise ModelError("model", f"contains {error.object[error.start]!r}, which is not a character", "Unicode text") from None
     loads(dumps({**tables, "projections": loose}), place=str(path), folder=path.parent)
     return text
 
 
 def document(network: Network, store: str = "", lists: str = "", folder: Path = Path()) -> dict[str, Any]:
-    """The tables of a model file, given matrices being in the file `store`, lists in the file `lists`, both in `folder`."""
+    """The tables of a model file in `folder`, which refers to matrices in the file `store` and lists of synapses in the file `lists`."""
     store, lists = spelled(store), spelled(lists)
     run = {"dt": network.dt, "duration": network.duration, "seed": network.seed, "method": network.method}
     return {
@@ -108,14 +108,14 @@ def _population(population: Population, folder: Path) -> dict[str, Any]:
 
 
 def _relative(path: str, folder: Path) -> str:
-    """`path` as seen from `folder`, if it leads into it."""
+    """`path` relative to `folder`, if it is in this folder."""
     with suppress(ValueError):
         return Path(path).resolve().relative_to(folder.resolve()).as_posix()
     return path
 
 
 def _plain(value: Any) -> Any:
-    """A value as it is written: distributions as tables, one train as a flat list."""
+    """A value in the form of a model file: a distribution as a table, a single spike train as a flat list."""
     if isinstance(value, Distribution):
         return value.as_dict()
     if isinstance(value, list) and len(value) == 1:
@@ -150,12 +150,12 @@ def _projection(p: Projection, reference: str) -> dict[str, Any]:
 
 
 def _written(value: Any, quantity: str) -> Any:
-    """A value as it is written, a function of distance among them."""
+    """A value, or function of distance, in the form of a model file."""
     return value.as_dict(quantity) if isinstance(value, Profile) else _plain(value)
 
 
 def _synaptic(value: Any, quantity: str, p: Projection) -> Any:
-    """A weight or delay; an array in the shape in which `Network.connect` takes it."""
+    """A weight or delay in the form of a model file; an array has the shape that `Network.connect` expects."""
     if not isinstance(value, np.ndarray):
         return _written(value, quantity)
     by_rule = {
@@ -181,8 +181,8 @@ def _recording(r: Recording) -> dict[str, Any]:
 
 
 def _is_matrix(p: Projection) -> bool:
-    """Whether `p` is kept as a matrix. A store orders a row by source; drawn delays follow the
-    order that was given, so where the two differ the synapses are listed one by one, as where each has parameters of its own.
+    """Whether `p` is stored as a matrix. A store orders each row by source, but drawn delays follow the original order of the
+    synapses. If these orders differ, the synapses are written as lists; so are synapses with individual parameters.
     """
     if p.rule != "matrix" or (p.synapse and any(isinstance(x, np.ndarray) for x in p.synapse.params.values())):
         return False
@@ -195,7 +195,7 @@ def _is_matrix(p: Projection) -> bool:
 
 
 def _list(p: Projection) -> SynapseColumns:
-    """The synapses of a list that came from a file."""
+    """The columns of the synapses of a projection that came from a file."""
     from lifsim.network.synapse_table import SynapseColumns
 
     given = p.params["given"]

@@ -1,6 +1,7 @@
-"""The description of a network: populations, projections, recordings, and all models with their parameters. It knows no execution.
+"""The description of a network: populations, projections, recordings, and all models with their parameters.
 
-In: calls of `Network.add`, `Network.connect`, `Network.record`. Out: a checked `Network`, which a model file can hold and a run takes.
+Input: calls of `Network.add`, `Network.connect` and `Network.record`. Output: a checked `Network`, which can be saved as a model file
+or simulated. Nothing in this package executes a network.
 """
 
 from lifsim.network.model import MODELS

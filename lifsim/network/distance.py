@@ -13,9 +13,9 @@ from lifsim.common.errors import did_you_mean
 from lifsim.common.printable import shown
 from lifsim.common.values import KINDS, number
 
-# kind → name of its length (mm), or of its slope
+# profile kind → name of its length parameter (mm) or, for "linear", of its slope
 SCALES = {"gaussian": "sigma", "exponential": "lambda", "box": "radius", "linear": "per_mm"}
-# what is given so → (name of its value at distance 0, kinds)
+# quantity → (name of its value at distance 0, profile kinds that it may have)
 QUANTITIES = {
     "p": ("p0", ("gaussian", "exponential", "box")),
     "weight": ("w0", ("gaussian", "exponential", "box", "linear")),
@@ -25,8 +25,8 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Profile:
-    """A value at distance d (mm): ``gaussian`` a·exp(-d²/2b²), ``exponential`` a·exp(-d/b), ``box`` a up to d = b and 0
-    beyond, ``linear`` a + b·d. It is 0 beyond `max_distance`. Up to `error` (mm) further away a distance counts as within.
+    """A function of the distance d (mm): ``gaussian`` a·exp(-d²/2b²), ``exponential`` a·exp(-d/b), ``box`` a for d ≤ b and 0
+    beyond, ``linear`` a + b·d. The value is 0 beyond `max_distance`. `error` (mm) is the tolerance of both limits.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Profile:
     error: float = 0.0
 
     def within(self, error: float) -> Profile:
-        """The same for distances that rounding changes by up to `error` (mm)."""
+        """The same profile for distances with a rounding error of up to `error` (mm)."""
         return replace(self, error=error)
 
     def __call__(self, d: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ class Profile:
         return out if self.max_distance == math.inf else np.where(d <= self.max_distance + self.error, out, 0.0)
 
     def beyond(self, level: float) -> float:
-        """A distance beyond which the value, which falls with distance, is below `level` (> 0)."""
+        """A distance (mm) beyond which a decreasing profile is below `level` (> 0)."""
         if level >= self.a:
             return 0.0
         ratio = math.log(self.a) - math.log(level)
@@ -61,7 +61,7 @@ class Profile:
         return min(out, self.max_distance + self.error)
 
     def range(self, farthest: float) -> tuple[float, float]:
-        """The smallest and the largest value up to a distance of `farthest`."""
+        """The smallest and the largest value for distances from 0 to `farthest` (mm)."""
         ends = self(np.array([0.0, farthest]))
         return float(ends.min()), float(ends.max())
 
@@ -73,18 +73,22 @@ class Profile:
 
 
 def is_profile(raw: Any) -> bool:
-    """Whether `raw` is meant to depend on distance."""
+    """Whether `raw` describes a function of distance."""
     if not isinstance(raw, Mapping):
         return isinstance(raw, Profile)
     return any(key in SCALES or (isinstance(x, Mapping) and key not in KINDS) for key, x in raw.items())
 
 
 def profile(raw: Any, quantity: str, unit: str | None) -> Profile:
-    """`raw`, such as ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, as the profile of a "p", "weight" (in `unit`) or "delay".
+    """Convert `raw`, such as ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, to a `Profile`.
+
+    Parameters
+    ----------
+    raw : profile or table. quantity : "p", "weight" or "delay". unit : of the value; None if it has no unit.
 
     Raises
     ------
-    ValueError : with what was got, for the caller to say where.
+    ValueError : `raw` is not valid. The message has no place; the caller adds it.
     """
     if isinstance(raw, Profile):
         raw = raw.as_dict(quantity)

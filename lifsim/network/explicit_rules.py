@@ -1,4 +1,4 @@
-"""Synapses given one by one: as a matrix, as lists of sources and targets, or in a file."""
+"""Explicit synapses: given as a matrix, as lists of sources and targets, or in a file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from lifsim.network.explicit_synapses import SORTED, ExplicitSynapses, entries, 
 from lifsim.network.population import View
 from lifsim.network.synapse_values import synaptic_value, weight_unit
 
-MANY = 1_000_000  # nodes, in a space, more than which are not looked at one by one for that
+MANY = 1_000_000  # nodes; for larger populations in space, mean probabilities are computed without visiting each node
 
 
 def from_copies(
     place: str, given: Mapping[str, Any], delay: Any, n_target: int, n_source: int
 ) -> tuple[ExplicitSynapses | None, np.ndarray, Any, list[Problem]]:
-    """The synapses of the matrix, as often as `copies` says, their weights, `scale` times the entries, and their delays."""
+    """The synapses of a matrix, repeated `copies` times; their weights (entries times `scale`); their delays; problems."""
     copies, scale = given.get("copies", 1), given.get("scale", 1.0)
     problems = list(_check_copies(place, copies, scale, n_target, n_source))
     if problems:
@@ -47,7 +47,7 @@ def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: 
     if not is_whole(copies) or copies < 1:
         yield Problem(f"{place}.copies", shown(copies), "a whole number from 1 on")
     elif n_target % copies or n_source % copies:
-        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "as many of each in every copy")
+        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "the same number of each in every copy")
     factor = as_float(scale)
     if factor is None or not math.isfinite(factor):
         yield Problem(f"{place}.scale", shown(scale), "a finite number")
@@ -56,7 +56,7 @@ def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: 
 def from_file(
     place: str, dt: float, given: Mapping[str, Any], raw: Mapping[str, Any], source: View, target: View
 ) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
-    """Sources and targets from a file, with its weights and delays if it has such columns; problems."""
+    """Read sources and targets, and weights and delays if the file has these columns. Returns rule parameters, values, problems."""
     from lifsim.network.synapse_file import read
     from lifsim.network.synapse_table import Limits, WantedColumns
 
@@ -84,7 +84,7 @@ def from_file(
 
 
 def _times(weight: Any, unit: str, number: np.ndarray) -> np.ndarray:
-    """The weight of a connection times the numbers of synapses in a file."""
+    """The connection's weight times the number of synapses of each edge (nsyns)."""
     one = None if is_profile(weight) or isinstance(weight, (list, np.ndarray)) else value(weight, unit)
     if not isinstance(one, float):
         raise ValueError(f"{weight!r}; a number, where a file says how many synapses an edge has (nsyns)")
@@ -92,7 +92,7 @@ def _times(weight: Any, unit: str, number: np.ndarray) -> np.ndarray:
 
 
 def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[ExplicitSynapses | None, np.ndarray, list[Problem]]:
-    """Stored entries of a scipy.sparse matrix, or non-zero ones of an array: synapses and their weights."""
+    """Synapses and weights from the stored entries of a scipy.sparse matrix, or the non-zero entries of an array; problems."""
     nothing = None, np.zeros(0)
     if isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
         return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
@@ -107,7 +107,7 @@ def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[
     try:
         given, data = entries(array)
     except (TypeError, ValueError) as error:
-        return *nothing, [_said(place, error)]
+        return *nothing, [_problem_of(place, error)]
     if not given.in_range():
         return *nothing, [Problem(place, "indices out of range", f"rows 0 to {n_target - 1}, columns 0 to {n_source - 1}")]
     wrong = first_not_finite(data)
@@ -117,14 +117,14 @@ def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[
     return given, data, []
 
 
-def _said(place: str, error: Exception) -> Problem:
-    """What was got and what is allowed, of an error that says both."""
+def _problem_of(place: str, error: Exception) -> Problem:
+    """The `Problem` for an error whose message is "what was got; what is allowed"."""
     got, _, allowed = str(error).partition("; ")
     return Problem(place, got, allowed)
 
 
 def _dense(matrix: Any) -> np.ndarray:
-    """An array of float32 or float64; an array of true and false says which synapses there are."""
+    """A dense matrix as float32 or float64. True counts as 1, False as 0 (no synapse)."""
     if isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf":
         return matrix if matrix.dtype in (np.float32, np.float64) else matrix.astype(np.float64)
     if not isinstance(matrix, (np.ndarray, list, tuple)):
@@ -133,7 +133,7 @@ def _dense(matrix: Any) -> np.ndarray:
 
 
 def from_lists(place: str, given: Mapping[str, Any], source: View, target: View) -> tuple[ExplicitSynapses | None, list[Problem]]:
-    """Synapses from lists of sources and targets."""
+    """Synapses from lists of source and target indices; problems."""
     ends, problems = {}, []
     for key, view in (("sources", source), ("targets", target)):
         try:
@@ -143,16 +143,16 @@ def from_lists(place: str, given: Mapping[str, Any], source: View, target: View)
             if masked:
                 raise ValueError("masked entries; fill them first")
             array = np.asarray(given[key])
-            ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # an empty list has no type
+            ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # NumPy makes an empty list float64
         except (TypeError, ValueError) as error:
-            problems.append(_said(f"{place}.{key}", error))
+            problems.append(_problem_of(f"{place}.{key}", error))
             continue
         wrong = out_of_range(ends[key], len(view))
         if wrong is not None:
             problems.append(Problem(f"{place}.{key}", f"id {wrong} is out of range", f"0 to {len(view) - 1} ({view})"))
     if not problems and len(ends["sources"]) != len(ends["targets"]):
         got = f"{len(ends['sources'])} sources and {len(ends['targets'])} targets"
-        problems.append(Problem(place, got, "as many of each"))
+        problems.append(Problem(place, got, "the same number of each"))
     if problems:
         return None, problems
     dtype = np.result_type(ends["sources"], ends["targets"])
@@ -161,7 +161,7 @@ def from_lists(place: str, given: Mapping[str, Any], source: View, target: View)
 
 
 def check_pairs(place: str, given: ExplicitSynapses, source: View, target: View, flags: Mapping[str, bool]) -> Iterable[Problem]:
-    """Given synapses are never dropped: what the options exclude is an error."""
+    """Report explicit synapses that the options exclude. They are an error, because explicit synapses are never dropped."""
     if not flags["allow_autapses"] and source.population is target.population:
         for _, t, s in given.pieces():
             itself = source.ids[s] == target.ids[t]
@@ -177,7 +177,7 @@ def check_pairs(place: str, given: ExplicitSynapses, source: View, target: View,
 
 
 def _first_repeated(given: ExplicitSynapses) -> tuple[int, int] | None:
-    """(target, source) of a pair that has several synapses, if any has. Lists are put in order of target for that."""
+    """(target, source) of a pair with several synapses, or None. Lists are sorted by target for this."""
     if not len(given.ptr):
         rows = given.by_target()
         given = ExplicitSynapses(given.n_target, given.n_source, rows.sources[:0], rows.sources, rows.ptr)

@@ -1,7 +1,7 @@
-"""Given synapses: the entries of a matrix, or lists of sources and targets, in the order in which they came.
+"""Explicit synapses: the entries of a matrix, or lists of sources and targets, in the order in which they were given.
 
-Nothing is sorted and, where the types allow it, nothing copied: a matrix of a hundred million entries is
-read where it lies. What walks over all entries does so in pieces, so that work space stays small.
+The synapses are not sorted and, where the types allow it, not copied: a matrix of a hundred million entries is
+used in place. Loops over all entries work in pieces, so that temporary arrays stay small.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ SORTED = 1 << 22  # entries sorted at a time
 
 @dataclass(frozen=True, eq=False)
 class ExplicitSynapses:
-    """Synapses from `n_source` nodes onto `n_target` targets, number i from `sources[i]` to `targets[i]`.
+    """Synapses from `n_source` source nodes to `n_target` target nodes. Synapse i goes from `sources[i]` to `targets[i]`.
 
-    In compressed form one of the two is empty and `ptr` (int64) stands for it: synapses
-    ``ptr[m]`` … ``ptr[m + 1] - 1`` are those of target m (`sources` is there, as in a CSR matrix) or of source m
-    (`targets` is there, CSC). Indices are int32 or int64.
+    In compressed form, one of the two arrays is empty and `ptr` (int64) replaces it: synapses
+    ``ptr[m]`` … ``ptr[m + 1] - 1`` belong to target m (CSR matrix: `targets` is empty) or to source m
+    (CSC matrix: `sources` is empty). Indices are int32 or int64.
     """
 
     n_target: int
@@ -41,7 +41,7 @@ class ExplicitSynapses:
         return self.targets.nbytes + self.sources.nbytes + self.ptr.nbytes
 
     def in_range(self) -> bool:
-        """Whether there are such targets and sources."""
+        """Whether all indices are valid."""
         return out_of_range(self.targets, self.n_target) is None and out_of_range(self.sources, self.n_source) is None
 
     def pair(self, i: int) -> tuple[int, int]:
@@ -50,8 +50,8 @@ class ExplicitSynapses:
         return int(self.targets[i]) if len(self.targets) else major, int(self.sources[i]) if len(self.sources) else major
 
     def pieces(self, most: int = PIECE) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Synapses, so many at a time: which, their targets, their sources. A piece of a matrix holds whole rows (or
-        columns), and so more of them where one has more.
+        """Iterate over the synapses in pieces of about `most`: their slice, targets and sources. A piece of a matrix holds
+        whole rows (or columns); a single row may be longer than `most`.
         """
         if not len(self.ptr):
             for a in range(0, len(self), most):
@@ -67,7 +67,7 @@ class ExplicitSynapses:
             m = z
 
     def degrees(self) -> np.ndarray:
-        """The number of synapses of each target, int64."""
+        """The number of synapses of each target: int64, shape (n_target,)."""
         if len(self.ptr) == self.n_target + 1 and not len(self.targets):
             return np.diff(self.ptr)
         out = np.zeros(self.n_target, np.int64)
@@ -77,7 +77,7 @@ class ExplicitSynapses:
         return out
 
     def by_target(self) -> ByTarget:
-        """The synapses sorted by target, those of a target in the order in which they were given (a copy, unless they are)."""
+        """The synapses sorted by target; those of one target keep their order. Copies the data unless they are sorted already."""
         from scipy import sparse
 
         none = np.zeros(0, np.int64)
@@ -85,7 +85,7 @@ class ExplicitSynapses:
             return ByTarget(np.zeros(self.n_target + 1, np.int64), none, None)
         if not len(self.targets):
             return ByTarget(self.ptr, self.sources, None)
-        # Turning a matrix over is a stable counting sort: what it holds here are places (or sources).
+        # Converting CSC to CSR is a stable counting sort. The entries of the matrix are the places (or sources) of the synapses.
         n = len(self)
         if len(self.ptr):
             turned = sparse.csc_array((places(n), self.targets, self.ptr), shape=(self.n_target, self.n_source)).tocsr()
@@ -96,8 +96,8 @@ class ExplicitSynapses:
 
 @dataclass(frozen=True, eq=False)
 class ByTarget:
-    """Synapses sorted by target: those of target t are `sources[ptr[t]:ptr[t + 1]]`; `order[i]` is the place at which
-    number i was given (None: the same).
+    """Synapses sorted by target: those of target t have the sources `sources[ptr[t]:ptr[t + 1]]`. `order[i]` is the original
+    index of synapse i (None: the order is unchanged).
     """
 
     ptr: np.ndarray
@@ -110,12 +110,12 @@ class ByTarget:
         return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
 
     def sorted(self, values: Any) -> Any:
-        """`values`, if it is an array with an entry for each synapse, in this order."""
+        """`values` reordered to match, if it is an array with one entry for each synapse; else `values` itself."""
         return values[self.order] if self.order is not None and isinstance(values, np.ndarray) else values
 
 
 def side_by_side(given: ExplicitSynapses, copies: int) -> ExplicitSynapses:
-    """So many copies of the synapses, copy k between the nodes that follow those of copy k - 1 (a block diagonal matrix)."""
+    """The synapses repeated `copies` times along the diagonal of a block diagonal matrix."""
     own = len(given)
     dtype = np.int32 if max(given.n_target, given.n_source) * copies < 2**31 else np.int64
 
@@ -130,11 +130,12 @@ def side_by_side(given: ExplicitSynapses, copies: int) -> ExplicitSynapses:
 
 
 def entries(matrix: Any) -> tuple[ExplicitSynapses, np.ndarray]:
-    """Stored entries of a scipy.sparse matrix (repeated ones of COO stay apart) or non-zero ones of an array.
+    """Synapses and weights from the stored entries of a scipy.sparse matrix (duplicate COO entries are not summed), or the
+    non-zero entries of an array.
 
     Raises
     ------
-    ValueError : its parts do not fit together.
+    ValueError : the arrays of the matrix are inconsistent.
     """
     if not hasattr(matrix, "tocsr"):
         return _nonzero(matrix)
@@ -144,7 +145,7 @@ def entries(matrix: Any) -> tuple[ExplicitSynapses, np.ndarray]:
         targets, sources = (x.astype(np.result_type(targets, sources), copy=False) for x in (targets, sources))
         given, data = ExplicitSynapses(n_target, n_source, targets, sources, np.zeros(0, np.int64)), numbers(matrix.data)
         if not len(targets) == len(sources) == len(data):
-            raise ValueError(f"{len(targets)} rows, {len(sources)} columns and {len(data)} entries; as many of each")
+            raise ValueError(f"{len(targets)} rows, {len(sources)} columns and {len(data)} entries; must be the same number")
         return given, data
     if matrix.format not in ("csr", "csc"):
         matrix = matrix.tocsr()
@@ -158,7 +159,7 @@ def entries(matrix: Any) -> tuple[ExplicitSynapses, np.ndarray]:
 
 
 def _nonzero(array: np.ndarray) -> tuple[ExplicitSynapses, np.ndarray]:
-    """Non-zero entries of an array, row by row."""
+    """The non-zero entries of an array, in order of rows."""
     rows = max(PIECE // max(array.shape[1], 1), 1)
     number = [np.count_nonzero(array[a : a + rows], axis=1) for a in range(0, len(array), rows)]
     ptr = np.concatenate([[0], np.cumsum(np.concatenate(number or [np.zeros(0, np.int64)]))])

@@ -1,4 +1,4 @@
-"""How a network is run: with spike times on the grid of dt, or exact ones."""
+"""The simulation method: "grid" (spike times are multiples of dt) or "precise" (exact spike times)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lifsim.network.population import Population
 
 
 def method_of(net: Network, method: str | None = None) -> str:
-    """ "grid" or "precise": what is asked for, else what the network says, else what its models need.
+    """The simulation method, "grid" or "precise": `method` if given, else that of `net`, else the one that its models need.
 
     Raises
     ------
-    LifsimError : there is no such method. ModelError : with everything in `net` that the method cannot run.
+    LifsimError : `method` is not known. ModelError : lists everything in `net` that the method does not support.
     """
     if method is not None and (not isinstance(method, str) or method not in METHODS):
         raise LifsimError("method", shown(method), "one of: " + ", ".join(METHODS))
@@ -36,20 +36,20 @@ def method_of(net: Network, method: str | None = None) -> str:
 
 
 def check_precision(method: str, precision: str) -> None:
-    """Exact spike times need float64.
+    """Check that exact spike times are simulated in float64.
 
     Raises
     ------
-    LifsimError : they do not have it.
+    LifsimError : `method` is "precise" and `precision` is not "float64".
     """
     if method == "precise" and precision != "float64":
         raise LifsimError("precision", f'{precision!r} with method="precise"', "float64")
 
 
 def storage_for(method: str) -> str | None:
-    """How weights are stored unless asked for: None leaves it to the engine.
+    """The default type in which weights are stored; None leaves the choice to the engine.
 
-    Where an event costs a hundred times as much as reading a weight, narrower weights gain nothing.
+    With exact spike times an event costs a hundred times as much as reading a weight, so narrower weights gain nothing.
     """
     return "float64" if method == "precise" else None
 
@@ -76,12 +76,12 @@ def _problems(p: Population, method: str, dt: float) -> Iterator[Problem]:
 
 
 def _positive(v: Value) -> bool:
-    """Whether any number in a value can be above 0."""
+    """Whether any entry of an array, or any value drawn from a distribution, can be above 0."""
     return v.support[1] > 0 if isinstance(v, Distribution) else bool(np.any(np.asarray(v) > 0))
 
 
 def _off_grid(p: Population, place: str, dt: float) -> Iterator[Problem]:
-    """Given spikes between the points of the grid, unless they are moved to it, and those that would be moved to time 0."""
+    """Report given spike times that are not multiples of dt (unless they may be rounded), and those rounded to time 0."""
     for train in p.params.get("spike_times", ()):
         wrong = None if p.get("allow_offgrid_times") else first_off_grid(train, dt, NEAR_SPIKE)
         if wrong is not None:

@@ -1,4 +1,4 @@
-"""A neuron model or a stimulus: its parameters, its state variables, and what must hold between them."""
+"""A neuron or stimulus model: its parameters, state variables, and conditions between parameters."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ BOTH_METHODS = ("grid", "precise")
 
 @dataclass(frozen=True)
 class Model:
-    """A neuron model or a stimulus: what can be set, what can be read, what must hold.
+    """A neuron or stimulus model.
 
-    `role` says what the rest of the program does with it: "neuron", "spikes" (sends given
-    spikes), "poisson" (random trains, an independent one for every target) or "current". `methods` are those
-    that it can be run with: "grid" (spike times on the grid of dt), "precise" (exact ones).
+    `role` is "neuron", "spikes" (sends given spikes), "poisson" (sends random spike trains, an independent one to every
+    target) or "current" (injects a current). `checks` are conditions between parameters. `weight_unit` is the unit of the
+    weights of incoming synapses. `methods` are the simulation methods that support the model: "grid" (spike times are
+    multiples of dt), "precise" (exact spike times).
     """
 
     name: str
@@ -31,13 +32,13 @@ class Model:
     checks: tuple[Check, ...] = field(default=(), repr=False)
     weight_unit: str = ""
     methods: tuple[str, ...] = ("grid",)
-    shown: tuple[Parameter, ...] = ()  # state variables that follow from others: can be read and recorded, not set
+    shown: tuple[Parameter, ...] = ()  # derived state variables: can be read and recorded, but not set
 
     def __reduce__(self) -> Any:
-        return by_name, (self.name, self.states)  # its checks are code, which stays where it is
+        return by_name, (self.name, self.states)  # `checks` are functions, which are not pickled
 
     def parameter(self, name: str) -> Parameter:
-        """The parameter or state variable called `name` (KeyError if there is none)."""
+        """The parameter or state variable `name` (KeyError if the model has none)."""
         for p in self.parameters + self.states + self.shown:
             if p.name == name:
                 return p
@@ -50,17 +51,17 @@ class Model:
 
     @property
     def recordables(self) -> list[str]:
-        """What `Network.record` accepts for a population of this model."""
+        """Names of the variables that `Network.record` accepts for a population of this model."""
         spiking = ["spikes", "rate"] if self.role in ("neuron", "spikes", "poisson") else []
         return spiking + [p.name for p in self.states + self.shown]
 
     @property
     def readable(self) -> list[str]:
-        """Names of what has one value a node."""
+        """Names of all parameters and variables with one value for each node."""
         return [p.name for p in self.parameters + self.states + self.shown if p.shape == "value"]
 
     def of(self, params: Mapping[str, Any]) -> Model:
-        """The model of a population with the parameters `params`: as many currents as it has receptors."""
+        """The model of a population with the parameters `params`: one synaptic current for each receptor."""
         receptors = receptors_of(self, params)
         if not receptors:
             return self
@@ -69,7 +70,7 @@ class Model:
 
 
 def receptors_of(model: Model, params: Mapping[str, Any]) -> int:
-    """How many receptors (`receptor_type` 1, 2 …) neurons of `model` have; 0 where the sign of a weight decides."""
+    """The number of receptors (`receptor_type` 1, 2 …) of a neuron; 0 if the sign of the weight selects the receptor."""
     if not any(p.name == "tau_syn" for p in model.parameters):
         return 0
     given = params.get("tau_syn", model.parameter("tau_syn").default)
@@ -77,12 +78,12 @@ def receptors_of(model: Model, params: Mapping[str, Any]) -> int:
 
 
 def by_name(name: str, states: tuple[Parameter, ...]) -> Model:
-    """The model called `name`, with as many currents as a population of it has."""
+    """The model `name` with the state variables `states`."""
     model = MODELS[name]
     return model if model.states == states else replace(model, states=states)
 
 
-MODELS: dict[str, Model] = {}  # all, by name
+MODELS: dict[str, Model] = {}  # all models, by name
 
 
 def register(*models: Model) -> None:

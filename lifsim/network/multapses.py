@@ -1,8 +1,8 @@
-"""Pairs of nodes that two projections of one connection join, where no pair may have several synapses.
+"""Multapses between the projections that one call of `Network.connect` makes.
 
-A connection between lists of populations makes a projection for each pair of them. Each keeps to `allow_multapses` by itself; where
-views in a list have nodes in common, two of them may join the same pair of nodes. That cannot be drawn so as not to happen
-(each projection is drawn by itself), so it is refused.
+Connecting lists of populations makes one projection for each pair of them. Each projection observes `allow_multapses` on its own, but if
+views in a list share nodes, two projections may connect the same pair of nodes. As every projection is drawn independently, such
+multapses cannot be avoided while drawing; they are reported as an error.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from lifsim.common.errors import Problem
 from lifsim.network.population import View
 from lifsim.network.projection import Projection
 
-Cell = tuple[int, int]  # of the table of a connection: number of the target, number of the source in their lists
+Cell = tuple[int, int]  # index in the list of targets, index in the list of sources
 
 
 def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Problem]:
-    """The first pair of nodes that two projections of a connection join although one of them allows no multapses."""
+    """Report the first pair of nodes that two projections connect although one of them does not allow multapses."""
     if all(p.allow_multapses for p in made.values()):
         return
     sources, targets = {j: p.source for (_, j), p in made.items()}, {i: p.target for (i, _), p in made.items()}
@@ -40,11 +40,11 @@ def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Proble
 
 
 def _overlapping(views: Mapping[int, View]) -> dict[int, set[int]]:
-    """For each view the others that have nodes in common with it."""
+    """For each view, the other views that share nodes with it."""
     found: dict[int, set[int]] = {}
     for name in {view.name for view in views.values()}:
         own = [k for k, view in views.items() if view.name == name]
-        if all(isinstance(views[k].index, range) for k in own):  # which take no memory for their nodes
+        if all(isinstance(views[k].index, range) for k in own):  # compared without an array of nodes
             for a, b in combinations(own, 2):
                 if views[a].shared(views[b]):
                     found.setdefault(a, set()).add(b)
@@ -63,7 +63,7 @@ def _overlapping(views: Mapping[int, View]) -> dict[int, set[int]]:
 
 
 def _common(one: Projection, other: Projection) -> tuple[int, int] | None:
-    """A pair (source, target) of nodes that both projections join, or may join if their synapses are drawn; None if there is none."""
+    """A pair (source, target) of nodes that both projections connect, or may connect if their synapses are drawn at random; else None."""
     sources, targets = _shared(one.source, other.source), _shared(one.target, other.target)
     if one.rule in ("one_to_one", "explicit", "matrix"):
         pairs = np.intersect1d(_pairs(one, sources, targets), _pairs(other, sources, targets))
@@ -73,7 +73,7 @@ def _common(one: Projection, other: Projection) -> tuple[int, int] | None:
 
 
 def _shared(one: View, other: View) -> range | np.ndarray:
-    """The nodes that two views of a population have in common, in ascending order."""
+    """The nodes that two views of a population share, in ascending order."""
     a, b = one.index, other.index
     if isinstance(a, range) and isinstance(b, range) and a.step == b.step == 1:
         return range(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop)))
@@ -81,7 +81,7 @@ def _shared(one: View, other: View) -> range | np.ndarray:
 
 
 def _pairs(p: Projection, sources: Sequence[int] | np.ndarray, targets: Sequence[int] | np.ndarray) -> np.ndarray:
-    """The pairs that a projection joins whose ends are among `sources` and `targets`: source · number of targets + target."""
+    """The pairs that a projection connects between `sources` and `targets`, each coded as source · (size of target population) + target."""
     given = p.params["given"].pieces() if "given" in p.params else [(None, np.arange(len(p.target)), np.arange(len(p.source)))]
     found = [np.zeros(0, np.int64)]
     for _, t, s in given:
@@ -94,7 +94,7 @@ def _pairs(p: Projection, sources: Sequence[int] | np.ndarray, targets: Sequence
 
 
 def _within(ids: np.ndarray, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Which of `ids` are among `nodes`."""
+    """Mask of the `ids` that are among `nodes`."""
     if isinstance(nodes, range):
         return (ids >= nodes.start) & (ids < nodes.stop)
     return np.isin(ids, nodes)

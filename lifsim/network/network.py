@@ -1,8 +1,4 @@
-"""What to simulate: populations, projections, recordings. Knows nothing of execution.
-
-A `Network` is inert. It is checked while it is described, so that every mistake is reported where
-it is made, and it can be built and run any number of times.
-"""
+"""The description of a network, without any state of a simulation: populations, projections, recordings."""
 
 from __future__ import annotations
 
@@ -33,17 +29,21 @@ METHODS = ("grid", "precise")
 
 @dataclass(eq=False)
 class Network:
-    """The description of a network.
+    """The description of a network: populations, projections and recordings.
 
     Parameters
     ----------
-    dt : time step in ms.
-    name, description, reference : what it is and where it comes from (kept in every result).
-    duration, seed, method : what a run takes unless told otherwise; duration in ms, method "grid" or "precise"
-        (None: what the models need).
-    text, parameters : the model file that it was read from and the values of its parameters
-        (empty for a network described in Python).
-    read_files : files of weights and lists of synapses that the model file refers to: a run must not replace them.
+    dt : time step in ms, default 0.1. It cannot be changed once the network has populations.
+    name, description, reference : short name, explanation and source of the network; stored in every result.
+    duration : default simulated time of a run in ms; None: each run must give one. seed : default random seed, a whole number from 0 on.
+    method : "grid" (spike times are multiples of dt), "precise" (exact spike times) or None (default): chosen by the models.
+    populations, projections, recordings : filled by `add`, `connect`, `record` and `record_weights`.
+    text, parameters : text of the model file from which the network was read, and values of its parameters; else empty.
+    read_files : weight files and synapse lists that the model file refers to; runs do not overwrite them.
+
+    Raises
+    ------
+    ModelError : a value is not valid.
 
     Examples
     --------
@@ -66,14 +66,14 @@ class Network:
     parameters: dict[str, Any] = field(default_factory=dict)
     method: str | None = None
     read_files: list[str] = field(default_factory=list)
-    _counted: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # populations, and the nodes of all of them
+    _counted: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # number of populations, total number of their nodes
     _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
         default_factory=lambda: ([], [], set()), init=False, repr=False
     )
 
     def __post_init__(self) -> None:
         try:
-            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # 0.1 of float32 means 0.1
+            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # float32(0.1) means 0.1
         except ValueError as error:
             raise ModelError("run.dt", str(error), "a time in ms") from None
         if not (0 < self.dt < math.inf):
@@ -91,28 +91,27 @@ class Network:
                 raise ModelError(key, shown(getattr(self, key)), "a text")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """`dt` stays as it is once times have been compared with it."""
+        """Set an attribute; `dt` is fixed once there are populations, because their times were checked against it."""
         if name == "dt" and getattr(self, "populations", None):
             raise ModelError("run.dt", "is set after populations were added", f"a new Network with dt = {value!r}")
         super().__setattr__(name, value)
 
-    # -- populations ---------------------------------------------------------------------------
-
     def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
-        """Add `n` nodes of `model` (a neuron or a stimulus) as a population called `name`.
+        """Add a population of `n` neurons or stimuli.
 
-        Keyword arguments are the model's parameters and initial values, in NEST's names and units
-        (ms, mV, pF, pA, Hz); each a number, an array of n numbers, a distribution
-        (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
-
-        `positions` (mm) say where the nodes lie, in 1 to 3 dimensions: an array (n, dimensions), or a table
-        ``{"grid": [columns, rows]}`` (nodes in the middle of cells, in NEST's order), ``{"random": True}`` (anywhere
-        alike, drawn from the seed and the name) or ``{"points": array}``, with ``"extent"`` (the size of the space along
-        each axis), ``"center"`` (0) and ``"periodic"`` (False: opposite sides touch).
+        Parameters
+        ----------
+        name : unique name (letters, digits, ``_ - +``). n : number of nodes. model : a neuron or stimulus model, such as "iaf_psc_exp".
+        positions : in mm, in 1 to 3 dimensions; default: none. An array (n, dimensions), or a table with ``{"grid": [columns, rows]}``
+            (centres of grid cells, in NEST's order), ``{"random": True}`` (uniform, drawn from the seed and the name) or
+            ``{"points": array}``, and with ``"extent"`` (size of the space along each axis; needed if random), ``"center"`` (default 0)
+            and ``"periodic"`` (default False; if True, opposite sides are joined).
+        **params : parameters and initial state of the model, with NEST's names and units (ms, mV, pF, pA, nS, Hz). Each is a number, an
+            array of shape (n,), a distribution (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
 
         Raises
         ------
-        ModelError : with every problem found.
+        ModelError : lists every problem found.
         """
         place = f"populations.{name if isinstance(name, str) else shown(name)}"
         problems = list(check_new(place, name, n, model, self.populations, self._nodes()))
@@ -158,13 +157,18 @@ class Network:
         return population
 
     def _nodes(self) -> int:
-        """The nodes of all populations, counted anew where populations came or went in another way than by `add`."""
+        """The total number of nodes, counted again if `populations` was changed other than by `add`."""
         if self._counted[0] != len(self.populations):
             self._counted = len(self.populations), sum(p.n for p in self.populations.values())
         return self._counted[1]
 
     def view(self, nodes: Nodes, place: str = "population") -> View:
-        """`nodes` (a name such as ``"exc"`` or ``"exc[:10]"``, a population or a view) as a view."""
+        """Convert `nodes` (population, view, or name such as "exc" or "exc[:10]") to a view. Error messages call the argument `place`.
+
+        Raises
+        ------
+        ModelError : the network has no such nodes.
+        """
         if isinstance(nodes, View):
             owner = nodes.population
             view = nodes
@@ -188,18 +192,16 @@ class Network:
         return view
 
     def positions(self, nodes: Nodes, seed: int | None = None) -> np.ndarray:
-        """Where `nodes` lie: (n, dimensions), mm. Random positions are those of a run with `seed` (default: the network's).
+        """The positions of `nodes` in mm: (n, dimensions). Random positions are those of a run with `seed` (default: the network's seed).
 
         Raises
         ------
-        ModelError : they have no positions.
+        ModelError : the population has no positions.
         """
         view = self.view(nodes)
         if view.population.positions is None:
             raise ModelError(view.name, "has no positions", "add it with positions = …")
         return view.population.positions.of(view.name, self.seed if seed is None else seed)[view.ids]
-
-    # -- projections ---------------------------------------------------------------------------
 
     def connect(
         self,
@@ -219,42 +221,37 @@ class Network:
 
         Parameters
         ----------
-        source, target : population, slice, name, or a list of these. With a list, every value may
-            also be a nested list, one entry [target][source] for each pair of populations.
-        rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree``
-            (indegree), ``fixed_outdegree`` (outdegree), ``fixed_total_number`` (N), ``explicit``
-            (sources, targets: index arrays; or file: a list in CSV or HDF5, of which the edges of a SONATA file may have
-            edge_types: a CSV file, one beside it unless given, False for none), or a scipy.sparse matrix or
-            a 2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the
-            synapses. Between populations that have positions p may fall with distance, as in
-            ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, also ``exponential`` (p0, lambda) and ``box`` (p0,
-            radius), with an optional ``"max_distance"``; then ``fixed_indegree`` and ``fixed_outdegree`` take
-            it too, and choose partners in proportion to it.
-        weight : mV for iaf_psc_delta, nS for conductances, pA for the others. A number, a distribution, or an array: see
-            `delay` for the shapes. Or a function of distance: gaussian, exponential, box (w0) or linear
-            (base, per_mm).
-        delay : ms, at least dt. ``{"linear": {"base": 1.0, "per_mm": 0.5}}`` grows with distance, is
-            rounded to the grid and at least dt. An array has one entry a synapse in the order of the rule: (n,) for
-            one_to_one and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and
-            matrices, (n_target, indegree), (n_source, outdegree), (N,) sorted by target; for a
-            scipy.sparse matrix also a matrix of the same pattern.
-        synapse : the model of the synapses (`lifsim.network.synapse_models`): its name, or a table with ``model`` and
-            its parameters, ``{"model": "stdp_synapse", "lambda": 0.02}``; those that may differ between
-            synapses are given as weights are. Plastic ones come from neurons or spike_generators.
-        allow_autapses : may a neuron connect to itself?
-        allow_multapses : may a pair have several synapses? If not, lists in which nodes occur twice, so that two of the
-            projections made here could join the same pair, are an error; other connections are not looked at.
-        receptor_type : 1, 2, …: which receptor of targets that have several (``iaf_psc_exp_multisynapse``)
-            the synapses go to; in all others the sign of a weight decides.
+        source, target : population, slice or name, or a list of these. With a list, every other argument may be a nested list with one
+            entry [target][source] for each pair of populations.
+        rule : ``one_to_one``, ``all_to_all``, ``pairwise_bernoulli`` (p), ``fixed_indegree`` (indegree), ``fixed_outdegree`` (outdegree),
+            ``fixed_total_number`` (N), ``explicit`` (sources, targets: index arrays; or file: a CSV or HDF5 file that lists the synapses;
+            for SONATA edges also edge_types: a CSV file, default: the one next to the edges, False: none), or a scipy.sparse matrix or a
+            2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the synapses. If both populations
+            have positions, p may depend on distance: ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, ``exponential`` (p0, lambda) or
+            ``box`` (p0, radius), with an optional ``"max_distance"``, all lengths in mm. ``fixed_indegree`` and ``fixed_outdegree``
+            accept such a p, too, and choose partners with probabilities proportional to it.
+        weight : in mV for delta synapses, nS for conductances, pA for the other models; default 1. A number, a distribution, an array
+            (shapes: see `delay`), or a function of distance: gaussian, exponential, box (w0) or linear (base, per_mm).
+        delay : synaptic delay in ms, at least dt; default 1. ``{"linear": {"base": 1.0, "per_mm": 0.5}}`` grows with distance and is
+            rounded to multiples of dt, at least dt. An array has one entry for each synapse in the order of the rule: (n,) for one_to_one
+            and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and matrices, (n_target, indegree),
+            (n_source, outdegree), (N,) sorted by target; with a scipy.sparse matrix also a matrix of the same sparsity pattern.
+        synapse : a synapse model (`lifsim.network.synapse_models`), or a table such as ``{"model": "stdp_synapse", "lambda": 0.02}``, whose
+            parameters have the forms of `weight`. The sources of plastic synapses are neurons or spike generators.
+        allow_autapses : whether a neuron may connect to itself.
+        allow_multapses : whether a pair of nodes may have several synapses. If not, it is an error if views in a list share
+            nodes, so that two projections of this call could connect the same pair; other calls are not considered.
+        receptor_type : 1, 2, …: the receptor of a target with several receptors (``iaf_psc_exp_multisynapse``); 0 (default) for all
+            other models, where the sign of the weight selects the receptor.
+        **params : parameters of the rule, given in brackets above. A matrix has ``copies`` (blocks along the diagonal) and ``scale``.
 
         Returns
         -------
-        The projections made, one a pair of populations, targets outermost. None for a pair whose
-        count (or p) is 0.
+        The projections, one for each pair of populations, in the order of targets; none for a pair whose count or p is 0.
 
         Raises
         ------
-        ModelError : with every problem found.
+        ModelError : lists every problem found.
         """
         place = f"projections[{len(self.projections)}]"
         sources, targets = as_list(source), as_list(target)
@@ -290,7 +287,7 @@ class Network:
         return list(made.values())
 
     def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
-        """The views that `nodes` mean, None where they mean none, which is added to `problems`."""
+        """Convert each of `nodes` to a view; None if that fails, with the reason added to `problems`."""
         views: list[View | None] = []
         for each in nodes:
             try:
@@ -299,8 +296,6 @@ class Network:
                 problems |= dict.fromkeys(error.problems)
                 views.append(None)
         return views
-
-    # -- recordings ----------------------------------------------------------------------------
 
     def record(
         self,
@@ -311,34 +306,41 @@ class Network:
         start: Any = 0.0,
         stop: Any = math.inf,
     ) -> None:
-        """Record `variable` of `what` (population, slice, name, or a list of these).
+        """Record variables of populations.
 
-        `variable` is "spikes", "rate" (population rate in spikes/s per neuron), or a state variable
-        such as "V_m", "I_syn_ex". Sampled variables are taken every `interval` ms (1 ms unless
-        given), the first time at ``start + interval``; spikes count if start < t <= stop.
+        Parameters
+        ----------
+        what : population, slice or name, or a list of these. variable : "spikes" (default), "rate" (population rate in spikes/s per
+            neuron) or a state variable such as "V_m" or "I_syn_ex", or a list of these.
+        interval : sampling interval in ms, default 1; not for spikes. The first sample is at ``start + interval``.
+        start, stop : recording window start < t <= stop in ms; default: the whole run.
 
         Raises
         ------
-        ModelError : with every problem found.
+        ModelError : lists every problem found.
         """
         place = f"record[{len(self.recordings)}]"
         times = {"interval": interval, "start": start, "stop": stop}
         self._add_recordings(place, recordings_of(place, self.dt, self.view, what, variable, times))
 
     def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
-        """Record the weights of all synapses from `source` to `target` (population, slice or name), every `interval` ms (1 ms
-        unless given). They are in ``result.traces[target]["weight_from_SOURCE"]``, a column a synapse.
+        """Record the weights of all synapses from `source` to `target`, as ``result.traces[target]["weight_from_SOURCE"]``.
+
+        Parameters
+        ----------
+        source, target : population, slice or name.
+        interval, start, stop : sampling interval and recording window in ms, as in `record`.
 
         Raises
         ------
-        ModelError : with every problem found.
+        ModelError : lists every problem found.
         """
         place = f"record[{len(self.recordings)}]"
         times = {"interval": interval, "start": start, "stop": stop}
         self._add_recordings(place, [weight_recording(place, self.dt, self.view, source, target, self.projections, times)])
 
     def _add_recordings(self, place: str, made: Sequence[Recording]) -> None:
-        """Add recordings; ModelError if there is one already of the same variable and population."""
+        """Add recordings; ModelError if a variable of a population is recorded already."""
         seen, new, problems = self._recorded(), set(), []
         for key in ((r.view.name, r.variable) for r in made):
             if key in seen or key in new:
@@ -351,28 +353,27 @@ class Network:
         self._seen = self.recordings, self.recordings[-1:], seen
 
     def _recorded(self) -> set[tuple[str, str]]:
-        """Population and variable of each recording, as remembered unless the list was changed from outside."""
+        """Population and variable of each recording: the stored set, unless `recordings` was changed other than by `record`."""
         recordings, last, seen = self._seen
         same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
         return seen if same else {(r.view.name, r.variable) for r in self.recordings}
 
     def snapshot(self) -> Network:
-        """The network as it is now, of the same populations and projections: what is added later is not in it."""
+        """A copy of the network that shares its populations and projections; later additions do not change it."""
         now = copy(self)
         now.populations, now.projections, now.recordings = dict(self.populations), list(self.projections), list(self.recordings)
         return now
 
     def save(self, path: str | Path) -> None:
-        """Write a model file that `lifsim.load` turns back into the same network.
+        """Write a model file from which `lifsim.load` restores the same network.
 
         Parameters
         ----------
-        path : of the file. Matrices given in place of a rule go to ``<stem>.weights.h5`` beside it, lists that came from files to
-            ``<stem>.synapses.h5``. Files of these names are replaced.
+        path : of the model file. Given matrices are stored next to it in ``<stem>.weights.h5``, synapses that came from a file in
+            ``<stem>.synapses.h5``. Existing files of these names are replaced.
 
         Raises
         ------
-        ModelError : the network was changed into one that no file can describe; nothing is written.
-        OutputError : the place cannot be used. RunError : the disk is full.
+        ModelError : no model file can describe the network. OutputError : `path` cannot be written. RunError : the disk is full.
         """
         hooks.save_network(self, path)

@@ -1,7 +1,7 @@
-"""The neuron models: names, parameters with defaults, units and bounds, state variables. Data only.
+"""The neuron models: names, parameters with defaults, units and bounds, state variables. This module holds data only.
 
-Names, defaults and meanings are NEST's where NEST has the model. How a model is integrated is in `lifsim.engine.neurons` (spike times on
-the grid) and `lifsim.engine.precise` (exact ones).
+Names, defaults and meanings are those of NEST if NEST has the model. The models are integrated in `lifsim.engine.neurons` (spike times on
+the grid) and `lifsim.engine.precise` (exact spike times).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def _some_positive(name: str) -> Check:
 
 def _one_tau_syn(p: Mapping[str, Any]) -> str | None:
     if np.any(np.asarray(p["tau_syn_ex"]) != np.asarray(p["tau_syn_in"])):
-        return "tau_syn_ex must be tau_syn_in (iaf_psc_exp_ps does without)"
+        return "tau_syn_ex must equal tau_syn_in (iaf_psc_exp_ps allows different values)"
     return None
 
 
 _MEMBRANE = (
     Parameter("E_L", -70.0, "mV", "resting (leak) potential", "finite"),
-    Parameter("C_m", 250.0, "pF", "capacitance of the membrane", "> 0"),
+    Parameter("C_m", 250.0, "pF", "membrane capacitance", "> 0"),
     Parameter("tau_m", 10.0, "ms", "membrane time constant", "> 0"),
     Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
     Parameter("V_th", -55.0, "mV", "spike threshold", "finite"),
@@ -53,16 +53,16 @@ _MEMBRANE = (
     Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
 )
 _PLASTICITY = (
-    Parameter("tau_minus", 20.0, "ms", "time constant of the trace that plastic synapses onto the neuron see", "> 0"),
-    Parameter("tau_minus_triplet", 110.0, "ms", "time constant of the slow trace that triplet synapses see", "> 0"),
+    Parameter("tau_minus", 20.0, "ms", "time constant of the postsynaptic trace, read by plastic synapses onto the neuron", "> 0"),
+    Parameter("tau_minus_triplet", 110.0, "ms", "time constant of the slow postsynaptic trace, read by triplet synapses", "> 0"),
 )
 _V_MIN = Parameter("V_min", -math.inf, "mV", "lower bound of the membrane potential")
 _TAU_SYN = (
     Parameter("tau_syn_ex", 2.0, "ms", "time constant of excitatory synaptic currents", "> 0"),
     Parameter("tau_syn_in", 2.0, "ms", "time constant of inhibitory synaptic currents", "> 0"),
 )
-_NEVER_FIRES = "spike threshold; inf: it never fires, and adds up what arrives"
-_TAKEN = "a spike takes V_th - V_reset from the potential"
+_NEVER_FIRES = "spike threshold; inf: the neuron never fires and only integrates its input"
+_TAKEN = "reset potential; a spike lowers the membrane potential by V_th - V_reset"
 _V = Parameter("V_m", -70.0, "mV", "membrane potential", "finite")
 _I_SYN = (
     Parameter("I_syn_ex", 0.0, "pA", "excitatory synaptic current", "finite"),
@@ -74,7 +74,7 @@ _DI_SYN = (
 )
 _COND = (
     Parameter("E_L", -70.0, "mV", "resting (leak) potential", "finite"),
-    Parameter("C_m", 250.0, "pF", "capacitance of the membrane", "> 0"),
+    Parameter("C_m", 250.0, "pF", "membrane capacitance", "> 0"),
     Parameter("g_L", 16.6667, "nS", "leak conductance", ">= 0"),
     Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
     Parameter("V_th", -55.0, "mV", "spike threshold", "finite"),
@@ -87,15 +87,15 @@ _COND = (
 )
 _SFA = (
     Parameter("E_sfa", -70.0, "mV", "reversal potential of spike-frequency adaptation", "finite"),
-    Parameter("q_sfa", 14.48, "nS", "what a spike adds to the conductance of adaptation", ">= 0"),
+    Parameter("q_sfa", 14.48, "nS", "increment of the adaptation conductance at each spike", ">= 0"),
     Parameter("tau_sfa", 110.0, "ms", "time constant of adaptation", "> 0"),
     Parameter("E_rr", -70.0, "mV", "reversal potential of the relative refractory mechanism", "finite"),
-    Parameter("q_rr", 3214.0, "nS", "what a spike adds to the relative refractory conductance", ">= 0"),
+    Parameter("q_rr", 3214.0, "nS", "increment of the relative refractory conductance at each spike", ">= 0"),
     Parameter("tau_rr", 1.97, "ms", "time constant of the relative refractory mechanism", "> 0"),
 )
 _ESCAPE = (
-    Parameter("delta", 0.0, "mV", "escape noise: width of the threshold; 0 is a sharp one", ">= 0"),
-    Parameter("rho", 0.01, "Hz", "escape noise: rate of firing at threshold (if delta > 0)", ">= 0"),
+    Parameter("delta", 0.0, "mV", "escape noise: width of the threshold; 0: a sharp threshold", ">= 0"),
+    Parameter("rho", 0.01, "Hz", "escape noise: firing rate at threshold (if delta > 0)", ">= 0"),
 )
 _MAT = (
     Parameter("tau_1", 10.0, "ms", "short time constant of the threshold", "> 0"),
@@ -115,7 +115,7 @@ _DG_SYN = (
 
 
 def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tuple[Parameter, ...]:
-    """The same parameters, some with other defaults."""
+    """The parameters with some defaults replaced."""
     return tuple(replace(p, default=defaults.get(p.name, p.default)) for p in parameters)
 
 
@@ -125,14 +125,14 @@ _CHANGED: dict[str, dict[str, Any]] = {
     "V_reset": {"doc": _TAKEN},
 }
 _SOFT = tuple(replace(p, **_CHANGED.get(p.name, {})) for p in _MEMBRANE)
-_T_REF = Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) dt from the exact time of a spike on", "> 0")
+_T_REF = Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) dt after the exact spike time", "> 0")
 _EXACT_MEMBRANE = (*(_T_REF if p.name == "t_ref" else p for p in _MEMBRANE), _V_MIN)
 
 register(
     Model(
         "iaf_psc_delta",
         "neuron",
-        "leaky integrate-and-fire neuron, each spike a jump of the potential",
+        "leaky integrate-and-fire neuron with delta synapses: each input spike makes the membrane potential jump by its weight",
         (
             *_MEMBRANE,
             _V_MIN,
@@ -167,7 +167,7 @@ register(
     Model(
         "iaf_psc_exp_multisynapse",
         "neuron",
-        "iaf_psc_exp with any number of receptors, each with a time constant of its own (receptor_type of a connection)",
+        "iaf_psc_exp with any number of receptors (receptor_type of a connection), each with its own time constant",
         (*_MEMBRANE, *_PLASTICITY, Parameter("tau_syn", (2.0,), "ms", "time constant of the current of each receptor", shape="series")),
         (_V, Parameter("I_syn_1", 0.0, "pA", "current of receptor 1 (and so on for each)", "finite")),
         (_reset_below_threshold, _some_positive("tau_syn")),
@@ -212,7 +212,7 @@ register(
     Model(
         "if_psc_delta",
         "neuron",
-        "integrate-and-fire neuron without leak, each spike a jump of the potential; what exceeds the threshold stays (soft reset)",
+        "integrate-and-fire neuron without leak, delta synapses; potential above the threshold is kept after a spike (soft reset)",
         (*(p for p in _with_defaults(_SOFT, C_m=1.0, V_th=1.0, V_reset=0.0) if p.name not in ("E_L", "tau_m")), *_PLASTICITY),
         (replace(_V, default=0.0),),
         (_reset_below_threshold,),
@@ -221,7 +221,7 @@ register(
     Model(
         "if_psc_delta_hard",
         "neuron",
-        "integrate-and-fire neuron without leak, each spike a jump of the potential; what exceeds the threshold is lost (hard reset)",
+        "integrate-and-fire neuron without leak, delta synapses; potential above the threshold is lost after a spike (hard reset)",
         (
             *(p for p in _with_defaults(_MEMBRANE, C_m=1.0, V_th=1.0, V_reset=0.0, t_ref=0.0) if p.name not in ("E_L", "tau_m")),
             *_PLASTICITY,
@@ -233,7 +233,7 @@ register(
     Model(
         "lif_psc_delta",
         "neuron",
-        "leaky integrate-and-fire neuron, each spike a jump of the potential; what exceeds the threshold stays (soft reset)",
+        "leaky integrate-and-fire neuron, delta synapses; potential above the threshold is kept after a spike (soft reset)",
         (*_SOFT, *_PLASTICITY),
         (_V,),
         (_reset_below_threshold,),
@@ -242,7 +242,7 @@ register(
     Model(
         "lif_psc_exp",
         "neuron",
-        "leaky integrate-and-fire neuron, exponentially decaying synaptic currents; what exceeds the threshold stays (soft reset)",
+        "leaky integrate-and-fire neuron, exponentially decaying synaptic currents; potential above the threshold is kept (soft reset)",
         (*_SOFT, *_TAU_SYN, *_PLASTICITY),
         (_V, *_I_SYN),
         (_reset_below_threshold,),
@@ -266,9 +266,9 @@ register(
         ),
         (),
         "pA",
-        shown=(Parameter("V_th", -51.0, "mV", "threshold of the moment"),),
+        shown=(Parameter("V_th", -51.0, "mV", "current value of the threshold"),),
     ),
-    Model(PARROT, "neuron", "sends each spike that arrives on, whatever its weight", _PLASTICITY),
+    Model(PARROT, "neuron", "relays each incoming spike, whatever its weight", _PLASTICITY),
     Model(
         "iaf_psc_delta_ps",
         "neuron",
@@ -282,7 +282,7 @@ register(
     Model(
         "iaf_psc_exp_ps",
         "neuron",
-        "iaf_psc_exp with exact spike times, threshold being tested at arrivals and grid points",
+        "iaf_psc_exp with exact spike times; the threshold is tested at spike arrivals and grid points",
         (*_EXACT_MEMBRANE, *_TAU_SYN),
         (_V, *_I_SYN),
         (_reset_below_threshold, _min_below_reset),
@@ -292,7 +292,7 @@ register(
     Model(
         "iaf_psc_exp_ps_lossless",
         "neuron",
-        "iaf_psc_exp with exact spike times, of which none is missed; of one synaptic time constant",
+        "iaf_psc_exp with exact spike times and lossless spike detection; tau_syn_ex must equal tau_syn_in",
         (*_EXACT_MEMBRANE, *_TAU_SYN),
         (_V, *_I_SYN),
         (_reset_below_threshold, _min_below_reset, _one_tau_syn),
@@ -302,7 +302,7 @@ register(
     Model(
         "iaf_psc_alpha_ps",
         "neuron",
-        "iaf_psc_alpha with exact spike times, threshold being tested at arrivals and grid points",
+        "iaf_psc_alpha with exact spike times; the threshold is tested at spike arrivals and grid points",
         (*_EXACT_MEMBRANE, *_TAU_SYN),
         (_V, *_I_SYN, *_DI_SYN),
         (_reset_below_threshold, _min_below_reset),

@@ -1,4 +1,4 @@
-"""A parameter or state variable of a model: its default, unit and bounds."""
+"""A parameter or state variable of a model: default, unit and bounds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Check = Callable[[Mapping[str, Any]], str | None]
 class Parameter:
     """One parameter or state variable.
 
-    `shape` is "value" (number, array or distribution: one value a node), "number" (the same for all), "flag" (true or false),
-    "series" (a list of numbers shared by all nodes), "trains" (spike times: a list, or a list of
-    lists for several nodes), "samples" (a list for all nodes, or one column a node), "text" or "file" (a path).
+    `shape` is "value" (number, array or distribution: one value for each node), "number" (the same for all nodes), "flag" (true or
+    false), "series" (a list of numbers shared by all nodes), "trains" (spike times: a list, or a list of lists for several nodes),
+    "samples" (a list for all nodes, or one column for each node), "text" or "file" (a path).
     """
 
     name: str
@@ -29,7 +29,7 @@ class Parameter:
     on_grid: bool = False  # a time that must be a multiple of the network's dt
 
     def violation(self, x: np.ndarray | float) -> str | None:
-        """What the bound asks for if `x` breaks it, else None."""
+        """The bound if `x` violates it, else None."""
         if not self.bound:
             return None
         v = np.asarray(x, dtype=float)

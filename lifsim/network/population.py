@@ -19,15 +19,15 @@ from lifsim.network.model import MODELS, Model
 from lifsim.network.parameter import Parameter
 from lifsim.network.positions import Positions
 
-FEW = 16  # nodes in descending order that are named one by one
-NEAR = 1e-6  # of a step: no interval is shorter
-MOST_NODES = 2**31 - 2  # they are numbered in 32 bits
+FEW = 16  # up to so many nodes in descending order are listed one by one
+NEAR = 1e-6  # lower bound of intervals, in time steps
+MOST_NODES = 2**31 - 2  # node indices have 32 bits
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Some nodes of a population. `index` holds their 0-based indices in it: a range for a slice, which takes no memory
-    whatever its length, else an int64 array, shape (n,).
+    """A selection of nodes of a population. `index` holds their 0-based indices: a range for a slice, so that memory does not
+    grow with its length, else an int64 array of shape (n,).
     """
 
     population: Population
@@ -38,7 +38,7 @@ class View:
             self.index.flags.writeable = False
 
     def __reduce__(self) -> Any:
-        return View, (self.population, self.index)  # without what follows from these
+        return View, (self.population, self.index)  # without cached properties
 
     def __len__(self) -> int:
         return len(self.index)
@@ -60,13 +60,13 @@ class View:
 
     @cached_property
     def whole(self) -> bool:
-        """Whether this is the whole population, in order."""
+        """Whether the view holds all nodes of the population, in order."""
         if isinstance(self.index, range):
             return self.index == range(self.population.n)
         return len(self.index) == self.population.n and bool((self.index == np.arange(self.population.n)).all())
 
     def shared(self, other: View) -> int:
-        """The number of nodes that are in `other`, a view of the same population, too."""
+        """The number of nodes shared with `other`, a view of the same population."""
         a, b = self.index, other.index
         if isinstance(a, range) and isinstance(b, range):
             return _common(a, b)
@@ -90,7 +90,7 @@ class View:
 
 
 def _common(a: range, b: range) -> int:
-    """How many numbers are in both."""
+    """The number of elements that two ranges share."""
     a, b = (r if r.step > 0 else r[::-1] for r in (a, b))
     both, apart = math.gcd(a.step, b.step), b.start - a.start
     if not a or not b or apart % both:
@@ -103,7 +103,7 @@ def _common(a: range, b: range) -> int:
 
 
 def _as_range(ids: np.ndarray) -> range | None:
-    """Indices that ascend by equal steps as a range; None if they do not."""
+    """Indices as a range if they ascend by equal steps, else None."""
     steps = np.diff(ids)
     if len(steps) == 0 or steps[0] <= 0 or not (steps == steps[0]).all():
         return None
@@ -112,7 +112,7 @@ def _as_range(ids: np.ndarray) -> range | None:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """`n` nodes of one model. `params` and `initial` hold only what was given; `positions` say where they lie, if anywhere."""
+    """`n` nodes of one model. `params` and `initial` (state variables) hold only the values that were given; `positions` is optional."""
 
     name: str
     n: int
@@ -125,7 +125,7 @@ class Population:
         return self.n
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> View:
-        """Some of the nodes: ``exc[:10]``, ``exc[3]``, ``exc[[1, 5, 7]]``."""
+        """A view of some nodes: ``exc[:10]``, ``exc[3]``, ``exc[[1, 5, 7]]``."""
         place = f"{self.name}[{shown(index)}]"
         if isinstance(index, np.ma.MaskedArray):
             raise ModelError(place, "a masked array", "fill it first")
@@ -144,7 +144,7 @@ class Population:
         return View(self, ids)
 
     def get(self, name: str) -> Any:
-        """The value given for parameter or state `name`, or its default."""
+        """The value given for the parameter or state variable `name`, or its default."""
         if name in self.initial:
             return self.initial[name]
         return self.params.get(name, self.model.parameter(name).default)
@@ -154,7 +154,7 @@ class Population:
 
 
 def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
-    """`raw` in the form the rest of the program relies on, checked against bound and length."""
+    """Convert `raw` to the internal form of a parameter and check its bound and length (ValueError)."""
     if parameter.shape == "flag":
         if not isinstance(raw, (bool, np.bool_)):
             raise ValueError(f"{shown(raw)}; must be true or false")
@@ -180,7 +180,7 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
         raise ValueError(f"an array of shape {v.shape}; must have one value a node: ({n},)")
     bounds = np.asarray(v.support if isinstance(v, Distribution) else v)
     if isinstance(v, Distribution) and v.kind == "lognormal":
-        bounds = bounds[bounds > 0]  # 0 itself is never drawn
+        bounds = bounds[bounds > 0]  # 0 is never drawn
     asked = parameter.violation(bounds[np.isfinite(bounds)] if isinstance(v, Distribution) else bounds)
     if asked is None and isinstance(v, Distribution) and parameter.bound in ("> 0", ">= 0", "0 to 1e9") and v.support[0] < 0:
         asked = f"{parameter.bound} (give the distribution a min)"
@@ -191,7 +191,7 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
 
 
 def _trains(raw: Any, n: int) -> list[np.ndarray]:
-    """Spike times as one array a node; a flat list is kept as a single array."""
+    """Spike times as one array for each node; a flat list becomes a single array."""
     if not isinstance(raw, (Sequence, np.ndarray)) or isinstance(raw, (str, bytes)) or (isinstance(raw, np.ndarray) and raw.ndim == 0):
         raise ValueError(f"{shown(raw)}; must be a list of spike times, or one list a node")
     nested = len(raw) > 0 and all(hasattr(x, "__len__") and not isinstance(x, str) for x in raw)
@@ -207,7 +207,7 @@ def _trains(raw: Any, n: int) -> list[np.ndarray]:
 
 
 def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
-    """Samples shared by all nodes, shape (samples,), or with a column a node, (samples, n)."""
+    """Samples shared by all nodes, shape (samples,), or with one column for each node, (samples, n)."""
     samples = value(raw, unit)
     shape = samples.shape if isinstance(samples, np.ndarray) else ()
     if not isinstance(samples, np.ndarray) or len(shape) == 0 or shape[1:] not in ((), (n,)):
@@ -218,7 +218,7 @@ def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
 
 
 def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Problem]:
-    """Conditions between parameters; those drawn at random are checked when they are drawn."""
+    """Report violated conditions between parameters. Random parameters are checked when they are drawn."""
     full = {p.name: given.get(p.name, p.default) for p in model.parameters + model.states}
     known = {k: v for k, v in full.items() if not isinstance(v, Distribution)}
     for check in model.checks:
@@ -231,7 +231,7 @@ def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Pr
 
 
 def _shown(name: str, v: Any) -> str:
-    """A value of a parameter, or the range of an array."""
+    """A parameter in a message: its value, or the range of an array."""
     if isinstance(v, (float, str)):
         return f"{name} = {v:g}" if isinstance(v, float) else f"{name} = {v!r}"
     v = np.asarray(v)
@@ -241,7 +241,7 @@ def _shown(name: str, v: Any) -> str:
 
 
 def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
-    """Times of stimuli that are no multiples of dt."""
+    """Report stimulus times that are not multiples of dt."""
     for p in model.parameters:
         v = given.get(p.name, p.default)
         if p.on_grid and not isinstance(v, Distribution):
@@ -251,7 +251,7 @@ def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> I
 
 
 def bad_intervals(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
-    """Intervals of stimuli that are less than a step, or that no number of steps can count."""
+    """Report stimulus intervals shorter than a time step, or too long to be counted in steps."""
     for p in model.parameters:
         if p.unit != "ms" or p.bound != "> 0" or model.role == "neuron" or p.name not in given:
             continue
@@ -265,12 +265,12 @@ def bad_intervals(place: str, model: Model, given: Mapping[str, Any], dt: float)
 
 
 def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem]:
-    """Given spikes of a spike_generator of `n` nodes that do not fit each other."""
+    """Report inconsistent spike times, ids and multiplicities of a spike_generator with `n` nodes."""
     trains, ids = given.get("spike_times", []), given.get("spike_ids", ())
     number = sum(map(len, trains))
     if len(ids):
         if len(trains) > 1:
-            yield Problem(f"{place}.spike_ids", "given beside a list of times for each node", "one of both")
+            yield Problem(f"{place}.spike_ids", "given together with a list of times for each node", "only one of them")
         elif len(ids) != number:
             yield Problem(f"{place}.spike_ids", f"{len(ids)} ids for {number} spike times", "one id a spike time")
         elif ((ids != np.floor(ids)) | (ids < 0) | (ids >= n)).any():
@@ -286,7 +286,7 @@ def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem
 
 
 def index_of(text: str, place: str) -> Any:
-    """The index in ``exc[0:10]``, ``exc[3]`` or ``exc[1,5,7]``."""
+    """Parse the index of ``exc[0:10]``, ``exc[3]`` or ``exc[1,5,7]``; `text` is the part after the bracket."""
     body = text.removesuffix("]")
     try:
         if body == text or body.count(":") > 2:
@@ -300,7 +300,7 @@ def index_of(text: str, place: str) -> Any:
 
 
 def check_new(place: str, name: Any, n: Any, model: Any, taken: Container[str], others: int) -> Iterator[Problem]:
-    """What is wrong with the name, the size and the model of a new population; names are `taken`, there are `others` nodes already."""
+    """Report problems with the name, size and model of a new population. `taken` names exist already, with `others` nodes in all."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
         yield Problem(place, f"{shown(name)} is not a name", "letters, digits, _ - +")
     elif name in taken:

@@ -1,4 +1,4 @@
-"""Where the nodes of populations lie, in mm, and how far apart they are."""
+"""Positions of nodes and distances between them, in mm."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MOST_DIMENSIONS = 3
 
 @dataclass(frozen=True, eq=False)
 class Positions:
-    """Places of `n` nodes in a space of 1 to 3 dimensions.
+    """Positions of `n` nodes in a space of 1 to 3 dimensions.
 
-    `points`, shape (n, dimensions), float64, mm; None on a grid, and where each node lies anywhere in the space alike, drawn
-    from the seed and the population's name. `grid` is the number of cells along each axis, () if there is no grid. `extent`
-    is the size of the space along each axis, () if it was not given, and `center` its middle. In a `periodic` space
-    opposite sides touch: the distance is that to the nearest image.
+    `points` are explicit positions: float64, shape (n, dimensions), mm; None on a grid and for random positions, which are
+    uniform and drawn from the seed and the population's name. `grid` is the number of cells along each axis, () if there is no
+    grid. `extent` is the size of the space along each axis, () if not given, and `center` its centre. In a `periodic` space
+    opposite sides are joined: distances are those to the nearest image.
     """
 
     n: int
@@ -40,7 +40,7 @@ class Positions:
     periodic: bool = False
 
     def of(self, name: str, seed: int) -> np.ndarray:
-        """The places of the nodes of the population called `name`: (n, dimensions), mm."""
+        """The positions of the nodes of population `name` in a run with `seed`: (n, dimensions), mm."""
         if self.points is not None or self.grid:
             return self.cells if self.points is None else self.points
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, zlib.crc32(f"{name}/positions".encode())])))
@@ -48,18 +48,18 @@ class Positions:
 
     @cached_property
     def cells(self) -> np.ndarray:
-        """The middles of the cells of the grid, made when they are first needed: a description may name more than memory holds."""
+        """The centres of the grid cells, computed on first use: a description may have more cells than fit into memory."""
         cells = _cells(self.grid, self.extent, self.center)
         cells.flags.writeable = False
         return cells
 
     @property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper corner of what holds all places."""
+        """Lower and upper corner of a box that contains all positions."""
         if self.extent:
             half, center = np.asarray(self.extent) / 2, np.asarray(self.center)
             return center - half, center + half
-        assert self.points is not None  # where places are drawn there is an extent
+        assert self.points is not None  # random positions always have an extent
         return self.points.min(axis=0), self.points.max(axis=0)
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,11 +75,11 @@ class Positions:
 
 
 def positions(place: str, raw: Any, n: int) -> Positions:
-    """`raw` (an array, or a table as in `Network.add`) as the positions of `n` nodes.
+    """Convert `raw` (an array, or a table as in `Network.add`) to the positions of `n` nodes.
 
     Raises
     ------
-    ModelError : with every problem found.
+    ModelError : lists every problem found.
     """
     table = dict(raw) if isinstance(raw, Mapping) else {"points": raw}
     problems = list(_check_keys(place, table))
@@ -109,9 +109,7 @@ def _made(n: int, lists: Mapping[str, np.ndarray], periodic: bool) -> Positions:
 
 
 def _cells(grid: tuple[int, ...], extent: tuple[float, ...], center: tuple[float, ...]) -> np.ndarray:
-    """The middles of the cells of a grid in NEST's order: column by column along x, each from the top (largest y)
-    down, along z upward.
-    """
+    """The centres of the cells of a grid in NEST's order: columns along x, each from the largest y down, then along ascending z."""
     axes = [_middles(*axis) for axis in zip(grid, extent, center, strict=True)]
     if len(axes) > 1:
         axes[1] = axes[1][::-1]
@@ -119,17 +117,17 @@ def _cells(grid: tuple[int, ...], extent: tuple[float, ...], center: tuple[float
 
 
 def _middles(n: int, extent: float, center: float) -> np.ndarray:
-    """The middles of `n` cells along an axis, center + (2k + 1 - n) extent / 2n, each rounded once from its exact value.
+    """The centres of `n` cells along an axis, center + (2k + 1 - n) extent / 2n, each rounded once from its exact value.
 
-    The numbers given are taken as they are written (0.3 as 3/10), so that a node at 0.1 is at 0.1.
+    `extent` and `center` are read as decimal fractions (0.3 as 3/10), so that a node at 0.1 is exactly at the float 0.1.
     """
     first, step = (Fraction(repr(x)) for x in (center, extent))
     first, step = first + step * (1 - n) / (2 * n), step / n
     below = math.lcm(first.denominator, step.denominator)
     a, b = int(first * below), int(step * below)
-    if max(abs(a) + n * b, below) < 2**53:  # float64 holds all of them
+    if max(abs(a) + n * b, below) < 2**53:  # exact in float64
         return (a + b * np.arange(n)) / below
-    return np.fromiter(((a + k * b) / below for k in range(n)), np.float64, n)  # Python's whole numbers divide with one rounding, too
+    return np.fromiter(((a + k * b) / below for k in range(n)), np.float64, n)  # Python rounds the quotient of two ints once, too
 
 
 def _numbers(raw: Any, unit: str, ndim: int) -> np.ndarray:
@@ -174,11 +172,11 @@ def _check_table(place: str, kind: str, lists: Mapping[str, np.ndarray], n: int,
 
 
 def _check_grid(place: str, grid: np.ndarray, n: int) -> Iterator[Problem]:
-    said = " x ".join(f"{x:g}" for x in grid)
+    size = " x ".join(f"{x:g}" for x in grid)
     if (grid != np.floor(grid)).any() or (grid < 1).any():
-        yield Problem(place, said, "whole numbers of cells, at least 1")
+        yield Problem(place, size, "whole numbers of cells, at least 1")
     elif math.prod(grid.tolist()) != n:
-        yield Problem(place, f"{said} = {math.prod(grid.tolist()):g} cells for {n} nodes", "one cell a node")
+        yield Problem(place, f"{size} = {math.prod(grid.tolist()):g} cells for {n} nodes", "one cell a node")
 
 
 def _check_points(place: str, points: np.ndarray, n: int, lists: Mapping[str, np.ndarray], periodic: bool) -> Iterator[Problem]:
@@ -201,7 +199,7 @@ def _check_points(place: str, points: np.ndarray, n: int, lists: Mapping[str, np
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Places of sources (n, dimensions) and targets (m, dimensions), mm; `period` is the size of a periodic space, else None."""
+    """Positions of sources (n, dimensions) and targets (m, dimensions), mm; `period` is the size of a periodic space, else None."""
 
     sources: np.ndarray
     targets: np.ndarray
@@ -209,12 +207,12 @@ class Space:
 
     @cached_property
     def error(self) -> float:
-        """What rounding may do to a distance (mm): 16 units in the last place of the largest coordinate or side of the space."""
+        """Bound of the rounding error of a distance (mm): 16 units in the last place of the largest coordinate or side of the space."""
         largest = [float(np.abs(x).max(initial=0.0)) for x in (self.sources, self.targets, self.period) if x is not None]
         return ROUNDING * max(largest)
 
     def distances(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Distance (mm) of each pair of indices."""
+        """The distance (mm) between each source and target, given as indices."""
         total = np.zeros(len(source))
         for axis in range(self.sources.shape[1]):
             apart = np.abs(self.sources[source, axis] - self.targets[target, axis])
@@ -224,14 +222,15 @@ class Space:
         return np.sqrt(total)
 
     def swapped(self) -> Space:
-        """Sources for targets, targets for sources."""
+        """The space with sources and targets exchanged."""
         return Space(self.targets, self.sources, self.period)
 
 
 def displacements(source: Positions, target: Positions, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Distances (mm) up to about `reach`, and the share of all pairs at each, where both ends lie anywhere alike in their extents.
+    """The distribution of distances between uniformly distributed nodes: distances (mm) up to about `reach`, and the fraction of pairs
+    at each.
 
-    The displacement along an axis then has a density of straight pieces, that of all axes is its product: no place need be drawn.
+    The displacement along one axis has a piecewise linear density; the joint density is the product over axes. No positions are drawn.
     """
     axes, number = [], {1: 100_000, 2: 1000, 3: 100}[source.dimensions]
     for (a, b), (c, e) in zip(np.transpose(source.box).tolist(), np.transpose(target.box).tolist(), strict=True):
@@ -240,7 +239,7 @@ def displacements(source: Positions, target: Positions, reach: float) -> tuple[n
         d = edge * (2 * (np.arange(number) + 0.5) / number - 1)
         both = (
             np.full(number, b - a) if source.periodic else np.maximum(np.minimum(b, e + d) - np.maximum(a, c + d), 0)
-        )  # where ends can be
+        )  # length of the interval that both ends can lie in
         density = both / (b - a) / (e - c)
         axes.append((d, density * 2 * edge / number))
     square = sum(x * x for x in np.meshgrid(*(d for d, _ in axes), indexing="ij", sparse=True))
@@ -249,7 +248,7 @@ def displacements(source: Positions, target: Positions, reach: float) -> tuple[n
 
 
 def farthest(source: Positions, target: Positions) -> float:
-    """A distance (mm) that no pair exceeds."""
+    """An upper bound of the distance between source and target (mm)."""
     if source.periodic:
         return float(np.linalg.norm(source.extent)) / 2
     (low, high), (other_low, other_high) = source.box, target.box
@@ -257,9 +256,9 @@ def farthest(source: Positions, target: Positions) -> float:
 
 
 def mismatch(source: Positions, target: Positions) -> tuple[str, str] | None:
-    """What keeps two populations from lying in one space (what was got, what is allowed), if anything does."""
+    """Why two populations do not share one space, as (what was got, what is allowed); None if they do."""
     if source.dimensions != target.dimensions:
-        return f"{source.dimensions} and {target.dimensions} dimensions", "distances need as many"
+        return f"{source.dimensions} and {target.dimensions} dimensions", "distances need the same number"
     if source.periodic != target.periodic:
         return "one space is periodic, the other is not", "both or neither"
     if source.periodic and (source.extent, source.center) != (target.extent, target.center):

@@ -1,4 +1,4 @@
-"""Projections: which rule connects two populations, with which weights and delays."""
+"""Projections: the connection rule between two populations, with weights and delays."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from lifsim.network.synapse_values import SAMPLE, Synaptic, check_alone, check_d
 class Projection:
     """Synapses from `source` to `target` made by `rule`.
 
-    `params` holds the rule's own numbers (p, indegree, outdegree, N), or for "explicit" and
-    "matrix" the given synapses under "given" (and the "file" that lists them). Weight and delay are one
-    number, one distribution, a function of distance, or an array with an entry a synapse in the order of the
-    rule (see `Network.connect`) or of what was given, and so are the parameters of plastic synapses; `synapse`
-    is None where they are static. `receptor_type` is 0 where the sign of a weight decides.
+    `params` holds the parameters of the rule (p, indegree, outdegree, N), or for "explicit" and
+    "matrix" the explicit synapses as "given" (and the "file" that lists them). `weight`, `delay` (ms) and the parameters of
+    plastic synapses are each a number, a distribution, a function of distance, or an array with one entry for each synapse in
+    the order of the rule (see `Network.connect`) or of the explicit synapses. `synapse` is None if the synapses are static.
+    `receptor_type` is 0 if the sign of the weight selects the receptor.
     """
 
     source: View
@@ -51,32 +51,32 @@ class Projection:
 
     @property
     def nothing(self) -> bool:
-        """Whether the rule's own number (p or a count) is 0, so that there are no synapses."""
+        """Whether the rule makes no synapses because p or a count is 0."""
         p = self.params.get("p")
         return any(self.params.get(key) == 0 for key in ("p", *COUNTS)) or (isinstance(p, Profile) and p.a == 0)
 
     @property
     def _homes(self) -> tuple[Positions, Positions]:
-        """Positions of both populations, which have them where something depends on distance."""
+        """Positions of both populations. Both have positions if a value depends on distance."""
         source, target = self.source.population.positions, self.target.population.positions
         assert source is not None and target is not None
         return source, target
 
     def space(self, seed: int) -> Space:
-        """Where sources and targets lie in a run with this seed."""
+        """Positions of sources and targets in a run with this seed."""
         source, target = self._homes
         period = np.asarray(source.extent) if source.periodic else None
         return Space(source.of(self.source.name, seed)[self.source.ids], target.of(self.target.name, seed)[self.target.ids], period)
 
     @cached_property
     def farthest(self) -> float:
-        """A distance (mm) that no pair exceeds."""
+        """An upper bound of the distance between source and target (mm)."""
         return farthest(*self._homes)
 
     @cached_property
     def mean_p(self) -> float:
-        """The mean of the probability over all pairs; where it depends on distance, over those of some targets, or in a
-        large space over the pairs of any two places.
+        """The mean connection probability over all pairs. If p depends on distance, the mean is taken over a sample of the
+        targets, or for large populations over the distribution of distances.
         """
         p, n_source, n_target = self.params["p"], len(self.source), len(self.target)
         if not isinstance(p, Profile):
@@ -92,7 +92,7 @@ class Projection:
 
 
 def projection(place: str, dt: float, source: View, target: View, rule: str, given: Mapping[str, Any]) -> Projection:
-    """A checked `Projection`; raises `ModelError` with every problem found."""
+    """Make a checked `Projection`; ModelError lists every problem found."""
     given = dict(given)
     asked = given.pop("synapse", "static_synapse")
     raw = {key: given.pop(key) for key in ("weight", "delay")}
@@ -152,7 +152,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
 def _plastic(
     place: str, asked: Any, unit: str, source: View, arranged: Callable[[Any, str], Value]
 ) -> tuple[Synapse | None, list[Problem]]:
-    """The plastic synapses that are asked for, if any are, and what is wrong with them."""
+    """The plastic synapses described by `asked` (None if static), and their problems."""
     try:
         own = synapse(place, asked, unit, arranged)
     except ModelError as error:
@@ -177,7 +177,7 @@ def _check_ends(place: str, source: View, target: View) -> Iterable[Problem]:
 
 
 def _receptor(given: Any, source: View, target: View) -> int:
-    """The receptor meant: of a single one nothing need be said; a current goes to the membrane itself."""
+    """The receptor type. A target with a single receptor needs none given; a current acts on the membrane directly."""
     if target.population.model.name == PARROT:
         return int(given)
     several = _receptors(target) > 0 and source.population.model.role != "current"
@@ -198,15 +198,15 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
         if given > 1:
             yield Problem(place, f"{given:g}", f"0, or 1 for spikes that {name} (parrot_neuron) does not send on")
     elif not most and given:
-        yield Problem(place, f"{given:g}", f"nothing: {name} ({target.population.model.name}) has no receptor types for it")
+        yield Problem(place, f"{given:g}", f"0: {name} ({target.population.model.name}) has no receptor types for {source.name}")
     elif most > 1 and not given:
-        yield Problem(place, "not given", f"which of the receptors 1 to {most} of {name}")
+        yield Problem(place, "not given", f"one of the receptors 1 to {most} of {name}")
     elif given > most:
         yield Problem(place, f"{given:g}", f"1 to {most}, the receptors of {name} (entries of tau_syn)")
 
 
 def _check_space(place: str, values: Mapping[str, Any], source: View, target: View) -> Iterable[Problem]:
-    """What depends on distance needs both ends in one space."""
+    """Report distance-dependent values if the two populations do not share one space."""
     nowhere = " and ".join(dict.fromkeys(v.name for v in (source, target) if v.population.positions is None))
     for key, raw in values.items():
         if not is_profile(raw):
@@ -221,7 +221,7 @@ def _check_space(place: str, values: Mapping[str, Any], source: View, target: Vi
 
 
 def expected_synapses(projection: Projection) -> float:
-    """The number of synapses that `projection` makes, or its expectation."""
+    """The number of synapses of a projection, or its expectation if it is random."""
     n_source, n_target = len(projection.source), len(projection.target)
     shared = 0
     if projection.recurrent and not projection.allow_autapses:

@@ -1,4 +1,4 @@
-"""What is recorded, and the lists that `Network.record` and `Network.connect` take."""
+"""Recordings, and the nested lists that `Network.record` and `Network.connect` accept."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Nodes: TypeAlias = "str | Population | View"
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Record `variable` of `view`; sampled ones every `interval` ms, first at start + interval.
+    """A recording of `variable` of `view`. Sampled variables are recorded every `interval` ms, first at start + interval.
 
-    With a `source`: the weights of the synapses from there onto `view`.
+    With a `source`, the recording is of the weights of the synapses from `source` to `view`.
     """
 
     view: View
@@ -35,7 +35,7 @@ class Recording:
 
 
 def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
-    """Times in ms, and what is wrong with them."""
+    """Convert recording times to ms; problems."""
     times, problems = {}, []
     for key, raw in given.items():
         try:
@@ -46,17 +46,17 @@ def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Probl
 
 
 def is_list(nodes: Any) -> bool:
-    """Whether several populations are meant."""
+    """Whether `nodes` is a list of populations."""
     return isinstance(nodes, (list, tuple))
 
 
 def as_list(nodes: Any) -> list[Any]:
-    """`nodes` as a list of what means one population each."""
+    """`nodes` as a list of populations."""
     return list(nodes) if is_list(nodes) else [nodes]
 
 
 def listed_entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, int], Any]:
-    """What gives the entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
+    """A function that returns entry [i][j] of a nested list given for lists of populations, else `raw` itself."""
     if shape is None:
         return lambda i, j: raw
     if isinstance(raw, Mapping):
@@ -71,11 +71,11 @@ def listed_entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, in
 def recordings_of(
     place: str, dt: float, view: Callable[[Nodes, str], View], what: Any, variable: Any, times: Mapping[str, Any]
 ) -> list[Recording]:
-    """The recordings that `Network.record` is asked for; `view` gives the nodes that a name means.
+    """The recordings for a call of `Network.record`; `view` converts nodes to a `View`.
 
     Raises
     ------
-    ModelError : with every problem found.
+    ModelError : lists every problem found.
     """
     variables = list(variable) if isinstance(variable, Iterable) and not isinstance(variable, (str, np.ndarray)) else [variable]
     if not variables:
@@ -112,11 +112,11 @@ def weight_recording(
     projections: Iterable[Projection],
     times: Mapping[str, Any],
 ) -> Recording:
-    """The recording that `Network.record_weights` is asked for.
+    """The recording for a call of `Network.record_weights`.
 
     Raises
     ------
-    ModelError : with every problem found.
+    ModelError : lists every problem found.
     """
     known_times, problems = sampling_times(place, **times)
     if not problems:
@@ -135,7 +135,7 @@ def weight_recording(
 
 
 def _check_times(place: str, dt: float, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
-    """What is wrong with the times of a recording (ms); `sampled` is False for spikes, which have no interval."""
+    """Report problems with the times of a recording (ms); `sampled` is False for spikes, which have no interval."""
     if interval is not None and not (0 < interval < math.inf):
         yield Problem(f"{place}.interval", f"{interval:g} ms", "a finite time above 0")
     elif interval is not None and not on_grid(interval, dt):
@@ -154,12 +154,12 @@ def _check_times(place: str, dt: float, sampled: bool, interval: float | None, s
 
 
 def _snapped(dt: float, interval: float | None, start: float, stop: float) -> tuple[float, float, float]:
-    """Interval (1 ms unless given), start and stop of a recording, as the multiples of dt that they are meant to be."""
+    """Interval (default 1 ms), start and stop of a recording, rounded to multiples of dt."""
     return snapped(1.0 if interval is None else interval, dt), snapped(start, dt), snapped(stop, dt)
 
 
 def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View) -> Iterable[Problem]:
-    """What is wrong with recording the weights of the synapses from `source` to `target`."""
+    """Report problems with recording the weights of the synapses from `source` to `target`."""
     if not any(p.source.population is source.population and p.target.population is target.population for p in projections):
         yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
     elif source.population.model.role not in ("neuron", "spikes"):

@@ -1,4 +1,4 @@
-"""Connection rules: their parameters, and what each must be."""
+"""Connection rules: their parameters and the bounds of these."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lifsim.network.distance import is_profile, profile
 from lifsim.network.explicit_rules import check_pairs, from_copies, from_lists
 from lifsim.network.population import View
 
-RULES: dict[str, tuple[str, ...]] = {  # rule → the parameters it needs
+RULES: dict[str, tuple[str, ...]] = {  # rule → required parameters
     "one_to_one": (),
     "all_to_all": (),
     "pairwise_bernoulli": ("p",),
@@ -32,13 +32,13 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "matrix": ("copies", "scale"),
 }
 COUNTS = ("indegree", "outdegree", "N")
-_MOST_COUNTED = 2**48  # synapses of a node, or of a projection, that a rule can ask for: more than any memory holds
+_MOST_COUNTED = 2**48  # upper bound of indegree, outdegree and N: more synapses than any memory holds
 
 
 def rule_params(
     place: str, rule: str, given: Mapping[str, Any], raw: dict[str, Any], source: View, target: View, flags: Mapping[str, bool]
 ) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
-    """The rule's own numbers or the given synapses; weight and delay (a matrix holds the weights); problems."""
+    """The parameters of the rule or the explicit synapses; weight and delay (a matrix contains the weights); problems."""
     if rule not in ("matrix", "explicit"):
         problems = list(_check_counts(place, rule, given, source, target, flags))
         return ({} if problems else {k: _rule_number(k, v) for k, v in given.items()}), raw, problems
@@ -61,19 +61,19 @@ def _rule_number(name: str, raw: Any) -> Any:
 
 
 def check_flags(place: str, flags: Mapping[str, Any]) -> Iterable[Problem]:
-    """What is wrong with flags: they are true or false."""
+    """Report flags that are not true or false."""
     for key, flag in flags.items():
         if not isinstance(flag, (bool, np.bool_)):
             yield Problem(f"{place}.{key}", shown(flag), "must be true or false")
 
 
 def check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Problem]:
-    """What is wrong with the name of a rule, and with which of its parameters are given."""
+    """Report an unknown rule, and missing or unknown parameters."""
     if rule not in RULES:
         yield Problem(f"{place}.rule", f"there is no rule {shown(rule)}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
         return
     if given.get("edge_types") is not None and given.get("file") is None:
-        yield Problem(f"{place}.edge_types", "given without a file", "those of a SONATA file of edges")
+        yield Problem(f"{place}.edge_types", "given without a file", "edge types belong to a SONATA file of edges")
     for name in RULES[rule] if given.get("file") is None else ():
         if given.get(name) is None:
             yield Problem(f"{place}.{name}", "missing", f"{rule} needs it")
@@ -87,7 +87,7 @@ def _check_counts(
     place: str, rule: str, given: Mapping[str, Any], source: View, target: View, flags: Mapping[str, bool]
 ) -> Iterable[Problem]:
     if rule == "one_to_one" and len(source) != len(target):
-        yield Problem(place, f"one_to_one between {len(source)} sources and {len(target)} targets", "as many of each")
+        yield Problem(place, f"one_to_one between {len(source)} sources and {len(target)} targets", "the same number of each")
     for name, raw in given.items():
         if name == "p" and (is_profile(raw) or rule != "pairwise_bernoulli"):
             yield from _check_profile(f"{place}.p", raw, rule)
@@ -116,13 +116,13 @@ def _check_profile(place: str, raw: Any, rule: str) -> Iterable[Problem]:
 
 
 def _most(name: str, source: View, target: View, flags: Mapping[str, bool]) -> int:
-    """The largest count that the options leave room for."""
+    """The largest count that the number of nodes and the flags allow."""
     same = source.population is target.population
     shared = source.shared(target) if same and not flags["allow_autapses"] else 0
     pairs = len(source) * len(target) - shared
     if flags["allow_multapses"]:
         return _MOST_COUNTED if pairs else 0
-    # With autapses excluded some node may have one partner fewer.
+    # Without autapses, some nodes have one possible partner fewer.
     return {"indegree": len(source) - bool(shared), "outdegree": len(target) - bool(shared), "N": pairs}[name]
 
 

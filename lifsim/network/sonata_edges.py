@@ -1,8 +1,8 @@
-"""Edges of SONATA files: synapses in a group of an HDF5 file, with values of their own and of their types.
+"""Edges of SONATA files: synapses in a group of an HDF5 file, with values for each edge and for each edge type.
 
-As the developer guide of SONATA has it ("Edge File"), what an edge has of its own (``<edge_group_id>/syn_weight`` and the like, at
-``edge_group_index``) comes before what its type has, a row of a CSV file whose cells are separated by spaces. Weights are those that
-bmtk's PointNet takes: ``nsyns`` synapses between two neurons act as one of nsyns · syn_weight.
+According to the SONATA developer guide ("Edge File"), a value of the edge itself (such as ``<edge_group_id>/syn_weight``, at
+``edge_group_index``) takes precedence over the value of its edge type, which is a row of a CSV file with cells separated by spaces.
+Weights are interpreted as in bmtk's PointNet: ``nsyns`` synapses between two neurons act as one synapse of weight nsyns · syn_weight.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from lifsim.common.text import shortened
 from lifsim.network.synapse_table import SynapseColumns, WantedColumns, column_of, inside
 
 VALUES = ("syn_weight", "delay", "nsyns")
-_NAMES = {"syn_weight": "weight", "delay": "delay", "nsyns": "nsyns"}  # what connections call them
-_FUNCTIONS = ("wmax",)  # weight functions that are nsyns · syn_weight
+_NAMES = {"syn_weight": "weight", "delay": "delay", "nsyns": "nsyns"}  # SONATA name → name used by connections
+_FUNCTIONS = ("wmax",)  # weight functions that return nsyns · syn_weight
 _STATIC = ("static_synapse", "nest:static_synapse")
-_WITHOUT_EFFECT = re.compile(  # on points without extent
+_WITHOUT_EFFECT = re.compile(  # columns that have no effect on point neurons
     r"edge_type_id|edge_id|population|(source|target)_query|(afferent|efferent)_\w+|sec_id|sec_x|target_sections|distance_range"
 )
 _NULL = ("", "NULL", "NA", "N/A", "NAN", "NONE")
-_LARGEST = 1 << 26  # bytes of a table of types
+_LARGEST = 1 << 26  # bytes of a table of edge types
 
 
 def read(group: Any, path: Path, asked: WantedColumns, place: str) -> SynapseColumns:
-    """The edges of the population `group` of the file `path`.
+    """Read the edges of the population `group` of the file `path`.
 
     Raises
     ------
-    ModelError : weights or delays that are not there, or cannot be known; what is not as the guide has it.
+    ModelError : weights or delays are missing or cannot be determined, or the file does not follow the SONATA guide.
     """
     edges = _Edges.of(group, place)
     types = _types(group.name.rpartition("/")[2], path, edges, asked, place)
@@ -59,7 +59,7 @@ def read(group: Any, path: Path, asked: WantedColumns, place: str) -> SynapseCol
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """A population of edges: nodes, and where the values and the type of each are."""
+    """A population of edges: the nodes of each edge, its group and index in the group, and its type."""
 
     group: Any
     where: str
@@ -83,7 +83,7 @@ class _Edges:
         n = len(found["source_node_id"])
         for name, x in found.items():
             if len(x) != n:
-                raise ModelError(place, f"{where}: {len(x)} entries of {name}, {n} of source_node_id", "as many of each")
+                raise ModelError(place, f"{where}: {len(x)} entries of {name}, {n} of source_node_id", "the same number of each")
             if name.startswith("edge_") and x.dtype.kind not in "iu":
                 raise ModelError(place, f"{where}/{name} holds {x.dtype}", "whole numbers")
         several = [name for name in group if name.isdecimal() and name != "0"]
@@ -94,13 +94,13 @@ class _Edges:
         return cls(group, where, found["source_node_id"], found["target_node_id"], group_id, index, found.get("edge_type_id"))
 
     def groups(self) -> Iterator[tuple[Any, np.ndarray]]:
-        """Each group in use that is there, and which edges are in it."""
+        """The existing edge groups that edges refer to, each with the indices of its edges."""
         for g in np.unique(self.group_id):
             if str(g) in self.group:
                 yield str(g), np.flatnonzero(self.group_id == g)
 
     def own(self, name: str, asked: WantedColumns, place: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The edges that have `name` of their own, and its values, group by group."""
+        """For each group with a dataset `name`: the indices of its edges, and their values."""
         for g, these in self.groups():
             data = inside(self.group, f"{g}/{name}", place)
             if data is None:
@@ -116,7 +116,7 @@ class _Edges:
 
 
 def _values(name: str, edges: _Edges, types: _Types | None, asked: WantedColumns, place: str) -> np.ndarray | None:
-    """`name` of each edge, float64: its own, else that of its type; None where none has it (ModelError if some have not)."""
+    """The value `name` of each edge (its own, else that of its type), float64; None if no edge has one, ModelError if some lack it."""
     out, known = np.zeros(len(edges.sources)), np.zeros(len(edges.sources), bool)
     if types is not None:
         out, known = types.values(name, place)
@@ -144,7 +144,7 @@ def _check_number(number: np.ndarray, where: str, place: str) -> None:
 def _refuse_missing(
     values: Mapping[str, np.ndarray | None], edges: _Edges, types: _Types | None, path: Path, asked: WantedColumns, place: str
 ) -> None:
-    """Refuse edges whose weights are nowhere, neither in files nor with the connection; say so of delays."""
+    """Raise ModelError if neither the files nor the connection give weights; warn if the files give no delays."""
     if edges.type_id is None or asked.types is False:
         return
     looked = "" if types is not None else f", nor a table of types beside it ({', '.join(p.name for p in beside(path, edges.group.name))})"
@@ -152,11 +152,11 @@ def _refuse_missing(
         allowed = 'edge_types = "FILE.csv", or edge_types = false with the weight of the connection'
         raise ModelError(place, f"{edges.where} holds no syn_weight{looked or f', nor does {types.name}' if types else looked}", allowed)
     if values["delay"] is None and types is None and "delay" not in asked.own:
-        warnings.warn(f"{place}: {edges.where} holds no delay{looked}: that of the connection holds", stacklevel=2)
+        warnings.warn(f"{place}: {edges.where} holds no delay{looked}: the delay of the connection is used", stacklevel=2)
 
 
 def _tell_unused(edges: _Edges, types: _Types | None, place: str) -> None:
-    """Warn of what edges and types have that has no effect here, as far as it could have one."""
+    """Warn of columns of edges and types that are not used."""
     unused = set() if types is None else types.unused()
     for g, _ in edges.groups():
         unused |= {name for name in edges.group[g] if name not in VALUES and not _WITHOUT_EFFECT.fullmatch(name)}
@@ -164,18 +164,18 @@ def _tell_unused(edges: _Edges, types: _Types | None, place: str) -> None:
         warnings.warn(f"{place}: {edges.where}: not used: {', '.join(sorted(unused))}", stacklevel=2)
 
 
-# -- the table of types --------------------------------------------------------------------------
+# -- the table of edge types ---------------------------------------------------------------------
 
 
 def beside(path: Path, group: str) -> list[Path]:
-    """Where the types of the edges in `path` are looked for: ``x_edge_types.csv`` of ``x_edges.h5`` or of the population x."""
+    """Default paths of the table of edge types, next to `path`: ``x_edge_types.csv`` for ``x_edges.h5`` or for a population x."""
     own = re.sub(r"_?edges$", "", path.stem)
     names = [f"{own}_edge_types.csv" if own else "edge_types.csv", f"{group.rpartition('/')[2]}_edge_types.csv", "edge_types.csv"]
     return [path.with_name(name) for name in dict.fromkeys(names)]
 
 
 def _types(population: str, path: Path, edges: _Edges, asked: WantedColumns, place: str) -> _Types | None:
-    """The types of the edges: those asked for, or those found beside the file."""
+    """The table of edge types: the one given, else one found next to the file; None if there is none."""
     if asked.types is False:
         return None
     found = asked.types
@@ -189,7 +189,7 @@ def _types(population: str, path: Path, edges: _Edges, asked: WantedColumns, pla
 
 
 class _Types:
-    """The rows of a table of types that the edges of a population use."""
+    """The rows of a table of edge types that the edges of a population use."""
 
     def __init__(self, path: Path, population: str, type_id: np.ndarray, place: str) -> None:
         self.name = shortened(str(path))
@@ -221,7 +221,7 @@ class _Types:
         return known
 
     def _check(self, place: str) -> None:
-        """Refuse what makes other weights, or other synapses, of what is written."""
+        """Refuse weight functions and gap junctions, which would give other weights or other synapses."""
         for line, row in self._rows:
             function, gap = row.get("weight_function", ""), row.get("is_gap_junction", "")
             if not _null(function) and function not in _FUNCTIONS:
@@ -231,7 +231,7 @@ class _Types:
                 raise ModelError(place, f"{self.name}, line {line}: is_gap_junction", "chemical synapses")
 
     def values(self, name: str, place: str) -> tuple[np.ndarray, np.ndarray]:
-        """`name` of each edge by its type, float64, and which have it."""
+        """The value `name` of each edge from its type, float64, and a mask of the edges that have one."""
         each, known = np.zeros(len(self._rows)), np.zeros(len(self._rows), bool)
         for k, (line, row) in enumerate(self._rows):
             if not _null(row.get(name, "")):
@@ -244,7 +244,7 @@ class _Types:
         return each[self._which], known[self._which]
 
     def unused(self) -> set[str]:
-        """Columns that have no effect here, and say something of the types in use."""
+        """Names of columns that are not used but hold values for the types in use."""
         static = {"model_template": _STATIC, "weight_function": _FUNCTIONS, "is_gap_junction": ("0", "False", "false")}
         return {
             name
@@ -260,7 +260,7 @@ def _null(cell: str) -> bool:
 
 
 def _rows(path: Path, name: str, place: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """The names of the columns of a table, and each row with its line."""
+    """The column names of a table, and its rows with their line numbers."""
     if not path.is_file() or path.stat().st_size > _LARGEST:
         raise ModelError(
             place, f"{name} is no file, or larger than {_LARGEST:,} bytes" if path.exists() else f"{name} does not exist", "edge types"

@@ -1,6 +1,6 @@
-"""The stimuli: names, parameters with defaults, units and bounds. Data only.
+"""The stimulus models: names, parameters with defaults, units and bounds. This module holds data only.
 
-Names, defaults and meanings are NEST's where NEST has the model. How a stimulus becomes input of its targets is in `lifsim.building.drives`
+Names, defaults and meanings are those of NEST if NEST has the model. The input of the targets is computed in `lifsim.building.drives`
 and `lifsim.engine.stimuli`.
 """
 
@@ -68,13 +68,13 @@ _WAVE = (
     Parameter("frequency", 0.0, "Hz", "frequency of the modulation", "finite"),
     Parameter("phase", 0.0, "deg", "phase of the modulation at time 0", "finite"),
 )
-_TRAINS = Parameter("individual_spike_trains", True, "", "a train for every target; else all targets of a node share its one", shape="flag")
+_TRAINS = Parameter("individual_spike_trains", True, "", "an independent spike train for each target; else all targets of a node share one", shape="flag")
 
 register(
     Model(
         "poisson_generator",
         "poisson",
-        "Poisson spike trains, an independent one for every target",
+        "Poisson spike trains, an independent one for each target",
         (Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"), *_WINDOW),
         checks=(_stop_after_start,),
         methods=BOTH_METHODS,
@@ -82,10 +82,10 @@ register(
     Model(
         "inhomogeneous_poisson_generator",
         "poisson",
-        "Poisson spike trains whose rate changes in steps, an independent one for every target",
+        "Poisson spike trains whose rate changes in steps, an independent one for each target",
         (
             Parameter("rate_times", (), "ms", "times at which the rate changes", shape="series", on_grid=True),
-            Parameter("rate_values", (), "Hz", "rate from each of these times on (0 before the first)", shape="series"),
+            Parameter("rate_values", (), "Hz", "rate after each of rate_times (0 before the first)", shape="series"),
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("rate_times", "rate_values"), _rates_not_negative),
@@ -94,7 +94,7 @@ register(
     Model(
         "sinusoidal_poisson_generator",
         "poisson",
-        "Poisson spike trains of the rate rate + amplitude · sin(2π·frequency·t + phase), 0 where that is negative",
+        "Poisson spike trains with rate max(0, rate + amplitude · sin(2π·frequency·t + phase))",
         (
             Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
             Parameter("amplitude", 0.0, "Hz", "amplitude of the modulation", "-1e9 to 1e9"),
@@ -107,12 +107,12 @@ register(
     Model(
         "sinusoidal_gamma_generator",
         "poisson",
-        "gamma spike trains (CV of intervals 1/√order, without modulation) of the rate rate + amplitude · sin(2π·frequency·t + phase)",
+        "gamma spike trains (CV of intervals 1/√order if not modulated) with rate rate + amplitude · sin(2π·frequency·t + phase)",
         (
             Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
             Parameter("amplitude", 0.0, "Hz", "amplitude of the modulation, at most the rate", ">= 0"),
             *_WAVE,
-            Parameter("order", 1.0, "", "order of the gamma distribution of the intervals; 1 is a Poisson process", ">= 1"),
+            Parameter("order", 1.0, "", "order of the gamma distribution of the intervals; 1: Poisson process", ">= 1"),
             _TRAINS,
             *_WINDOW,
         ),
@@ -123,13 +123,13 @@ register(
         "spikes",
         "sends given spikes",
         (
-            Parameter("spike_times", (), "ms", "times of the spikes; a list of lists for several nodes", shape="trains"),
-            Parameter("spike_ids", (), "", "the node of each spike time (with a flat list of times)", shape="series"),
-            Parameter("spike_multiplicities", (), "", "how often each spike is sent", shape="series"),
-            Parameter("spike_file", "", "", "SONATA spike file to send instead", shape="file"),
+            Parameter("spike_times", (), "ms", "spike times; a list of lists for several nodes", shape="trains"),
+            Parameter("spike_ids", (), "", "index of the node that sends each spike (with a flat list of times)", shape="series"),
+            Parameter("spike_multiplicities", (), "", "multiplicity of each spike", shape="series"),
+            Parameter("spike_file", "", "", "SONATA spike file, in place of spike_times", shape="file"),
             Parameter("spike_population", "", "", "population in that file (if it holds several)", shape="text"),
             Parameter(
-                "allow_offgrid_times", False, "", "send spikes given between the points of the grid at the end of their step", shape="flag"
+                "allow_offgrid_times", False, "", "send spikes that are off the time grid at the end of their time step", shape="flag"
             ),
             *_WINDOW,
         ),
@@ -150,7 +150,7 @@ register(
         "current that changes in steps",
         (
             Parameter("amplitude_times", (), "ms", "times at which the current changes", shape="series", on_grid=True),
-            Parameter("amplitude_values", (), "pA", "current from each of these times on (0 before)", shape="series"),
+            Parameter("amplitude_values", (), "pA", "current after each of amplitude_times (0 before the first)", shape="series"),
             *_WINDOW,
         ),
         checks=(_stop_after_start, _series("amplitude_times", "amplitude_values")),
@@ -171,12 +171,12 @@ register(
     Model(
         "waveform_generator",
         "current",
-        "current given by samples, from `start` on",
+        "current given by samples, the first at `start`",
         (
-            Parameter("waveform", (), "pA", "the samples; of shape (samples, n) for a column a node", shape="samples"),
-            Parameter("waveform_file", "", "", "file of samples instead: x.csv, x.npy or x.h5:dataset", shape="file"),
-            Parameter("interval", 1.0, "ms", "time from one sample to the next", "> 0", shape="number"),
-            Parameter("interpolate", False, "", "straight lines between the samples instead of steps", shape="flag"),
+            Parameter("waveform", (), "pA", "the samples; shape (samples, n) for one column for each node", shape="samples"),
+            Parameter("waveform_file", "", "", "file with the samples, in place of waveform: x.csv, x.npy or x.h5:dataset", shape="file"),
+            Parameter("interval", 1.0, "ms", "time between samples", "> 0", shape="number"),
+            Parameter("interpolate", False, "", "linear interpolation between samples instead of steps", shape="flag"),
             *_WINDOW,
         ),
         checks=(_stop_after_start, _one_waveform),
@@ -184,7 +184,7 @@ register(
     Model(
         "ou_generator",
         "current",
-        "Ornstein-Uhlenbeck current, independent for every target",
+        "Ornstein-Uhlenbeck current, independent for each target",
         (
             Parameter("mean", 0.0, "pA", "mean current", "finite"),
             Parameter("std", 0.0, "pA", "standard deviation of the current", ">= 0"),
@@ -196,13 +196,13 @@ register(
     Model(
         "noise_generator",
         "current",
-        "Gaussian white noise current, piecewise constant over `dt`, independent for every target",
+        "Gaussian white noise current, piecewise constant over `dt`, independent for each target",
         (
             Parameter("mean", 0.0, "pA", "mean current", "finite"),
             Parameter("std", 0.0, "pA", "standard deviation of the current", ">= 0"),
             Parameter("std_mod", 0.0, "pA", "amplitude of the sinusoidal modulation of the variance", ">= 0"),
-            Parameter("frequency", 0.0, "Hz", "frequency of that modulation", ">= 0"),
-            Parameter("phase", 0.0, "deg", "phase of that modulation", "finite"),
+            Parameter("frequency", 0.0, "Hz", "frequency of the modulation", ">= 0"),
+            Parameter("phase", 0.0, "deg", "phase of the modulation", "finite"),
             Parameter("dt", 1.0, "ms", "a new value is drawn every dt", "> 0", on_grid=True),
             *_WINDOW,
         ),
@@ -211,10 +211,10 @@ register(
     Model(
         "poisson_generator_ps",
         "poisson",
-        "Poisson spike trains with exact times, an independent one for every target",
+        "Poisson spike trains with exact spike times, an independent one for each target",
         (
             Parameter("rate", 0.0, "Hz", "mean rate", "0 to 1e9"),
-            Parameter("dead_time", 0.0, "ms", "shortest interval", ">= 0"),
+            Parameter("dead_time", 0.0, "ms", "shortest interspike interval", ">= 0"),
             *_WINDOW,
         ),
         checks=(_stop_after_start, _time_to_live),

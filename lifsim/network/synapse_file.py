@@ -1,8 +1,8 @@
 """Lists of synapses in files: CSV, or HDF5 (plain datasets, or the edges of a SONATA file).
 
-A CSV file begins with the names of its columns: ``source`` and ``target`` (indices in their populations, from 0), and
-optionally ``weight`` and ``delay`` (ms). It is read in pieces, each turned into numbers at once; a piece that is not
-as it should be is looked through line by line for the cell to name.
+A CSV file begins with the names of its columns: ``source`` and ``target`` (0-based indices in their populations), and
+optionally ``weight`` and ``delay`` (ms). The file is read in pieces. Only if a piece is not valid is it parsed line by line,
+to name the wrong cell in the error message.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from lifsim.network import sonata_edges
 from lifsim.network.synapse_table import COLUMNS, LONGEST, Limits, SynapseColumns, WantedColumns, column_of, inside
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".sonata")
-PIECE = 1 << 24  # bytes of text at a time
+PIECE = 1 << 24  # bytes of text that are read at a time
 
 
 def split(reference: str) -> tuple[str, str]:
-    """File and group of ``net.h5:group`` (the group is "" of a CSV file, and where none is named)."""
+    """Split ``net.h5:group`` into file and group; the group is "" for a CSV file or if none is given."""
     path, colon, group = reference.rpartition(":")
     return (path, group) if colon and path.lower().endswith(HDF5) else (reference, "")
 
 
 def read(reference: Any, limits: Limits, place: str, asked: WantedColumns | None = None) -> SynapseColumns:
-    """The list in a file: ``synapses.csv``, ``net.h5`` or ``net.h5:group``.
+    """Read a list of synapses: ``synapses.csv``, ``net.h5`` or ``net.h5:group``.
 
     Raises
     ------
-    ModelError : what cannot be read or used, with file, line (or entry) and column. DataError : this is no path.
+    ModelError : the list cannot be read or used; the message names file, line (or entry) and column. DataError : `reference` is no path.
     """
     if not isinstance(reference, (str, Path)):
         raise ModelError(place, shortened(repr(reference)), "a file: synapses.csv, or net.h5:group")
@@ -53,13 +53,13 @@ def read(reference: Any, limits: Limits, place: str, asked: WantedColumns | None
         with reading(path) as file:
             return _read_csv(file, str(path), limits, place)
     except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py raises all of these for damaged files
-        said = getattr(error, "strerror", None) or error
-        raise ModelError(place, f"{shortened(str(path))} cannot be read ({said})", "a list of synapses") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(place, f"{shortened(str(path))} cannot be read ({reason})", "a list of synapses") from None
 
 
 def _refuse_types(asked: WantedColumns, place: str) -> None:
     if asked.types:
-        raise ModelError(place, "edge types of a list that has none", "the edges of a SONATA file")
+        raise ModelError(place, "edge types given for a list without edge types", "the edges of a SONATA file")
 
 
 def _listed(columns: Mapping[str, Any]) -> SynapseColumns:
@@ -96,7 +96,7 @@ def _check_header(columns: list[str], name: str, place: str) -> None:
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    """The rest of a file in pieces of whole lines (one without an end for so long is none: it comes as it is)."""
+    """The rest of a file in pieces of whole lines. A piece without any line end is returned as it is; it is not valid CSV."""
     rest = b""
     while text := file.read(PIECE):
         whole, newline, rest = (rest + text).rpartition(b"\n")
@@ -107,7 +107,7 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _numbers(text: bytes, width: int) -> np.ndarray | None:
-    """The cells of lines of `width` numbers, float64, (lines, width), blank lines left out; None if the text is anything else."""
+    """The cells of lines of `width` numbers: float64, shape (lines, width), without blank lines; None if the text is not valid."""
     if not text.strip():
         return np.zeros((0, width))
     try:
@@ -121,7 +121,7 @@ _NUMBER = re.compile(rb"\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|nan)
 
 
 def _complaint(text: bytes, columns: list[str], limits: Limits, name: str, line: int, place: str) -> ModelError:
-    """What is wrong with the first wrong cell of `text`, which begins with this line of the file."""
+    """The error for the first wrong cell of `text`, which begins at line number `line` of the file."""
     for number, row in enumerate(text.split(b"\n"), line):
         cells = row.split(b",")
         if not row.strip():
@@ -153,7 +153,7 @@ def _read_hdf5(path: Path, name: str, limits: Limits, asked: WantedColumns, plac
         if x is None:
             continue
         if len(x) != len(found.sources):
-            raise ModelError(place, f"{where}: {len(x)} entries of {column_name}, {len(found.sources)} sources", "as many of each")
+            raise ModelError(place, f"{where}: {len(x)} entries of {column_name}, {len(found.sources)} sources", "the same number of each")
         wrong = limits.wrong(column_name, x)
         if wrong.any():
             i = int(np.argmax(wrong))
@@ -162,7 +162,7 @@ def _read_hdf5(path: Path, name: str, limits: Limits, asked: WantedColumns, plac
 
 
 def _plain(group: Any, where: str, asked: WantedColumns, place: str) -> SynapseColumns:
-    """The datasets source, target, weight and delay of a group, as they are."""
+    """The columns of a group that is not SONATA: datasets source, target, weight and delay."""
     _refuse_types(asked, place)
     found: dict[str, np.ndarray] = {}
     for name in COLUMNS:
@@ -181,7 +181,7 @@ def _groups(file: Any) -> str:
 
 
 def write(path: Path, lists: Mapping[str, SynapseColumns], lasting: bool = True) -> None:
-    """Write an HDF5 file with a group for each list; what was at `path` is replaced in one step (RunError if the disk is full)."""
+    """Write an HDF5 file with one group for each list; an existing file is replaced in one step (RunError if the disk is full)."""
     with hdf5.replacing(path, f"{path} is as it was", lasting=lasting) as file:
         for name, listed in lists.items():
             columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}

@@ -1,9 +1,9 @@
-"""Parameter sets of synapse models: names, defaults, units, bounds. Data only.
+"""The synapse models: names, parameters with defaults, units and bounds. This module holds data only.
 
-Names, defaults and meanings are NEST's. `tau_minus` and `tau_minus_triplet` are parameters of the target
-neuron (`lifsim.network.neuron_models`), because all synapses of a neuron share its trace. Amounts of change are parts of Wmax a pair
-of spikes (`lambda`, exponents mu without a unit), but those of `stdp_pl_synapse_hom`, `stdp_triplet_synapse` and
-`vogels_sprekeler_synapse` are in the unit of the weight. How a rule is computed is in `lifsim.engine.plasticity`.
+Names, defaults and meanings are those of NEST. `tau_minus` and `tau_minus_triplet` are parameters of the postsynaptic
+neuron (`lifsim.network.neuron_models`), because all synapses onto a neuron share its trace. The weight change for a pair of spikes is
+a fraction of Wmax (`lambda`; the exponents mu have no unit), except in `stdp_pl_synapse_hom`, `stdp_triplet_synapse` and
+`vogels_sprekeler_synapse`, where it has the unit of the weight. The rules are computed in `lifsim.engine.plasticity`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from lifsim.common.values import Distribution, Value
 from lifsim.network.parameter import Parameter
 
 Check = Callable[[Mapping[str, Any]], str | None]
-WEIGHT = "weight"  # the unit of a parameter that is counted as the weight is: mV or pA
+WEIGHT = "weight"  # unit of parameters that have the unit of the weight: mV, pA or nS
 
 
 @dataclass(frozen=True)
 class SynapseModel:
-    """A synapse model. Parameters of shape "value" may differ from synapse to synapse, those of shape "number" not.
+    """A synapse model. Parameters of shape "value" may differ between synapses, those of shape "number" may not.
 
-    `sign` says what a weight must be: "any" (it is only scaled), that of "Wmax", or "positive".
+    `sign` is the allowed sign of the weight: "any" (the model only scales the weight), "Wmax" (the sign of Wmax) or "positive".
     """
 
     name: str
@@ -37,10 +37,10 @@ class SynapseModel:
     checks: tuple[Check, ...] = field(default=(), repr=False)
 
     def __reduce__(self) -> Any:
-        return _named, (self.name,)  # its checks are code, which stays where it is
+        return _named, (self.name,)  # `checks` are functions, which are not pickled
 
     def parameter(self, name: str) -> Parameter:
-        """The parameter called `name` (KeyError if there is none)."""
+        """The parameter `name` (KeyError if the model has none)."""
         for p in self.parameters:
             if p.name == name:
                 return p
@@ -49,7 +49,7 @@ class SynapseModel:
 
 @dataclass(frozen=True, eq=False)
 class Synapse:
-    """The synapses of a projection: their model and the parameters that were given."""
+    """The plastic synapses of a projection: their model and the parameters that were given."""
 
     model: SynapseModel
     params: dict[str, Value]
@@ -60,7 +60,7 @@ class Synapse:
 
 
 def _one(*parameters: Parameter) -> tuple[Parameter, ...]:
-    """The same parameters, one number for all synapses."""
+    """The parameters with shape "number": one value for all synapses."""
     return tuple(Parameter(p.name, p.default, p.unit, p.doc, p.bound, "number") for p in parameters)
 
 
@@ -73,22 +73,22 @@ def _resources(p: Mapping[str, Any]) -> str | None:
 
 
 _TAU_PLUS = Parameter("tau_plus", 20.0, "ms", "time constant of the presynaptic trace", "> 0", "number")
-_LAMBDA = Parameter("lambda", 0.01, "", "size of a potentiation, as a part of Wmax", "finite")
+_LAMBDA = Parameter("lambda", 0.01, "", "learning rate: potentiation as a fraction of Wmax", "finite")
 _ALPHA = Parameter("alpha", 1.0, "", "depression relative to potentiation", "finite")
-_WMAX = Parameter("Wmax", 100.0, WEIGHT, "the largest weight", "finite")
+_WMAX = Parameter("Wmax", 100.0, WEIGHT, "largest weight", "finite")
 _MU = (
     Parameter("mu_plus", 1.0, "", "exponent of potentiation: 0 additive, 1 multiplicative", ">= 0"),
     Parameter("mu_minus", 1.0, "", "exponent of depression: 0 additive, 1 multiplicative", ">= 0"),
 )
 _SHORT_TERM = (
-    Parameter("U", 0.5, "", "what a spike adds to u, as a part of what is missing to 1", "0 to 1"),
+    Parameter("U", 0.5, "", "increment of u at a spike, as a fraction of 1 - u", "0 to 1"),
     Parameter("tau_rec", 800.0, "ms", "time constant of recovery from depression", "> 0"),
-    Parameter("tau_fac", 0.0, "ms", "time constant of facilitation (0: none)", ">= 0"),
-    Parameter("x", 1.0, "", "initial fraction of resources that are ready", "0 to 1"),
+    Parameter("tau_fac", 0.0, "ms", "time constant of facilitation (0: no facilitation)", ">= 0"),
+    Parameter("x", 1.0, "", "initial fraction of available resources", "0 to 1"),
 )
 
 _ALL = (
-    SynapseModel("static_synapse", "a weight that stays as it is", ()),
+    SynapseModel("static_synapse", "constant weight", ()),
     SynapseModel(
         "stdp_synapse",
         "spike-timing-dependent plasticity, additive to multiplicative (Gütig et al. 2003)",
@@ -97,16 +97,16 @@ _ALL = (
     ),
     SynapseModel(
         "stdp_synapse_hom",
-        "as stdp_synapse, parameters the same for all synapses",
+        "as stdp_synapse, with the same parameters for all synapses",
         (_TAU_PLUS, *_one(_LAMBDA, _ALPHA, *_MU, _WMAX)),
         "Wmax",
     ),
     SynapseModel(
         "stdp_pl_synapse_hom",
-        "spike-timing-dependent plasticity, potentiation a power of the weight (Morrison et al. 2007)",
+        "spike-timing-dependent plasticity with power-law potentiation (Morrison et al. 2007)",
         (
             _TAU_PLUS,
-            Parameter("lambda", 0.1, "", "size of a potentiation, in the unit of the weight, at weight 1", "finite", "number"),
+            Parameter("lambda", 0.1, "", "learning rate: potentiation at weight 1, in the unit of the weight", "finite", "number"),
             Parameter("alpha", 1.0, "", "depression relative to potentiation", "finite", "number"),
             Parameter("mu", 0.4, "", "exponent of potentiation", ">= 0", "number"),
         ),
@@ -114,13 +114,13 @@ _ALL = (
     ),
     SynapseModel(
         "stdp_nn_symm_synapse",
-        "as stdp_synapse, each spike pairs with the last one before it only (Morrison et al. 2008)",
+        "as stdp_synapse, but each spike pairs only with the nearest one before it (Morrison et al. 2008)",
         (_TAU_PLUS, _LAMBDA, _ALPHA, *_MU, _WMAX),
         "Wmax",
     ),
     SynapseModel(
         "stdp_triplet_synapse",
-        "plasticity from triplets of spikes (Pfister and Gerstner 2006)",
+        "triplet spike-timing-dependent plasticity (Pfister and Gerstner 2006)",
         (
             Parameter("tau_plus", 16.8, "ms", "time constant of the fast presynaptic trace", "> 0", "number"),
             Parameter("tau_plus_triplet", 101.0, "ms", "time constant of the slow presynaptic trace", "> 0", "number"),
@@ -134,29 +134,29 @@ _ALL = (
     ),
     SynapseModel(
         "vogels_sprekeler_synapse",
-        "symmetric plasticity that brings the target to a rate, meant for inhibition (Vogels et al. 2011)",
+        "symmetric inhibitory plasticity that drives the target towards a set firing rate (Vogels et al. 2011)",
         (
             Parameter(
                 "tau", 20.0, "ms", "time constant of the presynaptic trace; tau_minus of the target should equal it", "> 0", "number"
             ),
-            Parameter("eta", 0.001, WEIGHT, "learning rate: change at a pair of coinciding spikes", "finite"),
-            Parameter("alpha", 0.12, "", "depression at each presynaptic spike: twice the rate aimed at, times tau", "finite"),
-            Parameter("Wmax", 1.0, WEIGHT, "the largest weight", "finite"),
+            Parameter("eta", 0.001, WEIGHT, "learning rate: weight change for a pair of coincident spikes", "finite"),
+            Parameter("alpha", 0.12, "", "depression at each presynaptic spike: 2 · target rate · tau", "finite"),
+            Parameter("Wmax", 1.0, WEIGHT, "largest weight", "finite"),
         ),
         "Wmax",
     ),
     SynapseModel(
         "tsodyks2_synapse",
-        "short-term plasticity, two variables (Tsodyks and Markram 1997)",
+        "short-term plasticity with two state variables (Tsodyks and Markram 1997)",
         (*_SHORT_TERM, Parameter("u", 0.5, "", "initial probability of release", "0 to 1")),
     ),
     SynapseModel(
         "tsodyks_synapse",
-        "short-term plasticity, three variables (Tsodyks et al. 2000)",
+        "short-term plasticity with three state variables (Tsodyks et al. 2000)",
         (
             *_SHORT_TERM,
             Parameter("u", 0.0, "", "initial probability of release", "0 to 1"),
-            Parameter("y", 0.0, "", "initial fraction of resources in use", "0 to 1"),
+            Parameter("y", 0.0, "", "initial fraction of active resources", "0 to 1"),
             Parameter("tau_psc", 3.0, "ms", "time constant of the synaptic current", "> 0"),
         ),
         checks=(_different_times, _resources),
@@ -171,13 +171,13 @@ def _named(name: str) -> SynapseModel:
 
 
 def synapse(place: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str], Value]) -> Synapse | None:
-    """The synapses that `raw` (a name, or a table with ``model`` and parameters) asks for; None if they are static.
+    """The synapses described by `raw` (a name, or a table with ``model`` and parameters); None if they are static.
 
-    `arranged` brings a value of a given unit into the order of the synapses.
+    `arranged(value, unit)` brings a value into the order of the synapses.
 
     Raises
     ------
-    ModelError : with every problem found.
+    ModelError : lists every problem found.
     """
     table = {"model": raw} if isinstance(raw, str) else raw
     if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
@@ -220,7 +220,7 @@ def _value(model: SynapseModel, key: str, raw: Any, weight_unit: str, arranged: 
 
 
 def _shown(v: Value) -> str:
-    """A value in a message."""
+    """A value as shown in a message."""
     if isinstance(v, Distribution):
         return f"{v.as_dict()}"
     return f"values from {np.min(v):g} to {np.max(v):g}" if isinstance(v, np.ndarray) else f"{v:g}"
@@ -239,7 +239,7 @@ def _relations(place: str, model: SynapseModel, params: Mapping[str, Value]) -> 
 
 
 def check_sign(place: str, weight: Value, own: Synapse) -> Iterable[Problem]:
-    """A plastic weight keeps its sign: that of its Wmax, or the positive one."""
+    """Report weights with the wrong sign: it must be that of Wmax, or positive, because plasticity does not change it."""
     low, high = _span(weight)
     if own.model.sign == "positive" and low < 0:
         yield Problem(place, _shown(weight), f"weights of {own.model.name} must not be negative{_hint(weight)}")
@@ -255,7 +255,7 @@ def check_sign(place: str, weight: Value, own: Synapse) -> Iterable[Problem]:
 
 
 def _span(v: Value) -> tuple[float, float]:
-    """The least and the largest that a value can be."""
+    """The smallest and the largest possible value."""
     return v.support if isinstance(v, Distribution) else (float(np.min(v, initial=np.inf)), float(np.max(v, initial=-np.inf)))
 
 

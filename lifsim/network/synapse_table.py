@@ -1,4 +1,4 @@
-"""Columns of synapses as a file gives them, and what is asked of them."""
+"""The columns of a list of synapses from a file, and their allowed values."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from lifsim.files.hdf5_reading import text_of
 from lifsim.files.untrusted import unreadable
 
 COLUMNS = ("source", "target", "weight", "delay")
-LONGEST = 1 << 16  # bytes of the first line
+LONGEST = 1 << 16  # bytes of the first line that are read
 
 
 @dataclass(frozen=True, eq=False)
 class SynapseColumns:
-    """Synapses in the order of the file: indices int32, weights and delays (ms) float64, None where there is no such column."""
+    """Synapses in the order of the file: indices (int32), weights and delays in ms (float64, or None if the column is missing)."""
 
     sources: np.ndarray
     targets: np.ndarray
     weight: np.ndarray | None
     delay: np.ndarray | None
-    number: np.ndarray | None = None  # so many synapses stand for each, float64, where the weight is that of the connection
+    number: np.ndarray | None = None  # multiplicity of each synapse (SONATA's nsyns), float64, by which the connection's weight is multiplied
 
 
 @dataclass(frozen=True)
 class WantedColumns:
-    """What a connection says of a list.
+    """How a connection reads a list.
 
-    unit : of weights. types : the file of a SONATA file's edge types; False: none is to be read, None: one beside the file.
+    unit : unit of weights. types : file of SONATA edge types; None: the one next to the list, False: none.
     own : which of "weight" and "delay" the connection gives itself.
     """
 
@@ -43,7 +43,7 @@ class WantedColumns:
     own: frozenset[str] = frozenset()
 
     def in_units(self, data: Any, values: np.ndarray, name: str, where: str, place: str) -> np.ndarray:
-        """The `values` of a dataset in ms or the unit of weights, if it says which unit it has."""
+        """Convert the `values` of a dataset to ms or the unit of weights, if the dataset has an attribute with its unit."""
         unit = {"weight": self.unit, "delay": "ms"}.get(name, "")
         symbol = next((text_of(data, key) for key in ("units", "unit") if key in data.attrs), "")
         if not symbol or name not in ("weight", "delay"):
@@ -56,20 +56,20 @@ class WantedColumns:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the cells of a list may hold."""
+    """The allowed values of the columns of a list."""
 
     n_source: int
     n_target: int
     dt: float
 
     def wrong(self, column: str, x: np.ndarray) -> np.ndarray:
-        """Which numbers of a column are not allowed."""
+        """A mask of the numbers that are not allowed in a column."""
         if column in ("source", "target"):
             return ~((x >= 0) & (x < (self.n_source if column == "source" else self.n_target)) & (x == np.floor(x)))
         return no_delays(x, self.dt) if column == "delay" else ~np.isfinite(x)
 
     def allowed(self, column: str, x: float) -> str:
-        """What a column may hold, said where `x` is not that."""
+        """The allowed values of a column, for a message that refuses `x`."""
         if column in ("source", "target"):
             return f"a whole number from 0 to {(self.n_source if column == 'source' else self.n_target) - 1}"
         if column == "weight" or not np.isfinite(x):
@@ -80,7 +80,7 @@ class Limits:
 
 
 def inside(group: Any, path: str, place: str) -> Any:
-    """What lies at `path` below `group`, in the same file; None if nothing does (ModelError for a link to another place)."""
+    """The object at `path` below `group`, in the same file; None if there is none (ModelError for a link to another place)."""
     import h5py
 
     for part in path.split("/"):
@@ -96,7 +96,7 @@ def inside(group: Any, path: str, place: str) -> Any:
 
 
 def column_of(data: Any, where: str, place: str) -> np.ndarray:
-    """The numbers of a dataset that lie in the file itself and are really there."""
+    """The numbers of a dataset, whose data must be stored in the file itself (ModelError)."""
     import h5py
 
     if not isinstance(data, h5py.Dataset) or data.shape is None or data.ndim != 1 or data.dtype.kind not in "iuf":

@@ -18,11 +18,11 @@ from lifsim.network.explicit_synapses import ExplicitSynapses, entries
 from lifsim.network.population import View
 
 Synaptic: TypeAlias = Value | Profile
-SAMPLE = 10_000_000  # pairs that an expectation looks at, about
+SAMPLE = 10_000_000  # approximate number of pairs from which an expectation is estimated
 
 
 def check_alone(place: str, dt: float, raw: Mapping[str, Any], weight_unit: str) -> Iterable[Problem]:
-    """What is wrong with weight and delay whatever the synapses are."""
+    """Report problems with weight and delay that do not depend on the synapses."""
     for key, unit in (("weight", weight_unit), ("delay", "ms")):
         if isinstance(raw[key], np.ndarray) or hasattr(raw[key], "tocsr"):
             continue  # one entry a synapse
@@ -36,12 +36,12 @@ def check_alone(place: str, dt: float, raw: Mapping[str, Any], weight_unit: str)
 
 
 def weight_unit(source: View, target: View) -> str:
-    """A current is only multiplied by its weight; a spike's weight is what the target's model says."""
+    """The unit of weights: "" for currents, which the weight only multiplies, else that of the target's model."""
     return "" if source.population.model.role == "current" else target.population.model.weight_unit
 
 
 def check_weight(place: str, weight: Synaptic) -> Iterable[Problem]:
-    """What is wrong with a weight: it is finite."""
+    """Report a weight that is not finite."""
     if isinstance(weight, (Distribution, Profile)):
         return
     numbers = np.asarray(weight)
@@ -51,9 +51,9 @@ def check_weight(place: str, weight: Synaptic) -> Iterable[Problem]:
 
 
 def check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
-    """What is wrong with a delay (ms): it is a multiple of dt, at least one step, at most the longest delay."""
+    """Report a delay (ms) that is not a multiple of dt, below one time step or above the longest delay."""
     if isinstance(delay, Profile):
-        return  # of any distance: rounded, at least dt
+        return  # delays from distances are rounded and at least dt
     if isinstance(delay, Distribution):
         if acceptance(replace(delay, min=max(delay.min, dt / 2))) < 1e-4:
             got = f"the distribution practically never reaches dt/2 = {dt / 2:g} ms"
@@ -75,7 +75,7 @@ def check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
 
 
 def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
-    """The first delay that is infinite or absurdly long, below `dt` or off the grid, if any is."""
+    """The first delay that is not finite, above the longest delay, below `dt` or not a multiple of it; None if all are allowed."""
     for a in range(0, len(delays), PIECE):
         d = delays[a : a + PIECE].astype(np.float64, copy=False)
         wrong = no_delays(d, dt)
@@ -85,7 +85,7 @@ def _first_wrong_delay(delays: np.ndarray, dt: float) -> float | None:
 
 
 def synaptic_value(raw: Any, unit: str | None, rule: str, params: Mapping[str, Any], n_source: int, n_target: int) -> Value:
-    """A weight or delay; an array comes back flat, in the order in which synapses are made."""
+    """Convert a weight, a delay or a synapse parameter. An array is returned flat, in the order in which synapses are made."""
     given: ExplicitSynapses | None = params.get("given")
     if hasattr(raw, "tocsr"):
         return _same_pattern(raw, given, (n_target, n_source)) if rule == "matrix" and given is not None else _refuse(rule)
@@ -118,7 +118,7 @@ def _refuse(rule: str) -> Value:
 
 
 def _as_given(array: np.ndarray) -> np.ndarray:
-    """The user's array itself, protected from this side."""
+    """A read-only view of the user's array, which is not copied."""
     if first_not_finite(array) is not None and np.isnan(array).any():
         raise ValueError(f"nan at index {int(np.argmax(np.isnan(array)))}")
     out = array.view()
@@ -127,7 +127,7 @@ def _as_given(array: np.ndarray) -> np.ndarray:
 
 
 def _same_pattern(raw: Any, given: ExplicitSynapses, shape: tuple[int, int]) -> np.ndarray:
-    """The entries of a matrix of the same pattern, in the order of `given`."""
+    """The entries of a matrix with the same sparsity pattern as `given`, in the order of `given`."""
     if raw.shape != shape:
         raise ValueError(f"a matrix of shape {raw.shape}; must be (n_target, n_source) = {shape}")
     own, data = entries(raw)

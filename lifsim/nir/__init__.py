@@ -1,11 +1,11 @@
-"""Networks and weights to and from NIR, the Neuromorphic Intermediate Representation (Pedersen et al. 2024, Nat. Commun.
-15:8122): graphs of nodes such as Affine, CubaLIF and IF in an HDF5 file that ends in .nir.
+"""Import and export of NIR, the Neuromorphic Intermediate Representation (Pedersen et al. 2024, Nat. Commun. 15:8122): graphs of
+nodes such as Affine, CubaLIF and IF in an HDF5 file with the extension .nir.
 
-`graph` is what is in a file, `paths` what its nodes without neurons do to signals, `neurons` the equations of nodes and of lifsim's
-models, `importing` and `exporting` the ways from and to a network, `layers` the weights alone.
+`graph` reads and writes files, `paths` multiplies nodes without neurons into weight matrices, `neurons` translates between nodes
+and lifsim's neuron models, `importing` and `exporting` convert whole networks, `layers` converts weights alone.
 
-Units: NIR leaves them open, most programs take seconds. Here times are seconds, potentials mV and currents pA, so that a
-resistance is in GΩ (mV/pA). What goes along an edge is a current (pA).
+Units: NIR does not define any; most programs use seconds. Here times are in s, potentials in mV and currents in pA, so that a
+resistance is in GΩ (mV/pA). The signal along an edge is a current (pA).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From a network to a NIR file, in which spikes are pulses.
+"""Writes a network to a NIR file, in which spikes are pulses.
 
-NIR has neither refractory periods, nor delays of synapses as lifsim has them (those of a step are left out, longer ones refused),
-nor initial states: these, soft resets and the time step are in the metadata, which lifsim alone reads.
+NIR has no refractory periods and no synaptic delays like lifsim's: a delay of one time step is left out, a longer one is an error. NIR
+has no initial states, soft resets or time step either; these are stored as metadata, which only lifsim reads.
 """
 
 from __future__ import annotations
@@ -25,24 +25,30 @@ _RULES = ("matrix", "explicit", "all_to_all", "one_to_one")
 
 
 def save(path: str | Path, net: Network) -> None:
-    """Write a network of given connections (matrices, lists, all to all, one to one) between neurons.
+    """Write a network to a NIR file.
 
-    Stimuli become Input nodes: what they send is not in the file. Constant currents (`I_e`, a single dc_generator without `stop`)
-    become biases.
+    Stimuli become Input nodes, without their spike times or currents. Constant currents (`I_e`, or a dc_generator of one node without
+    `stop`) become biases.
+
+    Parameters
+    ----------
+    path : the file, which is replaced if it exists.
+    net : the network. Its connections must be given (matrices, lists, all to all, one to one), not drawn at random.
 
     Raises
     ------
-    LifsimError : it holds what NIR cannot express; says what. RunError : the file cannot be written.
+    LifsimError : the network has a feature, named in the message, that NIR cannot express. OutputError : the file cannot be written.
+    RunError : the disk is full.
     """
     write(path, _Export(net).graph())
 
 
 class _Export:
-    """A network on its way to a graph."""
+    """Converts a network to a graph."""
 
     def __init__(self, net: Network) -> None:
         if net.method == "precise":
-            raise LifsimError("run.method", "exact spike times", 'method="grid": NIR has no time of a threshold within a step')
+            raise LifsimError("run.method", "exact spike times", 'method="grid": NIR has no spike times within a time step')
         self.net = net
         self.bias = {name for name in net.populations if _is_bias(net, name)}
         self.neurons = [name for name, p in net.populations.items() if p.model.role == "neuron"]
@@ -55,7 +61,7 @@ class _Export:
         self.edges: list[tuple[str, str]] = []
 
     def graph(self) -> Graph:
-        """All nodes and edges."""
+        """The graph of the whole network."""
         constant = {name: self._constant(name) for name in self.neurons}
         for name, population in self.net.populations.items():
             if name in constant:
@@ -73,14 +79,14 @@ class _Export:
         return Graph(self.nodes, self.edges, {"spikes": "pulse", "threshold": "reached", "dt": self.net.dt * MS})
 
     def _name(self, name: str) -> str:
-        """A name that no other node and no population has."""
+        """`name`, with a number appended if a node or population has that name already."""
         taken = {*self.nodes, *self.net.populations}
         return next(x for x in (name, *(f"{name}_{k}" for k in range(2, len(taken) + 3))) if x not in taken)
 
     def _add_projection(self, p: Projection, place: str, number: int, constant: dict[str, tuple[float, np.ndarray]]) -> None:
         source, target = p.source.population, p.target.population
         if self.nodes[source.name]["type"] in POTENTIALS:
-            raise LifsimError(place, f"{source.name} never fires", "neurons that do: NIR would send their potential")
+            raise LifsimError(place, f"{source.name} never fires", "neurons that fire: NIR would transmit their membrane potential")
         name = self._name(f"{source.name}_to_{target.name}_{number}")
         begin, current = constant.pop(target.name, (0.0, np.zeros(0)))
         self.nodes[name] = linear(self._weights(p, place), self._in_nir(target.name) * current if np.any(current) else None)
@@ -89,7 +95,7 @@ class _Export:
         self.edges += [(source.name, name), (name, target.name)]
 
     def _add_ends(self, left: dict[str, tuple[float, np.ndarray]]) -> None:
-        """Biases of neurons to which nothing leads; an Input and an Output at least, which other programs ask for."""
+        """Add the biases of neurons without incoming connections, and an Input and Output if missing, as other programs need them."""
         to_others = {a.name for a, b in self._pairs() if a.population is not b.population}
         last = [name for name in self.nodes if name in self.net.populations and name not in to_others and name not in self.bias]
         inputs = [name for name, node in self.nodes.items() if node["type"] == "Input"]
@@ -113,7 +119,7 @@ class _Export:
     # -- constant currents ---------------------------------------------------------------------------
 
     def _constant(self, name: str) -> tuple[float, np.ndarray]:
-        """The constant current (pA) of each neuron of a population, I_e and what single generators give, and when it begins (ms)."""
+        """(start in ms, constant current of each neuron in pA) of a population: the sum of I_e and of generators of one node."""
         own = values(self.net, name).get("I_e", np.zeros(self.net.populations[name].n))
         parts = {0.0: own} if np.any(own) else {}
         for number, p in enumerate(self.net.projections):
@@ -122,26 +128,26 @@ class _Export:
                 parts[begin] = parts.get(begin, 0.0) + generator["amplitude"][0] * _entries(p, f"projections[{number}]")[:, 0]
         if len(parts) > 1:
             times = " and ".join(f"{begin:g}" for begin in sorted(parts))
-            raise LifsimError(f"populations.{name}", f"constant currents that begin at {times} ms", "one beginning: NIR has one bias")
+            raise LifsimError(f"populations.{name}", f"constant currents that begin at {times} ms", "one start time: NIR has one bias")
         return parts.popitem() if parts else (0.0, np.zeros(self.net.populations[name].n))
 
     def _begin(self, p: Projection, place: str) -> float:
-        """The start of a generator that, connected with a delay of one step, acts as this one does."""
+        """The start (ms) of an equivalent generator that is connected with a delay of one time step."""
         if not isinstance(p.delay, (int, float, np.floating)):
             raise LifsimError(f"{place}.delay", "different delays of a constant current", "one delay")
         start, late = float(values(self.net, p.source.name)["start"][0]), round((p.delay - self.net.dt) / self.net.dt) * self.net.dt
-        return start + late + (self.net.dt if late and not start else 0.0)  # one of start = 0 begins at dt
+        return start + late + (self.net.dt if late and not start else 0.0)  # a generator with start = 0 begins at dt
 
     def _in_nir(self, name: str) -> np.ndarray | float:
-        """What a current of 1 pA onto a population is along an edge: one through a synapse has w_in before it."""
+        """The signal along an edge that gives a population a current of 1 pA; a Cuba node multiplies the signal by w_in."""
         return 1 / (values(self.net, name)["tau_syn_ex"] * MS) if self.nodes[name]["type"].startswith("Cuba") else 1.0
 
     # -- weights -------------------------------------------------------------------------------------
 
     def _weights(self, p: Projection, place: str) -> np.ndarray:
-        """The matrix of a projection in NIR's terms."""
+        """The weight matrix of a projection in NIR's units."""
         if not isinstance(p.delay, (int, float, np.floating, np.ndarray)):
-            raise LifsimError(f"{place}.delay", "drawn or by distance", "one time step: NIR has no delays of synapses")
+            raise LifsimError(f"{place}.delay", "drawn or dependent on distance", "one time step: NIR has no delays of synapses")
         if np.any(np.abs(np.asarray(p.delay, np.float64) - self.net.dt) > 1e-9):
             raise LifsimError(f"{place}.delay", "longer than a time step", f"{self.net.dt:g} ms: NIR has no delays of synapses")
         W, target = _entries(p, place), p.target.population
@@ -153,14 +159,14 @@ class _Export:
 
 
 def _is_bias(net: Network, name: str) -> bool:
-    """Whether a population is a single constant current that does not end, as biases are driven by."""
+    """Whether a population is a dc_generator of one node without `stop`, which becomes a bias."""
     population = net.populations[name]
     constant = population.model.name == "dc_generator" and population.n == 1
     return constant and bool(np.all(np.isinf(values(net, name)["stop"])))
 
 
 def _entries(p: Projection, place: str) -> np.ndarray:
-    """The weights of a projection as a matrix of both whole populations."""
+    """The weights of a projection as a matrix over the whole populations, (n_target, n_source)."""
     if p.rule not in _RULES or not isinstance(p.weight, (int, float, np.number, np.ndarray)):
         raise LifsimError(
             place, f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights", "given weights, which NIR can keep"

@@ -1,4 +1,4 @@
-"""Graphs in files of NIR: nodes of parameters, edges, metadata."""
+"""Reads and writes NIR files: nodes with parameters, edges, metadata."""
 
 from __future__ import annotations
 
@@ -17,19 +17,26 @@ from lifsim.files.outputs import check_output
 from lifsim.files.untrusted import check_ordinary
 
 VERSION = "1.0"
-IDENTITY = "Identity"  # the type of what were Input and Output of a graph within the graph
-DEEPEST = 64  # groups within groups
+IDENTITY = "Identity"  # the type given to Input and Output nodes of subgraphs
+DEEPEST = 64  # nesting depth of groups
 
 
 class Graph(NamedTuple):
-    """Nodes by name, each a table of "type" and parameters; edges from node to node, none twice; what the graph says of itself."""
+    """A NIR graph.
+
+    Parameters
+    ----------
+    nodes : name -> node, a dictionary of "type", the node's parameters (arrays) and, optionally, "metadata".
+    edges : (source, target) names of nodes, without duplicates.
+    metadata : metadata of the graph.
+    """
 
     nodes: dict[str, dict[str, Any]]
     edges: list[tuple[str, str]]
     metadata: Mapping[str, Any] = {}
 
     def kind(self, name: str) -> str:
-        """The type of a node."""
+        """The type of the node `name`, such as "LIF"."""
         return str(self.nodes[name].get("type"))
 
 
@@ -37,11 +44,15 @@ class Graph(NamedTuple):
 
 
 def write(path: str | Path, graph: Graph) -> None:
-    """Write a graph to a file: all of it, or nothing.
+    """Write a graph to a NIR file. An existing file is replaced only once the new one is complete.
+
+    Parameters
+    ----------
+    path : the file. graph : the graph.
 
     Raises
     ------
-    OutputError : the place cannot be used. RunError : the disk is full.
+    OutputError : the file cannot be written. RunError : the disk is full.
     """
     with hdf5.replacing(check_output(path, overwrite=True), disk.UNCHANGED) as file:
         file.create_dataset("version", data=VERSION, dtype=h5py.string_dtype())
@@ -69,11 +80,17 @@ def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:
 
 
 def read(path: str | Path) -> Graph:
-    """The graph in a file. The nodes of a graph within it are called GRAPH/NODE, its Input and Output are nodes of type Identity.
+    """Read a graph from a NIR file.
+
+    Subgraphs are flattened: their nodes are named GRAPH/NODE, and their Input and Output nodes get the type Identity.
+
+    Parameters
+    ----------
+    path : the file.
 
     Raises
     ------
-    DataError : it is no NIR file, or is damaged, or keeps data elsewhere.
+    DataError : the file is not a NIR file, is damaged, or refers to data in other files.
     """
     try:
         check_ordinary(path)
@@ -87,9 +104,9 @@ def read(path: str | Path) -> Graph:
 
 
 def _graph(top: h5py.Group, place: str, seen: set[int]) -> Graph:
-    """The graph in a group; `seen` are the groups that have been read, by their addresses."""
+    """The graph in an HDF5 group; `seen` holds the addresses of the groups read so far."""
     nodes: dict[str, dict[str, Any]] = {}
-    ends: dict[str, tuple[list[str], list[str]]] = {}  # Input and Output nodes of each graph within this one
+    ends: dict[str, tuple[list[str], list[str]]] = {}  # Input and Output nodes of each subgraph
     inner: list[tuple[str, str]] = []
     for name in _names(_group(top, "nodes", f"{place}:nodes", seen), place, seen):
         group = top["nodes"][name]
@@ -107,7 +124,7 @@ def _graph(top: h5py.Group, place: str, seen: set[int]) -> Graph:
 
 
 def _group(parent: h5py.Group, name: str, place: str, seen: set[int]) -> h5py.Group:
-    """A group of this file, which is read once."""
+    """A group of this file, which must not have been read before (DataError)."""
     own = isinstance(parent.get(name, getlink=True), h5py.HardLink) and isinstance(parent[name], h5py.Group)
     if not own:
         raise DataError(place, "is not a node of this file")
@@ -122,7 +139,7 @@ def _group(parent: h5py.Group, name: str, place: str, seen: set[int]) -> h5py.Gr
 
 
 def _names(nodes: h5py.Group, place: str, seen: set[int], prefix: str = "") -> Iterable[str]:
-    """Names of all nodes; where one holds a slash, HDF5 has made groups of its parts."""
+    """Names of all nodes. HDF5 stores a name with slashes as nested groups."""
     for name in nodes:
         group = _group(nodes, name, f"{place}:{prefix}{name}", seen)
         if "type" in group:
@@ -135,7 +152,7 @@ def _names(nodes: h5py.Group, place: str, seen: set[int], prefix: str = "") -> I
 
 
 def _passing(node: dict[str, Any]) -> dict[str, Any]:
-    """A node of a graph within the graph: what goes in or out there passes."""
+    """A node of a subgraph, in which Input and Output become Identity."""
     return {**node, "type": IDENTITY} if node.get("type") in ("Input", "Output") else node
 
 
@@ -148,7 +165,7 @@ def _pairs(edges: Any, place: str) -> list[tuple[str, str]]:
 
 
 def _edge(pair: tuple[str, str], nodes: Mapping[str, Any], ends: Mapping[str, Any], place: str) -> tuple[str, str]:
-    """An edge between nodes, those of graphs within the graph among them."""
+    """An edge between nodes, from a `pair` that may name subgraphs in place of their Output and Input nodes."""
     found = []
     for name, side, called in zip(pair, (1, 0), ("Output", "Input"), strict=True):
         if name in ends:
@@ -184,7 +201,7 @@ def _text(value: Any) -> str:
 
 
 def in_order(names: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[str]:
-    """The names, each after those that lead to it; a circle begins where something else leads into it."""
+    """The names in topological order of the edges. A cycle begins at a node that an earlier node leads to, if there is one."""
     left = dict.fromkeys(names)
     after: dict[str, list[str]] = {name: [] for name in left}
     waits = dict.fromkeys(left, 0)
@@ -193,11 +210,11 @@ def in_order(names: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[str
             after[a].append(b)
             waits[b] += 1
     ready = deque(name for name in left if not waits[name])
-    entered: dict[str, None] = {}  # those that something which is out leads to
+    entered: dict[str, None] = {}  # targets of the nodes in `out`
     out: list[str] = []
     while left:
         name = ready.popleft() if ready else next((x for x in entered if x in left), next(iter(left)))
-        if name not in left:  # taken already, to begin a circle
+        if name not in left:  # already in `out`, as the beginning of a cycle
             continue
         del left[name]
         out.append(name)

@@ -1,4 +1,4 @@
-"""From a NIR file to a network."""
+"""Converts a NIR file to a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lifsim.nir.graph import Graph, in_order, read
 from lifsim.nir.neurons import MS, RESETS, NeuronNodes, Reading, metadata, neurons
 
 SPIKES = ("pulse", "step")
-NOTHING = "none"  # `signal` in the metadata of an Input that is there for readers that ask for one
+NOTHING = "none"  # `signal` in the metadata of an Input without signal, written for programs that need an Input
 _KNOWN = ("Input", "Output", *paths.LINEAR, *paths.NEURONS)
 
 
@@ -31,27 +31,28 @@ def load(
     reset: str | Mapping[str, str] | None = None,
     reset_delay: bool | Mapping[str, bool] | None = None,
 ) -> Network:
-    """The network in a file, spikes of all neurons recorded.
+    """Read a network from a NIR file (Pedersen et al. 2024, Nat. Commun. 15:8122). Spikes of all neurons are recorded.
 
     Parameters
     ----------
-    dt : time step, ms. If not given: `step`, or what the file says, or else 0.1.
-    inputs : for Input nodes by name the parameters of their stimulus: `spike_times` (ms, a list a node: a spike_generator),
-        `amplitude` (pA, one a node: a dc_generator) or `waveform` (pA, a column a node: a waveform_generator). An input without
-        is a spike_generator that is silent.
-    spikes : what a spike is in the file: "pulse", a Dirac pulse, as NIR's text has it, or "step", a signal of height 1 for one
-        `step`, as snnTorch and Norse mean it. Files of lifsim say so themselves.
-    step : the step of the program that wrote a file of spikes = "step", ms, or a text with a unit: 0.1 or "1e-4 s" for snnTorch. It
-        is the time step of the network as well, which then has the potentials of that program at the ends of its steps.
-    reset : what a spike does to neurons of which the file does not say it: "v_reset", as NIR's text has it, puts them to v_reset,
-        "subtract" takes v_threshold - v_reset from them.
-    reset_delay : for spikes = "step", whether the reset comes in the step after the spike, as snnTorch calls it. If not given: of
-        "subtract", as is snnTorch's default, but not of "v_reset". Both can be tables by the names of nodes.
+    path : the file.
+    dt : time step, in ms or as text with a unit. Default: `step`, or the time step in the file, or else 0.1 ms.
+    inputs : name of an Input node -> parameters of its stimulus: `spike_times` (ms, a list per channel: a spike_generator),
+        `amplitude` (pA, one per channel: a dc_generator) or `waveform` (pA, a column per channel: a waveform_generator). Other
+        Input nodes become silent spike_generators.
+    spikes : meaning of a spike in the file: "pulse", a Dirac pulse, as in NIR's definition, or "step", a signal of height 1 for one
+        `step`, as in files of snnTorch and Norse. Required unless the file says so itself, as files of lifsim do.
+    step : for spikes = "step", the time step of the program that wrote the file, in ms or as text with a unit: 0.1 or "1e-4 s" for
+        snnTorch. It becomes the time step of the network, whose potentials at the ends of steps then equal those of that program.
+    reset : for neurons whose reset the file does not say: "v_reset", the default, as in NIR's definition, sets v to v_reset;
+        "subtract" reduces v by v_threshold - v_reset. One value for all, or {node: value}.
+    reset_delay : for spikes = "step", whether the reset occurs in the step after the spike (snnTorch's reset_delay). Default: true
+        for "subtract", as in snnTorch, and false for "v_reset". One value for all, or {node: value}.
 
     Raises
     ------
-    DataError : it is no NIR file, or holds what lifsim has not. LifsimError : the file does not say what a spike is, and `spikes`
-        does not either; or an argument is wrong, or contradicts the file.
+    DataError : the file is not a NIR file, or has a feature that lifsim does not support. LifsimError : neither the file nor `spikes`
+        says what a spike is, or an argument is wrong or contradicts the file.
     """
     graph = read(path)
     for name in graph.nodes:
@@ -68,19 +69,19 @@ def load(
     return _Import(graph, str(path), time, how, dict(inputs or {})).network()
 
 
-# -- what the file means ---------------------------------------------------------------------------
+# -- time step, spikes and resets -------------------------------------------------------------------
 
 
 class TimeStep(NamedTuple):
-    """The time step of the network, ms, and whether a spike lasts as long (else it is a pulse)."""
+    """The time step of the network (ms), and whether a spike is a step of that length (otherwise it is a pulse)."""
 
     dt: float
     steps: bool
 
 
 def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> TimeStep:
-    said = graph.metadata
-    meaning = said.get("spikes", spikes)
+    meta = graph.metadata
+    meaning = meta.get("spikes", spikes)
     if spikes is not None and spikes not in SPIKES:
         raise LifsimError("spikes", f"{spikes!r}", " or ".join(map(repr, SPIKES)))
     if spikes not in (None, meaning):
@@ -92,8 +93,8 @@ def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> TimeStep:
         raise DataError(f"{path}:metadata/spikes", f"{meaning!r}", " or ".join(map(repr, SPIKES)))
     own = {key: _milliseconds(x, key) for key, x in (("dt", dt), ("step", step)) if x is not None}
     for key in ("dt", "step"):
-        if key in said and key not in own:
-            own[key] = _milliseconds(_said_time(said[key], f"{path}:metadata/{key}"), f"{path}:metadata/{key}")
+        if key in meta and key not in own:
+            own[key] = _milliseconds(_metadata_time(meta[key], f"{path}:metadata/{key}"), f"{path}:metadata/{key}")
     if meaning == "pulse":
         if "step" in own:
             raise LifsimError("step", f"{tidy(own['step'])} ms for spikes that are pulses", 'for spikes="step" only')
@@ -116,7 +117,7 @@ def _milliseconds(x: Any, place: str) -> float:
     return ms
 
 
-def _said_time(x: Any, place: str) -> float:
+def _metadata_time(x: Any, place: str) -> float:
     """A time in metadata (s), in ms."""
     seconds = np.asarray(x)
     if seconds.dtype.kind not in "iuf" or seconds.size != 1:
@@ -125,18 +126,18 @@ def _said_time(x: Any, place: str) -> float:
 
 
 def _by_node(x: Any, graph: Graph, place: str) -> dict[str, Any]:
-    """An argument for each node of neurons, from one for all or a table."""
+    """The value of an argument for each neuron node, from a single value or a table by node."""
     known = [name for name in graph.nodes if graph.kind(name) in paths.NEURONS]
     if not isinstance(x, Mapping):
         return dict.fromkeys(known, x)
     for name in x:
         if name not in known:
-            raise LifsimError(f"{place}[{name!r}]", "there is no such node of neurons", ", ".join(known))
+            raise LifsimError(f"{place}[{name!r}]", "there is no such neuron node", ", ".join(known))
     return dict(x)
 
 
 def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool | None]:
-    """The arguments `reset` and `reset_delay`, checked."""
+    """Check the arguments `reset` and `reset_delay` (LifsimError)."""
     if reset is not None and reset not in RESETS:
         raise LifsimError("reset", f"{reset!r}", " or ".join(map(repr, RESETS)))
     if delay is not None and not isinstance(delay, (bool, np.bool_)):
@@ -147,17 +148,17 @@ def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool | None
 
 
 def _at_threshold(graph: Graph, path: str) -> bool:
-    said = graph.metadata.get("threshold", "exceeded")
-    if said not in ("exceeded", "reached"):
-        raise DataError(f"{path}:metadata/threshold", f"{said!r}", "'reached' or 'exceeded'")
-    return bool(said == "reached")
+    rule = graph.metadata.get("threshold", "exceeded")
+    if rule not in ("exceeded", "reached"):
+        raise DataError(f"{path}:metadata/threshold", f"{rule!r}", "'reached' or 'exceeded'")
+    return bool(rule == "reached")
 
 
 # -- the network -----------------------------------------------------------------------------------
 
 
 class _Import:
-    """A graph on its way to a network."""
+    """Converts a graph to a network."""
 
     def __init__(self, graph: Graph, path: str, time: TimeStep, how: dict[str, Reading], inputs: dict[str, Mapping[str, Any]]) -> None:
         self.graph, self.path, self.time, self.how, self.inputs = graph, path, time, how, inputs
@@ -169,12 +170,12 @@ class _Import:
                 raise LifsimError(f"inputs[{name!r}]", "there is no such Input node", ", ".join(known) or "there are no Input nodes")
         self.size = paths.sizes(graph, path)
         self.signals = paths.arriving(graph, self.size, path)
-        self.names: dict[str, str] = {}  # of populations, by those of nodes
+        self.names: dict[str, str] = {}  # node -> population
         self.made: dict[str, NeuronNodes] = {}
-        self.rank: dict[str, int] = {}  # of nodes, from the Inputs onwards
+        self.rank: dict[str, int] = {}  # node -> position in the order of `in_order`
 
     def network(self) -> Network:
-        """The network."""
+        """The network of the whole graph."""
         net = Network(dt=self.time.dt, name=Path(self.path).stem)
         for name in self.graph.nodes:
             kind = self.graph.kind(name)
@@ -193,7 +194,7 @@ class _Import:
         return net
 
     def _name(self, net: Network, name: str) -> str:
-        """A name for a population that no other has."""
+        """A valid and unused population name for a node."""
         plain = "".join(c if c.isalnum() or c in "_-+" else "_" for c in name) or "_"
         return next(x for x in (plain, *(f"{plain}_{k}" for k in range(2, len(net.populations) + 3))) if x not in net.populations)
 
@@ -224,7 +225,11 @@ class _Import:
             net.connect(*ends, path.weight * scale[:, None], delay=delay)
 
     def _delay(self, net: Network, path: paths.Path, target: str, begins: Mapping[str, int]) -> np.ndarray | float:
-        """Delays of a path's synapses, ms: those in the file; a step at least, and as many as bring together what is sent together."""
+        """Synaptic delays of a path (ms): those in the file, but at least one time step.
+
+        For spikes = "step", delays are longer where necessary, so that signals that the other program adds in one step arrive in the
+        same step.
+        """
         delay = np.asarray(path.delay) / MS / net.dt
         if not self.time.steps:
             delay = np.maximum(delay, 1.0)
@@ -235,7 +240,7 @@ class _Import:
         return np.broadcast_to(delay, path.weight.shape) if delay.ndim else float(delay)
 
     def _add_constant(self, net: Network, name: str, constant: np.ndarray, begins: Mapping[str, int]) -> None:
-        """A constant input: a current; where spikes are steps a spike in every step, as in the program that wrote the file."""
+        """Add a constant input as a current or, for spikes = "step", as a spike in every step, as in the program that wrote the file."""
         own, ours, start = self.made[name], net.populations[self.names[name]], self._bias_start(name)
         if self.time.steps:
             self._add_clock(net, name, constant, begins[name] - 1)
@@ -245,33 +250,33 @@ class _Import:
             net.connect(bias, ours, (constant * own.current)[:, None], delay=net.dt)
         else:
             ours.params["I_e"] = constant * own.current
-            if own.synaptic:  # it has yet to come through the synapse
+            if own.synaptic:  # in NIR this current rises from 0 with tau_syn
                 ours.initial["I_syn_ex"] = ours.initial.get("I_syn_ex", 0.0) - constant * own.current
 
     def _add_clock(self, net: Network, name: str, constant: np.ndarray, first: int) -> None:
-        """A neuron that fires in every step from `first` on, connected by the constant as weights."""
+        """Add a neuron that fires in every step from `first` on, with the constant as its weights."""
         clock = self._name(net, f"{self.names[name]}_bias")
         net.add(clock, 1, "if_psc_delta", C_m=net.dt, I_e=1.0, V_th=0.5, V_reset=-0.5, V_m=1.0 - first)
         net.connect(clock, self.names[name], (constant * self.made[name].spike)[:, None], delay=net.dt)
 
     def _bias_start(self, name: str) -> float:
-        """When the constant input of a node begins, ms: files of lifsim say so in the Affine node."""
+        """Start of the constant input of a node (ms), which files of lifsim store as metadata of the Affine node."""
         starts = set()
         for a, b in self.graph.edges:
-            said = metadata(self.graph.nodes[a], f"{self.path}:{a}") if b == name else {}
-            if "bias_start" in said:
-                starts.add(_said_time(said["bias_start"], f"{self.path}:{a}/metadata/bias_start"))
+            meta = metadata(self.graph.nodes[a], f"{self.path}:{a}") if b == name else {}
+            if "bias_start" in meta:
+                starts.add(_metadata_time(meta["bias_start"], f"{self.path}:{a}/metadata/bias_start"))
         if len(starts) > 1:
             raise DataError(f"{self.path}:{name}", "biases begin at different times", "one bias_start")
         return starts.pop() if starts else 0.0
 
-    # -- where spikes are steps: when the first step of the file is -----------------------------------
+    # -- spikes = "step": when signals of the first step arrive ----------------------------------------
 
     def _links(self) -> Iterable[tuple[str, str]]:
         return ((p.source, name) for name, signal in self.signals.items() for p in signal.paths if p.source not in self.silent)
 
     def _begins(self) -> dict[str, int]:
-        """The step, from 1, in which what belongs to the first step of the file arrives at each node of neurons."""
+        """For each neuron node, the time step (from 1) in which the signals of the other program's first step arrive."""
         links = list(dict.fromkeys(self._links()))
         before: dict[str, list[str]] = {}
         for a, b in links:
@@ -285,12 +290,12 @@ class _Import:
         return out
 
     def _sends(self, name: str, begins: Mapping[str, int]) -> int:
-        """The step in which a node sends what belongs to the first step of the file."""
+        """The time step in which a node sends its output of the other program's first step."""
         if name in self.made:
             return begins[name] + self.made[name].synaptic  # a current moves v in the next step
         return 2 if "amplitude" in self.inputs.get(name, {}) else 1
 
     def _starts_late(self, name: str) -> int:
-        """Steps by which a direct current is to be sent later: one that starts at 0 begins at dt of itself, all others don't."""
+        """Extra delay of an input in steps: 1 for a direct current, unless it starts at 0 ms, as it then begins at dt anyway; else 0."""
         given = self.inputs.get(name, {})
         return int("amplitude" in given and bool(np.any(np.asarray(given.get("start", 0.0)) != 0)))

@@ -1,4 +1,4 @@
-"""Weights alone: the layers of a store as a chain of nodes, and back."""
+"""Converts between the layers of a weight store and a chain of NIR nodes, without neurons."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ _WITHOUT_WEIGHTS = ("Input", "Output", "Identity", "Flatten", "CubaLIF", "CubaLI
 
 
 def save_weights(path: str | Path, store: WeightStore) -> None:
-    """Write the dense layers of `store`, each the input of the next in order of their names, as a chain of Affine (or
-    Linear) nodes.
+    """Write the dense layers of a weight store to a NIR file, as a chain of Affine nodes (Linear without biases).
+
+    Parameters
+    ----------
+    path : the file, which is replaced if it exists.
+    store : the weight store. Its layers are chained in the order of their names, so each must take as many values as the one before
+        gives.
 
     Raises
     ------
-    LifsimError : there are none, or they do not follow each other. RunError : the file cannot be written.
+    LifsimError : the store is empty, has sparse matrices, or sizes of successive layers differ. OutputError : the file cannot be
+        written. RunError : the disk is full.
     """
     nodes: dict[str, dict[str, Any]] = {}
     before = None
@@ -45,16 +51,26 @@ def save_weights(path: str | Path, store: WeightStore) -> None:
 
 
 def linear(W: np.ndarray, b: np.ndarray | None) -> dict[str, Any]:
-    """The node of a matrix and its biases."""
+    """The node with weights `W` and biases `b`: Affine, or Linear without biases."""
     return {"type": "Linear", "weight": W} if b is None else {"type": "Affine", "weight": W, "bias": b}
 
 
 def load_weights(path: str | Path, store: WeightStore) -> list[str]:
-    """Put the weights and biases of a file into `store`, named as their nodes; returns the names, in the order of the edges.
+    """Read the weights and biases of a NIR file into a weight store. Other nodes without weights, such as neurons, are ignored.
+
+    Parameters
+    ----------
+    path : the file.
+    store : the weight store. Each matrix is named after its node, with "_" in place of "/".
+
+    Returns
+    -------
+    The names of the matrices, in the order of the edges.
 
     Raises
     ------
-    DataError : it is no NIR file, or weights are no matrices of finite numbers, or there are weights of other kinds of nodes.
+    DataError : the file is not a NIR file, weights are not matrices of finite numbers, or a node has weights but is not Affine or
+        Linear.
     """
     graph, names = read(path), []
     for name in in_order(graph.nodes, graph.edges):
@@ -68,7 +84,7 @@ def load_weights(path: str | Path, store: WeightStore) -> list[str]:
 
 
 def matrix(node: Mapping[str, Any], place: str) -> np.ndarray:
-    """The weights of an Affine or Linear node, its biases checked (DataError)."""
+    """The weights of an Affine or Linear node; checks weights and biases (DataError)."""
     W = np.asarray(node.get("weight"))
     if W.ndim != 2 or W.dtype.kind not in "iuf" or not np.isfinite(W).all():
         raise DataError(f"{place}/weight", f"an array of {W.dtype}, shape {W.shape}", "a matrix of finite numbers, shape (out, in)")

@@ -1,23 +1,24 @@
-r"""Nodes of neurons as populations of lifsim's models, and the other way.
+r"""Translates NIR's neuron nodes to populations of lifsim's models and back.
 
     iaf_psc_exp, lif_psc_exp         CubaLIF   tau_syn dI/dt = -I + w_in S,   tau_mem dv/dt = v_leak - v + R I
     iaf_psc_delta, lif_psc_delta     LIF       tau dv/dt = v_leak - v + R I
     if_psc_delta_hard, if_psc_delta  IF        dv/dt = R I
 
-The first of each puts v to v_reset at a spike, the second takes v_threshold - v_reset from it. Soft resets are no part of NIR;
-`metadata` of a node says reset = "subtract" or "v_reset". With an infinite threshold lif_* and if_psc_delta are CubaLI, LI and I.
-NIR fires at v > v_threshold, lifsim at v >= V_th, so that V_th is the next larger number.
+The first model of each line has a hard reset: a spike sets v to v_reset. The second has a soft reset: a spike reduces v by
+v_threshold - v_reset. NIR has no soft resets; lifsim writes reset = "subtract" or "v_reset" to the `metadata` of a node. With an
+infinite threshold, lif_* and if_psc_delta become CubaLI, LI and I. NIR neurons fire at v > v_threshold, those of lifsim at
+v >= V_th, so V_th is the next larger number.
 
-A spike that goes along an edge means one of two things.
+A spike along an edge has one of two meanings.
 
-*pulse*: a Dirac pulse, as NIR's text has it. Then a weight w adds w_in w/tau_syn to I, R w/tau or R w to v.
+*pulse*: a Dirac pulse, as in NIR's definition. Then a weight w adds w_in w/tau_syn to I, R w/tau or R w to v.
 
-*step*: a signal of height 1 for a step h of the program that wrote the file, which integrates by Euler's forward method:
+*step*: a signal of height 1 for a time step h of the program that wrote the file, which integrates by the forward Euler method:
 
     I ← (1 - h/tau_syn) I + (h/tau_syn) w_in S,   v ← (1 - h/tau) v + (h/tau) (v_leak + R I)
 
-Time constants are chosen here so that exp(-h/tau_m) is 1 - h/tau_mem, and capacitances so that a current of 1 moves v by R h/tau in
-a step: then the exact solution has the values of these equations at the end of every step.
+Time constants are chosen so that exp(-h/tau_m) equals 1 - h/tau_mem, and capacitances so that a current of 1 pA changes v by R h/tau
+in a step. The exact solution then equals that of these equations at the end of every step.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from lifsim.nir.paths import POTENTIALS
 MS = 1e-3  # seconds
 SUBTRACT, TO_RESET = "subtract", "v_reset"
 RESETS = (TO_RESET, SUBTRACT)
-_LEAST = np.log(1e-30)  # of what a step leaves; stands for nothing
+_LEAST = np.log(1e-30)  # log of the smallest decay factor of a step; stands for complete decay
 
 _PARAMETERS = {
     "CubaLIF": ("tau_mem", "tau_syn", "r", "v_leak", "v_threshold"),
@@ -48,8 +49,10 @@ _OPTIONAL = {"v_reset": 0.0, "w_in": 1.0}
 
 
 class Reading(NamedTuple):
-    """How a node is read: the step (s) that a spike lasts, None for pulses; which reset neurons have that do not say, and whether it
-    comes a step late (None: if it subtracts); whether they fire at the threshold, or above it.
+    """How to interpret a neuron node.
+
+    step : duration of a spike (s); None for pulses. reset : the reset, unless the metadata say so; None: not given. late : whether
+    the reset occurs a step after the spike; None: if it is "subtract". at_threshold : whether neurons fire at the threshold, not above.
     """
 
     step: float | None
@@ -59,8 +62,8 @@ class Reading(NamedTuple):
 
 
 class NeuronNodes(NamedTuple):
-    """A population: its model and parameters; what a unit of a signal is there, as spikes (mV or pA) and as a current (pA); whether it
-    has synaptic currents.
+    """A population: its model and parameters; the effect of a signal of 1 on each neuron, for spikes (`spike`, mV or pA) and for
+    currents (`current`, pA); whether it has synaptic currents.
     """
 
     model: str
@@ -74,24 +77,24 @@ class NeuronNodes(NamedTuple):
 
 
 def neurons(node: Mapping[str, Any], n: int, place: str, how: Reading) -> NeuronNodes:
-    """The population of a node of `n` neurons.
+    """The population for a node of `n` neurons.
 
     Raises
     ------
-    DataError : parameters are missing, of wrong size, or out of bounds.
+    DataError : parameters are missing, of the wrong size, or out of bounds. LifsimError : `how` contradicts the file.
     """
     kind, p = str(node["type"]), _parameters(node, n, place)
-    said = metadata(node, place)
+    meta = metadata(node, place)
     left: np.ndarray | float = 1.0
     if kind in ("IF", "I"):
         gain = 1.0 if how.step is None else how.step
         own = NeuronNodes("if_psc_delta", {"C_m": 1 / (p["r"] * MS), "V_m": 0.0}, p["r"] * gain, np.ones(n), False)
     else:
         own, left = _leaky(kind, p, place, how.step)
-    model, reset = _reset(own.model, p, said, place, how, left)
-    own.params.update(reset, **({"V_m": _initial(said, "V_m", n, place)} if "V_m" in said else {}))
-    if own.synaptic and "I" in said:
-        own.params["I_syn_ex"] = _initial(said, "I", n, place)
+    model, reset = _reset(own.model, p, meta, place, how, left)
+    own.params.update(reset, **({"V_m": _initial(meta, "V_m", n, place)} if "V_m" in meta else {}))
+    if own.synaptic and "I" in meta:
+        own.params["I_syn_ex"] = _initial(meta, "I", n, place)
     return own._replace(model=model)
 
 
@@ -113,15 +116,15 @@ def _parameters(node: Mapping[str, Any], n: int, place: str) -> dict[str, np.nda
 
 
 def metadata(node: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    """What a node says beside its parameters."""
-    said = node.get("metadata", {})
-    if not isinstance(said, Mapping):
+    """The metadata of a node (DataError if they are not a table)."""
+    meta = node.get("metadata", {})
+    if not isinstance(meta, Mapping):
         raise DataError(f"{place}/metadata", "is not a table", "names and values")
-    return said
+    return meta
 
 
 def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | None) -> tuple[NeuronNodes, np.ndarray | float]:
-    """Neurons with a leak, and what a step leaves of v."""
+    """The population of a leaky node, and the factor by which v decays in a step (1 for pulses)."""
     cuba = "Cuba" in kind
     name = "tau_mem" if cuba else "tau"
     tau = p[name]
@@ -144,7 +147,7 @@ def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | Non
 
 
 def _log_left(tau: np.ndarray, step: float, place: str) -> np.ndarray:
-    """The logarithm of what a step of Euler's method leaves of what decays with tau."""
+    """The logarithm of the factor by which a variable with time constant tau (s) decays in a step of Euler's method."""
     if np.any(step > tau * (1 + 1e-5)):
         raise DataError(place, f"{tau.min():g} s, shorter than the step of {step:g} s", "a step that Euler's method can make")
     with np.errstate(divide="ignore"):
@@ -152,7 +155,7 @@ def _log_left(tau: np.ndarray, step: float, place: str) -> np.ndarray:
 
 
 def _charge(tau_m: np.ndarray, tau_syn: np.ndarray, h: float) -> np.ndarray:
-    """What a current of 1 pA that decays with tau_syn has brought to the membrane after h: C_m v, in pA ms.
+    """The charge C_m v on the membrane (pA ms) after time h, from a current of initially 1 pA that decays with tau_syn (times in ms).
 
     h exp(-h min(a, b)) φ(-h |a - b|), φ(x) = (eˣ - 1)/x, with a = 1/tau_m and b = 1/tau_syn.
     """
@@ -165,35 +168,35 @@ def _charge(tau_m: np.ndarray, tau_syn: np.ndarray, h: float) -> np.ndarray:
 def _reset(
     model: str,
     p: Mapping[str, np.ndarray],
-    said: Mapping[str, Any],
+    meta: Mapping[str, Any],
     place: str,
     how: Reading,
     left: np.ndarray | float,
 ) -> tuple[str, dict[str, Any]]:
-    """The model with the reset of a node, and the parameters of threshold and reset."""
+    """The lifsim model with the reset of a node, and its parameters of threshold and reset."""
     leaky = model != "if_psc_delta"
     if "v_threshold" not in p:
         return f"lif_{model}" if leaky else model, {"V_th": np.inf, "V_reset": p.get("v_leak", 0.0)}
-    reset = said.get("reset", how.reset or TO_RESET)
+    reset = meta.get("reset", how.reset or TO_RESET)
     if reset not in RESETS:
         raise DataError(f"{place}/metadata/reset", f"{reset!r}", " or ".join(RESETS))
-    if "reset" in said and how.reset not in (None, reset):
+    if "reset" in meta and how.reset not in (None, reset):
         raise LifsimError("reset", f"{how.reset!r}, but {place} says {reset!r}", "what the file says, or none")
     size = p["v_threshold"] - p["v_reset"]
     if np.any(size <= 0):
         raise DataError(f"{place}/v_reset", "is not below v_threshold", "a reset that leads below the threshold")
     V_th = p["v_threshold"] if how.at_threshold else np.nextafter(p["v_threshold"], np.inf)
     late = how.step if (reset == SUBTRACT if how.late is None else how.late) else None
-    if reset == SUBTRACT:  # a step late means: a step less decayed
+    if reset == SUBTRACT:  # subtracted a step later: lacks one step of decay
         own = {"V_th": V_th, "V_reset": V_th - size / (left if late else 1.0)}
         return f"lif_{model}" if leaky else model, own
     own = {"V_th": V_th, "V_reset": p["v_reset"], "t_ref": late / MS if late else 0.0}
     return (f"iaf_{model}" if leaky else f"{model}_hard"), own
 
 
-def _initial(said: Mapping[str, Any], key: str, n: int, place: str) -> np.ndarray:
-    """What metadata say a state variable is at the beginning; without, it is at rest."""
-    x = np.asarray(said[key])
+def _initial(meta: Mapping[str, Any], key: str, n: int, place: str) -> np.ndarray:
+    """The initial value of a state variable from metadata, for each of `n` neurons."""
+    x = np.asarray(meta[key])
     if x.dtype.kind not in "iuf" or x.size not in (1, n) or not np.isfinite(x).all():
         raise DataError(f"{place}/metadata/{key}", f"{x.size} values of type {x.dtype}", f"{n} finite numbers")
     return np.broadcast_to(x.ravel().astype(np.float64), n)
@@ -207,28 +210,31 @@ _MODELS = ("iaf_psc_exp", "iaf_psc_delta", "if_psc_delta_hard", *_SOFT)
 
 
 def node_of(net: Network, name: str, synaptic: bool, constant: np.ndarray) -> dict[str, Any]:
-    """The node of a population; with `synaptic`, spikes come to it, which `constant` (pA) goes beside.
+    """The node of a population.
+
+    synaptic : whether the population has synaptic inputs. constant : constant current of each neuron, pA, which in NIR flows through
+    the synapse.
 
     Raises
     ------
-    LifsimError : it has what NIR cannot express.
+    LifsimError : the population has a feature that NIR cannot express.
     """
     model, p = net.populations[name].model.name, values(net, name)
     if model not in _MODELS:
         raise LifsimError(f"populations.{name}", f"{model} has no counterpart in NIR", ", ".join(_MODELS[:-1]) + f" or {_MODELS[-1]}")
     _check_neutral(net, name, p)
     kind, own = _equation(name, model, p, synaptic)
-    said: dict[str, Any] = {"V_m": p["V_m"]}
+    meta: dict[str, Any] = {"V_m": p["V_m"]}
     if "Cuba" in kind:
-        said["I"] = p["I_syn_ex"] + p["I_syn_in"] + constant
+        meta["I"] = p["I_syn_ex"] + p["I_syn_in"] + constant
     if kind in POTENTIALS:
-        return {"type": kind, **own, "metadata": said}
-    said["reset"] = SUBTRACT if model in _SOFT else TO_RESET
-    return {"type": kind, **own, "v_threshold": p["V_th"], "v_reset": p["V_reset"], "metadata": said}
+        return {"type": kind, **own, "metadata": meta}
+    meta["reset"] = SUBTRACT if model in _SOFT else TO_RESET
+    return {"type": kind, **own, "v_threshold": p["V_th"], "v_reset": p["V_reset"], "metadata": meta}
 
 
 def _check_neutral(net: Network, name: str, p: Mapping[str, np.ndarray]) -> None:
-    """Refuse what a population has and NIR has not."""
+    """Check that parameters which NIR does not have are at their neutral values (LifsimError)."""
     neutral = {"t_ref": 0.0, "V_min": -np.inf, "delta": 0.0}
     for key, why in _NEUTRAL.items():
         if np.any(p.get(key, neutral[key]) != neutral[key]):
@@ -238,7 +244,7 @@ def _check_neutral(net: Network, name: str, p: Mapping[str, np.ndarray]) -> None
 
 
 def _equation(name: str, model: str, p: Mapping[str, np.ndarray], synaptic: bool) -> tuple[str, dict[str, np.ndarray]]:
-    """Type and parameters of the node, those of threshold and reset apart."""
+    """Type and parameters of the node, without those of threshold and reset."""
     silent = np.isinf(p["V_th"])
     if silent.any() and not silent.all():
         raise LifsimError(f"populations.{name}.V_th", "infinite for some neurons only", "all or none: NIR has different nodes for them")
@@ -248,14 +254,14 @@ def _equation(name: str, model: str, p: Mapping[str, np.ndarray], synaptic: bool
     own = {"r": p["tau_m"] / p["C_m"], "v_leak": p["E_L"]}
     if model.endswith("psc_exp") and np.any(p["tau_syn_ex"] != p["tau_syn_in"]):
         raise LifsimError(f"populations.{name}", "different tau_syn_ex and tau_syn_in", "one tau_syn, as NIR has")
-    if model.endswith("psc_delta") or not (synaptic or np.any(p["I_syn_ex"] + p["I_syn_in"])):  # currents act at once
+    if model.endswith("psc_delta") or not (synaptic or np.any(p["I_syn_ex"] + p["I_syn_in"])):  # currents act directly
         return f"LI{fires}", {"tau": p["tau_m"] * MS, **own}
     tau_syn = p["tau_syn_ex"] * MS
     return f"CubaLI{fires}", {"tau_mem": p["tau_m"] * MS, "tau_syn": tau_syn, "w_in": tau_syn, **own}
 
 
 def values(net: Network, name: str) -> dict[str, np.ndarray]:
-    """Parameters and initial state of all neurons of a population, defaults among them."""
+    """Parameters and initial state of all neurons of a population, including defaults."""
     population, out = net.populations[name], {}
     for p in population.model.parameters + population.model.states:
         raw = population.get(p.name)

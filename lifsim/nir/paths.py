@@ -1,9 +1,9 @@
-"""What goes from neurons and inputs to neurons: nodes without neurons, linear all, are folded into matrices.
+"""Paths from neurons and inputs to neurons. Nodes without neurons are linear; chains of them are multiplied into weight matrices.
 
     Affine, Linear   y = W x + b           Scale     y = s x, elementwise
-    Delay            y(t) = x(t - d)       Flatten   y = x, as are edges and what leads into and out of a graph within the graph
+    Delay            y(t) = x(t - d)       Flatten   y = x, as are edges, and Input and Output of subgraphs
 
-Several edges into a node add up.
+Signals on several edges into a node add up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lifsim.nir.graph import IDENTITY, Graph, in_order
 from lifsim.nir.layers import matrix
 
 FIRING = ("CubaLIF", "LIF", "IF")
-POTENTIALS = ("CubaLI", "LI", "I")  # whose output is their potential
+POTENTIALS = ("CubaLI", "LI", "I")  # their output is their potential
 NEURONS = FIRING + POTENTIALS
 PASSING = ("Flatten", IDENTITY)
 LINEAR = ("Affine", "Linear", "Scale", "Delay", *PASSING)
@@ -25,9 +25,9 @@ MOST_PATHS = 10_000
 
 
 class Path(NamedTuple):
-    """What becomes of a signal on its way: `weight` times the signal, `delay` (s) later.
+    """The effect of a path on the signal of `source`: it is multiplied by `weight` and delayed by `delay` (s).
 
-    Either holds for one to one, shape (n,), or for all pairs, shape (targets, sources); a delay can also be a number.
+    Both are one to one, shape (n,), or for all pairs, shape (n_target, n_source); a delay can also be a single number.
     """
 
     source: str
@@ -36,14 +36,14 @@ class Path(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """The sum of what comes on all paths, and of a constant."""
+    """The sum of the signals on all paths and of a constant."""
 
     paths: list[Path]
     constant: np.ndarray | float
 
 
 def sizes(graph: Graph, place: str) -> dict[str, int]:
-    """How many values each node sends. A node whose parameters are single numbers has as many as lead to it."""
+    """The number of values that each node sends. A node whose parameters are single numbers has the size of the nodes before it."""
     out = {name: size for name in graph.nodes if (size := _own_size(graph, name, f"{place}:{name}")) is not None}
     after: dict[str, list[str]] = {}
     for a, b in graph.edges:
@@ -73,17 +73,17 @@ def _own_size(graph: Graph, name: str, place: str) -> int | None:
 
 
 def arriving(graph: Graph, size: dict[str, int], place: str) -> dict[str, Signal]:
-    """What arrives at each node of neurons.
+    """The signal that arrives at each neuron node.
 
     Raises
     ------
-    DataError : something cannot be kept: it leads to no neurons, sends potentials, or does not fit what it leads to.
+    DataError : a node leads to no neurons, transmits potentials, or does not match the size of its target.
     """
     before: dict[str, list[str]] = {name: [] for name in graph.nodes}
     for a, b in graph.edges:
         before[b].append(a)
     outwards = _outwards(graph, place)
-    folded: dict[str, Signal] = {}  # what linear nodes send
+    folded: dict[str, Signal] = {}  # linear node -> its output
     linear = [name for name in graph.nodes if graph.kind(name) in LINEAR and name not in outwards]
     for name in in_order(linear, graph.edges):
         folded[name] = _through(graph.nodes[name], _sum(graph, before[name], folded, size, f"{place}:{name}"), f"{place}:{name}")
@@ -92,7 +92,10 @@ def arriving(graph: Graph, size: dict[str, int], place: str) -> dict[str, Signal
 
 
 def _outwards(graph: Graph, place: str) -> set[str]:
-    """Outputs, and nodes that only pass on to them; refuses other nodes that lead to no neurons, and wrong ends of edges."""
+    """Output nodes, and nodes that only pass signals on to them.
+
+    Checks edges, and that other nodes lead to neurons and potentials only to Output nodes (DataError).
+    """
     after: dict[str, list[str]] = {name: [] for name in graph.nodes}
     for a, b in graph.edges:
         if graph.kind(a) == "Output" or graph.kind(b) == "Input":
@@ -103,9 +106,9 @@ def _outwards(graph: Graph, place: str) -> set[str]:
     out = {name for name in graph.nodes if graph.kind(name) == "Output"}
     linear = [name for name in graph.nodes if graph.kind(name) in LINEAR]
     for name in reversed(in_order(linear, graph.edges)):
-        if all(b in out for b in after[name]):  # as it is where it leads to nothing
+        if all(b in out for b in after[name]):  # also true if no edge leaves the node
             if graph.kind(name) not in PASSING:
-                allowed = "weights that lead to neurons: lifsim keeps nothing behind them"
+                allowed = "weights that lead to neurons: lifsim has no readout after the last neurons"
                 raise DataError(f"{place}:{name}", f"{_a(graph.kind(name))} node that leads to no neurons", allowed)
             out.add(name)
     for name in (name for name in graph.nodes if graph.kind(name) in POTENTIALS):
@@ -121,7 +124,7 @@ def _a(kind: str) -> str:
 
 
 def _sum(graph: Graph, sources: list[str], folded: dict[str, Signal], size: dict[str, int], place: str, n: int | None = None) -> Signal:
-    """All that `sources` send, of `n` values."""
+    """The sum of the outputs of `sources`, which must have `n` values each (None: equally many)."""
     paths: list[Path] = []
     constant: np.ndarray | float = 0.0
     width = n if n is not None else (size[sources[0]] if sources else None)
@@ -134,14 +137,14 @@ def _sum(graph: Graph, sources: list[str], folded: dict[str, Signal], size: dict
             paths += folded[name].paths
             constant = constant + folded[name].constant
         else:
-            raise DataError(place, f"is in a circle without neurons, with {name!r}", "neurons in every circle")
+            raise DataError(place, f"is in a cycle without neurons, with {name!r}", "neurons in every cycle")
         if len(paths) > MOST_PATHS:
             raise DataError(place, f"more than {MOST_PATHS} paths lead here", "fewer")
     return Signal(paths, constant)
 
 
 def _through(node: dict[str, Any], x: Signal, place: str) -> Signal:
-    """What a linear node makes of what arrives."""
+    """The output of a linear node for the input `x`."""
     kind = node["type"]
     if kind in PASSING:
         return x
@@ -151,7 +154,7 @@ def _through(node: dict[str, Any], x: Signal, place: str) -> Signal:
     if kind in ("Affine", "Linear"):
         W = matrix(node, place).astype(np.float64)
         if W.shape[1] != n:
-            raise DataError(place, f"{n} values lead to it", f"{W.shape[1]}, as its weights have columns")
+            raise DataError(place, f"{n} values lead to it", f"{W.shape[1]}, the number of columns of its weights")
         constant = W @ np.broadcast_to(x.constant, n) + np.asarray(node.get("bias", 0.0), np.float64)
         return Signal([_mixed(W, p, place) for p in x.paths], constant)
     key = kind.lower()
@@ -162,7 +165,7 @@ def _through(node: dict[str, Any], x: Signal, place: str) -> Signal:
 
 
 def _elementwise(x: Any, n: int, place: str, delay: bool) -> np.ndarray:
-    """A number for each of `n` values, from an array of any shape or a single number."""
+    """An array of `n` numbers, from an array of any shape or a single number (DataError if it does not fit)."""
     values = np.asarray(x)
     if values.dtype.kind not in "iuf" or values.size not in (1, n) or not np.isfinite(values).all() or (delay and np.any(values < 0)):
         allowed = f"{n} finite numbers" + (", none negative" if delay else "")
@@ -171,12 +174,12 @@ def _elementwise(x: Any, n: int, place: str, delay: bool) -> np.ndarray:
 
 
 def _rows(x: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """A number for each target in the shape of weights."""
+    """Numbers per target, shaped to multiply weights like `like`."""
     return x if like.ndim == 1 else x[:, None]
 
 
 def _mixed(W: np.ndarray, p: Path, place: str) -> Path:
-    """A matrix after a path: each source is then delayed by as much as it was, whatever it passed through."""
+    """A path followed by a matrix. All signals from one source neuron must have the same delay (DataError)."""
     delay = np.asarray(p.delay)
     if p.weight.ndim == 1:
         return Path(p.source, W * p.weight, delay[None, :] if delay.ndim else p.delay)

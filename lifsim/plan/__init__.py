@@ -1,6 +1,6 @@
-"""The plan of a simulation: a network in which every random parameter is drawn, as plain arrays.
+"""The plan of a simulation: a network as plain arrays, with all random parameters drawn.
 
-In: the arrays that `lifsim.building` makes. Out: what an engine needs to know, and nothing else. Only definitions are here, no work.
+`lifsim.building` makes a plan; it holds everything that an engine needs, and nothing else. This package has only definitions.
 """
 
 from lifsim.plan.plan import Group, Plan, Probe

@@ -1,9 +1,8 @@
-"""The plan of a simulation: a network with every random parameter drawn, in plain arrays.
+"""The plan of a simulation: a network in plain arrays, with all random parameters drawn.
 
-It stands between the description (`lifsim.network.network`) and the engines (`lifsim.engine`): it knows
-global node numbers, steps instead of milliseconds and the seed, but nothing of blocks or threads.
-Neurons are numbered through all populations in order of declaration; nodes that send given spikes
-follow after the last neuron.
+A plan is made from the description of a network (`lifsim.network.network`) and is run by an engine (`lifsim.engine`). It has global node
+ids, steps instead of milliseconds and the seed, but no blocks or threads. Neurons are numbered across all populations in order of
+declaration; the nodes of spike generators follow after the last neuron.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from lifsim.plan.synapses import Wiring
 class Group:
     """A population of neurons: ids `first` … `first + n - 1`.
 
-    `params` and `state` hold each parameter and state variable of the model, as a number where it
-    is the same for all, else as a float64 array of shape (n,). A neuron sends at most `burst` spikes in a step.
+    `params` and `state` hold each parameter and state variable of the model in the user's units: a number if it is the same for all
+    neurons, else a float64 array of shape (n,). A neuron sends at most `burst` spikes per step.
     """
 
     name: str
@@ -36,9 +35,9 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """Sample `variable` of `group` at neurons `ids` (in the population) every `interval` steps.
+    """Samples `variable` of the neurons `ids` (indices in `group`) every `interval` steps.
 
-    First at start + interval, last not after stop.
+    The first sample is taken at step start + interval, the last one not after step `stop`.
     """
 
     group: str
@@ -51,7 +50,11 @@ class Probe:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything an engine needs. `n_nodes` counts neurons and nodes that send given spikes."""
+    """Everything an engine needs to run a network.
+
+    `dt` is in ms. `events` are the given spikes of spike generators, `watched` the names of the groups whose spikes are recorded, and
+    `n_nodes` the number of neurons and spike generator nodes.
+    """
 
     dt: float
     seed: int
@@ -72,12 +75,12 @@ class Plan:
 
     @property
     def n_neurons(self) -> int:
-        """Number of neurons."""
+        """The number of neurons."""
         return sum(g.n for g in self.groups)
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses."""
+        """The number of synapses, without those of stimuli."""
         return sum(w.n_synapses for w in self.wirings)
 
     def group(self, name: str) -> Group:

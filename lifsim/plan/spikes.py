@@ -1,4 +1,4 @@
-"""The spikes of a plan that are known before the run: those of spike generators."""
+"""Given spikes: those of spike generators, which are known before the run."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Protocol
 
 import numpy as np
 
-NEVER = 2**62  # a step that is never reached (for stop = inf)
+NEVER = 2**62  # a step that is never reached (stop = inf)
 
 
 class Events(Protocol):
-    """Given spikes, a window of time at a time."""
+    """Given spikes, read one window of time after another."""
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Steps (int64) and nodes (global ids, uint32) of the spikes sent at the end of the steps start < k <= stop, by step, then id."""
+        """Steps (int64) and global ids (uint32) of the spikes sent in the steps start < k <= stop, sorted by step, then id."""
 
     def offsets(self, start: int, stop: int) -> np.ndarray | None:
-        """How many ms before the end of its step each of them is sent, where times are exact."""
+        """How many ms before the end of its step each spike of `window` is sent; None if times are on the grid."""
 
     def reach(self, start: int) -> int:
-        """How far a window from `start` may go if it is to stay small, at least a step."""
+        """The last step of a window from `start` that needs little memory; at least start + 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class ListedSpikes:
-    """Given spikes in memory: node `id` sends one at the end of `step`, or `offset` ms before; ascending by time, then id."""
+    """Given spikes in memory: node `id` sends a spike at the end of `step`, or `offset` ms before; sorted by time, then id. Shape (n,)."""
 
     step: np.ndarray
     id: np.ndarray
@@ -41,13 +41,13 @@ class ListedSpikes:
         return None if self.offset is None else self.offset[slice(*np.searchsorted(self.step, [start, stop], side="right"))]
 
     def reach(self, start: int) -> int:
-        """There is no end to what is in memory."""
+        """`NEVER`: all spikes are in memory already."""
         return NEVER
 
 
 @dataclass(frozen=True, eq=False)
 class Merged:
-    """Given spikes of several kinds, each from nodes of its own."""
+    """Given spikes from several sources; no node occurs in two of them."""
 
     parts: list[Events]
 
@@ -58,7 +58,7 @@ class Merged:
         return step[order], ids[order]
 
     def offsets(self, start: int, stop: int) -> None:
-        """Times are on the grid: exact ones are in memory, in one list."""
+        """None: times are on the grid (exact ones are all in one `ListedSpikes`)."""
 
     def reach(self, start: int) -> int:
         """See `Events`."""
@@ -66,6 +66,6 @@ class Merged:
 
 
 def listed(step: np.ndarray, ids: np.ndarray, offset: np.ndarray | None = None) -> ListedSpikes:
-    """Given spikes of any order, in memory."""
+    """Sort given spikes (in any order) into a `ListedSpikes`."""
     order = np.lexsort((ids, step) if offset is None else (ids, -offset, step))
     return ListedSpikes(step[order], ids[order], None if offset is None else offset[order])

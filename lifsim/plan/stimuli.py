@@ -1,4 +1,4 @@
-"""The stimuli of a plan, each onto the neurons that it reaches."""
+"""Drives: the stimuli of a plan, with the neurons that they act on. Arrays have shape (n_targets,) unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TO_EACH, SHARED, RECORDED = range(3)
+TO_EACH, SHARED, RECORDED = range(3)  # kinds of `TrainDrive`
 
 
 @dataclass(frozen=True, eq=False)
 class PoissonDrive:
-    """Independent Poisson trains onto `targets` (global ids, ascending), each spike of `weight`.
+    """Independent Poisson trains onto `targets` (global ids, ascending); each spike has the weight `weight`.
 
-    Either `mean` is the expected number of spikes a step, one a target or one for all; or the rate
-    changes: `mean[q]` holds for all targets from arrival step `since[q]` on. Spikes arrive in the
-    steps start < t <= stop. `stream` keys the random numbers; `receptor` as in `Wiring`.
+    If the rate is constant, `since` is None and `mean` is the expected number of spikes per step, one per target or one for all. If the
+    rate changes, `mean[q]` holds for all targets from arrival step `since[q]` on. Spikes arrive in the steps start < t <= stop. `stream`
+    is part of the key of the random numbers; `receptor` is as in `Wiring`.
     """
 
     stream: int
@@ -30,13 +30,13 @@ class PoissonDrive:
 
 @dataclass(frozen=True, eq=False)
 class TrainDrive:
-    """Random trains onto `targets` (global ids, ascending), each spike of `weight`.
+    """Random trains with sinusoidal rate onto `targets` (global ids, ascending); each spike has the weight `weight`.
 
-    A spike that arrives in step t left the generator `delay` steps before, in step s = t - delay, in which
-    mean + amplitude·sin(omega·s + phase) of them are expected, or none if that is negative. Of `order` 0, trains are Poisson
-    trains; else the expected number from one spike of a train to the next has a gamma distribution of this order. Spikes arrive in
-    the steps start < t <= stop. `kind` and `stream` key the random numbers, and `who` the train of each target (TO_EACH:
-    one of its own; SHARED: that of the generator's node; RECORDED: that which a recorder of the node gets).
+    A spike that arrives in step t was sent in step s = t - delay, in which mean + amplitude·sin(omega·s + phase) spikes are expected (none
+    if this is negative); `omega` is in radians per step, `phase` in radians. With `order` 0, trains are Poisson trains; else the
+    integral of the expected number between two spikes of a train has a gamma distribution of this order. Spikes arrive in the steps
+    start < t <= stop. `kind`, `stream` and `who` are the key of the random numbers; `who` names the train of each target: one of its
+    own (TO_EACH), that of the generator node (SHARED), or that which a recorder of the node receives (RECORDED).
     """
 
     kind: int
@@ -57,10 +57,10 @@ class TrainDrive:
 
 @dataclass(frozen=True, eq=False)
 class ExactDrive:
-    """Poisson trains with exact intervals onto `targets` (global ids, ascending), each spike of `weight`.
+    """Poisson trains with exact spike times onto `targets` (global ids, ascending); each spike has the weight `weight`.
 
-    Each has a `rate` (Hz) and, after every spike, a `dead_time` (ms). Spikes arrive at moments in the steps start < t <= stop,
-    trains being stationary from `start` on. `stream` keys the random numbers.
+    Each train has a `rate` (Hz) and a `dead_time` (ms) after every spike, and is stationary from `start` on. Spikes arrive at any time
+    within the steps start < t <= stop. `stream` is part of the key of the random numbers.
     """
 
     stream: int
@@ -74,9 +74,9 @@ class ExactDrive:
 
 @dataclass(frozen=True, eq=False)
 class CurrentDrive:
-    """Currents onto `targets` (global ids, ascending): weight · amplitude of the node behind each.
+    """Piecewise constant currents onto `targets` (global ids, ascending): weight · amplitude, in pA.
 
-    The amplitude is `amplitude[q]` in the steps after step `since[q]`, until the next change.
+    The amplitude is `amplitude[q]` in the steps after step `since[q]`, until the next change; it is 0 before.
     """
 
     targets: np.ndarray
@@ -87,10 +87,11 @@ class CurrentDrive:
 
 @dataclass(frozen=True, eq=False)
 class NoiseDrive:
-    """Gaussian noise onto `targets`: a new mean + sd·N(0, 1) for each every `period` steps.
+    """Gaussian noise currents onto `targets` (global ids, ascending): weight · (mean + sd·N(0, 1)), in pA.
 
-    It acts in the steps start < t <= stop. The variance is std² + std_mod²·sin(ω·s + phase), s the
-    time in steps since the beginning of the simulation, `omega` in radians a step.
+    Each target gets a new value every `period` steps. The noise acts in the steps start < t <= stop. Its variance sd² is
+    std² + std_mod²·sin(omega·s + phase), where s is the time in steps since the beginning of the simulation and `omega` is in radians
+    per step. `stream` is part of the key of the random numbers.
     """
 
     stream: int
@@ -108,7 +109,7 @@ class NoiseDrive:
 
 @dataclass(frozen=True, eq=False)
 class SineDrive:
-    """offset + amplitude·sin(omega·t + phase) onto `targets` in the steps start < t <= stop."""
+    """Currents weight · (offset + amplitude·sin(omega·t + phase)), in pA, onto `targets` (global ids) in the steps start < t <= stop."""
 
     targets: np.ndarray
     weight: np.ndarray
@@ -122,7 +123,11 @@ class SineDrive:
 
 @dataclass(frozen=True, eq=False)
 class WaveDrive:
-    """Samples onto `targets`: row q of `samples`, in the column of each, in `every` steps after step start + q·every, until `stop`."""
+    """Sampled currents onto `targets` (global ids, ascending): weight · sample, in pA.
+
+    `samples` has the shape (rows, columns), and `column` is the column of each target. Row q acts in the `every` steps after step
+    start + q·every, until step `stop`.
+    """
 
     targets: np.ndarray
     weight: np.ndarray
@@ -135,9 +140,10 @@ class WaveDrive:
 
 @dataclass(frozen=True, eq=False)
 class PathDrive:
-    """An Ornstein-Uhlenbeck path onto each of `targets`: mean + std·z in the steps start < t <= stop.
+    """Ornstein-Uhlenbeck currents onto `targets` (global ids, ascending): weight · (mean + std·z), in pA, in the steps start < t <= stop.
 
-    z is N(0, 1) in the first of them, then decay·z + sqrt(1 - decay²)·N(0, 1).
+    Each target has a process of its own: z is N(0, 1) in the first step, and decay·z + sqrt(1 - decay²)·N(0, 1) in the next one.
+    `stream` is part of the key of the random numbers.
     """
 
     stream: int

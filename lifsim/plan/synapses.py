@@ -1,4 +1,4 @@
-"""The synapses of a plan: which there are, and their weights and delays."""
+"""The synapses of a plan: their sources and targets, weights and delays."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from lifsim.common.arrays import PIECE
 if TYPE_CHECKING:
     from lifsim.network.explicit_synapses import ExplicitSynapses
 
-CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)
-ALL, ONE, RANDOM, ROWS, GIVEN = range(5)
-NO_RECEPTOR, COUNT_SPIKES = -1, -2  # instead of a receptor: spikes have no effect; they are counted, whatever the weight
+CONSTANT, NORMAL, UNIFORM, LOGNORMAL, BY_SYNAPSE, BY_PAIR = range(6)  # kinds of `Values`
+ALL, ONE, RANDOM, ROWS, GIVEN = range(5)  # kinds of `Wiring`
+NO_RECEPTOR, COUNT_SPIKES = -1, -2  # special receptors: spikes have no effect; each spike counts once, whatever its weight
 
 
 @dataclass(frozen=True, eq=False)
 class Values:
     """Weights (or delays in steps) of the synapses of one wiring.
 
-    `kind` is CONSTANT (a), NORMAL (a, b), UNIFORM (a, b), LOGNORMAL (a, b), BY_SYNAPSE (`array` in
-    order of target and synapse, float64; of a wiring that is GIVEN in that order, weights as float32 or
-    float64, delays as int32) or BY_PAIR (`array[target · n_source + source]`); draws outside [low, high]
-    are repeated.
+    By `kind`, a value is:
+
+    - CONSTANT: `a`.
+    - NORMAL, LOGNORMAL: drawn with mean `a` and standard deviation `b` (of the logarithm). UNIFORM: drawn from `a` to `b`. Draws outside
+      [low, high] are repeated.
+    - BY_SYNAPSE: an entry of `array`, sorted by target, then synapse (float64). If the wiring is GIVEN, the entries are in the order of
+      its synapses (weights float32 or float64, delays int32).
+    - BY_PAIR: ``array[target · n_source + source]``.
     """
 
     kind: int
@@ -38,18 +42,18 @@ class Values:
 
     @property
     def sign(self) -> int:
-        """1 if no value is negative, -1 if all are negative, 0 if both can occur."""
+        """1 if no value can be negative, -1 if all are negative, else 0."""
         low, high = self.range
         return 1 if low >= 0 else -1 if high < 0 else 0
 
     @cached_property
     def range(self) -> tuple[float, float]:
-        """An interval that holds every value."""
+        """Lower and upper bound of all values."""
         if self.array is not None:
             return (float(self.array.min()), float(self.array.max())) if len(self.array) else (0.0, 0.0)
         if self.kind == CONSTANT:
             return self.a, self.a
-        reach = 6.4 * self.b  # no drawn normal deviate is larger, see `engine.random.normal`
+        reach = 6.4 * self.b  # no normal deviate that is drawn is larger, see `lifsim.engine.random.normal`
         low, high = (self.a, self.b) if self.kind == UNIFORM else (self.a - reach, self.a + reach)
         if self.kind == LOGNORMAL:
             low, high = float(np.exp(low)), float(np.exp(high))
@@ -57,7 +61,7 @@ class Values:
 
     @property
     def narrow(self) -> bool:
-        """Whether float32 holds every value exactly, as can be said of those that are not drawn."""
+        """Whether float32 holds every value exactly; False for drawn values."""
         if self.array is None and self.kind != CONSTANT:
             return False
         given = np.atleast_1d(self.a if self.array is None else self.array)
@@ -70,7 +74,7 @@ class Values:
 
 @dataclass(frozen=True, eq=False)
 class Plasticity:
-    """The model of plastic synapses and the values of all its parameters, in the order and forms of weights."""
+    """The model of plastic synapses and the values of all its parameters (ordered as weights are)."""
 
     model: str
     params: dict[str, Values]
@@ -78,15 +82,18 @@ class Plasticity:
 
 @dataclass(frozen=True, eq=False)
 class Wiring:
-    """Synapses onto `targets` from `sources` (global ids), target by target.
+    """The synapses of projection number `index`, from `sources` onto `targets` (global ids), target by target.
 
-    Target t has synapses number ``ptr[t]`` … ``ptr[t + 1] - 1``. Their sources are, by `kind`: ALL
-    (every one in turn), ONE (the t-th), RANDOM (drawn, with or without `multapses`), ROWS (given
-    in `rows`, indices into `sources`) or GIVEN: in `given`, in any order; the synapses of a target are
-    numbered in that order. `itself[t]` is the index of target t among the sources if it is to be left
-    out, else -1. Weights go to receptor number `receptor` (from 1) of the targets; 0: their sign decides
-    (or it is NO_RECEPTOR, COUNT_SPIKES).
-    Synapses that are plastic (never GIVEN) have a `plasticity`.
+    Target t has the synapses ``ptr[t]`` … ``ptr[t + 1] - 1``. By `kind`, their sources are:
+
+    - ALL: every source in turn. ONE: source number t.
+    - RANDOM: drawn by the engine, with or without `multapses`.
+    - ROWS: in `rows`, indices into `sources`, one per synapse.
+    - GIVEN: in `given`, in any order; the synapses of a target are numbered in that order.
+
+    `itself[t]` is the index among the sources of target t if this source is excluded (no autapses), else -1. Weights act on receptor
+    number `receptor` (from 1) of the targets; with 0 the sign of each weight decides; NO_RECEPTOR and COUNT_SPIKES are for parrots.
+    Plastic synapses (never GIVEN) have a `plasticity`.
     """
 
     index: int
@@ -105,7 +112,7 @@ class Wiring:
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses."""
+        """The number of synapses."""
         return int(self.ptr[-1])
 
 
@@ -118,4 +125,4 @@ class Expanded(NamedTuple):
     delay: np.ndarray
 
 
-Expand = Callable[[Wiring, int], Expanded]  # what draws the synapses of a wiring, given the seed: `lifsim.engine.expand`
+Expand = Callable[[Wiring, int], Expanded]  # draws the synapses of a wiring with a seed: `lifsim.engine.expand`

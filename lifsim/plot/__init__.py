@@ -1,9 +1,9 @@
-"""Figures of results, fit for print. No window is shown, and matplotlib's settings stay as they are.
+"""Figures of results in publication quality. No window is opened, and matplotlib's settings are left unchanged.
 
-In: a `Result`, or the path of one. Out: a matplotlib figure, which `save` writes to a file.
+Input: a `Result`, or the path of one. Output: a matplotlib figure, which `save` writes to a file.
 """
 
-from lifsim.plot import backend  # noqa: F401 (before anything else loads matplotlib)
+from lifsim.plot import backend  # noqa: F401 (must come before anything else imports matplotlib)
 
 # isort: split
 from lifsim.plot.raster_plot import raster

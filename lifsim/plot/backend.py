@@ -1,8 +1,8 @@
-"""Imports matplotlib whatever backend MPLBACKEND names.
+"""Imports matplotlib even if the backend named by MPLBACKEND is not installed.
 
-A program started from a notebook inherits the notebook's backend, which need not be installed here, and matplotlib then refuses to be
-imported. Figures are written to files by matplotlib's own canvases, so none is needed. A backend that there is, is kept for users who
-open windows of their own.
+A program started from a notebook inherits the notebook's MPLBACKEND. If that backend is not installed, importing matplotlib fails.
+lifsim needs no backend: matplotlib's own canvases write figures to files. A backend that is installed stays selected, for users who
+open windows themselves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Results to figures fit for print. Nothing here shows a window or changes matplotlib's settings.
-
-Every function takes a `Result` or the path of one and returns the `Figure`; ``save(figure, path)``
-writes it. To draw into axes of your own (of ``plt.subplots()``, say), give ``ax``.
-"""
+"""Raster plots."""
 
 from __future__ import annotations
 
@@ -38,7 +34,7 @@ from lifsim.plot.style import (
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
-DOTS = 200_000  # more spikes than this are drawn as an image: dots would merge and take long
+DOTS = 200_000  # more spikes than this are drawn as an image: dots would overlap and take long to draw
 
 
 def raster(
@@ -50,18 +46,23 @@ def raster(
     rate_bin: float | None = None,
     max_neurons: int | None = None,
 ) -> Figure:
-    """Spikes of each neuron over time, and below the rates of the populations.
+    """Raster plot, with the population rates below it.
 
-    Every neuron recorded has a row, silent ones too. Populations are stacked in the model's order,
-    the first on top. More than 200,000 spikes are drawn as an image of their density.
+    Every recorded neuron has a row, including silent ones. Populations are stacked in the model's order, the first on top. More than
+    200,000 spikes are drawn as an image of their density.
 
     Parameters
     ----------
-    populations : which, all whose spikes were recorded unless given.
-    t_start, t_stop : ms.
-    ax : axes to draw the raster into, or a pair of axes for raster and rates.
-    rate_bin : width in ms of the bins of the rates; unless given, a round one for some 200 bins.
-    max_neurons : draw at most so many neurons of a population, evenly chosen (and say so).
+    result : the result, or its path.
+    populations : name or names of the populations; default: all whose spikes were recorded.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    ax : axes for the raster alone, or a pair of axes for raster and rates; default: a new figure with both.
+    rate_bin : width of the bins of the rates, ms; default: a round number that gives about 200 bins.
+    max_neurons : largest number of neurons drawn per population, evenly chosen; labels then give both numbers. Default: all.
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def raster(
 
 
 def _raster_heights(bands: Sequence[_Band]) -> tuple[float, float]:
-    """Inches for raster and rates: less for a handful of neurons, more for many populations."""
+    """Heights of raster and rates in inches: smaller for few neurons, larger for many populations."""
     rows = sum(len(band.ids) for band in bands)
     labels = 0.2 * min(len(bands), 35)
     return max(min(3.6, 0.7 + 0.25 * rows), labels), legend_height(len(bands), 1.05)
@@ -94,7 +95,7 @@ def _raster_heights(bands: Sequence[_Band]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Band:
-    """One population's rows: `ids` from `top` down over `height` of the vertical axis."""
+    """The rows of one population: neurons `ids`, from `top` downwards over `height` of the vertical axis."""
 
     spikes: Spikes
     ids: np.ndarray
@@ -103,7 +104,7 @@ class _Band:
     colour: str
 
     def points(self) -> tuple[np.ndarray, np.ndarray]:
-        """(times, heights) of the spikes of the neurons shown."""
+        """(times in ms, vertical positions) of the spikes of the neurons shown."""
         y = analysis.places(self.spikes.ids, self.ids)
         shown = y >= 0
         return self.spikes.times[shown], self.top + (y[shown] + 0.5) / len(self.ids) * self.height
@@ -115,7 +116,7 @@ class _Band:
 
 
 def _bands(shown: Sequence[Spikes], max_neurons: int | None) -> list[_Band]:
-    """The rows of all populations; a small one still gets a part of the largest's height."""
+    """The rows of all populations. A small population gets at least 9 % of the height of the largest."""
     chosen = [_evenly(np.sort(spikes.recorded_ids), max_neurons) for spikes in shown]
     least = 0.09 * max([1, *map(len, chosen)])
     bands: list[_Band] = []
@@ -148,8 +149,8 @@ def _draw_raster(ax: Axes, bands: Sequence[_Band]) -> None:
 
 
 def _label_bands(ax: Axes, bands: Sequence[_Band], bottom: float) -> None:
-    """Names at the middle of the bands, smaller where there are many; those without room are left out."""
-    scale = 72 * figure_size(ax)[1] / bottom  # points a row
+    """Write population names at the middle of their bands. Many names are smaller; names that would overlap are left out."""
+    scale = 72 * figure_size(ax)[1] / bottom  # points per row
     middles = np.array([band.top + band.height / 2 for band in bands])
     nearest = scale * float(np.diff(middles).min()) if len(bands) > 1 else np.inf
     size = float(np.clip(nearest / 1.15, TINY, FONT))
@@ -164,12 +165,12 @@ def _label_bands(ax: Axes, bands: Sequence[_Band], bottom: float) -> None:
 
 
 def _number_rows(ax: Axes, bands: Sequence[_Band], scale: float) -> None:
-    """The ids of the neurons, where all rows are high enough for them."""
+    """Label each row with its neuron's id, if all rows are high enough."""
     if any(len(band.ids) == 0 or scale * band.height / len(band.ids) < 1.1 * SMALL for band in bands):
         return
     places = np.concatenate([band.top + (np.arange(len(band.ids)) + 0.5) / len(band.ids) * band.height for band in bands])
     ids = np.concatenate([band.ids for band in bands])
-    ax.yaxis.remove_overlapping_locs = False  # the middle neuron is where the name of its population is
+    ax.yaxis.remove_overlapping_locs = False  # the label of the middle neuron coincides with its population's name
     ax.set_yticks(places, [str(i) for i in ids], minor=True)
     ax.tick_params(axis="y", which="minor", length=2, width=0.6, labelsize=SMALL, labelcolor=GREY, pad=2)
     ax.tick_params(axis="y", which="major", pad=10 + 0.65 * SMALL * len(str(ids.max())))
@@ -179,7 +180,7 @@ Points = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def _draw_dots(ax: Axes, bands: Sequence[_Band], points: Points, limits: tuple[float, float], scale: float) -> str:
-    """Dots that cover at most a third of the area, and few rows as vertical strokes."""
+    """Draw spikes as dots that cover at most a third of the area, or as vertical strokes if there are few rows."""
     width, height = figure_size(ax)
     rows = sum(len(band.ids) for band in bands)
     number = max(sum(len(t) for t, _ in points), 1)
@@ -195,10 +196,10 @@ def _draw_dots(ax: Axes, bands: Sequence[_Band], points: Points, limits: tuple[f
 
 
 def _draw_image(ax: Axes, bands: Sequence[_Band], points: Points, limits: tuple[float, float], scale: float) -> str:
-    """Spikes counted in pixels and shown as shades of each population's colour.
+    """Draw the spike count of each pixel as a shade of the population's colour.
 
-    The shade saturates at the count that one in a hundred of the filled pixels exceeds, so that
-    synchrony stands out of a dense background; a lone spike stays visible where most pixels are empty.
+    The shade saturates at the 99th percentile of the counts of non-empty pixels, so that synchrony stands out against a dense
+    background. Where most pixels are empty, shades start darker, so that a single spike stays visible.
     """
     width, height = figure_size(ax)
     nx, ny = (max(64, round(inches * 110)) for inches in (width, height))
@@ -219,4 +220,4 @@ def _draw_image(ax: Axes, bands: Sequence[_Band], points: Points, limits: tuple[
     ink = np.array([to_rgb(band.colour) for band in bands])[owner][:, None, :]
     image = (1 - shade) + shade * ink
     ax.imshow(image, extent=(*limits, bottom, 0), aspect="auto", interpolation="nearest", rasterized=True, zorder=1)
-    return f" (full shade: {full:.0f} or more a pixel)"
+    return f" (full colour: {full:.0f} or more per pixel)"

@@ -1,4 +1,4 @@
-"""Firing rates, intervals between spikes and their variation."""
+"""Plots of firing rates and inter-spike intervals."""
 
 from __future__ import annotations
 
@@ -37,9 +37,19 @@ def rates(
     ax: Axes | None = None,
     rate_bin: float | None = None,
 ) -> Figure:
-    """Rates of populations over time, and how the rates of their neurons are distributed.
+    """Population rates over time, and the distribution of the neurons' rates.
 
-    With `ax`, only the first. `rate_bin` : width of the bins in ms.
+    Parameters
+    ----------
+    result : the result, or its path.
+    populations : name or names of the populations; default: all whose spikes were recorded.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    ax : axes for the population rates alone; default: a new figure with both panels.
+    rate_bin : width of the bins of the population rates, ms; default: a round number that gives about 200 bins.
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
 
     Raises
     ------
@@ -66,9 +76,18 @@ def isi(
     t_stop: float | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Distribution of inter-spike intervals, and of the neurons' coefficients of variation.
+    """Distributions of the inter-spike intervals and of their coefficient of variation (`lifsim.analysis.cv_isi`).
 
-    With `ax`, only the first.
+    Parameters
+    ----------
+    result : the result, or its path.
+    populations : name or names of the populations; default: all whose spikes were recorded.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    ax : axes for the intervals alone; default: a new figure with both panels.
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
 
     Raises
     ------
@@ -101,7 +120,7 @@ def _draw_cv(ax: Axes, shown: Sequence[Spikes]) -> None:
     cvs = [analysis.cv_isi(spikes) for spikes in shown]
     cvs = [cv[~np.isnan(cv)] for cv in cvs]
     every = np.concatenate(cvs)
-    _histograms(ax, cvs, shown, _edges(np.append(every, 0.1), 30))  # the CVs of regular neurons are not spread over the axis
+    _histograms(ax, cvs, shown, _edges(np.append(every, 0.1), 30))  # an axis up to 0.1 at least: CVs of regular neurons stay close together
     for cv, colour in zip(cvs, colours([s.name for s in shown]), strict=True):
         if len(cv):
             ax.axvline(cv.mean(), color=colour, linewidth=0.8, linestyle="--")
@@ -113,7 +132,7 @@ def _draw_cv(ax: Axes, shown: Sequence[Spikes]) -> None:
 
 
 def _edges(values: np.ndarray, n: int, dt: float = 0.0) -> np.ndarray:
-    """Edges of about `n` bins over `values`, in the middle between the steps of the grid if dt is given."""
+    """Edges of about `n` bins over `values`; midway between time steps if `dt` is given."""
     largest = float(values.max()) if len(values) and values.max() > 0 else 1.0
     if not dt > 0:
         return np.linspace(0, 1.02 * largest, n + 1)
@@ -122,7 +141,7 @@ def _edges(values: np.ndarray, n: int, dt: float = 0.0) -> np.ndarray:
 
 
 def _rate_edges(each: Sequence[np.ndarray], shown: Sequence[Spikes]) -> np.ndarray:
-    """Edges between the rates there can be, which are whole numbers of spikes in the window: others would make a comb."""
+    """Histogram edges midway between possible rates, which are whole numbers of spikes per window; other edges cause a comb pattern."""
     duration = max(spikes.t_stop - spikes.t_start for spikes in shown) / 1000.0
     every = np.concatenate(each)
     if not duration > 0 or not every.any():
@@ -142,7 +161,7 @@ def _histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Spikes],
 
 
 def draw_rates(ax: Axes, shown: Sequence[Spikes], width: float, label: str = "rate (1/s), {bin:g} ms bins") -> None:
-    """Draw the population rates in bins of `width` ms, one line a population."""
+    """Draw the population rates in bins of `width` ms, one line per population."""
     scale = time_axis(ax, shown)[2]
     for spikes, colour in zip(shown, colours([s.name for s in shown]), strict=True):
         number = analysis.population_rate(spikes, width)[1]

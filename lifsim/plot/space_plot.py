@@ -1,4 +1,4 @@
-"""Activity of populations in space."""
+"""Maps of activity in space."""
 
 from __future__ import annotations
 
@@ -25,9 +25,20 @@ def space(
     t_stop: float | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Where the neurons of each population lie, shaded by their rates between `t_start` and `t_stop`: a map of activity.
+    """Map of activity: the positions of the neurons of each population, coloured by their mean firing rates.
 
-    Of three dimensions the first two are drawn. With `ax`, only the first population.
+    In three dimensions, only x and y are drawn.
+
+    Parameters
+    ----------
+    result : the result, or its path.
+    populations : name or names of the populations; default: all with positions and recorded spikes.
+    t_start, t_stop : limits of the window over which rates are averaged, ms; default: the whole run.
+    ax : axes for the first population alone; default: a new figure with a panel per population.
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
 
     Raises
     ------
@@ -54,7 +65,7 @@ def space(
 
 
 def _draw_map(ax: Axes, spikes: Spikes, places: np.ndarray, colour: str) -> None:
-    """Dots about as wide as the neurons are apart, the busiest in the full colour."""
+    """Draw a dot per neuron, about as wide as the distance between neurons; the highest rate has the full colour."""
     x, y = places[:, 0], places[:, 1] if places.shape[1] > 1 else np.zeros(len(places))
     rate = analysis.rates(spikes)
     order = np.argsort(rate, kind="stable")

@@ -1,4 +1,4 @@
-"""The look of all figures: sizes, colours, axes, legends; saving them."""
+"""Style of all figures: sizes, colours, axes, legends. Saving figures."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from lifsim.files.outputs import check_output
 from lifsim.results.data import Spikes
 
 WIDTH = 180 / 25.4  # inches; two columns of a journal
-# Okabe & Ito's colours, which colour-blind readers tell apart
+# Okabe & Ito's palette, which colour-blind readers can distinguish
 EXCITATORY, INHIBITORY = "#0072B2", "#D55E00"
 OTHERS = ("#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 FONT = 8.0
 SMALL = 7.0
 TINY = 5.5
-_LONGEST = 22  # characters of a name
-_ENTRY = 0.105  # inches of the smallest entry of a legend
+_LONGEST = 22  # characters of a label
+_ENTRY = 0.105  # height of the smallest legend entry, inches
 GREY = "0.35"
 
 
 class Picture(Figure):
-    """A figure that notebooks show without pyplot."""
+    """A figure that notebooks display without pyplot."""
 
     def _repr_png_(self) -> bytes:
         data = io.BytesIO()
@@ -43,7 +43,7 @@ class Picture(Figure):
 
 
 def spread_apart(places: np.ndarray, least: float) -> list[int]:
-    """Which of ascending places to keep for all to be at least so far apart."""
+    """Indices of ascending `places` to keep so that neighbours are at least `least` apart."""
     kept: list[int] = []
     for k, place in enumerate(places):
         if not kept or place - places[kept[-1]] >= least - 1e-9:
@@ -52,12 +52,12 @@ def spread_apart(places: np.ndarray, least: float) -> list[int]:
 
 
 def short_label(name: str) -> str:
-    """A name as a label; a long one without its middle: what tells names apart is often at an end."""
+    """A name as a label. A long name loses its middle, as names often differ at their ends."""
     return label_axis(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}…{name[-8:]}")
 
 
 def label_axis(text: str) -> str:
-    """Text from a file as text, in which nothing is a formula, and which legends do not leave out."""
+    """Text from a file as a literal label: "$" starts no formula, and legends do not skip a leading "_"."""
     text = one_line(text).replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
@@ -70,18 +70,18 @@ def figure_size(ax: Axes) -> tuple[float, float]:
 
 
 def say_nothing(ax: Axes, why: str) -> None:
-    """Say why axes are empty."""
+    """Write in empty axes why they are empty."""
     ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=FONT, color=GREY)
 
 
 def add_legend(ax: Axes, shown: Sequence[Spikes]) -> None:
-    """Name the populations beside the axes, if there are several."""
+    """Add a legend beside the axes if there are several populations."""
     if len(shown) > 1:
         add_legend_beside(ax, SMALL if len(shown) < 5 else TINY)
 
 
 def add_legend_beside(ax: Axes, size: float) -> None:
-    """A legend to the right, of as many entries as there is room for (the last then says how many are missing)."""
+    """Add a legend to the right. Entries without room are left out; the last entry then gives their number."""
     handles, labels = ax.get_legend_handles_labels()
     room = max(4, int(1.25 * figure_size(ax)[1] / _ENTRY))
     names = labels
@@ -93,14 +93,23 @@ def add_legend_beside(ax: Axes, size: float) -> None:
 
 
 def legend_height(entries: int, least: float) -> float:
-    """Inches of a panel beside which so many entries (of which 35 are drawn at most) have room."""
+    """Height in inches, at least `least`, of a panel whose legend has `entries` entries (at most 35 are drawn)."""
     return max(least, 0.35 + _ENTRY * min(entries, 35))
 
 
 def colours(names: Sequence[str], shades: bool = True) -> list[str]:
-    """A colour for each population: blue for excitatory, vermilion for inhibitory names, others in turn.
+    """A colour for each population: blue for excitatory names, vermilion for inhibitory names, other colours for the rest.
 
-    With `shades`, several of one kind differ in lightness, from dark to light.
+    Names such as "exc", "E" and "L4E" are excitatory; names such as "inh", "I" and "L4I" are inhibitory.
+
+    Parameters
+    ----------
+    names : names of the populations.
+    shades : several excitatory (or inhibitory) populations differ in lightness, from dark to light; otherwise they share one colour.
+
+    Returns
+    -------
+    Colours as "#RRGGBB", in the order of `names`.
     """
     kinds = [_kind(name) for name in names]
     found: list[str] = []
@@ -112,7 +121,7 @@ def colours(names: Sequence[str], shades: bool = True) -> list[str]:
 
 
 def palette_of() -> tuple[str, ...]:
-    """`OTHERS`, then these lighter, then darker (black has no darker one): 14 colours."""
+    """14 colours: `OTHERS`, then lighter versions of these, then darker ones (except of black)."""
     return (*OTHERS, *(_lightness(colour, 1.0) for colour in OTHERS), *(_lightness(colour, 0.0) for colour in OTHERS[1:]))
 
 
@@ -125,21 +134,21 @@ def _kind(name: str) -> str | None:
 
 
 def _lightness(colour: str, x: float) -> str:
-    """`colour` darkened (x = 0) to lightened (x = 1); itself at 0.5."""
+    """`colour`, from darkest (x = 0) to lightest (x = 1); unchanged at x = 0.5."""
     rgb = np.array(to_rgb(colour))
     mixed = rgb * (0.55 + 0.9 * x) if x < 0.5 else rgb + (1 - rgb) * (x - 0.5) * 0.8
     return to_hex(tuple(np.clip(mixed, 0, 1))).upper()
 
 
 def time_axis(ax: Axes, shown: Sequence[Spikes]) -> tuple[float, float, float]:
-    """Limits and label of the time axis: (start, stop in ms, what a ms is on the axis)."""
+    """Set limits and label of the time axis. Returns (start in ms, stop in ms, factor from ms to the unit of the axis)."""
     start, stop = min(s.t_start for s in shown), max(s.t_stop for s in shown)
     stop = stop if stop > start else start + 1.0
     return start, stop, time_label(ax, start, stop)
 
 
 def time_label(ax: Axes, start: float, stop: float) -> float:
-    """Label the time axis, in s if it is longer than 5 s; the factor from ms to what is shown."""
+    """Label the time axis, in s if it is longer than 5 s, else in ms. Returns the factor from ms to that unit."""
     in_seconds = stop - start > 5000.0
     scale = 1e-3 if in_seconds else 1.0
     tidy_axes(ax)
@@ -149,7 +158,7 @@ def time_label(ax: Axes, start: float, stop: float) -> float:
 
 
 def write_note(ax: Axes, text: str, pad: float = 3) -> None:
-    """A remark above the right end of axes, `pad` points away."""
+    """Write a remark above the right end of the axes, `pad` points away."""
     ax.set_title(text, loc="right", fontsize=SMALL, color=GREY, pad=pad)
 
 
@@ -161,7 +170,7 @@ def new_figure(ax: Axes) -> Figure:
 
 
 def tidy_axes(ax: Axes) -> None:
-    """Give labels and ticks the look of all figures."""
+    """Apply the common style to labels, ticks and spines."""
     ax.tick_params(labelsize=FONT, width=0.6, length=3)
     ax.xaxis.label.set_fontsize(FONT)
     ax.yaxis.label.set_fontsize(FONT)
@@ -171,11 +180,20 @@ def tidy_axes(ax: Axes) -> None:
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG (300 dpi), PDF or SVG; the path. Text stays text, dots become pixels.
+    """Write a figure to a PNG (300 dpi), PDF or SVG file, replacing an existing one. In PDF and SVG, text stays text and the dots of
+    spikes become pixels.
+
+    Parameters
+    ----------
+    figure : the figure. path : the file, whose extension .png, .pdf or .svg decides the format.
+
+    Returns
+    -------
+    The path.
 
     Raises
     ------
-    OutputError : another ending, or the place cannot be written. RunError : the disk is full; a picture that was there stays.
+    OutputError : the extension is another one, or the file cannot be written. RunError : the disk is full; an existing file stays.
     """
     path = check_output(path, overwrite=True)
     if path.suffix.lower() not in (".png", ".pdf", ".svg"):

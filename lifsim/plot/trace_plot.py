@@ -1,4 +1,4 @@
-"""Sampled variables over time."""
+"""Plots of recorded traces."""
 
 from __future__ import annotations
 
@@ -42,10 +42,22 @@ def traces(
     ax: Axes | None = None,
     max_neurons: int = 5,
 ) -> Figure:
-    """Recorded variables over time: a panel for each variable of each population.
+    """Recorded variables over time, with a panel for each variable of each population.
 
-    Spikes of the neurons shown, if recorded, are marked above their membrane potential. `ax` takes
-    the first panel only; at most `max_neurons` neurons are drawn.
+    Recorded spikes of the neurons shown are marked above their membrane potentials.
+
+    Parameters
+    ----------
+    result : the result, or its path.
+    populations : name or names of the populations; default: all with recorded traces.
+    variables : name or names of the variables; default: all recorded ones.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    ax : axes for the first panel alone; default: a new figure with all panels.
+    max_neurons : largest number of neurons drawn per panel.
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
 
     Raises
     ------
@@ -92,18 +104,18 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
     ax.set_ylabel(f"{short_label(population)}\n{label_axis(f'{variable} ({of.unit_of(variable)})')}", fontsize=FONT)
     _widen(ax, values[:, :shown])
     if shown < values.shape[1]:
-        write_note(ax, f"{shown} of {values.shape[1]:,} recorded neurons", pad=7)  # above the marks of spikes
+        write_note(ax, f"{shown} of {values.shape[1]:,} recorded neurons", pad=7)  # above the spike marks
     if values.shape[1] > 1:
         add_legend_beside(ax, SMALL if shown < 8 else TINY)
 
 
 def _widen(ax: Axes, values: np.ndarray) -> None:
-    """Show what decays to nothing as flat, not as a curve in steps of 1e-10."""
+    """Widen the vertical axis of nearly constant values, so that differences of 1e-10 or so look flat."""
     low, high = (values.min(), values.max()) if values.size else (0.0, 0.0)
     if high - low < 1e-6 * max(1.0, abs(low)):
         ax.set_ylim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
 
 
 def _draw_ticks(ax: Axes, at: np.ndarray, colour: str) -> None:
-    if len(at):  # a line of nothing would count as one at the figure's corner, and the layout make room for it
+    if len(at):  # the layout would reserve space for an empty line at the corner of the figure
         ax.plot(at, np.full(len(at), 1.03), "|", markersize=5, color=colour, transform=ax.get_xaxis_transform(), clip_on=False)

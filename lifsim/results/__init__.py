@@ -1,7 +1,7 @@
-"""Results: recorded spikes and samples, while a run writes them, and when they are read.
+"""Results: writes and reads recorded spikes and traces.
 
-In: chunks of what was recorded, with a manifest that describes them; or a file, also of another tool (SONATA).
-Out: the log of a run, its HDF5 file, and a `Result` to read either.
+Input: chunks of recorded data with the manifest of the run; or a file, which may be another tool's (SONATA).
+Output: the log of a run, its HDF5 file, and a `Result` that reads either.
 """
 
 from __future__ import annotations

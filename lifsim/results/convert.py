@@ -1,4 +1,4 @@
-"""From a log, or a file of another tool, to an HDF5 file of results."""
+"""Converts the log of a run to an HDF5 file of results."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from lifsim.results.result import Result
 
 
 def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[str, Any] | None = None) -> Result:
-    """Turn the log of a run that ended or was interrupted into `path` and remove the log.
+    """Convert the log of a run that ended or was interrupted to an HDF5 file, and remove the log.
 
     Parameters
     ----------
-    log : OUT.h5.log.
-    path : the HDF5 file to make (or replace), OUT.h5 unless given.
-    summary : what to say of the run's end, if the log does not; without it the result is marked
-        as not complete.
+    log : the log, OUT.h5.log.
+    path : the HDF5 file to write or replace; default: OUT.h5.
+    summary : entries about the end of the run, in place of those in the log. Without either, the result is marked as not complete.
+
+    Returns
+    -------
+    The result in the new file.
 
     Raises
     ------
-    DataError : not a log. OutputError : the run is still going on. RunError : the disk is full.
+    DataError : `log` is not a log. OutputError : the run is still going on. RunError : the disk is full.
     """
     log = Path(log)
     path = Path(path) if path is not None else log.with_suffix("")
-    read_log(log)  # refuses what is no log
+    read_log(log)  # raises an error if it is not a log
     lock = LogWriter.reopen(log)
     try:
         recorded, _ = read_log(log)
         disk.remove_abandoned(path)
-        said = plain(summary) if summary is not None else recorded.summary
-        made = write(replace(recorded, summary=said), path)
+        final = plain(summary) if summary is not None else recorded.summary
+        made = write(replace(recorded, summary=final), path)
     except BaseException:
         lock.close()
         raise

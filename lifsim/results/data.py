@@ -1,4 +1,4 @@
-"""Spikes and traces of a result, read from where they are when they are asked for."""
+"""Spikes and traces of a result, read on first access from memory, a log or a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class DataSource(Protocol):
-    """What `Result` needs to know; times in ms."""
+    """Where a `Result` reads its data from. Times are in ms; `located` names the populations that have positions."""
 
     manifest: Manifest
     info: dict[str, Any]
@@ -34,7 +34,7 @@ class DataSource(Protocol):
         """Times (ms) and ids of a population's spikes."""
 
     def positions(self, name: str) -> np.ndarray:
-        """Where the nodes of a population that is `located` lie, (n, dimensions), mm."""
+        """Positions of the nodes of a population in `located`, (n, dimensions), mm."""
 
     def shape(self, key: Key) -> tuple[int, int]:
         """(n_samples, n_columns) of a trace."""
@@ -47,7 +47,7 @@ class DataSource(Protocol):
 
 
 class RecordedChunks:
-    """A result made of chunks, in memory or in a log."""
+    """The data source of a result whose chunks are in memory or in a log."""
 
     def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
@@ -70,7 +70,7 @@ class RecordedChunks:
         return at, ids
 
     def positions(self, name: str) -> np.ndarray:
-        """Where the nodes of a population lie, (n, dimensions), mm."""
+        """Positions of the nodes of a population, (n, dimensions), mm."""
         return np.asarray(self.manifest.positions[name], np.float64)
 
     def shape(self, key: Key) -> tuple[int, int]:
@@ -95,10 +95,15 @@ class RecordedChunks:
 class Spikes:
     """Spikes of one population.
 
-    times : ms, float64 (n_spikes,), ascending. ids : 0-based index in the population, int64
-    (n_spikes,). n_nodes : size of the population. t_start, t_stop : ms; spikes with
-    t_start < t <= t_stop were recorded. recorded_ids : the neurons that were recorded, int64.
-    dt : time step in ms, nan if not known.
+    Parameters
+    ----------
+    times : spike times in ms, float64 (n_spikes,), ascending.
+    ids : the neuron of each spike, as 0-based index in the population, int64 (n_spikes,).
+    n_nodes : size of the population.
+    t_start, t_stop : the recorded window in ms, t_start < t <= t_stop.
+    recorded_ids : the recorded neurons, silent ones included, int64 (n_recorded,).
+    dt : time step in ms; nan if not known.
+    name : name of the population.
     """
 
     times: np.ndarray
@@ -114,13 +119,18 @@ class Spikes:
         return len(self.times)
 
     def window(self, t_start: float | None = None, t_stop: float | None = None) -> Spikes:
-        """The spikes with t_start < t <= t_stop (ms); all of them if neither is given."""
+        """The spikes in a window.
+
+        Parameters
+        ----------
+        t_start, t_stop : limits of the window t_start < t <= t_stop, ms; default: those of the recording, beyond which it cannot reach.
+        """
         if t_start is None and t_stop is None:
             return self
         start = self.t_start if t_start is None else max(t_start, self.t_start)
         stop = self.t_stop if t_stop is None else min(t_stop, self.t_stop)
         stop = max(start, stop)
-        slack = 1e-6 * self.dt if self.dt > 0 else 0.0  # a limit such as 0.1 + 0.2 still means the step at 0.3
+        slack = 1e-6 * self.dt if self.dt > 0 else 0.0  # a limit such as 0.1 + 0.2 still denotes the step at 0.3
         a, b = np.searchsorted(self.times, [start + slack, stop + slack], side="right")
         return replace(self, times=self.times[a:b], ids=self.ids[a:b], t_start=start, t_stop=stop)
 
@@ -129,7 +139,7 @@ class Spikes:
 
 
 class Lazy(Mapping[str, T], Generic[T]):
-    """Named things that are read when they are asked for, once."""
+    """A read-only mapping whose values are loaded on first access and then kept."""
 
     def __init__(
         self,
@@ -157,7 +167,7 @@ class Lazy(Mapping[str, T], Generic[T]):
         raise DataError(self._where, self._missing.format(name=name), hint)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """What is called `name`, else `default`."""
+        """The value of `name`, or `default` if there is none."""
         return self[name] if name in self._names else default
 
     def __contains__(self, name: object) -> bool:
@@ -170,18 +180,24 @@ class Lazy(Mapping[str, T], Generic[T]):
         return len(self._names)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_loaded": {}}  # it can be read again
+        return {**self.__dict__, "_loaded": {}}  # values can be loaded again
 
     def __repr__(self) -> str:
         return f"<{', '.join(self._names) or 'none'}>"
 
     def clear(self) -> None:
-        """Forget what was read."""
+        """Discard the loaded values."""
         self._loaded.clear()
 
 
 class Traces(Lazy[np.ndarray]):
-    """Traces of one population: ``traces["V_m"]`` has shape (n_samples, n_neurons)."""
+    """Traces of one population: ``traces["V_m"]`` is a float64 array of shape (n_samples, n_neurons).
+
+    Parameters
+    ----------
+    source : where the data are read from. population : its name. start : start of the run, ms. where : the place that error
+        messages name.
+    """
 
     def __init__(self, source: DataSource, population: str, start: float, where: str) -> None:
         variables = [v for p, v in source.manifest.keys if p == population]
@@ -197,37 +213,42 @@ class Traces(Lazy[np.ndarray]):
         return self._source.manifest.trace(self._population, variable)
 
     def times_of(self, variable: str) -> np.ndarray:
-        """Times of the samples of `variable`: ms, (n_samples,)."""
+        """Times of the samples of `variable` in ms, float64 (n_samples,) (DataError if it was not recorded)."""
         dt = self._source.manifest.dt
         first, every = first_sample(self._entry(variable), round(self._start / dt), dt)
         n = self._source.shape((self._population, variable))[0]
         return times(first + every * np.arange(n), dt)
 
     def ids_of(self, variable: str) -> np.ndarray:
-        """The neuron of each column of `variable`, int64; empty for "rate"."""
+        """The neuron of each column of `variable`, int64 (n_neurons,); empty for "rate" (DataError if it was not recorded)."""
         self._entry(variable)
         return trace_ids(self._source.manifest, (self._population, variable))
 
     def sources_of(self, variable: str) -> np.ndarray:
-        """The source neuron of each column of recorded weights, int64; `ids_of` names the targets."""
+        """The presynaptic neuron of each column of recorded weights, int64 (n_synapses,); `ids_of` gives the postsynaptic neurons.
+
+        `variable` is the name of the recorded weights; for other variables the array is empty (DataError if it was not recorded).
+        """
         return np.asarray(self._entry(variable).get("sources", []), dtype=np.int64)
 
     def unit_of(self, variable: str) -> str:
-        """Unit of `variable`."""
+        """Unit of `variable`, such as "mV" (DataError if it was not recorded)."""
         return str(self._entry(variable)["unit"])
 
     @property
     def times(self) -> np.ndarray:
-        """Times of the samples (ms), if they are the same for all variables."""
+        """Times of the samples in ms, float64 (n_samples,), if they are the same for all variables (DataError if not)."""
         return self._common(self.times_of, "times_of")
 
     @property
     def ids(self) -> np.ndarray:
-        """The neuron of each column, if they are the same for all variables."""
+        """The neuron of each column, int64 (n_neurons,), if they are the same for all variables (DataError if not)."""
         return self._common(self.ids_of, "ids_of", [v for v in self if v != "rate"])
 
     def _common(self, of: Callable[[str], np.ndarray], call: str, variables: Sequence[str] = ()) -> np.ndarray:
         first, *others = [of(v) for v in variables or self]
         if any(not np.array_equal(first, other) for other in others):
-            raise DataError(self._where, f"{', '.join(self)} were recorded differently", f"ask for each: {call}({next(iter(self))!r})")
+            raise DataError(
+                self._where, f"{', '.join(self)} were recorded differently", f"call {call}({next(iter(self))!r}) for each variable"
+            )
         return first

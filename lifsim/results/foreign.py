@@ -1,10 +1,10 @@
-"""Spikes that other tools wrote: what populations a SONATA file holds, and what can be known of them.
+"""Spike files of other tools: the populations that a SONATA file holds, and their metadata.
 
 Layouts: ``/spikes/<population>/{timestamps, node_ids}`` (SONATA), and the older ``/spikes/{timestamps, gids}``, whose only population
-has no name and is called "spikes" here. Times are in the `units` of timestamps, ms unless given. SONATA has neither the number
-of neurons nor the duration; files may have them as attributes n_nodes, t_start, t_stop of the population, as lifsim's have.
+has no name and is called "spikes" here. Times are in the `units` attribute of timestamps, ms by default. SONATA stores neither the
+number of neurons nor the duration; a file may have them as attributes n_nodes, t_start, t_stop of the population, as lifsim's have.
 
-A population that cannot be read keeps no other from being read.
+A population that cannot be read does not prevent the others from being read.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from lifsim.common.errors import DataError
 from lifsim.files.hdf5_reading import member, text_of
 from lifsim.results.spike_columns import MOST_NODES, SpikeColumns
 
-ROWS = 1 << 20  # numbers that are read at a time: there may be more than memory holds
-FLAT = "spikes"  # what the population without a name is called
+ROWS = 1 << 20  # numbers that are read at a time: a dataset may be larger than the memory
+FLAT = "spikes"  # the name given to the population without a name
 _IDS = ("node_ids", "gids")
-_SPARSE = 1 << 24  # largest id that needs no proof that there are so many neurons
+_SPARSE = 1 << 24  # from this id on, the largest id must be plausible as the number of neurons
 
 NodeCount = int | Mapping[str, int] | None
 
 
 @dataclass
 class Survey:
-    """What a file of another tool holds.
+    """Content of another tool's file.
 
-    unreadable : population -> why it cannot be read. assumed : population -> what is taken for its number of neurons, and why.
+    info : metadata, as those of a run. places : population -> its datasets. unreadable : population -> why it cannot be read.
+    assumed : population -> a warning about its number of neurons, which the file does not say.
     """
 
     info: dict[str, Any]
@@ -44,11 +45,13 @@ class Survey:
 
 
 def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
-    """The populations of spikes in a file, every number of which is looked at; `n_nodes` says how many neurons there are.
+    """Find the populations in a file and check all their times and ids.
+
+    `n_nodes` is the number of neurons, for all populations or as {population: number}; None: taken from the file.
 
     Raises
     ------
-    DataError : it holds none that can be read, or not those that `n_nodes` names.
+    DataError : no population can be read, or `n_nodes` names one that is not in the file.
     """
     if file.get("spikes", getlink=True) is None:
         raise DataError(file.filename, "is neither a result of lifsim nor a SONATA spike file", "it has no /spikes")
@@ -74,7 +77,7 @@ def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
         raise next(iter(found.unreadable.values()))
     for entry in recorded.values():
         entry["start"] = start
-    note = "from another tool: without n_nodes and t_stop, the largest id and the last spike are taken for them"
+    note = "from another tool: where n_nodes or t_stop is missing, it is derived from the largest id or the last spike"
     entries = {"dt": math.nan, "seed": -1, "t_start": start, "t_stop": stop, "duration": stop - start, "complete": True, "note": note}
     found.info = {**entries, "populations": populations, "recorded_spikes": recorded}
     if found.unreadable:
@@ -83,15 +86,15 @@ def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
 
 
 def _flat(spikes: h5py.Group) -> bool:
-    """Whether spikes lie in the group itself, in the older layout (a population may be called "timestamps" or "gids" too)."""
+    """Whether the group itself holds spikes, as in the older layout (a population may also be called "timestamps" or "gids")."""
     link = spikes.get("timestamps", getlink=True)
-    if not isinstance(link, h5py.HardLink):  # not followed
+    if not isinstance(link, h5py.HardLink):  # links are not followed
         return link is not None
     return spikes.get("timestamps", getclass=True) is h5py.Dataset
 
 
 def _names(spikes: h5py.Group) -> list[str]:
-    """Populations: groups, and what lies in /spikes itself."""
+    """Names of the populations: the groups in /spikes, and `FLAT` for spikes in /spikes itself."""
     if not _flat(spikes):
         return list(spikes)
     return [FLAT, *(name for name in spikes if name not in (FLAT, "timestamps", *_IDS))]
@@ -100,13 +103,13 @@ def _names(spikes: h5py.Group) -> list[str]:
 def _check_given(n_nodes: NodeCount, names: list[str], place: str) -> None:
     for name, n in n_nodes.items() if isinstance(n_nodes, Mapping) else [("", n_nodes)] if n_nodes is not None else []:
         if name and name not in names:
-            raise DataError(place, f"n_nodes of {name!r}, which is no population of it", "one of: " + ", ".join(names))
+            raise DataError(place, f"n_nodes is given for {name!r}, which is not a population of it", "one of: " + ", ".join(names))
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MOST_NODES:
             raise DataError(place, f"n_nodes {n!r}", f"a whole number from 0 to {MOST_NODES}")
 
 
 class _Population:
-    """What is known of a population: its place, number of neurons `n`, their `ids`, `start` and `stop` in ms."""
+    """Metadata of a population: `place` of its datasets, number of neurons `n`, their `ids`, `start` and `stop` in ms."""
 
     def __init__(self, file: h5py.File, spikes: h5py.Group, name: str, given: int | None) -> None:
         group = spikes if name == FLAT and _flat(spikes) else member(spikes, name, h5py.Group)
@@ -120,7 +123,7 @@ class _Population:
         self._read_ids(node_ids, group, given)
 
     def _factor(self, at: h5py.Dataset) -> float:
-        """What makes ms of the timestamps."""
+        """The factor that converts the timestamps to ms."""
         symbol = text_of(at, "units") if "units" in at.attrs else "ms"
         factor = units.factor(symbol, "ms")
         if factor is None:
@@ -162,24 +165,24 @@ class _Population:
         raise DataError(self._where, f"names node {node}", allowed)
 
     def _listed(self, node_ids: h5py.Dataset) -> Any:
-        """The ids of `n` neurons that do not begin with 0: those of spikes, and the unused ones after the smallest."""
+        """Ids of the `n` neurons, if they do not begin with 0: the ids of spikes, filled up with unused ids after the smallest."""
         used = np.zeros(0, np.int64)
         for _, piece in _pieces(node_ids):
             used = np.union1d(used, piece.astype(np.int64))
             if len(used) > self.n:
-                raise DataError(self._where, f"holds spikes of {len(used):,} neurons or more", f"n_nodes = {self.n:,}, as is said")
+                raise DataError(self._where, f"holds spikes of {len(used):,} neurons or more", f"n_nodes = {self.n:,}, as given")
         follow = np.setdiff1d(np.arange(used[0], used[0] + self.n), used)[: self.n - len(used)]
         return np.sort(np.concatenate([used, follow])).tolist()
 
 
 def _pieces(data: h5py.Dataset) -> Iterator[tuple[int, np.ndarray]]:
-    """The numbers of a dataset, so many at a time, each piece with the entry at which it begins."""
+    """The numbers of a dataset, `ROWS` at a time: (index of the first, numbers)."""
     for first in range(0, len(data), ROWS):
         yield first, data[first : first + ROWS]
 
 
 def _number(group: h5py.Group, name: str, default: float) -> float:
-    """An attribute, if it is one finite number."""
+    """The attribute `name` if it is a single finite number, else `default`."""
     if name not in group.attrs:
         return default
     kind = group.attrs.get_id(name)
@@ -190,7 +193,7 @@ def _number(group: h5py.Group, name: str, default: float) -> float:
 
 
 def warnings_of(found: Survey, path: Any) -> Iterator[str]:
-    """What the reader of a file should know."""
+    """Warnings for the user about the file."""
     for name, error in found.unreadable.items():
         yield f"{path}: {name} is left out: {error}"
     for name, text in found.assumed.items():

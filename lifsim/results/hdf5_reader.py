@@ -1,8 +1,7 @@
-"""The HDF5 file of a result: its layout, and how it is read (written: `lifsim.results.hdf5_writer`).
+"""Layout and reader of the HDF5 file of a result (writer: `lifsim.results.hdf5_writer`).
 
-SONATA's layout for other tools (AllenInstitute/sonata, developer guide, "Spike file" and "Report"),
-and under ``/lifsim`` all that SONATA does not know: silent neurons, duration, float64 traces, and
-where the data come from. Times are in ms.
+Spikes and reports are in SONATA's layout for other tools (AllenInstitute/sonata, developer guide, "Spike file" and "Report").
+``/lifsim`` holds what SONATA cannot store: silent neurons, duration, float64 traces, and the origin of the data. Times are in ms.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
 
 
 class ResultFile:
-    """A result in an HDF5 file, which is open only while something is read from it.
+    """A result in an HDF5 file, which is open only while data are read.
 
-    (So it can be replaced meanwhile, on Windows too; reading then says that it was.)
+    So the file can be replaced in between, on Windows too; reading then raises an error that says so.
     """
 
     def __init__(self, path: Path, n_nodes: NodeCount = None) -> None:
@@ -56,14 +55,14 @@ class ResultFile:
 
     @classmethod
     def made(cls, path: Path, info: dict[str, Any], located: list[str]) -> ResultFile:
-        """The file that was just written, of which all this is known."""
+        """The file that was just written, with its known metadata, which are not read again."""
         file = cls.__new__(cls)
         file._path, file._native, file.info, file.manifest, file.located = path, True, info, _manifest(info), located
         file._stamp, file.survey, file.sealed = file._stat(), None, True
         return file
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_path": self._path.absolute()}  # whoever gets it may be in another folder
+        return {**self.__dict__, "_path": self._path.absolute()}  # another process may have another working directory
 
     def _stat(self) -> tuple[int, int]:
         stat = self._path.stat()
@@ -103,28 +102,28 @@ class ResultFile:
         return (at, ids) if self._native else _by_time(at, ids)
 
     def positions(self, name: str) -> np.ndarray:
-        """Where the nodes of a population lie, (n, dimensions), mm."""
+        """Positions of the nodes of a population, (n, dimensions), mm."""
         with self._open() as file:
             return read_values(dataset(file, f"lifsim/positions/{name}", "f", 2))
 
     def rows(self, name: str, a: int, z: int) -> tuple[np.ndarray, np.ndarray]:
-        """Times (ms) and ids of the spikes in the rows a … z - 1 of a population, as they lie in the file."""
+        """Times (ms) and ids of the spikes in rows a … z - 1 of a population, in the order of the file."""
         with self._open() as file:
             place = self._place(name)
             at, ids = place.columns(file)
             return place.ms(at[a:z]), ids[a:z].astype(np.int64)
 
     def check_rows(self, name: str) -> None:
-        """Compare a population's spikes, piece by piece, with their checksums, if they have any (DataError if they differ)."""
+        """Compare a population's spikes piecewise with their checksums, if there are any (DataError if they differ)."""
         with self._open() as file:
             for data in self._place(name).columns(file):
                 if "sha256" in data.attrs:
                     check_digest(data)
 
     def verify(self) -> int:
-        """Compare the whole file with its seal, and every dataset with its checksum (DataError if one differs); how many there are.
+        """Compare the file with its seal and every dataset with its checksum (DataError if one differs).
 
-        The memory needed does not grow with the file.
+        Returns the number of datasets that have a checksum. Memory use does not depend on the size of the file.
         """
         seal.check(self._path)
         with self._open() as file:
@@ -154,13 +153,13 @@ class ResultFile:
 
 
 def refuse_counts(path: Path, n_nodes: NodeCount) -> None:
-    """Refuse a number of neurons that is given for a file which says it itself (DataError)."""
+    """Raise a DataError if `n_nodes` is given for a file of lifsim, which stores the number of neurons itself."""
     if n_nodes is not None:
         raise DataError(str(path), "n_nodes is given for a result of lifsim", "none: the file says how many neurons there are")
 
 
 def _hashed(file: h5py.File) -> list[h5py.Dataset]:
-    """The datasets that have a checksum of their own."""
+    """The datasets that have a checksum."""
     found: list[h5py.Dataset] = []
     file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
     return found

@@ -1,4 +1,4 @@
-"""Writes the HDF5 file of a result, whose layout `lifsim.results.hdf5_reader` describes."""
+"""Writes the HDF5 file of a result (layout: `lifsim.results.hdf5_reader`)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from lifsim.results.run_info import clip, concluded, described, info_sha256, tra
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 _SHORT = ("format_version", "content_sha256", "info_sha256")
-_BLOCK, _BLOCKS = (1 << 16, 1 << 21), 1 << 25  # bytes gathered for a dataset before they are written, least and most; for all together
+_BLOCK, _BLOCKS = (1 << 16, 1 << 21), 1 << 25  # buffer of a dataset, bytes: least and most; all buffers together
 
 
 def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] | None = None) -> ResultFile:
-    """Write `recorded` to `path`: first beside it, then renamed, so that `path` is never half a file.
+    """Write `recorded` to a new file, which then replaces `path`, so that `path` never holds an incomplete file.
 
-    The memory needed does not grow with the duration. A `summary` is asked for when all data are on disk, so
-    that it can say how long that took.
+    Memory use does not depend on the duration. `summary` is called when all data are on the disk, so that it can say how long that
+    took.
 
     Raises
     ------
@@ -40,26 +40,26 @@ def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] 
     need, free = _bytes_needed(recorded), disk.free(path.parent)
     if free < need:
         raise RunError(f"{path}: the disk is full ({free:,} bytes free, {need:,} needed); {_KEPT}")
-    with disk.replacing(path, _KEPT) as fd, disk.reopened(path) as data, ThreadPoolExecutor(2) as aside:
+    with disk.replacing(path, _KEPT) as fd, disk.reopened(path) as data, ThreadPoolExecutor(2) as executor:
         below = unfailing.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:
-            columns = _fill(file, recorded, unfailing.Unfailing(data), aside)
+            columns = _fill(file, recorded, unfailing.Unfailing(data), executor)
             known = described(recorded)
-            _describe(file, known)  # while the last data leave
+            _describe(file, known)  # while the last data are written
             for column in columns:
                 column.finish()
             file.flush()
             disk.sync(fd)
-            said = concluded({**known, "content_sha256": _content_sha256(columns)}, recorded.summary if summary is None else summary())
-            last = {key: value for key, value in said.items() if key not in known}
-            _describe(file, {**last, "info_sha256": info_sha256(said)})
+            info = concluded({**known, "content_sha256": _content_sha256(columns)}, recorded.summary if summary is None else summary())
+            last = {key: value for key, value in info.items() if key not in known}
+            _describe(file, {**last, "info_sha256": info_sha256(info)})
             regions = seal.regions_of(column.dataset for column in columns)
         below.check()
         seal.put(fd, regions)
-    return ResultFile.made(path, said, list(recorded.manifest.positions))
+    return ResultFile.made(path, info, list(recorded.manifest.positions))
 
 
-_KEPT = "nothing that was recorded is lost: it is in the log beside the file, which lifsim reads and lifsim resume makes the file of"
+_KEPT = "no recorded data are lost: they are in the log beside the file, which lifsim can read; lifsim resume writes the file from it"
 
 
 def _bytes_needed(recorded: Recorded) -> int:
@@ -71,8 +71,8 @@ def _bytes_needed(recorded: Recorded) -> int:
 # -- data -------------------------------------------------------------------------------------------
 
 
-def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, aside: Executor) -> list[Column]:
-    """Send off all data, by way of `place`; the columns are yet to be finished."""
+def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, executor: Executor) -> list[Column]:
+    """Create all datasets and start writing their data to `place`. The caller must `finish` the columns."""
     manifest = recorded.manifest
     file.attrs["magic"] = np.uint32(_MAGIC)
     file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
@@ -82,7 +82,7 @@ def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, aside
     columns = [*positions.values(), *(x for pair in spikes.values() for x in pair), *(x for both in traces.values() for x in both)]
     least, most = _BLOCK
     for column in columns:
-        column.open(max(least, min(most, _BLOCKS // len(columns))), place, aside)
+        column.open(max(least, min(most, _BLOCKS // len(columns))), place, executor)
     for name, places in manifest.positions.items():
         positions[name].append(np.asarray(places))
     for chunk in recorded.chunks:
@@ -100,7 +100,7 @@ def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, aside
 
 
 def _spike_columns(file: h5py.File, recorded: Recorded, name: str) -> tuple[Column, Column]:
-    """``/spikes/<name>``, whose order libsonata reads from an enum on the group, bmtk from a text on node_ids."""
+    """``/spikes/<name>``. libsonata reads the order of spikes from an enum on the group, bmtk from a text on node_ids."""
     group = file.create_group(f"spikes/{name}")
     group.attrs.create("sorting", _SORTING["by_time"], dtype=h5py.enum_dtype(_SORTING, basetype="u1"))
     group.attrs["n_nodes"] = recorded.manifest.populations[name]["n"]
@@ -114,13 +114,13 @@ def _spike_columns(file: h5py.File, recorded: Recorded, name: str) -> tuple[Colu
 
 
 def _window(recorded: Recorded, entry: Mapping[str, Any]) -> tuple[float, float]:
-    """The times (ms) between which spikes were recorded: those of the run within those asked for."""
+    """The recorded window (ms): that of the recording, limited to that of the run."""
     start, stop = (float(t) for t in times(np.array([recorded.totals.start, recorded.totals.end]), recorded.manifest.dt))
     return clip(entry, start, stop)
 
 
 def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column]:
-    """``/lifsim/traces/<population>/<variable>``, and a float32 copy as SONATA report (libsonata reads no float64)."""
+    """``/lifsim/traces/<population>/<variable>``, and a float32 copy as a SONATA report (libsonata does not read float64)."""
     population, variable = key
     manifest = recorded.manifest
     entry = manifest.trace(*key)
@@ -145,7 +145,7 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
     mapping = report.create_group("mapping")
     mapping["node_ids"] = ids
     mapping["index_pointers"] = np.arange(shape[1] + 1, dtype="<u8")
-    mapping["index_pointer"] = mapping["index_pointers"]  # what bmtk calls it
+    mapping["index_pointer"] = mapping["index_pointers"]  # the name that bmtk uses
     mapping["element_ids"] = np.zeros(shape[1], dtype="<u4")
     mapping["element_pos"] = np.zeros(shape[1], dtype="<f4")
     mapping["time"] = np.array([first, first + shape[0] * every, every])
@@ -160,7 +160,7 @@ def _positions_column(file: h5py.File, name: str, shape: tuple[int, ...]) -> Col
     return Column(f"positions/{name}", data)
 
 
-# -- what is said of them ---------------------------------------------------------------------------
+# -- metadata ---------------------------------------------------------------------------------------
 
 
 def _content_sha256(columns: list[Column]) -> str:
@@ -169,9 +169,8 @@ def _content_sha256(columns: list[Column]) -> str:
 
 
 def _describe(file: h5py.File, entries: Mapping[str, Any]) -> None:
-    """``/lifsim``: numbers and short texts become attributes; long texts, and lists and tables as JSON, scalar datasets.
-
-    (An attribute holds at most 64 KiB.)
+    """Write metadata to ``/lifsim``: numbers and short texts as attributes; long texts, and lists and tables as JSON, as scalar
+    datasets, since an attribute holds at most 64 KiB.
     """
     group = file.require_group("lifsim")
     for name, value in entries.items():

@@ -1,12 +1,12 @@
 """The log of a run: an append-only file of checksummed frames, readable after any interruption.
 
-HDF5 files that are being written were measured to be lost or corrupted by a kill or a full disk, so
-a run writes this log and turns it into HDF5 only at its end (`lifsim.results.convert.convert`).
+A kill or a full disk was measured to destroy or corrupt HDF5 files that are being written, so a run writes this log and converts it
+to HDF5 only at its end (`lifsim.results.convert.convert`).
 
 Layout (little-endian): a header ``magic[8] version[u32] crc32[u32]``, then frames
 ``magic[4] kind[u32] length[u64] crc32[u32] payload[length]``. The checksum covers kind, length and
-payload. A frame that is torn or damaged ends the log: all before it is good. (Version 1 had a process number
-in place of the first checksum.)
+payload. Reading stops at the first incomplete or damaged frame; all frames before it are valid. (Version 1 had a process id in place
+of the first checksum.)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lifsim.files import disk
 from lifsim.files.untrusted import kind_of
 from lifsim.results.log_reading import FRAME, MARK, OWNER, PIECE, checksum, header_bytes, owner, payload_length
 
-_SYNC_EVERY = 1.0  # seconds of wall time that a power failure may cost
+_SYNC_EVERY = 1.0  # wall time in s between syncs: at most so much is lost in a power failure
 
 
 class LogWriter:
@@ -52,7 +52,7 @@ class LogWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> LogWriter:
-        """Lock an existing log and change nothing in it; `cut` says where the next frame goes.
+        """Lock an existing log without changing it; `cut` sets where the next frame is written.
 
         Raises
         ------
@@ -66,15 +66,15 @@ class LogWriter:
     def _take(self, path: Path, flags: int) -> None:
         self.path = path
         self._fd = _open_locked(path, flags)
-        self._aside = ThreadPoolExecutor(1)  # syncs, so that the run need not wait for them
+        self._executor = ThreadPoolExecutor(1)  # syncs to disk, so that the run does not wait for it
         self._syncing: Future[None] | None = None
         self._synced = time.monotonic()
-        self._listed = False  # whether the name of the log would survive a power failure too
+        self._listed = False  # whether the log's entry in its folder is on the disk too
         self._cut = False
 
     def cut(self, end: int) -> None:
-        """Let the next frame follow the first `end` bytes. What comes after them is removed only then, so that it is
-        still there if the run cannot go on.
+        """Write the next frame after the first `end` bytes. Bytes after these are removed only then, so that they are not lost if the
+        run cannot continue.
         """
         self.end, self._cut = end, True
 
@@ -88,7 +88,7 @@ class LogWriter:
         self._write_owner()
 
     def _leave_other_names(self) -> None:
-        """Where the log has a second name (a hard link, of a backup say), go on with a copy: what that name holds stays as it is."""
+        """If the log has other names (hard links, of a backup for example), continue with a copy, which leaves those files unchanged."""
         if os.name == "nt" or os.fstat(self._fd).st_nlink == 1:
             return
         import fcntl
@@ -105,18 +105,18 @@ class LogWriter:
         self.append(OWNER, struct.pack("<I", os.getpid()))
 
     def publish(self, path: Path, replace: bool) -> None:
-        """Give the log, whose frames so far are on the disk, its final name.
+        """Rename the log to its final name. The caller must `sync` it first.
 
         Parameters
         ----------
-        path : the name, in the same folder.
-        replace : take the place of what has that name.
+        path : the final name, in the same folder.
+        replace : replace an existing file of that name.
 
         Raises
         ------
         OutputError : the name is taken and `replace` is false, or the file system refuses.
         """
-        if os.name == "nt":  # Windows renames no open file
+        if os.name == "nt":  # Windows cannot rename an open file
             os.close(self._fd)
         try:
             with nullcontext() if replace else _claimed(path):
@@ -133,7 +133,7 @@ class LogWriter:
         self._listed = True
 
     def append(self, kind: int, *payload: Any) -> None:
-        """Append one frame, whose payload may come in parts, in one write; about once a second, see to it that it gets to the disk.
+        """Append a frame, whose payload may be given in parts, in a single write. About once a second, the log is synced to the disk.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class LogWriter:
             self._wait()
         self._write(b"".join((FRAME.pack(MARK, kind, payload_length(payload), checksum(kind, *payload)), *payload)))
         if self._syncing is None and time.monotonic() - self._synced > _SYNC_EVERY:
-            self._syncing, self._synced = self._aside.submit(self._to_disk), time.monotonic()
+            self._syncing, self._synced = self._executor.submit(self._to_disk), time.monotonic()
 
     def _write(self, frame: bytes) -> None:
         try:
@@ -157,9 +157,9 @@ class LogWriter:
         self.end += len(frame)
 
     def sync(self) -> None:
-        """Return when all that was appended would survive a power failure."""
+        """Wait until all appended frames are on the disk, safe from a power failure."""
         self._wait()
-        self._syncing = self._aside.submit(self._to_disk)
+        self._syncing = self._executor.submit(self._to_disk)
         self._wait()
         self._synced = time.monotonic()
 
@@ -170,7 +170,7 @@ class LogWriter:
             self._listed = True
 
     def _wait(self) -> None:
-        """Until what was under way to the disk is there."""
+        """Wait for the sync in progress, if there is one."""
         try:
             if self._syncing is not None:
                 self._syncing.result()
@@ -181,19 +181,19 @@ class LogWriter:
 
     @property
     def closed(self) -> bool:
-        """Whether the log was closed."""
+        """Whether the log is closed."""
         return self._fd < 0
 
     def close(self, remove: bool = False) -> None:
-        """Close the log and give up the lock; `remove` deletes it."""
+        """Close the log and release its lock; with `remove`, delete it."""
         if self._fd < 0:
             return
-        self._aside.shutdown()
-        if remove and os.name != "nt":  # while still locked, so that no other run can have taken it
+        self._executor.shutdown()
+        if remove and os.name != "nt":  # while it is locked, so that no other run can have opened it
             self._remove()
         os.close(self._fd)
         self._fd = -1
-        if remove and os.name == "nt":  # Windows deletes no open file
+        if remove and os.name == "nt":  # Windows cannot delete an open file
             self._remove()
 
     def _remove(self) -> None:
@@ -203,11 +203,11 @@ class LogWriter:
             raise RunError(f"{self.path}: cannot be removed ({error.strerror}); the results are in {self.path.with_suffix('')}") from None
 
 
-KEPT = "what was recorded before is kept in it, and lifsim reads it; with more room, lifsim resume goes on"
+KEPT = "the data recorded so far are in it, and lifsim can read them; with more free space, lifsim resume continues the run"
 
 
 def _open_locked(path: Path, flags: int) -> int:
-    """A descriptor of `path`, an ordinary file and no link, that no other process holds."""
+    """Open `path`, which must be an ordinary file and not a link, and lock it. Returns the file descriptor."""
     while True:
         try:
             fd = disk.open_file(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | flags)
@@ -226,7 +226,7 @@ def _open_locked(path: Path, flags: int) -> int:
             raise OutputError(str(path), f"is being written by another run ({owner(path)})", "choose another output")
         if disk.same_file(fd, path):
             return fd
-        os.close(fd)  # removed by its owner between our opening and locking it
+        os.close(fd)  # its owner removed it after it was opened and before it was locked
 
 
 _IN_USE = "is the log of a run that goes on or was interrupted"
@@ -235,9 +235,9 @@ _WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew w
 
 @contextmanager
 def _claimed(path: Path) -> Iterator[None]:
-    """Hold a free name, by an empty file that is locked: of two runs that begin at once, one gets it (FileExistsError).
+    """Reserve an unused name by an empty, locked file: of two runs that start at once, only one gets it (FileExistsError).
 
-    (An empty file that nobody has locked was left by a process that was killed here.)
+    An empty file without a lock is free: a process that was killed here left it behind.
     """
     fd = disk.open_file(path, os.O_RDWR | os.O_CREAT)
     try:
@@ -257,7 +257,7 @@ def _claimed(path: Path) -> Iterator[None]:
 
 
 def _lock_with_patience(fd: int) -> bool:
-    """`disk.lock`, tried for a tenth of a second: a reader that asks `is_written` has the lock for a moment."""
+    """Try `disk.lock` for a tenth of a second, as a reader that calls `is_written` briefly holds the lock."""
     for _ in range(10):
         if disk.lock(fd) is not False:
             return True

@@ -1,4 +1,4 @@
-"""The log of a run as it is read: its frames, who writes it, why it ended."""
+"""Reads the log of a run: its frames, the process that writes it, and whether its end is damaged."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lifsim.files.kinds import MAGIC, VERSION
 from lifsim.files.untrusted import reading
 
 MANIFEST, CHUNK, SUMMARY = 1, 2, 3  # kinds of frames
-OWNER = 4  # the number of the process that writes from here on
-IMAGE, START = 5, 6  # a piece of the file that describes the network; how to begin the run again (`lifsim.checkpoint.first_step`)
+OWNER = 4  # the id of the process that writes the frames after this one
+IMAGE, START = 5, 6  # a piece of the archive of the network; how to start the run again (`lifsim.checkpoint.first_step`)
 RUN = 7  # a call of `Simulation.run`: the step at which it ends
 _HEADER = struct.Struct("<8sII")
 HEADER_SIZE = _HEADER.size
@@ -27,7 +27,7 @@ PIECE = 1 << 20  # bytes that are copied at a time
 
 
 class Frame(NamedTuple):
-    """One good frame; `end` is the number of bytes of the log up to and including it."""
+    """A valid frame; `end` is the number of bytes of the log up to and including it."""
 
     kind: int
     payload: bytes
@@ -35,7 +35,7 @@ class Frame(NamedTuple):
 
 
 def header_bytes() -> bytes:
-    """The bytes with which a log begins."""
+    """The header of a log."""
     head = struct.pack("<8sI", MAGIC, VERSION)
     return head + struct.pack("<I", zlib.crc32(head))
 
@@ -49,12 +49,12 @@ def checksum(kind: int, *payload: Any) -> int:
 
 
 def payload_length(payload: tuple[Any, ...]) -> int:
-    """Bytes of all parts of a payload."""
+    """Total length in bytes of the parts of a payload."""
     return sum(memoryview(part).nbytes for part in payload)
 
 
 def is_written(path: Path) -> bool:
-    """Whether a process has locked the log to write it."""
+    """Whether a process is writing the log, and so has locked it."""
     try:
         fd = disk.open_file(path, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
     except OSError:
@@ -66,7 +66,7 @@ def is_written(path: Path) -> bool:
 
 
 def owner(path: Path) -> str:
-    """The last process that wrote the log, in words."""
+    """The last process that wrote the log, as text for messages."""
     try:
         return f"process {struct.unpack('<I', [f.payload for f in frames(path) if f.kind == OWNER][-1])[0]}"
     except (DataError, OSError, IndexError, struct.error):
@@ -74,13 +74,13 @@ def owner(path: Path) -> str:
 
 
 def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
-    """The good frames of a log in order, up to byte `end` (default: its size now); holds one frame at a time.
+    """Iterate over the valid frames of a log up to byte `end` (default: its current size), with one frame in memory at a time.
 
-    Stops at the first frame that is torn or damaged.
+    Stops at the first incomplete or damaged frame.
 
     Raises
     ------
-    DataError : the file is no log of lifsim, or of a newer version.
+    DataError : the file is not a log of lifsim, or is of a newer version.
     """
     _header(path)
     with path.open("rb") as file:
@@ -98,9 +98,9 @@ def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
 
 
 def why_ended(path: Path, end: int, size: int) -> str:
-    """Why `frames` read no further than byte `end` of the first `size` bytes of a log: "", `CUT_SHORT`, or where it is damaged.
+    """Why `frames` stopped at byte `end` of the first `size` bytes of a log: "" (at its end), `CUT_SHORT`, or where it is damaged.
 
-    A write that was cut short leaves the beginning of a frame and nothing after it.
+    An interrupted write leaves the beginning of a frame with nothing after it.
     """
     with path.open("rb") as file:
         file.seek(end)
@@ -111,15 +111,15 @@ def why_ended(path: Path, end: int, size: int) -> str:
     cut = left < 0 and head[: len(MARK)] == MARK[: len(head)]
     if not cut and left >= 0:
         mark, _, length, _ = FRAME.unpack(head)
-        cut = mark == MARK and length > left and not _goes_on(path, end + 1)
+        cut = mark == MARK and length > left and not _has_valid_frame(path, end + 1)
     return CUT_SHORT if cut else f"damaged at byte {end:,} or soon after it"
 
 
 CUT_SHORT = "the last write was cut short"
 
 
-def _goes_on(path: Path, at: int) -> bool:
-    """Whether a good frame begins at byte `at` or later."""
+def _has_valid_frame(path: Path, at: int) -> bool:
+    """Whether a valid frame begins at byte `at` or later."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
         at = log.find(MARK, at)
         while 0 <= at <= len(log) - FRAME.size:
@@ -132,13 +132,13 @@ def _goes_on(path: Path, at: int) -> bool:
 
 
 def is_log(path: Path) -> bool:
-    """Whether a file begins as a log does."""
+    """Whether a file begins like a log."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
 def _header(path: Path) -> None:
-    """Check that the file begins as a log does."""
+    """Check the header of a log (DataError)."""
     try:
         with reading(path) as file:
             raw = file.read(_HEADER.size)

@@ -1,4 +1,4 @@
-"""The manifest of a run: what it records, of which nodes, when, and how the run was made."""
+"""The manifest of a run: what it records, from which nodes and when, and how the run was set up."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a run is and what it records; the first thing in its log, and part of every result.
+    """Description of a run and its recordings; the first frame of its log, and part of every result.
 
     populations : name -> {"n": nodes, "model": name}, in the model's order.
     spikes : population -> {"ids": "all" or a list, "start": ms, "stop": ms}.
     traces : a list of {"population", "variable", "unit", "interval", "start", "stop", "ids"}; the
         first sample is at start + interval (ms). "rate" of a population has one column and ids []. Weights have
-        a column a synapse, its target in "ids" and its source in "sources".
-    run : a name that no other run has; those of its checkpoints say it too.
-    network_sha256 : digest of everything that decides what the network does (`lifsim.checkpoint.network_archive`); "" in memory.
-    positions : population -> where its nodes lie, (n, dimensions), mm; in a file of results a dataset of its own.
+        one column per synapse, with the postsynaptic neuron in "ids" and the presynaptic one in "sources".
+    run : a unique name of the run, which its checkpoints contain too.
+    network_sha256 : digest of everything that determines the behaviour of the network (`lifsim.checkpoint.network_archive`); "" in
+        memory.
+    positions : population -> positions of its nodes, (n, dimensions), mm; a dataset of its own in a file of results.
 
-    An endless `stop` is inf or None.
+    A `stop` of inf or None means no limit.
     """
 
     dt: float
@@ -54,12 +55,12 @@ class Manifest:
     positions: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """JSON text; infinite and undefined numbers become strings ("inf"), as JSON has none."""
+        """The manifest as JSON; infinite numbers and nan become strings such as "inf", as JSON does not have them."""
         return json.dumps(plain(vars(self)))
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """The manifest of `to_json`; entries of later minor versions are left out."""
+        """The manifest from the text of `to_json`; unknown entries, of later minor versions, are ignored."""
         known = {f.name for f in fields(cls)}
         return cls(**{key: value for key, value in json.loads(text).items() if key in known})
 
@@ -81,16 +82,16 @@ class Manifest:
 
 
 def ids_of(ids: Any, n: int) -> np.ndarray:
-    """The ids that a manifest writes as "all" or a list: int64."""
+    """Ids from their form in a manifest, "all" (of `n`) or a list: int64."""
     return np.arange(n, dtype=np.int64) if isinstance(ids, str) else np.asarray(ids, dtype=np.int64)
 
 
 def ms(time: Any) -> float:
-    """A time of a manifest as a number of ms; None is endless."""
+    """A time of a manifest in ms, as a number; None is inf."""
     return math.inf if time is None else float(time)
 
 
 def first_sample(entry: Mapping[str, Any], start: int, dt: float) -> tuple[int, int]:
-    """(first, interval) in steps: where the first sample of a trace lies in a run that begins after step `start`."""
+    """(step of the first sample, interval in steps) of a trace, in a run that begins after step `start`."""
     every, begin = steps(entry["interval"], dt), steps(entry["start"], dt)
     return begin + every * (max(0, start - begin) // every + 1), every

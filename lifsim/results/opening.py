@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 
 
 def open(path: str | Path, n_nodes: NodeCount = None) -> Result:
-    """Open results: an HDF5 file of lifsim, SONATA spikes of another tool, or an unfinished run.
+    """Open results: an HDF5 file of lifsim, a SONATA spike file of another tool, or the log of an unfinished run.
 
-    `path` is OUT.h5, or OUT.h5.log; asked for OUT.h5 while only the log exists, the log is opened. A population of another tool's
-    file that cannot be read is left out with a warning; asking for it raises what is wrong with it.
+    A population of another tool's file that cannot be read is left out with a warning; accessing it raises the error.
 
     Parameters
     ----------
-    n_nodes : how many neurons another tool's spikes are of (a number for all populations, or {population: number}), which such
-        files seldom say; else as many as the largest id asks for, and a warning if the ids do not begin with 0.
+    path : the file, OUT.h5 or OUT.h5.log. If OUT.h5 does not exist, its log is opened.
+    n_nodes : number of neurons in another tool's file (one number for all populations, or {population: number}), which such files
+        seldom contain. Default: the number in the file, or else the largest id + 1, with a warning if the ids do not begin with 0.
+
+    Returns
+    -------
+    The result, which reads its data on access.
 
     Raises
     ------
-    DataError : the file is missing, damaged, of another kind, of a newer format, or would read from
-        other files; `n_nodes` does not fit it.
+    DataError : the file is missing, damaged, of another kind or of a newer format, refers to other files, or does not fit `n_nodes`.
     """
     result = opened(path, n_nodes)
     if result.file is not None and result.file.survey is not None:
@@ -45,13 +48,13 @@ def open(path: str | Path, n_nodes: NodeCount = None) -> Result:
 
 
 def opened(path: str | Path, n_nodes: NodeCount = None) -> Result:
-    """The results that `open` opens, without warnings."""
+    """Like `open`, with the same `path` and `n_nodes`, but without warnings."""
     path = expanded(path, "file of results", DataError)
     try:
         path = existing_file(path)
-    except (OSError, ValueError) as error:  # a name that cannot be
-        said = getattr(error, "strerror", None) or str(error)
-        raise DataError(shortened(str(path)), f"cannot be read ({said})") from None
+    except (OSError, ValueError) as error:  # an impossible name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(shortened(str(path)), f"cannot be read ({reason})") from None
     if path.suffix.lower() == ".toml":
         raise DataError(str(path), "is a model, not a result", f"run it first: lifsim run {path}")
     if path.suffix == ".log":
@@ -62,7 +65,7 @@ def opened(path: str | Path, n_nodes: NodeCount = None) -> Result:
 
 
 def _newer_run(path: Path, info: Mapping[str, Any]) -> str:
-    """What to say of an unfinished run that will replace the result at `path`, or go on from it; "" if there is none."""
+    """A note about an unfinished run that will replace or continue the result at `path`; "" if there is none."""
     log = log_path(path)
     if not log.exists():
         return ""
@@ -78,7 +81,7 @@ def _newer_run(path: Path, info: Mapping[str, Any]) -> str:
 
 
 def existing_file(path: Path) -> Path:
-    """The file that holds the results asked for: `path`, or the log of an unfinished run."""
+    """The file to open for `path`: `path` itself, or the log of an unfinished run (DataError if neither exists)."""
     if not path.exists() and log_path(path).exists():
         return log_path(path)
     if not path.exists():

@@ -1,6 +1,7 @@
-"""What a run records: chunks of spikes and traces, and the manifest that describes them.
+"""Recorded data of a run: chunks of spikes and traces, with the manifest of the run.
 
-The simulation writes one `Chunk` a slice into a sink (`lifsim.simulation.sinks`), which keeps the chunks or logs them.
+The simulation passes one `Chunk` per slice to a sink (`lifsim.simulation.sinks`), which keeps the chunks in memory or writes them to
+the log.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from lifsim.results.manifest import Key, Manifest
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one slice of a run, the steps `start` < step <= `stop`, recorded.
+    """Data recorded in one slice of a run, the steps `start` < step <= `stop`.
 
-    spikes : population -> (steps after `start`, ids), arrays of whole numbers of equal length, sorted by step, then id; or
-        (steps, ids, offsets), a spike having been exactly `offset` ms before the end of its step, sorted by time, then id.
+    spikes : population -> (steps after `start`, ids), integer arrays of equal length, sorted by step, then id; with exact spike
+        times (steps, ids, offsets), where a spike occurred `offset` ms before the end of its step, sorted by time, then id.
     traces : (population, variable) -> float64 array (n_samples, n_neurons).
     """
 
@@ -35,11 +36,11 @@ class Chunk:
     traces: Mapping[Key, np.ndarray] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """See `parts`."""
+        """The chunk as bytes, in the format of `parts`."""
         return b"".join(self.parts())
 
     def parts(self) -> list[Any]:
-        """A JSON header (what follows), then traces as f8, spikes as u32 (steps, ids) and, if exact, f8 (offsets)."""
+        """A JSON header that lists the arrays, then traces as f8, spikes as u32 (steps, ids) and, if exact, f8 (offsets)."""
         traces = {key: np.ascontiguousarray(rows, "<f8") for key, rows in self.traces.items() if rows.size}
         spikes = {name: pair for name, pair in self.spikes.items() if len(pair[0])}
         header = {
@@ -59,7 +60,7 @@ class Chunk:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Chunk:
-        """The chunk that `to_bytes` wrote (ValueError if it is none)."""
+        """The chunk from the bytes of `to_bytes` (ValueError if they are not a chunk)."""
         (length,) = struct.unpack_from("<I", payload)
         header = json.loads(payload[4 : 4 + length])
         at = 4 + length
@@ -79,7 +80,7 @@ class Chunk:
         return cls(header["start"], header["stop"], spikes, traces)
 
     def spike_times(self, name: str, dt: float, these: slice = slice(None), out: np.ndarray | None = None) -> np.ndarray:
-        """Times (ms) of (some of) the spikes of a population, in `out` if given."""
+        """Times (ms) of the spikes of a population, or of `these`; written to `out` if given."""
         step, _, *offset = self.spikes[name]
         at = times(step[these], dt, self.start, out)
         return np.subtract(at, offset[0][these], out=at) if offset else at
@@ -87,7 +88,7 @@ class Chunk:
 
 @dataclass
 class Totals:
-    """Extent of what was recorded: steps, spikes a population, samples a trace."""
+    """Extent of the recorded data: steps, spikes per population, samples per trace."""
 
     start: int = 0
     stop: int | None = None
@@ -95,7 +96,7 @@ class Totals:
     samples: dict[Key, int] = field(default_factory=dict)
 
     def add(self, chunk: Chunk) -> None:
-        """Count one more chunk, which must begin where the last one ended (ValueError)."""
+        """Add the counts of a chunk, which must begin where the last one ended (ValueError if not)."""
         if self.stop is None:
             self.start = chunk.start
         elif chunk.start != self.stop:
@@ -112,21 +113,21 @@ class Totals:
         return self.start if self.stop is None else self.stop
 
     def copy(self) -> Totals:
-        """A copy that later chunks leave alone."""
+        """A copy that adding chunks does not change."""
         return Totals(self.start, self.stop, dict(self.spikes), dict(self.samples))
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A manifest and its chunks, which can be gone through any number of times, one in memory at a time.
+    """A manifest and its chunks, which can be iterated over repeatedly, with one chunk in memory at a time.
 
-    summary : what the run said at its end; None if it did not come to its end.
-    ignored : bytes of a damaged or torn end of the log that are not part of this.
-    reason : why they are not.
-    writer : the process that is writing the log, "" if none is.
-    start : how to begin the run again (`lifsim.checkpoint.first_step`), None if the log does not say.
-    until : the step at which the run was to end, None if the log does not say.
-    changes : how often values had been changed by `Simulation.set` when the last call of `Simulation.run` began.
+    summary : metadata from the end of the run; None if the run did not reach its end.
+    ignored : number of bytes at the end of the log that are left out because they are damaged or incomplete.
+    reason : why these bytes are left out.
+    writer : the process that is writing the log; "" if none is.
+    start : how to start the run again (`lifsim.checkpoint.first_step`); None if the log does not contain it.
+    until : the step at which the run was to end; None if the log does not contain it.
+    changes : number of changes by `Simulation.set` before the last call of `Simulation.run` began.
     """
 
     manifest: Manifest
@@ -150,7 +151,7 @@ class LoggedChunks:
     end: int
 
     def __reduce__(self) -> Any:
-        return LoggedChunks, (self.path.absolute(), self.end)  # whoever gets it may be in another folder
+        return LoggedChunks, (self.path.absolute(), self.end)  # another process may have another working directory
 
     def __iter__(self) -> Iterator[Chunk]:
         for frame in frames(self.path, self.end):
@@ -159,7 +160,7 @@ class LoggedChunks:
 
 
 def decoded(path: Path, payload: bytes) -> Chunk:
-    """The chunk that `payload` is, which lies in the file `path` (DataError if it is none)."""
+    """The chunk in the `payload` of a frame; `path` is its file, for the DataError if it cannot be read."""
     try:
         return Chunk.from_bytes(payload)
     except (ValueError, KeyError, TypeError, struct.error) as error:
@@ -167,15 +168,19 @@ def decoded(path: Path, payload: bytes) -> Chunk:
 
 
 def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
-    """All that a log holds (up to step `until`), and the number of its bytes that are good.
+    """Read a log, up to step `until` if given.
+
+    Returns
+    -------
+    The recorded data, and the number of valid bytes of the log.
 
     Raises
     ------
-    DataError : not a log, or one that ends before its manifest.
+    DataError : the file is not a log, or ends before its manifest.
     """
-    known: dict[int, Any] = {}  # the last frame of each kind that is JSON
+    known: dict[int, Any] = {}  # the last frame of each kind with a JSON payload
     totals, end = Totals(), 0
-    size = path.stat().st_size if path.exists() else 0  # a run that goes on may add to it
+    size = path.stat().st_size if path.exists() else 0  # a run in progress may append more
     for frame in frames(path, size):
         if frame.kind in (MANIFEST, START, RUN, SUMMARY):
             known[frame.kind] = frame.payload
@@ -184,15 +189,15 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
             if until is not None and chunk.stop > until:
                 break
             totals.add(chunk)
-            known.pop(SUMMARY, None)  # the run went on after its summary
+            known.pop(SUMMARY, None)  # the run continued after its summary
         end = frame.end
     reason = why_ended(path, end or HEADER_SIZE, size)
     if MANIFEST not in known:
         if reason.startswith("damaged"):
-            raise DataError(str(path), f"is {reason}", "what comes after it cannot be read")
+            raise DataError(str(path), f"is {reason}", "the data after this cannot be read")
         raise DataError(str(path), "holds nothing: the run was stopped before it began")
     writer = owner(path) if is_written(path) else ""
-    if writer and reason == CUT_SHORT:  # the rest of the frame is being written
+    if writer and reason == CUT_SHORT:  # the frame is still being written
         size, reason = end, ""
     start, run, summary = (json.loads(known[kind]) if kind in known else None for kind in (START, RUN, SUMMARY))
     recorded = Recorded(

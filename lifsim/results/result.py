@@ -1,7 +1,4 @@
-"""Results of runs: in memory, in an HDF5 file, or in the log of a run that did not end.
-
-Times are in ms.
-"""
+"""The result of a run, whose data are in memory, in an HDF5 file, or in the log of an unfinished run."""
 
 from __future__ import annotations
 
@@ -22,19 +19,23 @@ from lifsim.results.run_info import clip
 
 
 class Result:
-    """What a run recorded. Data are read when they are asked for.
+    """Recorded data and metadata of a run. Data are read on first access. Times are in ms.
 
-    It can be pickled and copied, for workers in other processes: one in memory with its data, one in a file (or a log) as the path,
-    which is read there when data are asked for, with an error if the file was replaced or removed meanwhile.
+    A result can be pickled and copied, for use in other processes. A result in memory is pickled with its data; a result in a file or
+    log is pickled as its path, and accessing data raises an error if that file was replaced or removed in the meantime.
+
+    Parameters
+    ----------
+    source : where the data are read from. Users get results from a run or from `lifsim.open`.
 
     Attributes
     ----------
     spikes : population -> `Spikes`.
-    traces : population -> `Traces`, which is variable -> array (n_samples, n_neurons).
-    positions : population -> where its nodes lie, (n, dimensions), mm.
-    info : everything known of the run: model text, parameters, settings, versions, timings, …
-    path : the file, None for a result in memory.
-    note : what to know when looking at it: that the run goes on, or that a newer run is unfinished; "" if nothing.
+    traces : population -> `Traces`, a mapping variable -> array (n_samples, n_neurons).
+    positions : population -> positions of its nodes, (n, dimensions), mm.
+    info : all metadata of the run: model text, parameters, settings, versions, timings, …
+    path : the file; None for a result in memory.
+    note : a remark for users: that the run is still going on, or that a newer run is unfinished; "" if there is none.
     """
 
     def __init__(self, source: DataSource, path: Path | None = None, note: str = "") -> None:
@@ -53,12 +54,12 @@ class Result:
 
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
-        """A result made of chunks."""
+        """The result of `recorded` data, in memory or in a log."""
         note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
         return cls(RecordedChunks(recorded), recorded.path, note)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "path": self.path and Path(self.path).absolute()}  # whoever gets it may be in another folder
+        return {**self.__dict__, "path": self.path and Path(self.path).absolute()}  # another process may have another working directory
 
     def _traces(self, population: str) -> Traces:
         return Traces(self._source, population, self.t_start, str(self.path) if self.path else "result")
@@ -72,12 +73,12 @@ class Result:
 
     @property
     def file(self) -> ResultFile | None:
-        """The HDF5 file that the data are read from; None for a result in memory or in the log of a run."""
+        """The HDF5 file that holds the data; None for a result in memory or in the log of a run."""
         return self._source if isinstance(self._source, ResultFile) else None
 
     @property
     def unreadable(self) -> Mapping[str, DataError]:
-        """Populations of another tool's file that cannot be read, and why."""
+        """Populations of another tool's file that cannot be read -> the error."""
         return self.file.survey.unreadable if self.file is not None and self.file.survey is not None else {}
 
     @property
@@ -97,17 +98,17 @@ class Result:
 
     @property
     def seed(self) -> int:
-        """Seed of the random numbers."""
+        """Seed of the random numbers (-1 if not known)."""
         return int(self._source.manifest.seed)
 
     @property
     def t_start(self) -> float:
-        """Where the run began (ms)."""
+        """Start of the run (ms)."""
         return float(self.info["t_start"])
 
     @property
     def t_stop(self) -> float:
-        """Where the run ended (ms)."""
+        """End of the run (ms)."""
         return float(self.info["t_stop"])
 
     @property
@@ -117,29 +118,42 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run reached its end."""
         return bool(self.info["complete"])
 
     def verify(self) -> int:
-        """Compare every byte of the file with its checksums; the number of checked datasets (0 for what is no HDF5 file).
+        """Compare every byte of the file with its checksums.
+
+        Returns
+        -------
+        The number of datasets that were checked; 0 for a result that is not in an HDF5 file.
 
         Raises
         ------
-        DataError : something was damaged or changed after it was written.
+        DataError : the file was damaged or changed after it was written.
         """
         if self.file is not None:
             return self.file.verify()
         ignored = self.info.get("ignored")
         if ignored:
-            raise DataError(str(self.path), f"is damaged: {ignored}", "what comes before can be read")
+            raise DataError(str(self.path), f"is damaged: {ignored}", "the data before this can be read")
         return 0
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write everything to an HDF5 file; the path.
+        """Write all data and metadata to an HDF5 file.
+
+        Parameters
+        ----------
+        path : the file; its folder is created if necessary.
+        overwrite : replace an existing file.
+
+        Returns
+        -------
+        The path.
 
         Raises
         ------
-        OutputError : it exists already or cannot be written. RunError : the disk is full.
+        OutputError : the file exists and `overwrite` is false, or it cannot be written. RunError : the disk is full.
         """
         path = check_output(path, overwrite)
         make_folder(path)
@@ -147,7 +161,7 @@ class Result:
         return path
 
     def close(self) -> None:
-        """Forget what was read; the file is open only while it is read."""
+        """Discard the loaded data. The result stays usable: its file is open only while data are read."""
         self.spikes.clear()
         self.traces.clear()
         self.positions.clear()

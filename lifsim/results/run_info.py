@@ -1,4 +1,4 @@
-"""Run metadata: the manifest, the extent of the data and the summary at the end of the run, as entries by name."""
+"""Run metadata: entries from the manifest, the extent of the data, and the summary at the end of the run."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from lifsim.common.timegrid import times
 from lifsim.results.manifest import Key, Manifest, ids_of, ms
 from lifsim.results.recording import Recorded
 
-DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # /lifsim/traces is the data itself
+DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # renamed entries of the manifest: /lifsim/traces holds the data
 
 
 def entries(recorded: Recorded) -> dict[str, Any]:
-    """The metadata of a run, by name: its manifest, its extent, and the summary that it wrote at its end."""
+    """The metadata of a run: its manifest, the extent of its data, and the summary written at its end."""
     return concluded(described(recorded), recorded.summary)
 
 
 def described(recorded: Recorded) -> dict[str, Any]:
-    """The metadata of a run without the summary that it writes at its end."""
+    """The metadata of a run without the summary written at its end."""
     manifest, totals = recorded.manifest, recorded.totals
     start, stop, duration = (float(t) for t in times(np.array([totals.start, totals.end, totals.end - totals.start]), manifest.dt))
-    said = {DATA.get(key, key): plain(value) for key, value in vars(manifest).items() if key != "positions"}
+    info = {DATA.get(key, key): plain(value) for key, value in vars(manifest).items() if key != "positions"}
     if recorded.ignored:
-        said["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
-    return {**said, "t_start": start, "t_stop": stop, "duration": duration}
+        info["ignored"] = f"{recorded.ignored:,} bytes at the end of the log: {recorded.reason}"
+    return {**info, "t_start": start, "t_stop": stop, "duration": duration}
 
 
 def concluded(described: Mapping[str, Any], summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The same with what the run said at its end, if it came to it."""
-    said = summary or {}
-    return {**said, **described, "complete": bool(said.get("complete", summary is not None))}
+    """The metadata `described`, with the summary of the end of the run; None if the run did not reach its end."""
+    final = summary or {}
+    return {**final, **described, "complete": bool(final.get("complete", summary is not None))}
 
 
-def info_sha256(said: Mapping[str, Any]) -> str:
-    """The digest of all that is said of a run."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+def info_sha256(info: Mapping[str, Any]) -> str:
+    """The digest of all metadata of a run."""
+    return hashlib.sha256(json.dumps(info, sort_keys=True).encode()).hexdigest()
 
 
 def clip(entry: Mapping[str, Any], start: float, stop: float) -> tuple[float, float]:
-    """The window (ms) of a recording's `entry` within a run from `start` to `stop`."""
+    """The window (ms) of a recording, from its `entry` in the manifest, limited to a run from `start` to `stop`."""
     begin = min(max(start, ms(entry.get("start", 0.0))), stop)
     return begin, max(begin, min(stop, ms(entry.get("stop"))))
 

@@ -1,6 +1,6 @@
-"""Runs: a network is checked, built, driven through the engine in slices, and recorded.
+"""Runs: a network is checked, built, simulated in slices of steps, and recorded.
 
-In: a `Network` and the options of the run. Out: a `Result`, or a file of results; checkpoints from which `resume` goes on.
+Input: a `Network` and the options of the run. Output: a `Result`, or a results file; checkpoints, from which `resume` continues.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measures on this computer where the time of runs goes: networks to numbers, and those to a table."""
+"""Benchmarks: measures the time that the parts of a simulation take on this computer, and prints a table."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PARTS = ("update", "random numbers", "delivery", "waiting", "recording", "other"
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """One run, from nothing to the finished file.
+    """The measurements of one run.
 
-    build : seconds until everything was ready (without compiling).
+    build : seconds to build the network, without compiling.
     parts : seconds in each of `PARTS`; they add up to the time from the first step to the finished file.
-    spikes, events : how many were fired, and how many synapses they went to.
-    peak : bytes of memory, at most.
+    spikes, events : number of spikes, and of synaptic events (the synapses of all spikes).
+    peak : peak memory, bytes.
     """
 
     build: float
@@ -43,7 +43,7 @@ class MeasuredRun:
 
 @dataclass(frozen=True)
 class Measured:
-    """A network and its runs; `duration` is the biological time of each, ms."""
+    """A network and its runs; `duration` is the biological time of each run, ms."""
 
     name: str
     neurons: int
@@ -61,19 +61,19 @@ class Measured:
 
     @property
     def middle(self) -> MeasuredRun:
-        """The run of the median real-time factor (of an even number the faster of the two)."""
+        """The run with the median real-time factor; of an even number of runs, the faster of the two in the middle."""
         return next(run for run in self.runs if self.factor(run) == median_low(map(self.factor, self.runs)))
 
     def per_step(self, run: MeasuredRun) -> float:
-        """Time (ns) in which one thread updates one neuron by one step."""
+        """Time (ns) that one thread takes to update one neuron by one step."""
         return run.parts["update"] * self.threads / (self.neurons * self.steps) * 1e9
 
     def per_event(self, run: MeasuredRun) -> float | None:
-        """Time (ns) in which one thread delivers one spike to one synapse; None if there was none."""
+        """Time (ns) that one thread takes to deliver one spike to one synapse; None without synaptic events."""
         return run.parts["delivery"] * self.threads / run.events * 1e9 if run.events else None
 
     def figures(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """All measurements of the network, for JSON."""
         facts = {key: value for key, value in vars(self).items() if key not in ("runs", "duration")}
         middle = {"duration_ms": self.duration, "real_time_factor": self.factor(self.middle)}
         return {**facts, **middle, "runs": [self._figures(run) for run in self.runs]}
@@ -105,9 +105,9 @@ def measure(
     weights: str | None = None,
     progress: Callable[[int], Callable[..., None]] | None = None,
 ) -> Measured:
-    """Run `net` for `duration` ms (default: its own) `repeats` times; all spikes of its neurons are recorded to a file.
+    """Run `net` for `duration` ms (default: that of the network) `repeats` times, and record all spikes of its neurons to a file.
 
-    Other parameters are those of `lifsim.run`; ``progress(k)`` gives what run k reports to.
+    The other parameters are those of `lifsim.run`; ``progress(k)`` returns the progress function of run k.
     """
     ms = check_duration(net, duration)
     if not any(p.model.role == "neuron" for p in net.populations.values()):
@@ -120,7 +120,7 @@ def measure(
 
 
 def _run(net: Network, ms: float, settings: dict[str, Any], progress: Any) -> tuple[dict[str, Any], MeasuredRun]:
-    """What the result of one run says of itself, and the run."""
+    """The metadata of the result of one run, and its measurements."""
     gc.collect()
     memory.forget_peak()
     with (
@@ -134,7 +134,7 @@ def _run(net: Network, ms: float, settings: dict[str, Any], progress: Any) -> tu
 
 
 def recording_all_spikes(net: Network) -> Network:
-    """`net` with every spike of all neurons (and of given trains) recorded, beside what it records apart from spikes."""
+    """A copy of `net` that records all spikes of its neurons and spike generators, in addition to its other recordings."""
     out = copy.copy(net)
     sending = [p for p in net.populations.values() if p.model.role in ("neuron", "spikes")]
     spikes = [Recording(net.view(p), "spikes", 1.0, 0.0, float("inf")) for p in sending]
@@ -151,11 +151,11 @@ def _figures(simulation: Simulation, result: Result, peak: int) -> MeasuredRun:
     return MeasuredRun(timings["build"], {part: parts[part] for part in PARTS}, sum(map(len, ids.values())), events, peak)
 
 
-# -- telling -------------------------------------------------------------------------------------------
+# -- output --------------------------------------------------------------------------------------------
 
 
 def table(measured: list[Measured]) -> str:
-    """A column a network; the split is that of the middle run."""
+    """A table with one column per network; the parts are those of the run with the median real-time factor."""
     rows = [("", [m.name for m in measured]), *zip(_LABELS, zip(*map(_column, measured), strict=True), strict=True)]
     label = max(len(name) for name, _ in rows)
     widths = [max(len(cells[i]) for _, cells in rows) for i in range(len(measured))]
@@ -172,9 +172,9 @@ _LABELS = [
     "build",
     "real-time factor",
     *(f"  {part}" for part in PARTS),
-    "a neuron, a step",
-    "a synaptic event",
-    "memory, at most",
+    "neuron update",
+    "synaptic event",
+    "peak memory",
 ]
 
 
@@ -201,5 +201,5 @@ def _spread(values: list[float], middle: float) -> str:
 
 
 def report(measured: Iterable[Measured]) -> dict[str, Any]:
-    """Everything, for JSON."""
+    """All measurements, with host and versions, for JSON."""
     return {"host": host(), "versions": versions(), "networks": [m.figures() for m in measured]}

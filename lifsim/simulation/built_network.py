@@ -1,4 +1,4 @@
-"""A network that is built: an engine holds its plan in memory, and what is there can be read and changed by names."""
+"""A built network: an engine holds it in memory, and its variables and synapses can be accessed by name."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
-    """The plan of `net` under `seed`, for an engine of this `method`; the engine draws the synapses that must be known before.
+    """The plan of `net` with `seed`, for an engine of this `method`; the engine draws the synapses that the plan depends on.
 
     Raises
     ------
-    ModelError : a drawn value breaks a condition, or there is nothing to simulate.
+    ModelError : a drawn value violates a constraint, or there is nothing to simulate.
     """
     from lifsim.engine import expand
 
@@ -43,12 +43,12 @@ def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
 
 
 class BuiltNetwork:
-    """A network in memory: an engine holds it, ready to run; what is there can be read and changed by names.
+    """A network built in memory, ready to run. Its variables and synapses can be read, and the state of neurons can be changed.
 
     Parameters
     ----------
-    net, settings : the network, and how it is run.
-    progress : is told when building begins and ends, and when something has to be compiled.
+    net, settings : the network, and the settings of the run.
+    progress : called with the events "prepare", "build" and "compile".
     """
 
     def __init__(self, net: Network, settings: Settings, progress: Progress) -> None:
@@ -62,7 +62,7 @@ class BuiltNetwork:
         progress("prepare", synapses=settings.needs["synapses"])
         self.net, self.seed, self.method = net, settings.seed, settings.method
         self._turn = Turn("simulation")
-        self._changes = 0  # how often `set` was called
+        self._changes = 0  # number of calls of `set`
         with compiling(begin) as compiler:
             plan = plan_of(net, settings.seed, settings.method)
             weights = stored(settings.weights)
@@ -70,7 +70,7 @@ class BuiltNetwork:
             built = time.perf_counter() - start - compiler.seconds
             progress("build", synapses=plan.n_synapses, seconds=built)
             self._recorder, self._first = Recorder(net, settings.seed), numbering(net)
-            self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads all code that a run needs, or compiles it
+            self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads or compiles all code that a run needs
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
 
@@ -78,11 +78,12 @@ class BuiltNetwork:
 
     @reading
     def get(self, nodes: Nodes, name: str) -> np.ndarray:
-        """The values of a state variable or a parameter, as of now.
+        """The current values of a state variable or parameter of neurons.
 
         Parameters
         ----------
-        nodes : neurons: a population, a slice of one, or its name. name : of the variable, such as "V_m" or "tau_m".
+        nodes : a population of neurons, a slice of one, or its name.
+        name : of the state variable or parameter, such as "V_m" or "tau_m".
 
         Returns
         -------
@@ -90,7 +91,7 @@ class BuiltNetwork:
 
         Raises
         ------
-        ModelError : there are no such nodes, or the model has no such variable.
+        ModelError : there are no such nodes, they are not neurons, or the model has no such variable.
         """
         view = self.net.view(nodes)
         model = view.population.model
@@ -100,17 +101,17 @@ class BuiltNetwork:
 
     @alone
     def set(self, nodes: Nodes, **values: Any) -> None:
-        """Set parameters and state variables.
+        """Set parameters and state variables of neurons.
 
         Parameters
         ----------
-        nodes : neurons: a population, a slice of one, or its name.
-        values : by name: numbers, arrays of shape (n,), one entry a node, or distributions such as ``{"normal": [-60.0, 5.0]}``, in the
-            unit of the variable.
+        nodes : a population of neurons, a slice of one, or its name.
+        values : by name, in the unit of the variable: numbers, arrays of shape (n,), or distributions such as
+            ``{"normal": [-60.0, 5.0]}``.
 
         Raises
         ------
-        ModelError : with every value that the model does not allow. Nothing is set then.
+        ModelError : a name or value is not allowed; lists all of them, and nothing is set.
         """
         view = self.net.view(nodes)
         problems: list[Problem] = []
@@ -128,7 +129,7 @@ class BuiltNetwork:
         self._changes += 1
 
     def _settable(self, view: View, key: str, raw: Any) -> Any:
-        """`raw` as a value for the whole population, those outside `view` keeping theirs."""
+        """`raw` as a value for the whole population; nodes outside `view` keep their values."""
         model = view.population.model
         if model.role != "neuron":
             raise ValueError(f"a {model.name} cannot be changed once it is built; only neurons can")
@@ -146,21 +147,21 @@ class BuiltNetwork:
 
     @reading
     def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
-        """The built synapses between two groups of nodes.
+        """The weights or delays of the synapses between two groups of nodes.
 
         Parameters
         ----------
-        source, target : populations, slices of them, or their names.
-        what : "weight", in the unit of the target's model, or "delay", in ms. A plastic weight is that after the last presynaptic
-            spike, as in NEST, whether that spike has arrived or not.
+        source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
+        what : "weight", in the unit of the target's model (pA, mV or nS), or "delay", in ms. A plastic weight is the one after the last
+            presynaptic spike, as in NEST, even if that spike has not arrived yet.
 
         Returns
         -------
-        scipy.sparse.csc_array of shape (n_target, n_source). Several synapses of a pair are separate entries.
+        scipy.sparse.csc_array of shape (n_target, n_source). Multiple synapses of a pair (multapses) are separate entries.
 
         Raises
         ------
-        ModelError : there are no such nodes, or they have no stored synapses. LifsimError : no such `what`.
+        ModelError : there are no such nodes, or they have no stored synapses. LifsimError : `what` is wrong.
         """
         from scipy.sparse import csc_array
 
@@ -178,7 +179,7 @@ class BuiltNetwork:
         return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
 
     def positions(self, nodes: Nodes) -> np.ndarray:
-        """Where nodes lie in this run.
+        """The positions of nodes in this run.
 
         Parameters
         ----------
@@ -196,11 +197,12 @@ class BuiltNetwork:
 
     @reading
     def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
-        """Store the weights of now, and the delays, in a `lifsim.weights.WeightStore`.
+        """Write the current weights, and the delays, to a `lifsim.weights.WeightStore`.
 
         Parameters
         ----------
-        path : of the store, which is made if it does not exist. source, target : as of `matrix`.
+        path : of the store, which is created if it does not exist.
+        source, target : as of `matrix`.
         name : of the matrix in the store (default: "SOURCE_to_TARGET").
 
         Raises
@@ -214,18 +216,18 @@ class BuiltNetwork:
 
     @reading
     def fan_out(self) -> dict[str, np.ndarray]:
-        """How many built synapses start at each neuron (or node that sends given spikes), by population: arrays of shape (n,)."""
+        """The number of outgoing synapses of each neuron and each spike generator: arrays of shape (n,) by population."""
         number = self._engine.fan_out()
         return {name: number[first : first + self.net.populations[name].n] for name, first in self._first.items()}
 
-    # -- where the time goes -----------------------------------------------------------------------
+    # -- timings -----------------------------------------------------------------------------------
 
     @alone
     def measure(self) -> None:
-        """From now on, take the time of each part of the work (see `spent`)."""
+        """Start to measure the time of each part of the simulation; `spent` returns it."""
         self._engine.measure()
 
     @reading
     def spent(self) -> dict[str, float]:
-        """Seconds spent since `measure` on "update", "random numbers" and "delivery", and "waiting"; the mean of the threads."""
+        """Seconds since `measure` for "update", "random numbers", "delivery" and "waiting", the mean over threads."""
         return dict(self._engine.spent())

@@ -1,4 +1,4 @@
-"""Writes the checkpoints of a run beside its file of results when they are due, and stops the run before the disk is full."""
+"""Writes the checkpoints of a run next to its results file when they are due, and stops the run before the disk is full."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from lifsim.simulation.file_sink import LogSink
 from lifsim.simulation.headroom import Headroom, sampled
 from lifsim.simulation.sinks import Sink
 
-ROOM = 1 << 16  # bytes of a disk that are left free
-NO_CHECKPOINT = -1  # in place of the number of changes that the last checkpoint has
+ROOM = 1 << 16  # bytes of disk space that are left free
+NO_CHECKPOINT = -1  # value of `Checkpointer.changes` while there is no checkpoint
 
 
 class StateSource(NamedTuple):
-    """What a simulation gives to a checkpoint: its description, its arrays, and whether it is still in its initial state, which
-    follows from the seed, so that no array is needed.
+    """Functions that return the content of a checkpoint: its metadata, its arrays, and whether the simulation is in its initial state,
+    which follows from the seed, so that no arrays are needed.
     """
 
     about: Callable[[], About]
@@ -34,17 +34,17 @@ class StateSource(NamedTuple):
 
 
 class Checkpointer:
-    """Writes checkpoints of a simulation that records into `sink`.
+    """Writes checkpoints of a simulation that records to `sink`.
 
-    It does not hold on to the simulation, which is its owner: a simulation that is no longer used goes at once, with its synapses.
+    It holds no reference to the simulation that owns it, so that a simulation is freed, with its synapses, as soon as it is unused.
     """
 
     def __init__(self, image: NetworkImage, sink: Sink, schedule: Schedule) -> None:
         self.schedule = schedule
         self._image, self._sink = image, sink
         self._log = sink if isinstance(sink, LogSink) else None
-        self._needed = 0  # bytes of the next checkpoint
-        self.changes = 0  # of values, of which the last checkpoint (or the log, which holds the initial state) knows
+        self._needed = 0  # expected bytes of the next checkpoint
+        self.changes = 0  # number of calls of `Simulation.set` before the last checkpoint (or the initial state in the log)
         self._headroom = Headroom()
 
     @property
@@ -53,14 +53,14 @@ class Checkpointer:
         return self._log is not None and not self._log.indescribable
 
     def begin(self, source: StateSource, until: int) -> None:
-        """Log a call of `run` that ends at step `until`, after a checkpoint if the last one does not know of all changes of values."""
+        """Log a call of `run` that ends at step `until`; before that, write a checkpoint if values have changed since the last one."""
         changes = source.about().changes
         if changes > self.changes and self.schedule.on:
             self.keep(source)
         self._sink.begin_run(until, changes)
 
     def keep(self, source: StateSource) -> str:
-        """Write a checkpoint beside the file of results; returns how to go on from it, "" where there can be none."""
+        """Write a checkpoint next to the results file; returns a message on how to resume, "" if no checkpoint is possible."""
         if self._log is None or not self.possible:
             return ""
         self._log.sync()
@@ -73,11 +73,11 @@ class Checkpointer:
 
     @property
     def advice(self) -> str:
-        """How to go on with the run, "" if that is not possible."""
+        """A message on how to resume the run, "" if that is not possible."""
         return f"go on with: lifsim resume {disk.shown(self._log.path)}" if self._log and self.possible else ""
 
     def write(self, source: StateSource, path: Path, previous: Path | None = None) -> int:
-        """Write a checkpoint to `path`, keeping what was there as `previous`; its size in bytes.
+        """Write a checkpoint to `path`, and keep an existing one as `previous`; returns the size in bytes.
 
         Raises
         ------
@@ -88,25 +88,25 @@ class Checkpointer:
             with disk.scratch(path) as folder:
                 self._image.write_to(folder / "image")
                 return checkpoint_file.write(path, source.about(), arrays, self._sink.kept(), folder / "image", previous)
-        except OSError as error:  # no room for the image
+        except OSError as error:  # no disk space for the image
             disk.fail(path, error, disk.UNCHANGED)
 
-    # -- room --------------------------------------------------------------------------------------
+    # -- disk space and memory ---------------------------------------------------------------------
 
     def check_room(self, start: int, stop: int) -> None:
-        """Refuse a run from step `start` to `stop` whose traces the disk, or memory, cannot hold."""
+        """Check that the traces of a run from step `start` to `stop` fit on the disk (OutputError) or in memory (LifsimError)."""
         manifest = self._sink.manifest
         if self._log is None:
             self._headroom.check_traces(manifest, start, stop)
             return
-        needed = 20 * sampled(manifest, start, stop)  # 8 in the log, 12 in the file
+        needed = 20 * sampled(manifest, start, stop)  # bytes: 8 per value in the log, 12 in the file
         free = self._log.free()
         if needed + ROOM > free:
             got = f"{memory.said(free)} are free on its disk"
             raise OutputError(str(self._log.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
 
     def check_rest(self, source: StateSource, now: float) -> None:
-        """Stop at `now` (ms) while there is still room: on the disk for a checkpoint, in memory for what is at work there."""
+        """Stop the run at `now` (ms) if the disk has hardly more space than a checkpoint needs, or memory is nearly full (RunError)."""
         if self._log is None:
             self._headroom.check(now)
             return

@@ -1,4 +1,4 @@
-"""Earlier runs that make the same file: they are set aside while a new one is unfinished, and given back if it comes to nothing."""
+"""Earlier runs with the same results file: set aside while a new run is unfinished, and restored if the new run records nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def log_owner(saved: Checkpoint) -> Path | None:
-    """The file of results whose log a checkpoint goes with: where it was, or beside the checkpoint; None if it had none."""
+    """The results file of the run that wrote a checkpoint: at its old place, or next to the checkpoint; None if it had none."""
     if saved.about.out is None:
         return None
     own = Path(saved.about.out)
@@ -26,9 +26,10 @@ def log_owner(saved: Checkpoint) -> Path | None:
 
 
 class EarlierRun(NamedTuple):
-    """An unfinished run in whose place a new one comes: its log is locked, so that nobody resumes it meanwhile.
+    """An unfinished run that a new run replaces.
 
-    replaces : names of runs that it had set aside itself. worth_keeping : whether it recorded anything.
+    lock : its log, locked so that no other process resumes the run; None if there is no log. replaces : names of runs that it had set
+    aside itself. worth_keeping : whether it recorded anything, or has a checkpoint.
     """
 
     lock: LogWriter | None
@@ -37,7 +38,7 @@ class EarlierRun(NamedTuple):
 
 
 def earlier_run(files: RunFiles) -> EarlierRun | None:
-    """The unfinished run that makes the same file, None if there is none (OutputError if it goes on, or the log is something else)."""
+    """The unfinished run with the same results file, None if there is none (OutputError if it is in progress, or its log is no log)."""
     take_back(files)
     saved = any(p.exists() for p in files.checkpoints)
     if not files.log.exists():
@@ -54,11 +55,11 @@ def earlier_run(files: RunFiles) -> EarlierRun | None:
 
 
 def lock_log(path: str | Path) -> LogWriter:
-    """The log of the run that makes `path`, locked.
+    """Open and lock the log of the run with the results file `path`.
 
     Raises
     ------
-    DataError : there is none. OutputError : another process is writing it.
+    DataError : there is no log. OutputError : another process is writing it.
     """
     log = log_path(path)
     if not log.exists():
@@ -67,9 +68,9 @@ def lock_log(path: str | Path) -> LogWriter:
 
 
 def take_back(files: RunFiles) -> None:
-    """Give the run that was set aside last its name back, if the run in whose place it was set aside was killed before it had a log.
+    """Restore the run that was set aside last, if the run that replaced it was killed before it had a log.
 
-    It may have had an empty one: its name was claimed, and nothing came to it (see `lifsim.results.log`).
+    An empty log counts as none: its name was reserved, but nothing was written (see `lifsim.results.log`).
     """
     aside = files.last_aside()
     if aside is not None and not _has_log(files) and not log_reading.is_written(aside.log):
@@ -78,7 +79,7 @@ def take_back(files: RunFiles) -> None:
 
 
 def _has_log(files: RunFiles) -> bool:
-    """Whether there is a log, or a process that is about to put one there."""
+    """Whether there is a log, or a process that is about to write one."""
     try:
         return files.log.stat().st_size > 0 or log_reading.is_written(files.log)
     except FileNotFoundError:
@@ -86,7 +87,7 @@ def _has_log(files: RunFiles) -> bool:
 
 
 def remove_run(files: RunFiles) -> None:
-    """Remove what a set-aside run left, unless somebody is going on with it."""
+    """Remove the log and checkpoints of a run that was set aside, unless another process is resuming it."""
     try:
         lock = lock_log(files.out)
     except (DataError, OutputError):

@@ -1,4 +1,4 @@
-"""The versions and the computer with which a run is made."""
+"""The software versions and the computer of a run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lifsim.common.version import __version__
 
 @lru_cache(1)
 def versions() -> dict[str, str]:
-    """Versions of lifsim and what it runs on."""
+    """The versions of lifsim, Python and the packages that results depend on."""
     packages = ("numpy", "numba", "llvmlite", "scipy", "h5py")
     return {"lifsim": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}
 
 
 @lru_cache(1)
 def host() -> str:
-    """Facts of this computer that matter for a run."""
+    """Operating system, processor architecture and number of cores of this computer."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"

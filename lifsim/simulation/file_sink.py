@@ -1,4 +1,4 @@
-"""Records a run into a log, which becomes an HDF5 file at the end."""
+"""Records a run to a log, from which the HDF5 results file is made at the end."""
 
 from __future__ import annotations
 
@@ -28,62 +28,64 @@ if TYPE_CHECKING:
 
 
 class LogSink:
-    """What a new log and one that goes on have in common.
+    """The common base of a sink with a new log and one that continues a log.
 
     Parameters
     ----------
-    log : the log, locked. files : those of the run. manifest, totals : what is recorded, and how much the log holds of it.
-    replaces : names of earlier runs that go when the result is there. holds_past : whether the log holds what was recorded before.
+    log : the log, locked. files : the paths of the files of the run.
+    manifest, totals : what the run records, and how much of it the log holds.
+    replaces : names of earlier runs that are removed when the result is complete.
+    holds_past : whether the log holds what was recorded before.
     """
 
-    image_bytes = 0  # of the network in the log
+    image_bytes = 0  # size of the network image in the log
     indescribable = ""  # why no file can describe the network, "" if one can
 
     def __init__(self, log: LogWriter, files: RunFiles, manifest: Manifest, totals: Totals, replaces: list[str], holds_past: bool) -> None:
         self._log, self.files, self.manifest, self._totals = log, files, manifest, totals
         self._replaces, self.holds_past = replaces, holds_past
         self._finished = False
-        self._aside: RunFiles | None = None  # the earlier run that was set aside
+        self._aside: RunFiles | None = None  # the files of the earlier run that was set aside
 
     @property
     def path(self) -> Path:
-        """The file of results, absolute."""
+        """The absolute path of the results file."""
         return self.files.out
 
     def kept(self) -> list[bytes]:
-        """Nothing: the log is there."""
+        """Empty: the log holds the recorded data."""
         return []
 
     def free(self) -> int:
-        """Bytes that are left on the disk."""
+        """Free bytes on the disk."""
         return disk.free(self.path.parent)
 
     def describe(self, manifest: Manifest) -> None:
-        """Add to what is known of the run: readers of the log take the last manifest in it."""
+        """Append a new manifest to the log; readers use the last one."""
         self.manifest = manifest
         self._log.append(MANIFEST, manifest.to_json().encode())
 
     def begin_run(self, until: int, changes: int) -> None:
-        """Note that a call of `Simulation.run` begins, which ends at step `until`; `changes`: how often values were changed before."""
+        """Log the start of a call of `Simulation.run` that ends at step `until`, after `changes` calls of `Simulation.set`."""
         self._log.append(RUN, json.dumps({"until": until, "changes": changes}).encode())
 
     def write(self, chunk: Chunk) -> None:
-        """Append one more chunk; it begins where the last one ended.
+        """Append a chunk, which begins where the last one ended.
 
         Raises
         ------
-        RunError : the disk is full or failing. What was written before is kept.
+        RunError : the disk is full or failing. Earlier chunks are kept.
         """
         self._totals.add(chunk)
         self._log.append(CHUNK, *chunk.parts())
         self._finished = False
 
     def sync(self) -> None:
-        """Return when all chunks so far would survive a power failure (before a checkpoint)."""
+        """Flush all chunks to the disk, so that they survive a power failure (before a checkpoint)."""
         self._log.sync()
 
     def finish(self, summary: Summary) -> Result:
-        """Make `path` of all chunks so far, and open it. More may follow, and then another `finish`.
+        """Write the results file from all chunks so far, and open it. More chunks and another `finish` may follow.
 
         Raises
         ------
@@ -97,17 +99,17 @@ class LogSink:
         return Result(made, self.path)
 
     def note_finished(self) -> None:
-        """Let `close` remove the log, checkpoints and set-aside runs: `path` holds everything already."""
+        """Mark the run as finished, since the results file is complete: `close` then removes log, checkpoints and set-aside runs."""
         self._finished = True
 
     def close(self) -> None:
-        """Close the log. If all is in `path`, the log, checkpoints and set-aside runs are removed; if nothing was recorded, the log
-        is removed and set-aside runs get their names back; else everything stays, to be resumed.
+        """Close the log. If the results file is complete, remove log, checkpoints and set-aside runs. If nothing was recorded, remove the
+        log and restore set-aside runs. Otherwise keep all files, so that the run can be resumed.
         """
         if self._log.closed:
             return
         if self._finished:
-            with suppress(OSError):  # they do no harm
+            with suppress(OSError):  # files that remain are harmless
                 self.files.drop_checkpoints()
                 for name in self._replaces:
                     remove_run(RunFiles(self.path.with_name(name)))
@@ -128,21 +130,21 @@ class LogSink:
 
 
 class FileSink(LogSink):
-    """Logs what is recorded to `path`.log; `finish` makes `path` of it, `close` then drops the log.
+    """Records a new run to the log `path`.log; `finish` makes the results file `path` from it, and `close` then removes the log.
 
-    An earlier result at `path` stays until `finish` replaces it; an earlier unfinished run is set aside until then
+    An existing result at `path` is kept until `finish` replaces it; an earlier unfinished run is set aside until then
     (`lifsim.files.run_files`).
 
     Parameters
     ----------
-    manifest : what is going to be recorded.
-    path : the HDF5 file to make. Its folder is created if only the last level is missing.
+    manifest : what the run will record.
+    path : the HDF5 file to write. Its folder is created if only the last level is missing.
     overwrite : replace an existing file or an unfinished run.
-    image, beginning : the network, and how the run begins, for the log; without them the run cannot be begun again.
+    image, beginning : the network and the initial settings, for the log; without them the run cannot be restarted from step 0.
 
     Raises
     ------
-    OutputError : the place cannot be used.
+    OutputError : `path` cannot be written, or exists.
     """
 
     def __init__(
@@ -170,7 +172,7 @@ class FileSink(LogSink):
                 earlier.lock.close()
 
     def _begin(self, image: NetworkImage | None, beginning: Beginning, earlier: EarlierRun | None) -> None:
-        """Write the beginning of the log, and let it take its place when all of that is on the disk."""
+        """Write the beginning of the log, and give the log its final name when this is on the disk."""
         aside = self.files.free_name() if earlier and earlier.worth_keeping else None
         if aside:
             self._replaces.append(aside.out.name)
@@ -184,7 +186,7 @@ class FileSink(LogSink):
                 self._aside = aside
                 self.files.move_log(aside)
             self._log.publish(self.files.log, replace=earlier is not None and aside is None)
-            if aside:  # last: the new run does not take checkpoints of another run for its own
+            if aside:  # last: the new run ignores checkpoints of another run
                 self.files.move_checkpoints(aside)
         except OSError as error:
             raise OutputError(str(self.path), f"cannot be replaced ({error.strerror})") from None
@@ -200,12 +202,12 @@ class FileSink(LogSink):
 
 
 class ResumedSink(LogSink):
-    """Goes on with the log of an interrupted run; what it holds after `step` is cut off with the first new chunk.
+    """Continues the log of an interrupted run; data after `step` are removed from the log with the first new chunk.
 
     Parameters
     ----------
-    log : the log, which this process has locked; it is closed if the sink cannot be made.
-    step : that of the checkpoint. run : the name of the run, if known.
+    log : the log, locked by this process; it is closed if there is an error.
+    step : the step of the checkpoint. run : the name of the run, if known.
 
     Raises
     ------
@@ -230,11 +232,11 @@ class ResumedSink(LogSink):
 
     @classmethod
     def of(cls, path: str | Path, step: int, run: str | None = None) -> ResumedSink:
-        """The sink of the run that makes `path`, whose log is locked now.
+        """Lock the log of the run with the results file `path`, and continue it.
 
         Raises
         ------
-        DataError : there is no such log, it is of another run, or it does not reach `step`.
+        DataError : there is no log, it is of another run, or it does not reach `step`.
         OutputError : another process is writing it.
         """
         return cls(lock_log(path), step, run)

@@ -1,4 +1,4 @@
-"""Spikes of generators, drawn for those who record them."""
+"""Spike trains of random generators, as a recorder receives them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lifsim.common.timegrid import times
 from lifsim.network.network import Network
 from lifsim.plan.stimuli import RECORDED, SHARED
 
-AT_ONCE = 1 << 20  # counts of spikes that are made at a time
-Columns: TypeAlias = tuple[np.ndarray, ...]  # of spikes: step, id and, where times are exact, offset before the end of the step
+AT_ONCE = 1 << 20  # number of spike counts drawn at a time
+Columns: TypeAlias = tuple[np.ndarray, ...]  # of spikes: step, id and, for exact times, offset before the end of the step
 
 
 def in_order(train: Columns, dt: float) -> Columns:
-    """Exact spikes by time (as it is written), then id; those on the grid are so by step."""
+    """Sort exact spikes by time (as written to the file), then id; spikes on the time grid are already sorted."""
     if len(train) == 2:
         return train
     step, ids, offset = train
@@ -27,7 +27,7 @@ def in_order(train: Columns, dt: float) -> Columns:
 
 
 def trains_of(population: Any, net: Network, seed: int) -> Any:
-    """The spikes of a generator of random trains as a recorder gets them."""
+    """The recorded spike trains of a generator of random spikes."""
     if "grid" not in population.model.methods:
         return _ExactTrains(population, net, seed)
     changing = "individual_spike_trains" in population.model.settable
@@ -35,7 +35,7 @@ def trains_of(population: Any, net: Network, seed: int) -> Any:
 
 
 class _RandomTrains:
-    """The spikes of a Poisson generator as a recorder gets them: a train of its own, like every target."""
+    """The recorded spikes of a Poisson generator: an independent train, as each target receives one."""
 
     def __init__(self, population: Any, net: Network, seed: int) -> None:
         from lifsim.engine import poisson_counts
@@ -49,11 +49,11 @@ class _RandomTrains:
         self._dt, self._values = net.dt, values
 
     def saved(self) -> dict[str, np.ndarray]:
-        """Nothing: counts are functions of the step."""
+        """Empty: the counts are functions of the step."""
         return {}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Nothing to restore."""
+        """Do nothing: there is no state."""
 
     def _mean(self, step: np.ndarray) -> np.ndarray:
         """Expected spikes of each node in each step, shape (steps, nodes)."""
@@ -74,7 +74,7 @@ class _RandomTrains:
 
 
 class _ChangingTrains:
-    """The same of a sinusoidal Poisson or gamma generator; of one whose targets share a train, that train."""
+    """The recorded spikes of a sinusoidal Poisson or gamma generator; if its targets share one train, that train."""
 
     def __init__(self, population: Any, net: Network, seed: int) -> None:
         from lifsim.engine import RecordedTrains
@@ -87,7 +87,7 @@ class _ChangingTrains:
         self._steps = max(1, AT_ONCE // population.n)
 
     def saved(self) -> dict[str, np.ndarray]:
-        """Where gamma trains stand."""
+        """The state of gamma processes."""
         return self._trains.saved()
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -106,7 +106,7 @@ class _ChangingTrains:
 
 
 class _ExactTrains:
-    """The same of a Poisson generator with exact times."""
+    """The recorded spikes of a Poisson generator with exact spike times."""
 
     def __init__(self, population: Any, net: Network, seed: int) -> None:
         from lifsim.engine import ExactTrains
@@ -118,7 +118,7 @@ class _ExactTrains:
         self._trains = ExactTrains(rate, dead_time, start, stop, list(net.populations).index(population.name), seed, net.dt)
 
     def saved(self) -> dict[str, np.ndarray]:
-        """Where the trains stand."""
+        """The state of the trains."""
         return self._trains.saved()
 
     def restore(self, state: dict[str, np.ndarray]) -> None:

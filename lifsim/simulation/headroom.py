@@ -1,4 +1,4 @@
-"""Room in memory for what a run records there: foretold for traces, watched for spikes."""
+"""Free memory for data recorded in memory: estimated in advance for traces, monitored during the run for spikes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lifsim.common.errors import LifsimError, RunError
 from lifsim.common.timegrid import steps
 from lifsim.results.manifest import Manifest, first_sample, ms
 
-LEAST = 48e6  # bytes that are left free for what is at work besides
-GLANCE = 0.1  # seconds between two looks at what is free: a look takes a tenth of a millisecond
+LEAST = 48e6  # bytes that are left free for other data of the process
+GLANCE = 0.1  # seconds between two checks of the free memory: a check takes a tenth of a millisecond
 
 
 def sampled(manifest: Manifest, start: int, stop: int) -> int:
-    """The numbers in the traces that a run records in the steps start < step <= stop."""
+    """The number of trace values that a run records in the steps start < step <= stop."""
     total = 0
     for entry in manifest.traces:
         first, every = first_sample(entry, start, manifest.dt)
@@ -26,17 +26,17 @@ def sampled(manifest: Manifest, start: int, stop: int) -> int:
 
 
 class Headroom:
-    """Keeps a run that records into memory from taking the last of it."""
+    """Stops a run that records in memory before memory is full."""
 
     def __init__(self) -> None:
-        self._looked, self._free = 0.0, 0.0  # what was free at the last look: nothing before the first, so nothing was taken since
+        self._looked, self._free = 0.0, 0.0  # time of the last check, and bytes that were free then
 
     def check_traces(self, manifest: Manifest, start: int, stop: int) -> None:
-        """Refuse a run from step `start` to `stop` whose traces memory cannot hold.
+        """Check that the traces of a run from step `start` to `stop` fit in memory.
 
         Raises
         ------
-        LifsimError : says how much they take, and how much is free.
+        LifsimError : they do not fit; says how much they take, and how much is free.
         """
         self._looked, self._free = time.perf_counter(), 0.0
         needed = 8.0 * sampled(manifest, start, stop)
@@ -49,11 +49,11 @@ class Headroom:
         self._free = limit.free
 
     def check(self, now: float) -> None:
-        """Stop at `now` (ms) before memory is full: while as much is free as was taken since the last look, twice, and a little more.
+        """Stop the run at `now` (ms) if less is free than twice the memory taken since the last check plus `LEAST`.
 
         Raises
         ------
-        RunError : says what is free. What was recorded until then is kept.
+        RunError : memory is nearly full; says how much is free. The data recorded so far are kept.
         """
         if time.perf_counter() - self._looked < GLANCE:
             return

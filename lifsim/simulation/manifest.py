@@ -1,4 +1,4 @@
-"""The manifest of a run, from its network and settings."""
+"""Makes the manifest (metadata) of a run from its network and settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lifsim.results.manifest import Manifest
 
 
 def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[str, str], host: str, command: str) -> Manifest:
-    """What a run of `net` is and will record."""
+    """The manifest of a run of `net`: its metadata and what it will record."""
     return Manifest(
         dt=net.dt,
         populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},

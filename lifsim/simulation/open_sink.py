@@ -1,4 +1,4 @@
-"""Opens the sink of a simulation: memory, a new file, or the log of a run that goes on."""
+"""Opens the sink of a simulation: memory, a new file, or the log of an interrupted run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from lifsim.simulation.sinks import MemorySink, Sink
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a simulation goes on from.
+    """The starting point of a simulation that is resumed.
 
-    saved : the checkpoint. log : the file of results whose log is continued, or the sink of that log if it is open; None if records
-    are continued in memory, or a new file begins.
+    saved : the checkpoint. log : the results file whose log is continued, or the sink of that log if it is open; None if recording
+    continues in memory or in a new file.
     """
 
     saved: Checkpoint
@@ -37,17 +37,18 @@ def open_sink(
     until: int | None,
     resumed: Resumed | None,
 ) -> Sink:
-    """Where a simulation records what `manifest` says.
+    """Open the sink of a simulation.
 
     Parameters
     ----------
-    image : the network, which a new log holds. out, overwrite : a new file of results, as of `RunOptions`.
-    schedule, until : of checkpoints, and the step at which the run is to end, if that is known; for a new log.
-    resumed : what the simulation goes on from, if it does.
+    manifest : what the simulation records. image : the network, which a new log stores.
+    out, overwrite : a new results file, as of `RunOptions`.
+    schedule, until : the schedule of checkpoints, and the last step of the run, if known; for a new log.
+    resumed : the starting point of a simulation that is resumed, else None.
 
     Raises
     ------
-    OutputError : the place cannot be used. DataError : the log does not go with the checkpoint.
+    OutputError : `out` cannot be written. DataError : the log does not belong to the checkpoint.
     """
     if resumed is not None and resumed.log is not None:
         if isinstance(resumed.log, LogSink):

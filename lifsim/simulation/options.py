@@ -1,4 +1,4 @@
-"""The options of a run, which `lifsim.run`, `lifsim.resume`, `Simulation` and the command line share."""
+"""The options of a run, shared by `lifsim.run`, `lifsim.resume`, `Simulation` and the command line."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def option(default: Any, doc: str) -> Any:
-    """A field of `RunOptions`: its default, and what it is, which the docstrings of all functions that take it say."""
+    """A field of `RunOptions` with its default and its description, which the docstrings of functions include."""
     return field(default=default, metadata={"doc": doc})
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a network is run. (What each option is stands beside it; `takes_options` puts it into the docstrings of functions.)"""
+    """The options of a run, each with its description, which `takes_options` inserts into docstrings."""
 
     seed: int | None = option(
         None,
-        "what all random numbers follow from, 0 to 2⁶⁴ - 1 (default: the network's, 1). The same seed gives the same result, bit for "
+        "seed of all random numbers, 0 to 2⁶⁴ - 1 (default: that of the network, 1). The same seed gives the same result, bit for "
         "bit, for any number of threads.",
     )
-    threads: int | str | None = option("auto", 'number of threads, or "auto" for one that suits the size of the network.')
-    precision: str = option("float64", '"float64" or "float32", of the state and of sums.')
+    threads: int | str | None = option("auto", 'number of threads, or "auto" to choose it by the size of the network.')
+    precision: str = option("float64", 'data type of state variables and sums, "float64" or "float32".')
     weights: str | None = option(
         None,
-        'how weights are stored: "float64", "float32" or "compact"; None follows `precision`. Compact weights are whole numbers of '
-        "16 bits, in steps of 1/32767 of the largest weight of their sign.",
+        'data type of stored weights: "float64", "float32" or "compact" (default: that of `precision`). Compact weights are 16-bit '
+        "integers in steps of 1/32767 of the largest weight of the same sign.",
     )
     method: str | None = option(
         None,
-        '"grid": spike times are multiples of dt; "precise": they are exact, as those of the models whose names end in _ps. None: '
-        'the network\'s method, or "precise" if it holds such a model.',
+        '"grid": spike times are multiples of dt; "precise": spike times are exact, as for the models whose names end in _ps. '
+        'Default: the method of the network, or "precise" if it contains such a model.',
     )
-    out: str | Path | None = option(None, "path of the HDF5 file to write; None keeps the results in memory.")
-    overwrite: bool = option(False, "replace an existing file, or an unfinished run, at `out`. Both stay until the new file is complete.")
+    out: str | Path | None = option(None, "path of the HDF5 results file; None keeps the results in memory.")
+    overwrite: bool = option(False, "replace an existing file or unfinished run at `out`, which is kept until the new file is complete.")
     progress: Progress | None = option(
         None,
         'called as ``progress(event, **facts)`` with the events "warning", "prepare", "build", "compile", "step", "write", "done". '
-        'None: what takes long before the first step is said on a terminal, in a notebook and to the logger "lifsim".',
+        'Default: warnings and lengthy preparations are reported on a terminal, in a notebook and to the logger "lifsim".',
     )
     checkpoint_every: float | str | None = option(
-        None, 'with `out`: biological time, in ms or as a text such as "10 s", after which a checkpoint (OUT.h5.ckpt) is written.'
+        None, 'biological time between checkpoints (OUT.h5.ckpt), in ms or as a text such as "10 s"; with `out`.'
     )
     checkpoint_wall: float | str | None = option(
         CHECKPOINT_WALL,
-        'with `out`: wall time, in seconds or as a text such as "10 min", after which a checkpoint is written; None: not by wall time.',
+        'wall time between checkpoints, in seconds or as a text such as "10 min"; None: none by wall time; with `out`.',
     )
 
 
@@ -63,12 +63,12 @@ _OPTIONS: dict[str, Field[Any]] = {f.name: f for f in fields(RunOptions)}
 
 
 def takes_options(*names: str, **defaults: Any) -> Callable[[F], F]:
-    """A function whose last parameter is ``**options``: options of a run, which thereby stand in its signature and in its docstring.
+    """Decorate a function whose last parameter is ``**options``: its signature and docstring then list the options of a run.
 
     Parameters
     ----------
-    names : which options the function takes; all unless any is named.
-    defaults : those whose defaults differ here from the ones of `RunOptions`.
+    names : the options that the function takes; all by default.
+    defaults : defaults that differ from those of `RunOptions`.
     """
     taken = {name: defaults.get(name, _OPTIONS[name].default) for name in names or _OPTIONS}
 
@@ -97,7 +97,7 @@ def takes_options(*names: str, **defaults: Any) -> Callable[[F], F]:
 
 
 def _documented(doc: str, names: list[str]) -> str:
-    """`doc` with what the options are in place of its line ``options``."""
+    """`doc` with the descriptions of the options in place of its line ``options``."""
     lines = doc.split("\n")
     at = next((i for i, line in enumerate(lines) if line.strip() == "options"), None)
     if at is None:

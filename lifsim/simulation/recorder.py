@@ -1,4 +1,4 @@
-"""Sorts what the engine recorded in a slice by population: the chunks that sinks take."""
+"""Sorts the records of the engine in a slice by population, into the chunks that sinks store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lifsim.simulation.generator_columns import Columns, in_order, trains_of
 
 
 class Recorder:
-    """Turns what the engine recorded into chunks; keeps the unfinished bins of population rates."""
+    """Turns the records of the engine into chunks; keeps the incomplete bins of population rates."""
 
     def __init__(self, net: Network, seed: int) -> None:
         self.net = net
@@ -30,7 +30,7 @@ class Recorder:
         self._random = {p.name: trains_of(p, net, seed) for p in random}
 
     def chunk(self, start: int, n: int, recorded: Any, events: Any) -> Chunk:
-        """The chunk of the steps start < step <= start + n; `events` are the given spikes of the plan."""
+        """The chunk of the steps start < step <= start + n; `events` are the spikes of spike generators in the plan."""
         trains = {name: self._train(name, start, n, recorded, events) for name in self._watched()}
         spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
         traces = {(r.view.name, r.variable): x for r, x in zip(self._probes, recorded.samples, strict=True)}
@@ -40,14 +40,14 @@ class Recorder:
         return Chunk(start, start + n, {name: (_after(start, step), *rest) for name, (step, *rest) in spikes.items()}, traces)
 
     def saved(self) -> dict[str, np.ndarray]:
-        """What is kept between slices: unfinished bins of rates, random trains that have a state."""
+        """The state between slices: incomplete bins of rates, and the state of random trains."""
         kept = {f"rates/{rate.key[0]}": rate.saved() for rate in self._rates}
         for name, trains in self._random.items():
             kept |= {f"recorded/{name}/{key}": x for key, x in trains.saved().items()}
         return kept
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """The opposite of `saved` (ValueError if it is of another network)."""
+        """Restore the state from `saved` (ValueError if it is of another network)."""
         for rate in self._rates:
             rate.restore(_found(state, f"rates/{rate.key[0]}"))
         for name, trains in self._random.items():
@@ -57,7 +57,7 @@ class Recorder:
         return {r.view.name for r in self._spikes} | {rate.key[0] for rate in self._rates}
 
     def _train(self, name: str, start: int, n: int, recorded: Any, events: Any) -> Columns:
-        """Steps and ids (in the population) of all its spikes in the slice, and offsets if they are exact; by time, then id."""
+        """All spikes of a population in the slice: steps, ids in the population and, for exact times, offsets; by time, then id."""
         population = self.net.populations[name]
         if name in self._random:
             return self._random[name].train(start, n)
@@ -65,13 +65,13 @@ class Recorder:
             return in_order(recorded.spikes[name], self.net.dt)
         step, ids = events.window(start, start + n)
         offset, first = events.offsets(start, start + n), self._first[name]
-        own = np.flatnonzero((ids >= first) & (ids < first + population.n))  # places are taken quicker than by a mask
+        own = np.flatnonzero((ids >= first) & (ids < first + population.n))  # indices are faster than a mask
         exact = () if offset is None else (offset[own],)
         return in_order((step[own], ids[own].astype(np.int64) - first, *exact), self.net.dt)
 
 
 def _after(start: int, step: np.ndarray) -> np.ndarray:
-    """Steps counted from `start`: 4 bytes each."""
+    """Steps relative to `start`, in 4 bytes each."""
     return np.subtract(step, start, out=np.empty(len(step), np.uint32), casting="unsafe")
 
 
@@ -82,7 +82,7 @@ def _found(state: dict[str, np.ndarray], key: str) -> np.ndarray:
 
 
 def _within(r: Recording, train: Columns, dt: float) -> Columns:
-    """Those spikes of `train` that recording `r` asks for."""
+    """The spikes of `train` that belong to the recording `r`."""
     if r.view.whole and r.start == 0 and r.stop == math.inf:
         return train
     step, ids = train[:2]
@@ -98,7 +98,7 @@ def stop_of(r: Recording, dt: float) -> int:
 
 
 class _RateBins:
-    """The population rate in bins of the recording's interval: spikes/s per neuron."""
+    """The population rate in bins of the recording interval, in spikes/s per neuron."""
 
     def __init__(self, r: Recording, dt: float) -> None:
         self.key = (r.view.name, r.variable)
@@ -107,11 +107,11 @@ class _RateBins:
         self._every = steps(r.interval, dt)
         self._scale = 1000.0 / (len(r.view) * r.interval)
         self._whole = r.view.whole
-        self._done = 0  # bins given out
-        self._open = np.zeros(0)  # counts of the bins begun
+        self._done = 0  # number of completed bins
+        self._open = np.zeros(0)  # spike counts of the incomplete bins
 
     def saved(self) -> np.ndarray:
-        """The number of bins given out, then the counts of those begun."""
+        """The number of completed bins, followed by the counts of the incomplete ones."""
         return np.append(float(self._done), self._open)
 
     def restore(self, state: np.ndarray) -> None:
@@ -119,7 +119,7 @@ class _RateBins:
         self._done, self._open = int(state[0]), state[1:].astype(np.float64)
 
     def add(self, step: np.ndarray, ids: np.ndarray, now: int) -> np.ndarray:
-        """Count the spikes up to step `now`; the bins completed, shape (n, 1)."""
+        """Count the spikes up to step `now`; returns the rates of the bins completed by then, shape (n, 1)."""
         keep = (step > self._start) & (step <= self._stop)
         if not self._whole:
             keep &= np.isin(ids, self._ids)

@@ -1,4 +1,4 @@
-"""Whether there is room in memory for a run, and for compiling what it needs."""
+"""Checks that there is enough memory for a run, and for compiling its code."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from lifsim.common import memory
 from lifsim.common.errors import LifsimError
 from lifsim.plan.limits import MOST_WORDS
 
-ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond these that they reserve: of all addresses, of their own; and for a thread
-SLICE = 64e6  # bytes that are reserved for what a slice may record, and for its spikes under way
-COMPILER = 315e6  # bytes that compiling takes, with the types that Numba then loads
+ADDRESSES, DATA, STACK = 620e6, 80e6, 75e6  # bytes beyond BASE: of address space, of data segments; address space per thread
+SLICE = 64e6  # bytes reserved for the records and the spikes in transit of a slice
+COMPILER = 315e6  # bytes needed for compiling, with the types that Numba then loads
 
 
 def check_room(facts: dict[str, Any]) -> None:
-    """Refuse a run that takes more memory than there is; `facts` as of `estimate`.
+    """Check that there is enough memory for a run; `facts` as of `lifsim.building.needs.estimate`.
 
     Raises
     ------
-    LifsimError : says how much is needed, and how much is free for this process.
+    LifsimError : there is not enough; says how much is needed, and how much is free for this process.
     """
     lacking = _lacking(facts)
     if lacking is not None:
-        gc.collect()  # what nobody needs any more may be large
+        gc.collect()  # unreferenced objects may be large
         lacking = _lacking(facts)
     if lacking is not None:
         needed, free, place = lacking
@@ -37,11 +37,11 @@ def check_room(facts: dict[str, Any]) -> None:
 
 
 def check_compiler() -> None:
-    """Refuse to compile where there is not enough memory for that.
+    """Check that there is enough memory for compiling.
 
     Raises
     ------
-    LifsimError : says how much is needed, and how much is free for this process.
+    LifsimError : there is not enough; says how much is needed, and how much is free for this process.
     """
     limit = memory.free()
     if limit.free < COMPILER:
@@ -50,8 +50,8 @@ def check_compiler() -> None:
 
 
 def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:
-    """Bytes that a run needs, that are free, and where, of the tightest limit that it would exceed; None if there is none. What the
-    program has loaded already counts as needed, and as free.
+    """The first memory limit that a run would exceed, as (bytes needed, bytes free, where); None if there is none. Memory that the
+    program has already loaded counts as needed and as free.
     """
     rest = facts["bytes"] - facts["held"] - BASE
     reserved = facts["reserved"] + SLICE

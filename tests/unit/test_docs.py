@@ -6,8 +6,11 @@ blocks run that make the data.
 
 from __future__ import annotations
 
+import ast
+import io
 import re
 import shlex
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -55,11 +58,23 @@ def test_links_lead_somewhere(page):
 
 
 def run_python(page: Path) -> None:
+    """Statement by statement; what one prints is what the comment behind it says after an arrow (``print(x)  # → 2.0``)."""
     namespace: dict = {}
     for body in blocks(page, "python"):
         if "import libsonata" in body:
             pytest.importorskip("libsonata")
-        exec(compile(body, str(page), "exec"), namespace)
+        lines = body.splitlines()
+        for statement in ast.parse(body).body:
+            with redirect_stdout(io.StringIO()) as printed:
+                exec(compile(ast.Module([statement], []), str(page), "exec"), namespace)
+            shown = re.search(r"# → (.*)", lines[(statement.end_lineno or 1) - 1])
+            if shown:
+                assert " ".join(printed.getvalue().split()) == " ".join(shown[1].split()), f"{page.name}: {lines[statement.lineno - 1]}"
+
+
+def test_pages_show_what_is_printed():
+    shown = {page.name for page in PAGES if "# → " in page.read_text(encoding="utf-8")}
+    assert {"README.md", "spatial.md", "neurons.md", "results.md", "python.md", "ann.md"} <= shown
 
 
 @pytest.mark.parametrize("page", [page for page in pages_with("python") if not files(page.values[0])])

@@ -148,11 +148,11 @@ def test_weights_that_are_nowhere_are_no_ones():
     refused("given beside a file", edges(), weight=2.0)
     refused("has no edge_type_id", edges(types=None), edge_types="edge_types.csv")
     Path("list.csv").write_text("source,target\n3,0\n")
-    refused("edge types of a list that has none; the edges of a SONATA file", "list.csv", edge_types="edge_types.csv")
+    refused("edge types given for a list without edge types; the edges of a SONATA file", "list.csv", edge_types="edge_types.csv")
 
 
 def test_delays_that_are_nowhere_are_said():
-    with pytest.warns(UserWarning, match="holds no delay, nor a table of types beside it .*: that of the connection holds"):
+    with pytest.warns(UserWarning, match="holds no delay, nor a table of types beside it .*: the delay of the connection is used"):
         assert connected(edges(group_0_syn_weight=[1.0] * 4)) == ([1.0] * 4, [1.0] * 4)
     assert connected(edges(group_0_syn_weight=[1.0] * 4), delay=2.0)[1] == [2.0] * 4
     assert connected(edges(group_0_syn_weight=[1.0] * 4), edge_types=False)[1] == [1.0] * 4

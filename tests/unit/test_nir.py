@@ -466,7 +466,7 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
         ({"spikes": "step", "step": 20.0}, "0.01 s, shorter than the step of 0.02 s"),
         ({"spikes": "pulse", "step": 0.1}, "0.1 ms for spikes that are pulses"),
         ({"spikes": "pulse", "reset": "zero"}, "reset: 'zero'; 'v_reset' or 'subtract'"),
-        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such node of neurons; a"),
+        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; a"),
         ({"spikes": "pulse", "reset_delay": True}, "reset_delay: True for spikes that are pulses"),
         ({"spikes": "step", "step": 0.1, "reset_delay": 1}, "reset_delay: 1; True or False"),
     ]:
@@ -570,7 +570,7 @@ def test_what_the_nir_package_writes(tmp_path):
         ),
         (
             lambda net: (net.add("c", 3, "if_psc_delta", V_th=np.inf), net.connect("c", "b", "one_to_one", delay=0.1)),
-            "c never fires; neurons that do",
+            "c never fires; neurons that fire",
         ),
         (lambda net: net.connect("a", "b", weight={"normal": [1.0, 0.1]}, delay=0.1), "drawn weights"),
         (lambda net: setattr(net, "method", "precise"), "run.method: exact spike times"),
@@ -578,7 +578,7 @@ def test_what_the_nir_package_writes(tmp_path):
         (lambda net: net.add("c", 1, "poisson_generator", rate=1.0), "a poisson_generator, which NIR does not have"),
         (lambda net: net.connect("a", "b", "fixed_indegree", indegree=2, delay=0.1), "connections by fixed_indegree"),
         (lambda net: net.connect("a", "b", W2.astype(float), delay=0.2), "longer than a time step"),
-        (lambda net: net.connect("a", "b", W2.astype(float), delay={"uniform": [1.0, 2.0]}), "drawn or by distance"),
+        (lambda net: net.connect("a", "b", W2.astype(float), delay={"uniform": [1.0, 2.0]}), "drawn or dependent on distance"),
         (lambda net: net.add("c", 2, "iaf_psc_delta", t_ref=0.0, V_th={"normal": [-50.0, 1.0]}), "drawn from a distribution"),
     ],
 )
@@ -646,7 +646,7 @@ def test_broken_files(tmp_path, change, match):
         ({"w": {"type": "Linear", "weight": np.ones((4, 3))}}, chain("in", "w", "a"), "x.nir:a: 4 values come from 'w'; 3"),
         ({"w": {"type": "Scale", "scale": np.ones(2)}}, chain("in", "w", "a"), "x.nir:w: 3 values come from 'in'; 2|w/scale: has 2 values"),
         ({"w": {"type": "Delay", "delay": -np.ones(3)}}, chain("in", "w", "a"), "x.nir:w/delay: .*none negative"),
-        ({k: {"type": "Linear", "weight": np.eye(3)} for k in "vw"}, [*chain("v", "w", "v"), ("w", "a")], "in a circle without neurons"),
+        ({k: {"type": "Linear", "weight": np.eye(3)} for k in "vw"}, [*chain("v", "w", "v"), ("w", "a")], "in a cycle without neurons"),
         (
             {"w": {"type": "LI", "tau": np.ones(3), "r": np.ones(3), "v_leak": np.zeros(3)}},
             chain("in", "w", "a"),

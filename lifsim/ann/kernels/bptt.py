@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.ann.kernels.dense import Shape, Solver, add_bias, decay, errors, matrix, step, take, units, weights
+from lifsim.ann.kernels.dense import WEIGHT_DECAY, Buffers, Shape, Solver, add_bias, decay, errors, matrix, step, take, units, weights
 from lifsim.engine.compiler.jit import entry, owning
 
 __all__ = ["Shape", "Solver", "epoch", "gradient"]
@@ -30,6 +30,23 @@ class TrainedMembrane(NamedTuple):
     through_reset: bool
 
 
+class SpikingShape(NamedTuple):
+    """A network of spiking neurons: its layers, and its neurons."""
+
+    layers: Shape
+    membrane: TrainedMembrane
+
+
+class SpikingSamples(NamedTuple):
+    """Inputs as constant currents `x` (samples, inputs), or as `when`, the step of the spike of each input (samples, inputs), empty for
+    currents; targets `y` (samples, outputs).
+    """
+
+    x: np.ndarray
+    when: np.ndarray
+    y: np.ndarray
+
+
 class LayerActivity(NamedTuple):
     """What happened in a batch: v before the reset, spikes, arrivals (then their gradients) of all hidden units in all steps;
     where each layer begins, per step and row; room for the dense part (`dense.Buffers`).
@@ -40,6 +57,14 @@ class LayerActivity(NamedTuple):
     arrival: np.ndarray
     first: np.ndarray
     current: np.ndarray
+
+
+class Room(NamedTuple):
+    """Room for a batch: the activity of the hidden layers, the buffers of the dense part, the spike trains of the inputs."""
+
+    activity: LayerActivity
+    buffers: Buffers
+    trains: np.ndarray
 
 
 @owning
@@ -214,32 +239,33 @@ def set_trains(when, order, steps, trains):
 
 
 @entry
-def gradient(net, m, theta, x, when, y, order, c, b, trains):
-    """The loss of the samples `order`, one batch; its derivative by `theta` is left in `b.gradient`.
-
-    x : (samples, inputs) constant currents; when : (samples, inputs) the step of the spike of each input, empty for currents.
-    """
+def gradient(net, theta, data, order, room):
+    """The loss of the samples `order` of `data`, one batch; its derivative by `theta` is left in the buffers of `room`."""
+    shape, m = net
+    x, when, y = data
+    c, b, trains = room
     rows, steps = len(order), len(m.share)
     spikes = trains[: steps * rows * when.shape[1]] if len(when) else trains[:0]
     if len(when):
         set_trains(when, order, steps, spikes)
     else:
-        take(x, order, units(net, b.value, 0, rows))
+        take(x, order, units(shape, b.value, 0, rows))
     take(y, order, matrix(b.target, 0, rows, y.shape[1]))
-    run_forward(net, m, c, b, theta, spikes, rows, steps)
-    loss = errors(net, b, rows)
-    run_backward(net, m, c, b, theta, spikes, rows, steps)
+    run_forward(shape, m, c, b, theta, spikes, rows, steps)
+    loss = errors(shape, b, rows)
+    run_backward(shape, m, c, b, theta, spikes, rows, steps)
     return loss
 
 
 @entry
-def epoch(net, m, theta, x, when, y, order, batch, c, b, trains, solver, learning_rate):
-    """A step of the solver for each `batch` samples in turn; returns the mean loss over all of them."""
+def epoch(net, theta, data, order, batch, room, solver, learning_rate):
+    """A step of the solver for each `batch` samples of `data` in turn, in this order; returns the mean loss over all of them."""
+    shape, gradient_of_all = net.layers, room.buffers.gradient
     total = 0.0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
-        total += gradient(net, m, theta, x, when, y, some, c, b, trains) * len(some)
-        if solver.constants[4] > 0:
-            decay(net, theta, b.gradient, solver.constants[4])
-        step(solver, theta, b.gradient, learning_rate)
+        total += gradient(net, theta, data, some, room) * len(some)
+        if solver.constants[WEIGHT_DECAY] > 0:
+            decay(shape, theta, gradient_of_all, solver.constants[WEIGHT_DECAY])
+        step(solver, theta, gradient_of_all, learning_rate)
     return total / len(order)

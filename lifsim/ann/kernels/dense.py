@@ -18,6 +18,7 @@ from lifsim.engine.compiler.jit import entry, owning
 IDENTITY, RELU, TANH, SIGMOID, SOFTMAX, LIF = range(6)  # in the order of lifsim.ann.activations.NAMES
 MSE, BINARY, MULTICLASS = range(3)  # in the order of lifsim.ann.losses.NAMES
 SGD, MOMENTUM, ADAM = range(3)
+MASS, BETA_1, BETA_2, EPSILON, WEIGHT_DECAY = range(5)  # the numbers of the constants of a solver
 
 
 class Shape(NamedTuple):
@@ -33,6 +34,13 @@ class Shape(NamedTuple):
     unit: np.ndarray
     loss: int
     curve: np.ndarray
+
+
+class Samples(NamedTuple):
+    """Inputs x (samples, inputs) and targets y (samples, outputs), of the dtype of the parameters."""
+
+    x: np.ndarray
+    y: np.ndarray
 
 
 class Buffers(NamedTuple):
@@ -278,11 +286,11 @@ def take(x, order, out):
 
 
 @entry
-def gradient(net, theta, x, y, order, b):
-    """The loss of the samples `order`, one batch; its derivative by `theta` is left in `b.gradient`."""
+def gradient(net, theta, data, order, b):
+    """The loss of the samples `order` of `data`, one batch; its derivative by `theta` is left in `b.gradient`."""
     rows = len(order)
-    take(x, order, units(net, b.value, 0, rows))
-    take(y, order, matrix(b.target, 0, rows, y.shape[1]))
+    take(data.x, order, units(net, b.value, 0, rows))
+    take(data.y, order, matrix(b.target, 0, rows, data.y.shape[1]))
     forward(net, theta, b, rows)
     loss = errors(net, b, rows)
     backward(net, theta, b, rows)
@@ -290,16 +298,13 @@ def gradient(net, theta, x, y, order, b):
 
 
 @entry
-def epoch(net, theta, x, y, order, batch, b, solver, learning_rate):
-    """A step of the solver for each `batch` samples in turn; returns the mean loss over all of them.
-
-    x : (samples, inputs), y : (samples, outputs), of the type of `theta`; order : which samples, in which order.
-    """
+def epoch(net, theta, data, order, batch, b, solver, learning_rate):
+    """A step of the solver for each `batch` samples of `data` in turn, in this order; returns the mean loss over all of them."""
     total = 0.0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
-        total += gradient(net, theta, x, y, some, b) * len(some)
-        if solver.constants[4] > 0:
-            decay(net, theta, b.gradient, solver.constants[4])
+        total += gradient(net, theta, data, some, b) * len(some)
+        if solver.constants[WEIGHT_DECAY] > 0:
+            decay(net, theta, b.gradient, solver.constants[WEIGHT_DECAY])
         step(solver, theta, b.gradient, learning_rate)
     return total / len(order)

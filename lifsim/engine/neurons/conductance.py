@@ -26,13 +26,16 @@ from numba.extending import overload
 from lifsim.engine.compiler.intrinsics import fma
 from lifsim.engine.compiler.jit import inlined, kernel, merged
 from lifsim.engine.neurons.spiking import reset_at_threshold
-from lifsim.engine.neurons.state import at, constant, like
+from lifsim.engine.neurons.state import THETA, at, constant, like
 
 STIFF = 0.5  # of a: the step in units of the membrane's own time constant of the moment
 PART = 0.125  # of a, in the parts of a step that is divided
 QUICK = 0.5 + 1e-9  # of r: the step in units of the shortest time constant
 QUICK_PART = 0.25  # of r, in the parts
 LITTLE = 1e-6  # of a/2: conductances so small that nothing comes of their error
+LEAK, LIMIT, QUICKEST = range(1, 4)  # the numbers of the membrane's constants after the threshold
+FIRST, EACH = 4, 5  # the number of the first conductance's first constant; how many each conductance has
+SCALE, HALF, FULL, LIFT, E = range(EACH)  # their numbers within those of a conductance
 MOST_PARTS = 1 << 16  # a conductance of some mS: the membrane is then where it leads long before
 
 
@@ -85,17 +88,17 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 @inlined
 def membrane(c, w):
-    """The membrane: the first four constants."""
+    """The membrane of the neurons of `w`."""
     lo, hi = w.lo, w.hi
-    return Membrane(constant(c, 0, lo, hi), constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi))
+    return Membrane(constant(c, THETA, lo, hi), constant(c, LEAK, lo, hi), constant(c, LIMIT, lo, hi), constant(c, QUICKEST, lo, hi))
 
 
 @inlined
 def conductance(c, x, w, k, row, rise):
     """Conductance number k, kept in the state variable `row`; of one that rises, `rise` is what feeds it, else None."""
-    lo, hi, j = w.lo, w.hi, 4 + 5 * k
-    scale, half, full = constant(c, j, lo, hi), constant(c, j + 1, lo, hi), constant(c, j + 2, lo, hi)
-    return Conductance(x.state[row, lo:hi], rise, scale, half, full, constant(c, j + 3, lo, hi), constant(c, j + 4, lo, hi))
+    lo, hi, j = w.lo, w.hi, FIRST + EACH * k
+    scale, half, full = constant(c, j + SCALE, lo, hi), constant(c, j + HALF, lo, hi), constant(c, j + FULL, lo, hi)
+    return Conductance(x.state[row, lo:hi], rise, scale, half, full, constant(c, j + LIFT, lo, hi), constant(c, j + E, lo, hi))
 
 
 # -- the conductances of neuron i, together ----------------------------------------------------------

@@ -18,7 +18,7 @@ from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons import iaf_psc_exp
 from lifsim.engine.neurons.iaf_psc_exp import CHANNELS, STATES, advance, drive
 from lifsim.engine.neurons.spiking import hold_too
-from lifsim.engine.neurons.state import at, constant
+from lifsim.engine.neurons.state import THETA, at, constant
 from lifsim.engine.random import ESCAPE, midpoint, philox
 
 __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike"]
@@ -29,6 +29,7 @@ class EscapeNoise(NamedTuple):
 
 
 Kind = EscapeNoise
+RHO, DELTA = 6, 7  # the numbers of the constants after those of iaf_psc_exp
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
@@ -40,7 +41,7 @@ def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
 def spike(row, c, x, w, key, out):
     """Neurons that fire are reset and held."""
     lo, hi = w.lo, w.hi
-    k = constant(c, 0, lo, hi), constant(c, 6, lo, hi), constant(c, 7, lo, hi)
+    k = constant(c, THETA, lo, hi), constant(c, RHO, lo, hi), constant(c, DELTA, lo, hi)
     n = escape(k, x.state[row, lo:hi], x.until[lo:hi], w.id, w.step, key, out)
     for j in range(n):
         i = lo + out[j]

@@ -20,6 +20,7 @@ __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constant
 
 STATES = ("dg_ex", "dg_in", "g_ex", "g_in", "V_m")
 CHANNELS = 2
+DG_EX, DG_IN, G_EX, G_IN, V = range(5)  # the rows of the state
 DRIVEN = True
 HOLDS = False
 
@@ -46,5 +47,5 @@ def units(p: dict[str, Any]) -> dict[str, Any]:
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    both = conductance(c, x, w, 0, 2, x.state[0, lo:hi]), conductance(c, x, w, 1, 3, x.state[1, lo:hi])
-    integrate(membrane(c, w), both, x.state[4, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
+    both = conductance(c, x, w, 0, G_EX, x.state[DG_EX, lo:hi]), conductance(c, x, w, 1, G_IN, x.state[DG_IN, lo:hi])
+    integrate(membrane(c, w), both, x.state[V, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])

@@ -17,6 +17,7 @@ __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constant
 
 STATES = ("g_ex", "g_in", "V_m")
 CHANNELS = 2
+G_EX, G_IN, V = range(3)  # the rows of the state
 DRIVEN = True
 HOLDS = False
 
@@ -43,5 +44,5 @@ def units(p: dict[str, Any]) -> dict[str, Any]:
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    both = conductance(c, x, w, 0, 0, None), conductance(c, x, w, 1, 1, None)
-    integrate(membrane(c, w), both, x.state[2, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
+    both = conductance(c, x, w, 0, G_EX, None), conductance(c, x, w, 1, G_IN, None)
+    integrate(membrane(c, w), both, x.state[V, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])

@@ -10,7 +10,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from lifsim.engine.compiler.jit import kernel, merged
-from lifsim.engine.neurons.conductance import conductance, conductance_constants, drive, integrate, membrane, membrane_constants
+from lifsim.engine.neurons.conductance import (
+    EACH,
+    FIRST,
+    conductance,
+    conductance_constants,
+    drive,
+    integrate,
+    membrane,
+    membrane_constants,
+)
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import at, constant
 
@@ -19,6 +28,9 @@ __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constant
 CONDUCTANCES = (("tau_syn_ex", "E_ex", 1.0), ("tau_syn_in", "E_in", -1.0), ("tau_sfa", "E_sfa", 1.0), ("tau_rr", "E_rr", 1.0))
 STATES = ("g_ex", "g_in", "g_sfa", "g_rr", "V_m")
 CHANNELS = 2
+G_EX, G_IN, G_SFA, G_RR, V = range(5)  # the rows of the state, of which the first four are conductances
+Q_SFA = FIRST + EACH * len(CONDUCTANCES)  # the numbers of the constants after those of the conductances
+Q_RR = Q_SFA + 1
 DRIVEN = True
 HOLDS = False
 
@@ -45,17 +57,17 @@ def units(p: dict[str, Any]) -> dict[str, Any]:
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    synaptic = conductance(c, x, w, 0, 0, None), conductance(c, x, w, 1, 1, None)
-    own = conductance(c, x, w, 2, 2, None), conductance(c, x, w, 3, 3, None)
-    integrate(membrane(c, w), (synaptic[0], synaptic[1], own[0], own[1]), x.state[4, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
+    synaptic = conductance(c, x, w, G_EX, G_EX, None), conductance(c, x, w, G_IN, G_IN, None)
+    own = conductance(c, x, w, G_SFA, G_SFA, None), conductance(c, x, w, G_RR, G_RR, None)
+    integrate(membrane(c, w), (synaptic[0], synaptic[1], own[0], own[1]), x.state[V, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])
 
 
 @merged
 def spike(row, c, x, w, key, out):
     """Neurons at threshold are reset; their own conductances grow."""
     n = reset_at_threshold(row, c, x, w, out)
-    grow(constant(c, 24, w.lo, w.hi), x.state[2, w.lo : w.hi], out[:n])
-    grow(constant(c, 25, w.lo, w.hi), x.state[3, w.lo : w.hi], out[:n])
+    grow(constant(c, Q_SFA, w.lo, w.hi), x.state[G_SFA, w.lo : w.hi], out[:n])
+    grow(constant(c, Q_RR, w.lo, w.hi), x.state[G_RR, w.lo : w.hi], out[:n])
     return n
 
 

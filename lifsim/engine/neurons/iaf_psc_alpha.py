@@ -15,10 +15,13 @@ import numpy as np
 
 from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push, rising_to_v
-from lifsim.engine.neurons.state import at, constant
+from lifsim.engine.neurons.state import THETA, at, constant
 
 STATES = ("dI_syn_ex", "dI_syn_in", "I_syn_ex", "I_syn_in", "V_m")
 CHANNELS = 2
+DI_EX, DI_IN, I_EX, I_IN, V = range(5)  # the rows of the state
+# The numbers of the constants after the threshold.
+V_MIN, P33, P32_EX, P32_IN, P31_EX, P31_IN, P22_EX, P22_IN, P21_EX, P21_IN = range(1, 11)
 
 
 class IafPscAlpha(NamedTuple):
@@ -82,11 +85,11 @@ def update(k, v, i_ex, di_ex, i_in, di_in):
 
 
 @kernel
-def rise(P22, P21, i_syn, di):
+def rise(decay, feed, i_syn, di):
     """A synaptic current over a step."""
     for j in range(len(i_syn)):
-        i_syn[j] = at(P22, j) * i_syn[j] + at(P21, j) * di[j]
-        di[j] = at(P22, j) * di[j]
+        i_syn[j] = at(decay, j) * i_syn[j] + at(feed, j) * di[j]
+        di[j] = at(decay, j) * di[j]
 
 
 @kernel
@@ -101,20 +104,20 @@ def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
     k = AlphaConstants(
-        constant(c, 0, lo, hi),
-        constant(c, 1, lo, hi),
-        constant(c, 2, lo, hi),
-        constant(c, 3, lo, hi),
-        constant(c, 4, lo, hi),
-        constant(c, 5, lo, hi),
-        constant(c, 6, lo, hi),
-        constant(c, 7, lo, hi),
-        constant(c, 8, lo, hi),
-        constant(c, 9, lo, hi),
-        constant(c, 10, lo, hi),
+        constant(c, THETA, lo, hi),
+        constant(c, V_MIN, lo, hi),
+        constant(c, P33, lo, hi),
+        constant(c, P32_EX, lo, hi),
+        constant(c, P32_IN, lo, hi),
+        constant(c, P31_EX, lo, hi),
+        constant(c, P31_IN, lo, hi),
+        constant(c, P22_EX, lo, hi),
+        constant(c, P22_IN, lo, hi),
+        constant(c, P21_EX, lo, hi),
+        constant(c, P21_IN, lo, hi),
     )
-    v, i_ex, i_in = x.state[4, lo:hi], x.state[2, lo:hi], x.state[3, lo:hi]
-    di_ex, di_in = x.state[0, lo:hi], x.state[1, lo:hi]
+    v, i_ex, i_in = x.state[V, lo:hi], x.state[I_EX, lo:hi], x.state[I_IN, lo:hi]
+    di_ex, di_in = x.state[DI_EX, lo:hi], x.state[DI_IN, lo:hi]
     update(k, v, i_ex, di_ex, i_in, di_in)
     push(v, drive)
     bound(k.v_min, v)

@@ -22,6 +22,8 @@ from lifsim.engine.neurons.state import at, constant, of_all
 
 STATES = ("V_m", "inhibition", "kept")
 CHANNELS = 1
+V, INHIBITION, KEPT = range(3)  # the rows of the state
+P33, V_MIN, KEEP = range(1, 4)  # the numbers of the constants after the threshold
 
 
 class IafPscDelta(NamedTuple):
@@ -63,25 +65,25 @@ def release(v, kept, until, step):
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    v = x.state[0, lo:hi]
-    decay(constant(c, 1, lo, hi), v)
+    v = x.state[V, lo:hi]
+    decay(constant(c, P33, lo, hi), v)
     push(v, drive)
-    if of_all(constant(c, 3, lo, hi)) != 0:  # `refractory_input`
-        release(v, x.state[2, lo:hi], x.until[lo:hi], w.step)
+    if of_all(constant(c, KEEP, lo, hi)) != 0:
+        release(v, x.state[KEPT, lo:hi], x.until[lo:hi], w.step)
         for j in range(w.first, w.first + x.held.number[w.p]):  # so that v becomes the sum of what arrives
-            x.state[0, w.first + x.held.offset[j]] = 0
+            x.state[V, w.first + x.held.offset[j]] = 0
 
 
 @merged
 def receive(c, x, w):
     """What has arrived in the potentials of `w` takes effect."""
     lo, hi = w.lo, w.hi
-    v = x.state[0, lo:hi]
+    v = x.state[V, lo:hi]
     if x.channels > 1:
-        join(v, x.state[1, lo:hi])
-    if of_all(constant(c, 3, lo, hi)) != 0:  # `refractory_input`
-        keep(constant(c, 1, lo, hi), x.held.offset[lo : lo + x.held.number[w.p]], v, x.state[2, lo:hi], x.until[lo:hi], w.step)
-    bound(constant(c, 2, lo, hi), v)
+        join(v, x.state[INHIBITION, lo:hi])
+    if of_all(constant(c, KEEP, lo, hi)) != 0:
+        keep(constant(c, P33, lo, hi), x.held.offset[lo : lo + x.held.number[w.p]], v, x.state[KEPT, lo:hi], x.until[lo:hi], w.step)
+    bound(constant(c, V_MIN, lo, hi), v)
 
 
 @kernel
@@ -93,11 +95,11 @@ def join(v, inhibition):
 
 
 @kernel
-def keep(P33, held, v, kept, until, step):
+def keep(decay, held, v, kept, until, step):
     """Keep what arrived (it is in v) at the refractory neurons, as it will have decayed when they move again."""
     for j in range(len(held)):
         i = held[j]
-        kept[i] += v[i] * at(P33, i) ** (until[i] - step)
+        kept[i] += v[i] * at(decay, i) ** (until[i] - step)
 
 
 @kernel

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.engine.compiler.jit import kernel, merged
+from lifsim.engine.compiler.jit import inlined, kernel, merged
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, push
 from lifsim.engine.neurons.state import at, constant
 
 STATES = ("I_syn_ex", "I_syn_in", "V_m")
+I_EX, I_IN, V = range(3)  # the rows of the state
 CHANNELS = 2
+P22, P21_EX, P21_IN, P11_EX, P11_IN = range(1, 6)  # the numbers of the constants after the threshold
 
 
 class IafPscExp(NamedTuple):
@@ -64,11 +66,17 @@ def update(k, v, i_ex, i_in):
         i_in[i] = at(k.P11_in, i) * i_in[i]
 
 
+@inlined
+def flow(c, lo, hi):
+    """The propagators of the neurons lo … hi - 1."""
+    ex, inh = constant(c, P21_EX, lo, hi), constant(c, P21_IN, lo, hi)
+    return Flow(constant(c, P22, lo, hi), ex, inh, constant(c, P11_EX, lo, hi), constant(c, P11_IN, lo, hi))
+
+
 @merged
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    k = Flow(constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi), constant(c, 4, lo, hi), constant(c, 5, lo, hi))
-    v = x.state[2, lo:hi]
-    update(k, v, x.state[0, lo:hi], x.state[1, lo:hi])
+    v = x.state[V, lo:hi]
+    update(flow(c, lo, hi), v, x.state[I_EX, lo:hi], x.state[I_IN, lo:hi])
     push(v, drive)

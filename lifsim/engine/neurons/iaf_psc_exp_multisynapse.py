@@ -21,6 +21,8 @@ class IafPscExpMultisynapse(NamedTuple):
 
 
 Kind = IafPscExpMultisynapse
+# The numbers of the constants after the threshold; of receptor k they are P21 + 2 k and P11 + 2 k.
+RECEPTORS, P22, P21, P11 = range(1, 5)
 
 
 def channels(p: dict[str, Any]) -> int:
@@ -46,20 +48,20 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 
 
 @kernel
-def flow(P21, P11, v, i_syn):
+def flow(to_v, decay, v, i_syn):
     """One current over a step, and what it does to v."""
     for i in range(len(v)):
-        v[i] += at(P21, i) * i_syn[i]
-        i_syn[i] = at(P11, i) * i_syn[i]
+        v[i] += at(to_v, i) * i_syn[i]
+        i_syn[i] = at(decay, i) * i_syn[i]
 
 
 @merged
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
     lo, hi = w.lo, w.hi
-    receptors = int(of_all(constant(c, 1, lo, hi)))
+    receptors = int(of_all(constant(c, RECEPTORS, lo, hi)))
     v = x.state[receptors, lo:hi]
-    decay(constant(c, 2, lo, hi), v)
+    decay(constant(c, P22, lo, hi), v)
     for k in range(receptors):
-        flow(constant(c, 3 + 2 * k, lo, hi), constant(c, 4 + 2 * k, lo, hi), v, x.state[k, lo:hi])
+        flow(constant(c, P21 + 2 * k, lo, hi), constant(c, P11 + 2 * k, lo, hi), v, x.state[k, lo:hi])
     push(v, drive)

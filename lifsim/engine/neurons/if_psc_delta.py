@@ -22,6 +22,8 @@ from lifsim.engine.neurons.state import constant
 
 STATES = ("V_m", "inhibition")
 CHANNELS = 1
+V, INHIBITION = range(2)  # the rows of the state
+TAKEN = 1  # the number of the constant after the threshold
 
 
 class IfPscDelta(NamedTuple):
@@ -44,17 +46,17 @@ def drive(p: dict[str, Any], dt: float) -> np.ndarray:
 @merged
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
-    push(x.state[0, w.lo : w.hi], drive)
+    push(x.state[V, w.lo : w.hi], drive)
 
 
 @merged
 def receive(c, x, w):
     """What has arrived in the potentials of `w` takes effect."""
     if x.channels > 1:
-        join(x.state[0, w.lo : w.hi], x.state[1, w.lo : w.hi])
+        join(x.state[V, w.lo : w.hi], x.state[INHIBITION, w.lo : w.hi])
 
 
 @merged
 def spike(row, c, x, w, key, out):
     """Those at threshold fire."""
-    return subtract_at_threshold(row, constant(c, 1, w.lo, w.hi), c, x, w, out)
+    return subtract_at_threshold(row, constant(c, TAKEN, w.lo, w.hi), c, x, w, out)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from lifsim.engine.compiler.jit import merged
 from lifsim.engine.neurons.iaf_psc_delta import drive
-from lifsim.engine.neurons.if_psc_delta import CHANNELS, STATES, receive, spike
+from lifsim.engine.neurons.if_psc_delta import CHANNELS, STATES, V, receive, spike
 from lifsim.engine.neurons.membrane import decay, leak, push
 from lifsim.engine.neurons.spiking import taken_by_a_spike
 from lifsim.engine.neurons.state import constant
@@ -25,6 +25,7 @@ class LifPscDelta(NamedTuple):
 
 
 Kind = LifPscDelta
+P33 = 2  # the number of the constant after those of if_psc_delta
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
@@ -35,6 +36,6 @@ def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
 @merged
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step."""
-    v = x.state[0, w.lo : w.hi]
-    decay(constant(c, 2, w.lo, w.hi), v)
+    v = x.state[V, w.lo : w.hi]
+    decay(constant(c, P33, w.lo, w.hi), v)
     push(v, drive)

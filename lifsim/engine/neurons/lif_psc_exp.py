@@ -24,6 +24,7 @@ class LifPscExp(NamedTuple):
 
 
 Kind = LifPscExp
+TAKEN = 6  # the number of the constant after those of iaf_psc_exp
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
@@ -34,4 +35,4 @@ def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
 @merged
 def spike(row, c, x, w, key, out):
     """Those at threshold fire."""
-    return subtract_at_threshold(row, constant(c, 6, w.lo, w.hi), c, x, w, out)
+    return subtract_at_threshold(row, constant(c, TAKEN, w.lo, w.hi), c, x, w, out)

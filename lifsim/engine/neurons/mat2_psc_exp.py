@@ -14,13 +14,15 @@ import numpy as np
 
 from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons import iaf_psc_exp
-from lifsim.engine.neurons.iaf_psc_exp import Flow, drive, update
+from lifsim.engine.neurons.iaf_psc_exp import drive, flow, update
 from lifsim.engine.neurons.membrane import decay, push
-from lifsim.engine.neurons.state import at, constant
+from lifsim.engine.neurons.state import THETA, at, constant
 
 __all__ = ["CHANNELS", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike"]
 
 STATES = ("I_syn_ex", "I_syn_in", "V_m", "V_th_alpha_1", "V_th_alpha_2", "V_th")
+I_EX, I_IN, V, TH_1, TH_2, TH = range(6)  # the rows of the state
+DECAY_1, JUMP_1, DECAY_2, JUMP_2 = range(6, 10)  # the numbers of the constants after those of iaf_psc_exp
 CHANNELS = 2
 HOLDS = False
 
@@ -42,21 +44,20 @@ def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
 def advance(c, drive, x, w):
     """Move the neurons of `w` by a step, and their thresholds."""
     lo, hi = w.lo, w.hi
-    k = Flow(constant(c, 1, lo, hi), constant(c, 2, lo, hi), constant(c, 3, lo, hi), constant(c, 4, lo, hi), constant(c, 5, lo, hi))
-    v = x.state[2, lo:hi]
-    update(k, v, x.state[0, lo:hi], x.state[1, lo:hi])
+    v = x.state[V, lo:hi]
+    update(flow(c, lo, hi), v, x.state[I_EX, lo:hi], x.state[I_IN, lo:hi])
     push(v, drive)
-    decay(constant(c, 6, lo, hi), x.state[3, lo:hi])
-    decay(constant(c, 8, lo, hi), x.state[4, lo:hi])
+    decay(constant(c, DECAY_1, lo, hi), x.state[TH_1, lo:hi])
+    decay(constant(c, DECAY_2, lo, hi), x.state[TH_2, lo:hi])
 
 
 @merged
 def spike(row, c, x, w, key, out):
     """Neurons whose v has reached the threshold of now fire: it jumps, v does not."""
     lo, hi = w.lo, w.hi
-    parts = x.state[3, lo:hi], x.state[4, lo:hi], x.state[5, lo:hi]
-    jumps = constant(c, 7, lo, hi), constant(c, 9, lo, hi)
-    return cross(constant(c, 0, lo, hi), jumps, x.state[row, lo:hi], parts, (x.until[lo:hi], x.refractory[lo:hi]), w.step, out)
+    parts = x.state[TH_1, lo:hi], x.state[TH_2, lo:hi], x.state[TH, lo:hi]
+    jumps = constant(c, JUMP_1, lo, hi), constant(c, JUMP_2, lo, hi)
+    return cross(constant(c, THETA, lo, hi), jumps, x.state[row, lo:hi], parts, (x.until[lo:hi], x.refractory[lo:hi]), w.step, out)
 
 
 @kernel

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine.compiler.jit import kernel, merged
-from lifsim.engine.neurons.state import at, constant, part
+from lifsim.engine.neurons.state import THETA, at, constant, part
 
 
 @merged
@@ -76,7 +76,7 @@ def hold_too(held, p, lo, fired, until):
 def reset_at_threshold(row, c, x, w, out):
     """Neurons whose v (state variable `row`) has reached theta, the first constant, are reset."""
     lo, hi = w.lo, w.hi
-    return fire(x.state[row, lo:hi], constant(c, 0, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], w.step, out)
+    return fire(x.state[row, lo:hi], constant(c, THETA, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], w.step, out)
 
 
 @merged
@@ -119,6 +119,6 @@ def subtract(v, theta, size, refractory, until, step, out):
 def subtract_at_threshold(row, size, c, x, w, out):
     """Neurons whose v (state variable `row`) has reached theta, the first constant, lose `size`, and are held for t_ref."""
     lo, hi = w.lo, w.hi
-    n = subtract(x.state[row, lo:hi], constant(c, 0, lo, hi), size, x.refractory[lo:hi], x.until[lo:hi], w.step, out)
+    n = subtract(x.state[row, lo:hi], constant(c, THETA, lo, hi), size, x.refractory[lo:hi], x.until[lo:hi], w.step, out)
     hold_too(x.held, w.p, lo, out[:n], x.until[lo:hi])
     return n

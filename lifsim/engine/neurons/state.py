@@ -52,6 +52,7 @@ class Where(NamedTuple):
     step: int
 
 
+THETA = 0  # the number of the threshold among the constants of every model
 LINE = 16  # neurons: the place of each 16th begins a cache line, in float64 and in float32
 
 

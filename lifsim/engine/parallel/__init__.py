@@ -1,1 +1,1 @@
-"""Threads: how they share the work of a step, where the neurons of each lie in memory, and how long each part of the work takes."""
+"""Threads: the team, sharing of work, placement of neurons in memory, and measurement of time."""

@@ -1,7 +1,7 @@
-"""Where neurons lie in memory: each thread has a share of every population.
+"""Placement of neurons in memory: each thread gets a share of every population.
 
-How often neurons will fire is not known beforehand, and populations differ in it by a factor of ten. Threads that
-have equal shares of each have equal work whatever the rates turn out to be.
+Firing rates are not known in advance, and differ between populations by a factor of ten. If threads have equal shares of each population,
+they have equal work at any rates.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import numpy as np
 
 from lifsim.plan.limits import GRAIN, LARGEST_BLOCK
 
-NEURON_COST = 300  # synapses that cost as much as a neuron: 0.7 ns a step beside 0.8 ns at each of 3 spikes a second, at dt = 1 ms
+# Synapses that cost as much as a neuron at dt = 1 ms: 0.7 ns per neuron and step; 0.8 ns per synapse and spike, at 3 spikes/s.
+NEURON_COST = 300
 
 
 class Placement(NamedTuple):
-    """Neuron i has the place ``place[i]``, and the place q the neuron ``id[q]``.
+    """Neuron i has the place ``place[i]``; place q has the neuron ``id[q]``. Shape (n_neurons,) each.
 
-    Block b owns the places ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … . In the places of
-    a thread lies its share of population 0, then of 1 … .
+    Block b has the places ``first[b]`` … ``first[b + 1] - 1``, thread r the blocks ``thread[r]`` … ``thread[r + 1] - 1``. The places of a
+    thread contain its share of population 0, then of population 1, and so on.
     """
 
     first: np.ndarray
@@ -30,7 +31,7 @@ class Placement(NamedTuple):
 
 
 def place_neurons(plan: Any, threads: int) -> Placement:
-    """The seats of all neurons of `plan`, so that threads have equal work."""
+    """The places of all neurons of `plan`, chosen so that threads have equal work."""
     cut = shares([g.first for g in plan.groups] + [plan.n_neurons], work(plan), threads)
     ids, first, thread = [np.zeros(0, np.int64)], [0], [0]
     for r in range(threads):
@@ -44,11 +45,12 @@ def place_neurons(plan: Any, threads: int) -> Placement:
 
 
 def shares(first: list[int], cost: np.ndarray, threads: int) -> np.ndarray:
-    """Where populations, ``first[g]`` … ``first[g + 1] - 1``, are cut: thread r gets those from ``cut[g, r]`` on, to ``cut[g, r + 1]``.
+    """Divide each population, ids ``first[g]`` … ``first[g + 1] - 1``, among threads: thread r gets ``cut[g, r]`` … ``cut[g, r + 1] - 1``.
 
-    What a population gives too much or too little to a thread, because shares are multiples of `GRAIN`, the next one evens out.
+    Shares are multiples of `GRAIN` where possible; the next population compensates for the rounding of the previous ones. `cost` has
+    shape (n_neurons,); the result has shape (n_groups, threads + 1).
     """
-    cut, before, total = [], np.zeros(threads + 1), 0.0  # `before` each thread: the work of those before it
+    cut, before, total = [], np.zeros(threads + 1), 0.0  # `before[r]`: the work given to threads before r
     for a, z in itertools.pairwise(first):
         sums = np.concatenate([[0.0], np.cumsum(cost[a:z])])
         total += sums[-1]
@@ -62,7 +64,7 @@ def shares(first: list[int], cost: np.ndarray, threads: int) -> np.ndarray:
 
 
 def work(plan: Any) -> np.ndarray:
-    """The cost of each neuron, in synapses."""
+    """The cost of each neuron, in units of a synapse; shape (n_neurons,)."""
     cost = np.full(plan.n_neurons, NEURON_COST / plan.dt)
     for w in plan.wirings:
         np.add.at(cost, w.targets, np.diff(w.ptr))
@@ -70,7 +72,7 @@ def work(plan: Any) -> np.ndarray:
 
 
 def blocks_for_threads(thread: np.ndarray, threads: int) -> np.ndarray:
-    """The first block of each thread where `threads` share those of all in `thread`."""
+    """The first block of each of `threads` threads that share all blocks; `thread` are the first blocks for the full team."""
     if threads == len(thread) - 1:
         return thread
     return thread[np.linspace(0, len(thread) - 1, threads + 1).round().astype(np.int64)]

@@ -1,7 +1,7 @@
-"""Persistent threads that run a kernel together, fewer of them while other processes want the cores.
+"""Persistent threads that run a kernel together; fewer of them while other processes use the cores.
 
-Threads that meet every few microseconds go at the pace of the slowest. One that has to share its core with another
-process is away for half of the time, and so are then all: the others are better off without it.
+Threads that synchronise every few microseconds are as slow as the slowest of them. A thread that shares its core with another process
+runs for only half of the time and halves the speed of all, so the team is faster without it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-CROWDED = 0.7  # of its time on a core: with less, a thread shares it
-GLANCE = 0.01  # seconds: shorter calls say nothing about that
-REST, LONGEST_REST = 0.5, 4.0  # seconds for which such a thread is left out, at first and after many trials
+CROWDED = 0.7  # a thread whose CPU time is less than this fraction of the wall time shares its core
+GLANCE = 0.01  # seconds; shorter calls are not used to detect shared cores
+REST, LONGEST_REST = 0.5, 4.0  # seconds for which such a thread is left out: at first, and at most
 
 
 class Team:
-    """`size` threads; a team of one is the calling thread. Kernels release the GIL, so they run at once.
+    """`size` threads; a team of one is the calling thread. Kernels release the GIL, so threads run in parallel.
 
-    The calling thread of a larger team only waits: whatever interrupts it, a signal say, no kernel is left waiting for another
-    that was never started.
+    In a larger team, the calling thread only waits. So if a signal interrupts it, no kernel waits for another that was never started.
     """
 
     def __init__(self, size: int) -> None:
@@ -28,16 +27,16 @@ class Team:
         self._crowded, self._until, self._rest = 0, 0.0, REST
 
     def active(self) -> int:
-        """How many threads are to work now; stays so until `together` returns."""
+        """The number of threads to use now; it does not change until `together` returns."""
         if time.perf_counter() >= self._until:
             self._crowded = 0
         return max(1, self.size - self._crowded)
 
     def together(self, function: Callable[[int], None], size: int, watch: bool = False) -> None:
-        """``function(rank)`` on `size` threads at the same time.
+        """Run ``function(rank)`` on `size` threads in parallel.
 
-        With `watch`, whoever had no core to itself is left out for a while, twice as long each time that it is tried in
-        vain; `function` has then to be at work all the time.
+        With `watch`, the team is reduced by the number of threads that shared a core, for `REST` seconds at first and twice as long each
+        time that the full team fails again. `function` must then use the CPU all the time.
         """
         if self._pool is None:
             times = [_timed(function, 0)]
@@ -51,7 +50,7 @@ class Team:
             self._rest = REST
 
     def each(self, function: Callable[[int], None], items: Sequence[int]) -> None:
-        """``function(item)`` for every item, dealt out to the threads in turn."""
+        """Run ``function(item)`` for every item; items are distributed over the threads in turn."""
 
         def own(rank: int) -> None:
             for item in items[rank :: self.size]:
@@ -60,14 +59,14 @@ class Team:
         self.together(own, self.size)
 
     def close(self) -> None:
-        """End the helpers."""
+        """End the threads."""
         if self._pool:
             self._pool.shutdown()
             self._pool = None
 
 
 def _timed(function: Callable[[int], None], rank: int) -> tuple[float, float]:
-    """Seconds that ``function(rank)`` took, and those that it had a core."""
+    """Run ``function(rank)``; returns wall time and CPU time in seconds."""
     wall, cpu = time.perf_counter(), time.thread_time()
     function(rank)
     return time.perf_counter() - wall, time.thread_time() - cpu

@@ -26,7 +26,19 @@ from lifsim.engine.compiler.intrinsics import prefetch
 from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
-from lifsim.engine.plasticity.postsynaptic_spikes import AFTER, BEFORE, FAST, LINKS, LONG_AGO, NONE, PLACE, SLOW, STEP, first_after
+from lifsim.engine.plasticity.postsynaptic_spikes import (
+    AFTER,
+    BEFORE,
+    FAST,
+    LINKS,
+    LONG_AGO,
+    NONE,
+    PLACE,
+    SLOW,
+    STEP,
+    PostsynapticSpikes,
+    first_after,
+)
 from lifsim.engine.synapses.delivery import add
 from lifsim.plan.spikes import NEVER
 from lifsim.plan.synapses import COUNT_SPIKES, NO_RECEPTOR
@@ -72,6 +84,15 @@ class Arrival(NamedTuple):
     law: int
 
 
+class Site(NamedTuple):
+    """Where spikes arrive: the spikes that targets have sent, work space, and a block `b`, whose neurons have the places from `lo` on."""
+
+    trains: PostsynapticSpikes
+    work: Work
+    b: int
+    lo: int
+
+
 def work_for(blocks: int, neurons: int) -> Work:
     """Work space."""
     synapse, spike, step = (np.zeros((blocks, MOST_ROUNDS, TILE), np.int32) for _ in range(3))
@@ -86,22 +107,22 @@ def forget(work: Work) -> None:
 
 
 @merged
-def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
-    """The spike of step `sent` arrives at segment (r, j) of block `b`, whose neurons have the places from `lo` on."""
-    y, hi = synapses.y, lo + total.shape[1]
+def transmit_pairs(synapses, site, r, j, sent, total, all_seen):
+    """The spike of step `sent` arrives at segment (r, j) of the block; `all_seen` says whether `look_at_all` did its work."""
+    y, trains, work, b = synapses.y, site.trains, site.work, site.b
     p, before, state, d = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j], y.delay[j]
     slow = state[1] * decay(trains.decays, y.law[p, 1], sent - before)
     arrival = Arrival(p, before - d, state[0], slow, y.law[p, 0])
     own = rule_of(synapses, p, y.begin[b, r, j])
-    last, last_step, trace = work.last[lo:hi], work.last_step[lo:hi], work.trace[lo:hi]
+    trace = work.trace[site.lo : site.lo + total.shape[1]]
     for a in range(y.begin[b, r, j], y.begin[b, r, j + 1], TILE):
         n = min(TILE, y.begin[b, r, j + 1] - a)
         target, weight, w = y.target[a : a + n], y.weight[a : a + n], work.real[b, 0, :n]
         if not all_seen:
-            look(own, trains, b, lo, target, sent - d, last, last_step, trace)
+            look(own, site, target, sent - d)
         for i in range(n):
             w[i] = weight[i]
-        make_up(synapses, own, trains, work, b, a, target, last, last_step, w, arrival)
+        apply_facilitation(synapses, own, site, a, target, w, arrival)
         depress(synapses, own, a, target, trace, w, work.real[b, 1, :n], arrival)
         for i in range(n):
             weight[i] = w[i]
@@ -115,23 +136,25 @@ def transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
 
 
 @merged
-def look_at_all(synapses, trains, work, b, lo, n, until, arriving):
+def look_at_all(synapses, site, n, until, arriving):
     """Find it for all `n` targets of the block, if that is less work than for each of the `arriving` synapses; whether it was."""
+    trains, work, b, lo = site
     if arriving <= n:
         work.until[b] = NEVER  # what is known of all will be written over
         return False
     own, last_step, left, seen = rule_of(synapses, 0, 0), work.last_step[lo : lo + n], work.left[lo : lo + n], work.trace[lo : lo + n]
     if work.until[b] > until:
         work.last[lo : lo + n], last_step[:], left[:], work.following[b] = NONE, LONG_AGO, 0.0, LINKS
-    go_on(trains, work, b, until)
+    go_on(site, until)
     fade(own, trains.decays, trains.law[0, lo : lo + n], until, last_step, left, seen)
-    without_last(own, trains, work, b, until)
+    without_last(own, site, until)
     return True
 
 
 @kernel
-def go_on(trains, work, b, until):
+def go_on(site, until):
     """Of all targets of the block the last spike until step `until`: what they have fired since the step before."""
+    trains, work, b, _ = site
     link, trace, e = trains.link[b], trains.trace[b], work.following[b]
     while e < trains.used[b] and link[e + STEP] <= until:
         place = link[e + PLACE]
@@ -152,8 +175,9 @@ def fade(own, decays, law, until, last_step, left, seen):
 
 
 @kernel
-def without_last(own, trains, work, b, until):
+def without_last(own, site, until):
     """Of those that fired in step `until` the trace of the spikes before."""
+    trains, work, b, _ = site
     link, trace, end = trains.link[b], trains.trace[b], work.following[b]
     first = end
     while first > LINKS and link[first - LINKS + STEP] == until:
@@ -165,8 +189,10 @@ def without_last(own, trains, work, b, until):
 
 
 @kernel
-def look(own, trains, b, lo, target, until, last, last_step, seen):
+def look(own, site, target, until):
     """The last spike until step `until` of each of the targets, its step, and the trace of those before `until`."""
+    trains, work, b, lo = site
+    last, last_step, seen = work.last[lo:], work.last_step[lo:], work.trace[lo:]
     link, trace, newest, law = trains.link[b], trains.trace[b], trains.newest[lo:], trains.law[0, lo:]
     fine, coarse, f, c = trains.decays.fine, trains.decays.coarse, trains.decays.bits[0], trains.decays.bits[1]
     near, far = (1 << f) - 1, (1 << c) - 1
@@ -188,8 +214,10 @@ def look(own, trains, b, lo, target, until, last, last_step, seen):
 
 
 @kernel
-def make_up(synapses, own, trains, work, b, a, target, last, last_step, w, arrival):
-    """The synapses from `a` on, of weights `w`, see the postsynaptic spikes that they have not seen."""
+def apply_facilitation(synapses, own, site, a, target, w, arrival):
+    """Apply the facilitation by all postsynaptic spikes that the synapses from `a` on, of weights `w`, have not seen."""
+    trains, work, b, lo = site
+    last, last_step = work.last[lo:], work.last_step[lo:]
     link, synapse, spike, step, number = trains.link[b], work.synapse[b], work.spike[b], work.step[b], work.number[b]
     number[0] = first_round(link, target, last, last_step, synapse[0], spike[0], step[0], arrival.since)
     q = 0

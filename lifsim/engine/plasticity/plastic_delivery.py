@@ -11,7 +11,7 @@ from lifsim.engine.compiler.jit import merged
 from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
 from lifsim.engine.loop import Blocks, Deliveries
 from lifsim.engine.plasticity import pairs
-from lifsim.engine.plasticity.pairs import Work, look_at_all, transmit_pairs, work_for
+from lifsim.engine.plasticity.pairs import Site, Work, look_at_all, transmit_pairs, work_for
 from lifsim.engine.plasticity.postsynaptic_spikes import PostsynapticSpikes, note
 from lifsim.engine.plasticity.short_term import transmit_scaled
 from lifsim.engine.synapses.delivery import Ring, sent_by
@@ -72,16 +72,17 @@ def deliver_plastic(m, b, step):
     """Add to the sums of block `b` all weights of the synapses that arrive in `step`."""
     synapses, trains, work, ring, inputs, first, newest = read(m)
     y, lo, total = synapses.y, first[b], inputs[:, first[b] : first[b + 1]]
+    site = Site(trains, work, b, lo)
     for j in range(len(y.delay) - 1, -1, -1):
         sent = step - y.delay[j]
         if 0 < sent <= newest:
-            all_seen = prepare(synapses, trains, work, b, lo, total.shape[1], sent - y.delay[j], arriving(y, ring, b, j, sent))
+            all_seen = prepare(synapses, site, total.shape[1], sent - y.delay[j], arriving(y, ring, b, j, sent))
             for origin in range(len(ring.order)):
                 ids = sent_by(ring, ring.order[origin], sent % ring.number.shape[0])
                 for i in range(len(ids)):
                     for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
                         if y.begin[b, r, j] < y.begin[b, r, j + 1]:
-                            transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
+                            transmit(synapses, site, r, j, sent, total, all_seen)
 
 
 @merged
@@ -101,10 +102,10 @@ def prepare(synapses: Any, *where: Any) -> Any:
 
 
 @overload(prepare)
-def _prepare(synapses, trains, work, b, lo, n, until, arriving):
+def _prepare(synapses, site, n, until, arriving):
     if synapses.instance_class in pairs.OF_SYNAPSES:
-        return lambda synapses, trains, work, b, lo, n, until, arriving: look_at_all(synapses, trains, work, b, lo, n, until, arriving)
-    return lambda synapses, trains, work, b, lo, n, until, arriving: False
+        return lambda synapses, site, n, until, arriving: look_at_all(synapses, site, n, until, arriving)
+    return lambda synapses, site, n, until, arriving: False
 
 
 def transmit(synapses: Any, *where: Any) -> None:
@@ -112,14 +113,10 @@ def transmit(synapses: Any, *where: Any) -> None:
 
 
 @overload(transmit)
-def _transmit(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
+def _transmit(synapses, site, r, j, sent, total, all_seen):
     if synapses.instance_class in pairs.OF_SYNAPSES:
-
-        def pairs_of_spikes(synapses, trains, work, b, lo, r, j, sent, total, all_seen):
-            transmit_pairs(synapses, trains, work, b, lo, r, j, sent, total, all_seen)
-
-        return pairs_of_spikes
-    return lambda synapses, trains, work, b, lo, r, j, sent, total, all_seen: transmit_scaled(synapses, b, r, j, sent, total)
+        return lambda synapses, site, r, j, sent, total, all_seen: transmit_pairs(synapses, site, r, j, sent, total, all_seen)
+    return lambda synapses, site, r, j, sent, total, all_seen: transmit_scaled(synapses, site.b, r, j, sent, total)
 
 
 def catch_up(synapses: Any, trains: PostsynapticSpikes, ring: Ring, bounds: np.ndarray, dtype: np.dtype, step: int) -> None:

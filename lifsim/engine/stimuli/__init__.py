@@ -1,1 +1,1 @@
-"""Stimuli at their targets: Poisson counts, trains of changing rate, currents."""
+"""Stimuli at their targets: Poisson spikes, trains with changing rate, currents."""

@@ -1,4 +1,4 @@
-"""Current stimuli at their targets: constant, stepped and noisy, computed from the step number alone."""
+"""Current stimuli at their targets (constant, stepped, noise), computed from the step number alone."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from lifsim.engine.stimuli.varying_currents import Changing, add_changing, anoth
 
 
 class Currents(NamedTuple):
-    """Entries i: `weight[i]` times the amplitude of their schedule onto the place `target[i]`.
+    """Current drives. Entry i adds ``weight[i]`` times the amplitude of its drive (pA) to the neuron at place ``target[i]``.
 
-    Entries of schedule s in piece p: ``first[s, p]`` … ``first[s, p + 1] - 1``. Schedule s has the
-    amplitudes `amplitude[begin[s]:begin[s + 1]]`, each after the step `since`. `change` are the steps
-    at which anything changes. Noise entries follow the same way, with their own parameters and the ids of their targets.
-    `changing`: what changes in every step, None if nothing does.
+    Drive s has the entries ``first[s, p]`` … ``first[s, p + 1] - 1`` in piece p, and the amplitudes ``amplitude[begin[s]:begin[s + 1]]``,
+    each of which acts after the step in `since`. `change` are the steps in which any current changes, ascending.
+
+    The arrays `noise_…` are the same for noise drives: ``noise_id[i]`` is the global id of a target, ``noise[s]`` is mean, std, std_mod,
+    omega, phase, stream, and ``noise_when[s]`` is period, start, stop (see `lifsim.plan.stimuli.NoiseDrive`). `changing` has the currents
+    that change in every step, None if there are none.
     """
 
     first: np.ndarray
@@ -40,7 +42,7 @@ class Currents(NamedTuple):
 
 
 class OwnInput(NamedTuple):
-    """What turns a current into the drive of a neuron: mV a step per pA, its own I_e, and room for the sum of all others; shape (n,)."""
+    """Inputs per neuron, shape (n_places,): `gain` (mV per step and pA), constant current `I_e` (pA), work space for the sum of others (pA)."""
 
     gain: np.ndarray
     I_e: np.ndarray
@@ -49,7 +51,7 @@ class OwnInput(NamedTuple):
 
 @merged
 def currents_change(c, p, step):
-    """Whether any current onto piece `p` may be another in `step` than in the step before."""
+    """Whether any current onto piece `p` may differ in `step` from the step before."""
     k = number_up_to(c.change, step - 1)
     if k < len(c.change) and c.change[k] == step:
         return True
@@ -62,7 +64,7 @@ def currents_change(c, p, step):
 
 @merged
 def add_currents(c, p, total, first, key, step):
-    """Add to `total` (pA, a sum a neuron) of piece `p` the currents that act in `step`."""
+    """Add the currents that act in `step` on piece `p`, which begins at place `first`, to `total` (pA, one sum per neuron)."""
     for s in range(len(c.begin) - 1):
         k = number_up_to(c.since[c.begin[s] : c.begin[s + 1]], step - 1) - 1
         if k >= 0:
@@ -76,7 +78,7 @@ def add_currents(c, p, total, first, key, step):
 
 @merged
 def add_noise(c, s, p, total, first, key, step):
-    """Noise drive `s`: a value for every target and period, whatever step asks for it."""
+    """Add noise drive `s`; its values depend only on target and period, not on the step within the period."""
     period, start, stop = c.noise_when[s]
     if not start < step <= stop:
         return
@@ -91,7 +93,7 @@ def add_noise(c, s, p, total, first, key, step):
 
 @merged
 def set_drives(c, own, p, lo, hi, drive, key, step):
-    """The constant input of the neurons lo … hi - 1 of piece `p` in `step`, as mV a step."""
+    """Compute the constant input `drive` (mV per step) in `step` of the neurons at places lo … hi - 1 of piece `p`."""
     total = own.total[lo:hi]
     total[:] = 0
     add_currents(c, p, total, lo, key, step)

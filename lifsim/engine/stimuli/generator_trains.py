@@ -1,4 +1,4 @@
-"""The trains of generators themselves, for recorders."""
+"""The spike trains that recorders of generators receive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lifsim.engine.synapses.sampling import key_of
 
 @Part
 def fill_words(m, stream):
-    """One random word for each step (rows) and node (columns)."""
+    """Fill `out` with one random word per step (row) and node (column)."""
     step, key, out = read(m)
     for i in range(len(step)):
         for node in range(out.shape[1]):
@@ -26,7 +26,7 @@ def fill_words(m, stream):
 
 
 def poisson_counts(mean: np.ndarray, step: np.ndarray, stream: int, seed: int) -> np.ndarray:
-    """Poisson numbers of the given `mean`, shape (steps, nodes), for the steps `step`."""
+    """Poisson counts with the given `mean`, shape (n_steps, n_nodes), for the steps in `step`."""
     words = np.empty(mean.shape, np.uint32)
     fill_words((step, key_of(seed), words), int(RECORDED | np.uint32(stream)))
     counts = np.zeros(mean.shape, np.int64)
@@ -38,23 +38,23 @@ def poisson_counts(mean: np.ndarray, step: np.ndarray, stream: int, seed: int) -
 
 
 class RecordedTrains:
-    """The trains of `drives` (`lifsim.plan.stimuli.TrainDrive`) onto the nodes 0 … n - 1 of a generator, from the first step on."""
+    """The trains that `drives` (`lifsim.plan.stimuli.TrainDrive`) define for the nodes 0 … n - 1 of a generator, from the first step on."""
 
     def __init__(self, drives: list[Any], n: int, seed: int) -> None:
         self._trains = layout.trains_of(drives, np.arange(n), np.array([0, n]), 1, 1)
         self._n, self._key = n, key_of(seed)
 
     def saved(self) -> dict[str, np.ndarray]:
-        """Where gamma trains stand."""
+        """The state of gamma trains; see `ModulatedTrains`."""
         return {"left": self._trains.left.copy(), "drawn": self._trains.drawn.copy()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """The opposite of `saved`."""
+        """Restore a state from `saved`."""
         for name in ("left", "drawn"):
             put(getattr(self._trains, name), name, state)
 
     def counts(self, first: int, steps: int) -> np.ndarray:
-        """Spikes of each node in the next `steps` steps, which begin with `first`; shape (steps, n)."""
+        """Number of spikes of each node in the next `steps` steps, beginning with step `first`; shape (steps, n)."""
         out = np.zeros((steps, self._n))
         count_trains((self._trains, self._key, out), first)
         return out.astype(np.int64)
@@ -62,7 +62,7 @@ class RecordedTrains:
 
 @Part
 def count_trains(m, first):
-    """Add the spikes of the steps from `first` on, one a row."""
+    """Add the spikes of the steps from `first` on to `out`, one step per row."""
     trains, key, out = read(m)
     for i in range(len(out)):
         add_trains(trains, 0, 0, out[i : i + 1], key, first + i)

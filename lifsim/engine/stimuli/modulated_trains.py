@@ -1,10 +1,9 @@
-"""Random spike trains whose rate may change all the time, at their targets: sinusoidal Poisson and gamma generators.
+"""Random spike trains with changing rate, at their targets: sinusoidal Poisson and gamma generators.
 
-The number of spikes that are expected in a step, m, is the same for all targets of a drive. Poisson trains need no state:
-the distribution function of their counts is tabulated once a step, and a random word is looked up in it. In a gamma train
-of order a, time runs as fast as spikes are expected: from one spike to the next it advances by a number with the gamma
-distribution of shape a and mean 1, so that of a train is kept what is left of that number (Barbieri et al. 2001,
-doi:10.1016/S0165-0270(00)00344-7).
+The expected number of spikes in a step is the same for all targets of a drive. Poisson trains need no state: the distribution function of
+their counts is tabulated once per step, and a random word is looked up in it. In a gamma train of order a, the integral of the rate
+between two spikes has the gamma distribution of shape a and mean 1; the state of a train is what is left of this integral until the next
+spike (Barbieri et al. 2001, doi:10.1016/S0165-0270(00)00344-7).
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from lifsim.engine.random import midpoint, normal, philox, word
 
 
 class ModulatedTrains(NamedTuple):
-    """Drives d onto targets i (places): each spike adds ``weight[i]`` to the state variable ``channel[d]``.
+    """Drives with random trains. Each spike of entry i adds ``weight[i]`` to state variable ``channel[d]`` at place ``target[i]``.
 
-    Targets of drive d in piece p: ``first[d, p]`` … ``first[d, p + 1] - 1``; random numbers are keyed by ``stream[d]`` and
-    ``who[i]``. ``rate[d]``: mean, amplitude, omega, phase; ``order[d]`` is 0 for Poisson trains; ``when[d]``: delay, start, stop
-    (see `lifsim.plan.stimuli.TrainDrive`). Of gamma trains, ``left[i]`` is the expected number until the next spike and ``drawn[i]``
-    how many intervals were drawn. ``table[rank]`` is room for the distribution function.
+    Drive d has the entries ``first[d, p]`` … ``first[d, p + 1] - 1`` in piece p. ``stream[d]`` and ``who[i]`` are the key of the random
+    numbers. ``rate[d]`` is mean, amplitude, omega, phase; ``order[d]`` is 0 for Poisson trains; ``when[d]`` is delay, start, stop (see
+    `lifsim.plan.stimuli.TrainDrive`). For gamma trains, ``left[i]`` is the integral of the rate until the next spike, and ``drawn[i]`` the
+    number of intervals drawn so far. ``table[rank]`` is work space of a thread for the distribution function.
     """
 
     first: np.ndarray
@@ -44,16 +43,16 @@ class ModulatedTrains(NamedTuple):
     table: np.ndarray
 
 
-WIDE, MORE = 7, 24  # Poisson counts matter that are within WIDE·sqrt(mean) + MORE of the mean
+WIDE, MORE = 7, 24  # Poisson counts further than WIDE·sqrt(mean) + MORE from the mean are neglected
 
 
 def room(mean: float) -> int:
-    """Numbers in the table of a Poisson distribution of at most this mean."""
+    """The size of the table of a Poisson distribution whose mean is at most `mean`."""
     return 2 * math.ceil(WIDE * math.sqrt(mean) + MORE) + 3
 
 
 def add_trains(t: Any, *where: Any) -> None:
-    """Add the spikes of all drives that arrive in `step` to the neurons of `piece`; thread `rank` is at work."""
+    """Add the spikes of all drives that arrive in `step` to the neurons of `piece`; called by thread `rank`."""
 
 
 @overload(add_trains)
@@ -77,7 +76,7 @@ def _add_trains(t, rank, piece, state, key, step):
 
 @kernel
 def add_poisson_trains(t, rank, d, piece, total, expected, key, step):
-    """Poisson counts of the mean `expected`, which left the generator in `step`."""
+    """Add Poisson counts with the mean `expected`, sent by the generator in `step`."""
     low, n = tabulate(t.table[rank], expected)
     table, stream = t.table[rank, :n], uint32(t.stream[d])
     for i in range(t.first[d, piece], t.first[d, piece + 1]):
@@ -87,7 +86,7 @@ def add_poisson_trains(t, rank, d, piece, total, expected, key, step):
 
 @kernel
 def tabulate(table, mean):
-    """Fill `table` with P(N <= low), P(N <= low + 1), … of a Poisson number N; returns `low` and how many there are."""
+    """Fill `table` with P(N <= low), P(N <= low + 1), … of a Poisson number N; returns `low` and the number of entries."""
     far = WIDE * math.sqrt(mean) + MORE
     low, high = max(0, math.floor(mean - far)), math.ceil(mean + far)
     p, total = math.exp(low * math.log(mean) - mean - math.lgamma(low + 1.0)), 0.0
@@ -100,7 +99,7 @@ def tabulate(table, mean):
 
 @kernel
 def add_gamma_trains(t, d, piece, total, expected, key):
-    """Spikes of gamma trains in a step in which `expected` are expected; in the first, all are as if they had just sent one."""
+    """Add the spikes of gamma trains in a step with `expected` spikes per train; before the first step, every train has just spiked."""
     stream, order = uint32(t.stream[d]), t.order[d]
     for i in range(t.first[d, piece], t.first[d, piece + 1]):
         if t.drawn[i] == 0:
@@ -117,7 +116,7 @@ def add_gamma_trains(t, d, piece, total, expected, key):
 
 @kernel
 def gamma_interval(who, number, stream, order, key):
-    """A number of the gamma distribution of shape `order` >= 1 and mean 1 (Marsaglia & Tsang 2000, doi:10.1145/358407.358414)."""
+    """Interval `number` of a train: gamma distribution, shape `order` >= 1, mean 1 (Marsaglia & Tsang 2000, doi:10.1145/358407.358414)."""
     d, attempt = order - 1.0 / 3.0, 0
     while True:
         words = philox(who, number, stream, attempt, key)

@@ -1,10 +1,9 @@
-"""Poisson stimuli at their targets: counts of spikes, computed from the step number alone.
+"""Poisson stimuli at their targets: spike counts, computed from the step number alone.
 
-A count takes half a random word. With p_k the probability of k spikes in a step and
-a_k = floor(2¹⁶ p_k), the 2¹⁶ values of the half are given out to the counts, a_k of them to k; the few
-that are left (about one in 10⁴) ask for a further word, which draws from what the rounding has left
-over, 2¹⁶ p_k - a_k. So each k has the probability p_k, up to 2⁻³², and vectors of 16 halves are compared
-with the limits between the counts at once.
+A count takes half of a random word (16 bits). Let p_k be the probability of k spikes in a step, and a_k = floor(2¹⁶ p_k). Of the 2¹⁶
+values of the half word, a_k mean the count k. The few that remain (about one in 10⁴) need a further word, which is drawn from the
+remainders of the rounding, 2¹⁶ p_k - a_k. So k has the probability p_k up to 2⁻³², and vectors of 16 half words are compared at once with
+the limits between counts.
 """
 
 from __future__ import annotations
@@ -21,15 +20,17 @@ from lifsim.engine.compiler.search import number_up_to
 from lifsim.engine.neurons.state import by_line
 from lifsim.engine.random import POISSON, philox
 
-STEPS = 4  # to a random number, whose four words are those of four steps, a half for each of two neurons
+STEPS = 4  # steps per Philox counter: one of its four words per step, with half a word for each of two neurons
 LANES = 4  # limits that are compared at a time
-FEW = 128  # counts that are searched at a time for those that ask for a further word
+FEW = 128  # counts that are searched at a time for those that need a further word
 
 
 class Laws(NamedTuple):
-    """Distributions l of counts. A half word, read as signed number s, means ``low[l]`` + the number of
-    limits ``limit[first[l]:first[l + 1]]`` below s, unless all `width[l]` are: then the count is
-    ``rest_low[l]`` + the number of limits ``rest[rest_first[l]:rest_first[l + 1]]`` not above the further word.
+    """Distributions l of counts (laws).
+
+    A half word, read as signed number s, means the count ``low[l]`` plus the number of limits ``limit[first[l]:first[l + 1]]`` below s. If
+    all ``width[l]`` limits are below s, the count is ``rest_low[l]`` plus the number of limits ``rest[rest_first[l]:rest_first[l + 1]]``
+    that are not above the further word.
     """
 
     limit: np.ndarray
@@ -42,14 +43,15 @@ class Laws(NamedTuple):
 
 
 class PoissonDrives(NamedTuple):
-    """Drives d onto targets i (places, and ids): each spike adds ``weight[i]`` to the state variable ``channel[d]``.
+    """Poisson drives d onto targets i (place ``target[i]``, global id ``id[i]``).
 
-    Entries ``entry[p]`` … ``entry[p + 1] - 1`` belong to the piece p of a population; entry e are the
-    targets ``begin[e]`` … ``end[e] - 1`` of drive ``drive[e]``. From step `since[q]` on, the law
-    `law_since[q]` holds for all targets of drive d, q from ``change[d]`` to ``change[d + 1] - 1``; a drive
-    without such has ``law[i]`` for each target. `uniform[d]`: contiguous targets, one weight, counts below
-    256: these are drawn for four steps at a time into `counts` (`filled[e]` says which four), each thread
-    having `words` of its own to work with, whose halves are in `halves` (the same memory as int16), and `sums`.
+    Each spike adds ``weight[i]`` to state variable ``channel[d]``. The entries ``entry[p]`` … ``entry[p + 1] - 1`` belong to piece p; entry
+    e has the targets ``begin[e]`` … ``end[e] - 1`` of drive ``drive[e]``. If drive d has one law for all targets, this is
+    ``law_since[q]`` from step ``since[q]`` on, with q from ``change[d]`` to ``change[d + 1] - 1``; else each target has the law ``law[i]``.
+
+    Drives with ``uniform[d]`` have contiguous targets, one weight, and counts below 256. Their counts are drawn for four steps at a time
+    into `counts` (uint8, shape (4, n_targets)); ``filled[e]`` tells for which four. Each thread has the work space ``words[rank]``
+    (uint32), ``halves[rank]`` (the same memory as int16) and ``sums[rank]``.
     """
 
     target: np.ndarray
@@ -76,11 +78,11 @@ class PoissonDrives(NamedTuple):
     laws: Laws
 
 
-# -- distributions (NumPy, once a run) --------------------------------------------------------------
+# -- distributions (NumPy, once per run) ------------------------------------------------------------
 
 
 def probabilities(mean: float) -> tuple[int, np.ndarray]:
-    """(k₀, P(N = k₀), P(N = k₀ + 1), …) of a Poisson number N, as far as 2⁻³² of it matter."""
+    """k₀ and P(N = k₀), P(N = k₀ + 1), … of a Poisson number N, including all that matter at a resolution of 2⁻³²."""
     if mean == 0:
         return 0, np.ones(1)
     reach = 7 * math.sqrt(mean) + 24
@@ -89,28 +91,28 @@ def probabilities(mean: float) -> tuple[int, np.ndarray]:
 
 
 def limits(k0: int, p: np.ndarray) -> tuple[int, np.ndarray]:
-    """The distribution `p` of k₀, k₀ + 1, … as (low, limits): count = low + Σ (u >= limit), u uniform below 2³²."""
+    """The probabilities `p` of k₀, k₀ + 1, … as (low, limits): count = low + Σ (u >= limit), with u uniform in [0, 2³²)."""
     cdf = np.round(np.cumsum(p) * 2.0**32)
     return k0 + int(np.count_nonzero(cdf < 1)), cdf[(cdf >= 1) & (cdf < 2.0**32)].astype(np.uint32)
 
 
 def half_limits(k0: int, p: np.ndarray) -> tuple[int, np.ndarray, tuple[int, np.ndarray]]:
-    """The same for a half word: low, limits and, for what is above the last, low and limits for a further word."""
+    """As `limits`, for a half word: low, limits, and (low, limits) of the further word for values above the last limit."""
     share = np.floor(p * 2.0**16)
     rest = p * 2.0**16 - share
     used = np.flatnonzero(share)
-    first, stop = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)  # none: every half word asks for a further one
+    first, stop = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)  # if empty, every half word needs a further word
     return k0 + first, np.cumsum(share[first:stop]).astype(np.int64), limits(k0, rest / max(rest.sum(), 2.0**-32))
 
 
 def laws_of(means: np.ndarray) -> Laws:
-    """Poisson distributions of these means."""
+    """Poisson distributions with these means."""
     low, width, limit, rest_low, rest = [], [], [], [], []
     for mean in means.tolist():
         own_low, own, (further_low, further) = half_limits(*probabilities(mean))
         low.append(own_low)
         width.append(len(own))
-        # s > limit for a signed s: the half word u = s + 2¹⁵ is at least limit + 2¹⁵ + 1. No s exceeds the spare limits.
+        # s > limit for a signed s: the half word u = s + 2¹⁵ is at least limit + 2¹⁵ + 1. No s exceeds the limits used as padding.
         signed = np.minimum(own - 2**15 - 1, 2**15 - 1)
         limit.append(np.append(signed, np.full(-len(own) % LANES, 2**15 - 1)).astype(np.int16))
         rest_low.append(further_low)
@@ -132,7 +134,7 @@ def laws_of(means: np.ndarray) -> Laws:
 
 @merged
 def add_poisson(p, rank, piece, state, key, step):
-    """Add the Poisson input of `step` to the neurons of `piece`, where their weights go; thread `rank` is at work."""
+    """Add the Poisson input of `step` to the neurons of `piece`; called by thread `rank`."""
     for e in range(p.entry[piece], p.entry[piece + 1]):
         d = p.drive[e]
         if p.start[d] < step <= p.stop[d]:
@@ -144,7 +146,7 @@ def add_poisson(p, rank, piece, state, key, step):
 
 @merged
 def add_uniform_drives(p, drives, rank, piece, state, key, step):
-    """`add_poisson` of the drives `drives[0]` … `drives[1]` - 1, which are uniform."""
+    """As `add_poisson`, for the drives ``drives[0]`` … ``drives[1] - 1``, which are all uniform."""
     for e in range(p.entry[piece], p.entry[piece + 1]):
         d = p.drive[e]
         if drives[0] <= d < drives[1] and p.start[d] < step <= p.stop[d]:
@@ -153,7 +155,7 @@ def add_uniform_drives(p, drives, rank, piece, state, key, step):
 
 @merged
 def add_single_drives(p, drives, piece, state, key, step):
-    """`add_poisson` of the drives `drives[0]` … `drives[1]` - 1, which are not uniform."""
+    """As `add_poisson`, for the drives ``drives[0]`` … ``drives[1] - 1``, none of which is uniform."""
     for e in range(p.entry[piece], p.entry[piece + 1]):
         d = p.drive[e]
         if drives[0] <= d < drives[1] and p.start[d] < step <= p.stop[d]:
@@ -162,8 +164,8 @@ def add_single_drives(p, drives, piece, state, key, step):
 
 @merged
 def law_at(p, d, step):
-    """The law that holds for all targets of drive `d`, -1 before the first."""
-    law = np.int64(-1)  # not a literal, for which what is called would be compiled once more
+    """The law of all targets of drive `d` in `step`; -1 before the first."""
+    law = np.int64(-1)  # int64: the functions called with it would be compiled anew for a literal
     for q in range(p.change[d], p.change[d + 1]):
         if p.since[q] <= step:
             law = p.law_since[q]
@@ -172,12 +174,12 @@ def law_at(p, d, step):
 
 @merged
 def add_uniform(p, rank, e, total, key, step):
-    """Entry `e`: contiguous targets, all of one law and one weight."""
+    """Add the counts of entry `e` of a uniform drive: contiguous targets with one law and one weight."""
     lo, hi = p.begin[e], p.end[e]
     law = law_at(p, p.drive[e], step)
     if law < 0:
         return
-    when = (step // STEPS) * len(p.laws.low) + law  # a law that changes within four steps makes them anew
+    when = (step // STEPS) * len(p.laws.low) + law  # if the law changes within the four steps, counts are drawn again
     if p.filled[e] != when:
         stream = uint32(POISSON | uint32(p.stream[p.drive[e]]))
         fill_counts(p.counts[:, lo:hi], p, rank, p.id[lo], step // STEPS, stream, law, key)
@@ -196,7 +198,7 @@ def add_counts(total, count, weight):
 
 @kernel
 def fill_counts(count, p, rank, who, quad, stream, law, key):
-    """Counts of four steps, shape (4, n), of the neurons from `who` on."""
+    """Draw the counts of four steps into `count`, shape (4, n), for the neurons from id `who` on."""
     n, odd, words, halves, laws = count.shape[1], who & 1, p.words[rank], p.halves[rank], p.laws
     pairs = (n + odd + 1) >> 1
     draw_words(words[0, :pairs], words[1, :pairs], words[2, :pairs], words[3, :pairs], who >> 1, quad, stream, key)
@@ -213,14 +215,14 @@ def fill_counts(count, p, rank, who, quad, stream, law, key):
 
 @kernel
 def draw_words(w0, w1, w2, w3, pair, quad, stream, key):
-    """The words of four steps of the pairs of neurons from `pair` on."""
+    """Draw one word per step (`w0` … `w3`) and pair of neurons, from pair number `pair` on."""
     for i in range(len(w0)):
         w0[i], w1[i], w2[i], w3[i] = philox(pair + i, quad, stream, 0, key)
 
 
 @kernel
 def sum_bytes(s, limit, low, sums, out):
-    """out[i] = low + Σ_k (s[i] > limit[k]); there is a multiple of four limits."""
+    """out[i] = low + Σ_k (s[i] > limit[k]); the number of limits is a multiple of `LANES`."""
     out[:] = low
     for k in range(0, len(limit), LANES):
         a, b, c, d = limit[k], limit[k + 1], limit[k + 2], limit[k + 3]
@@ -231,7 +233,7 @@ def sum_bytes(s, limit, low, sums, out):
 
 @kernel
 def sum_words(s, limit, low, sums, out):
-    """The same by way of 16-bit `sums`, as wide as what is compared."""
+    """As `sum_bytes`, with 16-bit `sums`, which are as wide as the numbers compared."""
     for i in range(len(s)):
         sums[i] = low
     for k in range(0, len(limit), LANES):
@@ -243,13 +245,13 @@ def sum_words(s, limit, low, sums, out):
         out[i] = uint8(sums[i])
 
 
-# AVX-512 compares into masks, which add to bytes as they do to words; elsewhere a comparison gives words, which take long to narrow.
+# AVX-512 comparisons give masks, which add to bytes as fast as to words; others give words, which take long to convert to bytes.
 count_limits = sum_bytes if "+avx512bw" in processor().instructions else sum_words
 
 
 @kernel
 def greatest(count):
-    """The greatest of some counts."""
+    """The largest of some counts."""
     most = uint8(0)
     for i in range(len(count)):
         most = max(most, count[i])
@@ -258,14 +260,14 @@ def greatest(count):
 
 @kernel
 def further(who, step, stream, laws, law, key):
-    """The count of a neuron whose half word is among those left over."""
+    """The count of a neuron whose half word needs a further word."""
     u = uint32(philox(who, step, stream, 1, key)[0])
     return laws.rest_low[law] + number_up_to(laws.rest[laws.rest_first[law] : laws.rest_first[law + 1]], u)
 
 
 @kernel
 def add_single(p, e, total, key, step):
-    """Entry `e`: targets of any order, each with its own law and weight."""
+    """Add the counts of entry `e` of a drive that is not uniform: any targets, each with its own weight, and law if it does not change."""
     d = p.drive[e]
     stream = uint32(POISSON | uint32(p.stream[d]))
     shared = law_at(p, d, step)
@@ -277,7 +279,7 @@ def add_single(p, e, total, key, step):
 
 @kernel
 def count_of(who, step, stream, laws, law, key):
-    """The count of one neuron in `step`."""
+    """The count of the neuron with id `who` in `step`."""
     words = philox(who >> 1, step // STEPS, stream, 0, key)
     half = words[step % STEPS] >> (16 * (who & 1)) & 0xFFFF
     s = np.int64(half) - 65536 if half > 32767 else np.int64(half)

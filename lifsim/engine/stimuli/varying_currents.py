@@ -1,4 +1,4 @@
-"""Currents that change in every step, at their targets: sines, waveforms, Ornstein-Uhlenbeck paths."""
+"""Currents that change in every step, at their targets: sine waves, waveforms, Ornstein-Uhlenbeck processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lifsim.engine.random import PATHS, normal, philox
 
 
 class Onto(NamedTuple):
-    """Where drives act: drive d, in piece p, on the places ``target[i]``, ``weight[i]`` times, first[d, p] <= i < first[d, p + 1]."""
+    """Targets of drives: drive d acts in piece p on the places ``target[i]`` with ``weight[i]``, for first[d, p] <= i < first[d, p + 1]."""
 
     first: np.ndarray
     target: np.ndarray
@@ -22,12 +22,12 @@ class Onto(NamedTuple):
 
 
 class Changing(NamedTuple):
-    """Drives d of each kind (see `lifsim.plan.plan`).
+    """Drives d of each kind (see `lifsim.plan.stimuli`); times are in steps.
 
-    ``sine[d]``: offset, amplitude, omega, phase; ``sine_when[d]``: start, stop. ``wave_when[d]``: start, stop, steps that a row
-    of samples holds, numbers in a row, where in `samples` the first lies; ``wave_column[i]``: the place of a target in the row.
-    ``path[d]``: mean, std, decay, size of the new part, stream; ``path_when[d]``: start, stop; ``path_id[i]``: the id of a target,
-    ``path_at[i]``: where its path is, in standard deviations from the mean.
+    Sine waves: ``sine[d]`` is offset, amplitude, omega, phase; ``sine_when[d]`` is start, stop. Waveforms: ``wave_when[d]`` is start, stop,
+    steps per row, numbers per row, index in `samples` of the first number; ``wave_column[i]`` is the column of a target.
+    Ornstein-Uhlenbeck processes: ``path[d]`` is mean, std, decay, factor of the new random number, stream; ``path_when[d]`` is start,
+    stop; ``path_id[i]`` is the id of a target; ``path_at[i]`` is the value of its process, in standard deviations from the mean.
     """
 
     sines: Onto
@@ -45,7 +45,7 @@ class Changing(NamedTuple):
 
 
 def another_in(c: Any, p: int, step: int) -> bool:
-    """Whether any of these currents onto piece `p` is another in `step` than in the step before."""
+    """Whether any of these currents onto piece `p` may differ in `step` from the step before."""
     return False
 
 
@@ -62,7 +62,7 @@ def _another_in(c, p, step):
 
 @kernel
 def acts_on(onto, when, p, step):
-    """Whether any drive acts on piece `p` in `step`."""
+    """Whether any drive of one kind acts on piece `p` in `step`."""
     acts = False
     for d in range(len(when)):
         acts |= when[d, 0] < step <= when[d, 1] and onto.first[d, p] < onto.first[d, p + 1]
@@ -70,7 +70,7 @@ def acts_on(onto, when, p, step):
 
 
 def add_changing(c: Any, *where: Any) -> None:
-    """Add to `total` (pA, a sum a neuron) of piece `p` what acts in `step`; called once for each step in which anything does."""
+    """Add the currents that act in `step` on piece `p` to `total` (pA, one sum per neuron); called once per step in which any acts."""
 
 
 @overload(add_changing)
@@ -95,14 +95,14 @@ def _add_changing(c, p, total, first, key, step):
 
 @kernel
 def add_same(onto, d, p, total, first, current):
-    """A current that is the same for all targets of a drive."""
+    """Add a current that is the same for all targets of drive `d`."""
     for i in range(onto.first[d, p], onto.first[d, p + 1]):
         total[onto.target[i] - first] += onto.weight[i] * current
 
 
 @kernel
 def add_wave(c, d, p, total, first, step):
-    """A waveform: a row of samples."""
+    """Add waveform drive `d`: one row of samples."""
     start, _, every, width, begin = c.wave_when[d]
     row = begin + (step - 1 - start) // every * width
     for i in range(c.waves.first[d, p], c.waves.first[d, p + 1]):
@@ -111,7 +111,7 @@ def add_wave(c, d, p, total, first, step):
 
 @kernel
 def add_path(c, d, p, total, first, key, step):
-    """Ornstein-Uhlenbeck paths: x(t + dt) = decay·x(t) + sqrt(1 - decay²)·N(0, 1) is exact at the grid points; the first is stationary."""
+    """Ornstein-Uhlenbeck processes: x(t + dt) = decay·x(t) + sqrt(1 - decay²)·N(0, 1), exact at grid points; x(0) is stationary."""
     mean, std, decay, fresh, stream = c.path[d]
     tick = step - 1 - c.path_when[d, 0]
     for i in range(c.paths.first[d, p], c.paths.first[d, p + 1]):
