@@ -120,8 +120,7 @@ def binned(spikes: Spikes, width: float) -> tuple[np.ndarray, int]:
 
     Parameters
     ----------
-    spikes : the spikes of one population.
-    width : width of the bins, ms.
+    spikes : the spikes of one population. width : width of the bins, ms.
 
     Returns
     -------
@@ -151,8 +150,7 @@ def counts(spikes: Spikes, bin: float) -> np.ndarray:
 
     Parameters
     ----------
-    spikes : the spikes of one population.
-    bin : width of the bins, ms.
+    spikes : the spikes of one population. bin : width of the bins, ms.
 
     Returns
     -------
@@ -171,8 +169,7 @@ def population_rate(spikes: Spikes, bin: float = 5.0) -> tuple[np.ndarray, np.nd
 
     Parameters
     ----------
-    spikes : the spikes of one population.
-    bin : width of the bins, ms.
+    spikes : the spikes of one population. bin : width of the bins, ms.
 
     Returns
     -------
@@ -192,8 +189,7 @@ def fano_factor(spikes: Spikes, bin: float = 2.0) -> float:
 
     Parameters
     ----------
-    spikes : the spikes of one population.
-    bin : width of the bins, ms.
+    spikes : the spikes of one population. bin : width of the bins, ms.
 
     Returns
     -------
@@ -214,8 +210,7 @@ def correlation(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) -
 
     Parameters
     ----------
-    spikes : the spikes of one population.
-    bin : width of the bins, ms.
+    spikes : the spikes of one population. bin : width of the bins, ms.
     n : size of the sample, drawn from the neurons with at least one spike; all of them if they are fewer.
     seed : seed of the random sample.
 
@@ -237,10 +232,7 @@ def correlations(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) 
 
     Parameters
     ----------
-    spikes : the spikes of one population.
-    bin : width of the bins, ms.
-    n : size of the sample, drawn from the neurons with at least one spike; all of them if they are fewer.
-    seed : seed of the random sample.
+    spikes, bin, n, seed : as for `correlation`.
 
     Returns
     -------
@@ -341,16 +333,7 @@ _HEADS = {
 
 
 def table(stats: Mapping[str, Mapping[str, float]]) -> str:
-    """Format statistics as a plain-text table with one line per population.
-
-    Parameters
-    ----------
-    stats : what `statistics` returned.
-
-    Returns
-    -------
-    The table; undefined values are "-".
-    """
+    """Format `stats`, the return value of `statistics`, as a text table with one line per population. Undefined values are "-"."""
     rows = [["population", *_HEADS.values()]]
     rows += [[one_line(name), *(_shown(entry[key]) for key in _HEADS)] for name, entry in stats.items()]
     width = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -364,16 +347,7 @@ def _shown(value: float) -> str:
 
 
 def as_csv(stats: Mapping[str, Mapping[str, Any]]) -> str:
-    """Format statistics as CSV with a header line and one line per population.
-
-    Parameters
-    ----------
-    stats : what `statistics` returned.
-
-    Returns
-    -------
-    The CSV text; undefined values are empty.
-    """
+    """Format `stats`, the return value of `statistics`, as CSV with a header line. Undefined values are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["population", *_HEADS])

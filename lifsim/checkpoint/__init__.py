@@ -1,6 +1,7 @@
-"""Checkpoints: everything that a run needs to go on, in one file, bit for bit.
+"""Checkpoints: files that hold everything needed to continue a run with bit-identical results.
 
-In: the state of a simulation and its network. Out: a file; and back, with a network that is refused if it means something else by now.
+Input: the state of a simulation and its network. Output: a file, and the state and network read back from it. A network that this
+version of lifsim interprets differently is refused.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Checkpoints: everything that a run needs to go on, in one file, bit for bit.
+"""The checkpoint file, which holds everything needed to continue a run with bit-identical results.
 
-A checkpoint is an HDF5 file, sealed as a whole (`lifsim.files.seal`). It holds ``about`` (JSON); ``network``, an archive of the network
-(`lifsim.checkpoint.network_archive`); ``arrays/<k>``, the state, by the numbers of neurons and so for any number of threads; and
-``chunks/<k>``, what was recorded so far, if it was in memory. What went to a file is in that file's log. Every plastic weight is in the
-checkpoint, but no synapse that can be drawn again from the seed.
+A checkpoint is an HDF5 file with a checksum of the whole file (`lifsim.files.seal`). It contains ``about``, the metadata (JSON);
+``network``, an archive of the network (`lifsim.checkpoint.network_archive`); ``arrays/<k>``, the state, ordered by neuron number and so
+independent of the number of threads; and ``chunks/<k>``, the data recorded so far, if they were kept in memory. Data recorded to a file
+are in the log of that file. A checkpoint contains every plastic weight, but no synapses that can be drawn again from the seed.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from lifsim.files import disk, seal, unfailing
 from lifsim.files.hdf5_reading import dataset, readable
 from lifsim.network.network import Network
 
-FORMAT = 2  # of 1 are those whose networks may have meant something else: `lifsim.checkpoint.compatibility`
+FORMAT = 2  # networks in files of format 1 may have been interpreted differently: `lifsim.checkpoint.compatibility`
 STATE, COLLECTED = "state:", "collected:"  # prefixes of the names of arrays
 
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a checkpoint says of itself.
+    """The metadata of a checkpoint.
 
-    step : how many were done. until : the step at which the run was to end, None if that is not known.
-    run : the name of the run, which its log bears too. settings : precision, weights, method and threads.
-    out : the file of results that the run is making, None in memory. every (ms) and wall (s) : how often checkpoints
-    were to be made. changes : how often `Simulation.set` had changed values. arrays : names of the arrays. format : of the file.
+    step : number of steps done. until : last step of the run, None if unknown. run : the name of the run, also stored in its log.
+    settings : precision, weights, method and threads. out : the results file, None if results are kept in memory. every, wall : time
+    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`. arrays : names of the arrays.
+    chunks : number of recorded chunks in the file. format : of the file.
     """
 
     step: int
@@ -60,7 +60,7 @@ class About:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint in memory: `about` it, the arrays by name, recorded chunks as bytes."""
+    """A checkpoint in memory: its metadata `about`, the arrays by name, and recorded chunks as bytes."""
 
     path: Path
     about: About
@@ -68,11 +68,11 @@ class Checkpoint:
     chunks: list[bytes]
 
     def part(self, prefix: str) -> dict[str, np.ndarray]:
-        """The arrays whose names begin with `prefix`, without it."""
+        """The arrays whose names begin with `prefix`, by name without the prefix."""
         return {key.removeprefix(prefix): x for key, x in self.arrays.items() if key.startswith(prefix)}
 
     def network(self) -> Network:
-        """The network that was simulated (DataError if a file that it reads is missing or another)."""
+        """The network that was simulated (DataError if a file that it reads is missing or has changed)."""
         with disk.scratch(self.path) as folder:
             image = folder / "image"
             with image.open("wb") as out:
@@ -96,14 +96,14 @@ _KEPT = "what was saved before is as it was"
 
 
 def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[bytes], image: Path, previous: Path | None = None) -> int:
-    """Write a checkpoint; what was at `path` is kept as `previous`, if that is given. Returns its size in bytes.
+    """Write a checkpoint; an existing file at `path` is renamed to `previous` if that is given. Returns the size in bytes.
 
     Raises
     ------
-    RunError : the disk is full or failing; what was there before still is.
+    RunError : the disk is full or failing; existing files are unchanged.
     """
     said = plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})
-    facts = json.dumps(said | {"out": about.out}).encode()  # a path as it is, whatever its bytes: it must be found again
+    facts = json.dumps(said | {"out": about.out}).encode()  # `out` unchanged, even if it is no valid text: the file must be found again
     with disk.replacing(path, _KEPT, previous) as fd:
         below = unfailing.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:
@@ -119,7 +119,7 @@ def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[byte
 
 
 def _put(group: h5py.Group, name: str, x: Any) -> None:
-    """A dataset of an array, or of one that comes in pieces along its last axis."""
+    """Write a dataset from an array, or from an object that yields an array in pieces along its last axis."""
     if not hasattr(x, "pieces"):
         group.create_dataset(name, data=np.asarray(x, order="C"))
         return
@@ -138,11 +138,11 @@ def _put_network(file: h5py.File, image: Path) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """The checkpoint at `path`, every byte of it checked.
+    """Read the checkpoint at `path` and verify its checksum.
 
     Raises
     ------
-    DataError : there is none, or it is damaged or of a newer format.
+    DataError : there is no checkpoint, or it is damaged or of a newer format.
     """
     try:
         if not path.is_file():
@@ -194,7 +194,7 @@ def _or_none(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda x: x is None or kind(x)
 
 
-# what each entry of `About` may be
+# for each entry of `About`, a function that tells whether a value is valid
 _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "step": _whole(0, LONGEST_DELAY),
     "seed": _whole(0, 2**64 - 1),
@@ -235,7 +235,7 @@ def _about(text: bytes, path: str) -> About:
 
 
 def latest(paths: tuple[Path, ...], usable: Callable[[Checkpoint], str]) -> tuple[Checkpoint | None, list[str]]:
-    """The first of `paths` that is whole and, says `usable` with "", can be used; and why those before it cannot."""
+    """The first usable checkpoint among `paths`, and why those before it are not. `usable` returns "" or what is wrong."""
     reasons = []
     for path in paths:
         if not path.exists():

@@ -1,7 +1,7 @@
-"""What the description of a network meant to earlier versions, where that differs from what it means now.
+"""Finds parts of a network description that earlier versions of lifsim interpreted differently.
 
-A checkpoint holds no synapse and no given spike that network and seed make again. One that an earlier version wrote can go on only
-if they are made as they were.
+A checkpoint does not contain synapses and spikes of generators that follow from network and seed. A checkpoint of an earlier version can
+therefore be resumed only if this version generates them identically.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ GO_ON = "run it again from the start, or go on with the version that made it"
 
 
 def changed_rules(net: Network, version: int) -> list[Problem]:
-    """What in `net` means something else than when checkpoints had format `version` (before 2: lifsim before times were rounded as
-    NEST's, and before positions on a grid were exact).
+    """The parts of `net` whose interpretation has changed since checkpoints had format `version`. (Format 1: before times were rounded
+    as in NEST, and before positions on a grid were exact.)
     """
     if version >= 2:
         return []
@@ -36,7 +36,7 @@ def changed_rules(net: Network, version: int) -> list[Problem]:
 
 
 def _spikes(p: Population, dt: float) -> Iterator[Problem]:
-    """Spikes off the grid went to the nearest step, now they go to the end of theirs."""
+    """Spikes off the time grid were moved to the nearest step, and are now moved to the end of their step."""
     if not p.get("allow_offgrid_times"):
         return
     trains = p.get("spike_times") or ()
@@ -48,23 +48,23 @@ def _spikes(p: Population, dt: float) -> Iterator[Problem]:
 def _projection(place: str, p: Projection, dt: float) -> Iterator[Problem]:
     profiles = [x for x in (p.params.get("p"), p.weight, p.delay) if isinstance(x, Profile)]
     homes = [x for x in (p.source.population.positions, p.target.population.positions) if x is not None]
-    placed = [x for x in homes if x.points is not None or x.grid]  # distances of nodes that lie at random are on no boundary
+    placed = [x for x in homes if x.points is not None or x.grid]  # distances of randomly placed nodes never lie exactly on a boundary
     if profiles and any(_moved(x) for x in placed):
-        yield Problem(place, "nodes on a grid now lie where exact arithmetic has them, so that distances differ", GO_ON)
+        yield Problem(place, "nodes on a grid now lie at exactly computed positions, so that distances differ", GO_ON)
     elif len(placed) == 2 and any(x.kind == "box" or x.max_distance < math.inf for x in profiles):
-        yield Problem(place, "nodes at the very radius or max_distance now count as within, whatever rounding does", GO_ON)
+        yield Problem(place, "nodes at exactly the radius or max_distance now always count as within it", GO_ON)
     elif (len(placed) == 2 and isinstance(p.delay, Profile)) or (isinstance(p.delay, Distribution) and _tied(p.delay, dt)):
-        yield Problem(f"{place}.delay", "delays in the middle between two steps are now rounded up", GO_ON)
+        yield Problem(f"{place}.delay", "delays halfway between two steps are now rounded up", GO_ON)
 
 
 def _moved(x: Positions) -> bool:
-    """Whether any node of a grid lies elsewhere than it did."""
+    """Whether the position of any node of a grid has changed."""
     axes = zip(x.grid, x.extent, x.center, strict=False)
     before = [c + e * ((np.arange(n) + 0.5) / n - 0.5) for n, e, c in axes]
     return bool(x.grid) and any(not np.isin(x.cells[:, k], axis).all() for k, axis in enumerate(before))
 
 
 def _tied(d: Distribution, dt: float) -> bool:
-    """Whether a distribution of one value lies in the middle between two steps, but for rounding."""
+    """Whether a distribution has a single value that lies halfway between two steps, up to rounding."""
     value, other = d.support
     return value == other and half_up(np.array(value), dt) != half_up(np.array(value * (1 - 1e-9)), dt)

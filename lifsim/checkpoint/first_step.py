@@ -1,8 +1,8 @@
-"""The beginning of a run, in its log: what is needed to run it again from step 0.
+"""The beginning of a run in its log: the data needed to restart the run from step 0.
 
-Before anything is built, the network (as an archive, `lifsim.checkpoint.network_archive`, in pieces) is written to the log of the run,
-with the time at which the run is to end and when checkpoints are due. `lifsim.resume` can so begin a run again that was killed before
-its first checkpoint, with the same bits. Seed and settings are in the manifest.
+Before the network is built, its archive (`lifsim.checkpoint.network_archive`) is written to the log of the run in pieces, with the last
+step of the run and the schedule of checkpoints. `lifsim.resume` can thus restart a run that was killed before its first checkpoint, with
+bit-identical results. Seed and settings are in the manifest.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from lifsim.results.log import LogWriter
 from lifsim.results.log_reading import IMAGE, START, frames
 from lifsim.results.recording import Recorded
 
-PIECE = 1 << 23  # bytes of the image in a frame
+PIECE = 1 << 23  # bytes of the network image per frame of the log
 
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """How a run begins.
+    """The initial settings of a run.
 
-    until : the step at which it is to end, None if that is not known. every (ms) and wall (s) : how often it writes
-    checkpoints. replaces : names of set-aside runs (`lifsim.files.run_files`) that go when the result is there. sha256 : of the
-    image of the network; "" if the run cannot be begun again, for the `reason`.
+    until : last step of the run, None if unknown. every, wall : time between checkpoints, biological (ms) and wall time (s).
+    replaces : names of set-aside runs (`lifsim.files.run_files`) that are removed when the result is complete. sha256 : of the network
+    image; "" if the run cannot be restarted. reason : why it cannot.
     """
 
     until: int | None = None
@@ -41,16 +41,16 @@ class Beginning:
     reason: str = ""
 
     def write(self, log: LogWriter) -> None:
-        """Append it to a log, after the pieces of the image."""
+        """Append the settings to a log, after the pieces of the network image."""
         log.append(START, json.dumps(asdict(self)).encode())
 
 
 def write_image(log: LogWriter, image: NetworkImage, out: Path) -> tuple[int, str]:
-    """Append the image of a network to a log, in pieces; returns its size in bytes and its SHA-256. (It lies beside `out` meanwhile.)
+    """Append the image of a network to a log, in pieces; returns its size in bytes and its SHA-256. (A temporary file is next to `out`.)
 
     Raises
     ------
-    ModelError : no file can describe the network.
+    ModelError : a model file cannot describe the network.
     """
     digest, size = hashlib.sha256(), 0
     with disk.scratch(out) as folder:
@@ -66,12 +66,12 @@ def write_image(log: LogWriter, image: NetworkImage, out: Path) -> tuple[int, st
 
 @dataclass(frozen=True)
 class FirstStep(Checkpoint):
-    """A checkpoint of step 0, whose network is in the log at `path`; it has no arrays, for everything follows from the seed."""
+    """A checkpoint of step 0, whose network is in the log at `path`. It has no arrays, since the state follows from the seed."""
 
     sha256: str = ""
 
     def copy_image(self, out: BinaryIO) -> None:
-        """Write the image of the network to an open file (DataError if the log does not hold it whole)."""
+        """Write the image of the network to an open file (DataError if it is incomplete in the log)."""
         digest = hashlib.sha256()
         for frame in frames(self.path):
             if frame.kind == IMAGE:
@@ -84,11 +84,11 @@ class FirstStep(Checkpoint):
 
 
 def first_step(recorded: Recorded, out: Path) -> FirstStep | str:
-    """Where the run of a log begins, or why it cannot be begun again from there.
+    """The first step of the run of a log, or why the run cannot be restarted.
 
     Parameters
     ----------
-    recorded : what the log holds. out : the file of results that the run makes.
+    recorded : the content of the log. out : the results file of the run.
     """
     start, manifest = recorded.start, recorded.manifest
     if start is None or recorded.path is None:

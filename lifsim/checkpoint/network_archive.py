@@ -1,8 +1,7 @@
-"""A network as one file, and back: what a checkpoint needs of it.
+"""Saves a network as a single file, the network image, for checkpoints, and reads it back.
 
-The image is a zip archive, nothing in it compressed: the model file that `Network.save` writes, with the stores of matrices and
-lists that lie beside it, and ``network.json``. Spike and waveform files that the network reads stay where they are: the image
-has their paths and SHA-256.
+The image is an uncompressed zip archive: the model file that `Network.save` writes, the stores of matrices and lists that belong to it,
+and ``network.json``. Spike and waveform files that the network reads are not included: the image contains their paths and SHA-256.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ _MEMBERS = (_MODEL, "network.weights.h5", "network.synapses.h5", _ABOUT)
 _FILES = ("spike_file", "waveform_file")  # parameters that name a file
 
 
-SMALL = 64 << 20  # bytes of an image that are kept in memory
+SMALL = 64 << 20  # images below this size in bytes are kept in memory
 
 
 class NetworkImage:
-    """The image of one network, for the log and all checkpoints of a run; a small image is made once."""
+    """The image of a network, for the log and all checkpoints of a run; a small image is made only once."""
 
     def __init__(self, net: Network) -> None:
         self.net = net
@@ -45,7 +44,7 @@ class NetworkImage:
 
     @cached_property
     def _files(self) -> list[dict[str, str]]:
-        """The files that the network reads, as the image describes them (DataError if one is gone)."""
+        """The descriptions of the files that the network reads (DataError if one is missing)."""
         return _described_all(self.net)
 
     def write_to(self, path: Path) -> None:
@@ -53,7 +52,7 @@ class NetworkImage:
 
         Raises
         ------
-        ModelError : no file can describe the network. DataError : a file that it reads is gone.
+        ModelError : a model file cannot describe the network. DataError : a file that the network reads is missing.
         """
         if self._raw is not None:
             path.write_bytes(self._raw)
@@ -63,14 +62,14 @@ class NetworkImage:
             self._raw = path.read_bytes()
 
     def sha256(self) -> str:
-        """A digest of everything that decides what the network does: the same for the same model, wherever its files lie."""
+        """A digest of everything that determines the behaviour of the network, independent of names and paths."""
         files = [{key: x for key, x in entry.items() if key != "path"} for entry in self._files]
         text = json.dumps([_tables(self.net), files], sort_keys=True, default=_hashable)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _hashable(x: Any) -> Any:
-    """What stands in a digest for a value that JSON does not know."""
+    """The representation in a digest of a value that JSON does not support."""
     if isinstance(x, np.generic):
         return x.item()
     if isinstance(x, np.ndarray):
@@ -79,7 +78,7 @@ def _hashable(x: Any) -> Any:
 
 
 def write(net: Network, path: Path, files: list[dict[str, str]] | None = None) -> None:
-    """Write the image of `net` to `path`; `files` describes the files that it reads, where that is known already."""
+    """Write the image of `net` to `path`; `files` describes the files that it reads, if this is known already."""
     inert = copy.copy(net)
     inert.populations = {name: replace(p, params={k: _nearby(k, v) for k, v in p.params.items()}) for name, p in net.populations.items()}
     about = {"text": net.text, "parameters": _plain(net.parameters), "files": _described_all(net) if files is None else files}
@@ -92,11 +91,11 @@ def write(net: Network, path: Path, files: list[dict[str, str]] | None = None) -
 
 
 def read(path: Path, place: str, beside: Path) -> Network:
-    """The network of the image at `path`, which belongs to the file `place`; its inputs may lie in the folder `beside` too.
+    """Read the network from the image at `path`, which is part of the file `place`; input files are also looked for in `beside`.
 
     Raises
     ------
-    DataError : it is no image, or a file that the network reads is missing or another than it was.
+    DataError : the file is no image, or a file that the network reads is missing or has changed.
     """
     from lifsim.modelfile.reader import load
 
@@ -118,7 +117,7 @@ def read(path: Path, place: str, beside: Path) -> Network:
             population, parameter = net.populations[entry["population"]], _FILES[_FILES.index(entry["parameter"])]
             population.params[parameter] = _found(entry, place, beside)
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(place, f"holds a network whose files cannot be told ({error})") from None
+            raise DataError(place, f"holds a network with an invalid list of input files ({error})") from None
     return net
 
 
@@ -130,19 +129,19 @@ def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inputs(net: Network) -> Iterator[tuple[str, str, str]]:
-    """Population, parameter and reference of each file that `net` reads."""
+    """Population, parameter and value (a file reference) of each parameter of `net` that names a file."""
     for name, p in net.populations.items():
         yield from ((name, key, p.params[key]) for key in _FILES if p.params.get(key))
 
 
 def _split(reference: str) -> tuple[Path, str]:
-    """The file of a reference such as ``x.h5:dataset``, and what follows it."""
+    """The file of a reference such as ``x.h5:dataset``, and the rest, ``:dataset``."""
     path, colon, name = reference.rpartition(":") if ".h5:" in reference else (reference, "", "")
     return Path(path), colon + name
 
 
 def _nearby(parameter: str, value: Any) -> Any:
-    """The value of a parameter; if it names a file, that file as if it lay beside the model file."""
+    """The value of a parameter; for the name of a file, the name without its folder."""
     if parameter not in _FILES or not value:
         return value
     path, rest = _split(value)
@@ -168,7 +167,7 @@ def _sha256(path: Path, place: str) -> str:
 
 
 def _found(entry: Mapping[str, Any], place: str, beside: Path) -> str:
-    """Where a file is now: where it was, or beside the checkpoint; the same as it was."""
+    """The reference to an unchanged input file, at its old place or in the folder `beside`."""
     path = Path(str(entry["path"]))
     known = f"populations.{entry['population']}.{entry['parameter']}"
     candidates = [p for p in (path, beside / path.name) if p.is_file()]
@@ -181,7 +180,7 @@ def _found(entry: Mapping[str, Any], place: str, beside: Path) -> str:
 
 
 def check_not_an_input(out: Path, net: Network) -> None:
-    """Refuse to replace a file that the network reads (OutputError)."""
+    """Check that `out` is not a file that the network reads (OutputError)."""
     if not out.exists():
         return
     read = [(f"populations.{name}.{key}", _split(reference)[0]) for name, key, reference in _inputs(net)]
@@ -192,18 +191,18 @@ def check_not_an_input(out: Path, net: Network) -> None:
             raise OutputError(str(out), f"is read by the network ({place}), which would lose it", "another name for the results")
 
 
-# -- what differs ----------------------------------------------------------------------------------
+# -- comparison ------------------------------------------------------------------------------------
 
 
 def differences(one: Network, other: Network) -> list[Problem]:
-    """What two networks that should be the same differ in: places in the model file, a few of them."""
+    """The first five differences between two networks that should be the same, as places in the model file."""
     found: list[Problem] = []
     _compare("", _tables(one), _tables(other), found)
     return found[:5]
 
 
 def _tables(net: Network) -> dict[str, Any]:
-    """The tables of the model file of `net`, without its names and paths, and with given synapses in full."""
+    """The tables of the model file of `net`, without names, descriptions and paths, and with explicit synapses in full."""
     tables = {key: x for key, x in document(net).items() if key not in ("name", "description", "reference", "run")}
     for table, p in zip(tables["projections"], net.projections, strict=True):
         if table.pop("matrix", None) or table.pop("file", None):
@@ -234,7 +233,7 @@ def _short(x: Any) -> str:
 
 
 def refuse_another(one: Network, other: Network, place: str) -> None:
-    """Refuse `other` if it is not the network `one` of the checkpoint at `place` (ModelError that says what differs)."""
+    """Check that `other` is the network `one` of the checkpoint at `place` (ModelError with the differences)."""
     problems = differences(one, other)
     if problems:
         raise ModelError.of([Problem(place, "was saved from a different network", "the same network"), *problems])

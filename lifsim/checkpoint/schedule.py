@@ -1,4 +1,4 @@
-"""When checkpoints are due: every so much biological time, and after so much wall time."""
+"""The schedule of checkpoints, by biological time and by wall time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import time
 
 from lifsim.common.timegrid import steps, time_on_grid
 from lifsim.common.wall_time import seconds
-
-NEVER = 2**62
+from lifsim.plan.spikes import NEVER
 
 
 class Schedule:
-    """Checkpoints every `every_ms` of biological time (at multiples of it) and `wall` seconds of wall time; None: not by that."""
+    """Checkpoints at multiples of `every_ms` of biological time, and after every `wall` seconds of wall time; None: not by that time."""
 
     def __init__(self, dt: float, every_ms: float | None, wall: float | None) -> None:
         self.every_ms, self.wall = every_ms, wall
@@ -20,30 +19,30 @@ class Schedule:
 
     @property
     def on(self) -> bool:
-        """Whether there are to be any."""
+        """Whether any checkpoints are scheduled."""
         return self._every is not None or self.wall is not None
 
     def next(self, step: int) -> int:
-        """The first step after `step` in which one is due by biological time."""
+        """The first step after `step` at which a checkpoint is due by biological time."""
         return NEVER if self._every is None else (step // self._every + 1) * self._every
 
     def due(self, step: int) -> bool:
-        """Whether one is due after `step`."""
+        """Whether a checkpoint is due after `step`."""
         if self._every is not None and step % self._every == 0:
             return True
         return self.wall is not None and time.monotonic() - self._last >= self.wall
 
     def done(self) -> None:
-        """One was made."""
+        """Note that a checkpoint was written."""
         self._last = time.monotonic()
 
 
 def schedule_of(dt: float, every: float | str | None, wall: float | str | None) -> Schedule:
-    """A schedule as the user asks for it: `every` in ms or a text such as "10 s", `wall` in seconds or a text such as "10 min".
+    """The schedule for the options of a run: `every` in ms or a text such as "10 s", `wall` in seconds or a text such as "10 min".
 
     Raises
     ------
-    LifsimError : no such time, or one that is not on the grid.
+    LifsimError : a time is invalid, or `every` is not on the time grid.
     """
     return Schedule(
         dt,

@@ -1,6 +1,6 @@
-"""What all packages share: errors, units, values, times on the grid, text for terminals, memory.
+"""Code that all packages share: errors, units, values, times on the grid of the time step, text for terminals, memory.
 
-In: raw values, as users give them. Out: checked ones, or an error that says where, what was got and what is allowed.
+Its functions check values that users give; an error message names the place, what was got and what is allowed.
 This package imports no other package of lifsim.
 """
 

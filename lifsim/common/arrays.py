@@ -1,14 +1,14 @@
-"""Checks and conversions of arrays of numbers that several packages need."""
+"""Checks and conversions of arrays of numbers, used by several packages."""
 
 from __future__ import annotations
 
 import numpy as np
 
-PIECE = 1 << 14  # values that are worked on at a time: temporary arrays of this length stay in the cache
+PIECE = 1 << 14  # values that are processed at a time, so that temporary arrays stay in the CPU cache
 
 
 def delays_among(steps: np.ndarray) -> np.ndarray:
-    """The delays (steps, ascending) in an array of them, piece by piece."""
+    """The distinct values, ascending, in an array of delays (steps)."""
     seen = np.zeros(int(steps.max(initial=0)) + 1, bool)
     for a in range(0, len(steps), PIECE):
         seen[steps[a : a + PIECE]] = True
@@ -16,16 +16,16 @@ def delays_among(steps: np.ndarray) -> np.ndarray:
 
 
 def places(n: int) -> np.ndarray:
-    """0 … n - 1 in as few bytes as hold it."""
+    """The indices 0 … n - 1, as int32 if they fit, else int64."""
     return np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
 
 
 def indices(array: np.ndarray) -> np.ndarray:
-    """Whole numbers as int32 or int64, contiguous; as they are where they are so.
+    """Convert integers to contiguous int32 or int64; not copied if they have this form.
 
     Raises
     ------
-    ValueError : they are of another type.
+    ValueError : the array has another type, or more than one dimension.
     """
     array = np.asarray(array)
     if array.dtype.kind not in "iu" or array.ndim != 1:
@@ -36,11 +36,11 @@ def indices(array: np.ndarray) -> np.ndarray:
 
 
 def numbers(array: np.ndarray) -> np.ndarray:
-    """Real numbers as float32 or float64, none rounded further than to float64; as they are where they are so.
+    """Convert real numbers to contiguous float32 or float64, rounding at most to float64; not copied if they have this form.
 
     Raises
     ------
-    ValueError : they are of another type.
+    ValueError : the array has another type.
     """
     if array.dtype.kind not in "biuf":
         raise ValueError(f"entries of type {array.dtype}; real numbers")
@@ -49,15 +49,15 @@ def numbers(array: np.ndarray) -> np.ndarray:
 
 
 def out_of_range(index: np.ndarray, n: int) -> int | None:
-    """An index that is not one of 0 … n - 1, if there is any."""
+    """An index that is not one of 0 … n - 1, or None if all are."""
     low, high = (int(index.min()), int(index.max())) if len(index) else (0, 0)
     return (high if low >= 0 else low) if len(index) and not 0 <= low <= high < n else None
 
 
 def first_not_finite(array: np.ndarray) -> int | None:
-    """Where the first NaN or infinite entry is, if any is."""
+    """The flat index of the first NaN or infinite entry, or None."""
     flat = array.ravel()
-    if not len(flat) or np.isfinite([flat.min(), flat.max()]).all():  # NaN passes through both
+    if not len(flat) or np.isfinite([flat.min(), flat.max()]).all():  # min and max of NaN are NaN
         return None
     for a in range(0, len(flat), PIECE):
         wrong = ~np.isfinite(flat[a : a + PIECE])
@@ -67,10 +67,10 @@ def first_not_finite(array: np.ndarray) -> int | None:
 
 
 def constant(array: np.ndarray) -> bool:
-    """Whether all entries are the same (there is one at least)."""
+    """Whether all entries are equal; False for an empty array."""
     return len(array) > 0 and array[0] == array[-1] and all((array[a : a + PIECE] == array[0]).all() for a in range(0, len(array), PIECE))
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two flat arrays hold the same numbers."""
+    """Whether two flat arrays are equal."""
     return a is b or (a.shape == b.shape and all(np.array_equal(a[i : i + PIECE], b[i : i + PIECE]) for i in range(0, len(a), PIECE)))

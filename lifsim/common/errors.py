@@ -1,4 +1,4 @@
-"""Errors a user can meet. Every message says where, what was got and what is allowed."""
+"""The errors that users can meet. Every message names the place, what was got and what is allowed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 
 from lifsim.common.printable import one_line, printable
 
-MOST_SHOWN, MOST_CHARACTERS = 100, 16_000  # problems that a message lists
-_HINTED = MOST_SHOWN  # problems of one file that get a hint
-_NAMED = 40  # names that a hint lists
-_COMPARED = 100  # names that a misspelt one is compared with
-_LONGEST = 100  # characters of a name that is compared
+MOST_SHOWN, MOST_CHARACTERS = 100, 16_000  # limits of the list of problems in a message
+_HINTED = MOST_SHOWN  # number of problems of one file that get a hint
+_NAMED = 40  # number of names that a hint lists
+_COMPARED = 100  # number of names with which a misspelt name is compared
+_LONGEST = 100  # characters; longer names are not compared
 
 _hints: ContextVar[Iterator[int] | None] = ContextVar("hints", default=None)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: `where` is a place (``populations.exc.params.tau_m``)."""
+    """One problem in user input: its place `where` (``populations.exc.params.tau_m``), what was got, and what is allowed."""
 
     where: str
     got: str
@@ -35,7 +35,14 @@ class Problem:
 
 
 class LifsimError(Exception):
-    """Base class of errors in what a user gives: models, files, options (the command line exits with 2)."""
+    """Base class of errors in user input: models, files, options. The command line exits with code 2.
+
+    `problems` lists every problem found, each with `where`, `got` and `allowed`.
+
+    Parameters
+    ----------
+    where : place of the problem, or the whole message if `got` is empty. got : what was got. allowed : what is allowed.
+    """
 
     def __init__(self, where: str, got: str = "", allowed: str = "") -> None:
         self.problems = [Problem(where, got, allowed)]
@@ -43,11 +50,16 @@ class LifsimError(Exception):
 
 
 class ModelError(LifsimError):
-    """The description of a network is wrong. Holds every problem found, not only the first."""
+    """The description of a network is not valid. `problems` lists every problem found, not only the first.
+
+    Parameters
+    ----------
+    where : place of the problem, such as ``populations.exc.params.tau_m``. got : what was got. allowed : what is allowed.
+    """
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> ModelError:
-        """An error that reports all `problems`, one line each; of a great many the first, and how many there are more."""
+        """An error that reports `problems`, one on each line. Of a very long list, the message has the first, and the number of others."""
         found = list(problems)
         lines = [str(p) for p in found[:MOST_SHOWN]]
         ends = accumulate(map(len, lines))
@@ -60,17 +72,27 @@ class ModelError(LifsimError):
 
 
 class DataError(LifsimError):
-    """A file of results, spikes or weights is missing, damaged or of another kind."""
+    """A file of results, spikes or weights is missing, damaged or of another kind.
+
+    Parameters
+    ----------
+    where : the file, or a place in it. got : what was got. allowed : what is allowed.
+    """
 
 
 class OutputError(LifsimError):
-    """The place for the output cannot be used: it exists already, or cannot be written."""
+    """An output file exists already, or cannot be written.
+
+    Parameters
+    ----------
+    where : the file. got : why it cannot be used. allowed : what is allowed.
+    """
 
 
 class RunError(Exception):
-    """A run failed for a reason that is not the caller's description (exit code 1).
+    """A run failed for a reason other than user input, such as a full disk. The command line exits with code 1.
 
-    `result` holds what was recorded until then, where `lifsim.run` records into memory; else None.
+    `result` holds what was recorded before the failure if `lifsim.run` recorded into memory; else None.
     """
 
     result: Any = None
@@ -78,7 +100,7 @@ class RunError(Exception):
 
 @contextmanager
 def few_hints() -> Iterator[None]:
-    """Within this, only the first problems get a hint: `did_you_mean` compares with all names, which nobody reads for thousands."""
+    """Within this context, only the first problems get a hint, because `did_you_mean` is slow for thousands of problems."""
     token = _hints.set(iter(range(_HINTED)))
     try:
         yield
@@ -87,7 +109,7 @@ def few_hints() -> Iterator[None]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt `word`: the nearest of `known`, or all of them (of many, the first)."""
+    """A hint for a misspelt `word`: the most similar of the `known` names, or a list of them (the first, if there are many)."""
     left = _hints.get()
     if left is not None and next(left, None) is None:
         return ""
@@ -104,7 +126,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _alike(word: str, words: list[str]) -> list[str]:
-    """Those of `words` that are worth comparing with `word`."""
+    """The `words` that may be similar to `word`."""
     if len(word) > _LONGEST:
         return []
     if len(words) <= _COMPARED:

@@ -1,4 +1,4 @@
-"""Functions of upper packages that a lower one calls. `lifsim/__init__.py`, which knows all packages, puts them here."""
+"""Functions of higher-level packages that lower-level ones call. `lifsim/__init__.py` sets them."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-save_network: Callable[[Any, str | Path], None]  # writes a `Network` as a model file: a description knows no file format
+save_network: Callable[[Any, str | Path], None]  # writes a `Network` as a model file

@@ -1,4 +1,4 @@
-"""Values as JSON has them."""
+"""Conversion of values to JSON types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lifsim.common.text import storable
 
 
 def plain(value: Any) -> Any:
-    """`value` with nothing in it that JSON cannot say."""
+    """Convert `value` to types that JSON can represent; NaN and infinity become strings."""
     if isinstance(value, Mapping):
         return {storable(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.isfinite(value).all():

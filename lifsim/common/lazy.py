@@ -1,4 +1,4 @@
-"""Names of a package that are imported on first use, so that importing the package is quick."""
+"""Lazy imports: names of a package are imported on first use, so that importing the package is quick."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """The ``__getattr__`` of `package`, by which Python asks for a name that the package does not define itself.
+    """A function to be the ``__getattr__`` of `package`, which Python calls for names that the package does not define itself.
 
     Parameters
     ----------
     package : full name of the package (its ``__name__``).
-    homes : for each name, the full name of the module that defines it. A name that is the last part of its home stands for
-        the module itself.
+    homes : for each name, the full name of the module that defines it. If the module is ``package.name``, the name is the
+        module itself.
     """
 
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""How much memory there is for this process, on each system, and how much it has taken."""
+"""The memory that is available to this process, and the memory that it uses, on each operating system."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-RECENT = 0.5  # seconds: reading the limits takes a tenth of the time of a small run
-UNLIMITED = 2.0**60  # bytes: control groups of version 1 say so large a number where there is no limit
+RECENT = 0.5  # seconds for which limits are cached: reading them takes a tenth of the time of a small run
+UNLIMITED = 2.0**60  # bytes: control groups of version 1 report a larger number if there is no limit
 
 
 class Limit(NamedTuple):
-    """A limit of what this process can take. `kind` is "memory" (bytes in use), "addresses" (all of its address space, used or not) or
-    "data" (its own part of that); `free` bytes are left, and it has `used` so many of this kind.
+    """A limit of the memory of this process. `kind` is "memory" (resident memory), "addresses" (the whole address space, used or not) or
+    "data" (its private part). `free` bytes are left, `used` bytes are in use; `place` names the limit in messages.
     """
 
     kind: str
@@ -27,10 +27,10 @@ class Limit(NamedTuple):
 
 
 def limits(needed: float = float("inf")) -> list[Limit]:
-    """Every limit that there is, the tightest first: of the computer, of control groups, of the shell (ulimit).
+    """All memory limits, the tightest first: of the computer, of control groups, and of the shell (ulimit).
 
-    They are read again if that was more than `RECENT` seconds ago, if less than ten times the `needed` bytes were left, or if the limits
-    of the shell are others.
+    Limits are cached. They are read again if they are older than `RECENT` seconds, if less than ten times the `needed` bytes were free,
+    or if the limits of the shell have changed.
     """
     global _read
     now, own = time.monotonic(), (os.getpid(), _resource_limit("RLIMIT_AS"), _resource_limit("RLIMIT_DATA"))
@@ -52,7 +52,7 @@ def _limits() -> list[Limit]:
     return sorted(found, key=lambda limit: limit.free)
 
 
-_read: tuple[float, tuple[float, ...], list[Limit]] = (-float("inf"), (), [])  # when, the process with its own limits, what they were
+_read: tuple[float, tuple[float, ...], list[Limit]] = (-float("inf"), (), [])  # time of reading; process and its shell limits; all limits
 
 
 def free() -> Limit:
@@ -61,15 +61,15 @@ def free() -> Limit:
 
 
 def available() -> float:
-    """Bytes that can be used on this computer without swapping; infinite where the system does not say."""
+    """Bytes that can be used on this computer without swapping; infinite if the system does not report them."""
     if sys.platform == "win32":
         return _windows()
     return _numbers(Path("/proc/meminfo")).get("MemAvailable") or _physical()
 
 
 def groups(process: Path = Path("/proc/self")) -> Iterator[tuple[str, float]]:
-    """The file that limits the memory of each control group that `process` is in (of version 1 or 2), and the bytes that are left there.
-    A group is also bound by those that it lies in.
+    """For each control group (version 1 or 2) that limits the memory of `process`: the file with the limit, and the bytes left.
+    The enclosing groups of a group limit it, too.
     """
     for folder, top, version in _group_folders(process):
         names = ("memory.max", "memory.current") if version == 2 else ("memory.limit_in_bytes", "memory.usage_in_bytes")
@@ -83,7 +83,7 @@ def groups(process: Path = Path("/proc/self")) -> Iterator[tuple[str, float]]:
 
 
 def _group_folders(process: Path) -> Iterator[tuple[Path, Path, int]]:
-    """Folder of each control group that counts memory, that of its hierarchy, version."""
+    """For each control group that accounts for memory: its folder, the top folder of its hierarchy, and the version (1 or 2)."""
     own = {}
     for line in _lines(process / "cgroup"):
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
@@ -96,12 +96,12 @@ def _group_folders(process: Path) -> Iterator[tuple[Path, Path, int]]:
         if version in own and len(fields) > 4:
             root, top = fields[3], Path(fields[4])
             inside = own[version].removeprefix(root) if root != "/" else own[version]
-            folder = top / inside.lstrip("/")  # in a name space of its own the path may lead out of it
+            folder = top / inside.lstrip("/")  # in a cgroup namespace, the path may lead out of the hierarchy
             yield (folder if folder.is_dir() and ".." not in folder.parts else top), top, version
 
 
 def _cache(path: Path) -> float:
-    """Bytes of files that a control group keeps in memory, which the system takes back when it needs them."""
+    """Bytes of the file cache of a control group, which the system frees when it needs memory."""
     stat = dict(line.rsplit(" ", 1) for line in _lines(path) if " " in line)
     prefix = "total_" if "total_inactive_file" in stat else ""
     try:
@@ -111,7 +111,7 @@ def _cache(path: Path) -> float:
 
 
 def _number(path: Path) -> float | None:
-    """The number in a file of one line; None if there is none ("max")."""
+    """The number in a file of one line; None if it has none ("max")."""
     try:
         return float(_lines(path)[0])
     except (IndexError, ValueError):
@@ -119,7 +119,7 @@ def _number(path: Path) -> float | None:
 
 
 def _numbers(path: Path) -> dict[str, float]:
-    """Name → bytes of a file with lines such as "VmRSS: 12 kB"."""
+    """Name → bytes, from a file with lines such as "VmRSS: 12 kB"."""
     pairs = (line.split(":", 1) for line in _lines(path) if line.endswith(" kB"))
     return {name: float(value.split()[0]) * 1024 for name, value in pairs}
 
@@ -132,7 +132,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _resource_limit(name: str) -> float:
-    """A limit of this process, infinite if there is none."""
+    """A resource limit of this process in bytes; infinite if there is none."""
     try:
         import resource
 
@@ -161,13 +161,13 @@ def _windows() -> float:
 
 
 def forget_peak() -> None:
-    """Let `peak` begin anew, on systems that can (Linux)."""
+    """Reset `peak`, if the system allows it (Linux)."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak() -> int:
-    """The most bytes that this process has held at a time; 0 where the system does not say."""
+    """The peak resident memory of this process in bytes; 0 if the system does not report it."""
     if sys.platform == "win32":
         return _windows_peak()
     most = _numbers(Path("/proc/self/status")).get("VmHWM")
@@ -192,7 +192,7 @@ def _windows_peak() -> int:
 
 
 def said(n: float) -> str:
-    """A number of bytes with a unit, to three digits."""
+    """A number of bytes as text with a unit, to three digits."""
     for unit in ("B", "kB", "MB", "GB"):
         if n < 1000:
             return f"{n:.3g} {unit}"

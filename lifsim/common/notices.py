@@ -1,7 +1,7 @@
-"""What a run says of itself in Python, unless it is given a `progress`.
+"""Messages about a run in Python, if no `progress` function is given.
 
-All of it goes to the logger "lifsim" of the standard library. That code is compiled, or that many synapses are made, takes a while: on a
-terminal and in a notebook a line says so, too.
+All messages go to the logger "lifsim" of the standard library. Compiling code and making many synapses take a while, so these two are
+also printed on a terminal or in a notebook.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from lifsim.common.streams import messages
 
 LOG = logging.getLogger("lifsim")
-LOG.addHandler(logging.NullHandler())  # nothing is shown unless a program asks for it
-MANY = 20_000_000  # synapses, which take seconds to make
+LOG.addHandler(logging.NullHandler())  # nothing is shown unless a program configures logging
+MANY = 20_000_000  # synapses; making so many takes seconds
 
 
 def notices(event: str, **facts: Any) -> None:
-    """Say one event of a run; those not known here are ignored. A warning goes Python's way."""
+    """Report one event of a run; unknown events are ignored. A warning is issued by Python's `warnings`."""
     if event == "warning":
         warnings.warn(facts["text"], stacklevel=4)
     elif event == "compile":
@@ -31,10 +31,10 @@ def notices(event: str, **facts: Any) -> None:
 
 
 def compiling_text(kept: bool) -> str:
-    """What is said when code is compiled, which is kept for later runs or not."""
+    """The message for compilation; `kept` says whether the compiled code can be cached for later runs."""
     if kept:
         return "compiling for this machine, once; later runs start at once …"
-    return "compiling (no compiled code can be kept, so every run does) …"
+    return "compiling (compiled code cannot be cached here, so every run compiles) …"
 
 
 def _say(text: str) -> None:
@@ -45,5 +45,5 @@ def _say(text: str) -> None:
 
 
 def _handlers() -> list[logging.Handler]:
-    """Those that get what is logged here."""
+    """The handlers that receive messages of this logger."""
     return [*LOG.handlers, *(logging.getLogger().handlers if LOG.propagate else [])]

@@ -1,4 +1,4 @@
-"""Seeds of random numbers: which numbers they may be."""
+"""The allowed seeds of random numbers."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ SEEDS = "a whole number from 0 to 2^64 - 1"
 
 
 def is_seed(value: Any) -> bool:
-    """Whether `value` can be a seed."""
+    """Whether `value` is a valid seed."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= int(value) < 2**64

@@ -1,4 +1,7 @@
-"""The standard streams of the command line: one that is closed, full or broken ends no run, and no message gets into a file."""
+"""Standard output and standard error of the command line.
+
+A closed, full or broken stream does not end a run, and messages never get into other files.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from lifsim.common.text import storable
 
 
 class Stream:
-    """Standard output: text that its encoding lacks is written as escapes, and what cannot be written is a RunError."""
+    """Standard output. Characters that its encoding lacks are written as escapes; a failing write raises RunError."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -23,10 +26,10 @@ class Stream:
         return getattr(self._stream, name)
 
     def isatty(self) -> bool:
-        """Whether somebody watches."""
+        """Whether the stream is a terminal."""
         try:
             return bool(self._stream.isatty())
-        except (AttributeError, OSError, ValueError):  # it was closed
+        except (AttributeError, OSError, ValueError):  # the stream is closed
             return False
 
     def write(self, text: str) -> int:
@@ -38,14 +41,14 @@ class Stream:
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what is buffered."""
+        """Write buffered text."""
         try:
             self._stream.flush()
         except (OSError, ValueError) as error:
             self.failed(error)
 
     def failed(self, error: OSError | ValueError) -> None:
-        """What becomes of a failure; that nobody reads on (head) is for click to handle."""
+        """Convert an error to a RunError, except for a broken pipe (as with ``head``), which click handles."""
         if isinstance(error, BrokenPipeError):
             raise error
         raise RunError(f"standard output: {getattr(error, 'strerror', None) or error}") from None
@@ -55,7 +58,7 @@ class Messages(Stream):
     """Standard error: a message that cannot be written is dropped."""
 
     def failed(self, error: OSError | ValueError) -> None:
-        """Nothing."""
+        """Ignore the error."""
 
 
 def _encodable(text: str, encoding: str | None) -> str:
@@ -68,7 +71,7 @@ def _encodable(text: str, encoding: str | None) -> str:
 
 
 def messages() -> TextIO:
-    """Where messages for people go: standard error, or nowhere if there is none."""
+    """The stream for messages: standard error, or the null device if there is none."""
     if isinstance(sys.stderr, Messages):
         return sys.stderr  # type: ignore[return-value]
     return Messages(sys.stderr if sys.stderr is not None else _nowhere())  # type: ignore[return-value]
@@ -76,7 +79,7 @@ def messages() -> TextIO:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Within it, standard output and standard error are `Stream` and `Messages`, and no file gets the number of a closed one."""
+    """Within this context, standard output is a `Stream`, standard error is a `Messages`, and no file gets the descriptor of a closed one."""
     _occupy()
     before = sys.stdout, sys.stderr
     sys.stdout = Stream(_nowhere() if sys.stdout is None else sys.stdout)
@@ -96,7 +99,7 @@ def _nowhere() -> TextIO:
 
 
 def _occupy() -> None:
-    """Open the null device where a standard stream is closed: a file that got its number would get what libraries write there."""
+    """Open the null device for closed standard streams. Otherwise a file could get their descriptor, and the output of libraries."""
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)
@@ -108,7 +111,7 @@ def _occupy() -> None:
 
 
 def _settle(stream: TextIO) -> None:
-    """Leave nothing in a buffer that Python would fail to write at its end, with a message and another exit code."""
+    """Flush a stream, or discard its buffer: at exit, Python would fail to write it, with a message and another exit code."""
     try:
         stream.flush()
     except (OSError, ValueError):

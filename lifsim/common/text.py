@@ -1,8 +1,8 @@
-"""Text: what may stand in metadata, and names of files that are no text.
+"""Text for metadata, and file names that are not valid text.
 
-On most systems a file's name is any bytes. Python keeps those that are not UTF-8 as lone surrogates (PEP 383), which HDF5, TOML and
-terminals refuse. For display, and in metadata, they become escapes such as ``\\xff`` (`storable`); where the file must be found
-again, the escapes can be read back (`spelled`, `named`). Plain JSON in ASCII keeps them as they are.
+On most systems a file name is a sequence of arbitrary bytes. Python represents bytes that are not UTF-8 as lone surrogates (PEP 383),
+which HDF5, TOML and terminals refuse. In messages and metadata they are replaced by escapes such as ``\\xff`` (`storable`). File names in
+model files have escapes that can be reversed (`spelled`, `named`). JSON in ASCII can hold surrogates unchanged.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 
-_ESCAPED = re.compile(r"\\x(5c|[89a-f][0-9a-f])")  # a backslash, or a byte that is not ASCII
+_ESCAPED = re.compile(r"\\x(5c|[89a-f][0-9a-f])")  # escape of a backslash, or of a byte that is not ASCII
 
 
 def storable(text: str) -> str:
-    """`text` as Unicode that any format takes: ``\\xff`` in place of a byte that is no text, ``\\ud800`` of another lone surrogate."""
+    """`text` as valid Unicode: a byte that is not UTF-8 becomes ``\\xff``, another lone surrogate ``\\ud800``."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -28,19 +28,19 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def spelled(path: str) -> str:
-    """The name of a file as it is written in a model file; `named` gives it back. A name that is plain text stays as it is."""
+    """A file name as written in a model file; `named` reverses it. A name that is valid text without backslashes is unchanged."""
     if os.name == "nt" or (storable(path) == path and "\\" not in path):
         return path
     return storable(path.replace("\\", "\\x5c"))
 
 
 def is_portable(text: str) -> bool:
-    """Whether the name of a file in a model file means the same everywhere: it has no backslash but those of escapes."""
+    """Whether a file name in a model file means the same on all systems: it has no backslashes except those of escapes."""
     return "\\" not in (text if os.name == "nt" else _ESCAPED.sub("", text))
 
 
 def named(text: str) -> str:
-    """The name of a file that `spelled` wrote as `text`."""
+    """The file name that `spelled` converted to `text`."""
     if os.name == "nt" or not _ESCAPED.search(text):
         return text
     return _ESCAPED.sub(lambda found: chr(code) if (code := int(found[1], 16)) < 0x80 else chr(0xDC00 + code), text)
@@ -55,6 +55,6 @@ def shortened(text: str, width: int = 60) -> str:
 
 
 def brief(message: str) -> str:
-    """`message` with every long value that it quotes, a text or a list, cut short."""
+    """`message` with every long quoted string or list shortened."""
     out = re.sub(r"""'[^']{61,}'|"[^"]{61,}"|\[[^][]{61,}\]""", lambda found: shortened(found[0]), message)
     return shortened(out, _LONGEST_MESSAGE)

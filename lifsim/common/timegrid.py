@@ -1,8 +1,8 @@
-"""Times on the grid of the time step: what counts as a whole number of steps, and which number that is.
+"""The time grid: conversion between times and whole numbers of time steps.
 
-A time is a multiple of dt if it is one to within a millionth of dt (a 1e-12th of itself, where that is more), or if it is the
-float32 number next to a multiple, as of an array of that type (4.7 ms in float32 is 4.69999981). Given spikes are on the grid
-already within half a microsecond of it, as in NEST, whose times count whole microseconds.
+A time counts as a multiple of dt if it differs from one by at most a millionth of dt (or 1e-12 of the time, if that is more), or if
+it is the float32 number nearest to a multiple, as in an array of that type (4.7 ms in float32 is 4.69999981). Given spike times
+count as on the grid if they are less than half a microsecond away, as in NEST, whose times are whole microseconds.
 """
 
 from __future__ import annotations
@@ -18,51 +18,51 @@ from lifsim.common.arrays import PIECE
 from lifsim.common.errors import LifsimError
 from lifsim.common.values import number
 
-LONGEST_DELAY = 2**30  # steps: no run is longer
-FARTHEST = 2**52  # steps: as far as floating-point numbers count
-NEAR, NEAR_RELATIVE = 1e-6, 1e-12  # of dt, of the time: so far a time may be from a multiple of dt
-NEAR_SPIKE = 0.0005  # ms: so far a given spike may be
-ROUNDING = 16 * float(np.finfo(float).eps)  # relative: what a few operations may lose
+LONGEST_DELAY = 2**30  # steps; no run is longer
+FARTHEST = 2**52  # steps; the largest count that floating-point numbers hold with some room
+NEAR, NEAR_RELATIVE = 1e-6, 1e-12  # tolerance of multiples of dt, relative to dt and to the time
+NEAR_SPIKE = 0.0005  # ms; tolerance of given spike times
+ROUNDING = 16 * float(np.finfo(float).eps)  # bound of the relative rounding error of a few operations
 
 
 # -- multiples of dt -------------------------------------------------------------------------------
 
 
 def _nearest(t: np.ndarray, dt: float, near: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest whole number of steps to each of `t` (ms, 1-d), and whether `t` counts as that: also if it is nearer than `near` (ms)."""
+    """The nearest whole number of steps to each time `t` (ms, 1-d), and whether `t` counts as this multiple; `near` (ms): see `_counts`."""
     with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
         t = t.astype(np.float64, copy=False)
         ratio = t / dt
         nearest = np.rint(ratio)
         apart = np.abs(np.subtract(ratio, nearest, out=ratio), out=ratio)
         there: np.ndarray = apart <= NEAR
-        rest = np.flatnonzero(~there)  # few, or none
+        rest = np.flatnonzero(~there)  # few times, if any
         if len(rest):
             there[rest] = _counts(t[rest], nearest[rest], apart[rest], dt, near)
     return nearest, there & (np.abs(nearest) <= FARTHEST)
 
 
 def _counts(t: np.ndarray, nearest: np.ndarray, apart: np.ndarray, dt: float, near: float) -> np.ndarray:
-    """Whether times so far `apart` (steps) from the nearest multiple count as that because they are long, spikes, or float32."""
+    """Whether times `apart` (steps) from the nearest multiple count as it: long times, spikes nearer than `near` (ms), or float32."""
     there: np.ndarray = apart <= NEAR + NEAR_RELATIVE * np.abs(nearest)
     if near > 0:
-        there |= apart < min(near / dt, 0.5) * (1 - 1e-9)  # at this distance itself they do not
+        there |= apart < min(near / dt, 0.5) * (1 - 1e-9)  # strictly nearer
     narrow = t.astype(np.float32)
     return there | ((apart < 0.25) & (narrow == t) & (narrow == (nearest * dt).astype(np.float32)))
 
 
 def off_grid(times: np.ndarray, dt: float, near: float = 0.0) -> np.ndarray:
-    """Which of `times` (ms, 1-d) are no multiples of `dt`, or absurdly large."""
+    """A mask of the `times` (ms, 1-d) that are not multiples of `dt`, or too large to be counted in steps."""
     return ~_nearest(times, dt, near)[1]
 
 
 def on_grid(time: float, dt: float) -> bool:
-    """Whether `time` is a multiple of `dt`, and not absurdly large."""
+    """Whether `time` is a multiple of `dt`, and not too large to be counted in steps."""
     return not off_grid(np.array([time], np.float64), dt)[0]
 
 
 def first_off_grid(times: np.ndarray | float, dt: float, near: float = 0.0) -> float | None:
-    """The first of `times` (infinite ones aside) that is no multiple of `dt`, or None."""
+    """The first finite time that is not a multiple of `dt`, or None."""
     t = np.atleast_1d(np.asarray(times, dtype=np.float64)).ravel()
     for a in range(0, len(t), PIECE):
         piece = t[a : a + PIECE]
@@ -73,7 +73,7 @@ def first_off_grid(times: np.ndarray | float, dt: float, near: float = 0.0) -> f
 
 
 def no_delays(x: np.ndarray, dt: float) -> np.ndarray:
-    """Which numbers cannot be delays: infinite, below `dt`, absurdly long, or no multiple of `dt`."""
+    """A mask of the numbers that are not valid delays: not finite, below `dt`, above the longest delay, or not multiples of `dt`."""
     with np.errstate(over="ignore"):
         ratio = x.astype(np.float64, copy=False) / dt
     return ~np.isfinite(x) | (ratio < 1 - NEAR) | (ratio > LONGEST_DELAY) | off_grid(x, dt)
@@ -83,12 +83,12 @@ def no_delays(x: np.ndarray, dt: float) -> np.ndarray:
 
 
 def steps(time: float, dt: float) -> int:
-    """`time` as a whole number of steps (the nearest)."""
+    """The whole number of steps nearest to `time`."""
     return round(time / dt)
 
 
 def ends(times: np.ndarray, dt: float, near: float = 0.0) -> np.ndarray:
-    """The step at whose end each of `times` (ms) is, or during which it falls: whole numbers, float64."""
+    """The number of the time step that ends at each of `times` (ms) or contains it: whole numbers, float64."""
     t = np.asarray(times, np.float64)
     nearest, there = _nearest(t.ravel(), dt, near)
     rest = np.flatnonzero(~there)
@@ -98,7 +98,7 @@ def ends(times: np.ndarray, dt: float, near: float = 0.0) -> np.ndarray:
 
 
 def spike_steps(times: np.ndarray, dt: float) -> np.ndarray:
-    """The steps in which given spikes are sent, int64: those off the grid at the end of their step, as in NEST."""
+    """The time steps in which given spikes are sent, int64. Spikes off the grid are sent at the end of their step, as in NEST."""
     out = np.empty(len(times), np.int64)
     for a in range(0, len(times), PIECE):
         out[a : a + PIECE] = np.clip(ends(times[a : a + PIECE], dt, NEAR_SPIKE), -(2.0**62), 2.0**62)
@@ -106,10 +106,9 @@ def spike_steps(times: np.ndarray, dt: float) -> np.ndarray:
 
 
 def half_up(times: np.ndarray, dt: float, error: float = 0.0) -> np.ndarray:
-    """`times` (ms) as whole numbers of steps, float64: the nearest, and the larger of two that are as near, as in NEST.
+    """Round `times` (ms) to whole numbers of steps, float64; halves are rounded up, as in NEST.
 
-    Times known to within `error` (ms) are at the middle between two steps if they may be, as those that only rounding
-    takes away from it.
+    Times that are within `error` (ms), or within rounding errors, below the middle between two steps count as at the middle.
     """
     x = np.asarray(times, np.float64) / dt
     return np.floor(x + 0.5 + (error / dt + ROUNDING * (x + 1)))
@@ -120,7 +119,7 @@ def half_up(times: np.ndarray, dt: float, error: float = 0.0) -> np.ndarray:
 
 @lru_cache(64)
 def _fraction(dt: float) -> tuple[int, int] | None:
-    """`dt` as a fraction, if it is one of small whole numbers to within its rounding: 0.1 is 1/10."""
+    """`dt` as a fraction with a small denominator, if it is one to within its rounding error (0.1 is 1/10); else None."""
     if not math.isfinite(dt):
         return None
     found = Fraction(dt).limit_denominator(10**7)
@@ -128,9 +127,9 @@ def _fraction(dt: float) -> tuple[int, int] | None:
 
 
 def times(step: np.ndarray, dt: float, since: int = 0, out: np.ndarray | None = None) -> np.ndarray:
-    """Times in ms of step numbers counted after step `since`, in `out` if given.
+    """Times in ms of step numbers that are counted from step `since`; written to `out` if given.
 
-    They are rounded once where dt is a fraction of small whole numbers, so that 3 steps of 0.1 ms are 0.3 ms.
+    If dt is a simple fraction, times are rounded only once, so that 3 steps of 0.1 ms are 0.3 ms.
     """
     out = np.add(step, float(since), out=np.empty(np.shape(step)) if out is None else out)
     numerator, denominator = _fraction(dt) or (dt, 1)
@@ -140,37 +139,37 @@ def times(step: np.ndarray, dt: float, since: int = 0, out: np.ndarray | None = 
 
 
 def time_of(step: int, dt: float) -> float:
-    """The time in ms of a step, rounded once as in `times`."""
+    """The time in ms of a step, as in `times`."""
     return float(times(np.array([step]), dt)[0])
 
 
 def snapped(time: float, dt: float) -> float:
-    """`time` as the multiple of `dt` that it is meant to be; an infinite one stays."""
+    """`time` rounded to a multiple of `dt`; an infinite time is returned as it is."""
     return time_of(steps(time, dt), dt) if math.isfinite(time) else time
 
 
 # -- messages --------------------------------------------------------------------------------------
 
 WAYS = ', or allow_offgrid_times = true to send it at the end of its step, or method="precise"'
-"""What else can be done about a spike that is given off the grid."""
+"""The alternatives, in messages about a spike time off the grid."""
 
 AT_ZERO = "more than half a microsecond if they are to be on the grid"
-"""How far above 0 a given spike must be."""
+"""The least spike time, in messages about a spike that is rounded to 0 ms."""
 
 
 def tidy(x: float) -> str:
-    """`x` without the noise of binary fractions."""
+    """`x` as text without the rounding errors of binary fractions."""
     return f"{x:.10g}"
 
 
 def not_on_grid(time: float, dt: float) -> str:
-    """The sentence that says that `time` is no multiple of `dt`, with as many digits as that takes."""
+    """The message that `time` is not a multiple of `dt`, with enough digits to show it."""
     shown = tidy(time)
     return f"{time!r} ms is not on the grid" if on_grid(float(shown), dt) else f"{shown} ms is not on the grid"
 
 
 def nearest_on_grid(time: float, dt: float) -> str:
-    """The sentence that names the multiples of `dt` next to `time`."""
+    """The part of a message that names the multiples of `dt` next to `time`."""
     if time / dt > FARTHEST:
         return f"at most {tidy(FARTHEST * dt)} ms"
     below = max(1, math.floor(time / dt))
@@ -178,11 +177,11 @@ def nearest_on_grid(time: float, dt: float) -> str:
 
 
 def time_on_grid(place: str, value: Any, dt: float) -> float:
-    """A time that a user gave, in ms: a multiple of `dt` (ms), at least one.
+    """Convert a time that a user gave to ms and check that it is a multiple of `dt` (ms), at least one step.
 
     Raises
     ------
-    LifsimError : at `place`, if it is none.
+    LifsimError : the time is not valid; the message begins with `place`.
     """
     try:
         ms = number(value, "ms")

@@ -1,7 +1,7 @@
-"""Units by a fixed table: ``"20 ms"`` to 20.0, in the coherent set ms, mV, pF, pA, nS, Hz; lengths in mm.
+"""Conversion of units by a fixed table: ``"20 ms"`` is 20.0 in the coherent units ms, mV, pF, pA, nS, Hz; lengths are in mm.
 
-The set is coherent because pF·mV/ms = pA and nS·mV = pA; rates are the exception every user
-knows: they are in Hz (spikes a second), not in 1/ms. Strings may name any prefix of the table.
+The units are coherent because pF·mV/ms = pA and nS·mV = pA. Rates are the usual exception: they are in Hz (spikes per second), not
+in 1/ms. Strings may have any prefix of the table.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _table() -> dict[str, tuple[str, float]]:
     table = dict(_EXTRA)
     for symbol, (dimension, _, base) in _SYMBOLS.items():
         for prefix, factor in _PREFIXES.items():
-            # Decimal prefixes divide exactly where both are powers of ten.
+            # The quotient is rounded to the exact power of ten.
             table[prefix + symbol] = (dimension, _power(factor / base))
     return table
 
@@ -56,17 +56,17 @@ _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf)
 
 
 def parse(text: str, unit: str | None = None) -> float:
-    """The number that `text` stands for in the coherent unit of its dimension.
+    """Parse a quantity and convert it to the coherent unit of its dimension.
 
     Parameters
     ----------
-    text : a number with a unit, for example ``"20 ms"`` or ``"0.02 s"``; a bare number is
-        taken to be in the coherent unit already.
-    unit : the coherent unit wanted (``"ms"``, ``""`` for a pure number); None accepts any.
+    text : a number with a unit, such as ``"20 ms"`` or ``"0.02 s"``. A number without a unit is
+        in the coherent unit already.
+    unit : the expected coherent unit (``"ms"``; ``""`` for a number without a unit); None accepts any.
 
     Raises
     ------
-    ValueError : not a quantity, an unknown unit, or a wrong dimension.
+    ValueError : `text` is not a quantity, or has an unknown unit or the wrong dimension.
     """
     number, symbol = split(text)
     if not symbol:
@@ -82,18 +82,18 @@ _SPELLED = {"milliseconds": "ms", "millisecond": "ms", "msec": "ms", "seconds": 
 
 
 def factor(symbol: str, unit: str) -> float | None:
-    """What turns a number in `symbol` (a unit such as "nA", or a word such as "seconds") into the coherent `unit`; None: nothing does."""
+    """The conversion factor from `symbol` (a unit such as "nA", or a word such as "seconds") to the coherent `unit`; None if there is none."""
     dimension, factor = UNITS.get(_SPELLED.get(symbol.strip().lower(), symbol.strip()), ("", 1.0))
     return factor if dimension == DIMENSIONS[unit] else None
 
 
 def scaled(number: Any, factor: float) -> Any:
-    """`number` (or an array) times a factor of the table; division by the reciprocal keeps 0.02 s exactly 20 ms."""
+    """`number` (or an array) times a factor of the table. Factors below 1 divide by the reciprocal, a power of ten that is exact."""
     return number * factor if factor >= 1 else number / _power(1 / factor)
 
 
 def split(text: str) -> tuple[float, str]:
-    """Number and unit of a quantity; the unit is "" if there is none. ValueError as in `parse`."""
+    """Split a quantity into number and unit; the unit is "" if there is none. ValueError as in `parse`."""
     match = _QUANTITY.match(text)
     if not match:
         raise ValueError(f"{text!r} is not a number with a unit, such as '20 ms'")
@@ -103,12 +103,12 @@ def split(text: str) -> tuple[float, str]:
 
 
 def looks_like_quantity(text: str) -> bool:
-    """Whether `text` is a number, alone or before one word (which may be no unit)."""
+    """Whether `text` is a number, alone or followed by one word (which need not be a known unit)."""
     return bool(_QUANTITY.match(text))
 
 
 def coherent(symbol: str) -> str | None:
-    """The coherent unit of the dimension of `symbol` ("mV" of "V"); None of ""."""
+    """The coherent unit of the dimension of `symbol` ("mV" for "V"); None for ""."""
     if not symbol:
         return None
     return next(unit for unit, dimension in DIMENSIONS.items() if dimension == UNITS[symbol][0])

@@ -1,4 +1,4 @@
-"""A value in a description: a number, an array (one entry an element) or a distribution."""
+"""Values of parameters: a number, an array (one entry for each element) or a distribution."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ KINDS = {
     "uniform": ("low", "high"),
     "lognormal": ("mu", "sigma"),
 }
-_FAR = 10.0  # standard deviations: farther no draw will ever be
-_LARGEST_EXPONENT = 709.0
+_FAR = 10.0  # standard deviations; no draw is farther from the mean
+_LARGEST_EXPONENT = 709.0  # exp of a larger number exceeds float64
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Distribution:
     """A random value: ``{"normal": [mean, sd]}``, ``{"uniform": [low, high]}`` or
     ``{"lognormal": [mu, sigma]}`` (mu and sigma of the logarithm).
 
-    `min` and `max` truncate it: what falls outside is drawn again, never clipped.
+    `min` and `max` truncate the distribution: values outside are redrawn, never clipped.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Distribution:
 
     @property
     def support(self) -> tuple[float, float]:
-        """The interval that draws fall into."""
+        """The smallest and the largest value that can be drawn."""
         low, high = -math.inf, math.inf
         if self.kind == "uniform":
             low, high = self.a, self.b
@@ -57,7 +57,7 @@ class Distribution:
         return max(low, self.min), min(high, self.max)
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """`size` draws, float64. Truncation by redrawing."""
+        """Draw `size` values, float64. Values outside `min` and `max` are redrawn."""
         sample: Callable[..., np.ndarray] = getattr(rng, self.kind)
         out = sample(self.a, self.b, size)
         bad = np.flatnonzero((out < self.min) | (out > self.max))
@@ -71,11 +71,11 @@ Value: TypeAlias = float | np.ndarray | Distribution
 
 
 def number(raw: Any, unit: str | None) -> float:
-    """`raw` (a number or a string with a unit) as a finite-or-infinite float, never NaN.
+    """Convert a number or a string with a unit to a float, finite or infinite.
 
     Raises
     ------
-    ValueError : with what was got, for the caller to say where.
+    ValueError : `raw` is not a number, NaN, or has the wrong unit. The message has no place; the caller adds it.
     """
     if isinstance(raw, str):
         return units.parse(raw, unit)
@@ -88,7 +88,7 @@ def number(raw: Any, unit: str | None) -> float:
 
 
 def as_float(raw: Any) -> float | None:
-    """A real number (not true or false) as a float, perhaps infinite or NaN; None if `raw` is none, or larger than a float can be."""
+    """A real number (not a boolean) as a float, possibly infinite or NaN; None if `raw` is not a number, or too large for a float."""
     if isinstance(raw, (bool, np.bool_)) or not isinstance(raw, (int, float, np.integer, np.floating)):
         return None
     try:
@@ -98,17 +98,17 @@ def as_float(raw: Any) -> float | None:
 
 
 def is_whole(raw: Any) -> bool:
-    """Whether `raw` is a whole number, of whatever type."""
+    """Whether `raw` is a whole number of any numeric type."""
     found = as_float(raw)
     return found is not None and math.isfinite(found) and found == math.floor(found)
 
 
 def value(raw: Any, unit: str | None) -> Value:
-    """`raw` as a `Value` in the coherent `unit`: a number, an array of numbers or a distribution.
+    """Convert `raw` to a `Value` in the coherent `unit`: a number, an array of numbers or a distribution.
 
     Raises
     ------
-    ValueError : with what was got, for the caller to say where.
+    ValueError : `raw` is not a valid value. The message has no place; the caller adds it.
     """
     if isinstance(raw, Distribution):
         return raw
@@ -131,11 +131,11 @@ def _array(raw: Any, unit: str | None) -> np.ndarray:
 
 
 def numbers(raw: Any, unit: str | None) -> np.ndarray:
-    """Numbers in an array or in (nested) lists as a new array, float64; texts in lists are quantities in `unit`.
+    """Convert an array or (nested) lists of numbers to a new float64 array; strings in lists are quantities, converted to `unit`.
 
     Raises
     ------
-    ValueError : something in it is no number (text, true or false, a date, an object, masked), or rows differ in length.
+    ValueError : an entry is not a number (string, boolean, date, object, masked), or rows differ in length.
     """
     if isinstance(raw, np.ndarray) and raw.dtype.kind != "O":
         return _plain(raw)
@@ -150,19 +150,19 @@ def _plain(array: np.ndarray) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError("a masked array; fill it first")
     if array.dtype.kind not in "iuf":
-        kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations of numpy"}.get(
+        kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations"}.get(
             array.dtype.kind, f"{array.dtype}"
         )
         raise ValueError(f"an array of {kind}; must hold real numbers")
     return array.astype(np.float64)
 
 
-_NUMBERS = {float, int, np.float64, np.float32, np.int64, np.int32}  # types that need no look at each
+_NUMBERS = {float, int, np.float64, np.float32, np.int64, np.int32}  # types whose entries need no individual check
 _DEEPEST = 8
 
 
 def _entries(raw: Any, unit: str | None, depth: int) -> list[Any]:
-    """A list with each entry a float, or a list or array of floats."""
+    """Convert each entry of a list to a number, or to a list or array of numbers."""
     if depth == _DEEPEST:
         raise ValueError("lists are nested too deeply")
     kinds = set(map(type, raw))
@@ -208,14 +208,14 @@ def _check(d: Distribution) -> None:
     if d.kind == "uniform" and d.b < d.a:
         raise ValueError(f"uniform has low {d.a:g} above high {d.b:g}")
     if not _within_range(d):
-        raise ValueError(f"{d.kind} [{d.a:g}, {d.b:g}] reaches beyond what a number can be")
-    # Redrawing must end: refuse a window that holds practically nothing of the distribution.
+        raise ValueError(f"{d.kind} [{d.a:g}, {d.b:g}] exceeds the range of floating-point numbers")
+    # Redrawing must end, so an interval in which values practically never fall is refused.
     if acceptance(d) < 1e-4:
         raise ValueError(f"{d.kind} [{d.a:g}, {d.b:g}] practically never falls between min {d.min:g} and max {d.max:g}")
 
 
 def _within_range(d: Distribution) -> bool:
-    """Whether draws are finite: the generator refuses an infinite range, and draws beyond all numbers must be drawn again."""
+    """Whether draws are finite, or infinite draws are excluded by `min` and `max`. The generator refuses an infinite uniform range."""
     if d.kind == "uniform":
         return math.isfinite(d.b - d.a)
     if d.kind == "lognormal":
@@ -224,7 +224,7 @@ def _within_range(d: Distribution) -> bool:
 
 
 def acceptance(d: Distribution) -> float:
-    """The probability that one draw falls between `min` and `max`."""
+    """The probability that one draw lies between `min` and `max`."""
     if d.b == 0 or (d.kind == "uniform" and d.a == d.b):
         centre = (math.exp(d.a) if d.a < 700 else math.inf) if d.kind == "lognormal" else d.a
         return float(d.min <= centre <= d.max)

@@ -11,7 +11,7 @@ from lifsim.common.values import number
 
 
 def seconds(value: Any, place: str) -> float:
-    """A wall time in seconds, or a text with a unit (LifsimError at `place` if it is none above 0)."""
+    """Convert a number of seconds, or a string with a unit, to seconds (LifsimError at `place` unless it is above 0)."""
     try:
         out = number(value, "ms") / 1000.0 if isinstance(value, str) and not _plain_number(value) else number(value, None)
     except ValueError as error:
@@ -22,7 +22,7 @@ def seconds(value: Any, place: str) -> float:
 
 
 def _plain_number(text: str) -> bool:
-    """Whether a text is a number without a unit."""
+    """Whether a string is a number without a unit."""
     try:
         float(text)
     except ValueError:

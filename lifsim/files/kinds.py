@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+MAGIC, VERSION = b"LIFSLOG\n", 2  # of the log of a run
+
 
 def is_result(start: bytes) -> bool:
     """Whether the first bytes of a file are those of HDF5 or of the log of a run."""
-    return start in (b"\x89HDF\r\n\x1a\n", MAGIC)
-
-
-MAGIC, VERSION = b"LIFSLOG\n", 2
+    return start in (HDF5_MAGIC, MAGIC)

@@ -22,11 +22,11 @@ import numpy as np
 
 from lifsim.common.errors import DataError
 from lifsim.files import disk
+from lifsim.files.kinds import HDF5_MAGIC
 
 MAGIC = b"LIFSEAL\n"
 _END = struct.Struct("<Q32s8s")
 _PIECE = 1 << 20  # bytes read at a time
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 Region = tuple[int, int]
 
@@ -89,7 +89,7 @@ def broken(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(48)
         size = os.fstat(file.fileno()).st_size
-    if head[:8] != _HDF5:
+    if head[:8] != HDF5_MAGIC:
         return False
     at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8], 40)  # where versions of the superblock keep the end of the file
     return len(head) >= at + 8 and size > struct.unpack_from("<Q", head, at)[0]

@@ -58,7 +58,7 @@ def loads(
     overrides: Mapping[str, Any] | None = None,
     **parameters: Any,
 ) -> Network:
-    """Read a network from the text of a model file. The result has ``loads(net.text, **net.parameters)`` equal to `net`.
+    """Read a network from the text of a model file. ``loads(net.text, **net.parameters)`` restores the network `net`.
 
     Parameters
     ----------

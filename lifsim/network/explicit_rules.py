@@ -47,7 +47,7 @@ def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: 
     if not is_whole(copies) or copies < 1:
         yield Problem(f"{place}.copies", shown(copies), "a whole number from 1 on")
     elif n_target % copies or n_source % copies:
-        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "the same number of each in every copy")
+        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "an equal number of each in every copy")
     factor = as_float(scale)
     if factor is None or not math.isfinite(factor):
         yield Problem(f"{place}.scale", shown(scale), "a finite number")
@@ -87,7 +87,7 @@ def _times(weight: Any, unit: str, number: np.ndarray) -> np.ndarray:
     """The connection's weight times the number of synapses of each edge (nsyns)."""
     one = None if is_profile(weight) or isinstance(weight, (list, np.ndarray)) else value(weight, unit)
     if not isinstance(one, float):
-        raise ValueError(f"{weight!r}; a number, where a file says how many synapses an edge has (nsyns)")
+        raise ValueError(f"{weight!r}; must be a number if the file gives the number of synapses of each edge (nsyns)")
     return one * number
 
 

@@ -68,7 +68,7 @@ _WAVE = (
     Parameter("frequency", 0.0, "Hz", "frequency of the modulation", "finite"),
     Parameter("phase", 0.0, "deg", "phase of the modulation at time 0", "finite"),
 )
-_TRAINS = Parameter("individual_spike_trains", True, "", "an independent spike train for each target; else all targets of a node share one", shape="flag")
+_TRAINS = Parameter("individual_spike_trains", True, "", "an independent train for each target; else all targets share one", shape="flag")
 
 register(
     Model(

@@ -27,7 +27,7 @@ class SynapseColumns:
     targets: np.ndarray
     weight: np.ndarray | None
     delay: np.ndarray | None
-    number: np.ndarray | None = None  # multiplicity of each synapse (SONATA's nsyns), float64, by which the connection's weight is multiplied
+    number: np.ndarray | None = None  # SONATA's nsyns, float64: factors of the connection's weight
 
 
 @dataclass(frozen=True)

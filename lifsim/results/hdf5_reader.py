@@ -32,14 +32,23 @@ class ResultFile:
     """A result in an HDF5 file, which is open only while data are read.
 
     So the file can be replaced in between, on Windows too; reading then raises an error that says so.
+
+    Parameters
+    ----------
+    path : of the file. n_nodes : number of neurons of populations for which the file does not give it.
+    written : metadata and the populations with positions, of a file that was just written: they are not read again.
     """
 
-    def __init__(self, path: Path, n_nodes: NodeCount = None) -> None:
+    def __init__(self, path: Path, n_nodes: NodeCount = None, written: tuple[dict[str, Any], list[str]] | None = None) -> None:
         self._path = path
         self._stamp = self._stat()
         self.survey: Survey | None = None
+        if written is not None:
+            (self.info, self.located), self._native, self.sealed = written, True, True
+            self.manifest = _manifest(self.info)
+            return
         with self._open() as file:
-            native = "lifsim" in file
+            self._native = native = "lifsim" in file
             self.sealed = seal.check(path)
             if native:
                 if not self.sealed and seal.broken(path):
@@ -50,16 +59,7 @@ class ResultFile:
                 self.survey = survey(file, n_nodes)
                 self.info = self.survey.info
             self.manifest = _manifest(self.info)
-            self._native = native
             self.located = list(member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
-
-    @classmethod
-    def made(cls, path: Path, info: dict[str, Any], located: list[str]) -> ResultFile:
-        """The file that was just written, with its known metadata, which are not read again."""
-        file = cls.__new__(cls)
-        file._path, file._native, file.info, file.manifest, file.located = path, True, info, _manifest(info), located
-        file._stamp, file.survey, file.sealed = file._stat(), None, True
-        return file
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_path": self._path.absolute()}  # another process may have another working directory

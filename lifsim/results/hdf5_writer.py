@@ -56,7 +56,7 @@ def write(recorded: Recorded, path: Path, summary: Callable[[], dict[str, Any]] 
             regions = seal.regions_of(column.dataset for column in columns)
         below.check()
         seal.put(fd, regions)
-    return ResultFile.made(path, info, list(recorded.manifest.positions))
+    return ResultFile(path, written=(info, list(recorded.manifest.positions)))
 
 
 _KEPT = "no recorded data are lost: they are in the log beside the file, which lifsim can read; lifsim resume writes the file from it"

@@ -33,16 +33,24 @@ class LogWriter:
 
     Parameters
     ----------
-    path : the log to create.
+    path : the log. existing : whether it exists already (see `reopen`), or is created now.
 
     Raises
     ------
-    OutputError : the log exists already or cannot be created.
+    OutputError : the log exists already or cannot be created; or another process has locked it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._take(path, os.O_CREAT | os.O_EXCL)
-        self.end = 0
+    def __init__(self, path: Path, existing: bool = False) -> None:
+        self.path = path
+        self._fd = _open_locked(path, 0 if existing else os.O_CREAT | os.O_EXCL)
+        self._executor = ThreadPoolExecutor(1)  # syncs to disk, so that the run does not wait for it
+        self._syncing: Future[None] | None = None
+        self._synced = time.monotonic()
+        self._listed = False  # whether the log's entry in its folder is on the disk too
+        self._cut = False
+        self.end = os.fstat(self._fd).st_size
+        if existing:
+            return
         try:
             self._write(header_bytes())
             self._write_owner()
@@ -58,19 +66,7 @@ class LogWriter:
         ------
         OutputError : another process has locked the log, or it cannot be opened.
         """
-        writer = cls.__new__(cls)
-        writer._take(path, 0)
-        writer.end = os.fstat(writer._fd).st_size
-        return writer
-
-    def _take(self, path: Path, flags: int) -> None:
-        self.path = path
-        self._fd = _open_locked(path, flags)
-        self._executor = ThreadPoolExecutor(1)  # syncs to disk, so that the run does not wait for it
-        self._syncing: Future[None] | None = None
-        self._synced = time.monotonic()
-        self._listed = False  # whether the log's entry in its folder is on the disk too
-        self._cut = False
+        return cls(path, existing=True)
 
     def cut(self, end: int) -> None:
         """Write the next frame after the first `end` bytes. Bytes after these are removed only then, so that they are not lost if the

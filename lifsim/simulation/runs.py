@@ -1,4 +1,4 @@
-"""Whole runs: a network is simulated and its results made, at once or in several goes."""
+"""Whole runs: a network is simulated and its results are written, in one go or resumed after interruptions."""
 
 from __future__ import annotations
 
@@ -38,21 +38,25 @@ def run(
     resume: bool = False,
     **options: Any,
 ) -> Result:
-    """Simulate a network and return what was recorded.
+    """Simulate a network and return the recorded data.
 
     Parameters
     ----------
-    net : the network. duration : ms, or a text such as "10 s" (default: the network's).
-    max_wall : wall time, in seconds or as a text such as "1 h", after which the run stops, with a checkpoint; the result then is not
-        `complete`.
-    resume : begin the run that makes `out`, or go on with it if it was interrupted, or open its result if it is finished. A run of
-        another network, seed, duration or setting there is refused; `threads` may differ.
+    net : the network. duration : biological time, in ms or as a text such as "10 s" (default: that of the network).
+    max_wall : wall time, in seconds or as a text such as "1 h", after which the run stops with a checkpoint (default: no limit). The
+        result is then not `complete`.
+    resume : with `out`: start the run, resume it if it was interrupted, or open its result if it is finished. A run with another
+        network, seed, duration or setting at `out` is refused; `threads` may differ.
     options
+
+    Returns
+    -------
+    The `Result` with the recorded spikes and traces.
 
     Raises
     ------
-    LifsimError : a wrong argument or model. RunError : the run failed; its `result` is what was recorded in memory.
-    Stopped : a signal, such as that of Ctrl-C, came; with `out`, `resume` goes on.
+    LifsimError : an argument or the model is wrong. RunError : the run failed; its attribute `result` holds data recorded in memory.
+    Stopped : a signal such as Ctrl-C stopped the run; with `out`, `resume` continues it.
     """
     check_network(net)
     ms = check_duration(net, duration)
@@ -71,14 +75,14 @@ def run(
 
 @takes_options("threads", "progress", "checkpoint_every", "checkpoint_wall", threads=None, checkpoint_wall=None)
 def resume(out: str | Path, *, max_wall: float | str | None = None, **options: Any) -> Result:
-    """Go on with the interrupted run that was to make a file, to the time at which it was to end.
+    """Resume an interrupted run and complete it.
 
-    The result is, bit for bit, that of a run without interruption, with any number of threads. It goes on from the last checkpoint
-    that can be used; a run that has none is begun again. A run whose steps are all done is only brought into its file.
+    The result is identical, bit for bit, to that of an uninterrupted run, for any number of threads. The run continues from the last
+    usable checkpoint, or restarts from step 0 if there is none. If all steps are done, only the results file is written.
 
     Parameters
     ----------
-    out : path of the HDF5 file of results, or of its log.
+    out : path of the HDF5 results file, or of its log.
     max_wall : as of `run`.
     options
 
@@ -86,18 +90,18 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
 
     Returns
     -------
-    The `Result`; one that is not `complete` if `max_wall` was too short.
+    The `Result`, which is not `complete` if `max_wall` was too short.
 
     Raises
     ------
-    DataError : there is no such run, or it cannot be gone on with; says why. OutputError : another process is writing it.
-    Stopped : a signal, such as that of Ctrl-C, came; `resume` goes on.
+    DataError : there is no such run, or it cannot be resumed; says why. OutputError : another process is writing it.
+    Stopped : a signal such as Ctrl-C stopped the run; `resume` continues it.
     """
     path = expanded(out, "out", DataError)
     path = path.with_suffix("") if path.suffix == ".log" else path
     take_back(RunFiles(path.absolute()))
     if not log_path(path).exists() and path.exists():
-        raise DataError(str(path), "is finished: there is nothing to go on with", "a run that was interrupted")
+        raise DataError(str(path), "is finished: there is nothing to resume", "a run that was interrupted")
     log = lock_log(path)
     try:
         recorded = read_log(log.path)[0]
@@ -114,10 +118,10 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
     about = saved.about
     options |= {f"checkpoint_{key}": options[f"checkpoint_{key}"] or getattr(about, key) for key in ("every", "wall")}
     with (
-        ResumedSink(log, about.step, about.run) as sink,  # which gives up the log also if the network cannot be read
+        ResumedSink(log, about.step, about.run) as sink,  # closes the log also if the network cannot be read
         Simulation.of(Resumed(saved, sink), **options) as simulation,
     ):
-        if saved.path == sink.files.checkpoints[1]:  # a damaged one must not become the one before the next
+        if saved.path == sink.files.checkpoints[1]:  # the last one is damaged, and must not be kept as the previous one
             os.replace(saved.path, sink.files.checkpoints[0])
         left = (recorded.until if recorded.until is not None else about.until or about.step) - about.step
         if left > 0:
@@ -126,7 +130,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
 
 
 def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result:
-    """The result of a run that came to its end, from its log if it is not `made` yet; log, checkpoints and set-aside runs go."""
+    """The result of a run whose steps are done, made from its log unless it is `made`; removes log, checkpoints and set-aside runs."""
     with ResumedSink(log, recorded.totals.end) as sink:
         if made is None:
             return sink.finish(recorded.summary or {})
@@ -135,7 +139,7 @@ def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result
 
 
 def _made(path: Path, recorded: Recorded) -> Result | None:
-    """The result of this run if it is there already with everything that the log holds: only the log was not removed."""
+    """The result of this run, if its file holds everything that the log holds (only the log was not removed); else None."""
     try:
         made = opening.open(path) if path.exists() else None
     except DataError:
@@ -146,11 +150,11 @@ def _made(path: Path, recorded: Recorded) -> Result | None:
 
 
 def _last_state(log: LogWriter, recorded: Recorded) -> tuple[Checkpoint, list[str]]:
-    """The last checkpoint of a run that can be used, or its first step; and what is wrong with those that cannot.
+    """The last usable checkpoint of a run, or its first step; and warnings about unusable ones.
 
     Raises
     ------
-    DataError : there is none; says why.
+    DataError : the run cannot be resumed; says why.
     """
     files = RunFiles(log.path.with_suffix("").absolute())
     saved, reasons = checkpoint_file.latest(files.checkpoints, lambda found: _unfit(found, recorded))
@@ -166,7 +170,7 @@ def _last_state(log: LogWriter, recorded: Recorded) -> tuple[Checkpoint, list[st
 
 
 def _unfit(found: Checkpoint, recorded: Recorded) -> str:
-    """Why a checkpoint does not go with a log, "" if it does."""
+    """Why a checkpoint does not fit a log, "" if it does."""
     if found.about.run != recorded.manifest.run:
         return "belongs to another run"
     if found.about.step > recorded.totals.end:
@@ -177,25 +181,25 @@ def _unfit(found: Checkpoint, recorded: Recorded) -> str:
 
 
 def _result(simulation: Simulation) -> Result:
-    """The result of a run; of one whose time was up before its end, what its log holds."""
+    """The result of a run; if `max_wall` ended the run early, the data in its log."""
     if simulation.done or simulation.path is None:
         return simulation.result()
     simulation.close()
     return opening.open(log_path(simulation.path))
 
 
-# -- begin, or go on -------------------------------------------------------------------------------
+# -- start or resume -------------------------------------------------------------------------------
 
 
 class WantedRun(NamedTuple):
-    """A run as it is asked for, to be compared with the one that is under way."""
+    """A requested run, to be compared with an existing one."""
 
     net: Network
     steps: int
     options: RunOptions
 
     def entries(self) -> dict[str, Any]:
-        """What must be equal, by name."""
+        """The settings that must be equal, by name."""
         method = method_of(self.net, self.options.method)
         return {
             "duration": f"{self.steps * self.net.dt:g} ms",
@@ -207,11 +211,11 @@ class WantedRun(NamedTuple):
 
 
 def _continued(asked: WantedRun, max_wall: float | str | None) -> Result | None:
-    """The run that makes `out`, gone on with or finished already; None if it has to begin.
+    """The result of the run at `out`, resumed if it is unfinished; None if there is none.
 
     Raises
     ------
-    ModelError : another run makes or made `out`; says in what it differs.
+    ModelError : a different run is at `out`; lists the differences.
     """
     options = asked.options
     if options.out is None or options.overwrite:
@@ -236,12 +240,12 @@ def _continued(asked: WantedRun, max_wall: float | str | None) -> Result | None:
 
 
 def _refuse_other(asked: WantedRun, manifest: Manifest, until: int, place: Path, first: Checkpoint | None = None) -> None:
-    """Refuse to go on with a run that is not the one asked for (ModelError with every difference).
+    """Check that an existing run is the requested one (ModelError with every difference).
 
     Parameters
     ----------
-    manifest, until : of the run that is there; `until` is the step at which it ends. place : its file or log.
-    first : its first step, which has its network, where that is known.
+    manifest, until : manifest and last step of the existing run. place : its results file or log.
+    first : its first step, which contains the network, if known.
     """
     settings, name = manifest.settings, place.name
     there = {

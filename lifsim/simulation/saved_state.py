@@ -1,4 +1,4 @@
-"""The state of a simulation as the arrays of a checkpoint, and back."""
+"""Converts the state of a simulation to the arrays of a checkpoint, and back."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder) -> None:
 
     Raises
     ------
-    DataError : they are of another network.
+    DataError : the arrays are those of another network.
     """
     if not (saved.arrays or saved.about.step):
-        return  # the state that follows from the seed
+        return  # the initial state, which follows from the seed
     try:
         engine.restore(saved.about.step, saved.part(STATE))
         recorder.restore(saved.part(COLLECTED))
@@ -39,15 +39,15 @@ def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder) -> None:
 
 
 def warn_of_versions(saved: Checkpoint, progress: Progress) -> None:
-    """Say so if a checkpoint was written with other versions of what computes."""
+    """Warn if a checkpoint was written with other versions of lifsim or its dependencies."""
     if saved.about.versions != versions():
         known = ", ".join(f"{name} {x}" for name, x in saved.about.versions.items() if versions().get(name) != x)
-        progress("warning", text=f"{saved.path} was written with {known}: the last digits of what follows may differ from then")
+        progress("warning", text=f"{saved.path} was written with {known}: the last digits of further results may differ")
 
 
 def check_unchanged(net: Network, saved: Checkpoint) -> None:
-    """Refuse a checkpoint whose network means something else by now (DataError, with the places)."""
+    """Check that this version interprets the network of a checkpoint as the version that wrote it did (DataError)."""
     changed = changed_rules(net, saved.about.format)
     if changed:
-        got = f"was made by lifsim {saved.about.versions.get('lifsim', '?')}, for which its network meant something else: "
+        got = f"was made by lifsim {saved.about.versions.get('lifsim', '?')}, which interpreted its network differently: "
         raise DataError(str(saved.path), got + "; ".join(f"{p.where}: {p.got}" for p in changed[:5]), changed[0].allowed)

@@ -1,4 +1,4 @@
-"""The settings of a run: what was asked for, checked against the network, with what was left open filled in."""
+"""The settings of a run: its options, checked against the network, with defaults filled in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def settle(net: Network, seed: Any, threads: Any, precision: Any, weights: Any, 
 
     Raises
     ------
-    LifsimError : an option that is none. ModelError : the network holds what the method cannot run.
+    LifsimError : an option is wrong. ModelError : the network contains something that the method does not support.
     """
     seed = net.seed if seed is None else seed
     if not is_seed(seed):
@@ -53,11 +53,11 @@ def settle(net: Network, seed: Any, threads: Any, precision: Any, weights: Any, 
 
 
 def check_duration(net: Network, duration: float | str | None) -> float:
-    """`duration` (default: the network's) in ms; must be a multiple of dt above 0.
+    """`duration` (default: that of the network) in ms, checked: a positive multiple of dt.
 
     Raises
     ------
-    LifsimError : it is not given, is no time, is not on the grid, or is too long.
+    LifsimError : there is no duration, or it is no time, not on the time grid, or too long.
     """
     if duration is None:
         duration = net.duration
@@ -70,7 +70,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
 
 
 def check_network(net: Any) -> None:
-    """Refuse what is no network (LifsimError)."""
+    """Check that `net` is a `Network` (LifsimError)."""
     if not isinstance(net, Network):
         raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
 

@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop: it ends between two slices, with everything saved."""
+"""Signals that stop a run: it ends between two slices, with everything saved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SI
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal stopped the work. `number` is that of the signal, `saved` says what is kept and how to go on."""
+    """A signal, such as SIGINT (Ctrl-C) or SIGTERM, stopped a run; a KeyboardInterrupt.
+
+    Parameters
+    ----------
+    number : of the signal. saved : a message on what is saved and how to resume, "" if nothing is.
+    """
 
     def __init__(self, number: int, saved: str = "") -> None:
         super().__init__(number, saved)
@@ -24,21 +29,21 @@ class Stopped(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """That of a program which a signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        """The exit code of a program ended by this signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.number
 
 
 class StopRequest:
-    """The number of the signal that asked to stop, None if none did."""
+    """The number of the signal that requested the stop, None if there was none."""
 
     number: int | None = None
 
 
 @contextmanager
 def handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[dict[int, Any]]:
-    """Let `handler` have the signals that ask to stop, except ignored ones (nohup); yields who had them before.
+    """Install `handler` for the stop signals, except ignored ones (nohup); yields the previous handlers by signal.
 
-    Only the main thread can do so; in others signals go where they went.
+    Only the main thread can install handlers; in other threads nothing changes.
     """
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
@@ -53,7 +58,7 @@ def handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[dict[i
 
 @contextmanager
 def deferred() -> Iterator[StopRequest]:
-    """Within it the first signal is noted, for the one in charge to look at; a second one goes where it would have gone."""
+    """Defer stop signals: the first one is noted in the yielded request, a second one goes to the previous handler."""
     asked = StopRequest()
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""A simulation: a network that is built, driven through the engine slice by slice, and recorded."""
+"""A simulation: a network that is built, simulated slice by slice, and recorded."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ from lifsim.simulation.weight_samples import WeightSamples
 
 
 class Simulation(BuiltNetwork):
-    """A built network that can be run in pieces, and read and changed between them.
+    """A built network that can be run in several parts, and read and changed between them.
 
-    Use it as a context manager, or call `close`. One call at a time works on it: a call from another thread, or from the progress
-    function of `run`, while one goes on is a `LifsimError`, but for those that only read (`get`, `matrix`, `fan_out`, …), which the
-    progress function may call. It cannot be pickled or copied (`save` and `restore` do that).
+    Use it as a context manager, or call `close`. Only one method may run at a time: a call from another thread, or from the progress
+    function of `run`, raises a `LifsimError`. The progress function may, however, call methods that only read (`get`, `matrix`,
+    `fan_out`, …). A simulation cannot be pickled or copied; use `save` and `restore` instead.
 
     Parameters
     ----------
-    net : the network. What is added to it later is not simulated.
-    duration : ms that a call of `run` takes by default (default: the network's).
-    options
+    net : the network; later additions to it are not simulated.
+    duration : default duration of a call of `run`, in ms or as a text such as "10 s" (default: that of the network).
+    seed, threads, precision, weights, method, out, overwrite, progress, checkpoint_every, checkpoint_wall : as of `lifsim.run`.
 
     Raises
     ------
-    LifsimError : an option that is none, or not enough memory. ModelError : the network cannot be run so.
+    LifsimError : an option is wrong, or there is not enough memory. ModelError : the network cannot be run with these options.
     OutputError : `out` cannot be written.
 
     Examples
@@ -79,18 +79,18 @@ class Simulation(BuiltNetwork):
         check_room(settings.needs)
         self._settings, self._progress = settings, asked.progress or notices
         self._closed = False
-        self._until: int | None = None  # the step at which the run ends
-        self._wall, self._before = time.perf_counter(), 0.0  # when this began; seconds that processes before this one spent on the run
+        self._until: int | None = None  # the last step of the run
+        self._wall, self._before = time.perf_counter(), 0.0  # start of this simulation; seconds that earlier processes spent on the run
         for text in settings.warnings:
             self._progress("warning", text=text)
         self._open(net.snapshot(), asked, schedule, _resumed)
 
     def _open(self, net: Network, asked: RunOptions, schedule: Schedule, resumed: Resumed | None) -> None:
-        """Open the sink, build the network and load the state of the checkpoint, if the simulation goes on from one."""
+        """Open the sink, build the network, and load the state of the checkpoint if there is one."""
         settings = self._settings
         made = manifest(net, settings.seed, settings.as_dict(), versions(), host(), storable(shlex.join(sys.argv)))
         until, image = None if self._duration is None else steps(self._duration, net.dt), NetworkImage(net)
-        self._sink = open_sink(made, image, asked.out, asked.overwrite, schedule, until, resumed)  # before anything that takes long
+        self._sink = open_sink(made, image, asked.out, asked.overwrite, schedule, until, resumed)  # before lengthy work
         self._checkpointer = Checkpointer(image, self._sink, schedule)
         try:
             self._check_checkpoints(schedule)
@@ -104,7 +104,7 @@ class Simulation(BuiltNetwork):
             raise
 
     def _check_checkpoints(self, schedule: Schedule) -> None:
-        """Say at the start that a network which no file can describe has no checkpoints (ModelError if they were asked for)."""
+        """Warn if the network cannot be saved and so there are no checkpoints (ModelError if `checkpoint_every` is given)."""
         reason = self._sink.indescribable
         if reason and schedule.every_ms is not None:
             raise ModelError("checkpoint_every", f"no file can describe the network ({reason})", "a network that Network.save can write")
@@ -113,7 +113,7 @@ class Simulation(BuiltNetwork):
             self._progress("warning", text=text)
 
     def _weight_samples(self) -> list[WeightSamples]:
-        """What records weights; which synapses there are, the sink is told only now that they are built."""
+        """The recorders of weights; also completes the manifest, since the synapses are known only after building."""
         recordings = [r for r in self.net.recordings if r.variable != "spikes"]  # in the order of the manifest's traces
         out = {i: WeightSamples(r, self.net.dt, self.matrix) for i, r in enumerate(recordings) if r.source}
         if out:
@@ -136,27 +136,30 @@ class Simulation(BuiltNetwork):
 
     @property
     def done(self) -> bool:
-        """Whether the last `run` came to its end."""
+        """Whether the last call of `run` reached its end."""
         return self._until is None or self.step >= self._until
 
     @property
     def path(self) -> Path | None:
-        """The file of results, None if they are in memory."""
+        """The results file, None if results are kept in memory."""
         return self._sink.path if self._sink.path is None else Path(self._sink.path)
 
     @alone
     def run(self, duration: float | str | None = None, max_wall: float | str | None = None) -> None:
-        """Run for `duration` ms (default: that of the simulation, or the network's), on from where the last run ended.
+        """Simulate, starting at the time that the last run reached.
 
         Parameters
         ----------
-        max_wall : seconds (or a text such as "1 h") since this simulation was made, after which the run stops where it is:
-            `time` says where.
+        duration : biological time, in ms or as a text such as "10 s" (default: that of the simulation, else that of the network).
+        max_wall : wall time since the simulation was created, in seconds or as a text such as "1 h", after which the run stops;
+            `time` is the biological time reached (default: no limit).
 
         Raises
         ------
-        Stopped : a signal such as that of Ctrl-C came (a KeyboardInterrupt). The slice was ended first: what was recorded is
-            consistent, a checkpoint is beside the file of results, and the simulation can go on.
+        LifsimError : an argument is wrong, or the simulation is closed. RunError : a state variable is no longer finite, or the disk or
+            memory is nearly full.
+        Stopped : a signal such as Ctrl-C stopped the run (a KeyboardInterrupt), at the end of a slice: the recorded data are
+            consistent, a checkpoint is next to the results file, and the simulation can be continued.
         """
         self._check_open()
         deadline = math.inf if max_wall is None else self._wall + seconds(max_wall, "max_wall")
@@ -172,7 +175,7 @@ class Simulation(BuiltNetwork):
                 self._loop.run(until, deadline, asked, self._source())
                 if asked.number is not None:
                     raise Stopped(asked.number, self._checkpointer.keep(self._source()))
-        except Stopped as stopped:  # if a second signal would not wait for the checkpoint, there is the one before
+        except Stopped as stopped:  # if a second signal interrupted the checkpoint, the previous one is still there
             stopped.saved = stopped.saved or self._checkpointer.advice
             raise
         finally:
@@ -188,7 +191,12 @@ class Simulation(BuiltNetwork):
 
     @alone
     def result(self) -> Result:
-        """Everything recorded so far; with `out`, this makes the file. More runs, and another result, may follow."""
+        """The `Result` with all data recorded so far; with `out`, this writes the results file. Further runs and results may follow.
+
+        Raises
+        ------
+        LifsimError : the simulation is closed. RunError : the disk is full.
+        """
         self._check_open()
         self._progress("write")
         start = time.perf_counter()
@@ -202,7 +210,7 @@ class Simulation(BuiltNetwork):
         return result
 
     def _summary(self, finishing: float) -> dict[str, Any]:
-        """What is to be said of the run so far; `finishing` are seconds spent on the file that `timings` does not hold yet."""
+        """The summary of the run so far; `finishing` is the time in seconds spent on the results file, not yet in `timings`."""
         done = self.time
         timings = {**self.timings, "record": self.timings["record"] + finishing, "total": self._total()}
         return {
@@ -218,28 +226,29 @@ class Simulation(BuiltNetwork):
         }
 
     def _total(self) -> float:
-        """Wall time of the run, s; the time between an interruption and `resume` does not count."""
+        """Wall time of the run, s, without the time between an interruption and `resume`."""
         return self._before + time.perf_counter() - self._wall
 
     # -- checkpoints -------------------------------------------------------------------------------
 
     @alone
     def save(self, path: str | Path) -> Path:
-        """Write a checkpoint: all that is needed to go on, on this computer or another.
+        """Write a checkpoint, from which the simulation can be continued on this computer or another.
 
-        What was recorded in memory is in it. What went to a file stays in that file's log.
+        The checkpoint includes data recorded in memory. Data recorded to a file remain in the log of that file.
 
         Parameters
         ----------
-        path : of the checkpoint. A file that is there is replaced.
+        path : of the checkpoint. An existing file is replaced.
 
         Returns
         -------
-        The path, absolute.
+        The absolute path.
 
         Raises
         ------
-        OutputError : the place cannot be used. RunError : the disk is full. ModelError : no file can describe the network.
+        OutputError : `path` cannot be written. RunError : the disk is full. ModelError : a model file cannot describe the network.
+        LifsimError : the simulation is closed.
         """
         self._check_open()
         path = check_output(path, overwrite=True)
@@ -251,28 +260,37 @@ class Simulation(BuiltNetwork):
     @classmethod
     @takes_options("threads", "out", "overwrite", "progress", "checkpoint_every", "checkpoint_wall", threads=None)
     def restore(cls, path: str | Path, *, net: Network | None = None, **options: Any) -> Simulation:
-        """A simulation that goes on from a checkpoint, bit for bit as the one that was saved would have.
+        """Create a simulation from a checkpoint. Its results are identical, bit for bit, to those of the saved simulation.
 
         Parameters
         ----------
-        path : of a checkpoint that `save` wrote, or of one of a run (OUT.h5.ckpt).
-        net : must be the network that was simulated, if it is given; else it is taken from the checkpoint.
+        path : of a checkpoint that `save` or a run (OUT.h5.ckpt) wrote.
+        net : the network that was simulated (default: the one in the checkpoint).
         options
 
-        `threads` are those of the checkpoint unless given. Without `out`, records are continued where they were: in memory, or in the
-        log of the interrupted run, which is cut off at the time of the checkpoint. With `out`, a new file begins at that time.
+        By default `threads` is that of the checkpoint. Without `out`, recording continues in memory, or in the log of the interrupted
+        run, which is truncated at the time of the checkpoint. With `out`, a new file begins at that time.
 
         Raises
         ------
-        DataError : no checkpoint, a damaged one, or files that the network reads have changed.
-        ModelError : `net` is another network; says in what.
+        DataError : there is no checkpoint, it is damaged, or files that the network reads have changed.
+        ModelError : `net` is another network; lists the differences.
         """
         saved = checkpoint_file.read(expanded(path, "checkpoint", DataError))
         return cls.of(Resumed(saved, log_owner(saved) if options["out"] is None else None), net=net, **options)
 
     @classmethod
     def of(cls, resumed: Resumed, *, net: Network | None = None, **options: Any) -> Simulation:
-        """`restore` from a checkpoint in memory; `options` are those of `restore`."""
+        """`restore` from a checkpoint in memory.
+
+        Parameters
+        ----------
+        resumed : the checkpoint, and where recording continues. net, **options : as of `restore`.
+
+        Raises
+        ------
+        DataError, ModelError : as of `restore`.
+        """
         saved = resumed.saved
         own = saved.network()
         saved_state.check_unchanged(own, saved)
@@ -283,7 +301,7 @@ class Simulation(BuiltNetwork):
         try:
             return cls(net or own, seed=saved.about.seed, _resumed=resumed, **settings, **options)
         except TypeError as error:
-            raise DataError(str(saved.path), f"has settings that are none ({error})") from None
+            raise DataError(str(saved.path), f"has invalid settings ({error})") from None
 
     def _load(self, saved: Checkpoint) -> None:
         """Load the state of a checkpoint."""
@@ -296,7 +314,7 @@ class Simulation(BuiltNetwork):
         self._checkpointer.changes = about.changes if self._sink.holds_past else NO_CHECKPOINT
 
     def _source(self) -> StateSource:
-        """What checkpoints are made of."""
+        """The content of checkpoints."""
         return StateSource(self._about, lambda: saved_state.arrays_of(self._engine, self._recorder), self._is_initial)
 
     def _is_initial(self) -> bool:
@@ -304,7 +322,7 @@ class Simulation(BuiltNetwork):
         return self.step == 0 and not self._changes
 
     def _about(self) -> About:
-        """What a checkpoint says of itself."""
+        """The metadata of a checkpoint."""
         return About(
             step=self.step,
             seed=self.seed,
@@ -320,18 +338,18 @@ class Simulation(BuiltNetwork):
             versions=versions(),
         )
 
-    # -- life --------------------------------------------------------------------------------------
+    # -- closing -----------------------------------------------------------------------------------
 
     @alone
     def close(self) -> None:
-        """Release threads and files. What was saved stays."""
+        """Release threads and files. Saved data are kept."""
         self._closed = True
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()
 
     def __reduce_ex__(self, _protocol: Any) -> NoReturn:
-        """Threads, compiled code and an open log are nothing that could be copied."""
+        """Refuse pickling and copying: threads, compiled code and an open log cannot be copied."""
         raise LifsimError("simulation", "cannot be pickled or copied", "save() writes a checkpoint, from which Simulation.restore goes on")
 
     def __enter__(self) -> Simulation:

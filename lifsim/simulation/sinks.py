@@ -1,4 +1,4 @@
-"""Where a run puts what it records: in memory, or in a log that becomes an HDF5 file at the end."""
+"""Sinks: where a run stores recorded data, in memory or in a log that becomes an HDF5 file at the end."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk, Recorded, Totals
 from lifsim.results.result import Result
 
-Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # of a run, at its end
+Summary = Mapping[str, Any] | Callable[[], Mapping[str, Any]]  # the summary of a run at its end, or a function that returns it
 
 
 def summary_dict(summary: Summary) -> dict[str, Any]:
-    """The summary as of now, ready for JSON. (A function is called again when all data are on the disk.)"""
+    """The current summary in a form for JSON. (A function is called again when all data are on the disk.)"""
     return dict(plain(summary() if callable(summary) else summary))
 
 
 class Sink(Protocol):
-    """Where a run writes what it records."""
+    """The destination of the recorded data of a run."""
 
     manifest: Manifest
     indescribable: str  # why no file can describe the network, "" if one can
-    holds_past: bool  # whether what a restored simulation recorded before is there too
+    holds_past: bool  # whether it includes the data that a restored simulation recorded before
 
     @property
     def path(self) -> Path | None:
-        """The file of results, None if there is none."""
+        """The results file, None if there is none."""
 
     def begin_run(self, until: int, changes: int) -> None:
-        """Note that a call of `Simulation.run` begins."""
+        """Note the start of a call of `Simulation.run`."""
 
     def describe(self, manifest: Manifest) -> None:
-        """Know more of the run than when it began."""
+        """Replace the manifest by a more complete one."""
 
     def write(self, chunk: Chunk) -> None:
-        """Take one more chunk; it begins where the last one ended."""
+        """Store a chunk, which begins where the last one ended."""
 
     def finish(self, summary: Summary) -> Result:
-        """The result of all chunks so far. More may follow, and then another `finish`."""
+        """The result of all chunks so far. More chunks and another `finish` may follow."""
 
     def sync(self) -> None:
-        """Return when all chunks so far would survive a power failure (before a checkpoint)."""
+        """Flush all chunks to the disk, so that they survive a power failure (before a checkpoint)."""
 
     def kept(self) -> list[bytes]:
-        """What a checkpoint has to hold of what was recorded, as chunks."""
+        """The recorded chunks that a checkpoint must include."""
 
     def close(self) -> None:
-        """Give up files and locks. What was not finished stays where it is, to be resumed."""
+        """Release files and locks. Unfinished data are kept, so that the run can be resumed."""
 
 
 class MemorySink:
-    """Keeps what is recorded in memory."""
+    """Keeps the recorded data in memory."""
 
     path: Path | None = None
     indescribable = ""
@@ -67,27 +67,27 @@ class MemorySink:
             self.write(chunk)
 
     def describe(self, manifest: Manifest) -> None:
-        """Know more of the run than when it began."""
+        """Replace the manifest by a more complete one."""
         self.manifest = manifest
 
     def begin_run(self, until: int, changes: int) -> None:
-        """Nothing to note: what is in memory is not resumed."""
+        """Do nothing: a run in memory cannot be resumed."""
 
     def write(self, chunk: Chunk) -> None:
-        """Take one more chunk; it begins where the last one ended."""
+        """Store a chunk, which begins where the last one ended."""
         self._totals.add(chunk)
         self._chunks.append(chunk)
 
     def finish(self, summary: Summary) -> Result:
-        """The result of all chunks so far. More may follow, and then another `finish`."""
+        """The result of all chunks so far. More chunks and another `finish` may follow."""
         return Result.of(Recorded(self.manifest, tuple(self._chunks), self._totals.copy(), summary_dict(summary)))
 
     def sync(self) -> None:
-        """Nothing is on its way."""
+        """Do nothing: there is no file."""
 
     def kept(self) -> list[bytes]:
-        """What a checkpoint has to hold of what was recorded."""
+        """All chunks, for a checkpoint."""
         return [chunk.to_bytes() for chunk in self._chunks]
 
     def close(self) -> None:
-        """Nothing to give up."""
+        """Do nothing: there is no file."""

@@ -1,4 +1,4 @@
-"""The loop over slices: the engine advances by some steps, and what it recorded is sorted and written."""
+"""The loop over slices: the engine advances by some steps, and the recorded data are sorted and written."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ SLICE_SECONDS = 0.1  # wall time of a slice: short enough to stop promptly, long
 
 
 class SliceLoop:
-    """Advances an engine and hands what it recorded to a sink.
+    """Advances an engine and passes the recorded data to a sink.
 
     Parameters
     ----------
-    engine, settings : the network in memory, and how it is run. recorder, weights, sink : what sorts records, what samples weights, where
-    both go. checkpointer : writes checkpoints when they are due. progress : is told how far the run is.
+    engine, settings : the network in memory, and the settings of the run.
+    recorder, weights, sink : the recorder that sorts records, the samplers of weights, and the sink of both.
+    checkpointer : writes checkpoints when they are due. progress : called with the progress of the run.
     """
 
     def __init__(
@@ -45,15 +46,15 @@ class SliceLoop:
     ) -> None:
         self._engine, self._settings, self._progress = engine, settings, progress
         self._recorder, self._weights, self._sink, self._checkpointer = recorder, weights, sink, checkpointer
-        self.recording_seconds = 0.0  # spent on records so far
+        self.recording_seconds = 0.0  # time spent on recorded data so far
 
     def run(self, until: int, deadline: float, asked: StopRequest, source: StateSource) -> None:
-        """Advance to step `until`, unless a signal asks to stop or `deadline` (of `time.perf_counter`) is over. `source` is what
-        checkpoints are made of.
+        """Advance to step `until`, or stop earlier if a signal is noted in `asked` or `deadline` (of `time.perf_counter`) is reached.
+        `source` is the content of checkpoints.
 
         Raises
         ------
-        RunError : a state is no number any more; the disk or memory is nearly full.
+        RunError : a state variable is no longer finite; the disk or memory is nearly full.
         """
         engine, dt = self._engine, self._engine.plan.dt
         first, began, n = engine.step, time.perf_counter(), self._first_slice(deadline)
@@ -74,8 +75,8 @@ class SliceLoop:
                 break
 
     def _first_slice(self, deadline: float) -> int:
-        """Steps that take a quarter of a slice's time on a slow computer, if every synapse transmits in each; a single one where the
-        events of the run are followed, or that time may be too long.
+        """The number of steps that take a quarter of the time of a slice on a slow computer if every synapse transmits in each step. One
+        step if a progress function follows the run, or if that time may be too long.
         """
         if self._settings.method != "grid" or self._progress is not notices or deadline - time.perf_counter() < SLICE_SECONDS:
             return 1
@@ -83,7 +84,7 @@ class SliceLoop:
         return max(1, int(SLICE_SECONDS / 4 / a_step))
 
     def _record(self, recorded: SliceRecords, n: int) -> None:
-        """Sort what the last `n` steps recorded and write it."""
+        """Sort and write the records of the last `n` steps."""
         start, step = time.perf_counter(), self._engine.step
         chunk = self._recorder.chunk(step - n, n, recorded, self._engine.plan.events)
         weights = {w.key: w.now() for w in self._weights if w.next(step - 1) == step}
@@ -91,7 +92,7 @@ class SliceLoop:
         self.recording_seconds += time.perf_counter() - start + recorded.seconds
 
     def _check_numbers(self) -> None:
-        """Stop where a potential is no number any more (weights or currents beyond all measure)."""
+        """Stop if a state variable is no longer finite, because weights or currents are too large (RunError)."""
         wrong = self._engine.first_not_finite()
         if wrong:
             population, neuron, name, found = wrong

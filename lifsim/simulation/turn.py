@@ -1,4 +1,4 @@
-"""Lets one call at a time work on an object that threads share."""
+"""Ensures that only one call at a time works on an object that threads share."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Turn:
-    """Whose turn it is to work on an object called `name` in errors: that of one thread, and there of one call.
+    """Exclusive access to an object, for one thread and in it for one call; `name` is the object's name in errors.
 
-    Nothing waits: what one call is at work on may take hours, and another thread that needs it then is better told so.
+    A second call does not wait but fails at once, since the first one may take hours.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.RLock()
-        self._calls: list[str] = []  # at work now, each called from the one before
+        self._calls: list[str] = []  # names of the active calls, each made from within the one before
 
     @contextmanager
     def taken(self, call: str, reads: bool) -> Iterator[None]:
-        """Take the turn for `call`. One that only `reads` may come from within another, such as from the progress function of `run`.
+        """Access for `call`. A call that only `reads` may be made from within another, such as from the progress function of `run`.
 
         Raises
         ------
-        LifsimError : another call is at work.
+        LifsimError : another call is active.
         """
         if not self._lock.acquire(blocking=False):
             got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is at work in another thread"
-            raise LifsimError(self._name, got, "one call at a time; in several threads at once each with an object of its own")
+            raise LifsimError(self._name, got, "one call at a time; use a separate object in each thread")
         try:
             if self._calls and not reads:
-                raise LifsimError(self._name, f"{call}() was called from within {self._calls[-1]}()", "there it can be read, not changed")
+                raise LifsimError(self._name, f"{call}() was called from within {self._calls[-1]}()", "only calls that read, such as get")
             self._calls.append(call)
             try:
                 yield
@@ -48,12 +48,12 @@ class Turn:
 
 
 def alone(method: F) -> F:
-    """A method of an object with a `_turn` during which no other may work on the object."""
+    """Decorate a method of an object with a `_turn`: no other method may work on the object during a call."""
     return _in_turn(method, reads=False)
 
 
 def reading(method: F) -> F:
-    """A method of an object with a `_turn` that may also be called from within another of the same thread."""
+    """Decorate a method of an object with a `_turn`: it may also be called from within another call in the same thread."""
     return _in_turn(method, reads=True)
 
 

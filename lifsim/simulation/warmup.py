@@ -1,4 +1,4 @@
-"""Compiles what runs will need, ahead of time: the machine code is kept in the cache (`lifsim.engine.compiler.cache`)."""
+"""Compiles the code for runs in advance, and stores it in the cache (`lifsim.engine.compiler.cache`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from lifsim.simulation.recorder import Recorder
 
 @dataclass(frozen=True)
 class Warmed:
-    """A program that is ready: what it is for, the types of its state and stored weights, seconds (None: it was there already)."""
+    """Compiled code: the name of the network, the types of state variables and stored weights, and the seconds that compiling took
+    (None if the code was in the cache).
+    """
 
     name: str
     precision: str
@@ -26,12 +28,12 @@ class Warmed:
 
 
 def warm_up(nets: Iterable[tuple[str, Network]], choices: Iterable[tuple[str, str | None]]) -> Iterator[Warmed]:
-    """Compile what runs of the `nets` (by name) need under all `choices` (precision, weights), one after the other.
+    """Compile the code for the `nets` (name, network) with all `choices` (precision, weights).
 
     Raises
     ------
-    OutputError : compiled code cannot be kept (before anything is compiled).
-    RunError : what was compiled could not be kept.
+    OutputError : the cache cannot be written; raised before anything is compiled.
+    RunError : the compiled code could not be stored.
     """
     check_cache()
     wanted, known = list(choices), set()
@@ -46,7 +48,7 @@ def warm_up(nets: Iterable[tuple[str, Network]], choices: Iterable[tuple[str, st
 
 
 def choices_of(precision: str, weights: str | None, everything: bool) -> list[tuple[str, str | None]]:
-    """The choices that are meant: the one named, or all there are."""
+    """The given combination of precision and weights, or with `everything` all combinations."""
     return [(p, w) for p in PRECISIONS for w in STORAGES] if everything else [(precision, weights)]
 
 
@@ -65,14 +67,14 @@ def _compile(name: str, net: Network, plan: Plan, method: str, precision: str, w
 
 
 def thinned(plan: Plan) -> Plan:
-    """`plan` with one target a projection: it is run by the same code, but built at once and in next to no memory."""
+    """`plan` with one target per projection: it needs the same code, but hardly any time and memory to build."""
     return replace(plan, wirings=[replace(w, targets=w.targets[:1], ptr=w.ptr[:2], itself=w.itself[:1]) for w in plan.wirings])
 
 
 def examples() -> Iterator[tuple[str, Network]]:
-    """Small networks that need, between them, all the code of the basic models: constants for all neurons or one each, weights that
-    float32 holds exactly or not; all rules of drawing, delays of a wide range, currents, noise, Poisson trains, recorded ones too. (Other
-    models, and stimuli that change in every step, have code of their own, compiled when they are first asked for.)
+    """Small networks that together need all code of the basic models: parameters common to all neurons or one value each, weights that
+    float32 represents exactly or not; all connection rules, delays of a wide range, currents, noise, and Poisson trains, also recorded
+    ones. (Other models, and stimuli that change in every step, have code of their own, which is compiled at first use.)
     """
     for weight in (0.1, 0.5):
         net = Network(dt=0.1, name=f"weights like {weight}")
@@ -93,11 +95,11 @@ def examples() -> Iterator[tuple[str, Network]]:
 
 
 def check_cache() -> None:
-    """Refuse to compile for nothing.
+    """Check that compiled code can be stored.
 
     Raises
     ------
-    OutputError : compiled code cannot be kept.
+    OutputError : the cache cannot be written.
     """
     from lifsim.engine import folders
 
@@ -106,7 +108,7 @@ def check_cache() -> None:
 
 
 def caches() -> list[tuple[Path, int]]:
-    """The folders in which compiled code is found, and the bytes in each."""
+    """The folders of the cache, and the size of each in bytes."""
     from lifsim.engine import folders
 
     return [(folder, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())) for folder in folders().read]

@@ -1,4 +1,4 @@
-"""Weights of plastic synapses, sampled while a run goes on."""
+"""Samples of the weights of plastic synapses during a run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lifsim.simulation.recorder import stop_of
 
 
 class WeightSamples:
-    """The weights that recording `r` asks for, taken between slices; `matrix` gives those of (source, target) as of now.
+    """Samples the weights of the recording `r` between slices; `matrix` returns the current weights of (source, target).
 
-    `entry` is what the manifest says of them: a column a synapse, by source, then target.
+    A sample has one column per synapse, ordered by source, then target.
     """
 
     def __init__(self, r: Recording, dt: float, matrix: Callable[[Any, Any], Any]) -> None:
@@ -25,7 +25,7 @@ class WeightSamples:
         self._start, self._stop, self._every = steps(r.start, dt), stop_of(r, dt), steps(r.interval, dt)
 
     def entry(self) -> dict[str, list[int]]:
-        """The target ("ids") and the source ("sources") of each column."""
+        """The manifest entry: the target ("ids") and the source ("sources") of each column."""
         weights = self._matrix(self._recording.source, self._recording.view)
         columns = np.repeat(np.arange(weights.shape[1]), np.diff(weights.indptr))
         assert self._recording.source is not None
@@ -37,5 +37,5 @@ class WeightSamples:
         return due if due <= self._stop else NEVER
 
     def now(self) -> np.ndarray:
-        """A sample, shape (1, synapses)."""
+        """The current weights as a sample, shape (1, synapses)."""
         return np.asarray(self._matrix(self._recording.source, self._recording.view).data)[None, :]

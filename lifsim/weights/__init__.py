@@ -1,6 +1,6 @@
-"""The store of weight matrices: one HDF5 file with a group for each matrix, shared by spiking networks and dense networks.
+"""The store of weight matrices: an HDF5 file with one group for each matrix, used by spiking networks and dense networks.
 
-In: dense or sparse matrices, with delays or biases. Out: the same, bit for bit, each checked against its digest.
+A store holds dense or sparse matrices, with delays or biases, and returns them bit for bit. Each is checked against its digest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A weight matrix, sparse or dense, as the arrays that a store keeps of it."""
+"""The arrays in which a store keeps a sparse or dense weight matrix."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ DENSE = ("weight",)
 
 
 class Matrix(NamedTuple):
-    """What a store says of a matrix: shape (n_target, n_source), what is stored, how many weights, of what type, in
-    which units, and the digest of all that as computed from the bytes.
+    """The description of a stored matrix.
+
+    Parameters
+    ----------
+    name : name in the store. shape : (n_target, n_source). kind : "dense" or "sparse", and "bias" or "delay" if stored.
+    entries : number of stored weights. dtype : their type. units : their unit. sha256 : digest, computed from the stored bytes.
     """
 
     name: str
@@ -29,7 +33,7 @@ class Matrix(NamedTuple):
 
 
 def stored_parts(matrix: Any) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
-    """The arrays that stand for `matrix`, and its shape."""
+    """The arrays in which `matrix` is stored, and its shape (DataError if it is not 2-D)."""
     if not hasattr(matrix, "tocsr"):
         dense = _numbers(np.asarray(matrix))
         if dense.ndim != 2:
@@ -40,7 +44,7 @@ def stored_parts(matrix: Any) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
 
 
 def _from_coo(matrix: Any) -> Any:
-    """CSC of a COO matrix with its repeated entries kept apart: `tocsc` would add them up."""
+    """Convert a COO matrix to CSC without summing duplicate entries, as `tocsc` would."""
     from scipy import sparse
 
     order = np.lexsort((matrix.row, matrix.col))
@@ -53,28 +57,28 @@ def _numbers(array: np.ndarray) -> np.ndarray:
 
 
 def delays_like(place: str, delay: Any, parts: dict[str, np.ndarray]) -> np.ndarray:
-    """Delays (ms) in the pattern of the matrix whose arrays are `parts` (DataError if they have another)."""
+    """Delays (ms) in the order of the stored entries `parts` of a matrix (DataError if the sparsity patterns differ)."""
     own = {"weight": np.asarray(delay)} if not hasattr(delay, "tocsr") else stored_parts(delay)[0]
     if "data" in own and "data" in parts and all(np.array_equal(own[k], parts[k]) for k in ("indices", "indptr")):
         return own["data"]
     wanted = next(iter(parts.values())).shape
     if own.get("weight", np.empty(0)).shape != wanted:
-        raise DataError(place, "the delays are not those of the stored entries", f"shape {wanted}, or a matrix of the same pattern")
+        raise DataError(place, "the delays do not match the stored entries", f"shape {wanted}, or a matrix of the same pattern")
     return _numbers(own["weight"])
 
 
 def bias_vector(place: str, bias: Any, parts: dict[str, np.ndarray]) -> np.ndarray:
-    """A bias of shape (out,), float64 (DataError if it has another)."""
+    """A bias of shape (out,), with the type of the weights (DataError for another shape, or for a sparse matrix)."""
     if "weight" not in parts:
-        raise DataError(place, "a bias beside a sparse matrix", "one beside a dense layer")
+        raise DataError(place, "a bias for a sparse matrix", "a bias for a dense layer")
     out = np.asarray(bias).astype(parts["weight"].dtype, copy=False)
     if out.shape != parts["weight"].shape[:1]:
-        raise DataError(place, f"has shape {out.shape}", f"({len(parts['weight'])},), as many as targets")
+        raise DataError(place, f"has shape {out.shape}", f"({len(parts['weight'])},), one entry for each target")
     return out
 
 
 def check_finite(place: str, array: np.ndarray) -> None:
-    """Refuse numbers that are not finite (DataError)."""
+    """Raise DataError if a number is not finite."""
     wrong = first_not_finite(array)
     if wrong is not None:
         at = ", ".join(str(int(i)) for i in np.unravel_index(wrong, array.shape))
@@ -82,12 +86,12 @@ def check_finite(place: str, array: np.ndarray) -> None:
 
 
 def check_pattern(place: str, parts: dict[str, np.ndarray], attributes: Any) -> None:
-    """Refuse what scipy would believe and then read out of bounds."""
+    """Raise DataError if the stored arrays are inconsistent: SciPy does not check them and could read out of bounds."""
     main = parts["weight" if "weight" in parts else "data"]
     if "delay" in parts and parts["delay"].shape != main.shape:
         raise DataError(f"{place}/delay", f"has shape {parts['delay'].shape}", f"{main.shape}, as the weights")
     if "bias" in parts and parts["bias"].shape != main.shape[:1]:
-        raise DataError(f"{place}/bias", f"has shape {parts['bias'].shape}", f"{main.shape[:1]}, as many as targets")
+        raise DataError(f"{place}/bias", f"has shape {parts['bias'].shape}", f"{main.shape[:1]}, one entry for each target")
     if "weight" in parts:
         return
     shape = np.asarray(attributes.get("shape", ()))
@@ -102,7 +106,7 @@ def check_pattern(place: str, parts: dict[str, np.ndarray], attributes: Any) -> 
 
 
 def digest_of(parts: dict[str, np.ndarray], attributes: Any) -> str:
-    """SHA-256 over names, types, shapes and little-endian bytes, in alphabetical order."""
+    """SHA-256 of the names, types, shapes and little-endian bytes of all arrays, in alphabetical order."""
     shape, units, scale = attributes.get("shape", ()), attributes.get("units", ""), attributes.get("scale", 1.0)
     out = hashlib.sha256(repr([list(map(int, shape)), str(units), float(scale)]).encode())
     for key in sorted(parts):

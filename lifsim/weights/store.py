@@ -1,13 +1,13 @@
-"""The store of weight matrices: an HDF5 file with one group a matrix.
+"""The store of weight matrices: an HDF5 file with one group for each matrix.
 
-A sparse matrix is scipy's CSC: ``data``, ``indices``, ``indptr`` with the attribute ``shape`` and
-AnnData's ``encoding-type`` and ``encoding-version``; a dense one is ``weight``, shape (out, in), and if it is a layer
-``bias``, shape (out,). ``delay`` lies beside them, of the same pattern. Shapes are (n_target, n_source) = (out, in), so
-that ``W @ s`` is the input. Each group has ``units``, ``scale`` (value = stored number · scale) and
-``sha256``, a digest of its content that is computed again from the bytes whenever it is read.
+A sparse matrix has SciPy's CSC format: datasets ``data``, ``indices`` and ``indptr``, the attribute ``shape``, and
+AnnData's ``encoding-type`` and ``encoding-version``. A dense matrix is a dataset ``weight``, shape (out, in), and, if it is a
+layer, ``bias``, shape (out,). ``delay`` is stored in the same group, with the same sparsity pattern. Shapes are
+(n_target, n_source) = (out, in), so that ``W @ s`` is the input. Each group has the attributes ``units``, ``scale``
+(value = stored number · scale) and ``sha256``, a digest of its content that is verified at every read.
 
-A file may come from anyone: links that leave it, storage outside of it, and shapes that its bytes
-do not back are refused before any data is read.
+A file may come from an untrusted source. Links and data outside of the file, and shapes that claim more data than the file
+holds, are refused before any data is read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from lifsim.weights.store_file import FORMAT_VERSION, OWN, copy_attributes, copy
 
 
 class _Discarded(Exception):
-    """Tells `hdf5.replacing` that the file stays as it was."""
+    """Tells `hdf5.replacing` to leave the file unchanged."""
 
 
 _KEPT = "the store is as it was"
@@ -42,31 +42,31 @@ _WRITING: weakref.WeakSet[WeightStore] = weakref.WeakSet()  # stores that are op
 
 @atexit.register
 def _close_all() -> None:
-    """Close what is still open for writing, before HDF5 ends."""
+    """Close stores that are still open for writing, before HDF5 shuts down."""
     for store in list(_WRITING):
         store.close()
 
 
 class WeightStore:
-    """A file of matrices, open for reading or for writing; a context manager.
+    """A store of weight matrices, open for reading or writing; a context manager.
 
-    What is written goes to a new file beside `path`, which takes its place when the store is closed, in one step: `path` is the store
-    as it was or as it is to be, however a process ends. A ``with`` block that ends in an error changes nothing; `flush` keeps what
-    was written so far. A store left open is closed when Python ends. Who reads meanwhile sees the store as it was.
+    Changes are written to a new file next to `path`, which replaces `path` in one step when the store is closed. So `path` always holds
+    the complete old or the complete new store, even if the process is killed; concurrent readers see the old store until then. A
+    ``with`` block that ends in an error changes nothing, except for what `flush` has saved. A store left open is closed when Python ends.
 
-    Appending copies what is not replaced, once, at the end: room for the new store is needed beside the old one. A store that was
-    opened for appending, but not changed, is not touched.
+    Appending copies the matrices that are not replaced when the store is closed, so the disk must have room for both stores. A store
+    that was opened for appending but not changed is not written.
 
     Parameters
     ----------
-    path : the file; None keeps the matrices in memory.
-    mode : "r" read, "a" read and append (to the file that a link at `path` leads to), "w" start anew.
-    lasting : False for a file of a scratch folder, which need not survive a power failure.
+    path : the file; None (default): the store is kept in memory.
+    mode : "r" (default): read; "a": read and append (a link at `path` is followed); "w": create, replacing an existing file.
+    lasting : False for a file in a scratch folder, which need not survive a power failure.
 
     Raises
     ------
-    DataError : the file is missing, is no store of weights, or is damaged. OutputError : another has it open for writing, or its
-        folder cannot be written.
+    DataError : the file is missing, is not a weight store, or is damaged, or `mode` is not known. OutputError : the file is open for
+        writing elsewhere, or its folder cannot be written.
     """
 
     def __init__(self, path: str | Path | None = None, mode: Literal["r", "a", "w"] = "r", lasting: bool = True) -> None:
@@ -74,9 +74,9 @@ class WeightStore:
             raise DataError("mode", f"{mode!r}", "one of: r, a, w")
         self.path = Path("memory" if path is None else path)
         self._mode, self._lasting, self._pid = mode, lasting, os.getpid()
-        self._home = Path(os.path.realpath(self.path)) if mode == "a" else self.path  # what is replaced
-        self._before: h5py.File | None = None  # the store as it was
-        self._file: h5py.File | None = None  # the one that takes its place
+        self._home = Path(os.path.realpath(self.path)) if mode == "a" else self.path  # the file that is replaced
+        self._before: h5py.File | None = None  # the old file
+        self._file: h5py.File | None = None  # the new file
         self._ending = ExitStack()
         self._lock: WriterLock | None = None
         try:
@@ -90,11 +90,11 @@ class WeightStore:
             raise
 
     def __reduce__(self) -> Any:
-        """One in memory travels as its bytes, one that is open for reading as its path.
+        """Pickle a store in memory as its bytes, and one that is open for reading as its path.
 
         Raises
         ------
-        DataError : it is open for writing, or closed.
+        DataError : the store is open for writing, or closed.
         """
         if self._mode == "r" and self._before is not None:
             return WeightStore, (self.path.absolute(),)
@@ -115,7 +115,7 @@ class WeightStore:
             self._changed()
 
     def _changed(self) -> h5py.File:
-        """The file that is to take the place of the store: begun when something is to be written."""
+        """The new file, which is created at the first change."""
         if self._file is None:
             if self._mode == "r":
                 raise DataError(str(self.path), "is open for reading only", 'mode "a" or "w"')
@@ -129,7 +129,7 @@ class WeightStore:
 
     @property
     def file(self) -> h5py.File:
-        """The HDF5 file whose attributes are those of the store."""
+        """The HDF5 file that holds the attributes of the store: the new file if there is one, else the old one."""
         file = self._file if self._file is not None else self._before
         if file is None:
             raise DataError(str(self.path), "is closed")
@@ -149,11 +149,11 @@ class WeightStore:
             self.close()
 
     def flush(self) -> None:
-        """Replace the file by what was written so far, and go on.
+        """Save all changes to the file; the store remains open.
 
         Raises
         ------
-        DataError : what is kept of the store before cannot be read. RunError : the disk is full or failing; the file is as it was.
+        DataError : matrices to copy from the old file cannot be read. RunError : the disk is full or failing; the file is unchanged.
         """
         if self._file is None or self._lock is None:
             return
@@ -161,28 +161,28 @@ class WeightStore:
         self._mode, self._before = "a", opened_file(self._home)
 
     def close(self) -> None:
-        """Close the store; if it was changed, it takes the place of the file, sealed.
+        """Close the store. If it was changed, the new file is sealed and replaces the old one.
 
         Raises
         ------
-        DataError : what is kept of the store before cannot be read. RunError : the disk is full or failing; the file is as it was.
+        DataError : matrices to copy from the old file cannot be read. RunError : the disk is full or failing; the file is unchanged.
         """
         if self._pid != os.getpid():
-            return  # a forked process: the store is for the one that opened it to finish
+            return  # a forked process: only the process that opened the store completes it
         try:
             self._finish()
         finally:
             self.discard()
 
     def _finish(self) -> None:
-        """Complete the new file, if there is one, and let it take its place."""
+        """Complete the new file, if there is one, and replace the old file with it."""
         if self._file is not None and self._before is not None:
             with readable(self.path):
                 for name in self._before:
                     if name not in self._file:
                         copy_member(self._before, self._file, name)
         if self._before is not None:
-            self._before.close()  # Windows replaces no open file
+            self._before.close()  # Windows cannot replace an open file
         self._before = self._file = None
         self._ending.close()
 
@@ -206,19 +206,21 @@ class WeightStore:
             return sorted({*self.file, *(self._before or ())})
 
     def put(self, name: str, matrix: Any, delay: Any = None, units: str = "pA", scale: float = 1.0, bias: Any = None) -> None:
-        """Store `matrix` as `name`, in place of one that was there.
+        """Store a matrix, replacing one of the same name.
 
         Parameters
         ----------
-        matrix : array, or scipy.sparse matrix whose stored entries (zeros and repeated ones too)
-            are kept apart; shape (n_target, n_source).
-        delay : ms, one for each stored entry: array (dense), or matrix of the same pattern, or the
-            array of its entries in CSC order (sparse).
-        bias : of a dense layer, shape (n_target,); of the type of its weights.
+        name : name of the matrix, any text without /.
+        matrix : array or scipy.sparse matrix of shape (n_target, n_source). All stored entries of a sparse matrix are kept, including
+            zeros and duplicates.
+        delay : delays in ms, one for each stored entry; default: none. For a dense matrix an array of its shape; for a sparse matrix a
+            matrix of the same sparsity pattern, or an array of its entries in CSC order.
+        units : unit of the weights. scale : factor by which stored numbers are multiplied when they are read; default 1.
+        bias : biases of a dense layer, shape (n_target,), converted to the type of its weights; default: none.
 
         Raises
         ------
-        DataError : an entry is no finite number, or shapes do not fit.
+        DataError : an entry is not a finite number, shapes do not match, `name` is not valid, or the store is open for reading only.
         """
         if name in ("", ".", "..") or "/" in name:
             raise DataError(self._place(name), "is no name for a matrix", "any text without /")
@@ -245,28 +247,37 @@ class WeightStore:
 
         Raises
         ------
-        DataError : there is none, or its content is damaged.
+        DataError : the store has no such matrix, or its content is damaged.
         """
         with readable(self.path):
             return self._matrix(name, "weight")
 
     def delay(self, name: str) -> Any:
-        """The delays of `name` in ms, in the form of the matrix; None if it has none."""
+        """The delays of the matrix `name` in ms, in the form of the matrix; None if it has none. DataError as in `get`."""
         with readable(self.path):
             return self._matrix(name, "delay")
 
     def bias(self, name: str) -> np.ndarray | None:
-        """The biases of the layer `name`, shape (n_target,); None if it has none."""
+        """The biases of the layer `name`, shape (n_target,); None if it has none. DataError as in `get`."""
         with readable(self.path):
             return self._read(name).get("bias")
 
     def units(self, name: str) -> str:
-        """The unit of the weights of `name`."""
+        """The unit of the weights of the matrix `name`."""
         with readable(self.path):
             return str(self._group(name).attrs.get("units", ""))
 
     def note(self, name: str, **values: Any) -> None:
-        """Write numbers or texts beside the matrix `name`, such as the scales of a conversion. They are not part of its content."""
+        """Store metadata of the matrix `name`, such as the scales of a conversion. Its digest does not cover them.
+
+        Parameters
+        ----------
+        name : name of the matrix. **values : numbers or strings.
+
+        Raises
+        ------
+        DataError : the store has no such matrix or is open for reading only, or a name is used by the store itself.
+        """
         for key in values:
             if key in OWN:
                 raise DataError(self._place(name), f"{key!r} is no name for a note", "any but " + ", ".join(OWN))
@@ -278,16 +289,16 @@ class WeightStore:
         file[name].attrs.update(values)
 
     def notes(self, name: str) -> dict[str, Any]:
-        """What is written beside the matrix `name`."""
+        """The metadata of the matrix `name`, as stored by `note`."""
         with readable(self.path):
             return {key: value for key, value in self._group(name).attrs.items() if key not in OWN}
 
     def verify(self) -> list[Matrix]:
-        """Read every matrix and compare its content with its digest; returns what there is.
+        """Read every matrix and compare its content with its digest; returns a description of each.
 
         Raises
         ------
-        DataError : a digest differs, or is missing.
+        DataError : a digest does not match, or is missing.
         """
         found = []
         for name in self.names():
@@ -329,7 +340,7 @@ class WeightStore:
         return file[name]
 
     def _read(self, name: str) -> dict[str, np.ndarray]:
-        """All parts of `name`, checked."""
+        """All arrays of the matrix `name`, checked for consistency and against the digest."""
         group = self._group(name)
         keys = DENSE if "weight" in group else SPARSE
         for key in keys:
@@ -358,7 +369,7 @@ class WeightStore:
 
 
 def _in_memory(image: bytes) -> WeightStore:
-    """The store in memory of which `image` are the bytes."""
+    """Restore a store in memory from its bytes."""
     store = WeightStore()
     store._ending.close()
     store._file = store._ending.enter_context(h5py.File(h5py.h5f.open_file_image(image, flags=h5py.h5f.ACC_RDWR)))

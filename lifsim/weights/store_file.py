@@ -1,4 +1,4 @@
-"""The HDF5 file of a store of weights: how it is opened and copied."""
+"""Opens and copies the HDF5 file of a weight store."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lifsim.files.untrusted import check_ordinary, kind_of
 from lifsim.weights.matrix import DENSE, SPARSE
 
 FORMAT_VERSION = 1
-OWN = ("encoding-type", "encoding-version", "shape", "units", "scale", "sha256")  # attributes that the store itself writes
+OWN = ("encoding-type", "encoding-version", "shape", "units", "scale", "sha256")  # attributes that the store itself uses
 
 
 def opened_file(path: Path) -> h5py.File:
-    """The store at `path`, open for reading (DataError if it is none, or damaged)."""
+    """Open the store at `path` for reading (DataError if it is not a weight store, or damaged)."""
     kind = kind_of(path.stat().st_mode) if path.exists() else ""
     if kind:
         raise DataError(str(path), f"is not a file but {kind}", "a store of weights")
@@ -42,7 +42,7 @@ def opened_file(path: Path) -> h5py.File:
 
 
 def hashed_datasets(file: h5py.File) -> Iterator[h5py.Dataset]:
-    """The datasets whose content is in the digest of their matrix."""
+    """The datasets that are covered by the digest of their matrix."""
     for name in file:
         group = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
         if isinstance(group, h5py.Group) and "sha256" in group.attrs:
@@ -51,7 +51,7 @@ def hashed_datasets(file: h5py.File) -> Iterator[h5py.Dataset]:
 
 
 def copy_member(source: h5py.File, target: h5py.File, name: str) -> None:
-    """Copy what is called `name` as it lies in the file; of a link to another place the link."""
+    """Copy the object `name`; a link to another place is copied as a link."""
     link = source.get(name, getlink=True)
     if isinstance(link, h5py.HardLink):
         source.copy(name, target, name)
@@ -60,7 +60,7 @@ def copy_member(source: h5py.File, target: h5py.File, name: str) -> None:
 
 
 def copy_attributes(source: h5py.File, target: h5py.File) -> None:
-    """Copy the attributes of a file with their types."""
+    """Copy the attributes of a file, keeping their types."""
     for name in source.attrs:
         old = source.attrs.get_id(name)
         new = h5py.h5a.create(target.id, name.encode(), old.get_type(), old.get_space())
@@ -71,7 +71,7 @@ def copy_attributes(source: h5py.File, target: h5py.File) -> None:
 
 
 def is_store(path: str | Path) -> bool:
-    """Whether the file is a store of weights."""
+    """Whether the file at `path` is a weight store."""
     try:
         check_ordinary(path)
         with h5py.File(path, "r") as file:

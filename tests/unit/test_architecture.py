@@ -25,7 +25,7 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "results": "common files",
     "building": "common files network plan results",
     "engine": "common plan",
-    "checkpoint": "common files network modelfile results",
+    "checkpoint": "common files network plan modelfile results",
     "simulation": "common files weights network plan building engine results checkpoint",
     "analysis": "common results",
     "plot": "common files results analysis",

@@ -1,1 +1,1 @@
-"""The compiler: kernels, parts that are called by address, machine code kept as object files, operations that Numba lacks."""
+"""The compiler: kernels, parts that are called by address, the cache of compiled code, operations that Numba lacks."""

@@ -1,10 +1,10 @@
-"""A file of compiled code: loaded only if it is whole and comes from someone who may run code here, written whole or not at all.
+"""Files of compiled code: read only if intact and written by the user or root; written atomically.
 
-Machine code that lost a byte crashes the process, and the index of a cache is a pickle, which can run anything. So a file
-begins with its length and a digest, and its owner and permissions are looked at once it is open.
+Damaged machine code crashes the process, and the index of a cache is a pickle, which can run any code. So a file begins with its length
+and a digest, and its owner and permissions are checked after it is opened.
 
-A file is MAGIC, the length of the payload (8 bytes, little-endian), the SHA-256 of place and payload, the payload. The place is the
-last folder and the name: a file that was copied to where another belongs is not taken for it.
+A file consists of MAGIC, the length of the payload (8 bytes, little-endian), the SHA-256 of place and payload, and the payload. The place
+is the name of the folder and of the file, so a file that was copied over another one is not accepted.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from pathlib import Path
 
 MAGIC = b"lifsim code 1\r\n\0"
 HEADER = struct.Struct("<16sQ32s")
-_OPTIONS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))  # no link, no wait for a pipe
+_OPTIONS = sum(
+    getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+)  # do not follow links, do not wait for pipes
 
 
 def stranger(found: os.stat_result) -> str:
-    """Why others may have had a hand in what was `found`; empty if it is the user's or root's, and only they can write to it.
+    """Why other users may have changed what was `found`; empty if it belongs to the user or root and only they can write to it.
 
-    Windows has neither owners by number nor these permissions: there the folder of the user is what protects.
+    Windows has neither numeric owners nor these permissions; there the user's folder is protected by the system.
     """
     if not hasattr(os, "geteuid"):
         return ""
@@ -35,7 +37,7 @@ def stranger(found: os.stat_result) -> str:
 
 
 def read(path: Path) -> bytes | None:
-    """The payload of the file `path`; None if there is no such file, if it is damaged, a link or not a plain file, or a `stranger`'s."""
+    """The payload of the file `path`; None if it does not exist, is damaged, is no plain file, or may come from a `stranger`."""
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _OPTIONS)) as file:
             found = os.fstat(file.fileno())
@@ -51,11 +53,11 @@ def read(path: Path) -> bytes | None:
 
 
 def write(path: Path, payload: bytes) -> None:
-    """Put `payload` into the file `path`. Who can read the folder can read it; only its owner can write it, whatever the umask.
+    """Write `payload` to the file `path` atomically. Its permissions are 0644, whatever the umask.
 
     Raises
     ------
-    OSError : the disk is full, the folder cannot be written; what was at `path` is still there.
+    OSError : the disk is full, or the folder cannot be written. An existing file at `path` is then unchanged.
     """
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:16]}.tmp")
     try:

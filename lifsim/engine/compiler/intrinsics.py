@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,12 @@ def _element(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
     return builder.gep(array.data, [args[1]])
 
 
-@intrinsic
+def machine_code(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's `intrinsic`, with the type of what kernels call: the function without its first parameter, the typing context."""
+    return intrinsic(function)
+
+
+@machine_code
 def prefetch(typingctx, array, index):
     """Ask for the cache line of ``array[index]``; never faults, so `index` may lie outside."""
 
@@ -34,7 +40,7 @@ def prefetch(typingctx, array, index):
     return types.void(array, types.intp), codegen
 
 
-@intrinsic
+@machine_code
 def fma(typingctx, a, b, c):
     """a·b + c of floats of one kind, rounded once: the same bits wherever it is used, alone or in a vector."""
 
@@ -44,7 +50,7 @@ def fma(typingctx, a, b, c):
     return a(a, a, a), codegen
 
 
-@intrinsic
+@machine_code
 def bits_of(typingctx, x):
     """The 64 bits of a float64, as a whole number."""
 
@@ -54,7 +60,7 @@ def bits_of(typingctx, x):
     return types.int64(types.float64), codegen
 
 
-@intrinsic
+@machine_code
 def from_bits(typingctx, x):
     """The float64 of these 64 bits."""
 
@@ -67,7 +73,7 @@ def from_bits(typingctx, x):
 FOUR = 4  # synapses that are added at a time
 
 
-@intrinsic
+@machine_code
 def add_four(typingctx, total, target, a, weight, w, unit):
     """``total[target[a + k]] += weight[w + k]`` for k = 0 … 3 in turn; `target` are uint16.
 
@@ -82,7 +88,7 @@ def add_four(typingctx, total, target, a, weight, w, unit):
     return types.void(total, target, types.intp, weight, types.intp, unit), codegen
 
 
-@intrinsic
+@machine_code
 def add_rest(typingctx, total, target, a, weight, w, unit, n):
     """The same for k < n < 4, without a branch that would be guessed wrong. All four are read, so must lie in memory.
 
@@ -135,7 +141,7 @@ def _same(builder: Any, value: Any, kind: Any) -> Any:
     return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), FOUR), [0] * FOUR))
 
 
-@intrinsic
+@machine_code
 def atomic_add(typingctx, array, index, value):
     """``array[index] += value`` for an int64 array, seen by all threads; returns the old value."""
 
@@ -145,7 +151,7 @@ def atomic_add(typingctx, array, index, value):
     return types.int64(array, types.intp, types.int64), codegen
 
 
-@intrinsic
+@machine_code
 def atomic_load(typingctx, array, index):
     """``array[index]`` of an int64 array as other threads last wrote it, and all that they wrote before."""
 
@@ -155,7 +161,7 @@ def atomic_load(typingctx, array, index):
     return types.int64(array, types.intp), codegen
 
 
-@intrinsic
+@machine_code
 def atomic_store(typingctx, array, index, value):
     """``array[index] = value`` for an int64 array, seen by all threads after all that was written before."""
 
@@ -166,7 +172,7 @@ def atomic_store(typingctx, array, index, value):
     return types.void(array, types.intp, types.int64), codegen
 
 
-@intrinsic
+@machine_code
 def call_address(typingctx, address):
     """Call the C function ``int f(void)`` at `address` (an address, so that code stays cacheable)."""
 
@@ -177,7 +183,7 @@ def call_address(typingctx, address):
     return types.int32(types.intp), codegen
 
 
-@intrinsic
+@machine_code
 def call_clock(typingctx, address, first, array, index):
     """Call the C function ``int f(first, &array[index])`` at `address`; Windows' clock takes the pointer only."""
 

@@ -1,6 +1,7 @@
-"""Compilation of kernels that only kernels call: they are linked into those, and no machine code is made of them by themselves.
+"""Compilation of kernels that are called only by other kernels: they are linked into these, without machine code of their own.
 
-Numba makes machine code of whatever it compiles, which is a sixth of the time that it takes. What only parts call needs none.
+Numba makes machine code of every function that it compiles, which is a sixth of the compilation time. Kernels that only parts call do not
+need it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from numba.core.typed_passes import NativeLowering
 
 
 class _Environments:
-    """A codegen whose `set_env` does nothing: there is no machine code that reads an environment."""
+    """A code generator whose `set_env` does nothing, because no machine code reads an environment."""
 
     def set_env(self, name: str, environment: Any) -> None:
-        """Nothing is set."""
+        """Do nothing."""
 
 
 class Library(JITCodeLibrary):
-    """Optimised code, ready to be linked into other code."""
+    """Optimised LLVM code that can be linked into other code."""
 
     codegen = _Environments()
 
@@ -43,7 +44,7 @@ class Library(JITCodeLibrary):
 
 @contextmanager
 def linked_only(codegen: Any) -> Iterator[None]:
-    """What is compiled or loaded within this becomes a `Library`."""
+    """Within this context, compiled or loaded code becomes a `Library`."""
     before = codegen._library_class
     codegen._library_class = Library
     try:
@@ -65,10 +66,10 @@ class Lowering(NativeLowering):
 
 
 class Compiler(CompilerBase):
-    """Numba's compiler with this lowering."""
+    """Numba's compiler with `Lowering`."""
 
     def define_pipelines(self) -> list[Any]:
-        """The passes over a function."""
+        """The compiler passes over a function."""
         pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
         pipeline.passes = [(Lowering if each is NativeLowering else each, said) for each, said in pipeline.passes]
         pipeline.finalize()

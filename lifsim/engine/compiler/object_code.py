@@ -1,7 +1,7 @@
-"""Machine code that stands alone: an object file and the name of its function, linked to an address by LLVM.
+"""Self-contained machine code: an object file and the name of its function, which LLVM links to an address.
 
-What is kept is the name, those of the functions that it calls (of the library of C), a zero byte, and the object file that LLVM made for
-this processor.
+The stored form is the name of the function, the names of the C library functions that it calls, a zero byte, and the object file that
+LLVM made for this processor.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numba import config
 from numba.core.codegen import get_host_cpu_features
 
 SUFFIX = "o"
-_linked: list[Any] = []  # what holds code in memory, as long as the process
+_linked: list[Any] = []  # linkers, which own the loaded code until the process ends
 
 
 class Processor(NamedTuple):
-    """The system, the processor, and which instructions it has ("+avx2,-avx512bw,…")."""
+    """The system, the name of the processor, and its instruction sets ("+avx2,-avx512bw,…")."""
 
     system: str
     name: str
@@ -27,7 +27,7 @@ class Processor(NamedTuple):
 
 @lru_cache(1)
 def processor() -> Processor:
-    """What code is made for."""
+    """The processor for which code is compiled."""
     name, features = config.CPU_NAME, config.CPU_FEATURES  # type: ignore[attr-defined]
     return Processor(
         llvm.get_process_triple(),
@@ -37,8 +37,9 @@ def processor() -> Processor:
 
 
 def of(library: Any, name: str) -> bytes | None:
-    """The code of the function `name` that Numba compiled into `library`, to be kept; None if it does not stand alone: if it knows
-    addresses of this process, or calls what is not in every one.
+    """The stored form of the function `name` that Numba compiled into `library`.
+
+    None if the code is not self-contained: it has addresses of this process, or calls functions that other processes lack.
     """
     module = library._final_module
     called = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
@@ -48,14 +49,14 @@ def of(library: Any, name: str) -> bytes | None:
 
 
 def _everywhere(name: str) -> bool:
-    """Whether every process has the function `name`: a library of C has it, and not Numba."""
+    """Whether every process has the function `name`: it belongs to the C library, not to Numba."""
     return not name.startswith(("numba", "NRT_", ".numba")) and bool(llvm.address_of_symbol(name))
 
 
 def address(kept: bytes) -> int | None:
-    """The address of the function in `kept`; None if LLVM cannot read it, or if this process lacks what it calls.
+    """Load the function in `kept` and return its address; None if LLVM cannot read it, or if this process lacks a function that it calls.
 
-    Each gets a linker of its own: functions that several files hold are called alike and need not be the same.
+    Each object file gets its own linker, because functions in different files may have the same name without being the same.
     """
     names, _, code = kept.partition(b"\0")
     name, *called = names.decode().split(" ")
@@ -63,7 +64,7 @@ def address(kept: bytes) -> int | None:
     llvm.initialize_native_asmprinter()
     try:
         machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(jit=True)
-        linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)  # from now on LLVM finds the functions of the process
+        linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)  # now LLVM finds the functions of the process
         if not all(map(_everywhere, called)):
             return None
         linker.add_object_file(llvm.ObjectFileRef.from_data(code))

@@ -30,10 +30,11 @@ from numba import typeof, types
 from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+from numba.extending import infer_getattr, lower_getattr_generic, models, register_model
 from numba.np.arrayobj import populate_array
 
 from lifsim.engine.compiler import cache, object_code
+from lifsim.engine.compiler.intrinsics import machine_code
 from lifsim.engine.compiler.jit import part
 
 WORD = ir.IntType(64)
@@ -203,7 +204,7 @@ def _bits(x: Any) -> int:
     return int(struct.unpack("q", struct.pack(code, x))[0])
 
 
-@intrinsic
+@machine_code
 def call(typingctx, code, data, numbers):
     """Call the part whose code is at the address `code` with the data at `data` and a tuple of whole numbers."""
 
@@ -222,7 +223,7 @@ def call(typingctx, code, data, numbers):
 # -- data as kernels see them ----------------------------------------------------------------------------
 
 
-@intrinsic
+@machine_code
 def read(typingctx, m):
     """The tuple whose words lie at `m`; of the tuples in it their addresses. Its arrays have no owner: who calls keeps them alive."""
 

@@ -1,4 +1,4 @@
-"""Search in sorted arrays (NumPy's takes a second to compile for each kind of array)."""
+"""Search in sorted arrays. (`np.searchsorted` takes a second to compile for each type of array.)"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lifsim.engine.compiler.jit import kernel
 
 @kernel
 def number_up_to(values, x):
-    """How many of the ascending `values` are at most `x`."""
+    """The number of entries of the ascending `values` that are at most `x`."""
     lo, hi = 0, len(values)
     while lo < hi:
         middle = (lo + hi) >> 1

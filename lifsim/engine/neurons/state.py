@@ -49,7 +49,7 @@ class Where(NamedTuple):
     lo: int
     hi: int
     id: int
-    step: int
+    step: np.int32
 
 
 THETA = 0  # the number of the threshold among the constants of every model

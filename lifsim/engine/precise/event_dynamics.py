@@ -29,7 +29,6 @@ from lifsim.engine.compiler.jit import inlined, kernel
 DELTA, EXP, ALPHA, LOSSLESS = range(4)
 STATES = {"V_m": "v", "I_syn_ex": "ex", "I_syn_in": "inh", "dI_syn_ex": "dex", "dI_syn_in": "dinh"}
 SERIES = 0.1  # |z| below which a difference of exponentials would lose more than a digit
-NEVER = 2**62
 CLOSE = 4e-16  # relative change of a root that is none any more
 
 KIND = np.dtype(

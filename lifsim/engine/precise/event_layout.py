@@ -9,10 +9,11 @@ import numpy as np
 from lifsim.engine import layout
 from lifsim.engine.loop import Blocks
 from lifsim.engine.parallel.placement import Placement
-from lifsim.engine.precise.event_dynamics import ALPHA, DELTA, EXP, KIND, LOSSLESS, NEVER, STATES
+from lifsim.engine.precise.event_dynamics import ALPHA, DELTA, EXP, KIND, LOSSLESS, STATES
 from lifsim.engine.precise.event_loop import GivenSpikes, GridPoisson
 from lifsim.engine.precise.event_neurons import NEURON, EventNeurons
 from lifsim.engine.precise.event_poisson import INTERVALS, TRAIN, ExactPoissonTrains, begin
+from lifsim.plan.spikes import NEVER
 
 MODELS = {"iaf_psc_delta": DELTA, "iaf_psc_exp": EXP, "iaf_psc_alpha": ALPHA}
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lifsim.engine.compiler.jit import inlined, kernel
-from lifsim.engine.precise.event_dynamics import ALPHA, DELTA, NEVER, State, after, earliest_crossing, foretell, reach
+from lifsim.engine.precise.event_dynamics import ALPHA, DELTA, State, after, earliest_crossing, foretell, reach
 from lifsim.engine.precise.event_times import before, later, span
+from lifsim.plan.spikes import NEVER
 
 FREED, CROSSING, GRID, LOOK = range(4)  # what a neuron does by itself: it is free again, fires, is tested, looks when it will fire
 FAR = 1e18  # steps: as good as never

@@ -15,9 +15,9 @@ from numba import uint32
 
 from lifsim.engine.compiler.jit import inlined, kernel
 from lifsim.engine.compiler.parts import Part, read
-from lifsim.engine.precise.event_dynamics import NEVER
 from lifsim.engine.precise.event_times import before, later
 from lifsim.engine.random import philox
+from lifsim.plan.spikes import NEVER
 
 INTERVALS, RECORDED = np.uint32(7 << 24), np.uint32(8 << 24)  # streams: of trains at targets, of recorded ones
 

@@ -42,7 +42,7 @@ class Currents(NamedTuple):
 
 
 class OwnInput(NamedTuple):
-    """Inputs per neuron, shape (n_places,): `gain` (mV per step and pA), constant current `I_e` (pA), work space for the sum of others (pA)."""
+    """Inputs per neuron, shape (n_places,): `gain` (mV per step and pA), constant `I_e` (pA), work space for the sum of others (pA)."""
 
     gain: np.ndarray
     I_e: np.ndarray

@@ -1,1 +1,1 @@
-"""Synapses: drawn from counters, packed in blocks of targets, and read when a spike is delivered."""
+"""Synapses: drawn with counter-based random numbers, packed by block of targets, and read when a spike is delivered."""

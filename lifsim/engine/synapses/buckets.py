@@ -1,4 +1,4 @@
-"""Buckets in which synapses wait until a cache line of them is full, on the way to their rows."""
+"""Buckets that collect synapses before they are written to their rows, so that memory is written in larger pieces."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from lifsim.engine.compiler.jit import inlined, kernel
 from lifsim.engine.synapses.delivery import words
 from lifsim.plan.limits import STEPS, WAITING
 
-BUCKET = 9  # bits of the number of a source within its bucket
-ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place in a word
+BUCKET = 9  # a bucket has the synapses of 2**BUCKET sources
+ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1)  # of a place word: row, slot (22 bits), target (16)
 
 
 class RowPlace(NamedTuple):
-    """Where the synapses of a wiring go: row of (source node, class), slot of a delay, class.
+    """Where the synapses of a wiring are stored.
 
-    `cls` is the class of all its synapses, or -1 where the sign of each weight decides.
+    ``row[node, class]`` is the row of a source node and class, ``slot[delay]`` the number of a delay among those that occur. `cls` is the
+    class of all synapses of the wiring, or -1 if the sign of each weight decides.
     """
 
     row: np.ndarray
@@ -29,7 +30,7 @@ class RowPlace(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Synapses that wait for their places, by bucket: (row, slot, target) in one word, stored weight; how many."""
+    """Synapses in buckets: `place` (row, slot and target in one word), stored `weight`, and the `number` of synapses of each bucket."""
 
     place: np.ndarray
     weight: np.ndarray
@@ -38,13 +39,13 @@ class Buckets(NamedTuple):
 
 @inlined
 def place_word(row, slot, target):
-    """Row, slot and target in the block of a synapse that waits, in one word."""
+    """Row, slot and target (index in the block) of a synapse in one 64-bit word."""
     return uint64(row) << ROW_BITS | uint64(slot) << SLOT_BITS | uint64(target)
 
 
 @kernel
 def empty_bucket(buckets, g, room, table, y, b):
-    """Put the synapses of bucket `g` in their places."""
+    """Write the synapses of bucket `g` to their rows in block `b`."""
     first, n = g * room, buckets.number[g]
     put(buckets.place[first : first + n], buckets.weight[first : first + n], table, y.target, y.weight, y.start[b])
     buckets.number[g] = 0
@@ -52,7 +53,7 @@ def empty_bucket(buckets, g, room, table, y, b):
 
 @kernel
 def put(place, weight, table, target, weights, start):
-    """Each synapse at the next free place of its segment."""
+    """Write each synapse to the next free position of its segment; `table` has these positions (see `packing.open_rows`)."""
     for i in range(len(place)):
         row, slot = place[i] >> ROW_BITS, place[i] >> SLOT_BITS & MOST_SLOTS
         target[start[row] + table[row, slot, 0]] = uint16(place[i])
@@ -63,7 +64,7 @@ def put(place, weight, table, target, weights, start):
 
 
 def stored(weight: float, unit: float, array: Any) -> Any:
-    """A weight as `array` stores it: as it is, or rounded to a whole number of units."""
+    """A weight in the form that `array` stores: unchanged, or rounded to a whole number of units."""
     return weight
 
 
@@ -75,7 +76,7 @@ def _stored(weight, unit, array):
 
 
 def buckets_for(sources: int, synapses: int, weight: np.ndarray) -> Buckets:
-    """Buckets for a wiring of so many sources and synapses."""
+    """Empty buckets for a wiring with `sources` sources and `synapses` synapses; `weight` is the array of stored weights."""
     n = (max(sources, 1) - 1 >> BUCKET) + 1
     room = max(min(synapses, WAITING) // n, 64)
     return Buckets(np.empty(n * room, np.uint64), np.empty(n * room if len(weight) else 0, weight.dtype), np.zeros(n, np.int64))

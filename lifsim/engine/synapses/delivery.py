@@ -1,12 +1,11 @@
 """Delivery of spikes to one block of targets.
 
-The synapses of a block are packed in rows, a row being the synapses of one source that go into one
-sum (excitatory or inhibitory) or have one weight. A row is a sequence of segments, one for each delay
-that occurs in the network, ascending: the number of synapses, their targets, their weights. A spike
-is pending until the longest delay has passed, with a cursor in each of its rows that carries the
-length of the next segment; every step sweeps over the cursors and adds the segments that are due to
-sums that stay in the cache. So memory is read in whole segments, which are prefetched, and all targets
-receive in one order, (delay descending, source, projection, synapse), whatever the blocks and threads.
+The synapses of a block are packed in rows. A row has the synapses of one source and one class; a class is an input sum (excitatory or
+inhibitory), or one constant weight. A row is a sequence of segments, one for each delay that occurs in the network, ascending; a segment
+is the number of its synapses, their targets, and their weights. A spike is pending until its longest delay has passed. A pending spike
+has a cursor in each of its rows: the position and the length of the next segment. Every step sweeps over the cursors and adds the segments
+that are due to input sums, which stay in the cache. So memory is read in whole segments, which are prefetched, and each target receives
+its weights in a fixed order (delay descending, source, projection, synapse) that does not depend on blocks and threads.
 """
 
 from __future__ import annotations
@@ -23,24 +22,24 @@ from lifsim.engine.compiler.jit import inlined, kernel, merged
 from lifsim.engine.compiler.parts import Part
 
 LINE = 32  # 16-bit words in a cache line
-MOST_LINES = 40  # of a segment that are asked for in advance
-IN_FLIGHT = 192  # lines asked for and not yet used
-NEAR = 1 << 17  # rows whose beginnings are found in the caches
-HEADER = 2  # 16-bit words that hold the length of a segment
-END = 0xFFFFFFFF  # the length that says that no further segment follows
+MOST_LINES = 40  # most cache lines of a segment that are prefetched
+IN_FLIGHT = 192  # cache lines that are prefetched and not yet used
+NEAR = 1 << 17  # number of rows up to which their starts and lengths fit into the caches
+HEADER = 2  # 16-bit words in which the length of a segment is stored
+END = 0xFFFFFFFF  # instead of a length: no further segment follows
 
 
 class Synapses(NamedTuple):
     """Packed synapses of all blocks.
 
-    `target` (uint16) holds the rows. A segment is its length (32 bits, in `HEADER` words), its targets
-    as indices in the block, and its weights, from the next place on where a weight can begin; `weight`
-    is the same memory seen as weights, each in units of ``unit[c]`` for rows of class c (empty if all
-    synapses of a class have the weight ``unit[c]``). A row ends with the length `END`.
-    Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``. The class of a row says the sum that
-    its synapses go to, ``channel[c]``. Row r of block b begins at ``start[b, r]`` with a segment of
-    ``length[b, r]`` synapses (`END` if it has none there). Segments are asked for ``ahead[b]`` cursors before
-    they are used, ``lines[b]`` cache lines of each.
+    `target` (uint16) has all rows. A segment consists of its length (32 bits, in `HEADER` words), its targets (indices in the block) and its
+    weights, which begin at the next position that is aligned for a weight. `weight` is the same memory as an array of weights, in units of
+    ``unit[c]`` for rows of class c; it is empty if all synapses of a class have the weight ``unit[c]``. A row ends with the length `END`.
+
+    Source s has the rows ``row_first[s]`` … ``row_first[s + 1] - 1``. Row r has the class ``row_class[r]``; class c adds to the input sum
+    ``channel[c]``. Row r of block b begins at word ``start[b, r]`` (after the header) with a segment of ``length[b, r]`` synapses (`END`:
+    the row is empty). `delay` are the delays (steps) of segments, ascending. Segments are prefetched ``ahead[b]`` cursors before they are
+    used, ``lines[b]`` cache lines of each.
     """
 
     target: np.ndarray
@@ -57,10 +56,11 @@ class Synapses(NamedTuple):
 
 
 class Ring(NamedTuple):
-    """The spikes of the last steps, by piece of neurons: ids of step k are
-    ``ids[begin[k % n, p]:][:number[k % n, p]]``, ascending, in the room of piece p, ``first[p]`` … ``first[p + 1]``,
-    which is free from `room[p]` on. The last column of `begin` and `number` is for given spikes, whose ids are in `given`.
-    `order` has all columns in order of the ids of their neurons.
+    """The spikes of the last n steps (slots).
+
+    The spikes of piece p in step k are ``ids[begin[k % n, p]:][:number[k % n, p]]``, ascending global ids. Piece p has the entries
+    ``first[p]`` … ``first[p + 1] - 1`` of `ids`, which are free from ``room[p]`` on. `begin` and `number` have shape (n, n_pieces + 1);
+    their last column is for given spikes, whose ids are in `given`. `order` has all columns, sorted by the ids of their neurons.
     """
 
     ids: np.ndarray
@@ -73,10 +73,11 @@ class Ring(NamedTuple):
 
 
 class PendingSpikes(NamedTuple):
-    """The spikes under way to each block b in rows of each class c: those sent in step k are the entries
-    ``begin[b, c, k % n]`` … ``+ number[b, c, k % n]``, in order of source. `at` is the cursor into
-    `Synapses.target`, just before the targets of the next segment, `length` the length of that;
-    ``room[b, c]`` is where free entries begin.
+    """The cursors of pending spikes, for each block b and class c.
+
+    Spikes sent in step k have the ``number[b, c, k % n]`` entries from ``begin[b, c, k % n]`` on, in order of source. ``at[b, c, i]`` is
+    the position in `Synapses.target` of the targets of the next segment, ``length[b, c, i]`` the length of this segment. Entries are
+    free from ``room[b, c]`` on.
     """
 
     at: np.ndarray
@@ -87,16 +88,14 @@ class PendingSpikes(NamedTuple):
 
 
 def no_pending_spikes(blocks: int, classes: int, slots: int) -> PendingSpikes:
-    """Nothing under way to `blocks` blocks."""
+    """No pending spikes, for `blocks` blocks, `classes` classes and a ring of `slots` steps."""
     begin, number = np.zeros((2, blocks, classes, slots), np.int64)
     at, length = np.zeros((blocks, classes, 0), np.int64), np.zeros((blocks, classes, 0), np.uint32)
     return PendingSpikes(at, length, begin, number, np.zeros((blocks, classes), np.int64))
 
 
 class Delivery(NamedTuple):
-    """What `deliver_static` works with; `inputs` are the sums of arriving weights of all neurons (channels × places), ``first[b]`` is
-    where block b begins.
-    """
+    """The data of `deliver_static`: `inputs` are the input sums, shape (n_channels, n_places); ``first[b]`` is the first place of block b."""
 
     synapses: Synapses
     ring: Ring
@@ -107,15 +106,15 @@ class Delivery(NamedTuple):
 
 @Part
 def deliver_static(m, b, step):
-    """Add to the sums of block `b` all weights of static synapses that arrive in `step`."""
+    """Add all weights of static synapses that arrive in `step` to the input sums of block `b`."""
     deliver(m.synapses, m.ring, m.underway, b, m.inputs[:, m.first[b] : m.first[b + 1]], step)
 
 
 @merged
 def deliver(y, ring, under, b, total, step):
-    """Add to `total` (channels, n) of block `b` all weights that arrive in `step`.
+    """Add all weights that arrive in `step` to the input sums `total` of block `b`, shape (n_channels, n_neurons).
 
-    Delays that follow each other without a gap are those of cursors that lie side by side.
+    Cursors of spikes sent in consecutive steps are contiguous, so each run of consecutive delays is one sweep.
     """
     slots = ring.number.shape[0]
     if step > y.delay[0]:
@@ -139,7 +138,7 @@ def deliver(y, ring, under, b, total, step):
 
 @kernel
 def foresee(y, ring, b, k):
-    """Ask for what `admit` will read: each spike of a large network else waits for the memory three times."""
+    """Prefetch what `admit` will read; otherwise, in a large network, each spike waits for memory three times."""
     for origin in range(len(ring.order)):
         ids = sent_by(ring, ring.order[origin], k)
         for i in range(len(ids)):
@@ -153,7 +152,7 @@ def foresee(y, ring, b, k):
 
 @kernel
 def admit(y, ring, under, b, k):
-    """Set out the spikes of ring slot `k` on their way to block `b`."""
+    """Make the spikes of ring slot `k` pending for block `b`."""
     for c in range(len(y.channel)):
         under.begin[b, c, k] = under.room[b, c]
     for origin in range(len(ring.order)):
@@ -171,7 +170,7 @@ def admit(y, ring, under, b, k):
 
 @merged
 def sent_by(ring, origin, k):
-    """Ids that piece `origin` (or, as the last, the given spikes) sent in slot `k`."""
+    """The ids of the spikes in slot `k` of piece `origin` (the last `origin`: given spikes)."""
     a = ring.begin[k, origin]
     z = a + ring.number[k, origin]
     return ring.ids[a:z] if origin < len(ring.room) else ring.given[a:z]
@@ -179,13 +178,13 @@ def sent_by(ring, origin, k):
 
 @kernel
 def settle(under, b, newest, slots):
-    """Before a slice: move what is under way, sent until step `newest`, to the front, so that the rest is free."""
+    """Before a slice: move the cursors of pending spikes, sent up to step `newest`, to the front, so that the rest is free."""
     for c in range(under.room.shape[1]):
         n = 0
         for sent in range(max(1, newest - slots + 1), newest + 1):
             k = sent % slots
             first, number = under.begin[b, c, k], under.number[b, c, k]
-            for i in range(number if first != n else 0):  # entries lie in the order of sending: they only move down
+            for i in range(number if first != n else 0):  # entries are in order of sending, so they only move down
                 under.at[b, c, n + i] = under.at[b, c, first + i]
                 under.length[b, c, n + i] = under.length[b, c, first + i]
             under.begin[b, c, k] = n
@@ -195,7 +194,7 @@ def settle(under, b, newest, slots):
 
 @kernel
 def sweep(target, weight, unit, cursors, total, ahead, lines):
-    """Add the segments at the cursors to `total` and move the cursors on."""
+    """Add the segments at the cursors to `total`, shape (n_neurons,), and move the cursors to the next segments."""
     at, length = cursors
     for i in range(min(ahead, len(at))):
         if length[i] != END:
@@ -216,18 +215,18 @@ def sweep(target, weight, unit, cursors, total, ahead, lines):
 
 @inlined
 def add(total, target, a, n, weight, w, unit):
-    """Add `n` synapses to `total`, one after the other: targets from `a` on, weights from `w` on, or each `unit`."""
+    """Add `n` synapses to `total` in order: targets from word `a` on, weights from index `w` on (None: each weight is `unit`)."""
     by_fours = n - n % FOUR
     for k in range(0, by_fours, FOUR):
         add_four(total, target, a + k, weight, w + k, unit)
     add_rest(total, target, a + by_fours, weight, w + by_fours, unit, n % FOUR)
 
 
-# -- places in a row -------------------------------------------------------------------------------
+# -- positions in a row ----------------------------------------------------------------------------
 
 
 def words(weight: Any) -> int:
-    """16-bit words of a weight."""
+    """The number of 16-bit words of a stored weight."""
     return int(weight.itemsize // 2)
 
 
@@ -238,7 +237,7 @@ def _words(weight):
 
 
 def real(weight: Any, unit: Any) -> Any:
-    """A stored weight as a number: a whole one is in units of `unit`."""
+    """The value of a stored weight: integers are in units of `unit`."""
     return weight * unit if isinstance(weight, (int, np.integer)) else weight
 
 
@@ -251,21 +250,21 @@ def _real(weight, unit):
 
 @inlined
 def first_weight(weight, a):
-    """The first place in `weight` from the word `a` on."""
+    """The first index in `weight` that is at or behind word `a`."""
     return (a + words(weight) - 1) // words(weight)
 
 
 @inlined
 def length_at(target, a):
-    """The length of a segment whose header is at `a`."""
+    """The length of the segment whose header is at word `a`."""
     return uint32(target[a]) | uint32(target[a + 1]) << uint32(16)
 
 
 @inlined
 def fetch(target, weight, a, n, lines):
-    """Ask for the lines of a segment of `n` synapses and of the header behind it.
+    """Prefetch the cache lines of a segment of `n` synapses and of the header behind it.
 
-    Always `lines` times, the last line again where there are fewer: a loop whose length cannot be foretold costs more.
+    There are always `lines` prefetches (the last line is repeated if there are fewer), because a loop of unpredictable length costs more.
     """
     last = a + np.int64(n) * (1 + words(weight) if len(weight) else 1) + HEADER - 1
     for k in range(lines):
@@ -273,22 +272,23 @@ def fetch(target, weight, a, n, lines):
 
 
 def look_ahead(size: float) -> tuple[int, int]:
-    """How many segments to ask for in advance, and how many lines of each, where they are of about `size` words.
+    """How many segments to prefetch in advance, and how many cache lines of each, if they have about `size` words.
 
-    Lines enough for longer ones too; segments so many that memory is kept busy and the fast cache holds them. (The
-    hardware goes on by itself, but late: with 40 lines instead of 8, Brunel's 2.5 kB segments take a fifth less time.)
+    The lines suffice for somewhat longer segments. The segments are enough to keep the memory busy, and few enough for the fastest cache.
+    (The hardware prefetches further lines, but late: with 40 lines instead of 8, the 2.5 kB segments of Brunel's network take a fifth
+    less time.)
     """
     lines = min(2 + math.ceil(1.25 * size / LINE), MOST_LINES)
     return min(max(IN_FLIGHT // lines, 4), 12), lines
 
 
-# -- rows as a whole -------------------------------------------------------------------------------
+# -- whole rows ------------------------------------------------------------------------------------
 
 
 @kernel
 def row_length(y, b, r):
-    """Number of synapses of row `r` in block `b`."""
-    total, a, n = 0, y.start[b, r], np.int64(y.length[b, r])
+    """The number of synapses of row `r` in block `b`."""
+    total, a, n = np.int64(0), y.start[b, r], np.int64(y.length[b, r])
     while n != END:
         total += n
         a = segment_end(y.weight, a, n)
@@ -304,7 +304,7 @@ def segment_end(weight, a, n):
 
 @kernel
 def unpack_row(y, b, r, target, weight, delay):
-    """Row `r` of block `b` as arrays of `row_length` entries: targets in the block, weights, delays in steps."""
+    """Unpack row `r` of block `b` into arrays of `row_length` entries: targets (indices in the block), weights, delays in steps."""
     i, j, a, n = 0, 0, y.start[b, r], np.int64(y.length[b, r])
     unit = y.unit[y.row_class[r]]
     while n != END:

@@ -1,4 +1,4 @@
-"""All synapses of a rule at once, as arrays, for those who must know them before the run."""
+"""Expands all synapses of a wiring into arrays, where they must be known before the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifsim.plan.synapses import BY_SYNAPSE, CONSTANT, GIVEN, ONE, RANDOM, ROWS,
 
 @Part
 def expand_rule(m):
-    """Every synapse of a rule, target by target."""
+    """Draw all synapses of a rule, target by target."""
     d, out = read(m)
     i = 0
     for t in range(len(d.targets)):
@@ -24,7 +24,7 @@ def expand_rule(m):
 
 
 def expand(wiring: Any, seed: int) -> Expanded:
-    """All synapses of a `plan.Wiring`, in order of target and synapse."""
+    """All synapses of a `lifsim.plan.Wiring`, ordered by target, then by number of the synapse."""
     if wiring.kind == GIVEN:
         return in_order(wiring)
     if wiring.kind != RANDOM and wiring.weight.kind in NOT_DRAWN and wiring.delay.kind in NOT_DRAWN:
@@ -37,7 +37,7 @@ def expand(wiring: Any, seed: int) -> Expanded:
 
 
 def spelled_out(wiring: Any) -> Expanded:
-    """`expand` where nothing is drawn, as for most stimuli: no code has to be compiled for it."""
+    """`expand` where nothing is drawn, as for most stimuli; this needs no compiled code."""
     w, target = wiring, np.repeat(np.arange(len(wiring.targets)), np.diff(wiring.ptr))
     n = len(target)
     if w.kind == ROWS:
@@ -45,7 +45,7 @@ def spelled_out(wiring: Any) -> Expanded:
     elif w.kind == ONE:
         source = target
     else:
-        source = np.arange(n) - w.ptr[target]  # its number among those of the target
+        source = np.arange(n) - w.ptr[target]  # number of the synapse at its target
         source += (w.itself[target] >= 0) & (w.itself[target] <= source)
 
     def each(v: Any) -> np.ndarray:
@@ -61,7 +61,7 @@ def spelled_out(wiring: Any) -> Expanded:
 
 
 def in_order(wiring: Any) -> Expanded:
-    """`expand` of given synapses."""
+    """`expand` for given synapses."""
     rows = wiring.given.by_target()
 
     def each(v: Any) -> np.ndarray:

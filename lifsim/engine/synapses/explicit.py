@@ -1,8 +1,9 @@
-"""Given synapses go to their places from where they lie: nothing is drawn, and nothing sorted before.
+"""Packs given synapses directly from the user's arrays: nothing is drawn or sorted.
 
-The kernels walk over all synapses in the order in which they were given, row by row, column by column or one by one
-(`lifsim.network.explicit_synapses.ExplicitSynapses`), and take those of the block at hand. Synapses that were given by source are written
-to their places at once; others wait in buckets. In both cases the synapses of a pair keep their order, so that sums are rounded alike.
+The kernels go through all synapses in the given order (by row, by column, or as a list; see
+`lifsim.network.explicit_synapses.ExplicitSynapses`) and take those whose target is in the current block. Synapses given by source are
+written to their rows directly, others through buckets. In both cases the synapses of a pair keep their order, so that sums are rounded
+in the same way.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.synapses.buckets import BUCKET, Buckets, RowPlace, empty_bucket, place_word, stored
 from lifsim.engine.synapses.delivery import Synapses
 
-TILE = 4096  # synapses among which those of a block are chosen at a time
+TILE = 4096  # synapses that are searched at a time for those of the current block
 
 
 class Entries(NamedTuple):
-    """A wiring of given synapses for kernels.
+    """A wiring of given synapses in the form for kernels.
 
-    `target`, `source` and `ptr` are those of `Given`. `node` holds the global id of each target, ``row[s, c]`` the
-    row of source s and class c, `slot` that of each delay. `weight` and `steps` (of the delay) have an entry each
-    or one for all; `cls` is the class of all, or -1 where the sign of each weight decides.
+    `target`, `source` and `ptr` are as in `ExplicitSynapses`. `node` has the place of each target, ``row[s, c]`` the row of source s and
+    class c, ``slot[d]`` the slot of delay d. `weight` and `steps` (delays) have one entry per synapse, or one for all. `cls` is the class
+    of all synapses, or -1 if the sign of each weight decides.
     """
 
     target: np.ndarray
@@ -40,7 +41,7 @@ class Entries(NamedTuple):
 
 
 def entries_of(wiring: Any, place: RowPlace) -> Entries:
-    """The synapses of `wiring`, whose places `place` says."""
+    """The synapses of `wiring` in the form for kernels; `place` tells where they are stored."""
     w, g = wiring.weight, wiring.given
     weight = np.array([w.a]) if w.array is None else w.array
     steps = np.array([wiring.delay.a], np.int32) if wiring.delay.array is None else wiring.delay.array
@@ -49,20 +50,20 @@ def entries_of(wiring: Any, place: RowPlace) -> Entries:
 
 
 def fixed(array: np.ndarray) -> np.ndarray:
-    """An array to read: of those to read and those to write only one kind has to be compiled for."""
+    """A read-only view: kernels are compiled for one type only, whether the user's array is writable or not."""
     out = array.view()
     out.flags.writeable = False
     return out
 
 
 def count(wiring: Any, place: RowPlace, lo: int, hi: int, table: np.ndarray) -> None:
-    """`packing.count_block` of given synapses."""
+    """`packing.count_block` for given synapses."""
     if len(wiring.given):
         count_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table), lo, hi)
 
 
 def fill(wiring: Any, place: RowPlace, lo: int, hi: int, table: np.ndarray, y: Synapses, b: int, buckets: Buckets) -> None:
-    """`packing.fill_block` of given synapses."""
+    """`packing.fill_block` for given synapses."""
     if len(wiring.given):
         fill_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table, y, buckets), lo, hi, b)
 
@@ -72,7 +73,7 @@ def fill(wiring: Any, place: RowPlace, lo: int, hi: int, table: np.ndarray, y: S
 
 @Part
 def count_entries(m, lo, hi):
-    """Add the numbers of synapses onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
+    """Add the numbers of synapses onto the places lo … hi - 1 to ``table[row, slot, 0]``."""
     e, own, table = read(m)
     for k in range(lines(e)):
         if len(e.target) or lo <= e.node[k] < hi:
@@ -81,19 +82,19 @@ def count_entries(m, lo, hi):
 
 @kernel
 def lines(e):
-    """How many lines there are; lists are one."""
+    """The number of lines: rows or columns of a matrix; a list is one line."""
     return len(e.ptr) - 1 if len(e.ptr) else 1
 
 
 @kernel
 def line(e, m):
-    """The first synapse of line `m` and the one behind the last."""
+    """The range of synapses of line `m`: first, and last + 1."""
     return (e.ptr[m], e.ptr[m + 1]) if len(e.ptr) else (0, len(e.target))
 
 
 @kernel
 def count_line(e, m, lo, hi, table, own):
-    """Those of line `m`. (A call for each synapse would count references to every array.)"""
+    """`count_entries` for line `m`. (One call per synapse would count references to every array.)"""
     target, source, weight, steps = e.target, e.source, e.weight, e.steps
     rows, slots, s, c, d = e.row, e.slot, m, max(e.cls, 0), e.slot[e.steps[0]]
     first, last = line(e, m)
@@ -111,8 +112,8 @@ def count_line(e, m, lo, hi, table, own):
 
 @kernel
 def choose(target, node, lo, hi, own):
-    """Put into `own` which of these are onto the neurons lo … hi - 1; how many. (Nothing to guess wrong in a random order.)"""
-    n = 0
+    """Write to `own` the indices of the targets in the places lo … hi - 1; returns their number. (Without branches to mispredict.)"""
+    n = np.int64(0)
     for i in range(len(target)):
         x = node[target[i]]
         own[n] = i
@@ -122,7 +123,7 @@ def choose(target, node, lo, hi, own):
 
 @Part
 def fill_entries(m, lo, hi, b):
-    """Put the synapses onto the neurons lo … hi - 1 of block `b` in their places."""
+    """Write the synapses onto the places lo … hi - 1 of block `b` to their rows."""
     e, own, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     buckets.number[:] = 0
@@ -141,7 +142,7 @@ def fill_entries(m, lo, hi, b):
 
 @kernel
 def fill_line(e, m, first, last, lo, hi, y, buckets, room, own):
-    """Those of line `m` from `first` on go into buckets; returns the one for which there is no room, or `last`."""
+    """Put the synapses of line `m` from `first` on into buckets; returns the first one for which there is no room, or `last`."""
     target, source, weight, steps = e.target, e.source, e.weight, e.steps
     node, rows, slots, c, d = e.node, e.row, e.slot, max(e.cls, 0), e.slot[e.steps[0]]
     place, waiting, number, weights, unit, row_class = buckets.place, buckets.weight, buckets.number, y.weight, y.unit, y.row_class

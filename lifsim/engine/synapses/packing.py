@@ -1,11 +1,10 @@
 """Packs the synapses of a plan into the rows of `delivery.Synapses`, block by block.
 
-A count pass says how long each segment is, a fill pass puts the synapses in their places; both draw
-the synapses of each target anew from the same counters, so they are held only once. The fill pass
-draws target by target, but memory is laid out source by source: synapses wait in buckets, each for a
-few hundred sources, until they go to their rows in bunches, which asks the memory for each line a few
-times and not once for every synapse. A thread works on its own blocks; nothing is shared. Synapses that
-were given have kernels of their own, in `engine.given`, compiled only where there are any.
+A first pass counts the synapses of each segment, a second pass writes them to their rows. Both draw the synapses of each target from the
+same counters, so synapses are stored only once. The second pass draws target by target, but memory is ordered by source. So synapses are
+collected in buckets, each for a few hundred sources, and written to their rows in groups: each cache line is then fetched a few times
+instead of once per synapse. Each thread packs its own blocks; nothing is shared. Given synapses have kernels of their own (`explicit`),
+compiled only if there are any.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, Rul
 from lifsim.plan.limits import MOST_CLASSES, MOST_WORDS, STEPS, WIDE
 from lifsim.plan.synapses import CONSTANT, GIVEN
 
-ROW_WORDS = 4  # rows begin at multiples of it: of the longest weight
+ROW_WORDS = 4  # rows begin at multiples of 4 words: the size of the longest weight, float64
 
 
 @Part
 def count_block(m, lo, hi):
-    """Add the numbers of synapses that are drawn onto the neurons lo … hi - 1 to ``table[row, slot, 0]``."""
+    """Draw the synapses onto the places lo … hi - 1 and add their numbers to ``table[row, slot, 0]``."""
     d, place, table = read(m)
     what = DELAYS_TOO | (WEIGHTS_TOO if place.cls < 0 else 0)
     for t in range(len(d.targets)):
@@ -44,16 +43,16 @@ def count_block(m, lo, hi):
 
 @inlined
 def placed(d, place, k):
-    """Row and slot of synapse `k` of the target at hand."""
+    """Row and slot of synapse `k` of the target that was just drawn."""
     cls = place.cls if place.cls >= 0 else 1 if d.weight[k] < 0 else 0
     return place.row[d.sources[d.source[k]], cls], place.slot[d.delay[k]]
 
 
 @Part
 def measure_rows(m):
-    """Words of each row, from its counts, into `size`; the mean number of synapses in the segment of a synapse into ``mean[0]``."""
+    """Compute from `table` the words of each row (`size`), and the mean length of segments, weighted by synapses (``mean[0]``)."""
     y, table, size, mean = read(m)
-    once, twice = 0, 0
+    once, twice = np.int64(0), np.int64(0)
     for r in range(len(table)):
         a, z = 0, last_segment(table[r])
         for j in range(z + 1):
@@ -62,12 +61,12 @@ def measure_rows(m):
             once += n
             twice += n * n
         size[r] = -(-a // ROW_WORDS) * ROW_WORDS
-    mean[0] = twice / max(once, 1)
+    mean[0] = float(twice) / max(float(once), 1.0)
 
 
 @kernel
 def last_segment(counts):
-    """The last slot that has synapses, -1 if none has."""
+    """The last slot of a row that has synapses, -1 if none has."""
     j = len(counts) - 1
     while j >= 0 and counts[j, 0] == 0:
         j -= 1
@@ -76,9 +75,9 @@ def last_segment(counts):
 
 @Part
 def open_rows(m, b):
-    """Write the lengths of all segments of block `b`; counts become places, relative to the row.
+    """Write the lengths of all segments of block `b`, and replace the counts in `table` by positions relative to the row.
 
-    ``table[row, slot]`` is then where the next target and the next weight of the slot go.
+    ``table[row, slot]`` then has the positions of the next target and of the next weight of the segment.
     """
     y, table = read(m)
     for r in range(len(table)):
@@ -96,7 +95,7 @@ def open_rows(m, b):
 
 @Part
 def fill_block(m, lo, hi, b):
-    """Put the synapses that are drawn onto the neurons lo … hi - 1 of block `b` in their places."""
+    """Draw the synapses onto the places lo … hi - 1 of block `b` and write them to their rows."""
     d, place, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     what = DELAYS_TOO | (WEIGHTS_TOO if len(y.weight) or place.cls < 0 else 0)
@@ -119,7 +118,7 @@ def fill_block(m, lo, hi, b):
 
 @Part
 def mark_delays(m):
-    """Mark in `seen` the delays (in steps) that are drawn."""
+    """Set ``seen[delay]`` for all delays (in steps) that are drawn."""
     d, seen = read(m)
     for t in range(len(d.targets)):
         for k in range(draw(d, t, DELAYS_TOO)):
@@ -137,10 +136,10 @@ def pack(
 ) -> Synapses:
     """The packed synapses of all `wirings`.
 
-    `first` are the block boundaries, `dtypes` those of accumulators and stored weights; `each`
-    applies a function to every block, on all threads.
+    `first` has the first place of each block, `dtypes` are those of input sums and of stored weights, `channels` is the number of input
+    sums of a neuron. `each` applies a function to every block, using all threads.
     """
-    from lifsim.engine.synapses import explicit  # it fills the same buckets
+    from lifsim.engine.synapses import explicit
 
     dtype, weight_dtype = dtypes
     rules = [None if w.kind == GIVEN else rule_of(w) for w in wirings]
@@ -194,7 +193,7 @@ def pack(
 
 
 def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
-    """Refuse rows of more than `MOST_WORDS`; of a block with so many `synapses` that counts in `table` may have overflowed, too."""
+    """Refuse rows of more than `MOST_WORDS` words, also if the 32-bit counts in `table` overflowed (block with many `synapses`)."""
     overflowed = synapses > MOST_WORDS and int(table[:, :, 0].sum(dtype=np.int64)) != synapses
     if overflowed or size.max(initial=0) > MOST_WORDS:
         got = f"a node has synapses of more than {MOST_WORDS:,} words of 16 bits onto the neurons of a block"
@@ -202,7 +201,7 @@ def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
 
 
 def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
-    """Numbers of synapses of each wiring in each block, shape (wirings, blocks)."""
+    """Number of synapses of each wiring in each block, shape (n_wirings, n_blocks)."""
     counts = np.zeros((len(wirings), len(first) - 1), np.int64)
     for own, w in zip(counts, wirings, strict=True):
         block = np.searchsorted(first, w.targets, side="right") - 1
@@ -211,10 +210,10 @@ def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
 
 
 def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int) -> np.ndarray:
-    """Where the memory (16-bit words) of each block begins, and where the last ends: room for what it can need.
+    """Where the memory of each block begins, and where the last one ends, in 16-bit words; an upper bound of what blocks need.
 
-    The last synapses are read by fours, as if there were more of them. Not all delays occur in all rows: what is left
-    over is never touched and so costs address space only.
+    There is spare room at the end because synapses are read in groups of four. Not all delays occur in all rows, but memory that is left
+    over is never touched and takes address space only.
     """
     spare = FOUR * ROW_WORDS if rows else 0
     size = synapses * (1 + weight_words) + rows * (delays * (HEADER + max(weight_words - 1, 0)) + ROW_WORDS) + spare
@@ -223,7 +222,7 @@ def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int
 
 @Part
 def unpack_rows(m, b, first):
-    """The rows from `first` on, of the given lengths, of block `b`: one entry a synapse."""
+    """Unpack the rows of block `b` from `first` on, of the given lengths, into arrays with one entry per synapse."""
     y, length, row, target, weight, delay = read(m)
     i = 0
     for r in range(len(length)):
@@ -235,21 +234,21 @@ def unpack_rows(m, b, first):
 
 @Part
 def row_lengths(m, b, first):
-    """Numbers of synapses of the rows from `first` on in block `b`, into `out`."""
+    """Fill `out` with the number of synapses of each row of block `b` from row `first` on."""
     y, out = read(m)
     for r in range(len(out)):
         out[r] = row_length(y, b, first + r)
 
 
 def lengths(y: Synapses, b: int, first: int, last: int) -> np.ndarray:
-    """Numbers of synapses of the rows first … last - 1 of block `b`."""
+    """Number of synapses of each of the rows first … last - 1 of block `b`."""
     out = np.zeros(last - first, np.int64)
     row_lengths((y, out), b, first)
     return out
 
 
 def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The rows first … last - 1 of block `b`: row (from `first`), target in the block, weight, delay in steps."""
+    """Unpack the rows first … last - 1 of block `b`: row (counted from `first`), target (index in the block), weight, delay in steps."""
     length = lengths(y, b, first, last)
     row, target, delay = np.empty((3, length.sum()), np.int64)
     weight = np.empty(len(row))
@@ -258,7 +257,7 @@ def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.n
 
 
 def constant_classes(wirings: list[Any], channels: int) -> list[tuple[float, int]]:
-    """The weights that occur, each with the sum it goes into, if all are constant and few differ; else nothing."""
+    """The classes (weight, channel) if all weights are constant with at most `MOST_CLASSES` different ones; else an empty list."""
     if not all(w.weight.kind == CONSTANT for w in wirings):
         return []
     found = sorted({(float(w.weight.a), channel_of(w, channels)) for w in wirings})
@@ -266,20 +265,20 @@ def constant_classes(wirings: list[Any], channels: int) -> list[tuple[float, int
 
 
 def channel_of(wiring: Any, channels: int) -> int:
-    """The sum that all synapses of a wiring go into: that of its receptor, or of its sign; -1 where signs are mixed."""
+    """The channel (input sum) of all synapses of a wiring, by its receptor or the sign of its weights; -1 if signs are mixed."""
     if wiring.receptor:
         return int(wiring.receptor) - 1
     return 0 if channels == 1 else {1: 0, -1: 1, 0: -1}[wiring.weight.sign]
 
 
 def class_of(wiring: Any, classes: list[tuple[float, int]], channels: int) -> int:
-    """The class of all synapses of a wiring: its weight and sum, or its sum; -1 where signs are mixed."""
+    """The class of all synapses of a wiring: index of (weight, channel), or the channel; -1 if signs are mixed."""
     channel = channel_of(wiring, channels)
     return classes.index((float(wiring.weight.a), channel)) if classes else channel
 
 
 def units(wirings: list[Any], channels: int, dtype: np.dtype) -> list[float]:
-    """What the stored weights of each class are multiples of: 1, or the largest that can occur in `STEPS` steps."""
+    """The unit of the stored weights of each class: 1 for floats, else the largest possible weight divided by `STEPS`."""
     if dtype.kind == "f":
         return [1.0] * channels
     largest = np.zeros(channels)
@@ -293,7 +292,7 @@ def units(wirings: list[Any], channels: int, dtype: np.dtype) -> list[float]:
 def number_rows(
     wirings: list[Any], n_nodes: int, classes: list[tuple[float, int]], channels: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows by source, then class: row of (source, class), first row of a source, class of a row."""
+    """Number the rows by source, then class; returns row of (source, class) (-1: none), first row of each source, class of each row."""
     used = np.zeros((n_nodes, len(classes) or channels), bool)
     for w in wirings:
         cls = class_of(w, classes, channels)
@@ -303,11 +302,11 @@ def number_rows(
             used[w.sources, :2] = True
     row = np.where(used, np.cumsum(used).reshape(used.shape) - 1, -1).astype(np.int32)
     row_first = np.concatenate([[0], np.cumsum(used.sum(axis=1))]).astype(np.int64)
-    return row, row_first, np.nonzero(used)[1].copy()  # a column: code for arrays with gaps would be compiled
+    return row, row_first, np.nonzero(used)[1].copy()  # a contiguous copy: parts do not take strided arrays
 
 
 def occurring_delays(wirings: list[Any], rules: list[Rule | None], key: tuple[np.uint64, np.uint64]) -> np.ndarray:
-    """All delays (steps, ascending) that can occur; which of a wide range do is looked up."""
+    """All delays (steps, ascending) that can occur; those of a range wider than `WIDE` are found by drawing all synapses."""
     found: set[int] = set()
     for w, rule in zip(wirings, rules, strict=True):
         if w.delay.array is not None:

@@ -1,8 +1,8 @@
-"""The synapses of one target at a time, drawn from counters: the same at every pass.
+"""Draws the synapses of one target at a time, with counter-based random numbers: every pass gives the same synapses.
 
-Blocks are filled in two passes (count, then fill) over these functions, so synapses are never held
-twice and nothing depends on which thread asks. The four words of a Philox counter are dealt to
-synapses a quarter of the target's synapses apart, so that drawing is a plain loop over counters.
+Blocks are packed in two passes (count, then fill) over these functions, so synapses are never stored twice, and nothing depends on which
+thread draws. The four words of a Philox counter go to synapses that are a quarter of the target's synapses apart, so drawing is a simple
+loop over counters.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
 from lifsim.engine.random import DELAYS, SOURCES, WEIGHTS, below, fill_normal, fill_words, midpoint, normal, philox, retry_word
 from lifsim.plan.synapses import BY_PAIR, BY_SYNAPSE, CONSTANT, LOGNORMAL, ONE, RANDOM, ROWS, UNIFORM
 
-NOT_DRAWN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # values that are not drawn
-CELLS = 12  # bits of a word that point into the table of delays
+NOT_DRAWN = (CONSTANT, BY_SYNAPSE, BY_PAIR)  # kinds of values that are not drawn
+CELLS = 12  # upper bits of a random word that are the index into the table of delays
 
 
 class Draw(NamedTuple):
-    """`plan.Values` for kernels."""
+    """`lifsim.plan.Values` in the form for kernels."""
 
     kind: int
     a: float
@@ -34,7 +34,7 @@ class Draw(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """`plan.Wiring` for kernels. `steps` is `whole_table` of its delays if they are drawn."""
+    """`lifsim.plan.Wiring` in the form for kernels; `steps` is the `whole_table` of its delays if they are drawn, else empty."""
 
     kind: int
     stream: int
@@ -50,7 +50,7 @@ class Rule(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Work space for the synapses of one target: indices into `sources`, weights, delays in steps, words."""
+    """Work space for the synapses of one target: indices into `sources`, weights, delays in steps, random words; marks of sources."""
 
     source: np.ndarray
     weight: np.ndarray
@@ -60,7 +60,7 @@ class Scratch(NamedTuple):
 
 
 def rule_of(wiring: Any) -> Rule:
-    """A `plan.Wiring` as the tuple that kernels take."""
+    """A `lifsim.plan.Wiring` as the tuple that kernels take."""
     w = wiring
     weight, delay = draw_of(w.weight), draw_of(w.delay)
     steps = np.empty(1 << CELLS if delay.kind not in NOT_DRAWN else 0, np.int32)
@@ -70,20 +70,20 @@ def rule_of(wiring: Any) -> Rule:
 
 
 def draw_of(v: Any) -> Draw:
-    """`plan.Values` as the tuple that kernels take."""
+    """`lifsim.plan.Values` as the tuple that kernels take."""
     array = np.zeros(0) if v.array is None else v.array
     return Draw(v.kind, float(v.a), float(v.b), float(v.low), float(v.high), read_only(np.ascontiguousarray(array, np.float64)))
 
 
 def read_only(given: np.ndarray) -> np.ndarray:
-    """Numbers that may be the user's own, perhaps not to be written: to the compiler that is another type, so let all be of it."""
+    """A read-only view: kernels are compiled for one type only, whether the user's array is writable or not."""
     view = given.view()
     view.flags.writeable = False
     return view
 
 
 def scratch_for(rule: Rule) -> Scratch:
-    """Work space large enough for any target of `rule`."""
+    """Work space that is large enough for every target of `rule`."""
     n = int(np.diff(rule.ptr).max(initial=0)) + 4
     marks = 0 if rule.multapses or rule.kind != RANDOM else len(rule.sources)
     return Scratch(np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64), np.empty(n, np.uint32), np.zeros(marks, np.int32))
@@ -98,7 +98,7 @@ def words_of(t, n, stream, s, key):
 
 @Part
 def name_sources(m, t):
-    """The sources of target `t` where the rule says which they are."""
+    """Write the sources of target `t` for rules that do not draw them."""
     rule, s, _ = read(m)
     begin, itself = rule.ptr[t], rule.itself[t]
     for k in range(rule.ptr[t + 1] - begin):
@@ -107,7 +107,7 @@ def name_sources(m, t):
 
 @Part
 def draw_sources(m, t):
-    """Sources drawn for target `t`, each equally likely."""
+    """Draw the sources of target `t` with equal probabilities, with replacement."""
     rule, s, key = read(m)
     n, stream = rule.ptr[t + 1] - rule.ptr[t], uint32(SOURCES | uint32(rule.stream))
     words_of(t, n, stream, s, key)
@@ -117,12 +117,12 @@ def draw_sources(m, t):
 
 @Part
 def draw_different_sources(m, t):
-    """Sources drawn for target `t`, each equally likely, none of them twice."""
+    """Draw the sources of target `t` with equal probabilities, without replacement."""
     rule, s, key = read(m)
     n, stream, room = rule.ptr[t + 1] - rule.ptr[t], uint32(SOURCES | uint32(rule.stream)), others(rule, t)
     if 2 * n <= room:
         different_sources(room, n, t, stream, s, key)
-    else:  # of more than half of them, draw those that are left out
+    else:  # if more than half are drawn, draw the sources that are left out instead
         different_sources(room, room - n, t, stream, s, key)
         left_in(room, t, s.mark, s.source[:n])
     skip(rule.itself[t], s.source[:n])
@@ -130,13 +130,13 @@ def draw_different_sources(m, t):
 
 @inlined
 def others(rule, t):
-    """How many sources target `t` can have: all, or all but itself."""
+    """The number of possible sources of target `t`: all, or all but itself."""
     return len(rule.sources) - (1 if rule.itself[t] >= 0 else 0)
 
 
 @inlined
 def skip(itself, source):
-    """Numbers among the sources but `itself` become numbers among all; -1 is none of them."""
+    """Turn indices among the sources without `itself` into indices among all sources; -1: nothing is excluded."""
     if itself >= 0:
         for k in range(len(source)):
             source[k] += 1 if source[k] >= itself else 0
@@ -144,7 +144,7 @@ def skip(itself, source):
 
 @kernel
 def some_sources(room, word, t, stream, key, source):
-    """``source[k] = below(room, word[k], …)``: the product for all at once, then the few that are rejected anew."""
+    """``source[k] = below(room, word[k], …)``: a vectorised loop without rejection; if any word may be rejected, all are recomputed."""
     n, doubtful = uint64(room), 0
     for k in range(len(source)):
         m = uint64(word[k]) * n
@@ -157,7 +157,7 @@ def some_sources(room, word, t, stream, key, source):
 
 @kernel
 def different_sources(room, n, t, stream, s, key):
-    """The first `n` different sources of the sequence drawn for target `t`; they are marked with t + 1."""
+    """The first `n` different sources of the random sequence of target `t`; they are marked with t + 1."""
     found, k = 0, 0
     while found < n:
         words = philox(t, k >> 2, stream, 0, key)
@@ -172,7 +172,7 @@ def different_sources(room, n, t, stream, s, key):
 
 @kernel
 def left_in(room, t, mark, source):
-    """The sources that target `t` has not marked, ascending."""
+    """The sources that are not marked for target `t`, ascending."""
     k = 0
     for x in range(room):
         if mark[x] != t + 1:
@@ -182,9 +182,7 @@ def left_in(room, t, mark, source):
 
 @kernel
 def transform(kind, a, b, u):
-    """The value of a distribution at the random word `u`. (No array among the arguments: counting
-    references to it would cost more than the arithmetic.)
-    """
+    """The value of a distribution for the random word `u`. (No argument is an array: counting references would cost more than this.)"""
     if kind == UNIFORM:
         return a + (b - a) * midpoint(u)
     z = a + b * normal(u)
@@ -193,7 +191,7 @@ def transform(kind, a, b, u):
 
 @inlined
 def given_value(rule, draw, t, k, source):
-    """The weight or delay (`draw`) of synapse `k` of target `t`, from the source number `source`, where it is given and not drawn."""
+    """The weight or delay (`draw`) of synapse `k` of target `t` from source number `source`, if it is not drawn."""
     if draw.kind == CONSTANT:
         return draw.a
     if draw.kind == BY_SYNAPSE:
@@ -203,7 +201,7 @@ def given_value(rule, draw, t, k, source):
 
 @Part
 def give_weights(m, t):
-    """The weights of the synapses of target `t` where they are given."""
+    """Write the weights of the synapses of target `t` if they are not drawn."""
     rule, s, _ = read(m)
     for k in range(rule.ptr[t + 1] - rule.ptr[t]):
         s.weight[k] = given_value(rule, rule.weight, t, k, s.source[k])
@@ -211,7 +209,7 @@ def give_weights(m, t):
 
 @Part
 def draw_weights(m, t):
-    """The weights of the synapses of target `t` where they are drawn."""
+    """Draw the weights of the synapses of target `t`."""
     rule, s, key = read(m)
     d, n, stream = rule.weight, rule.ptr[t + 1] - rule.ptr[t], uint32(WEIGHTS | uint32(rule.stream))
     words_of(t, n, stream, s, key)
@@ -220,7 +218,7 @@ def draw_weights(m, t):
 
 @kernel
 def drawn_values(kind, a, b, low, high, word, t, stream, key, out):
-    """The distribution at the words of target `t`; what falls outside [low, high] is drawn anew."""
+    """Fill `out` with the values of a distribution for the random words of target `t`; values outside [low, high] are redrawn."""
     if kind == UNIFORM:
         for k in range(len(out)):
             out[k] = transform(kind, a, b, word[k])
@@ -244,7 +242,7 @@ def drawn_values(kind, a, b, low, high, word, t, stream, key, out):
 
 @Part
 def give_delays(m, t):
-    """The delays of the synapses of target `t`, in whole steps, where they are given."""
+    """Write the delays (in steps) of the synapses of target `t` if they are not drawn."""
     rule, s, _ = read(m)
     for k in range(rule.ptr[t + 1] - rule.ptr[t]):
         s.delay[k] = math.floor(given_value(rule, rule.delay, t, k, s.source[k]) + 0.5)
@@ -252,7 +250,7 @@ def give_delays(m, t):
 
 @Part
 def draw_delays(m, t):
-    """The delays of the synapses of target `t`, in whole steps, where they are drawn: at least dt / 2, and so rounded to at least 1."""
+    """Draw the delays (in steps) of the synapses of target `t`; they are at least dt / 2, so they round to at least 1 step."""
     rule, s, key = read(m)
     n, stream = rule.ptr[t + 1] - rule.ptr[t], uint32(DELAYS | uint32(rule.stream))
     words_of(t, n, stream, s, key)
@@ -261,16 +259,16 @@ def draw_delays(m, t):
 
 @kernel
 def whole(d, u):
-    """The delay (steps) at the word `u`, 0 if it has to be drawn anew."""
+    """The delay (steps) for the random word `u`; 0 if it must be redrawn."""
     x = transform(d.kind, d.a, d.b, u)
     return 0 if x < d.low or x > d.high else math.floor(x + 0.5)
 
 
 @Part
 def whole_table(m):
-    """The delay of each cell of words that share their upper bits; -1 where it is not the same for all of them.
+    """Tabulate the delay of all random words that share their upper `CELLS` bits; -1 if it is not the same for all of them.
 
-    `transform` grows with the word, so it is the same for all if it is so for the first and the last.
+    `transform` increases with the word, so the delay is the same for all if it is the same for the first and the last word.
     """
     d, table = read(m)
     for i in range(len(table)):
@@ -281,7 +279,7 @@ def whole_table(m):
 
 @kernel
 def drawn_steps(d, table, word, t, stream, key, out):
-    """The delays at the words of target `t`: looked up, or computed where the table leaves it open."""
+    """Fill `out` with the delays for the random words of target `t`, from the table where possible."""
     for k in range(len(out)):
         out[k] = table[word[k] >> uint32(32 - CELLS)]
         if out[k] < 0:
@@ -291,12 +289,14 @@ def drawn_steps(d, table, word, t, stream, key, out):
                 out[k] = whole(d, retry_word(t, k, stream, attempt, key))
 
 
-DELAYS_TOO, WEIGHTS_TOO = 1, 2  # what is wanted beside the sources of a target
+DELAYS_TOO, WEIGHTS_TOO = 1, 2  # flags: what to draw in addition to the sources of a target
 
 
 class Drawing(NamedTuple):
-    """How kernels draw: they call the parts for sources, delays and weights, whose code and data are at these addresses, for target t of
-    `targets`, and find its ``ptr[t + 1] - ptr[t]`` synapses in `source` (indices into `sources`), `weight` and `delay` (steps).
+    """The data with which kernels draw synapses.
+
+    `code` and `data` are the addresses of the parts for sources, delays and weights. After calling these for target t, its
+    ``ptr[t + 1] - ptr[t]`` synapses are in `source` (indices into `sources`), `weight` and `delay` (steps).
     """
 
     code: np.ndarray
@@ -310,7 +310,7 @@ class Drawing(NamedTuple):
 
 
 class Drawer:
-    """Draws the synapses of a rule, with work space of its own: for one thread at a time."""
+    """Draws the synapses of a rule. It has its own work space, so only one thread may use it at a time."""
 
     def __init__(self, rule: Rule, key: tuple[np.uint64, np.uint64]) -> None:
         s = scratch_for(rule)
@@ -326,13 +326,13 @@ class Drawer:
         self._drawing = Drawing(self._calls.code, self._calls.data, rule.sources, rule.targets, rule.ptr, s.source, s.weight, s.delay)
 
     def run(self, part: Part, data: tuple[Any, ...], *numbers: int) -> None:
-        """Run a part that draws: its data are the `Drawing`, then `data`."""
+        """Run a part that draws synapses; its data are the `Drawing`, followed by `data`."""
         part((self._drawing, *data), *numbers)
 
 
 @inlined
 def draw(d, t, what):
-    """Draw the synapses of target `t`; returns how many there are."""
+    """Draw the synapses of target `t`; returns their number."""
     call(d.code[0], d.data[0], (t,))
     if what & DELAYS_TOO:
         call(d.code[1], d.data[1], (t,))
