@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from lifsim.ann.dense_network import DenseNetwork
     from lifsim.network.network import Network
     from lifsim.simulation.options import Progress
-    from lifsim.weights.store import WeightStore
 
 SIDE_BY_SIDE, SYNAPSES = 400, 20_000_000  # largest number of samples and of synapses in a run: enough work for the engine, little memory
 

@@ -69,7 +69,7 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
         case _:
             given, itself = projection.params["given"], np.full(len(targets), -1)
             if not given.in_range():
-                raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that stay as they are")
+                raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that are not modified")
             if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in each.values()):  # values ordered by target
                 order, given = given.by_target(), None
                 kind, degrees, rows = synapses.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
@@ -157,7 +157,7 @@ def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> synapses.Values
         low, high = float(v.min()), float(v.max())
         if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # also false if a delay is NaN
             got = f"from {low:g} to {high:g} ms, changed after they were given"
-            raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that stays as it is")
+            raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that is not modified")
     out = values(v, by_pair)
     if out.array is not None:
         return synapses.Values(out.kind, array=in_steps(out.array, dt))

@@ -92,7 +92,7 @@ class Checkpoint:
                 out.write(data[a : a + (1 << 20)].tobytes())
 
 
-_KEPT = "what was saved before is as it was"
+_KEPT = "earlier checkpoints are unchanged"
 
 
 def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[bytes], image: Path, previous: Path | None = None) -> int:

@@ -107,8 +107,14 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
 @click.option("-o", "--out", type=NewFile(".toml"), required=True, help="Model file to write, in the folder of FILE or above.")
 @click.option("--data", type=click.Path(path_type=Path), help="Samples to scale the activations by.  [default: training data]")
 @_target
-@click.option("--neuron", type=click.Choice(["lif", "if"]), default="lif", show_default=True, help="Leaky with hard reset, or soft reset.")
-@click.option("--percentile", type=float, help="Activation mapped to the largest rate.  [default: 99, 99.9 for if]")
+@click.option(
+    "--neuron",
+    type=click.Choice(["lif", "if"]),
+    default="lif",
+    show_default=True,
+    help="Leaky with hard reset (lif), or without leak and with soft reset (if).",
+)
+@click.option("--percentile", type=float, help="Percentile of activations mapped to the largest rate.  [default: 99, 99.9 for if]")
 @click.option("--gain", type=float, default=10.0, show_default=True, help="tau_m times the largest rate (lif, for ReLU units).")
 @click.option("--dt", type=TimeType(), help="Time step.  [default: 0.1 ms, or 1 ms for if]")
 @click.option("--tau-m", type=TimeType(), help="Membrane time constant.  [default: 20 ms; that of training for lif units]")

@@ -79,7 +79,7 @@ def messages() -> TextIO:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Within this context, standard output is a `Stream`, standard error is a `Messages`, and no file gets the descriptor of a closed one."""
+    """Make standard output a `Stream` and standard error a `Messages`, and keep files from getting the descriptor of a closed one."""
     _occupy()
     before = sys.stdout, sys.stderr
     sys.stdout = Stream(_nowhere() if sys.stdout is None else sys.stdout)

@@ -19,7 +19,7 @@ from lifsim.common.errors import LifsimError
 from lifsim.common.values import number
 
 LONGEST_DELAY = 2**30  # steps; no run is longer
-FARTHEST = 2**52  # steps; the largest count that floating-point numbers hold with some room
+FARTHEST = 2**52  # steps; floating-point numbers count steps exactly up to here
 NEAR, NEAR_RELATIVE = 1e-6, 1e-12  # tolerance of multiples of dt, relative to dt and to the time
 NEAR_SPIKE = 0.0005  # ms; tolerance of given spike times
 ROUNDING = 16 * float(np.finfo(float).eps)  # bound of the relative rounding error of a few operations

@@ -82,7 +82,7 @@ _SPELLED = {"milliseconds": "ms", "millisecond": "ms", "msec": "ms", "seconds": 
 
 
 def factor(symbol: str, unit: str) -> float | None:
-    """The conversion factor from `symbol` (a unit such as "nA", or a word such as "seconds") to the coherent `unit`; None if there is none."""
+    """The conversion factor from `symbol` (a unit such as "nA", or a word such as "seconds") to the coherent `unit`, or None."""
     dimension, factor = UNITS.get(_SPELLED.get(symbol.strip().lower(), symbol.strip()), ("", 1.0))
     return factor if dimension == DIMENSIONS[unit] else None
 

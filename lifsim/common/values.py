@@ -150,9 +150,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError("a masked array; fill it first")
     if array.dtype.kind not in "iuf":
-        kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations"}.get(
-            array.dtype.kind, f"{array.dtype}"
-        )
+        kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations"}.get(array.dtype.kind, f"{array.dtype}")
         raise ValueError(f"an array of {kind}; must hold real numbers")
     return array.astype(np.float64)
 

@@ -1,5 +1,5 @@
-"""Files: written whole or not at all, locked, sealed with checksums, and read with care when they come from strangers.
+"""Files: atomic writing, locks, seals (checksums of whole files), and safe reading of untrusted files.
 
-In: bytes and paths. Out: files that survive a full disk or a crash as they were, or as they were to be; never half of both.
-What the files hold is known by other packages.
+After a full disk or a crash, a file is either the complete old or the complete new one. The contents of files are defined in other
+packages.
 """

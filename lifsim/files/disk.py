@@ -1,7 +1,7 @@
-"""Writing that fails cleanly: all of a file or none of it, and one message when a disk is full.
+"""Atomic writing: a file is written completely or not at all, and a full disk gives one clear error.
 
-Every write, sync and rename of a file that lifsim makes goes through here: results, logs, checkpoints, stores, model files,
-pictures, tables.
+Every write, sync and rename of a file that lifsim makes uses this module: results, logs, checkpoints, weight stores, model files,
+figures, tables.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from lifsim.common.errors import OutputError, RunError
 
 
 def write(fd: int, data: Any) -> None:
-    """Write all of `data` to an open file (OSError if the disk is full)."""
+    """Write all of `data` to an open file (OSError, as if the disk is full)."""
     left = memoryview(data).cast("B")
     while left:
         left = left[os.write(fd, left) :]
 
 
 def sync(fd: int) -> None:
-    """Return when all that was written to an open file would survive a power failure."""
+    """Wait until all data written to an open file would survive a power failure."""
     getattr(os, "fdatasync", os.fsync)(fd)
 
 
 def begin_sync(fd: int, offset: int, size: int) -> None:
-    """Let the disk begin with what was written there, where the system can (Linux), so that a later `sync` has less to wait for."""
+    """Start writing a range of a file to the disk, if the system can (Linux), so that a later `sync` is shorter."""
     call = _sync_file_range()
     if call is not None:
-        call(fd, offset, size, 2)  # SYNC_FILE_RANGE_WRITE: waits for nothing; errors are left to `sync`
+        call(fd, offset, size, 2)  # SYNC_FILE_RANGE_WRITE: does not wait; `sync` reports errors
 
 
 @lru_cache(1)
 def _sync_file_range() -> Any:
-    """The system call of that name, which Python does not have; None where there is none."""
+    """The system call sync_file_range, which Python lacks; None if the system lacks it."""
     try:
         call = ctypes.CDLL(None).sync_file_range
     except (AttributeError, OSError, TypeError):
@@ -55,7 +55,7 @@ def _sync_file_range() -> Any:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, on systems whose folders can be opened (not Windows)."""
+    """Make a rename in `folder` survive a power failure, on systems on which folders can be opened (not Windows)."""
     with suppress(OSError):
         fd = os.open(folder, os.O_RDONLY)
         try:
@@ -65,12 +65,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def free(folder: Path) -> int:
-    """Bytes that are left on the disk of `folder`."""
+    """The number of free bytes on the disk of `folder`."""
     return shutil.disk_usage(folder).free
 
 
 def shown(path: str | Path) -> str:
-    """A path as it is shown to the user: relative if it lies in the current folder."""
+    """A path as shown to the user: relative if it is in the current folder."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):  # elsewhere, or the current folder is gone
@@ -78,11 +78,11 @@ def shown(path: str | Path) -> str:
 
 
 def fail(path: Path, error: OSError, kept: str) -> NoReturn:
-    """Say that `path` cannot be written, how much room there is, and what is kept.
+    """Raise an error that says that `path` cannot be written, how many bytes are free, and what is `kept`.
 
     Raises
     ------
-    OutputError : the place cannot be used at all. RunError : the disk is full or failing.
+    OutputError : `path` cannot be used at all. RunError : the disk is full or failing.
     """
     if error.errno in _UNUSABLE:
         raise OutputError(str(path), f"cannot be written ({error.strerror})", kept) from error
@@ -97,9 +97,9 @@ UNCHANGED = "what was there before is as it was"
 
 
 def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
-    """A descriptor of a file of ours: never through a link, never inherited, never that of a standard stream.
+    """Open a file without following links. Its descriptor is not inherited and is never that of a standard stream.
 
-    (Where standard error is closed, its number is free; a file that got it would get the messages too.)
+    (If standard error is closed, its descriptor is free; a file that got it would receive the messages.)
     """
     extra = [getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW")]
     fd, low = os.open(path, flags | sum(extra), mode), []
@@ -112,9 +112,9 @@ def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
 
 
 def lock(fd: int, shared: bool = False) -> bool | None:
-    """Try to lock an open file: whether it is ours now; None where the file system knows no locks.
+    """Try to lock an open file. Returns whether that succeeded, or None if the file system does not support locks.
 
-    `shared`: beside others that hold it shared, as readers of HDF5 files do.
+    `shared`: several processes can hold a shared lock together, as readers of HDF5 files do.
     """
     try:
         if os.name == "nt":
@@ -122,7 +122,7 @@ def lock(fd: int, shared: bool = False) -> bool | None:
                 return True
             import msvcrt
 
-            os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks forbid reading: lock a byte that nobody reads
+            os.lseek(fd, 2**40, os.SEEK_SET)  # Windows locks prevent reading, so a byte beyond the data is locked
             try:
                 msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
             finally:
@@ -139,7 +139,7 @@ def lock(fd: int, shared: bool = False) -> bool | None:
 
 
 def same_file(fd: int, path: Path) -> bool:
-    """Whether `path` is, by itself and not as a link, the name of an open file or folder."""
+    """Whether `path` itself (not a link) is the name of an open file or folder."""
     try:
         return os.path.samestat(os.fstat(fd), os.lstat(path))
     except FileNotFoundError:
@@ -148,17 +148,17 @@ def same_file(fd: int, path: Path) -> bool:
 
 @contextmanager
 def replacing(path: Path, kept: str, previous: Path | None = None) -> Iterator[int]:
-    """A descriptor of a new file that takes the place of `path` when all of it is on the disk; if anything fails, `path` stays.
+    """The descriptor of a new file that replaces `path` once all of it is on the disk; if anything fails, `path` is unchanged.
 
-    What was at `path` is kept as `previous`, if that is given. The new file has the permissions of the old one. A link at
-    `path` is replaced itself; what it leads to stays.
+    The old file is kept as `previous`, if given. The new file has the permissions of the old one. If `path` is a link, the link is
+    replaced and its target is unchanged.
 
     Raises
     ------
-    OutputError : the place cannot be used. RunError : the disk is full or failing; `kept` says what is not lost by it.
+    OutputError : `path` cannot be used. RunError : the disk is full or failing; `kept` says in the message what is not lost.
     """
     path = Path(path)
-    place, mode = path.absolute(), _mode(path)  # the working directory may be another at the end
+    place, mode = path.absolute(), _mode(path)  # the working directory may change meanwhile
     previous = previous and previous.absolute()
     remove_abandoned(path)
     try:
@@ -172,7 +172,7 @@ def replacing(path: Path, kept: str, previous: Path | None = None) -> Iterator[i
             yield fd
             _permit(fd, mode)
             sync(fd)
-            if os.name == "nt":  # Windows renames no open file; elsewhere it stays locked, so that nobody takes it for abandoned
+            if os.name == "nt":  # Windows cannot rename an open file; elsewhere the lock keeps others from removing it as abandoned
                 fd = _closed(fd)
             if previous is not None and place.exists():
                 os.replace(place, previous)
@@ -188,12 +188,12 @@ def replacing(path: Path, kept: str, previous: Path | None = None) -> Iterator[i
             temporary.unlink(missing_ok=True)
 
 
-_under_way: dict[tuple[Path, int], Path] = {}  # the temporary file by what it is going to be, and the thread that makes it
+_under_way: dict[tuple[Path, int], Path] = {}  # (final path, thread) → temporary file
 
 
 @contextmanager
 def reopened(path: Path) -> Iterator[int]:
-    """Another descriptor, to write to, of the file that `replacing` makes, with a position of its own."""
+    """A second descriptor, for writing, of the file that `replacing` makes; it has its own position."""
     fd = open_file(_under_way[Path(path), threading.get_ident()], os.O_WRONLY)
     try:
         yield fd
@@ -202,7 +202,7 @@ def reopened(path: Path) -> Iterator[int]:
 
 
 def put(path: Path, data: Any, kept: str = UNCHANGED) -> None:
-    """Write a file of `data`, whole or not at all (errors as of `replacing`)."""
+    """Write a file of `data`, completely or not at all (errors as in `replacing`)."""
     with replacing(path, kept) as fd:
         write(fd, data)
 
@@ -214,7 +214,7 @@ def _closed(fd: int) -> int:
 
 
 def _mode(path: Path) -> int | None:
-    """The permissions of the file at `path`, None if there is none."""
+    """The permissions of the file at `path`; None if there is no file."""
     with suppress(OSError):
         found = os.lstat(path)
         return stat.S_IMODE(found.st_mode) & 0o777 if stat.S_ISREG(found.st_mode) else None
@@ -222,19 +222,19 @@ def _mode(path: Path) -> int | None:
 
 
 def _permit(fd: int, mode: int | None) -> None:
-    """Give a new file the permissions of the one that it replaces, where there are such."""
+    """Give a new file the permissions of the one that it replaces, on systems that support this."""
     if mode is not None and hasattr(os, "fchmod"):
         with suppress(OSError):
             os.fchmod(fd, mode)
 
 
-_LONGEST = 255  # bytes of a name, on all common file systems
-_TEMPORARY = re.compile(r"\.(\d+|[0-9a-f]{16})\.tmp\Z")  # numbers of processes: lifsim 0.1
-_STALE = 86400.0  # seconds after which what nobody touched is taken for abandoned, where there are no locks
+_LONGEST = 255  # bytes of a file name, on all common file systems
+_TEMPORARY = re.compile(r"\.(\d+|[0-9a-f]{16})\.tmp\Z")  # lifsim 0.1 used process numbers
+_STALE = 86400.0  # seconds; on file systems without locks, older temporary files count as abandoned
 
 
 def _prefix(path: Path) -> str:
-    """How the names of temporary files for `path` begin: its own, cut where the whole would be too long."""
+    """The beginning of the names of temporary files for `path`: the name of `path`, cut if the whole would be too long."""
     name = path.name
     while len(os.fsencode(name)) > _LONGEST - 22:
         name = name[:-1]
@@ -242,26 +242,26 @@ def _prefix(path: Path) -> str:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside `path` that nobody can foretell."""
+    """An unpredictable name for a temporary file in the folder of `path`."""
     return path.absolute().with_name(f"{_prefix(path)}{os.urandom(8).hex()}.tmp")
 
 
 def _temporary(path: Path, mode: int | None) -> tuple[Path, int]:
-    """A new file, which nobody reads who may not read the one that it replaces; its name and a descriptor.
+    """Make a temporary file that is not readable by users who cannot read the file that it replaces; its name and a descriptor.
 
-    The descriptor holds a lock, by which others see that the file is in use. Where it still does when the file has come to its place,
-    those who read it there must not be locked out: HDF5 takes a shared lock to read, so it is a shared one.
+    The descriptor holds a lock, which shows other processes that the file is in use. It may still hold the lock when the file has its
+    final name. As HDF5 takes a shared lock to read, this lock is shared, so that it does not lock out readers.
     """
     while True:
         name = temporary_name(path)
         fd = open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode | 0o600)
         if lock(fd, shared=os.name != "nt") is not False and same_file(fd, name):
             return name, fd
-        os.close(fd)  # taken for abandoned between our making and locking it
+        os.close(fd)  # another process removed it as abandoned before it was locked
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove what processes that were killed left while they wrote `path`, its log or its checkpoints; not what is in use."""
+    """Remove temporary files that killed processes left while they wrote `path`, its log or its checkpoints; files in use are kept."""
     with suppress(OSError):
         folder, prefix = path.absolute().parent, _prefix(path)
         for name in os.listdir(folder):
@@ -275,7 +275,7 @@ def _remove_abandoned(left: Path) -> None:
     is_folder = stat.S_ISDIR(found.st_mode)
     if not is_folder and not stat.S_ISREG(found.st_mode):
         return
-    if os.name == "nt":  # where no folder can be opened, and what is open cannot be deleted
+    if os.name == "nt":  # Windows: folders cannot be opened, and open files cannot be deleted
         held, fd = None if is_folder else True, -1
     else:
         fd = open_file(left, os.O_NONBLOCK | (os.O_RDONLY if is_folder else os.O_RDWR))
@@ -289,10 +289,10 @@ def _remove_abandoned(left: Path) -> None:
 
 @contextmanager
 def scratch(beside: Path) -> Iterator[Path]:
-    """A private folder for what is only on its way, beside the file `beside`, removed after use.
+    """A private temporary folder next to the file `beside`, removed after use.
 
-    Only where that folder cannot be written - files may be read from there all the same - it is in the system's folder for
-    temporary files, which may have less room.
+    If the folder of `beside` cannot be written (as when files are only read there), the temporary folder is in the system's folder
+    for temporary files, which may have less room.
     """
     try:
         folder, fd = _scratch(Path(beside))
@@ -306,7 +306,7 @@ def scratch(beside: Path) -> Iterator[Path]:
 
 
 def _scratch(beside: Path) -> tuple[Path, int]:
-    """A new folder that only its owner may enter, and a descriptor that holds its lock (-1 where folders cannot be opened)."""
+    """Make a folder that only its owner may access; its path, and a descriptor that holds its lock (-1 if folders cannot be opened)."""
     while True:
         folder = temporary_name(beside)
         os.mkdir(folder, 0o700)

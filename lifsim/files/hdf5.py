@@ -1,4 +1,4 @@
-"""HDF5 files that replace others: written beside them, and renamed when they are whole."""
+"""Atomic replacement of HDF5 files: the new file is written next to the old one and renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from lifsim.files import disk, seal, unfailing
 def replacing(
     path: Path, kept: str, hashed: Callable[[h5py.File], Iterable[h5py.Dataset]] | None = None, lasting: bool = True
 ) -> Iterator[h5py.File]:
-    """A new HDF5 file that takes the place of `path` when the block has ended and all of it is on the disk.
+    """A new HDF5 file that replaces `path` when the block has ended and all of the file is on the disk.
 
-    If the block or the disk fails, `path` stays as it was.
+    If the block or the disk fails, `path` is unchanged.
 
     Parameters
     ----------
-    kept : said where the disk fails: what is not lost by it.
-    hashed : seal the file; the function says which of its datasets have digests of their own, which the seal then leaves out.
-    lasting : False for a file of a scratch folder, which need not survive a power failure and is written in place.
+    path : the file. kept : part of the message for a full disk: what is not lost.
+    hashed : if given, the file is sealed; the function returns the datasets that have their own digests, which the seal leaves out.
+    lasting : False for a file in a scratch folder, which need not survive a power failure and is written in place.
 
     Raises
     ------
-    OutputError : there is no such folder, or `path` is no file. RunError : the disk is full or failing.
+    OutputError : the folder does not exist, or `path` is not a file. RunError : the disk is full or failing.
     """
     if not path.parent.is_dir():
         raise OutputError(str(path.parent), "does not exist", "create it first")
@@ -38,7 +38,7 @@ def replacing(
         raise OutputError(str(path), "is not a file", "the name of a file")
     with disk.replacing(path, kept) if lasting else _in_place(path, kept) as fd:
         if path.exists() and hasattr(os, "fchmod"):
-            os.fchmod(fd, stat.S_IMODE(path.stat().st_mode))  # what was for some readers only stays so
+            os.fchmod(fd, stat.S_IMODE(path.stat().st_mode))  # the permissions of the old file
         below = unfailing.Unfailing(fd)
         with h5py.File(below, "w") as file:
             yield file

@@ -1,4 +1,4 @@
-"""Reads datasets and attributes of HDF5 files that anybody may have made: only those that hold what they say."""
+"""Reads datasets and attributes of untrusted HDF5 files: their types, sizes and places are checked first."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from lifsim.common.errors import DataError
 from lifsim.files import seal
 from lifsim.files.untrusted import check_ordinary, unreadable
 
-_ROWS = 1 << 20  # numbers that are read at a time where there may be more than memory holds
+_ROWS = 1 << 20  # numbers that are read at a time from datasets that may exceed the memory
 ALLOWED = "a result of lifsim or SONATA spikes"
 
 
 def member(group: h5py.Group, name: str, kind: type) -> Any:
-    """What is called `name` in `group`, if it lies in this file and is of the right kind.
+    """The object `name` of `group`, if it is stored in this file and has type `kind` (DataError).
 
-    Links and datasets that point to other files would read whatever is there, so they are refused
-    before they are followed.
+    Links to other files are refused before they are followed, because they could read any file.
     """
     where = f"{group.file.filename}{group.name.rstrip('/')}/{name}"
     link = group.get(name, getlink=True)
@@ -39,7 +38,7 @@ def member(group: h5py.Group, name: str, kind: type) -> Any:
 
 
 def dataset(file: h5py.File, path: str, kinds: str, ndim: int | None) -> h5py.Dataset:
-    """The dataset at `path` of `ndim` dimensions (None: any), checked before anything is read from it."""
+    """The dataset at `path` with `ndim` dimensions (None: any) and a type in `kinds`, checked before it is read (DataError)."""
     *groups, name = path.split("/")
     group: h5py.Group = file
     for part in groups:
@@ -54,14 +53,14 @@ def dataset(file: h5py.File, path: str, kinds: str, ndim: int | None) -> h5py.Da
 
 
 def check_storage(data: h5py.Dataset, where: str) -> None:
-    """Refuse data that lie elsewhere, or that the file only claims to hold."""
+    """Raise DataError for data stored in another file, or larger than what the file holds."""
     reason = unreadable(data)
     if reason:
         raise DataError(where, reason, "data that are in the file itself")
 
 
 def read_values(data: h5py.Dataset) -> np.ndarray:
-    """All of a dataset, checked against its checksum if it has one."""
+    """The values of a dataset, checked against its checksum if it has one (DataError)."""
     values = data[()]
     if "sha256" in data.attrs and attribute_of(data, "sha256") != hashlib.sha256(values).hexdigest():
         raise DataError(f"{data.file.filename}{data.name}", *seal.CHANGED)
@@ -69,7 +68,7 @@ def read_values(data: h5py.Dataset) -> np.ndarray:
 
 
 def check_digest(data: h5py.Dataset) -> None:
-    """Compare a dataset, piece by piece, with its checksum (DataError if they differ)."""
+    """Compare a dataset, read in pieces, with its checksum (DataError if they differ)."""
     digest = hashlib.sha256()
     rows = max(1, _ROWS // max(1, math.prod(data.shape[1:])))
     for a in range(0, len(data), rows):
@@ -79,7 +78,7 @@ def check_digest(data: h5py.Dataset) -> None:
 
 
 def attribute_of(item: h5py.HLObject, name: str) -> Any:
-    """A number or text of fixed length; another type is not even read."""
+    """The value of an attribute: a number or fixed-length string. Other types are refused before they are read (DataError)."""
     kind = item.attrs.get_id(name)
     if kind.dtype.kind not in "iufbS" or kind.shape != ():
         raise DataError(f"{item.file.filename}{item.name}", f"has an attribute {name} of type {kind.dtype}", "a number or text")
@@ -88,7 +87,7 @@ def attribute_of(item: h5py.HLObject, name: str) -> Any:
 
 
 def text_of(item: Any, name: str) -> str:
-    """An attribute of an HDF5 object as text; "" if it is none."""
+    """The value of a string attribute of an HDF5 object; "" if it is not a string."""
     if item.attrs.get_id(name).dtype.kind not in "SO" or item.attrs.get_id(name).shape not in ((), (1,)):
         return ""
     value = np.asarray(item.attrs[name]).ravel()[0]
@@ -96,7 +95,7 @@ def text_of(item: Any, name: str) -> str:
 
 
 def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
-    """The dataset `key` of `group`, if its data are in this file (DataError if not, or if it claims more than is stored)."""
+    """The dataset `key` of `group`, whose data must be in this file (DataError if not, or if it claims more data than the file holds)."""
     if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
         raise DataError(place, "is not a dataset of this file")
     dataset = group[key]
@@ -107,11 +106,11 @@ def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
 
 
 def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
-    """The dataset `key` of any HDF5 file, checked as those of a store are; None if there is none.
+    """The values of the dataset `key` of any HDF5 file, checked as in `own_dataset`; None if there is none.
 
     Raises
     ------
-    DataError : the file cannot be read, or the dataset is not its own.
+    DataError : the file cannot be read, or the data are not in this file.
     """
     try:
         check_ordinary(path)
@@ -124,7 +123,7 @@ def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """What h5py raises for damaged files, as a DataError."""
+    """Convert the errors that h5py raises for damaged files to DataError."""
     try:
         yield
     except (KeyError, MemoryError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What the first bytes of a file say of its kind."""
+"""Recognition of files by their first bytes."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ MAGIC, VERSION = b"LIFSLOG\n", 2  # of the log of a run
 
 
 def is_result(start: bytes) -> bool:
-    """Whether the first bytes of a file are those of HDF5 or of the log of a run."""
+    """Whether the first bytes of a file are those of an HDF5 file or of the log of a run."""
     return start in (HDF5_MAGIC, MAGIC)

@@ -1,4 +1,4 @@
-"""The lock of those who replace a file: one process at a time."""
+"""A lock for replacing a file: only one process at a time holds it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from lifsim.files import disk
 
 
 class WriterLock:
-    """The lock of those who replace `path`, held until `close`: the file ``.NAME.lock`` beside it.
+    """The lock for replacing `path`, held until `close`: the lock of the file ``.NAME.lock`` in the same folder.
 
-    It holds until the process ends, however it ends; an empty file that a killed process leaves locks nobody out.
+    The system releases the lock when the process ends, even if it is killed; the empty lock file that then remains has no effect.
 
     Raises
     ------
-    OutputError : another writer holds it, another program has `path` open for writing, or the folder cannot be written.
+    OutputError : another writer holds the lock, another program has `path` open for writing, or the folder cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,13 +41,13 @@ class WriterLock:
                 raise OutputError(str(path), _WRITTEN, _LATER)
             if disk.same_file(fd, self._path):
                 return fd
-            os.close(fd)  # removed by its owner between our opening and locking it
+            os.close(fd)  # its owner removed it before it was locked here
 
     def close(self) -> None:
-        """Give up the lock (what a forked process inherited of it is left alone)."""
+        """Release the lock. In a forked process, this has no effect."""
         if self._fd < 0 or self._pid != os.getpid():
             return
-        if os.name != "nt":  # while still locked, so that no other writer can have taken it
+        if os.name != "nt":  # while still locked, so that no other writer can hold it
             self._path.unlink(missing_ok=True)
         os.close(self._fd)
         self._fd = -1
@@ -60,10 +60,10 @@ _WRITTEN, _LATER = "is open for writing elsewhere", "close it there first"
 
 
 def _refuse_written(path: Path) -> None:
-    """Refuse a file that another program, such as h5py, has open for writing."""
+    """Raise OutputError if another program, such as h5py, has the file open for writing."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK if os.name != "nt" else os.O_RDONLY)
-    except OSError:  # there is none, or none that can be read
+    except OSError:  # the file does not exist or cannot be read
         return
     try:
         if disk.lock(fd, shared=True) is False:

@@ -1,4 +1,4 @@
-"""Where a run may write its results: what is wrong with a place is said before any work."""
+"""Checks of output paths, made before a run starts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from lifsim.files.untrusted import kind_of
 
 
 def check_output(path: str | Path, overwrite: bool = False) -> Path:
-    """`path`, a leading ~ expanded, if a run may write its results there. Creates and removes nothing.
+    """Check that a run may write its results to `path`; returns it with a leading ~ expanded. Creates and removes nothing.
 
     Raises
     ------
-    OutputError : it exists already, is no ordinary file (a link among others), its name cannot be used, or its folder is missing.
+    OutputError : `path` exists (unless `overwrite`), is not an ordinary file (a link, for example), is not a valid name, or its folder
+        is missing.
     """
     path = expanded(path, "out", OutputError)
     log = log_path(path)
@@ -32,18 +33,18 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
     if mode and not overwrite:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
     refuse_link(log)
-    if _mode(log) and log.stat().st_size and not overwrite:  # an empty one was left by a run that was killed before it began
+    if _mode(log) and log.stat().st_size and not overwrite:  # a run that is killed before it begins leaves an empty log
         ways = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
-        raise OutputError(str(path), f"{log.name} is left of a run that goes on or was interrupted", ways)
-    _mode(path.with_name(f"{path.name}.ckpt.prev"))  # the longest name that will be needed
+        raise OutputError(str(path), f"{log.name} belongs to a run that is in progress or was interrupted", ways)
+    _mode(path.with_name(f"{path.name}.ckpt.prev"))  # checks the longest file name of the run
     _check_folder(path.parent)
     return path
 
 
 def refuse_link(path: Path) -> None:
-    """Refuse to write to a link, even one that leads nowhere: neither it nor what it leads to is meant to be replaced (OutputError).
+    """Raise OutputError if `path` is a link, even a broken one: replacing the link or its target is rarely intended.
 
-    A folder on the way may well be a link.
+    The folders of `path` may be links.
     """
     if path.is_symlink():
         got = f"is a link to {storable(os.readlink(path))}"
@@ -51,19 +52,19 @@ def refuse_link(path: Path) -> None:
 
 
 def expanded(path: Any, place: str, error: type[LifsimError]) -> Path:
-    """`path` as a Path, a leading ~ expanded; `error` at `place` if it is none."""
+    """Convert `path` to a Path with a leading ~ expanded; raises `error` with `place` if it is not a path."""
     if not isinstance(path, (str, Path)):
         raise error(place, shown(path), "the path of a file")
     if not str(path).strip() or Path(path) == Path():
         raise error(place, f"{str(path)!r}", "the path of a file")
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # there is no such user
+    except RuntimeError:  # unknown user
         return Path(path)
 
 
 def make_folder(path: Path) -> None:
-    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be)."""
+    """Create the folder of `path` if only its last level is missing (OutputError if it cannot be created)."""
     _check_folder(path.parent)
     try:
         path.parent.mkdir(exist_ok=True)
@@ -72,19 +73,19 @@ def make_folder(path: Path) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder that is none, or of which more than the last level is missing."""
+    """Raise OutputError if `folder` is not a folder, or if more than its last level is missing."""
     mode = _mode(folder)
     if stat.S_ISDIR(mode):
         return
     if mode:
         raise OutputError(str(folder), "is not a folder")
     above = Path(os.path.abspath(folder)).parent
-    if not above.is_dir() or above == above.parent:  # nobody means to have a new folder at the root
+    if not above.is_dir() or above == above.parent:  # a new folder in the root directory is surely a mistake
         raise OutputError(shortened(str(folder)), "does not exist", "create it first")
 
 
 def _mode(path: Path) -> int:
-    """The type and permissions of what is at `path`, 0 if there is nothing; OutputError if the system knows that it never can be."""
+    """Type and permissions of the file at `path`; 0 if there is none; OutputError if the system does not allow such a file."""
     try:
         return os.stat(path).st_mode
     except FileNotFoundError:
@@ -92,5 +93,5 @@ def _mode(path: Path) -> int:
     except NotADirectoryError:
         raise OutputError(shortened(str(path.parent)), "is not a folder") from None
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise OutputError(shortened(str(path)), f"cannot be written ({said})", "another name") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(shortened(str(path)), f"cannot be written ({reason})", "another name") from None

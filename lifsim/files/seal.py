@@ -1,11 +1,11 @@
-"""The seal of an HDF5 file: whether it is, byte for byte, what was written.
+"""The seal of an HDF5 file: a checksum that shows whether the file is, byte for byte, as it was written.
 
-Large datasets have checksums of their own, which are compared when they are read. The seal covers everything else: names,
-shapes, attributes, HDF5's own tables. It lies behind the end of what HDF5 knows of, so every reader of HDF5 still reads the
-file, and one that changes it drops the seal: then only the datasets' own checksums are left.
+Large datasets have their own checksums, which are compared when the datasets are read. The seal covers everything else: names,
+shapes, attributes and the internal tables of HDF5. It is stored after the end of the HDF5 data, so that every HDF5 reader can read the
+file. A program that changes the file drops the seal; then only the checksums of the datasets remain.
 
 Layout (little-endian), at the end of the file: ``(offset[u64] length[u64]) × n``, the regions that the seal leaves out;
-``n[u64] sha256[32] magic[8]``. The digest is that of all bytes before it but those of the regions.
+``n[u64] sha256[32] magic[8]``. The digest covers all bytes before it, except the regions.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ Region = tuple[int, int]
 
 
 def regions_of(datasets: Iterable[h5py.Dataset]) -> list[Region]:
-    """Where the data of contiguous `datasets` lie: offset and length in the file."""
+    """The regions (offset and length in the file) of the data of contiguous `datasets`."""
     places = [(x.id.get_offset(), x.id.get_storage_size()) for x in datasets if x.chunks is None]
     return sorted((int(offset), int(length)) for offset, length in places if offset is not None and length)
 
 
 def put(fd: int, regions: list[Region]) -> None:
-    """Seal an HDF5 file that is closed but for this descriptor."""
+    """Seal an HDF5 file, which HDF5 has closed; `fd` is its descriptor."""
     table = np.array(regions, "<u8").tobytes()
     size = os.lseek(fd, 0, os.SEEK_END)
     digest = _digest(fd, size, regions)
@@ -49,11 +49,11 @@ def put(fd: int, regions: list[Region]) -> None:
 
 
 def check(path: Path) -> bool:
-    """Whether the file has a seal.
+    """Check the seal of a file; returns whether it has one.
 
     Raises
     ------
-    DataError : it has, and the file is not what was sealed.
+    DataError : the file does not match its seal.
     """
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -79,24 +79,24 @@ CHANGED = ("does not match its checksum", "it was damaged or changed after it wa
 
 
 def examine(path: Path) -> None:
-    """Refuse a file of ours that is not what was sealed, or whose seal is damaged (DataError); a file without a seal is accepted."""
+    """Raise DataError if the file does not match its seal, or if its seal is damaged. A file without a seal is accepted."""
     if not check(path) and broken(path):
         raise DataError(str(path), *CHANGED)
 
 
 def broken(path: Path) -> bool:
-    """Whether more follows than HDF5 knows of, in a file without a whole seal: it had one."""
+    """Whether a file without a valid seal has bytes after the end of the HDF5 data: then its seal is damaged."""
     with path.open("rb") as file:
         head = file.read(48)
         size = os.fstat(file.fileno()).st_size
     if head[:8] != HDF5_MAGIC:
         return False
-    at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8], 40)  # where versions of the superblock keep the end of the file
+    at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8], 40)  # offset of the end-of-file address in each version of the superblock
     return len(head) >= at + 8 and size > struct.unpack_from("<Q", head, at)[0]
 
 
 def _ascend(regions: Sequence[tuple[int, ...]], size: int) -> bool:
-    """Whether regions follow each other within the file."""
+    """Whether regions are ascending, do not overlap, and end within the file."""
     last = 0
     for offset, length in regions:
         if offset < last or length <= 0:
@@ -106,7 +106,7 @@ def _ascend(regions: Sequence[tuple[int, ...]], size: int) -> bool:
 
 
 def _digest(fd: int, size: int, regions: Sequence[tuple[int, ...]]) -> Any:
-    """SHA-256 of the first `size` bytes but those of `regions`."""
+    """SHA-256 of the first `size` bytes, without those of `regions`."""
     out = hashlib.sha256()
     for a, z in _between(size, regions):
         for at in range(a, z, _PIECE):

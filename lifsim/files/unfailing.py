@@ -1,4 +1,4 @@
-"""A file for HDF5 to write to, which remembers the first error instead of raising it."""
+"""A file object for HDF5 that stores the first error instead of raising it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lifsim.files import disk
 
 
 class Unfailing:
-    """A file for HDF5 that never fails.
+    """A file object for HDF5 whose writes never fail.
 
-    HDF5 was measured to crash the process when it closes a file on a full disk. So errors are kept
-    here, what follows one is dropped, and `check` raises it once HDF5 is done.
+    HDF5 crashes the process (as measured) if it closes a file on a full disk. So the first error is stored
+    here, later writes are dropped, and `check` raises the error once HDF5 is done.
     """
 
     def __init__(self, fd: int) -> None:
@@ -22,12 +22,12 @@ class Unfailing:
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise the error met so far, if any."""
+        """Raise the stored error, if any."""
         if self._error is not None:
             raise self._error
 
     def write(self, data: Any) -> int:
-        """Write `data`, or drop it if writing has failed before."""
+        """Write `data`, or drop it if an earlier write failed."""
         try:
             if self._error is None:
                 disk.write(self._fd, data)
@@ -36,14 +36,14 @@ class Unfailing:
         return memoryview(data).nbytes
 
     def put(self, offset: int, data: Any) -> None:
-        """Write `data` at `offset`, whichever thread asks for it, and let the disk begin with it."""
+        """Write `data` at `offset` (safe from several threads), and start its transfer to the disk."""
         with self._lock:
             self.seek(offset)
             self.write(data)
         disk.begin_sync(self._fd, offset, memoryview(data).nbytes)
 
     def truncate(self, size: int) -> int:
-        """Cut the file, or make it longer."""
+        """Shorten or extend the file to `size` bytes."""
         try:
             os.ftruncate(self._fd, size)
         except OSError as error:
@@ -51,7 +51,7 @@ class Unfailing:
         return size
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer`, with zeros beyond the end."""
+        """Fill `buffer` from the file, with zeros beyond its end."""
         view = memoryview(buffer).cast("B")
         got = 0
         while got < len(view) and (data := os.read(self._fd, len(view) - got)):
@@ -61,18 +61,18 @@ class Unfailing:
         return len(view)
 
     def read(self, size: int = -1) -> bytes:
-        """So many bytes."""
+        """Read `size` bytes (default: to the end of the file), with zeros beyond the end."""
         buffer = bytearray(size if size >= 0 else os.fstat(self._fd).st_size - self.tell())
         self.readinto(buffer)
         return bytes(buffer)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place in the file."""
+        """Set the position in the file."""
         return os.lseek(self._fd, offset, whence)
 
     def tell(self) -> int:
-        """Where it stands."""
+        """The position in the file."""
         return os.lseek(self._fd, 0, os.SEEK_CUR)
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: writes are not buffered."""

@@ -1,4 +1,4 @@
-"""What may be read of files that strangers made: only data that are in the file, and not more of them than it holds."""
+"""Safe reading of untrusted files: only ordinary files, and only data that are stored in the file and not larger than it can hold."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import h5py
 
-SPARE, RATIO = 1 << 24, 100  # bytes that a dataset may claim beyond so many times what is stored: compression, chunks never written
+SPARE, RATIO = 1 << 24, 100  # a dataset of n stored bytes may claim SPARE + RATIO · n bytes (compression, unwritten chunks)
 
 
 class NotOrdinary(OSError):
-    """A path leads to something else than an ordinary file; reading it could wait for ever, or never end."""
+    """A path does not lead to an ordinary file; reading it could block for ever or never end."""
 
     def __init__(self, path: Path, kind: str) -> None:
         super().__init__(errno.EINVAL, f"it is no ordinary file but {kind}", str(path))
 
 
 def kind_of(mode: int) -> str:
-    """What a file of this mode is, if it is no ordinary one; else ""."""
+    """The kind of a file with this mode ("a folder", "a device", …); "" for an ordinary file."""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "")
 
 
@@ -39,15 +39,15 @@ _KINDS = (
 
 
 def check_ordinary(path: str | Path) -> None:
-    """Refuse to read a pipe, socket, device or folder (OSError, as for a file that cannot be opened)."""
+    """Raise OSError if `path` is a pipe, socket, device or folder, or cannot be accessed."""
     kind = kind_of(os.stat(path).st_mode)
     if kind:
         raise NotOrdinary(Path(path), kind)
 
 
 def reading(path: str | Path) -> BufferedReader:
-    """An ordinary file, opened to read its bytes; never waits (OSError if it is none or cannot be opened)."""
-    check_ordinary(path)  # before it is opened: some devices do something then
+    """Open an ordinary file for reading bytes, without blocking (OSError if it is not ordinary or cannot be opened)."""
+    check_ordinary(path)  # before it is opened: opening a device can have effects
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
     kind = kind_of(os.fstat(fd).st_mode)
     if kind:
@@ -57,13 +57,13 @@ def reading(path: str | Path) -> BufferedReader:
 
 
 def read_text(path: str | Path) -> str:
-    """The text of an ordinary file, without the byte-order mark that some editors put first (OSError, UnicodeDecodeError)."""
+    """The text of an ordinary file, without the byte-order mark that some editors add (OSError, UnicodeDecodeError)."""
     with reading(path) as file:
         return file.read().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def unreadable(data: h5py.Dataset) -> str:
-    """Why a dataset of an HDF5 file must not be read, as far as that is known without reading it; "" if nothing speaks against it."""
+    """The reason why a dataset of an HDF5 file must not be read, found without reading it; "" if it may be read."""
     if data.shape is None:
         return "holds nothing"
     if data.is_virtual or data.external:
@@ -72,7 +72,7 @@ def unreadable(data: h5py.Dataset) -> str:
 
 
 def unpacks_too_much(path: Path) -> str:
-    """Why a zip archive, such as NPZ, must not be unpacked; "" if nothing speaks against it."""
+    """The reason why a zip archive, such as NPZ, must not be unpacked; "" if it may be unpacked."""
     with zipfile.ZipFile(path) as archive:
         return next(filter(None, (_too_much(x.file_size, x.compress_size) for x in archive.infolist())), "")
 

@@ -24,11 +24,11 @@ def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Proble
     if all(p.allow_multapses for p in made.values()):
         return
     sources, targets = {j: p.source for (_, j), p in made.items()}, {i: p.target for (i, _), p in made.items()}
-    beside, above = _overlapping(sources), _overlapping(targets)
-    if not beside and not above:
+    source_overlaps, target_overlaps = _overlapping(sources), _overlapping(targets)
+    if not source_overlaps and not target_overlaps:
         return
     for (i, j), one in made.items():
-        for cell in ((k, m) for k in sorted({i} | above.get(i, set())) for m in sorted({j} | beside.get(j, set()))):
+        for cell in ((k, m) for k in sorted({i} | target_overlaps.get(i, set())) for m in sorted({j} | source_overlaps.get(j, set()))):
             other = made.get(cell)
             if other is None or cell <= (i, j) or (one.allow_multapses and other.allow_multapses):
                 continue

@@ -268,7 +268,7 @@ def _rows(path: Path, name: str, place: str) -> tuple[list[str], list[tuple[int,
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise ModelError(place, f"{name} is no text", "a table of edge types, in UTF-8") from None
+        raise ModelError(place, f"{name} is not text", "a table of edge types, in UTF-8") from None
     between = "," if lines and "," in lines[0] and "edge_type_id" not in lines[0].split() else " "
     rows: list[tuple[int, dict[str, str]]] = []
     header: list[str] = []

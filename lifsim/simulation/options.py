@@ -48,7 +48,7 @@ class RunOptions:
     progress: Progress | None = option(
         None,
         'called as ``progress(event, **facts)`` with the events "warning", "prepare", "build", "compile", "step", "write", "done". '
-        'Default: warnings and lengthy preparations are reported on a terminal, in a notebook and to the logger "lifsim".',
+        'Default: warnings are Python warnings; lengthy preparations are reported on a terminal, in a notebook and to the logger "lifsim".',
     )
     checkpoint_every: float | str | None = option(
         None, 'biological time between checkpoints (OUT.h5.ckpt), in ms or as a text such as "10 s"; with `out`.'

@@ -285,7 +285,9 @@ class Simulation(BuiltNetwork):
 
         Parameters
         ----------
-        resumed : the checkpoint, and where recording continues. net, **options : as of `restore`.
+        resumed : the checkpoint, and where recording continues.
+        net : as of `restore`.
+        **options : as of `restore`.
 
         Raises
         ------

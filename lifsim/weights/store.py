@@ -272,7 +272,8 @@ class WeightStore:
 
         Parameters
         ----------
-        name : name of the matrix. **values : numbers or strings.
+        name : name of the matrix.
+        **values : numbers or strings, by name.
 
         Raises
         ------

@@ -57,7 +57,7 @@ def test_from_data_to_spikes(folder):
     said("convert net.h5 -o net.toml")
     out = said("classify net.toml --data new.csv --plot accuracy.png -o labels.csv")
     last = next(line.split() for line in out.splitlines() if line.split()[0] == "100.0")
-    assert float(last[1]) > 0.97 and float(last[2]) > 0.9 and "spikes a sample" in out
+    assert float(last[1]) > 0.97 and float(last[2]) > 0.9 and "spikes per sample" in out
     with open("labels.csv", newline="") as file:
         found = [row["prediction"] for row in csv.DictReader(file)]
     assert np.mean([a == b["prediction"] for a, b in zip(found, rows, strict=True)]) > 0.97
@@ -100,7 +100,7 @@ def test_a_changed_weight_is_found(folder):
         ("train digits.toml --data digits.npz -o a.h5 --set epoch=3", "epoch: there is no such entry; did you mean 'epochs'?"),
         ("train digits.toml --data digits.npz -o a.h5 --set epochs", "--set: 'epochs'; name=value"),
         ("train digits.toml --data digits.npz -o a.h5 --set task=cluster", "task: 'cluster'"),
-        ("train digits.toml --data digits.npz -o a.h5 --set test=1", "test: 1; the part"),
+        ("train digits.toml --data digits.npz -o a.h5 --set test=1", "test: 1; the fraction"),
         ("train digits.toml --data digits.npz -o digits.h5", "exists already"),
         ("predict digits.h5 --data digits.npz", "digits.h5"),
         ("predict no.h5 --data digits.npz", "no.h5"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import Counter
 from functools import cache
@@ -198,3 +199,17 @@ def test_description_is_light(name):
 def test_the_start_is_light(name):
     """`lifsim --help` needs click and little else."""
     assert not loads(name)
+
+
+def test_contributing_shows_the_table():
+    """Every package with its storey, from the top down; and no file that is not there."""
+    text = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)
+    assert {name: int(floor) for floor, name in rows} == {name: storey(name) for name in ALLOWED}
+    assert [int(floor) for floor, _ in rows] == sorted((int(floor) for floor, _ in rows), reverse=True)
+    named = re.findall(r"`(?:lifsim/)?((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", text)
+    here = {path.relative_to(ROOT).as_posix() for path in MODULES.values()} | {path.name for path in MODULES.values()}
+    folders = {f"{path.relative_to(ROOT).as_posix()}/" for path in ROOT.rglob("*") if path.is_dir()}
+    folders |= {f"{path.name}/" for path in ROOT.rglob("*") if path.is_dir()}
+    elsewhere = [name for name in named if name not in here | folders and not (ROOT.parent / name).exists()]
+    assert not [name for name in elsewhere if not list((ROOT.parent / "tests").rglob(name))]

@@ -63,8 +63,8 @@ def test_table():
     assert rows["neurons"] == ["1,000", "1,000"]
     assert rows["real-time factor"] == ["4", "(2–8)", "1"]
     assert rows["update"] == ["1.6", "40%", "0.4", "40%"]
-    assert rows["a synaptic event"] == ["800", "ns", "–"]
-    assert rows["memory, at most"] == ["300", "MB", "300", "MB"]
+    assert rows["synaptic event"] == ["800", "ns", "–"]
+    assert rows["peak memory"] == ["300", "MB", "300", "MB"]
 
 
 def test_a_network_is_measured(monkeypatch, tmp_path):

@@ -114,3 +114,16 @@ def test_tests_that_a_page_names_exist():
     assert len(named) > 40
     for file, name in named:
         assert file in tests and (not name or f"def {name}(" in tests[file]), f"{file}::{name}"
+
+
+def test_names_linked_to_the_source_are_defined_there():
+    """``[`advance`](../lifsim/engine/loop.py)``: a definition, or the file itself."""
+    linked = [
+        (page, *found)
+        for page in PAGES
+        for found in re.findall(r"\[`([\w.]+)`\]\((\.\./lifsim/[\w/]+\.py)\)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(linked) > 40
+    for page, name, path in linked:
+        source = (page.parent / path).read_text(encoding="utf-8")
+        assert name == Path(path).name or re.search(rf"^ *(?:def|class) {name}\b|^{name} =", source, re.MULTILINE), f"{name} in {path}"

@@ -141,7 +141,11 @@ def test_weights_that_are_nowhere_are_no_ones():
     assert connected(file, edge_types=False, weight=3.0, delay=2.0) == ([3.0] * 4, [2.0] * 4)
     assert connected(file, edge_types=False) == ([1.0] * 4, [1.0] * 4)
     assert connected(edges(types=None, group_0_nsyns=[1, 2, 3, 4]), weight="2 nA") == ([2000.0, 4000.0, 6000.0, 8000.0], [1.0] * 4)
-    refused("a number, where a file says how many synapses", edges(types=None, group_0_nsyns=[1, 2, 3, 4]), weight={"uniform": [1.0, 2.0]})
+    refused(
+        "must be a number if the file gives the number of synapses",
+        edges(types=None, group_0_nsyns=[1, 2, 3, 4]),
+        weight={"uniform": [1.0, 2.0]},
+    )
     Path("edge_types.csv").write_text(TYPES)
     refused("entry 1, of type 101, has no syn_weight", edges(types=[100, 101, 101, 100]))
     refused("no edge_type_id 102", edges(types=[100, 102, 100, 100]))

@@ -127,7 +127,7 @@ def test_as_python(a, b, c, op1, op2):
         ("drive == 2", "a text is compared with a number"),
         ("{'a': 1, 'b': 2}[drive]", "none of the choices"),
         ("{'a': 1}", "needs an index"),
-        ("{1: 1}['a']", "must be texts"),
+        ("{1: 1}['a']", "must be strings"),
         ("W + [1, 2]", "shape mismatch"),
         ("[[1, 2], [3]]", "equally long"),
         ("W[7]", "out of bounds"),

@@ -323,7 +323,7 @@ def test_long_circles():
         ({"overrides": {"rum.dt": "1"}}, "rum.dt", "did you mean 'run'"),
         ({"overrides": {"populations.exk.n": "1"}}, "populations.exk.n", "did you mean 'exc'"),
         ({"overrides": {"projections[7].delay": "1"}}, "projections[7].delay", "0 to 1"),
-        ({"overrides": {"run.dt.x": "1"}}, "run.dt.x", "nothing below"),
+        ({"overrides": {"run.dt.x": "1"}}, "run.dt.x", "not inside a table"),
         ({"overrides": {"parameters.gg": "1"}}, "parameters.gg", "did you mean 'g'"),
         ({"overrides": {"populations.exc.n": "x"}}, "populations.exc.n", "whole number"),
         ({"overrides": {"": "x"}}, "''", "not a path"),

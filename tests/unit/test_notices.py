@@ -41,7 +41,7 @@ def test_a_program_that_logs_gets_them_once(terminal, caplog):
         notices("compile", kept=False)
         notices("build", synapses=1000, seconds=0.1)
     assert [r.getMessage() for r in caplog.records] == [
-        "compiling (no compiled code can be kept, so every run does) …",
+        "compiling (compiled code cannot be cached here, so every run compiles) …",
         "1,000 synapses made in 0.10 s",
     ]
     assert terminal.getvalue() == ""

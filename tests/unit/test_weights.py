@@ -158,9 +158,9 @@ def test_a_store_in_memory(tmp_path, monkeypatch, sparse_matrix):
     [
         (np.array([[1.0, np.nan]]), {}, r"m/weight\[0, 1\]: nan; finite numbers"),
         (sparse.csr_array([[0, np.inf]]), {}, r"m/data\[0\]: inf"),
-        (np.ones((2, 3)), {"bias": [1.0, 2.0, 3.0]}, r"m/bias: has shape \(3,\); \(2,\), as many as targets"),
+        (np.ones((2, 3)), {"bias": [1.0, 2.0, 3.0]}, r"m/bias: has shape \(3,\); \(2,\), one entry for each target"),
         (np.ones((2, 3)), {"bias": [1.0, np.nan]}, r"m/bias\[1\]: nan"),
-        (sparse.csr_array(np.ones((2, 3))), {"bias": [1.0, 2.0]}, "a bias beside a sparse matrix"),
+        (sparse.csr_array(np.ones((2, 3))), {"bias": [1.0, 2.0]}, "a bias for a sparse matrix"),
     ],
 )
 def test_what_is_not_stored(tmp_path, matrix, options, match):

@@ -1,11 +1,11 @@
-"""The cache of compiled code: which folder, what is found in it, when it is left alone.
+"""The cache of compiled code: its folder, finding and storing code, and removal of old versions.
 
-Numba's own cache looks only at the file of the outermost function, so a change in a function called from another file goes unseen;
-it finds code by the path of the sources; and it loads whatever the files hold. Here the folder's name carries a hash of all sources of
-the engine and of what compiles them, code is found by the names of module and function, and every file is checked (`codefile`).
-So code is never stale, and any checkout or environment with the same sources and versions finds it.
+Numba's own cache checks only the file of the outermost function, so it misses a change in a function from another file; it finds code
+by the path of the sources; and it loads files unchecked. Here, the name of the folder has a hash of all sources of the engine and of the
+versions of the compiler, code is found by the names of module and function, and every file is checked (`code_file`). So code is never
+stale, and every checkout or environment with the same sources and versions shares it.
 
-Nothing that is wrong with a cache ends a run: code that cannot be loaded is compiled, code that cannot be kept is used all the same.
+A faulty cache never ends a run: code that cannot be loaded is compiled, and code that cannot be stored is used anyway.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from lifsim.engine.compiler.linked_only import linked_only
 
 VARIABLE = "LIFSIM_CACHE_DIR"
 ALLOWED = f"a folder of your own, in which only you may write: set the environment variable {VARIABLE} to one"
-KEPT = 4  # versions beside the current one
+KEPT = 4  # number of old versions that are kept beside the current one
 _VERSION = re.compile(r"engine-[0-9a-f]{16}")  # the folder of a version
-_CODE = re.compile(r".+\.(nbi|nbc|o)(\.tmp\.[0-9a-f]{16}|\.[0-9a-f]{16}\.tmp)?")  # its files, also those of earlier formats
+_CODE = re.compile(r".+\.(nbi|nbc|o)(\.tmp\.[0-9a-f]{16}|\.[0-9a-f]{16}\.tmp)?")  # files of code, including those of earlier formats
 
-# Numba's settings from the environment that change the code of a function, beside those that its own keys know (the processor).
+# Numba's settings (from the environment) that change compiled code and are not part of Numba's own keys, which have the processor.
 _SETTINGS = (
     "OPT",
     "LOOP_VECTORIZE",
@@ -53,14 +53,14 @@ _SETTINGS = (
     "LLVM_REFPRUNE_PASS",
     "LLVM_REFPRUNE_FLAGS",
     "ENABLE_PROFILING",
-    "USING_SVML",  # a program may have loaded Numba with it before
+    "USING_SVML",  # another program may have loaded Numba with this setting on
 )
 
 
 # -- versions --------------------------------------------------------------------------------------
 
 
-_KERNELS = ("engine", "ann/kernels", "plan")  # folders of the package: kernels, and the numbers of plans, which are frozen into them
+_KERNELS = ("engine", "ann/kernels", "plan")  # folders with kernels, and with constants of plans that are compiled into them
 
 
 @lru_cache(None)
@@ -69,7 +69,7 @@ def _hash_of(path: Path) -> bytes:
 
 
 def source_hash() -> str:
-    """Hash of the sources of all kernels and of the numbers that are frozen into them, of the compiler's versions and settings."""
+    """Hash of the sources of all kernels and their constants, and of the versions and settings of the compiler."""
     digest = hashlib.sha256()
     package = Path(__file__).parents[2]
     for path in sorted(path for folder in _KERNELS for path in (package / folder).rglob("*.py")):
@@ -80,14 +80,14 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-VERSION = f"engine-{source_hash()}"  # taken now: of the sources that are being loaded, whatever becomes of them later
+VERSION = f"engine-{source_hash()}"  # computed on import, of the sources that are loaded: they may be changed later
 
 
 # -- folders ---------------------------------------------------------------------------------------
 
 
 class Folders(NamedTuple):
-    """The folders in which code is looked for, the one in which it is kept (None: in none, for the reason `refused`)."""
+    """The folders from which code is read, and the one in which it is stored (None: nowhere, for the reason `refused`)."""
 
     read: tuple[Path, ...]
     kept: Path | None
@@ -96,10 +96,10 @@ class Folders(NamedTuple):
 
 @lru_cache(1)
 def folders() -> Folders:
-    """Where this process finds and keeps compiled code.
+    """The folders from which this process reads compiled code and in which it stores it.
 
-    A folder that ``$LIFSIM_CACHE_DIR`` names and that can only be read (root's, for all users of a computer) is read; what is not in
-    it is kept in the user's own.
+    If ``$LIFSIM_CACHE_DIR`` names a read-only folder (of root, for all users of a computer), code is read from it, and other code is
+    stored in the user's own folder.
     """
     try:
         chosen, writable = _opened(cache_root())
@@ -116,7 +116,7 @@ def folders() -> Folders:
 
 
 def cache_root() -> Path:
-    """The folder that holds those of all versions: ``$LIFSIM_CACHE_DIR`` or the user's cache folder.
+    """The folder that has the folders of all versions: ``$LIFSIM_CACHE_DIR`` or the user's cache folder.
 
     Raises
     ------
@@ -137,24 +137,24 @@ def _absolute(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError:
         raise OutputError(str(path), "is in the home of a user who is not known here", ALLOWED) from None
-    except OSError as error:  # the current folder is gone
+    except OSError as error:  # the current folder was removed
         raise OutputError(str(path), f"cannot hold compiled code: {error.strerror or error}", ALLOWED) from None
 
 
 def _opened(root: Path) -> tuple[Path, bool]:
-    """The folder of this version's code in `root`, and whether it can be written. Both are made if they are missing; old ones are removed.
+    """The folder of this version in `root`, and whether it is writable. Missing folders are made, and old versions removed.
 
     Raises
     ------
-    OutputError : there is no `root` and none can be made, or what is in them might come from others.
+    OutputError : `root` does not exist and cannot be made, or other users may have put files into one of the folders.
     """
     folder = root / VERSION
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_strangers(root)
-        with suppress(OSError):  # it is there; the medium is read-only or full
+        with suppress(OSError):  # it exists, or the disk is read-only or full
             folder.mkdir(mode=0o700)
-            folder.chmod(0o700 | root.stat().st_mode & 0o055)  # who may read one may read the other
+            folder.chmod(0o700 | root.stat().st_mode & 0o055)  # readable by the users who can read the root folder
         if not folder.exists():
             return folder, False
         _refuse_strangers(folder)
@@ -167,9 +167,10 @@ def _opened(root: Path) -> tuple[Path, bool]:
 
 
 def _refuse_strangers(folder: Path) -> None:
-    """Refuse a folder in which others may have put something. The user's own is closed to them, and emptied of what it may hold from them.
+    """Refuse a folder into which other users may have put files (OutputError).
 
-    A folder with other things in it is left as it is: others may have to write to it.
+    If the folder belongs to the user and has only compiled code, the write permission of others is removed, and the code in it deleted.
+    A folder with other files is left unchanged, because others may need to write to it.
     """
     found = folder.stat()
     own = code_file.stranger(found) and found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
@@ -182,7 +183,7 @@ def _refuse_strangers(folder: Path) -> None:
 
 
 def _prune(current: Path) -> None:
-    """Remove the user's code of old versions, all but that of the `KEPT` used last. Other processes may be at it too."""
+    """Remove the code of old versions except for the `KEPT` last used. Other processes may do the same at the same time."""
     with suppress(OSError):
         os.utime(current)
     old: list[tuple[float, Path]] = []
@@ -198,7 +199,7 @@ def _prune(current: Path) -> None:
 
 
 def _remove_code(folder: Path) -> None:
-    """Remove the files of compiled code in `folder`, and folders in it that are empty then; nothing else is touched."""
+    """Remove the files of compiled code in `folder`, and its subfolders that are then empty; other files stay."""
     for place, inner, files in os.walk(folder, topdown=False):
         for name in filter(_CODE.fullmatch, files):
             with suppress(OSError):
@@ -208,18 +209,18 @@ def _remove_code(folder: Path) -> None:
                 os.rmdir(os.path.join(place, name))
 
 
-# -- what is kept ----------------------------------------------------------------------------------
+# -- finding and storing code ----------------------------------------------------------------------
 
-_not_kept = ""  # why the first code that could not be kept was not
+_not_kept = ""  # reason why code could not be stored, the first time this happened
 
 
 def not_kept() -> str:
-    """Why code that was compiled in this process was not kept; empty if all was."""
+    """The reason why code compiled in this process was not stored; empty if all was."""
     return _not_kept
 
 
 def can_keep_code() -> bool:
-    """Whether compiled code can be kept for later processes."""
+    """Whether compiled code can be stored for later processes."""
     return folders().kept is not None and not _not_kept
 
 
@@ -231,23 +232,23 @@ def _say(why: str) -> None:
 
 
 def place_and_stamp(function: Callable[..., Any]) -> tuple[str, bytes]:
-    """Where `function` is defined, as part of a file's name, and the hash of the file with its source."""
+    """The qualified name of `function` in a form for file names, and the hash of its source file."""
     place = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
     return place, _hash_of(Path(function.__code__.co_filename))
 
 
 def find(name: str) -> bytes | None:
-    """What is kept under `name`; None if there is nothing, or nothing that may be loaded."""
+    """The code stored under `name`; None if there is none, or none that may be loaded."""
     return next((kept for folder in folders().read if (kept := code_file.read(folder / name)) is not None), None)
 
 
 def keep(name: str, payload: bytes) -> None:
-    """Keep `payload` under `name`, if that can be done."""
+    """Store `payload` under `name`, if possible."""
     _keeping(lambda folder: code_file.write(folder / name, payload))
 
 
 def _keeping(write: Callable[[Path], None]) -> None:
-    """Let `write` put code into the folder for it. Why that cannot be done is said once."""
+    """Call `write` with the folder in which code is stored; if that fails, warn once."""
     found = folders()
     if found.kept is None:
         _say(str(found.refused))
@@ -260,42 +261,43 @@ def _keeping(write: Callable[[Path], None]) -> None:
 
 
 class KernelCache(_Cache):
-    """The compiled forms of one function: an index of the types it is called with, and a file for each, in all `folders`. With `linked`
-    only other code calls them (`linkedonly`).
+    """The compiled versions of one function: an index by types of arguments, and a file for each, in all `folders`.
+
+    With `linked`, only other compiled code calls them (`linked_only`).
     """
 
-    _index_key: Any = FunctionCache._index_key  # types, processor, bytes of the function and of what it encloses
+    _index_key: Any = FunctionCache._index_key  # types, processor, bytecode of the function and its closure
 
     def __init__(self, function: Callable[..., Any], linked: bool = False) -> None:
         self._loading = linked_only if linked else nullcontext
         place, self._stamp = place_and_stamp(function)
         abi = f"py{sys.version_info.major}{sys.version_info.minor}{getattr(sys, 'abiflags', '')}"
-        self._py_func = function  # Numba's name, which its key asks for
+        self._py_func = function  # the name that Numba's `_index_key` uses
         self._name = f"{place}-{function.__code__.co_firstlineno}.{abi}"
         self._enabled = True
 
     @property
     def cache_path(self) -> str:
-        """The folder, for Numba's statistics."""
+        """The folder in which code is stored, for Numba's statistics."""
         return str(folders().kept or "")
 
     def enable(self) -> None:
-        """Load and keep code."""
+        """Start to load and store code."""
         self._enabled = True
 
     def disable(self) -> None:
-        """Leave the files alone."""
+        """Stop loading and storing code."""
         self._enabled = False
 
     def flush(self) -> None:
-        """Forget all forms that are kept."""
+        """Remove the index of all stored versions."""
         kept = folders().kept
         if kept is not None:
             with suppress(OSError):
                 self._path(kept).unlink()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The form for the types `sig`; None if there is none that can be loaded, whatever the reason: it is compiled then."""
+        """The compiled version for the types `sig`; None if none can be loaded, for whatever reason: it is then compiled."""
         target_context.refresh()
         if not self._enabled:
             return None
@@ -312,7 +314,7 @@ class KernelCache(_Cache):
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the form that was compiled for the types `sig`, if it can be."""
+        """Store the version that was compiled for the types `sig`, if possible."""
         if not self._enabled or data.library.has_dynamic_globals or not all(part.can_cache for part in data.lifted):
             return
         key, payload = self._index_key(sig, data.codegen), dumps(data._reduce())
@@ -320,7 +322,7 @@ class KernelCache(_Cache):
 
     def _save(self, folder: Path, key: Any, payload: bytes) -> None:
         forms = self._forms(folder)
-        # A name is never used for a second form: an index that another process read before must not lead to it.
+        # File names are never reused: an old index, read by another process, must not lead to a newer version.
         name = forms.setdefault(key, f"{self._name}.{uuid.uuid4().hex[:16]}.nbc")
         code_file.write(folder / name, payload)
         code_file.write(self._path(folder), dumps((self._stamp, forms)))
@@ -329,7 +331,7 @@ class KernelCache(_Cache):
         return folder / f"{self._name}.nbi"
 
     def _forms(self, folder: Path) -> dict[Any, str]:
-        """The names of the files in `folder` that hold a form of the function as it is now, by their keys."""
+        """The names of the files in `folder` with compiled versions of the current source of the function, by key."""
         payload = code_file.read(self._path(folder))
         if payload is None:
             return {}

@@ -19,9 +19,7 @@ from pathlib import Path
 
 MAGIC = b"lifsim code 1\r\n\0"
 HEADER = struct.Struct("<16sQ32s")
-_OPTIONS = sum(
-    getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
-)  # do not follow links, do not wait for pipes
+_OPTIONS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))  # no links, no waiting for pipes
 
 
 def stranger(found: os.stat_result) -> str:

@@ -1,4 +1,4 @@
-"""Machine operations that Numba does not offer: prefetch, fused sums of products, sums by fours, atomics, giving up the time slice."""
+"""Machine operations that Numba lacks: prefetch, fused multiply-add, adding four synapses at a time, atomics, yielding the core."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 
 def _element(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
-    """The address of an entry: `args` are an array and an index, `kinds` their types."""
+    """The address of an array entry: `args` are the array and the index, `kinds` their types."""
     array = context.make_array(kinds[0])(context, builder, args[0])
     return builder.gep(array.data, [args[1]])
 
@@ -27,7 +27,7 @@ def machine_code(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @machine_code
 def prefetch(typingctx, array, index):
-    """Ask for the cache line of ``array[index]``; never faults, so `index` may lie outside."""
+    """Prefetch the cache line of ``array[index]``; this never faults, so `index` may be out of range."""
 
     def codegen(context, builder, signature, args):
         pointer = builder.bitcast(_element(context, builder, signature.args, args), cgutils.voidptr_t)
@@ -42,7 +42,7 @@ def prefetch(typingctx, array, index):
 
 @machine_code
 def fma(typingctx, a, b, c):
-    """a·b + c of floats of one kind, rounded once: the same bits wherever it is used, alone or in a vector."""
+    """a·b + c of floats of one type, rounded once; the result has the same bits in scalar and in vector code."""
 
     def codegen(context, builder, signature, args):
         return builder.fma(*args)
@@ -52,7 +52,7 @@ def fma(typingctx, a, b, c):
 
 @machine_code
 def bits_of(typingctx, x):
-    """The 64 bits of a float64, as a whole number."""
+    """The 64 bits of a float64 as an int64."""
 
     def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], ir.IntType(64))
@@ -62,7 +62,7 @@ def bits_of(typingctx, x):
 
 @machine_code
 def from_bits(typingctx, x):
-    """The float64 of these 64 bits."""
+    """The float64 with the 64 bits of `x`."""
 
     def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], ir.DoubleType())
@@ -70,15 +70,15 @@ def from_bits(typingctx, x):
     return types.float64(types.int64), codegen
 
 
-FOUR = 4  # synapses that are added at a time
+FOUR = 4  # synapses that are added at a time: their uint16 targets are one 64-bit word
 
 
 @machine_code
 def add_four(typingctx, total, target, a, weight, w, unit):
     """``total[target[a + k]] += weight[w + k]`` for k = 0 … 3 in turn; `target` are uint16.
 
-    Whole numbers are weights in units of `unit`; without weights (None) each is `unit`. Targets are read as one
-    word and weights turned into numbers together: one by one, that takes as long as adding does.
+    Integer weights are in units of `unit`; without weights (None), each weight is `unit`. The four targets are read as one word and the
+    weights are converted together; done one by one, this takes as long as adding.
     """
 
     def codegen(context, builder, signature, args):
@@ -90,9 +90,9 @@ def add_four(typingctx, total, target, a, weight, w, unit):
 
 @machine_code
 def add_rest(typingctx, total, target, a, weight, w, unit, n):
-    """The same for k < n < 4, without a branch that would be guessed wrong. All four are read, so must lie in memory.
+    """As `add_four`, for k < n with n < 4, without a branch that would be mispredicted.
 
-    To the others' target 0 goes -0, which leaves any sum as it is.
+    All four entries are read, so they must be within the array. The unused ones add -0.0 to target 0, which does not change any sum.
     """
 
     def codegen(context, builder, signature, args):
@@ -103,7 +103,7 @@ def add_rest(typingctx, total, target, a, weight, w, unit, n):
 
 
 def _add_four(context: Any, builder: Any, signature: Any, args: Any, n: Any) -> None:
-    """Four additions; only the first `n` where that is not None."""
+    """Generate the code of four additions; only the first `n` have an effect if `n` is not None."""
     i64 = ir.IntType(64)
     word = builder.load(builder.bitcast(_element(context, builder, signature.args[1:], args[1:]), i64.as_pointer()), align=2)
     values = _four_weights(context, builder, signature, args)
@@ -120,7 +120,7 @@ def _add_four(context: Any, builder: Any, signature: Any, args: Any, n: Any) -> 
 
 
 def _four_weights(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """What `add_four` adds, as a vector of the kind of the sums."""
+    """The four weights as a vector of the type of the sums."""
     numbers = ir.VectorType(context.get_value_type(signature.args[0].dtype), FOUR)
     unit = context.cast(builder, args[5], signature.args[5], signature.args[0].dtype)
     if isinstance(signature.args[3], types.NoneType):
@@ -136,14 +136,14 @@ def _four_weights(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 
 def _same(builder: Any, value: Any, kind: Any) -> Any:
-    """A vector of equal values."""
+    """A vector with `value` in all lanes."""
     first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
     return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), FOUR), [0] * FOUR))
 
 
 @machine_code
 def atomic_add(typingctx, array, index, value):
-    """``array[index] += value`` for an int64 array, seen by all threads; returns the old value."""
+    """Atomic ``array[index] += value`` for an int64 array; returns the old value."""
 
     def codegen(context, builder, signature, args):
         return builder.atomic_rmw("add", _element(context, builder, signature.args, args), args[2], "acq_rel")
@@ -153,7 +153,7 @@ def atomic_add(typingctx, array, index, value):
 
 @machine_code
 def atomic_load(typingctx, array, index):
-    """``array[index]`` of an int64 array as other threads last wrote it, and all that they wrote before."""
+    """Atomic load (acquire) of ``array[index]`` from an int64 array: everything that its writer wrote before is visible, too."""
 
     def codegen(context, builder, signature, args):
         return builder.load_atomic(_element(context, builder, signature.args, args), "acquire", 8)
@@ -163,7 +163,7 @@ def atomic_load(typingctx, array, index):
 
 @machine_code
 def atomic_store(typingctx, array, index, value):
-    """``array[index] = value`` for an int64 array, seen by all threads after all that was written before."""
+    """Atomic store (release) ``array[index] = value`` to an int64 array: visible to other threads after all earlier writes."""
 
     def codegen(context, builder, signature, args):
         builder.store_atomic(args[2], _element(context, builder, signature.args, args), "release", 8)
@@ -174,7 +174,7 @@ def atomic_store(typingctx, array, index, value):
 
 @machine_code
 def call_address(typingctx, address):
-    """Call the C function ``int f(void)`` at `address` (an address, so that code stays cacheable)."""
+    """Call the C function ``int f(void)`` at `address`, which is an argument so that code can be cached."""
 
     def codegen(context, builder, signature, args):
         kind = ir.FunctionType(ir.IntType(32), [])
@@ -185,7 +185,7 @@ def call_address(typingctx, address):
 
 @machine_code
 def call_clock(typingctx, address, first, array, index):
-    """Call the C function ``int f(first, &array[index])`` at `address`; Windows' clock takes the pointer only."""
+    """Call the C function ``int f(first, &array[index])`` at `address`; the clock of Windows takes only the pointer."""
 
     def codegen(context, builder, signature, args):
         i64 = ir.IntType(64)
@@ -200,7 +200,7 @@ def call_clock(typingctx, address, first, array, index):
 
 @lru_cache(1)
 def yield_address() -> int:
-    """Address of the system call that lets another thread run (0 where none is known)."""
+    """The address of the system call that yields the core to another thread (0 if none is known)."""
     try:
         if sys.platform == "win32":
             function = ctypes.WinDLL("kernel32").SwitchToThread

@@ -1,16 +1,17 @@
-"""Parts: kernels that are compiled by themselves and called by address.
+"""Parts: kernels that are compiled separately and called by address.
 
-Numba makes one program of a kernel and of everything that it calls. A time loop that called models, stimuli and rules of plasticity
-in that way would be compiled anew for each combination of them. A part is compiled once for the types of its own data, whatever
-network it is in: who calls it knows two numbers, the address of its code and that of its data. So programs add up and do not multiply.
+Numba compiles a kernel and everything that it calls into one program. A time loop that called neuron models, stimuli and plasticity rules
+in this way would be compiled anew for each combination of them. A part is compiled once for the types of its own data and can be used in
+any network, because its caller knows only two numbers: the addresses of its code and of its data. So the number of programs is the sum,
+not the product, of the numbers of models, stimuli and rules.
 
-The data of a part are a tuple of arrays, numbers and further tuples (`NamedTuple`s). In memory they are a row of 64-bit words: of an
-array its address, shape and strides (arrays are contiguous), of a number its bits. To a part a `NamedTuple` is the address of its words:
-``m.ring`` is the address of those of a tuple in it, ``m.ring.ids`` makes an array of some, and what is not used is not read. Plain tuples
-are taken apart by ``a, b = read(m)``.
+The data of a part are a tuple of arrays, numbers and further tuples (`NamedTuple`s). In memory they are a sequence of 64-bit words: the
+address, shape and strides of an array (arrays are contiguous), the bits of a number. In a part, a `NamedTuple` is the address of its
+words: ``m.ring`` is the address of the words of a nested tuple, ``m.ring.ids`` builds an array from some of them, and words that are not
+used are not read. Plain tuples are unpacked with ``a, b = read(m)``.
 
-Numba compiles parts; it is not needed to run them. Their machine code is kept as object files, which `objectcode` links to addresses: to
-load them as functions of Numba would first make it register all types and functions that it knows, a third of a second in each process.
+Numba compiles parts, but is not needed to run them. Their machine code is stored as object files, which `object_code` links to addresses.
+Loading them as functions of Numba would make Numba register all of its types and functions, which takes a third of a second per process.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ from lifsim.engine.compiler.intrinsics import machine_code
 from lifsim.engine.compiler.jit import part
 
 WORD = ir.IntType(64)
-Kinds = tuple[Any, ...]  # what tells the types in data
-# Numba's convention: a status is returned, 0 if all is well; places for the value and for an error, data, numbers are given.
+Kinds = tuple[Any, ...]  # describes the types in data
+# Numba's calling convention: arguments are pointers for value and error, data, and numbers; the result is a status (0: no error).
 _FUNCTIONS = [ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * (1 + n)) for n in range(8)]
-Programs = set[tuple[str, Kinds]]  # compiled parts: their names, and what tells the types of their data
+Programs = set[tuple[str, Kinds]]  # compiled parts: their names, and the types of their data
 
 
 class At(types.Type):
-    """The address of the words of a tuple of the type `kind`, of which an attribute is a field."""
+    """The type of the address of the words of a tuple of the type `kind`; its attributes are the fields of the tuple."""
 
     def __init__(self, kind: Any) -> None:
         self.kind, self.instance_class = kind, getattr(kind, "instance_class", None)
@@ -62,25 +63,25 @@ class _AtModel(models.PrimitiveModel):
 
 
 def address_of(array: np.ndarray) -> int:
-    """Where the numbers of `array` lie: the first field of its structure in C, read at a tenth of what ``array.ctypes.data`` costs."""
+    """The address of the data of `array`: the first field of its C structure. This takes a tenth of the time of ``array.ctypes.data``."""
     return ctypes.c_ssize_t.from_address(id(array) + object.__basicsize__).value
 
 
 class Known:
-    """Tuples that were flattened, by their identity: itself (so that nothing else gets its identity), what tells its types, its words."""
+    """Flattened tuples by their `id`: the tuple (kept alive, so that no other object gets its id), its types, and its words."""
 
     def __init__(self) -> None:
         self._found: dict[int, tuple[Any, Kinds, list[int]]] = {}
 
     def flat(self, data: Any) -> tuple[Kinds, list[int]]:
-        """What tells the types in `data`, and its words."""
+        """The types in `data`, and its words."""
         found = self._found.get(id(data))
         if found is None:
             found = self._found[id(data)] = data, *self._flattened(data)
         return found[1:]
 
     def keep(self, tuples: Iterable[Any]) -> None:
-        """Forget all others, and with them the arrays that only they hold."""
+        """Forget all tuples but these, which releases arrays that only the others hold."""
         self._found = {id(x): self._found[id(x)] for x in tuples if id(x) in self._found}
 
     def _flattened(self, data: Any) -> tuple[Kinds, list[int]]:
@@ -107,11 +108,11 @@ class Known:
 
 
 class Part:
-    """A kernel ``function(m, *numbers)``: `m` is the address of its data, the others are whole numbers. It returns nothing."""
+    """A kernel ``function(m, *numbers)`` that is called by address. `m` is the address of its data, `numbers` are int64; returns None."""
 
     def __init__(self, function: Callable[..., None]) -> None:
         if function.__closure__:
-            raise TypeError(f"{function.__qualname__}: what a part encloses does not tell its code from that of another; give it as data")
+            raise TypeError(f"{function.__qualname__}: encloses values, for which compiled code would not be kept apart; pass them as data")
         self._kernel: Any = part(function)
         self._numbers, self._line = function.__code__.co_argcount - 1, function.__code__.co_firstlineno
         self._place, self._stamp = cache.place_and_stamp(function)
@@ -119,7 +120,7 @@ class Part:
         self.__doc__, self.__name__ = function.__doc__, function.__name__
 
     def code(self, data: tuple[Any, ...], kinds: Kinds) -> int:
-        """The address of the code for `data`, whose types `kinds` tells; taken from the cache, or compiled if it is not there."""
+        """The address of the code for `data` with the types `kinds`; the code is loaded from the cache, or compiled."""
         found = self._code.get(kinds)
         if found is None:
             with _one_at_a_time:
@@ -143,12 +144,12 @@ class Part:
         return address
 
     def _file(self, kinds: Kinds) -> str:
-        """The name of the file of the code for these types of data on this processor."""
+        """The name of the file that stores the code for these types of data on this processor."""
         digest = hashlib.sha256(f"{self._stamp.hex()} {self._line} {_told(kinds)} {object_code.processor()}".encode())
         return f"{self._place}.{digest.hexdigest()[:32]}.{object_code.SUFFIX}"
 
     def __call__(self, data: tuple[Any, ...], *numbers: int) -> None:
-        """Run it."""
+        """Run the part with `data`."""
         Calls([(self, data)], Known()).run(0, *numbers)
 
 
@@ -156,7 +157,7 @@ _one_at_a_time = threading.RLock()
 
 
 def _renew() -> None:
-    """In a copy of the process: whoever held the lock is not there."""
+    """Make a new lock after a fork: the thread that held the old one does not exist in the child."""
     global _one_at_a_time
     _one_at_a_time = threading.RLock()
 
@@ -166,14 +167,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def _told(kinds: Any) -> str:
-    """`kinds` in words, the same in each process."""
+    """`kinds` as text that is the same in every process."""
     if isinstance(kinds, tuple):
         return f"({' '.join(map(_told, kinds))})"
     return f"{kinds.__module__}.{kinds.__qualname__}" if isinstance(kinds, type) else repr(kinds)
 
 
 class Calls:
-    """Parts with their data, to be called one after the other: `code` and `data` are their addresses, shape (n,).
+    """Parts with their data, ready to be called: `code` and `data` are their addresses, shape (n_parts,).
 
     The data stay in memory as long as this object.
     """
@@ -188,25 +189,25 @@ class Calls:
 
     def run(self, i: int, *numbers: int) -> None:
         """Call part `i`, without the GIL."""
-        nothing = ctypes.c_void_p()  # where values and errors would go
+        nothing = ctypes.c_void_p()  # placeholder for the value and the error
         function = _FUNCTIONS[len(numbers)](int(self.code[i]))
         if function(ctypes.byref(nothing), ctypes.byref(nothing), int(self.data[i]), *map(int, numbers)):
             raise RuntimeError(f"{self._parts[i][0].__name__} failed")
 
     def programs(self) -> Programs:
-        """Each part by its name, with what tells the types of its data."""
+        """The name of each part, with the types of its data."""
         return {(part.__name__, kinds) for (part, _), kinds in zip(self._parts, self._kinds, strict=True)}
 
 
 def _bits(x: Any) -> int:
-    """The word of a number."""
+    """The 64-bit word of a number."""
     code = "d" if isinstance(x, float) else "q" if x < 1 << 63 else "Q"
     return int(struct.unpack("q", struct.pack(code, x))[0])
 
 
 @machine_code
 def call(typingctx, code, data, numbers):
-    """Call the part whose code is at the address `code` with the data at `data` and a tuple of whole numbers."""
+    """Call the part at the address `code` with the data at the address `data` and a tuple of whole numbers."""
 
     def codegen(context, builder, signature, args):
         kinds, convention = [types.int64] * (1 + len(signature.args[2])), context.call_conv
@@ -225,7 +226,7 @@ def call(typingctx, code, data, numbers):
 
 @machine_code
 def read(typingctx, m):
-    """The tuple whose words lie at `m`; of the tuples in it their addresses. Its arrays have no owner: who calls keeps them alive."""
+    """The tuple whose words are at `m`, with addresses for nested tuples. Its arrays have no owner; the caller keeps them alive."""
 
     def codegen(context, builder, signature, args):
         parts = [_made(context, builder, kind, args[0], first) for kind, first in _placed(m.kind)]
@@ -250,14 +251,14 @@ def _field(context, builder, at, value, name):
 
 
 def _seen(kind: Any) -> Any:
-    """The type of a part of data as kernels see it: of a named tuple its address."""
+    """The type of an entry of data in kernels: for a named tuple, its address."""
     return At(kind) if isinstance(kind, types.BaseNamedTuple) and _size(kind) else kind
 
 
 def _size(kind: Any) -> int:
     """Words of a value of the type `kind`."""
     if isinstance(kind, types.Array):
-        return 2 * int(kind.ndim)  # address, shape, strides but the last
+        return 2 * int(kind.ndim)  # address, shape, strides without the last
     if isinstance(kind, types.BaseTuple):
         fields: Any = kind
         return sum(map(_size, fields))
@@ -265,13 +266,13 @@ def _size(kind: Any) -> int:
 
 
 def _placed(kind: Any) -> list[tuple[Any, int]]:
-    """The type of each entry of a tuple of the type `kind`, and the number of its first word."""
+    """The type of each entry of a tuple of the type `kind`, and the index of its first word."""
     kinds = list(kind)
     return list(zip(kinds, itertools.accumulate(map(_size, kinds), initial=0), strict=False))
 
 
 def _made(context: Any, builder: Any, kind: Any, at: Any, first: int) -> Any:
-    """A part of data, of the type `kind`, of the words from number `first` on at the address `at`."""
+    """Build an entry of data of the type `kind` from the words at the address `at`, from index `first` on."""
     if isinstance(_seen(kind), At):
         return builder.add(at, WORD(8 * first))
     if isinstance(kind, types.BaseTuple):
@@ -291,7 +292,7 @@ def _made(context: Any, builder: Any, kind: Any, at: Any, first: int) -> Any:
 
 
 def _word(builder: Any, at: Any, i: int) -> Any:
-    """Word number `i` of those at the address `at`; it stays what it is as long as the part runs."""
+    """Load word `i` of the words at the address `at`; it does not change while the part runs."""
     word = builder.load(builder.inttoptr(builder.add(at, WORD(8 * i)), WORD.as_pointer()))
     word.set_metadata("invariant.load", builder.module.add_metadata([]))
     return word

@@ -16,15 +16,13 @@ What differs between models is in their modules: `rule`, `facilitated`, `depress
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import uint32, uint64
-from numba.extending import overload
 
 from lifsim.engine.compiler.intrinsics import prefetch
 from lifsim.engine.compiler.jit import kernel, merged
-from lifsim.engine.plasticity import stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler
 from lifsim.engine.plasticity.decay import decay
 from lifsim.engine.plasticity.postsynaptic_spikes import (
     AFTER,
@@ -39,13 +37,11 @@ from lifsim.engine.plasticity.postsynaptic_spikes import (
     PostsynapticSpikes,
     first_after,
 )
+from lifsim.engine.plasticity.rules import depressed, facilitated, grown, heeds_slow, rule_of
 from lifsim.engine.synapses.delivery import add
 from lifsim.plan.spikes import NEVER
 from lifsim.plan.synapses import COUNT_SPIKES, NO_RECEPTOR
 
-MODULES = (stdp, stdp_nn_symm, stdp_pl, stdp_triplet, vogels_sprekeler)
-OF_SYNAPSES = {m.Synapses: m for m in MODULES}
-OF_RULE = {m.Rule: m for m in MODULES}
 TILE = 1024  # synapses at a time
 LANES = 8  # numbers that a processor may compute at a time
 MOST_ROUNDS = 16  # rounds at a time
@@ -346,56 +342,3 @@ def send(y, receptor, a, n, total):
     else:
         for i in range(a, a + n):
             total[uint64(weight[i] < 0), target[i]] += weight[i]
-
-
-# -- by model --------------------------------------------------------------------------------------
-
-
-def rule_of(synapses: Any, p: int, i: int) -> Any:
-    """The parameters of synapse `i`, of projection `p`."""
-
-
-def grown(own: Any, k: float) -> Any:
-    """What a trace is after a spike that made it `k`."""
-
-
-def heeds_slow(own: Any) -> Any:
-    """Whether the slow trace of the target matters."""
-
-
-def facilitated(own: Any, w: float, k_plus: float, slow: float) -> Any:
-    """The weight after a postsynaptic spike."""
-
-
-def depressed(own: Any, w: float, k_minus: float, slow: float) -> Any:
-    """The weight after a presynaptic spike."""
-
-
-@overload(rule_of)
-def _rule_of(synapses, p, i):
-    rule = OF_SYNAPSES[synapses.instance_class].rule
-    return lambda synapses, p, i: rule(synapses.y, p, i)
-
-
-@overload(grown)
-def _grown(own, k):
-    function = OF_RULE[own.instance_class].grown
-    return lambda own, k: function(own, k)
-
-
-@overload(heeds_slow)
-def _heeds_slow(own):
-    heeds = OF_RULE[own.instance_class] is stdp_triplet
-    return (lambda own: True) if heeds else (lambda own: False)
-
-
-@overload(facilitated)
-def _facilitated(own, w, k_plus, slow):
-    function = OF_RULE[own.instance_class].facilitated
-    return lambda own, w, k_plus, slow: function(own, w, k_plus, slow)
-
-
-@overload(depressed)
-def _depressed(own, w, k_minus, slow):
-    function = OF_RULE[own.instance_class].depressed
-    return lambda own, w, k_minus, slow: function(own, w, k_minus, slow)

@@ -10,9 +10,9 @@ from numba.extending import overload
 from lifsim.engine.compiler.jit import merged
 from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
 from lifsim.engine.loop import Blocks, Deliveries
-from lifsim.engine.plasticity import pairs
 from lifsim.engine.plasticity.pairs import Site, Work, look_at_all, transmit_pairs, work_for
 from lifsim.engine.plasticity.postsynaptic_spikes import PostsynapticSpikes, note
+from lifsim.engine.plasticity.rules import OF_SYNAPSES
 from lifsim.engine.plasticity.short_term import transmit_scaled
 from lifsim.engine.synapses.delivery import Ring, sent_by
 from lifsim.plan.spikes import NEVER
@@ -103,7 +103,7 @@ def prepare(synapses: Any, *where: Any) -> Any:
 
 @overload(prepare)
 def _prepare(synapses, site, n, until, arriving):
-    if synapses.instance_class in pairs.OF_SYNAPSES:
+    if synapses.instance_class in OF_SYNAPSES:
         return lambda synapses, site, n, until, arriving: look_at_all(synapses, site, n, until, arriving)
     return lambda synapses, site, n, until, arriving: False
 
@@ -114,7 +114,7 @@ def transmit(synapses: Any, *where: Any) -> None:
 
 @overload(transmit)
 def _transmit(synapses, site, r, j, sent, total, all_seen):
-    if synapses.instance_class in pairs.OF_SYNAPSES:
+    if synapses.instance_class in OF_SYNAPSES:
         return lambda synapses, site, r, j, sent, total, all_seen: transmit_pairs(synapses, site, r, j, sent, total, all_seen)
     return lambda synapses, site, r, j, sent, total, all_seen: transmit_scaled(synapses, site.b, r, j, sent, total)
 

@@ -1,4 +1,4 @@
-"""Exact spike times: neurons are moved from event to event by exact propagators, whatever the grid."""
+"""Exact spike times: neurons are integrated from event to event with exact propagators, independently of the grid."""
 
 from lifsim.engine.precise.event_engine import PreciseEngine
 from lifsim.engine.precise.exact_trains import ExactTrains

@@ -1,8 +1,8 @@
-"""Spikes under way to a block of targets: a heap of cursors into its rows of synapses, by the moment of arrival.
+"""Pending spikes of a block: a heap of cursors into its rows of synapses, ordered by time of arrival.
 
-A spike sent at (step, offset) arrives at (step + delay, offset). A row (`engine.delivery`) holds the synapses of one source
-by delay, so a spike has a cursor in each of its rows, which stands at its next segment. Cursors that arrive at one
-moment come in order of row, then of sending: neither blocks nor threads leave a trace in it.
+A spike sent at (step, offset) arrives at (step + delay, offset). A row (see `lifsim.engine.synapses.delivery`) has the synapses of one
+source, ordered by delay. So a pending spike has a cursor in each of its rows, at the next segment. Simultaneous arrivals are ordered by
+row, then by time of sending, so the order does not depend on blocks and threads.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from lifsim.engine.synapses.delivery import END, HEADER, length_at, segment_end
 
 
 class ArrivalHeap(NamedTuple):
-    """Of block b the cursors ``heap[b, :number[b]]``, the one that arrives first in front; what follows, up to ``made[b]``, is
-    free. A cursor j has the moment of arrival, its row, the place ``at[b, j]`` and the `length` of the segment, and the number
-    of its delay.
+    """The heap of block b has the cursors ``heap[b, :number[b]]``, the next arrival first; those up to ``made[b]`` are free.
+
+    Cursor j has a time of arrival (``step[b, j]``, ``offset[b, j]``), a `row`, the position `at` and the `length` of its segment, and
+    the number `slot` of the delay of the segment.
     """
 
     number: np.ndarray
@@ -34,14 +35,14 @@ class ArrivalHeap(NamedTuple):
 
 
 def nothing_underway(blocks: int) -> ArrivalHeap:
-    """No cursors, and no room for any."""
+    """Heaps of `blocks` blocks, without cursors or room for any."""
     whole, real_numbers = np.zeros((blocks, 0), np.int64), np.zeros((blocks, 0))
     number, made = np.zeros((2, blocks), np.int64)
     return ArrivalHeap(number, made, whole, whole, real_numbers, whole, whole, whole, whole)
 
 
 def with_room(u: ArrivalHeap, room: int) -> ArrivalHeap:
-    """`u` with room for so many cursors in each block, at least; memory is used as it is needed."""
+    """`u` with room for at least `room` cursors per block; the system provides memory only once it is written to."""
     made = int(u.made.max(initial=0))
     if room <= u.heap.shape[1]:
         return u
@@ -55,7 +56,7 @@ def with_room(u: ArrivalHeap, room: int) -> ArrivalHeap:
 
 @inlined
 def comes_first(u, b, i, j):
-    """Whether cursor `i` of block `b` comes before cursor `j`."""
+    """Whether cursor `i` of block `b` comes before cursor `j` in the order of arrival."""
     if u.step[b, i] != u.step[b, j]:
         return u.step[b, i] < u.step[b, j]
     if u.offset[b, i] != u.offset[b, j]:
@@ -67,7 +68,7 @@ def comes_first(u, b, i, j):
 
 @inlined
 def set_out(u, y, b, source, step, offset):
-    """A spike of `source`, sent at this moment, sets out to block `b`."""
+    """Make a spike of `source`, sent at (`step`, `offset`), pending for block `b`."""
     for r in range(y.row_first[source], y.row_first[source + 1]):
         if y.length[b, r] != END:
             if u.number[b] == u.made[b]:
@@ -84,7 +85,7 @@ def set_out(u, y, b, source, step, offset):
 
 @inlined
 def pass_empty(u, y, b, j):
-    """Move cursor `j` on to its next segment that holds synapses; False if there is none."""
+    """Move cursor `j` to its next segment that has synapses; returns False if there is none."""
     while True:
         a = segment_end(y.weight, u.at[b, j], u.length[b, j])
         length = length_at(y.target, a)
@@ -99,7 +100,7 @@ def pass_empty(u, y, b, j):
 
 @inlined
 def go_on(u, y, b):
-    """The first cursor's segment has arrived: move it to its next one, or take it out."""
+    """After delivery of the first cursor's segment: move it to the next segment, or remove it."""
     if not pass_empty(u, y, b, u.heap[b, 0]):
         u.number[b] -= 1
         last = u.number[b]
@@ -109,7 +110,7 @@ def go_on(u, y, b):
 
 @inlined
 def rise(u, b, k):
-    """Let the entry `k` of the heap rise to its place."""
+    """Move entry `k` of the heap up to its position."""
     while k > 0 and comes_first(u, b, u.heap[b, k], u.heap[b, (k - 1) // 2]):
         above = (k - 1) // 2
         u.heap[b, k], u.heap[b, above] = u.heap[b, above], u.heap[b, k]
@@ -118,7 +119,7 @@ def rise(u, b, k):
 
 @inlined
 def sink(u, b):
-    """Let the front of the heap sink to its place."""
+    """Move the first entry of the heap down to its position."""
     k, n = 0, u.number[b]
     while 2 * k + 1 < n:
         below = 2 * k + 1

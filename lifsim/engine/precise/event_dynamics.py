@@ -1,20 +1,20 @@
-"""The membrane between two events, and when it reaches threshold.
+"""The dynamics of the membrane potential between two events, and the times of threshold crossings.
 
-All models are one linear system, v = V_m - E_L, with a constant input I (pA):
+All models are one linear system with v = V_m - E_L (mV) and a constant input I (pA):
 
     C_m v' = -C_m v/tau_m + I_ex + I_in + I,   I_x' = dI_x - I_x/tau_x,   dI_x' = -dI_x/tau_x.
 
-A weight goes into v (delta), I_x (exp) or dI_x (alpha). After t ms, with z = t (1/tau_m - 1/tau_x),
+A weight is added to v (delta), I_x (exp) or dI_x (alpha). After t ms, with z = t (1/tau_m - 1/tau_x),
 
     v(t) = v e^(-t/tau_m) + I tau_m/C_m (1 - e^(-t/tau_m)) + Σ_x (I_x P1 + dI_x P2),
     P1 = t/C_m  e^(-t/tau_m) ∫₀¹ e^(zu) du,    P2 = t²/C_m e^(-t/tau_m) ∫₀¹ u e^(zu) du,
 
-which holds, and is computed without cancellation, for tau_x = tau_m too (z = 0).
+which also holds for tau_x = tau_m (z = 0), and is computed without cancellation.
 
-When threshold is reached can be foretold for any time where there are no currents (delta), and where both
-decay with one tau (exp, lossless: Krishnan, Porta Mana, Helias, Diesmann & Di Napoli 2018, Front. Neuroinform. 11:75,
-who decide by inequalities what is decided here by the one extremum that v then has, see `extremum`). The others are
-tested at every event and at every grid point at which they may be above it, and a crossing in between is located.
+Threshold crossings can be predicted if there are no synaptic currents (delta), and if both currents decay with one time constant (exp,
+lossless: Krishnan, Porta Mana, Helias, Diesmann & Di Napoli 2018, Front. Neuroinform. 11:75; they use inequalities, while here the single
+extremum of v decides, see `extremum`). Other models are tested at every event, and at every grid point at which v may be above
+threshold; a crossing since the last event is then located.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from lifsim.engine.compiler.jit import inlined, kernel
 
 DELTA, EXP, ALPHA, LOSSLESS = range(4)
 STATES = {"V_m": "v", "I_syn_ex": "ex", "I_syn_in": "inh", "dI_syn_ex": "dex", "dI_syn_in": "dinh"}
-SERIES = 0.1  # |z| below which a difference of exponentials would lose more than a digit
-CLOSE = 4e-16  # relative change of a root that is none any more
+SERIES = 0.1  # for smaller |z|, a difference of exponentials would lose more than one digit
+CLOSE = 4e-16  # relative change of a root that is only rounding
 
 KIND = np.dtype(
     [
@@ -37,13 +37,14 @@ KIND = np.dtype(
         *((name, np.int64) for name in ("model", "refractory", "keeps", "tested", "gridded")),
     ]
 )
-"""What neurons of one kind have in common: the resistance `R` (GOhm); `theta`, `reset` and `floor` (V_min), relative to E_L; the
-highest `peak` (mV) that a current of 1 pA drives v to; steps of refractoriness, whether input `keeps` its effect then;
-whether threshold is `tested`, not foretold, and whether the neuron must stop at each grid point (`gridded`)."""
+"""The parameters of neurons of one kind: time constants (ms), capacitance `C_m` (pF), resistance `R` (GOhm); `theta` (V_th), `reset` and
+`floor` (V_min) relative to E_L (mV); the `peak` of v (mV) in response to a synaptic current of 1 pA; refractory period (steps), and whether
+input during it `keeps` its effect; whether the threshold is `tested` instead of predicted; whether the neuron must stop at each grid point
+(`gridded`)."""
 
 
 class State(NamedTuple):
-    """v (mV), currents (pA) and what feeds them (pA/ms)."""
+    """v (mV), synaptic currents I_ex and I_in (pA), and dI_ex and dI_in (pA/ms)."""
 
     v: float
     ex: float
@@ -54,7 +55,7 @@ class State(NamedTuple):
 
 @inlined
 def after(y, current, c, t):
-    """The state of a free neuron of kind `c` `t` ms after the state `y`, with the constant input `current`."""
+    """The state `t` ms after the state `y`, of a neuron of kind `c` that is not refractory, with the constant input `current` (pA)."""
     leak, rest = math.exp(-t / c.tau_m), current * c.R
     v, ex, inh, dex, dinh = rest + (y.v - rest) * leak, y.ex, y.inh, y.dex, y.dinh
     decay, one = 1.0, 0.0
@@ -73,7 +74,7 @@ def after(y, current, c, t):
 
 @inlined
 def response(tau_m, tau, C_m, t, leak):
-    """e^(-t/tau) and P1, `leak` being e^(-t/tau_m)."""
+    """e^(-t/tau) and P1; `leak` is e^(-t/tau_m)."""
     z = t / tau_m - t / tau
     if abs(z) < SERIES:
         apart = math.expm1(z)
@@ -84,7 +85,7 @@ def response(tau_m, tau, C_m, t, leak):
 
 @inlined
 def growing(tau_m, tau, C_m, t, leak, decay):
-    """P2."""
+    """P2; `leak` is e^(-t/tau_m), `decay` is e^(-t/tau)."""
     z = t / tau_m - t / tau
     if abs(z) < 1:
         return t * t / C_m * leak * moment(z)
@@ -103,13 +104,13 @@ def moment(z):
 
 @inlined
 def slope(y, current, c):
-    """dv/dt of a free neuron."""
+    """dv/dt (mV/ms) of a neuron that is not refractory."""
     return (y.ex + y.inh + current) / c.C_m - y.v / c.tau_m
 
 
 @kernel
 def reach(y, current, c, lo, hi):
-    """When v reaches threshold, below it after `lo` ms, not after `hi`: Newton's method, kept between the two."""
+    """The time (ms) at which v reaches the threshold, between `lo` (below) and `hi` (not below): Newton's method with bisection."""
     t = lo
     for _ in range(200):
         z = after(y, current, c, t)
@@ -127,15 +128,15 @@ def reach(y, current, c, lo, hi):
     return t
 
 
-# -- foretelling -----------------------------------------------------------------------------------
+# -- prediction ------------------------------------------------------------------------------------
 
 
 @inlined
 def earliest_crossing(y, current, c):
-    """After how many ms v, below threshold, reaches it if nothing arrives before: exactly (delta), or a time that is not later.
+    """The time (ms) at which v, now below threshold, reaches it if nothing arrives: exact (delta), else a lower bound.
 
-    v(t) is below what it would be if the currents that drive it up stayed at their highest: what they are now (exp), or
-    no more than I + dI tau/e (alpha). With one tau it is also below max(v, rest) plus the highest answer to the current.
+    v(t) is below its value for depolarising currents that stay at their maximum: the current value (exp), or at most I + dI tau/e (alpha).
+    With one synaptic time constant, v(t) is also below max(v, rest) plus the peak of the response to the synaptic current.
     """
     rest = current * c.R
     if c.tested:
@@ -151,25 +152,25 @@ def earliest_crossing(y, current, c):
 
 @kernel
 def foretell(y, current, c):
-    """After how many ms v reaches threshold if nothing arrives before; infinite if it never does."""
+    """The time (ms) at which v reaches the threshold if nothing arrives; infinite if it never does."""
     rest = current * c.R
     turn = extremum(y.v - rest, y.ex + y.inh, c)
-    if slope(y, current, c) > 0 and turn < math.inf:  # up to its maximum, and from there on down towards `rest`
+    if slope(y, current, c) > 0 and turn < math.inf:  # v rises to its maximum, then falls towards `rest`
         return reach(y, current, c, 0.0, turn) if after(y, current, c, turn).v >= c.theta else math.inf
     if rest <= c.theta:
         return math.inf
-    lo = turn if turn < math.inf else 0.0  # from its minimum on, or at once, up towards `rest`
+    lo = turn if turn < math.inf else 0.0  # v rises towards `rest`, after its minimum if it has one
     step = c.tau_m
     while after(y, current, c, lo + step).v < c.theta:
         lo, step = lo + step, 2 * step
-        if step > 1e9 * c.tau_m:  # `rest` and threshold differ by no more than rounding
+        if step > 1e9 * c.tau_m:  # `rest` and threshold are equal up to rounding
             return math.inf
     return reach(y, current, c, lo, lo + step)
 
 
 @kernel
 def extremum(x, current, c):
-    """The time above 0 at which v, `x` above its rest, turns; infinite if it never does.
+    """The time t > 0 (ms) of the extremum of v, which is now `x` above its rest; infinite if there is none.
 
     With k = 1/tau_m - 1/tau, e^(t/tau_m) v'(t) = -x/tau_m + current/(C_m tau_m k) (1 - tau_m/tau e^(kt)), which is 0
     where e^(kt) = tau/tau_m (1 - x k C_m/current) and tau/tau_m = 1 + k tau.

@@ -1,4 +1,4 @@
-"""The engine for exact spike times: from event to event."""
+"""The engine for exact spike times, which runs from event to event."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from lifsim.plan.limits import BUFFER
 from lifsim.plan.plan import Plan
 from lifsim.plan.spikes import ListedSpikes
 
-LONGEST_INTERVAL = 1024  # steps between meetings of the threads, at most
-NUMBER = {name: i for i, name in enumerate(STATES)}
-BYTES = 24  # of a spike in the record of a slice
+LONGEST_INTERVAL = 1024  # most steps between synchronisations of threads
+NUMBER = {name: i for i, name in enumerate(STATES)}  # index of each state variable
+BYTES = 24  # bytes of a recorded spike: id, step, offset
 
 
 class PreciseEngine(NeuronEngine):
@@ -73,7 +73,7 @@ class PreciseEngine(NeuronEngine):
     # -- running -----------------------------------------------------------------------------------
 
     def longest_slice(self) -> int:
-        """Steps that can run at once within the memory for what they record and send."""
+        """The number of steps that can run in one slice within the memory for recorded data and pending spikes."""
         spikes = (1 / self._refractory()).sum()
         samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
         underway = spikes * (len(self.placement.first) - 1) * self._rows() * 7 * 8
@@ -88,12 +88,12 @@ class PreciseEngine(NeuronEngine):
         m = m._replace(blocks=blocks, sent=self._sent(steps), probes=self._with_room(m.probes, steps))
         reset(m.sharing)
         program = Calls([(advance, m)], Known())
-        self.team.together(lambda rank: program.run(0, rank, self.step, steps), threads, watch=steps > 0)  # 0: the code is loaded
+        self.team.together(lambda rank: program.run(0, rank, self.step, steps), threads, watch=steps > 0)  # 0 steps: only loads the code
         self.step += steps
         return self._sorted(m)
 
     def _sent(self, steps: int) -> Sent:
-        """Room for all spikes of a slice."""
+        """Empty arrays for all spikes of a slice."""
         most = [self._at_most(steps, a, z) for a, z in zip(self.placement.first, self.placement.first[1:], strict=False)]
         first = np.concatenate([[0], np.cumsum(most)]).astype(np.int64)
         numbers = np.zeros(len(most), np.int64)
@@ -101,7 +101,7 @@ class PreciseEngine(NeuronEngine):
         return Sent(ids, step, np.empty(first[-1]), first[:-1].copy(), numbers, self.placement.id)
 
     def _sorted(self, m: Any) -> SliceRecords:
-        """What the last slice recorded."""
+        """The records of the last slice."""
         began = time.perf_counter()
         s = m.sent
         found = [slice(a, a + n) for a, n in zip(s.first, s.number, strict=True)]
@@ -109,7 +109,7 @@ class PreciseEngine(NeuronEngine):
         spikes: dict[str, tuple[np.ndarray, ...]] = {}
         for g in self.plan.groups:
             if g.name in self.plan.watched:
-                own = np.flatnonzero((ids >= g.first) & (ids < g.first + g.n))  # places are taken quicker than by a mask
+                own = np.flatnonzero((ids >= g.first) & (ids < g.first + g.n))  # indices are faster than a mask
                 own = own[np.lexsort((ids[own], -offset[own], step[own]))]
                 spikes[g.name] = step[own], ids[own] - g.first, offset[own]
         return SliceRecords(spikes, self._gathered(m, self._shown), time.perf_counter() - began)
@@ -160,7 +160,7 @@ class PreciseEngine(NeuronEngine):
         event_snapshot.restore(self, step, state)
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
-        """Population, neuron, variable and value of the first state that is NaN or infinite, if any is."""
+        """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""
         cell = self.machine.neurons.cell
         if all(np.isfinite(cell[field].sum()) for field in STATES.values()):
             return None
@@ -175,23 +175,23 @@ class PreciseEngine(NeuronEngine):
     # -- sizes -------------------------------------------------------------------------------------
 
     def _rows(self) -> int:
-        """The most rows of synapses of a node."""
+        """The largest number of rows of a node."""
         return int(np.diff(self.machine.synapses.row_first).max(initial=1))
 
     def _at_most(self, steps: int, first: int = 0, last: int | None = None) -> int:
-        """The most spikes in so many steps of the neurons at the places `first` … `last` - 1."""
+        """The largest number of spikes in `steps` steps of the neurons at the places `first` … `last` - 1."""
         return int((steps // self._refractory()[first:last] + 2).sum())
 
     def _refractory(self) -> np.ndarray:
-        """Steps of refractoriness of the neurons by place."""
+        """The refractory period (steps) of each neuron, by place; shape (n_places,)."""
         x = self.machine.neurons
         steps: np.ndarray = x.kind["refractory"][x.cell["kind"]]
         return steps
 
     def _roomy(self, steps: int) -> ArrivalHeap:
-        """What is under way, with room for all that can set out in `steps` steps."""
+        """The pending spikes, with room for all spikes of `steps` steps."""
         m = self.machine
-        given = cast(ListedSpikes, self.plan.events)  # those of exact times are all in memory
+        given = cast(ListedSpikes, self.plan.events)  # exact given spikes are all in memory
         a, z = np.searchsorted(given.step, [self.step, self.step + steps], "right")
         room = int(m.underway.number.max(initial=0)) + (self._at_most(steps) + z - a) * self._rows()
         return with_room(m.underway, room + room // 2 if room > m.underway.heap.shape[1] else 0)

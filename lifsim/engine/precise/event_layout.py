@@ -1,4 +1,4 @@
-"""Plan → machine: kinds and states of neurons, trains, given spikes."""
+"""Lays out a plan in memory for exact spike times: kinds and states of neurons, trains, given spikes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODELS = {"iaf_psc_delta": DELTA, "iaf_psc_exp": EXP, "iaf_psc_alpha": ALPHA}
 
 
 def model_of(group: Any) -> int:
-    """The dynamics of `group`; with one synaptic time constant, crossings can be foretold."""
+    """The dynamics of `group`; with exponential currents of one time constant, threshold crossings can be predicted (LOSSLESS)."""
     p, model = group.params, MODELS[group.model.removesuffix("_lossless").removesuffix("_ps")]
     one = model == EXP and np.all(np.asarray(p["tau_syn_ex"]) == np.asarray(p["tau_syn_in"]))
     return LOSSLESS if one and group.model != "iaf_psc_exp_ps" else model
@@ -29,7 +29,7 @@ def model_of(group: Any) -> int:
 
 
 def neurons_of(plan: Any, place: np.ndarray) -> EventNeurons:
-    """All neurons in their initial state; what they do next is not foreseen yet."""
+    """All neurons in their initial state, without their next internal event."""
     cell = np.zeros(plan.n_neurons, NEURON)
     cell["due"] = NEVER
     x = EventNeurons(cell, kinds_of(plan, place, cell), np.full(plan.n_neurons, NEVER), plan.dt)
@@ -42,7 +42,7 @@ def neurons_of(plan: Any, place: np.ndarray) -> EventNeurons:
 
 
 def kinds_of(plan: Any, place: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """The kinds of neurons, one for a population whose neurons are alike, else one each; which one it is goes into `cell`."""
+    """The kinds of neurons: one per population if its neurons have equal parameters, else one per neuron. Fills ``cell["kind"]``."""
     kinds, first = [np.zeros(0, KIND)], 0
     for g in plan.groups:
         alike = all(np.ndim(v) == 0 for name, v in g.params.items() if name != "I_e")
@@ -54,7 +54,7 @@ def kinds_of(plan: Any, place: np.ndarray, cell: np.ndarray) -> np.ndarray:
 
 
 def kind_of(group: Any, n: int, dt: float) -> np.ndarray:
-    """The kinds of `n` neurons of `group` (or of all, if they are alike)."""
+    """The kinds of the `n` neurons of `group` (n = 1 if all have equal parameters)."""
     p, own = group.params, np.zeros(n, KIND)
     for name, value in (("tau_m", "tau_m"), ("C_m", "C_m"), ("tau_ex", "tau_syn_ex"), ("tau_in", "tau_syn_in")):
         own[name] = p.get(value, 1.0)
@@ -66,12 +66,12 @@ def kind_of(group: Any, n: int, dt: float) -> np.ndarray:
     own["keeps"] = p.get("refractory_input", 0)
     own["tested"] = np.isin(own["model"], (EXP, ALPHA))
     own["gridded"] = (own["model"] != DELTA) & np.isfinite(own["floor"])
-    own["peak"] = highest(own["tau_m"], own["tau_ex"]) / own["C_m"] * (1 + 1e-9)  # a bound: not below by rounding
+    own["peak"] = highest(own["tau_m"], own["tau_ex"]) / own["C_m"] * (1 + 1e-9)  # an upper bound despite rounding
     return own
 
 
 def highest(tau_m: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """The maximum over t of (e^(-t/tau) - e^(-t/tau_m)) / (1/tau_m - 1/tau): tau x^(x/(1 - x)) with x = tau/tau_m, ms."""
+    """The maximum over t of (e^(-t/tau) - e^(-t/tau_m)) / (1/tau_m - 1/tau) in ms: tau x^(x/(1 - x)) with x = tau/tau_m."""
     x = tau / tau_m
     near = np.abs(x - 1) < 1e-4
     u = np.where(near, 0.5, x)
@@ -87,18 +87,18 @@ def write_state(x: EventNeurons, at: np.ndarray, group: Any, name: str, values: 
 
 
 def given_of(plan: Any) -> GivenSpikes:
-    """The given spikes."""
+    """The given spikes of a plan."""
     e = plan.events
     return GivenSpikes(e.step, np.zeros(len(e.step)) if e.offset is None else e.offset, e.id)
 
 
 def poisson_of(plan: Any, seats: Placement, blocks: Blocks) -> GridPoisson:
-    """Poisson drives on the grid."""
+    """Poisson drives whose spikes are on the grid."""
     return GridPoisson(layout.poisson_of(plan, seats, blocks, 2), np.zeros((2, plan.n_neurons if plan.poisson else 0)))
 
 
 def trains_of(plan: Any, seats: Placement, key: tuple[np.uint64, np.uint64]) -> ExactPoissonTrains:
-    """All trains by the place of their target, in order of declaration."""
+    """All exact trains, sorted by place of the target, then by declaration."""
     drives = [layout.seated(d, seats.place) for d in plan.exact]
     own = np.concatenate([np.zeros(0, TRAIN), *(train_of(d, seats.id[d.targets], INTERVALS | np.uint32(d.stream)) for d in drives)])
     place = np.concatenate([np.zeros(0, np.int64), *(d.targets for d in drives)])
@@ -108,7 +108,7 @@ def trains_of(plan: Any, seats: Placement, key: tuple[np.uint64, np.uint64]) -> 
 
 
 def train_of(d: Any, who: np.ndarray, stream: Any) -> np.ndarray:
-    """The trains of a drive, as they stand at its start."""
+    """The trains of a drive in their initial state."""
     out = np.zeros(len(who), TRAIN)
     with np.errstate(divide="ignore"):
         out["mean"] = 1000.0 / np.asarray(d.rate) - d.dead_time

@@ -1,8 +1,8 @@
-"""The loop from event to event.
+"""The event loop.
 
-No spike reaches a neuron before the shortest delay has passed. So threads, each owning blocks of targets, play all events
-of such an interval, block by block, then meet and let the spikes of all set out to their own blocks. Within an
-interval a block stops where anything happens on the grid: grid-bound Poisson spikes, currents that change, samples.
+No spike reaches a neuron before the shortest delay has passed. So each thread processes all events of its blocks in an interval of this
+length, block by block; then the threads synchronise, and each makes the spikes of all threads pending for its own blocks. Within an
+interval, a block stops at grid points where something happens: Poisson spikes on the grid, changes of currents, samples.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from lifsim.engine.stimuli.currents import Currents, OwnInput, currents_change, 
 from lifsim.engine.stimuli.poisson import PoissonDrives, add_poisson
 from lifsim.engine.synapses.delivery import Synapses, first_weight, real
 
-AFTER = -1.0  # the offset of a moment that follows all others of its step
-AHEAD = 4  # synapses whose neurons are asked for in advance (beyond a row lies what serves as well: nothing faults)
-BEGUN = 1 - 2.0**-52  # the offset, in dt, of the first moment of a step
+AFTER = -1.0  # an offset that is later than all others of its step
+AHEAD = 4  # synapses whose neurons are prefetched in advance (targets read beyond a row do no harm: prefetching never faults)
+BEGUN = 1 - 2.0**-52  # the offset, in units of dt, of the earliest time of a step
 
 
 class GivenSpikes(NamedTuple):
-    """Given spikes by step: node, offset."""
+    """Given spikes, sorted by time: step, offset (ms), global id; shape (n,) each."""
 
     step: np.ndarray
     offset: np.ndarray
@@ -42,15 +42,17 @@ class GivenSpikes(NamedTuple):
 
 
 class GridPoisson(NamedTuple):
-    """Poisson drives whose spikes lie on the grid, and room for the sums of a step, shape (2, n) (empty if there are none)."""
+    """Poisson drives whose spikes are on the grid, and work space for the input sums of a step, shape (2, n_places), or empty."""
 
     drives: PoissonDrives
     total: np.ndarray
 
 
 class EventMachine(NamedTuple):
-    """Everything that a run touches. ``mark[turn % 3, b]``: how many spikes block b had sent at the end of a turn, kept until
-    all threads have read it; `drive`: the constant inputs (pA) of the neurons, where they change.
+    """All arrays of a run.
+
+    ``mark[turn % 3, b]`` is the number of spikes that block b had sent at the end of a turn; three turns are kept so that all threads can
+    read it. `drive` are the constant inputs (pA) of the neurons where currents change.
     """
 
     blocks: Blocks
@@ -69,12 +71,12 @@ class EventMachine(NamedTuple):
     key: tuple[np.uint64, np.uint64]
     sharing: Sharing
     clock: Clock
-    plastic: None = None  # no synapse of an exact run is
+    plastic: None = None  # exact spike times do not support plastic synapses
 
 
 @Part
 def advance(m, rank, start, steps):
-    """Thread `rank` plays the steps start < step <= start + steps of its blocks."""
+    """Run the blocks of thread `rank` in the steps start < step <= start + steps."""
     blocks, threads, end = m.blocks, len(m.blocks.thread) - 1, start + steps
     mine, beyond = blocks.thread[rank], blocks.thread[rank + 1]
     begin(m.clock, rank)
@@ -94,7 +96,7 @@ def advance(m, rank, start, steps):
 
 @kernel
 def meet(sharing, threads):
-    """Wait for the other threads."""
+    """Synchronise with the other threads."""
     awaited, looks = arrive(sharing, threads), 0
     while not all_here(sharing, awaited):
         looks = wait(sharing, looks)
@@ -102,7 +104,7 @@ def meet(sharing, threads):
 
 @kernel
 def admit(m, b, turn, first, last):
-    """Spikes of the last interval, sent or given, set out to block `b`."""
+    """Make the spikes of the last interval, sent or given, pending for block `b`."""
     if len(m.synapses.delay) == 0:
         return
     sent, given = m.sent, m.given
@@ -116,7 +118,7 @@ def admit(m, b, turn, first, last):
 
 @merged
 def play(m, rank, b, first, last):
-    """The steps first < step <= last of block `b`, from stop to stop."""
+    """Process the steps first < step <= last of block `b`, from one grid stop to the next."""
     blocks, k = m.blocks, first
     while k < last:
         if len(m.currents.change) and currents_change(m.currents, 0, k + 1):
@@ -135,20 +137,20 @@ def play(m, rank, b, first, last):
 
 @kernel
 def next_stop(m, step, last):
-    """The next step, not after `last`, at the end of which anything happens on the grid."""
+    """The next step, at most `last`, at the end of which anything happens on the grid."""
     p, change = m.probes, m.currents.change
     k = step + 1 if len(m.poisson.drives.drive) else last
     for i in range(len(p.start)):
         due = max(step, p.start[i]) + p.interval[i] - max(step - p.start[i], 0) % p.interval[i]
         if due <= p.stop[i]:
             k = min(k, due)
-    j = number_up_to(change, step + 1)  # a current changes at the end of the step before that in which it acts
+    j = number_up_to(change, step + 1)  # a current changes at the end of the step before it acts
     return min(k, change[j] - 1) if j < len(change) else k
 
 
 @kernel
 def deliver(m, b, last):
-    """All arrivals at block `b` up to the end of the step `last`."""
+    """Deliver all arrivals at block `b` up to the end of step `last`."""
     u, y = m.underway, m.synapses
     while u.number[b] > 0 and u.step[b, u.heap[b, 0]] <= last:
         j = u.heap[b, 0]
@@ -159,7 +161,7 @@ def deliver(m, b, last):
 
 @inlined
 def deliver_segment(m, b, at, n, unit, step, offset):
-    """The `n` synapses of the segment at `at`, which arrives at this moment; weights in units of `unit`."""
+    """Deliver the `n` synapses of the segment at word `at`, arriving at (`step`, `offset`); weights are in units of `unit`."""
     x, y, first = m.neurons, m.synapses, m.blocks.first[b]
     w = first_weight(y.weight, at + n)
     for k in range(n):
@@ -170,7 +172,7 @@ def deliver_segment(m, b, at, n, unit, step, offset):
 
 @inlined
 def take(x, sent, trains, key, b, i, step, offset, weight):
-    """Neuron `i` takes what arrives at this moment."""
+    """Deliver `weight`, arriving at (`step`, `offset`), to neuron `i`."""
     if x.due[i] <= step:
         settle(trains, x, sent, key, b, i, step, offset)
     come(x, sent, b, i, step, offset)
@@ -181,7 +183,7 @@ def take(x, sent, trains, key, b, i, step, offset, weight):
 
 @kernel
 def look(m, b, lo, hi, step):
-    """Process the internal events of the neurons lo … hi - 1 up to the end of `step`: ends of refractoriness, crossings of threshold."""
+    """Process the internal events of the neurons at places lo … hi - 1, and the trains onto them, up to the end of `step`."""
     x = m.neurons
     for i in range(lo, hi):
         if x.due[i] <= step:
@@ -191,14 +193,14 @@ def look(m, b, lo, hi, step):
 
 @kernel
 def act_until(x, sent, b, i, step, offset):
-    """Neuron `i` does what it does by itself before this moment."""
+    """Process the internal events of neuron `i` before (`step`, `offset`)."""
     while acts_before(x.cell[i], step, offset):
         act(x, sent, b, i)
 
 
 @kernel
 def change_currents(m, b, step):
-    """The constant inputs of block `b` become those of the step after `step`."""
+    """Set the constant inputs of block `b` to those of the step after `step`."""
     x = m.neurons
     for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
         set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.drive, m.key, step + 1)
@@ -212,7 +214,7 @@ def change_currents(m, b, step):
 
 @kernel
 def sample_piece(probes, x, p, step):
-    """Write down what the probes want of piece `p` at the end of `step`; neurons stay where they are."""
+    """Sample piece `p` at the end of `step` for all probes that are due, without changing the stored states."""
     for q in range(len(probes.variable)):
         since = step - probes.start[q]
         if since > 0 and step <= probes.stop[q] and since % probes.interval[q] == 0:
@@ -225,13 +227,13 @@ def sample_piece(probes, x, p, step):
 
 @kernel
 def value_of(y, variable):
-    """State variable number `variable`, in the order of `dynamics.State`."""
+    """State variable number `variable`, in the order of `event_dynamics.State`."""
     return y.v if variable == 0 else y.ex if variable == 1 else y.inh if variable == 2 else y.dex if variable == 3 else y.dinh
 
 
 @Part
 def look_up(m, step, variable):
-    """State variable number `variable` of all neurons at the end of `step`, into `out`."""
+    """Write state variable number `variable` of all neurons at the end of `step` to `out`, shape (n_places,)."""
     x, out = read(m)
     for i in range(len(out)):
         out[i] = value_of(state_at(x.cell[i], x.kind[x.cell[i].kind], step, 0.0, x.dt), variable)
@@ -239,7 +241,7 @@ def look_up(m, step, variable):
 
 @Part
 def arrest(m, step):
-    """Take all neurons to the end of `step`, before their parameters change."""
+    """Integrate all neurons to the end of `step`, before their parameters change."""
     x, sent = read(m)
     for i in range(len(x.due)):
         come(x, sent, 0, i, step, 0.0)
@@ -247,7 +249,7 @@ def arrest(m, step):
 
 @Part
 def foresee(m, step):
-    """Foresee what each neuron does next. One that stands at threshold fires as soon as the next step begins."""
+    """Determine the next internal event of all neurons. A neuron at or above threshold fires at the beginning of the next step."""
     x, trains = read(m)
     for i in range(len(x.due)):
         n = x.cell[i]
@@ -262,7 +264,7 @@ def foresee(m, step):
 
 @kernel
 def settle(trains, x, sent, key, b, i, step, offset):
-    """What neuron `i` does by itself, and the trains onto it, before this moment."""
+    """Process the internal events of neuron `i`, and the Poisson trains onto it, before (`step`, `offset`)."""
     j = earliest(trains, i)
     while j >= 0 and before(trains.train[j].step, trains.train[j].offset, step, offset):
         r = trains.train[j]
@@ -277,7 +279,7 @@ def settle(trains, x, sent, key, b, i, step, offset):
 
 @inlined
 def next_due(trains, x, i):
-    """The step in which anything happens at neuron `i` next, if nothing arrives from others."""
+    """The step of the next event of neuron `i` if no spike arrives from other nodes."""
     due = x.cell[i].due
     if len(trains.train):
         j = earliest(trains, i)
@@ -287,7 +289,7 @@ def next_due(trains, x, i):
 
 @merged
 def add_grid_poisson(m, rank, b, step):
-    """The Poisson spikes that arrive at the end of `step`, as one weight of each sign."""
+    """Deliver the grid Poisson spikes that arrive at block `b` at the end of `step`, as one weight of each sign."""
     total = m.poisson.total
     for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
         add_poisson(m.poisson.drives, rank, p, total, m.key, step)

@@ -1,8 +1,8 @@
-"""Neurons as things that happen to them: arrivals, crossings of threshold, ends of refractoriness.
+"""The events of neurons: arrivals, threshold crossings, ends of refractory periods.
 
-The state of a neuron is that of its last event; what it will do by itself next, and when, is kept beside it. Events at
-one moment: first what the neuron does by itself, then what arrives, all of it before a jump of v is compared with
-threshold (so simultaneous weights act as one; NEST does the same).
+The stored state of a neuron is that at its last event, together with its next internal event and the time of it. Of simultaneous events,
+internal ones come first, then arrivals; v is compared with the threshold after all of them (so simultaneous weights act as one, as in
+NEST).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from lifsim.engine.precise.event_dynamics import ALPHA, DELTA, State, after, ear
 from lifsim.engine.precise.event_times import before, later, span
 from lifsim.plan.spikes import NEVER
 
-FREED, CROSSING, GRID, LOOK = range(4)  # what a neuron does by itself: it is free again, fires, is tested, looks when it will fire
-FAR = 1e18  # steps: as good as never
-EARLY = 1 - 1e-9  # of a time that must not be later than another for rounding
+FREED, CROSSING, GRID, LOOK = range(4)  # internal events: end of refractoriness, spike, test of threshold, search for the time of the spike
+FAR = 1e18  # steps; later events are treated as never
+EARLY = 1 - 1e-9  # factor that keeps a lower bound of a time a lower bound despite rounding
 
 NEURON = np.dtype(
     [
@@ -27,12 +27,13 @@ NEURON = np.dtype(
         *((name, np.int64) for name in ("step", "due", "does", "held", "kind")),
     ]
 )
-"""The state at (`step`, `offset`), with the constant input `current` (pA); what the neuron `does` at (`due`, `due_offset`);
-whether it is `held` at reset, and how much of the input since then is `kept` (mV at the end of that); its row in the kinds."""
+"""A neuron: its state at (`step`, `offset`) with the constant input `current` (pA); the internal event that it `does` at (`due`,
+`due_offset`); whether v is `held` at reset, and the effect of input during refractoriness that is `kept` (mV, at its end); the index of
+its `kind`."""
 
 
 class EventNeurons(NamedTuple):
-    """The neurons by place, their kinds, the step in which each must be looked at next, and dt in ms."""
+    """All neurons by place, shape (n_places,), their kinds, the step of the next event of each (`due`), and dt (ms)."""
 
     cell: np.ndarray
     kind: np.ndarray
@@ -41,8 +42,9 @@ class EventNeurons(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Spikes of the slice, of block b from ``first[b]`` on in any order: neuron (id), step, offset; how many. Place q has the
-    neuron ``id[q]``.
+    """Spikes sent in the slice: block b has ``number[b]`` entries of `neuron` (id), `step` and `offset` from ``first[b]`` on, in any order.
+
+    ``id[q]`` is the id of the neuron at place q.
     """
 
     neuron: np.ndarray
@@ -55,20 +57,20 @@ class Sent(NamedTuple):
 
 @inlined
 def state_of(n):
-    """The state of a neuron as numbers of its own."""
+    """A copy of the state of neuron `n`."""
     return State(n.v, n.ex, n.inh, n.dex, n.dinh)
 
 
 @inlined
 def put(n, y, step, offset):
-    """Give a neuron the state `y` of the moment (`step`, `offset`)."""
+    """Set the state of neuron `n` at (`step`, `offset`) to `y`."""
     n.v, n.ex, n.inh, n.dex, n.dinh = y
     n.step, n.offset = step, offset
 
 
 @inlined
 def state_at(n, c, step, offset, dt):
-    """The state of a neuron at a later moment, before which it does nothing."""
+    """The state of neuron `n` of kind `c` at a later time, up to which it has no event."""
     y = state_of(n)
     t = span(n.step, n.offset, step, offset, dt)
     if t == 0:
@@ -79,9 +81,9 @@ def state_at(n, c, step, offset, dt):
 
 @inlined
 def come(x, sent, b, i, step, offset):
-    """Integrate neuron `i` to `offset` ms before the end of `step`; no internal event lies in between.
+    """Integrate neuron `i` to `offset` ms before the end of `step`; there is no internal event in between.
 
-    Where threshold is tested, it may be found to have fired.
+    If the threshold is tested (not predicted), the neuron may turn out to have fired; then it fires.
     """
     n = x.cell[i]
     c = x.kind[n.kind]
@@ -95,7 +97,7 @@ def come(x, sent, b, i, step, offset):
 
 @kernel
 def fire(x, sent, b, i, step, offset):
-    """Neuron `i` fires: it is written down, reset and held."""
+    """Neuron `i` fires: the spike is recorded, v is reset and held."""
     n = x.cell[i]
     c = x.kind[n.kind]
     k = sent.first[b] + sent.number[b]
@@ -107,7 +109,7 @@ def fire(x, sent, b, i, step, offset):
 
 @kernel
 def act(x, sent, b, i):
-    """Neuron `i` does what is due."""
+    """Process the internal event of neuron `i` that is due."""
     n = x.cell[i]
     c = x.kind[n.kind]
     if n.does == LOOK:
@@ -124,9 +126,9 @@ def act(x, sent, b, i):
 
 @inlined
 def plan(x, i):
-    """Foresee what neuron `i` will do next if nothing arrives.
+    """Determine the next internal event of neuron `i` if nothing arrives.
 
-    When it will fire exactly is found out only once it might: mostly something arrives before.
+    The exact spike time is computed only when its lower bound is reached, because mostly something arrives before.
     """
     n = x.cell[i]
     c = x.kind[n.kind]
@@ -141,7 +143,7 @@ def plan(x, i):
 
 @inlined
 def intend(x, n, c, does, t):
-    """In `t` ms a neuron does something, a test being put off to the next point of the grid, unless it must stop at one before."""
+    """Schedule event `does` of neuron `n` in `t` ms; tests are postponed to a grid point, and gridded neurons stop at the next one."""
     n.does, n.due, n.due_offset = does, NEVER, 0.0
     if t < FAR * x.dt:
         n.due, n.due_offset = later(n.step, n.offset, t, x.dt)
@@ -154,9 +156,9 @@ def intend(x, n, c, does, t):
 
 @inlined
 def acts_before(n, step, offset):
-    """Whether a neuron does anything by itself before what arrives at this moment.
+    """Whether neuron `n` has an internal event before arrivals at (`step`, `offset`) are processed.
 
-    A jump to threshold waits for all that arrives with it.
+    A jump to the threshold is processed after all simultaneous arrivals.
     """
     if before(n.due, n.due_offset, step, offset):
         return True
@@ -165,7 +167,7 @@ def acts_before(n, step, offset):
 
 @inlined
 def receive(x, i, step, offset, w):
-    """The weight `w` arrives at neuron `i`, which has come to this moment."""
+    """Apply the weight `w`, arriving at (`step`, `offset`), to neuron `i`, whose state is that of this time."""
     n = x.cell[i]
     c = x.kind[n.kind]
     if c.model == DELTA:

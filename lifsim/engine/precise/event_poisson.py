@@ -1,8 +1,8 @@
-"""Poisson trains with exact intervals (`poisson_generator_ps`), each at its only target.
+"""Poisson trains with exact spike times (`poisson_generator_ps`), each onto one target.
 
-Interval number k of a train is a function of (seed, drive, neuron, k): neither dt nor threads nor slices matter.
-With a dead time, intervals are that plus an exponential one, and the train is stationary from its start: it then
-either is within a dead time, with the probability rate · dead time, or not.
+Interval number k of a train is a function of (seed, drive, neuron, k), so it does not depend on dt, threads or slices. With a dead time,
+an interval is the dead time plus an exponentially distributed time. The train is stationary from its start: at the start, it is within a
+dead time with the probability rate · dead time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lifsim.engine.precise.event_times import before, later
 from lifsim.engine.random import philox
 from lifsim.plan.spikes import NEVER
 
-INTERVALS, RECORDED = np.uint32(7 << 24), np.uint32(8 << 24)  # streams: of trains at targets, of recorded ones
+INTERVALS, RECORDED = np.uint32(7 << 24), np.uint32(8 << 24)  # purposes of streams: trains at targets, recorded trains
 
 TRAIN = np.dtype(
     [
@@ -27,12 +27,12 @@ TRAIN = np.dtype(
         *((name, np.int64) for name in ("who", "stream", "drawn", "step", "stop")),
     ]
 )
-"""Intervals of `dead` plus an exponential one of `mean` (ms); how many have been `drawn`; when the next spike arrives, and the
-last step in which one can."""
+"""A train: intervals are `dead` plus an exponential time of mean `mean` (ms), and `drawn` is their number so far; spikes have the weight
+`weight`; the next one arrives at (`step`, `offset`), the last one not after step `stop`; `who` and `stream` key the random numbers."""
 
 
 class ExactPoissonTrains(NamedTuple):
-    """The trains onto the neuron at place i: ``first[i]`` … ``first[i + 1] - 1``."""
+    """Trains by place of the target: ``first[i]`` … ``first[i + 1] - 1`` are those onto the neuron at place i."""
 
     train: np.ndarray
     first: np.ndarray
@@ -40,13 +40,13 @@ class ExactPoissonTrains(NamedTuple):
 
 @inlined
 def uniform(a, b):
-    """Two random words as a number between 0 and 1."""
+    """A float64 between 0 and 1 from two random words."""
     return (a * 4294967296.0 + b + 0.5) / 18446744073709551616.0
 
 
 @kernel
 def interval(r, key):
-    """The next interval of train `r`; the first one, from its start on."""
+    """The next interval (ms) of train `r`; the first interval begins at the start of the train."""
     w = philox(r.who, r.drawn, uint32(r.stream), 0, key)
     t, u = -r.mean * math.log(uniform(w[0], w[1])), uniform(w[2], w[3])
     if r.drawn == 0:
@@ -57,7 +57,7 @@ def interval(r, key):
 
 @kernel
 def go_on(r, key, dt):
-    """Move train `r` on to its next spike."""
+    """Advance train `r` to its next spike."""
     t = interval(r, key)
     r.drawn += 1
     if t / dt < NEVER // 2:
@@ -76,7 +76,7 @@ def begin(m):
 
 @kernel
 def earliest(trains, i):
-    """The train whose spike arrives first at neuron `i`, -1 if there is none."""
+    """The train with the earliest next spike at neuron `i`; -1 if there is none."""
     best = -1
     for j in range(trains.first[i], trains.first[i + 1]):
         r = trains.train[j]
@@ -87,7 +87,7 @@ def earliest(trains, i):
 
 @Part
 def note_until(m, last):
-    """Write down the spikes of `trains` up to the step `last`; ``number[0]``: how many, more than there is room for if it is too small."""
+    """Record the spikes of `trains` up to step `last`; ``number[0]`` is their number, or above the room for them if there are more."""
     trains, key, dt, node, step, offset, number = read(m)
     n = 0
     for j in range(len(trains)):

@@ -1,5 +1,6 @@
-"""What an exact run has come to, by the numbers of neurons (see `lifsim.engine.snapshot`): each neuron at its last event and what it
-will do next, the trains onto it, and the spikes under way.
+"""Snapshots of the engine for exact spike times, ordered by neuron ids (see `lifsim.engine.snapshot`).
+
+A snapshot has the state of each neuron at its last event, its next internal event, the Poisson trains onto it, and the pending spikes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def state_of(engine: Any) -> State:
 
 
 def restore(engine: Any, step: int, state: State) -> None:
-    """Take an engine that has just been built to `step`, where it had this state (ValueError if it is not one of such a plan)."""
+    """Load a state, saved after `step`, into an engine that has just been built (ValueError if it does not fit the plan)."""
     set_params(engine, state)
     m, place, order = engine.machine, engine.placement.place, _trains_in_order(engine)
     for name in FIELDS:
@@ -54,13 +55,13 @@ def restore(engine: Any, step: int, state: State) -> None:
 
 
 def _trains_in_order(engine: Any) -> np.ndarray:
-    """The trains in order of the ids of their neurons, then of declaration."""
+    """Indices that sort the trains by id of the neuron, then by declaration."""
     t = engine.machine.trains
     return np.argsort(np.repeat(engine.placement.id, np.diff(t.first)), kind="stable")
 
 
 def spikes_underway(u: Any, y: Any, n_neurons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Step, offset and id of the spikes of neurons that are under way to any block, by time, then id."""
+    """Step, offset and id of the neurons' spikes that are pending for any block, sorted by time, then id; shape (n,) each."""
     found = set()
     for b in range(len(u.number)):
         j = u.heap[b, : u.number[b]]
@@ -73,7 +74,7 @@ def spikes_underway(u: Any, y: Any, n_neurons: int) -> tuple[np.ndarray, np.ndar
 
 
 def _sent(engine: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Step, offset and id of all spikes that may be under way, by time, then id: those of a state, and given ones."""
+    """Step, offset and id of all spikes that may be pending, sorted by time, then id: those of a state, and given spikes."""
     step = taken(state, "spikes/step", np.int64)
     offset, ids = taken(state, "spikes/offset", np.float64, step.shape), taken(state, "spikes/id", np.int64, step.shape)
     longest = int(engine.machine.synapses.delay.max(initial=0))
@@ -90,7 +91,7 @@ def _sent(engine: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 @Part
 def set_out_again(m, b, now):
-    """Let spikes set out to block `b`, each as far as it has come by the end of step `now`."""
+    """Make spikes pending for block `b`, with their cursors where they are at the end of step `now`."""
     u, y, step, offset, ids = read(m)
     for i in range(len(ids)):
         set_out(u, y, b, ids[i], step[i], offset[i])

@@ -1,4 +1,4 @@
-"""Moments in time: `offset` ms before the end of a step. The product of step and dt, which rounds, enters no computation."""
+"""Times of events: (step, offset), where `offset` is the time in ms until the end of the step. Avoids the rounding of step · dt."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from lifsim.engine.compiler.jit import inlined
 
 @inlined
 def before(step, offset, other_step, other_offset):
-    """Whether a moment is earlier than another."""
+    """Whether a time (step, offset) is earlier than another."""
     return step < other_step or (step == other_step and offset > other_offset)
 
 
 @inlined
 def span(step, offset, other_step, other_offset, dt):
-    """The ms from a moment to another."""
+    """The time in ms from one time to another."""
     return (other_step - step) * dt + (offset - other_offset)
 
 
 @inlined
 def later(step, offset, t, dt):
-    """The moment `t` ms later."""
+    """The time (step, offset) `t` ms later."""
     beyond = t - offset
     if beyond <= 0:
         return step, -beyond

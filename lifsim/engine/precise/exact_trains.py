@@ -1,4 +1,4 @@
-"""Exact Poisson trains for recorders: those of generators themselves, one a node."""
+"""The exact Poisson trains that recorders of generators receive, one per node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifsim.plan.stimuli import ExactDrive
 
 
 class ExactTrains:
-    """A train for each node of a generator: `rate` (Hz), `dead_time` (ms), `start` and `stop` (steps), one a node."""
+    """A train for each node of a generator: `rate` (Hz), `dead_time` (ms), `start` and `stop` (steps), shape (n_nodes,) each."""
 
     def __init__(
         self, rate: np.ndarray, dead_time: np.ndarray, start: np.ndarray, stop: np.ndarray, stream: int, seed: int, dt: float
@@ -25,16 +25,16 @@ class ExactTrains:
         begin((self._trains, self._key, float(dt)))
 
     def saved(self) -> dict[str, np.ndarray]:
-        """Where the trains stand."""
+        """The state of the trains."""
         return {name: self._trains[name].copy() for name in OF_TRAIN}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """The opposite of `saved`."""
+        """Restore a state from `saved`."""
         for name in OF_TRAIN:
             put(self._trains[name], name, state)
 
     def until(self, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The spikes since the last call up to the end of step `last`, in any order: step, node, offset."""
+        """The spikes since the last call up to the end of step `last`, in any order: step, node, offset (ms)."""
         room, before = 1024, self._trains.copy()
         while True:
             node, step = np.empty((2, room), np.int64)

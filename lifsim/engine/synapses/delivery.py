@@ -32,9 +32,10 @@ END = 0xFFFFFFFF  # instead of a length: no further segment follows
 class Synapses(NamedTuple):
     """Packed synapses of all blocks.
 
-    `target` (uint16) has all rows. A segment consists of its length (32 bits, in `HEADER` words), its targets (indices in the block) and its
-    weights, which begin at the next position that is aligned for a weight. `weight` is the same memory as an array of weights, in units of
-    ``unit[c]`` for rows of class c; it is empty if all synapses of a class have the weight ``unit[c]``. A row ends with the length `END`.
+    `target` (uint16) has all rows. A segment consists of its length (32 bits, in `HEADER` words), its targets (indices in the block) and
+    its weights, which begin at the next position that is aligned for a weight. `weight` is the same memory as an array of weights, in
+    units of ``unit[c]`` for rows of class c; it is empty if all synapses of a class have the weight ``unit[c]``. A row ends with the
+    length `END`.
 
     Source s has the rows ``row_first[s]`` … ``row_first[s + 1] - 1``. Row r has the class ``row_class[r]``; class c adds to the input sum
     ``channel[c]``. Row r of block b begins at word ``start[b, r]`` (after the header) with a segment of ``length[b, r]`` synapses (`END`:
@@ -95,7 +96,7 @@ def no_pending_spikes(blocks: int, classes: int, slots: int) -> PendingSpikes:
 
 
 class Delivery(NamedTuple):
-    """The data of `deliver_static`: `inputs` are the input sums, shape (n_channels, n_places); ``first[b]`` is the first place of block b."""
+    """The data of `deliver_static`: `inputs` are the input sums, shape (n_channels, n_places); block b begins at place ``first[b]``."""
 
     synapses: Synapses
     ring: Ring
@@ -170,7 +171,7 @@ def admit(y, ring, under, b, k):
 
 @merged
 def sent_by(ring, origin, k):
-    """The ids of the spikes in slot `k` of piece `origin` (the last `origin`: given spikes)."""
+    """The ids of the spikes in slot `k` of piece `origin` (given spikes for the last `origin`)."""
     a = ring.begin[k, origin]
     z = a + ring.number[k, origin]
     return ring.ids[a:z] if origin < len(ring.room) else ring.given[a:z]
