@@ -27,6 +27,32 @@ HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 class DenseNetwork:
     """Base class of `Classifier` and `Regressor`, which describe the parameters; not for direct use."""
 
+    hidden: tuple[int, ...]
+    activation: str
+    loss: str
+    solver: str
+    learning_rate: float
+    schedule: Any
+    momentum: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    batch_size: int
+    epochs: int
+    early_stopping: bool
+    validation_fraction: float
+    patience: int
+    tol: float
+    init: str
+    scale: str
+    tau_m: float
+    t_ref: float
+    gain: float
+    seed: int
+    dtype: str
+    progress: bool
+
     layers_: Layers
     input_: Scaling
     typical_: Typical
@@ -64,41 +90,28 @@ class DenseNetwork:
         dtype: str = "float32",
         progress: bool = False,
     ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.loss = loss
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.momentum = momentum
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.tol = tol
-        self.init = init
-        self.scale = scale
-        self.tau_m = tau_m
-        self.t_ref = t_ref
-        self.gain = gain
-        self.seed = seed
-        self.dtype = dtype
-        self.progress = progress
+        self._keep(locals())
 
     # -- the interface of scikit-learn -------------------------------------------------------------
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the outputs are probabilities of classes."""
+        return self._estimator_type == "classifier"
+
     @classmethod
-    def _names(cls) -> list[str]:
+    def parameter_names(cls) -> list[str]:
+        """The names of the parameters of the constructor."""
         return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def _keep(self, parameters: Mapping[str, Any]) -> None:
+        """Keep the parameters of the constructor as attributes of the same names, as scikit-learn's tools expect."""
+        for name in self.parameter_names():
+            setattr(self, name, parameters[name])
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name, as given to the constructor; `deep` has no effect."""
-        return {name: getattr(self, name) for name in self._names()}
+        return {name: getattr(self, name) for name in self.parameter_names()}
 
     def set_params(self, **params: Any) -> Self:
         """Change parameters; returns the network. The next `fit` uses them.
@@ -112,8 +125,8 @@ class DenseNetwork:
         LifsimError : there is no such parameter.
         """
         for name, value in params.items():
-            if name not in self._names():
-                raise LifsimError(name, f"{type(self).__name__} has no such parameter", did_you_mean(name, self._names()))
+            if name not in self.parameter_names():
+                raise LifsimError(name, f"{type(self).__name__} has no such parameter", did_you_mean(name, self.parameter_names()))
             setattr(self, name, value)
         return self
 
@@ -138,7 +151,7 @@ class DenseNetwork:
         ------
         LifsimError : a parameter is wrong, or the training diverges. DataError : the data are wrong.
         """
-        self._check()
+        self.check_parameters()
         x = data_checks.samples(X)
         rng = np.random.Generator(np.random.Philox(self.seed))
         x, target, aside = self._split(x, self._learn_targets(y, len(x)), validation, rng)
@@ -292,15 +305,20 @@ class DenseNetwork:
 
     # -- parameters ----------------------------------------------------------------------------------
 
-    def _check(self) -> None:
-        """Check all parameters (LifsimError)."""
+    def check_parameters(self) -> None:
+        """Check all parameters.
+
+        Raises
+        ------
+        LifsimError : a parameter is wrong.
+        """
         widths(self.hidden)
         for name, allowed in self._choices().items():
             if getattr(self, name) not in allowed:
                 raise LifsimError(name, f"{getattr(self, name)!r}", did_you_mean(str(getattr(self, name)), allowed))
         if not callable(self.schedule) and self.schedule not in SCHEDULES:
             raise LifsimError("schedule", f"{self.schedule!r}", did_you_mean(str(self.schedule), SCHEDULES) + ", or a function")
-        for name in self._names():
+        for name in self.parameter_names():
             if name in BOUNDS:
                 check_number(name, getattr(self, name), *BOUNDS[name])
         for name in ("batch_size", "epochs", "patience", "seed"):

@@ -52,7 +52,7 @@ def load(path: str | Path) -> DenseNetwork:
 def _network(attributes: dict[str, Any], pairs: Pairs) -> DenseNetwork:
     params = json.loads(attributes["parameters"])
     net = _KINDS[str(attributes["kind"])](**params | {"hidden": tuple(np.atleast_1d(params["hidden"]).tolist())})
-    net._check()
+    net.check_parameters()
     net.layers_ = _layers(net, attributes, pairs)
     net.input_ = scaling_of(attributes, "input", net.layers_.sizes[0])
     net.typical_ = _typical(attributes, net.layers_.sizes)

@@ -51,6 +51,13 @@ class SpikingClassifier(Classifier):
     loss = "auto"
     init = "he"
 
+    encoding: str
+    duration: float
+    dt: float
+    tau_syn: float
+    window: float
+    beta: float
+
     def __init__(
         self,
         hidden: tuple[int, ...] = (64,),
@@ -82,36 +89,7 @@ class SpikingClassifier(Classifier):
         dtype: str = "float32",
         progress: bool = False,
     ) -> None:
-        super().__init__(
-            hidden,
-            solver=solver,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            momentum=momentum,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            batch_size=batch_size,
-            epochs=epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            tol=tol,
-            scale=scale,
-            seed=seed,
-            dtype=dtype,
-            progress=progress,
-        )
-        del self.activation, self.loss, self.init, self.t_ref  # those of dense units: the class attributes apply
-        self.encoding = encoding
-        self.duration = duration
-        self.dt = dt
-        self.tau_m = tau_m
-        self.tau_syn = tau_syn
-        self.gain = gain
-        self.window = window
-        self.beta = beta
+        self._keep(locals())
 
     @property
     def neurons(self) -> LifNeurons:
@@ -121,8 +99,14 @@ class SpikingClassifier(Classifier):
     def _choices(self) -> dict[str, tuple[str, ...]]:
         return {"encoding": ENCODINGS, "solver": SOLVERS, "scale": SCALES, "dtype": ("float32", "float64")}
 
-    def _check(self) -> None:
-        super()._check()
+    def check_parameters(self) -> None:
+        """Check all parameters.
+
+        Raises
+        ------
+        LifsimError : a parameter is wrong.
+        """
+        super().check_parameters()
         for name in ("duration", "window"):
             if not on_grid(getattr(self, name), self.dt):
                 raise LifsimError(name, f"{getattr(self, name):g} ms", f"a multiple of dt = {self.dt:g} ms")

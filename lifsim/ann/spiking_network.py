@@ -225,14 +225,20 @@ class Spiking:
         ------
         LifsimError : nothing was run yet.
         """
-        answer = self._ran()
+        answer = self.last_answer()
         answered = answer.times > self.begins
         found, dense = self.labels(answer.sums[answered]), self.m.predict(X)
         right = None if y is None else np.mean(found == y, axis=1)
         own = float("nan") if y is None else float(np.mean(dense == y))
         return AnswerCourse(answer.times[answered], np.mean(found == dense, axis=1), right, own)
 
-    def _ran(self) -> Answer:
+    def last_answer(self) -> Answer:
+        """The answer of the last call of `classify`.
+
+        Raises
+        ------
+        LifsimError : `classify` was not called yet.
+        """
         if self.answer is None:
             raise LifsimError("classify", "nothing was run yet", "call classify first")
         return self.answer
@@ -240,4 +246,4 @@ class Spiking:
     @property
     def spikes_per_sample(self) -> float:
         """Mean number of spikes per sample in the last run."""
-        return float(self._ran().spikes.mean())
+        return float(self.last_answer().spikes.mean())

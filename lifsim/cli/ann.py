@@ -58,7 +58,7 @@ def train(
         m.fit(table.X[learn], table.y[learn])
     _make_folder(out)
     m.save(out)
-    name = "accuracy" if m._estimator_type == "classifier" else "R²"
+    name = "accuracy" if m.is_classifier else "R²"
     shown = [
         f"{name} {m.score(table.X[some], table.y[some]):.4f} of {what}"
         for some, what in ((learn, "training"), (aside, "test"))
@@ -189,7 +189,7 @@ def classify(
         save(plots.accuracy_over_time(course), plot)
     for line in _course_lines(course):
         click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes per sample in {s._ran().times[-1]:g} ms ({len(table.X)} samples)")
+    click.echo(f"{s.spikes_per_sample:.1f} spikes per sample in {s.last_answer().times[-1]:g} ms ({len(table.X)} samples)")
     for path, what in ((out, "the class of each sample"), (plot, "picture")):
         if path:
             talk.note(f"{path}: {what}")
@@ -218,13 +218,13 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
         raise LifsimError(f"{config}: task", f"{task!r}", did_you_mean(str(task), kinds))
     if not isinstance(test, (int, float)) or isinstance(test, bool) or not 0 <= test < 1:
         raise LifsimError(f"{config}: test", f"{test!r}", "the fraction of the data to hold out, from 0 to below 1")
-    known = [name for name in kinds[task]._names() if name != "progress"]
+    known = [name for name in kinds[task].parameter_names() if name != "progress"]
     for name in said:
         if name not in known:
             raise LifsimError(f"{config}: {name}", "there is no such entry", did_you_mean(name, ["task", "test", *known]))
     m = kinds[task](**said, progress=progress)
     try:
-        m._check()
+        m.check_parameters()
     except LifsimError as error:
         raise LifsimError(f"{config}: {error.problems[0].where}", error.problems[0].got, error.problems[0].allowed) from None
     return m, float(test)
@@ -249,7 +249,7 @@ def _split(y: np.ndarray, test: float, m: DenseNetwork) -> tuple[np.ndarray, np.
     import numpy as np
 
     rng = np.random.Generator(np.random.Philox([m.seed, 1]))
-    classes = y if m._estimator_type == "classifier" else np.zeros(len(y))
+    classes = y if m.is_classifier else np.zeros(len(y))
     aside = np.zeros(len(y), bool)
     for c in np.unique(classes):
         own = rng.permutation(np.flatnonzero(classes == c))
@@ -258,7 +258,7 @@ def _split(y: np.ndarray, test: float, m: DenseNetwork) -> tuple[np.ndarray, np.
 
 
 def _pictures(m: DenseNetwork, out: Path) -> list[Path]:
-    names = ("learning", "confusion") if m._estimator_type == "classifier" else ("learning",)
+    names = ("learning", "confusion") if m.is_classifier else ("learning",)
     return [out.with_name(f"{out.stem}.{name}.png") for name in names]
 
 
@@ -267,7 +267,7 @@ def _draw_training(m: DenseNetwork, X: np.ndarray, y: np.ndarray, out: Path) -> 
     from lifsim.plot.style import save
 
     save(plots.learning_curve(m.history), _pictures(m, out)[0])
-    if m._estimator_type == "classifier":
+    if m.is_classifier:
         save(plots.confusion_matrix(y, m.predict(X), m.classes_), _pictures(m, out)[1])  # type: ignore[attr-defined]
 
 

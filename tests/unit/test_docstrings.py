@@ -60,8 +60,9 @@ def parameters(thing: Any) -> list[str]:
 
 def raises(thing: Any) -> bool:
     """Whether the function itself has a ``raise`` (but for one that lets an error go on)."""
-    function = inspect.unwrap(thing.__init__ if inspect.isclass(thing) and "__init__" in vars(thing) else thing)
-    if not inspect.isfunction(function):
+    made = next((vars(thing)[name] for name in ("__post_init__", "__init__") if inspect.isclass(thing) and name in vars(thing)), thing)
+    function = inspect.unwrap(made)
+    if not inspect.isfunction(function) or function.__code__.co_filename == "<string>":  # what a dataclass generates
         return False
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     return any(isinstance(node, ast.Raise) and node.exc is not None for node in ast.walk(tree))
