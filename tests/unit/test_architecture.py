@@ -213,3 +213,17 @@ def test_contributing_shows_the_table():
     folders |= {f"{path.name}/" for path in ROOT.rglob("*") if path.is_dir()}
     elsewhere = [name for name in named if name not in here | folders and not (ROOT.parent / name).exists()]
     assert not [name for name in elsewhere if not list((ROOT.parent / "tests").rglob(name))]
+
+
+KERNEL = {"kernel", "merged", "inlined", "Part", "entry", "owning"}
+MANY_ARGUMENTS = {"polynomial": "x and the coefficients"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if package(name) in {"engine", "ann"}])
+def test_kernels_take_few_arguments(name):
+    """At most eight: what belongs together is a named tuple."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    kernels = [
+        f for f in tree.body if isinstance(f, ast.FunctionDef) and {ast.unparse(d).partition("(")[0] for d in f.decorator_list} & KERNEL
+    ]
+    assert not [f.name for f in kernels if len(f.args.args) > 8 and f.name not in MANY_ARGUMENTS]

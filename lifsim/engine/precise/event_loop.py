@@ -167,14 +167,15 @@ def deliver_segment(m, b, at, n, unit, step, offset):
     for k in range(n):
         prefetch(x.cell, first + y.target[at + k + AHEAD])
         weight = real(y.weight[w + k], unit) if len(y.weight) else unit
-        take(x, m.sent, m.trains, m.key, b, first + y.target[at + k], step, offset, weight)
+        take(m, b, first + y.target[at + k], step, offset, weight)
 
 
 @inlined
-def take(x, sent, trains, key, b, i, step, offset, weight):
+def take(m, b, i, step, offset, weight):
     """Deliver `weight`, arriving at (`step`, `offset`), to neuron `i`."""
+    x, sent, trains = m.neurons, m.sent, m.trains
     if x.due[i] <= step:
-        settle(trains, x, sent, key, b, i, step, offset)
+        settle(trains, x, sent, m.key, b, i, step, offset)
     come(x, sent, b, i, step, offset)
     receive(x, i, step, offset, weight)
     plan(x, i)
@@ -296,5 +297,5 @@ def add_grid_poisson(m, rank, b, step):
     for i in range(m.blocks.first[b], m.blocks.first[b + 1]):
         for channel in range(2):
             if total[channel, i] != 0:
-                take(m.neurons, m.sent, m.trains, m.key, b, i, step, 0.0, total[channel, i])
+                take(m, b, i, step, 0.0, total[channel, i])
                 total[channel, i] = 0

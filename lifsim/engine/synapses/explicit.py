@@ -40,6 +40,17 @@ class Entries(NamedTuple):
     cls: int
 
 
+class Destination(NamedTuple):
+    """Where the synapses onto the places lo … hi - 1 go: the buckets, with `room` synapses each, of the synapses `y`; work space `own`."""
+
+    y: Synapses
+    buckets: Buckets
+    room: int
+    lo: int
+    hi: int
+    own: np.ndarray
+
+
 def entries_of(wiring: Any, place: RowPlace) -> Entries:
     """The synapses of `wiring` in the form for kernels; `place` tells where they are stored."""
     w, g = wiring.weight, wiring.given
@@ -126,12 +137,13 @@ def fill_entries(m, lo, hi, b):
     """Write the synapses onto the places lo … hi - 1 of block `b` to their rows."""
     e, own, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
+    to = Destination(y, buckets, room, lo, hi, own)
     buckets.number[:] = 0
     for k in range(lines(e)):
         if len(e.target) or lo <= e.node[k] < hi:
             i, last = line(e, k)
             while i < last:
-                i = fill_line(e, k, i, last, lo, hi, y, buckets, room, own)
+                i = fill_line(e, k, i, last, to)
                 if i < last:
                     empty_bucket(buckets, np.int64(e.source[i]) >> BUCKET if len(e.source) else 0, room, table, y, b)
             if len(e.source) == 0:
@@ -141,8 +153,9 @@ def fill_entries(m, lo, hi, b):
 
 
 @kernel
-def fill_line(e, m, first, last, lo, hi, y, buckets, room, own):
+def fill_line(e, m, first, last, to):
     """Put the synapses of line `m` from `first` on into buckets; returns the first one for which there is no room, or `last`."""
+    y, buckets, room, lo, hi, own = to
     target, source, weight, steps = e.target, e.source, e.weight, e.steps
     node, rows, slots, c, d = e.node, e.row, e.slot, max(e.cls, 0), e.slot[e.steps[0]]
     place, waiting, number, weights, unit, row_class = buckets.place, buckets.weight, buckets.number, y.weight, y.unit, y.row_class

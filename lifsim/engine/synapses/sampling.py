@@ -213,12 +213,13 @@ def draw_weights(m, t):
     rule, s, key = read(m)
     d, n, stream = rule.weight, rule.ptr[t + 1] - rule.ptr[t], uint32(WEIGHTS | uint32(rule.stream))
     words_of(t, n, stream, s, key)
-    drawn_values(d.kind, d.a, d.b, d.low, d.high, s.word[:n], t, stream, key, s.weight[:n])
+    drawn_values(d, s.word[:n], t, stream, key, s.weight[:n])
 
 
 @kernel
-def drawn_values(kind, a, b, low, high, word, t, stream, key, out):
-    """Fill `out` with the values of a distribution for the random words of target `t`; values outside [low, high] are redrawn."""
+def drawn_values(d, word, t, stream, key, out):
+    """Fill `out` with the values of distribution `d` for the random words of target `t`; values outside [low, high] are redrawn."""
+    kind, a, b, low, high = d.kind, d.a, d.b, d.low, d.high
     if kind == UNIFORM:
         for k in range(len(out)):
             out[k] = transform(kind, a, b, word[k])
