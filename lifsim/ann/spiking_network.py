@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from lifsim.common.errors import DataError, LifsimError, OutputError
 from lifsim.common.text import named, spelled
 from lifsim.files import disk
 from lifsim.modelfile.shipped import find
+from lifsim.modelfile.toml import parsed
 from lifsim.simulation.runs import run
 from lifsim.simulation.settings import check_duration
 from lifsim.weights.store import WeightStore
@@ -92,14 +92,15 @@ class Spiking:
 
         path = find(path)
         text = path.read_text(encoding="utf-8", errors="replace")
-        found = re.search(r'^matrix = "(.+):layer_1"$', text, re.MULTILINE)
         wrong = DataError(str(path), "is no converted network", "a model file that lifsim convert made")
-        if not found:
+        references = [str(p.get("matrix", "")) for p in parsed(text, str(path)).get("projections", ()) if isinstance(p, dict)]
+        weights = next((x.removesuffix(":layer_1") for x in references if x.endswith(":layer_1")), None)
+        if weights is None:
             raise wrong
         net = load(path)
         if not {INPUT, OUTPUT, "layer_1"} <= set(net.populations) or not {"begins", "copies"} <= set(net.parameters):
             raise wrong
-        return cls(loading.load(path.parent / named(json.loads(f'"{found[1]}"'))), text, folder=path.parent)
+        return cls(loading.load(path.parent / named(weights)), text, folder=path.parent)
 
     def save(self, path: str | Path, store: str | Path) -> None:
         """Write the model file, and add the parameters of the conversion to the file of the weights.

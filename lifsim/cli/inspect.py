@@ -183,7 +183,6 @@ def stats(
     if as_json and as_csv:
         raise LifsimError("--json, --csv", "both are given", "one of them")
     result = _opened(talk, file, n_nodes)
-    _refuse_window(result, **window)
     found = analysis.statistics(result, **window)
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
@@ -218,8 +217,10 @@ def plot(
     Plots the results in FILE as a raster plot with population rates below it (raster), population rates (rates), recorded
     traces (traces), histograms of the inter-spike intervals (isi), or a map of the firing rates (space).
     """
+    from lifsim import analysis
+
     result = _opened(talk, file, n_nodes)
-    _refuse_window(result, **window)
+    analysis.check_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
     out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
     refuse_output(out, overwrite)
@@ -249,15 +250,6 @@ def models() -> None:
     width = max(map(len, found))
     for name, description in found.items():
         echo(f"{name:<{width}}  {one_line(description)}")
-
-
-def _refuse_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
-    if t_start is None and t_stop is None:
-        return
-    start, stop = (result.t_start if t_start is None else t_start), (result.t_stop if t_stop is None else t_stop)
-    if not max(start, result.t_start) < min(stop, result.t_stop):
-        allowed = f"a window within {result.t_start:g} to {result.t_stop:g} ms"
-        raise LifsimError("--from, --to", f"nothing lies between {start:g} and {stop:g} ms", allowed)
 
 
 def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:

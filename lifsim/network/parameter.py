@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from lifsim.common.errors import Problem
+from lifsim.common.values import Distribution
 
 Check = Callable[[Mapping[str, Any]], str | None]
 
@@ -45,3 +49,22 @@ class Parameter:
             "0 to 1": (v >= 0) & (v <= 1),
         }
         return None if ok[self.bound].all() else self.bound
+
+
+def violations(place: str, checks: Iterable[Check], values: Mapping[str, Any], show: Callable[[str, Any], str]) -> Iterable[Problem]:
+    """Report violated conditions between values of parameters. Conditions on random parameters are left out.
+
+    Parameters
+    ----------
+    place : of the parameters, for messages. checks : the conditions. values : by name, defaults included.
+    show : formats a parameter for a message, from its name and value.
+    """
+    known = {name: x for name, x in values.items() if not isinstance(x, Distribution)}
+    for check in checks:
+        try:
+            message = check(known)
+        except KeyError:  # a random parameter is part of the condition
+            continue
+        if message:
+            named = re.findall(r"\w+", message)
+            yield Problem(place, ", ".join(show(name, x) for name, x in known.items() if name in named) or "these values", message)

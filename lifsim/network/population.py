@@ -16,7 +16,7 @@ from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.common.values import Distribution, Value, is_whole, value
 from lifsim.network.model import MODELS, Model
-from lifsim.network.parameter import Parameter
+from lifsim.network.parameter import Parameter, violations
 from lifsim.network.positions import Positions
 
 FEW = 16  # up to so many nodes in descending order are listed one by one
@@ -219,15 +219,8 @@ def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
 
 def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Problem]:
     """Report violated conditions between parameters. Random parameters are checked when they are drawn."""
-    full = {p.name: given.get(p.name, p.default) for p in model.parameters + model.states}
-    known = {k: v for k, v in full.items() if not isinstance(v, Distribution)}
-    for check in model.checks:
-        try:
-            message = check(known)
-        except KeyError:
-            continue
-        if message:
-            yield Problem(place, ", ".join(_shown(k, v) for k, v in known.items() if k in message) or "these values", message)
+    values = {p.name: given.get(p.name, p.default) for p in model.parameters + model.states}
+    return violations(place, model.checks, values, _shown)
 
 
 def _shown(name: str, v: Any) -> str:

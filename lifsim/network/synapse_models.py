@@ -17,7 +17,7 @@ import numpy as np
 from lifsim.common.errors import ModelError, Problem, did_you_mean
 from lifsim.common.printable import shown
 from lifsim.common.values import Distribution, Value
-from lifsim.network.parameter import Parameter
+from lifsim.network.parameter import Parameter, violations
 
 Check = Callable[[Mapping[str, Any]], str | None]
 WEIGHT = "weight"  # unit of parameters that have the unit of the weight: mV, pA or nS
@@ -227,15 +227,8 @@ def _shown(v: Value) -> str:
 
 
 def _relations(place: str, model: SynapseModel, params: Mapping[str, Value]) -> Iterable[Problem]:
-    full = {p.name: params.get(p.name, p.default) for p in model.parameters}
-    known = {k: v for k, v in full.items() if not isinstance(v, Distribution)}
-    for check in model.checks:
-        try:
-            message = check(known)
-        except KeyError:
-            continue
-        if message:
-            yield Problem(place, ", ".join(f"{k} = {_shown(v)}" for k, v in known.items() if k in message.split()), message)
+    values = {p.name: params.get(p.name, p.default) for p in model.parameters}
+    return violations(place, model.checks, values, lambda name, x: f"{name} = {_shown(x)}")
 
 
 def check_sign(place: str, weight: Value, own: Synapse) -> Iterable[Problem]:
