@@ -8,7 +8,7 @@ sources are drawn later, while the engine fills its blocks.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from lifsim.common.errors import ModelError
 from lifsim.common.timegrid import LONGEST_DELAY, half_up
 from lifsim.common.values import Distribution, Value
 from lifsim.network.distance import Profile
+from lifsim.network.explicit_synapses import ExplicitSynapses
 from lifsim.network.positions import Space
 from lifsim.network.projection import Projection
 from lifsim.network.synapse_values import Synaptic
@@ -36,66 +37,90 @@ def wiring(projection: Projection, index: int, sources: np.ndarray, targets: np.
     depend on distance.
     """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 0x57495245, index])))
-    itself = _itself(projection, sources, targets)
     each: dict[str, Any] = {"weight": projection.weight, "delay": projection.delay}
     if projection.synapse:
         each |= {p.name: projection.synapse.get(p.name) for p in projection.synapse.model.parameters}
-    given, rows, kind, multapses = None, _NO_ROWS, synapses.RANDOM, projection.allow_multapses
-    capacity = len(sources) - (itself >= 0)
-    p = projection.params.get("p")
-    match projection.rule:
-        case "one_to_one":
-            other = itself != np.arange(len(targets))
-            kind, degrees = synapses.ONE, other.astype(np.int64)
-            each = _reordered(each, other)
-        case "all_to_all":
-            kind, degrees = synapses.ALL, capacity
-        case "pairwise_bernoulli" if isinstance(p, Profile):
-            kind = synapses.ROWS
-            degrees, rows = spatial.bernoulli(projection.space(seed), p, itself, rng)
-        case "pairwise_bernoulli":
-            degrees, multapses = rng.binomial(capacity, projection.params["p"]), False
-        case "fixed_indegree" if p is not None:
-            kind, degrees = synapses.ROWS, np.full(len(targets), projection.params["indegree"])
-            rows = _chosen(projection, index, itself, seed, rng).ravel()
-        case "fixed_indegree":
-            degrees = np.full(len(targets), projection.params["indegree"])
-        case "fixed_total_number":
-            degrees = _split(projection.params["N"], capacity, multapses, rng)
-        case "fixed_outdegree":
-            kind = synapses.ROWS
-            degrees, rows, order = _by_target(_targets(projection, index, itself, len(targets), seed, rng), len(targets))
-            each = _reordered(each, order)
-        case _:
-            given, itself = projection.params["given"], np.full(len(targets), -1)
-            if not given.in_range():
-                raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that are not modified")
-            if projection.synapse or any(isinstance(v, (Distribution, Profile)) for v in each.values()):  # values ordered by target
-                order, given = given.by_target(), None
-                kind, degrees, rows = synapses.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False)
-                each = {k: order.sorted(v) for k, v in each.items()}
-            else:
-                kind, degrees = synapses.GIVEN, given.degrees()
+    itself = _itself(projection, sources, targets)
+    if "given" in projection.params:
+        itself = np.full(len(targets), -1)
+        found, each = _explicit(projection, index, each)
+    else:
+        found = _by_rule(projection, index, itself, seed, rng)
+        if found.order is not None:
+            each = {k: v[found.order] if isinstance(v, np.ndarray) else v for k, v in each.items()}
     weight, delay = each.pop("weight"), each.pop("delay")
     by_pair = projection.rule in ("all_to_all", "pairwise_bernoulli")
-    ptr = np.concatenate([[0], np.cumsum(degrees, dtype=np.int64)])
+    ptr = np.concatenate([[0], np.cumsum(found.degrees, dtype=np.int64)])
     made = Wiring(
         index,
-        kind,
+        found.kind,
         sources.astype(np.int32),
         targets.astype(np.int64),
         ptr,
-        rows,
+        found.rows,
         itself.astype(np.int32),
-        multapses,
+        found.multapses,
         values(weight, by_pair),
         delays(delay, by_pair, dt, f"projections[{index}]"),
-        given,
+        found.given,
         projection.receptor_type,
         _plasticity(projection, each, int(ptr[-1]), by_pair, rng),
     )
     apart = any(isinstance(v, Profile) for v in (weight, delay))
     return _by_distance(made, projection.space(seed), weight, delay, dt, seed, expand) if apart else made
+
+
+class _Partners(NamedTuple):
+    """The synapses of each target.
+
+    kind : of the `Wiring`. degrees : number of synapses of each target, shape (n_target,). rows : their sources, for the kind ROWS.
+    order : indices (or a mask) that put values given in the order of the rule into this order. given : explicit synapses of the kind GIVEN.
+    """
+
+    kind: int
+    degrees: np.ndarray
+    rows: np.ndarray = _NO_ROWS
+    order: np.ndarray | None = None
+    multapses: bool = True
+    given: ExplicitSynapses | None = None
+
+
+def _by_rule(projection: Projection, index: int, itself: np.ndarray, seed: int, rng: np.random.Generator) -> _Partners:
+    """The synapses that a rule makes; those of the kind RANDOM are drawn when they are packed."""
+    n_target, multapses, p = len(itself), projection.allow_multapses, projection.params.get("p")
+    capacity = len(projection.source) - (itself >= 0)
+    match projection.rule:
+        case "one_to_one":
+            other = itself != np.arange(n_target)
+            return _Partners(synapses.ONE, other.astype(np.int64), order=other, multapses=multapses)
+        case "all_to_all":
+            return _Partners(synapses.ALL, capacity, multapses=multapses)
+        case "pairwise_bernoulli" if isinstance(p, Profile):
+            return _Partners(synapses.ROWS, *spatial.bernoulli(projection.space(seed), p, itself, rng), multapses=multapses)
+        case "pairwise_bernoulli":
+            return _Partners(synapses.RANDOM, rng.binomial(capacity, projection.params["p"]), multapses=False)
+        case "fixed_indegree":
+            degrees = np.full(n_target, projection.params["indegree"])
+            if p is None:
+                return _Partners(synapses.RANDOM, degrees, multapses=multapses)
+            return _Partners(synapses.ROWS, degrees, _chosen(projection, index, itself, seed, rng).ravel(), multapses=multapses)
+        case "fixed_total_number":
+            return _Partners(synapses.RANDOM, _split(projection.params["N"], capacity, multapses, rng), multapses=multapses)
+        case _:  # fixed_outdegree
+            targets = _targets(projection, index, itself, n_target, seed, rng)
+            return _Partners(synapses.ROWS, *_by_target(targets, n_target), multapses=multapses)
+
+
+def _explicit(projection: Projection, index: int, each: dict[str, Any]) -> tuple[_Partners, dict[str, Any]]:
+    """Explicit synapses, and their values: by target if they have values to draw, or parameters of their own; else as they were given."""
+    given, multapses = projection.params["given"], projection.allow_multapses
+    if not given.in_range():
+        raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that are not modified")
+    if not projection.synapse and not any(isinstance(v, (Distribution, Profile)) for v in each.values()):
+        return _Partners(synapses.GIVEN, given.degrees(), multapses=multapses, given=given), each
+    order = given.by_target()
+    found = _Partners(synapses.ROWS, np.diff(order.ptr), order.sources.astype(np.int32, copy=False), multapses=multapses)
+    return found, {k: order.sorted(v) for k, v in each.items()}
 
 
 def _by_distance(made: Wiring, space: Space, weight: Synaptic, delay: Synaptic, dt: float, seed: int, expand: Expand) -> Wiring:
@@ -238,8 +263,3 @@ def _by_target(targets: np.ndarray, n_target: int) -> tuple[np.ndarray, np.ndarr
     order = np.argsort(targets.ravel(), kind="stable")
     degrees = np.bincount(targets.ravel(), minlength=n_target)
     return degrees, (order // max(targets.shape[1], 1)).astype(np.int32), order
-
-
-def _reordered(each: dict[str, Any], order: np.ndarray) -> dict[str, Any]:
-    """`each`, with `order` (indices or a mask) applied to all values that are arrays."""
-    return {k: v[order] if isinstance(v, np.ndarray) else v for k, v in each.items()}

@@ -1,18 +1,24 @@
-"""Neuron models: one module each, composed of a membrane, synapses, a threshold and what a spike does.
+"""Neuron models, one module each: a membrane, synapses, a threshold, and the effect of a spike.
 
-A module has its derivation as docstring and
+The docstring of a module derives its equations; h is the time step, v = V_m - E_L, theta = V_th - E_L. A module defines
 
-- `Kind`, an empty mark by which kernels know the model; `STATES`, the names of its state variables, of which the first
-  `CHANNELS` are those to which arriving weights are added (1 if excitation and inhibition go into one sum);
-- `constants(params, dt)`, of which the first is the threshold, theta, and `drive(params, dt)`: what 1 pA of constant
-  current adds to v in a step;
-- the kernel `advance`, which moves neurons by a step.
+- `Kind`, an empty named tuple whose type identifies the model in kernels;
+- `STATES`, the names of the state variables. Arriving weights are added to the first `CHANNELS` of them: 2 if excitation and
+  inhibition have separate sums, 1 if they share one;
+- `constants(params, dt)`, the constants of the kernels; the first one is the threshold theta;
+- `drive(params, dt)`, the increment of v in a step due to a constant current of 1 pA;
+- `advance`, the kernel that propagates neurons by one step.
 
-Optional: `units(params)`, for state variables kept in other units than the user's; the kernel `receive`, for what acts
-on v as soon as it arrives; the kernel `spike`, for another threshold or reset than `spiking.at_threshold`; `states` and
-`channels` in place of the constants, if they depend on the parameters; `HOLDS = False` if it is for `advance` to know of
-refractory neurons (their v is not put back); `DRIVEN = True` if `advance` itself takes in the constant input. Parts of
-models: `membrane`, `conductance`, `spiking`.
+Optional are
+
+- `units(params)`, conversion factors of state variables that are not stored in the user's units;
+- `receive`, a kernel that applies input which acts on v as soon as it arrives;
+- `spike`, a kernel for another threshold or reset than `spiking.at_threshold`;
+- `states(params)` and `channels(params)`, instead of the constants, if they depend on the parameters;
+- `HOLDS = False`, if `advance` itself takes account of refractory neurons, so that their v is not restored after each step;
+- `DRIVEN = True`, if `advance` itself integrates the constant input.
+
+The modules `membrane`, `conductance` and `spiking` have common parts of models.
 
 To add a model: write the module and list it in `MODELS`. It is imported and compiled only for networks that have it.
 """
@@ -32,7 +38,7 @@ from lifsim.engine.neurons.state import Neurons
 
 __all__ = ["Neurons", "advance_neurons", "channels_of", "kind_of", "module_of", "receive_weights", "spike_neurons", "states_of"]
 
-# The modules of this package that are models; each is imported when a network has the model.
+# The modules of this package that are models; each is imported only for networks that have the model.
 MODELS = (
     "iaf_psc_delta",
     "iaf_psc_exp",
@@ -55,7 +61,7 @@ MODELS = (
 
 
 def module_name(group: Any) -> str:
-    """What integrates `group`: its model, or what that becomes by its parameters."""
+    """The name of the module for `group`: its model, except that iaf_psc_exp with delta > 0 has escape noise."""
     if group.model != "iaf_psc_exp":
         return str(group.model)
     delta = group.params["delta"]
@@ -71,32 +77,32 @@ def module_of(group: Any) -> ModuleType:
 
 
 def kind_of(group: Any) -> Any:
-    """The mark of the model of `group`."""
+    """The `Kind` of the model of `group`."""
     return module_of(group).Kind()
 
 
 def states_of(group: Any) -> tuple[str, ...]:
-    """Names of the state variables of `group`, in the order in which they are kept."""
+    """Names of the state variables of `group`, in the order of the rows of `Neurons.state`."""
     module = module_of(group)
     return module.states(group.params) if hasattr(module, "states") else module.STATES
 
 
 def channels_of(group: Any) -> int:
-    """How many sums of arriving weights the neurons of `group` have."""
+    """The number of input sums (sums of arriving weights) of each neuron of `group`."""
     module = module_of(group)
     return module.channels(group.params) if hasattr(module, "channels") else module.CHANNELS
 
 
-# -- dispatch: by the mark of a model ----------------------------------------------------------------
+# -- dispatch by the type of `Kind` ------------------------------------------------------------------
 
 
 def _module(kind: Any) -> ModuleType:
-    """The module of a mark; `kind` is its type as the compiler knows it."""
+    """The module of a model; `kind` is the Numba type of its `Kind`."""
     return sys.modules[kind.instance_class.__module__]
 
 
 def advance_neurons(kind: Any, c: Any, drive: Any, x: Any, w: Any) -> None:
-    """Move the neurons of `w` by a step; `c` are the constants of the model."""
+    """Propagate the neurons of `w` by one step; `c` are the constants of the model, `drive` is the constant input (mV per step)."""
 
 
 @overload(advance_neurons)
@@ -110,7 +116,7 @@ def _advance_neurons(kind, c, drive, x, w):
 
 
 def receive_weights(kind: Any, c: Any, x: Any, w: Any) -> None:
-    """What has arrived takes effect, in models in which it acts on v at once."""
+    """Apply the input that has arrived, in models in which it acts on v immediately."""
 
 
 @overload(receive_weights)
@@ -126,7 +132,7 @@ def _receive_weights(kind, c, x, w):
 
 
 def spike_neurons(kind: Any, row: int, c: Any, x: Any, w: Any, key: Any, out: Any) -> int:
-    """Neurons that fire are reset and listed in `out`, by their distance from lo; returns how many. State variable `row` is v."""
+    """Reset the neurons that fire and write their indices, counted from `w.lo`, to `out`; returns their number. `row` is the row of v."""
     return 0
 
 

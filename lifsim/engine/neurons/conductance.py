@@ -1,15 +1,15 @@
-"""A membrane with conductances: C_m dv/dt = -(g_L + Σ g) v + Σ g e + I, where v = V_m - E_L and e = E - E_L.
+"""A membrane with conductance-based synapses: C_m dv/dt = -(g_L + Σ g) v + Σ g e + I, where v = V_m - E_L and e = E - E_L.
 
-In a step all g are known functions of time, so the equation is linear with changing coefficients,
+Within a step all g are known functions of time, so the equation is linear with time-dependent coefficients,
 dv/ds = b(s) - a(s) v, s from 0 to 1, a = h/C_m (g_L + Σ g), b = h/C_m (Σ g e + I). The classical Runge-Kutta method of
-fourth order needs a and b at the beginning, the middle and the end. Its error in a step is a⁵/120 of the distance from
-v to b/a (a constant), and, as of Simpson's rule, at most the fourth derivative over 2880 for what the g change in it:
-with r = h/tau, a r⁴/2880 where g decays and a 4e r⁴/2880 where it rises as an alpha function of peak a. So V_m converges
-as dt⁴. Where a exceeds `STIFF`, or r `QUICK` while there is a conductance, the step is divided into parts in which they
-are at most `PART` and `QUICK_PART`: no conductance, however large, makes the solution unstable, and the error of a step
-never exceeds 3·10⁻⁴ of the distance (at a = 1/10, a usual value, it is 10⁻⁷).
+fourth order needs a and b at the beginning, in the middle and at the end of the step. Its error in a step, relative to the
+distance from v to b/a, is a⁵/120 for constant a. The change of g adds, as in Simpson's rule, at most 1/2880 of the fourth
+derivative: with r = h/tau, a r⁴/2880 where g decays, and a 4e r⁴/2880 where g rises as an alpha function with the peak a.
+So V_m converges as dt⁴. If a exceeds `STIFF`, or r exceeds `QUICK` while a conductance is present, the step is divided into
+parts in which they are at most `PART` and `QUICK_PART`. So the solution is stable for any conductance, and the error of a
+step never exceeds 3·10⁻⁴ of the distance (it is 10⁻⁷ at a = 1/10, a typical value).
 
-As in NEST, the derivative is that of min(v, theta); what the membrane does above threshold shows in no spike.
+As in NEST, the derivative is evaluated at min(v, theta); the course of v above threshold does not affect spikes.
 """
 
 from __future__ import annotations
@@ -28,19 +28,23 @@ from lifsim.engine.compiler.jit import inlined, kernel, merged
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import THETA, at, constant, like
 
-STIFF = 0.5  # of a: the step in units of the membrane's own time constant of the moment
-PART = 0.125  # of a, in the parts of a step that is divided
-QUICK = 0.5 + 1e-9  # of r: the step in units of the shortest time constant
-QUICK_PART = 0.25  # of r, in the parts
-LITTLE = 1e-6  # of a/2: conductances so small that nothing comes of their error
-LEAK, LIMIT, QUICKEST = range(1, 4)  # the numbers of the membrane's constants after the threshold
-FIRST, EACH = 4, 5  # the number of the first conductance's first constant; how many each conductance has
-SCALE, HALF, FULL, LIFT, E = range(EACH)  # their numbers within those of a conductance
-MOST_PARTS = 1 << 16  # a conductance of some mS: the membrane is then where it leads long before
+STIFF = 0.5  # largest a of an undivided step; a is the step in units of the momentary membrane time constant
+PART = 0.125  # largest a in the parts of a divided step
+QUICK = 0.5 + 1e-9  # largest r of an undivided step; r is the step in units of the shortest time constant
+QUICK_PART = 0.25  # largest r in the parts of a divided step
+LITTLE = 1e-6  # a/2 due to conductances that are too small for their error to matter
+LEAK, LIMIT, QUICKEST = range(1, 4)  # indices of the membrane's constants after the threshold
+FIRST, EACH = 4, 5  # index of the first conductance's first constant; number of constants of each conductance
+SCALE, HALF, FULL, LIFT, E = range(EACH)  # indices within the constants of a conductance
+MOST_PARTS = 1 << 16  # reached with conductances of some mS, with which v reaches b/a long before the end of the step
 
 
 class Membrane(NamedTuple):
-    """Per neuron or for all: threshold (mV above E_L), h g_L/C_m, a/2 above which a step is divided, h over the shortest tau."""
+    """Constants of the membrane, each one number for all neurons or an array.
+
+    theta : threshold, mV above E_L. leak : h g_L/C_m. limit : the value of a/2 above which a step is divided. quickest : h divided by the
+    shortest time constant of a conductance.
+    """
 
     theta: Any
     leak: Any
@@ -51,8 +55,9 @@ class Membrane(NamedTuple):
 class Conductance(NamedTuple):
     """A conductance of each neuron, g(s) = (g + s·lift·rise) full^s, s from 0 to 1 in a step.
 
-    `g` is kept in nS, below 0 where `scale` is: h/C_m times the sign (1/nS). `rise` is None where g only decays. `half` and
-    `full` are what is left of it after half a step and a step; `e` is its reversal potential above E_L (mV).
+    g : nS, shape (n,), negative where `scale` is. rise : the variable that drives g up, shape (n,); None if g only decays. scale : h/C_m
+    times the sign of g, 1/nS. half, full : the factors by which g decays in half a step and in a step. lift : the rise of g in a step,
+    without decay, per unit of `rise`. e : reversal potential, mV above E_L.
     """
 
     g: np.ndarray
@@ -65,7 +70,7 @@ class Conductance(NamedTuple):
 
 
 def membrane_constants(p: dict[str, Any], taus: Sequence[str], dt: float) -> tuple[Any, ...]:
-    """The constants of `Membrane` from parameters in the user's units; `taus` are the names of those of the conductances."""
+    """The constants of `Membrane` from parameters in the user's units; `taus` are the names of the time constants of all conductances."""
     leak = dt * np.asarray(p["g_L"]) / np.asarray(p["C_m"])
     quickest = reduce(np.maximum, (dt / np.asarray(p[tau]) for tau in taus))
     limit = np.where(quickest > QUICK, np.minimum(leak / 2 + LITTLE, STIFF / 2), STIFF / 2)
@@ -73,39 +78,39 @@ def membrane_constants(p: dict[str, Any], taus: Sequence[str], dt: float) -> tup
 
 
 def conductance_constants(p: dict[str, Any], tau: str, e: str, sign: float, dt: float) -> tuple[Any, ...]:
-    """`scale`, `half`, `full`, `lift` (per unit of e/tau) and `e` of a conductance with the parameters named `tau` and `e`."""
+    """`scale`, `half`, `full`, `lift` (for `rise` in units of e/tau) and `e` of a conductance with the parameters named `tau` and `e`."""
     rate = dt / np.asarray(p[tau])
     return sign * dt / np.asarray(p["C_m"]), np.exp(-rate / 2), np.exp(-rate), rate * np.e, p[e] - np.asarray(p["E_L"])
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """h/C_m: what 1 pA adds to v in a step without a leak, mV/pA."""
+    """h/C_m: the increment of v in a step due to 1 pA without a leak, mV/pA."""
     return dt / np.asarray(p["C_m"])
 
 
-# -- of the neurons in a piece ------------------------------------------------------------------------
+# -- constants and state of a range of neurons ---------------------------------------------------------
 
 
 @inlined
 def membrane(c, w):
-    """The membrane of the neurons of `w`."""
+    """The constants of the membrane for the neurons of `w`."""
     lo, hi = w.lo, w.hi
     return Membrane(constant(c, THETA, lo, hi), constant(c, LEAK, lo, hi), constant(c, LIMIT, lo, hi), constant(c, QUICKEST, lo, hi))
 
 
 @inlined
 def conductance(c, x, w, k, row, rise):
-    """Conductance number k, kept in the state variable `row`; of one that rises, `rise` is what feeds it, else None."""
+    """Conductance number `k`, stored in row `row` of the state; `rise` is the variable that drives it up, or None."""
     lo, hi, j = w.lo, w.hi, FIRST + EACH * k
     scale, half, full = constant(c, j + SCALE, lo, hi), constant(c, j + HALF, lo, hi), constant(c, j + FULL, lo, hi)
     return Conductance(x.state[row, lo:hi], rise, scale, half, full, constant(c, j + LIFT, lo, hi), constant(c, j + E, lo, hi))
 
 
-# -- the conductances of neuron i, together ----------------------------------------------------------
+# -- all conductances of neuron i --------------------------------------------------------------------
 
 
 def risen(q: Any, i: int) -> Any:
-    """g (nS) at the beginning, in the middle and at the end of the step, before it decays."""
+    """g (nS) at the beginning, in the middle and at the end of the step, with its rise but without its decay."""
 
 
 @overload(risen, jit_options={"forceinline": True})
@@ -121,9 +126,9 @@ def _risen(q, i):
 
 
 def halves(m: Any, qs: Any, drive: Any, zero: Any, i: int) -> Any:
-    """a/2 and b/2 of neuron i at the beginning, in the middle and at the end of the step, of a potential counted from `zero`.
+    """a/2 and b/2 of neuron i at the beginning, in the middle and at the end of the step, for potentials relative to `zero`.
 
-    `zero` is the reversal potential of the last conductance, so that this one adds nothing to b.
+    `zero` is the reversal potential of the last conductance, which therefore adds nothing to b.
     """
 
 
@@ -152,13 +157,13 @@ def _halves(m, qs, drive, zero, i):
 
 @inlined
 def factors(q, i):
-    """What g is multiplied with in a/2: products of constants, where they hold for all neurons."""
+    """The factors of g in a/2 at the three times: products of constants if these are the same for all neurons."""
     scale = at(q.scale, i) * like(at(q.scale, i), 0.5)
     return scale, scale * at(q.half, i), scale * at(q.full, i)
 
 
 def within(m: Any, qs: Any, drive: float, i: int, s: float) -> Any:
-    """a and b of neuron i after the part s of the step that its conductances have just made."""
+    """a and b of neuron i at time `s` (0 to 1) in the step over which its conductances have just been propagated."""
 
 
 @overload(within)
@@ -169,7 +174,7 @@ def _within(m, qs, drive, i, s):
     def code(m, qs, drive, i, s):
         q = qs[0]
         a, b = within(m, qs[1:], drive, i, s)
-        left, up = remaining(q, i), gained(q, i)  # what is left after the step of what there was, and what rose in it
+        left, up = remaining(q, i), gained(q, i)  # factor of decay in the step; rise in the step
         g = at(q.scale, i) * ((q.g[i] / left - up * (1 - s)) * left**s)
         return g + a, g * at(q.e, i) + b
 
@@ -177,7 +182,7 @@ def _within(m, qs, drive, i, s):
 
 
 def gained(q: Any, i: int) -> Any:
-    """What `rise` has added to g in the step just made, before it decayed (nS)."""
+    """The rise of g in the step just made, without its decay (nS)."""
 
 
 @overload(gained)
@@ -189,12 +194,12 @@ def _gained(q, i):
 
 @inlined
 def remaining(q, i):
-    """`full`, but for a conductance of which nothing is left: it must not become 0/0."""
+    """`full`, but at least 1e-300, so that a conductance that has decayed to 0 does not give 0/0."""
     return max(np.float64(at(q.full, i)), 1e-300)
 
 
 def settle(qs: Any, i: int) -> None:
-    """All conductances move on by a step."""
+    """Propagate all conductances by one step."""
 
 
 @overload(settle, jit_options={"forceinline": True})
@@ -212,7 +217,7 @@ def _settle(qs, i):
 
 
 def fall(q: Any, i: int) -> None:
-    """`rise` decays by a step."""
+    """Propagate `rise`, if there is one, by one step."""
 
 
 @overload(fall)
@@ -231,9 +236,9 @@ def _fall(q, i):
 
 @inlined
 def runge_kutta(v, theta, a, b):
-    """Three times the change of v in a step of dv/ds = b(s) - a(s) min(v, theta); a/2 and b/2 at its beginning, middle and end.
+    """Three times the change of v in a step of dv/ds = b(s) - a(s) min(v, theta); `a` and `b` are a/2 and b/2 at three times.
 
-    Half the slopes: additions of them take the place of multiplications, of which a processor does fewer at a time.
+    With half slopes, additions replace multiplications, of which a processor does fewer at a time.
     """
     k1 = fma(-a[0], min(v, theta), b[0])
     k2 = fma(-a[1], min(v + k1, theta), b[1])
@@ -245,10 +250,10 @@ def runge_kutta(v, theta, a, b):
 
 @kernel
 def integrate(m, qs, v, drive, until, step, stiff):
-    """Move all conductances `qs` by a step, and v of the neurons that are not refractory (`until` says when they no longer are).
+    """Propagate by one step all conductances `qs`, and v of the neurons that are not refractory (``until[i] <= step``).
 
-    `drive` is h/C_m times the constant input; `stiff` is room for marks of neurons whose conductance is too large or too quick for
-    the step.
+    `drive` is h/C_m times the constant input (mV). `stiff` is work space: it marks the neurons with a conductance that is too large or
+    changes too quickly for an undivided step. Arrays have shape (n,).
     """
     for i in range(len(v)):
         before = v[i]
@@ -256,7 +261,7 @@ def integrate(m, qs, v, drive, until, step, stiff):
         a, b = halves(m, qs, drive[i], zero, i)
         change = runge_kutta(before - zero, at(m.theta, i) - zero, a, b)
         large = largest(qs, a) > at(m.limit, i)
-        change = like(before, 0) if until[i] > step else change  # one after the other: a single condition costs more
+        change = like(before, 0) if until[i] > step else change  # two separate conditions: a combined one costs more
         change = like(before, 0) if large else change
         stiff[i] = large
         v[i] = fma(change, like(before, 1 / 3), before)
@@ -268,7 +273,7 @@ def integrate(m, qs, v, drive, until, step, stiff):
 
 
 def largest(qs: Any, a: Any) -> Any:
-    """The largest of `a` in the step: that at its beginning, unless a conductance rises."""
+    """The largest a/2 of the step: that at its beginning, unless a conductance rises."""
 
 
 @overload(largest, jit_options={"forceinline": True})
@@ -280,7 +285,7 @@ def _largest(qs, a):
 
 @kernel
 def any_of(marks):
-    """Whether there is any mark."""
+    """Whether any mark is set."""
     found = False
     for i in range(len(marks)):
         found |= marks[i]
@@ -289,7 +294,7 @@ def any_of(marks):
 
 @kernel
 def in_parts(m, qs, v, drive, i):
-    """v of neuron i after a step that its conductances have made already, in equal parts (in double precision)."""
+    """v of neuron i after a step divided into equal parts, in double precision; its conductances are already those after the step."""
     begin, last = within(m, qs, np.float64(drive), i, 0.0), within(m, qs, np.float64(drive), i, 1.0)
     parts = math.ceil(min(max(begin[0] / PART, last[0] / PART, at(m.quickest, i) / QUICK_PART), MOST_PARTS))
     x, theta, size, half = np.float64(v), np.float64(at(m.theta, i)), 1.0 / parts, 0.5 / parts
@@ -305,5 +310,5 @@ def in_parts(m, qs, v, drive, i):
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Neurons at threshold are reset; `integrate` lets their v be while they are refractory."""
+    """Reset the neurons at threshold; `integrate` does not change v of refractory neurons."""
     return reset_at_threshold(row, c, x, w, out)

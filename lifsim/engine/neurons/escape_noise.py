@@ -1,9 +1,9 @@
-"""iaf_psc_exp with escape noise: neurons fire at random, the more likely the nearer v is to the threshold.
+"""iaf_psc_exp with escape noise: neurons fire at random, with a probability that grows exponentially with v.
 
-    In a step h a neuron that is not refractory fires with probability rho·h·exp((v - theta)/delta).
+    In a step of length h, a neuron that is not refractory fires with the probability rho·h·exp((v - theta)/delta).
 
-(Gerstner & Kistler 2002, Spiking Neuron Models, 5.3; as in NEST, rho is in 1/s, and delta = 0 means a sharp threshold.) The random
-number of a neuron and step is a function of both and of the seed.
+(Gerstner & Kistler 2002, Spiking Neuron Models, 5.3. As in NEST, rho is in 1/s, and delta = 0 means a deterministic threshold.) The
+random number depends only on neuron, step and seed.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike
 
 
 class EscapeNoise(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = EscapeNoise
-RHO, DELTA = 6, 7  # the numbers of the constants after those of iaf_psc_exp
+RHO, DELTA = 6, 7  # indices of the constants after those of iaf_psc_exp
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """The constants of iaf_psc_exp, then rho·h and delta."""
+    """The constants of iaf_psc_exp, then rho·h and delta (mV)."""
     return (*iaf_psc_exp.constants(p, dt), np.asarray(p["rho"]) * dt / 1000.0, p["delta"])
 
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Neurons that fire are reset and held."""
+    """Reset the neurons that fire, and hold them while they are refractory."""
     lo, hi = w.lo, w.hi
     k = constant(c, THETA, lo, hi), constant(c, RHO, lo, hi), constant(c, DELTA, lo, hi)
     n = escape(k, x.state[row, lo:hi], x.until[lo:hi], w.id, w.step, key, out)
@@ -52,7 +52,7 @@ def spike(row, c, x, w, key, out):
 
 @kernel
 def escape(k, v, until, first, step, key, out):
-    """Lists the neurons that fire, of those with the numbers from `first` on; returns how many."""
+    """Write the indices of the neurons that fire to `out`; returns their number. `first` is the id of the first neuron."""
     theta, rho, delta = k
     n = 0
     for i in range(len(v)):

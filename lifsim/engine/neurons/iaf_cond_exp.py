@@ -1,9 +1,9 @@
-"""iaf_cond_exp: synaptic conductances that jump by the weight (nS) and decay exponentially.
+"""iaf_cond_exp: each arriving spike increments a synaptic conductance by its weight (nS); conductances decay exponentially.
 
     C_m dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in) + I,   dg/dt = -g/tau_syn,   g ← g + |w| at arrivals
 
-A weight below 0 goes into g_in, which is kept as it arrives, below 0. V is integrated as
-`conductance` says, with the conductances of the step exactly known.
+Negative weights are added to g_in unchanged, so g_in is stored as a negative number. V is integrated as described in
+`conductance`, with the exact conductances of the step.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constant
 
 STATES = ("g_ex", "g_in", "V_m")
 CHANNELS = 2
-G_EX, G_IN, V = range(3)  # the rows of the state
+G_EX, G_IN, V = range(3)  # rows of the state
 DRIVEN = True
 HOLDS = False
 
 
 class IafCondExp(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IafCondExp
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """Those of the membrane, then of each conductance, from parameters in the user's units."""
+    """The constants of the membrane, then those of each conductance, from parameters in the user's units."""
     ex, inh = conductance_constants(p, "tau_syn_ex", "E_ex", 1.0, dt), conductance_constants(p, "tau_syn_in", "E_in", -1.0, dt)
     return (*membrane_constants(p, ("tau_syn_ex", "tau_syn_in"), dt), *ex, *inh)
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:
-    """What a unit of a state variable is in the user's units, where it is not 1."""
+    """The factors that convert stored state variables to the user's units, where they are not 1."""
     return {"g_in": -1.0}
 
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step."""
+    """Propagate the neurons of `w` by one step."""
     lo, hi = w.lo, w.hi
     both = conductance(c, x, w, 0, G_EX, None), conductance(c, x, w, 1, G_IN, None)
     integrate(membrane(c, w), both, x.state[V, lo:hi], drive, x.until[lo:hi], w.step, x.marks[lo:hi])

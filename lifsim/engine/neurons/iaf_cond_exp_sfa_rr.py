@@ -2,7 +2,7 @@
 
     C_m dV/dt = … - g_sfa (V - E_sfa) - g_rr (V - E_rr),   dg/dt = -g/tau,   g_sfa ← g_sfa + q_sfa, g_rr ← g_rr + q_rr at own spikes
 
-(Dayan & Abbott 2001, Theoretical Neuroscience, 5.4 and 5.9.) Two more conductances, which the neuron itself feeds.
+(Dayan & Abbott 2001, Theoretical Neuroscience, 5.4 and 5.9.) The neuron's own spikes increase two further conductances.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constant
 CONDUCTANCES = (("tau_syn_ex", "E_ex", 1.0), ("tau_syn_in", "E_in", -1.0), ("tau_sfa", "E_sfa", 1.0), ("tau_rr", "E_rr", 1.0))
 STATES = ("g_ex", "g_in", "g_sfa", "g_rr", "V_m")
 CHANNELS = 2
-G_EX, G_IN, G_SFA, G_RR, V = range(5)  # the rows of the state, of which the first four are conductances
-Q_SFA = FIRST + EACH * len(CONDUCTANCES)  # the numbers of the constants after those of the conductances
+G_EX, G_IN, G_SFA, G_RR, V = range(5)  # rows of the state; the first four are the conductances
+Q_SFA = FIRST + EACH * len(CONDUCTANCES)  # index of the constant after those of the conductances
 Q_RR = Q_SFA + 1
 DRIVEN = True
 HOLDS = False
 
 
 class IafCondExpSfaRr(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IafCondExpSfaRr
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """Those of the membrane, then of each conductance, and what a spike adds to the last two."""
+    """The constants of the membrane, then those of each conductance, then the increments of g_sfa and g_rr at a spike (nS)."""
     each = [x for tau, e, sign in CONDUCTANCES for x in conductance_constants(p, tau, e, sign, dt)]
     return (*membrane_constants(p, [tau for tau, _, _ in CONDUCTANCES], dt), *each, p["q_sfa"], p["q_rr"])
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:
-    """What a unit of a state variable is in the user's units, where it is not 1."""
+    """The factors that convert stored state variables to the user's units, where they are not 1."""
     return {"g_in": -1.0}
 
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step."""
+    """Propagate the neurons of `w` by one step."""
     lo, hi = w.lo, w.hi
     synaptic = conductance(c, x, w, G_EX, G_EX, None), conductance(c, x, w, G_IN, G_IN, None)
     own = conductance(c, x, w, G_SFA, G_SFA, None), conductance(c, x, w, G_RR, G_RR, None)
@@ -64,7 +64,7 @@ def advance(c, drive, x, w):
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Neurons at threshold are reset; their own conductances grow."""
+    """Reset the neurons at threshold and increase their g_sfa and g_rr."""
     n = reset_at_threshold(row, c, x, w, out)
     grow(constant(c, Q_SFA, w.lo, w.hi), x.state[G_SFA, w.lo : w.hi], out[:n])
     grow(constant(c, Q_RR, w.lo, w.hi), x.state[G_RR, w.lo : w.hi], out[:n])
@@ -73,6 +73,6 @@ def spike(row, c, x, w, key, out):
 
 @kernel
 def grow(q, g, fired):
-    """Add `q` to `g` of those that fired."""
+    """Add `q` to `g` of the neurons with the indices `fired`."""
     for i in fired:
         g[i] += at(q, i)

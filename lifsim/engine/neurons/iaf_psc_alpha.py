@@ -1,10 +1,10 @@
-"""iaf_psc_alpha: synaptic currents shaped like an alpha function, the weight being the peak (pA).
+"""iaf_psc_alpha: alpha-shaped synaptic currents; the weight is the peak current (pA).
 
     dv/dt = -v/tau_m + (i_ex + i_in + I)/C_m
     di/dt = di - i/tau_syn,   d(di)/dt = -di/tau_syn,   di ← di + w e/tau_syn at arrivals
 
-so a spike of weight w makes i = w e/tau_syn · s exp(-s/tau_syn), which peaks at w after tau_syn. State is
-di in units of e/tau_syn, to which arriving weights are added as they are; the propagators hold the factor.
+So the current at the time s after a spike of weight w is i = w e/tau_syn · s exp(-s/tau_syn), which has its peak, w, at s = tau_syn.
+di is stored in units of e/tau_syn, so arriving weights are added unchanged; the propagators contain the factor.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from lifsim.engine.neurons.state import THETA, at, constant
 
 STATES = ("dI_syn_ex", "dI_syn_in", "I_syn_ex", "I_syn_in", "V_m")
 CHANNELS = 2
-DI_EX, DI_IN, I_EX, I_IN, V = range(5)  # the rows of the state
-# The numbers of the constants after the threshold.
+DI_EX, DI_IN, I_EX, I_IN, V = range(5)  # rows of the state
+# Indices of the constants after the threshold.
 V_MIN, P33, P32_EX, P32_IN, P31_EX, P31_IN, P22_EX, P22_IN, P21_EX, P21_IN = range(1, 11)
 
 
 class IafPscAlpha(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IafPscAlpha
 
 
 class AlphaConstants(NamedTuple):
-    """Per neuron or for all: threshold, lower bound, and the propagators of the equations."""
+    """Threshold and lower bound of v (mV above E_L) and the propagators of the equations; each one number for all neurons or an array."""
 
     theta: Any
     v_min: Any
@@ -66,18 +66,18 @@ def constants(p: dict[str, Any], dt: float) -> AlphaConstants:
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:
-    """What a unit of a state variable is in the user's units, where it is not 1."""
+    """The factors that convert stored state variables to the user's units, where they are not 1."""
     return {"dI_syn_ex": np.e / np.asarray(p["tau_syn_ex"]), "dI_syn_in": np.e / np.asarray(p["tau_syn_in"])}
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    """The increment of v in a step due to a constant current of 1 pA, mV/pA."""
     return current_to_v(p, dt)
 
 
 @kernel
 def update(k, v, i_ex, di_ex, i_in, di_in):
-    """The potential over a step, from the currents of the beginning of the step."""
+    """Propagate v by one step, with the currents at the beginning of the step."""
     for i in range(len(v)):
         moved = at(k.P33, i) * v[i]
         moved += at(k.P32_ex, i) * i_ex[i] + at(k.P31_ex, i) * di_ex[i]
@@ -86,7 +86,7 @@ def update(k, v, i_ex, di_ex, i_in, di_in):
 
 @kernel
 def rise(decay, feed, i_syn, di):
-    """A synaptic current over a step."""
+    """Propagate a synaptic current `i_syn`, and `di`, by one step."""
     for j in range(len(i_syn)):
         i_syn[j] = at(decay, j) * i_syn[j] + at(feed, j) * di[j]
         di[j] = at(decay, j) * di[j]
@@ -94,14 +94,14 @@ def rise(decay, feed, i_syn, di):
 
 @kernel
 def bound(v_min, v):
-    """No potential is below v_min."""
+    """Limit v to values of at least v_min."""
     for i in range(len(v)):
         v[i] = max(v[i], at(v_min, i))
 
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step."""
+    """Propagate the neurons of `w` by one step."""
     lo, hi = w.lo, w.hi
     k = AlphaConstants(
         constant(c, THETA, lo, hi),

@@ -1,11 +1,11 @@
-"""iaf_psc_delta: each spike that arrives makes the potential jump by its weight (mV).
+"""iaf_psc_delta: each arriving spike increments the membrane potential by its weight (mV).
 
     dv/dt = -v/tau_m + I/C_m,   v ← v + w at arrivals
     v(t+h) = v(t) exp(-h/tau_m) + I tau_m/C_m (1 - exp(-h/tau_m)) + Σ w
 
-Input to a refractory neuron is lost; with `refractory_input` it is kept, decaying like v, until the
-end of refractoriness. Weights are added to v itself; beside models that tell excitation from
-inhibition, the negative ones wait in a sum of their own until all have arrived.
+Input to a refractory neuron is lost; with `refractory_input` it is kept, decays like v, and is added to v at the end of the
+refractory period. Weights are added to v directly. If the network also has models with separate sums of excitatory and
+inhibitory weights, negative weights are first added to `inhibition`, until all input of the step has arrived.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ from lifsim.engine.neurons.state import at, constant, of_all
 
 STATES = ("V_m", "inhibition", "kept")
 CHANNELS = 1
-V, INHIBITION, KEPT = range(3)  # the rows of the state
-P33, V_MIN, KEEP = range(1, 4)  # the numbers of the constants after the threshold
+V, INHIBITION, KEPT = range(3)  # rows of the state
+P33, V_MIN, KEEP = range(1, 4)  # indices of the constants after the threshold
 
 
 class IafPscDelta(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IafPscDelta
 
 
 class DeltaConstants(NamedTuple):
-    """Per neuron or for all: threshold, decay of v, lower bound, whether refractory input is kept."""
+    """Constants, each one number for all neurons or an array.
+
+    theta : threshold, mV above E_L. P33 : the factor by which v decays in a step. v_min : lower bound, mV above E_L. keep : 1 if input to
+    refractory neurons is kept, else 0.
+    """
 
     theta: Any
     P33: Any
@@ -48,13 +52,13 @@ def constants(p: dict[str, Any], dt: float) -> DeltaConstants:
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    """The increment of v in a step due to a constant current of 1 pA, mV/pA."""
     return current_to_v(p, dt)
 
 
 @kernel
 def release(v, kept, until, step):
-    """Neurons that move again receive what was kept for them."""
+    """Add the kept input to v of neurons whose refractory period has ended."""
     for i in range(len(v)):
         if kept[i] != 0 and until[i] <= step:
             v[i] += kept[i]
@@ -63,20 +67,20 @@ def release(v, kept, until, step):
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step."""
+    """Propagate the neurons of `w` by one step."""
     lo, hi = w.lo, w.hi
     v = x.state[V, lo:hi]
     decay(constant(c, P33, lo, hi), v)
     push(v, drive)
     if of_all(constant(c, KEEP, lo, hi)) != 0:
         release(v, x.state[KEPT, lo:hi], x.until[lo:hi], w.step)
-        for j in range(w.first, w.first + x.held.number[w.p]):  # so that v becomes the sum of what arrives
+        for j in range(w.first, w.first + x.held.number[w.p]):  # so that v becomes the sum of the arriving weights
             x.state[V, w.first + x.held.offset[j]] = 0
 
 
 @merged
 def receive(c, x, w):
-    """What has arrived in the potentials of `w` takes effect."""
+    """Apply the input that has arrived at the neurons of `w`."""
     lo, hi = w.lo, w.hi
     v = x.state[V, lo:hi]
     if x.channels > 1:
@@ -88,7 +92,7 @@ def receive(c, x, w):
 
 @kernel
 def join(v, inhibition):
-    """Add the inhibitory weights to the excitatory ones."""
+    """Add the sum of the inhibitory weights to v, which already includes the excitatory ones."""
     for i in range(len(v)):
         v[i] += inhibition[i]
         inhibition[i] = 0
@@ -96,7 +100,7 @@ def join(v, inhibition):
 
 @kernel
 def keep(decay, held, v, kept, until, step):
-    """Keep what arrived (it is in v) at the refractory neurons, as it will have decayed when they move again."""
+    """Keep the input to the refractory neurons (it is in v), reduced by its decay until the end of the refractory period."""
     for j in range(len(held)):
         i = held[j]
         kept[i] += v[i] * at(decay, i) ** (until[i] - step)
@@ -104,7 +108,7 @@ def keep(decay, held, v, kept, until, step):
 
 @kernel
 def bound(v_min, v):
-    """No potential is below v_min."""
+    """Limit v to values of at least v_min."""
     if bounds(v_min):
         for i in range(len(v)):
             v[i] = max(v[i], at(v_min, i))

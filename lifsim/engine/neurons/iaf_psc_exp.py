@@ -1,10 +1,10 @@
-"""iaf_psc_exp: synaptic currents that jump by the weight (pA) and decay exponentially.
+"""iaf_psc_exp: each arriving spike increments a synaptic current by its weight (pA); currents decay exponentially.
 
     dv/dt = -v/tau_m + (i_ex + i_in + I)/C_m,   di/dt = -i/tau_syn
     v(t+h) = P22 v + P21_ex i_ex + P21_in i_in + I tau_m/C_m (1 - exp(-h/tau_m))
     i(t+h) = P11 i + Σ w
 
-v uses the currents of the beginning of the step, so an arriving spike shows in v one step later.
+v is propagated with the currents at the beginning of the step, so an arriving spike affects v one step later.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak, pu
 from lifsim.engine.neurons.state import at, constant
 
 STATES = ("I_syn_ex", "I_syn_in", "V_m")
-I_EX, I_IN, V = range(3)  # the rows of the state
+I_EX, I_IN, V = range(3)  # rows of the state
 CHANNELS = 2
-P22, P21_EX, P21_IN, P11_EX, P11_IN = range(1, 6)  # the numbers of the constants after the threshold
+P22, P21_EX, P21_IN, P11_EX, P11_IN = range(1, 6)  # indices of the constants after the threshold
 
 
 class IafPscExp(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IafPscExp
 
 
 class Flow(NamedTuple):
-    """The propagators of the module's equations."""
+    """The propagators of the module's equations; each one number for all neurons or an array."""
 
     P22: Any
     P21_ex: Any
@@ -53,13 +53,13 @@ def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    """The increment of v in a step due to a constant current of 1 pA, mV/pA."""
     return current_to_v(p, dt)
 
 
 @kernel
 def update(k, v, i_ex, i_in):
-    """One step of a group, from the currents of the beginning of the step."""
+    """Propagate v by one step, with the currents at the beginning of the step; then the currents."""
     for i in range(len(v)):
         v[i] = at(k.P22, i) * v[i] + at(k.P21_ex, i) * i_ex[i] + at(k.P21_in, i) * i_in[i]
         i_ex[i] = at(k.P11_ex, i) * i_ex[i]
@@ -68,14 +68,14 @@ def update(k, v, i_ex, i_in):
 
 @inlined
 def flow(c, lo, hi):
-    """The propagators of the neurons lo … hi - 1."""
+    """The propagators of the neurons in the places lo … hi - 1."""
     ex, inh = constant(c, P21_EX, lo, hi), constant(c, P21_IN, lo, hi)
     return Flow(constant(c, P22, lo, hi), ex, inh, constant(c, P11_EX, lo, hi), constant(c, P11_IN, lo, hi))
 
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step."""
+    """Propagate the neurons of `w` by one step."""
     lo, hi = w.lo, w.hi
     v = x.state[V, lo:hi]
     update(flow(c, lo, hi), v, x.state[I_EX, lo:hi], x.state[I_IN, lo:hi])

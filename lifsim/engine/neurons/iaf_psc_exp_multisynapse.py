@@ -1,8 +1,8 @@
-"""iaf_psc_exp_multisynapse: as iaf_psc_exp, with any number of receptors, each with a time constant of its own.
+"""iaf_psc_exp_multisynapse: iaf_psc_exp with any number of receptors, each with its own time constant.
 
     dv/dt = -v/tau_m + (Σ i_k + I)/C_m,   di_k/dt = -i_k/tau_k,   i_k ← i_k + w for synapses of receptor_type k
 
-The sums to which weights are added are the currents themselves: synapses of receptor k go into the k-th, whatever their sign.
+Weights are added to the currents directly: those of receptor k to i_k, whatever their sign.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from lifsim.engine.neurons.state import at, constant, of_all
 
 
 class IafPscExpMultisynapse(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IafPscExpMultisynapse
-# The numbers of the constants after the threshold; of receptor k they are P21 + 2 k and P11 + 2 k.
+# Indices of the constants after the threshold; those of receptor k (from 0) are P21 + 2 k and P11 + 2 k.
 RECEPTORS, P22, P21, P11 = range(1, 5)
 
 
@@ -31,25 +31,25 @@ def channels(p: dict[str, Any]) -> int:
 
 
 def states(p: dict[str, Any]) -> tuple[str, ...]:
-    """Names of the state variables: a current of each receptor, then V_m."""
+    """Names of the state variables: the current of each receptor, then V_m."""
     return (*(f"I_syn_{k + 1}" for k in range(channels(p))), "V_m")
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """Threshold, number of receptors, leak; then of each receptor what its current adds to v, and what is left of it."""
+    """Threshold, number of receptors, decay factor of v; then for each receptor the propagator from its current to v and its decay factor."""
     taus = [float(tau) for tau in p["tau_syn"]]
     each = [x for tau in taus for x in (decaying_to_v(p, tau, dt), np.exp(-dt / tau))]
     return (p["V_th"] - np.asarray(p["E_L"]), len(taus), leak(p, dt), *each)
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """What 1 pA of constant current adds to v in a step, mV/pA."""
+    """The increment of v in a step due to a constant current of 1 pA, mV/pA."""
     return current_to_v(p, dt)
 
 
 @kernel
 def flow(to_v, decay, v, i_syn):
-    """One current over a step, and what it does to v."""
+    """Add the effect of one current to v, then propagate the current by one step."""
     for i in range(len(v)):
         v[i] += at(to_v, i) * i_syn[i]
         i_syn[i] = at(decay, i) * i_syn[i]
@@ -57,7 +57,7 @@ def flow(to_v, decay, v, i_syn):
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step."""
+    """Propagate the neurons of `w` by one step."""
     lo, hi = w.lo, w.hi
     receptors = int(of_all(constant(c, RECEPTORS, lo, hi)))
     v = x.state[receptors, lo:hi]

@@ -1,4 +1,4 @@
-"""if_psc_delta_hard: if_psc_delta with a hard reset: v becomes V_reset at a spike, what exceeds the threshold is lost.
+"""if_psc_delta_hard: if_psc_delta with a hard reset: a spike sets v to V_reset; the excess over the threshold is lost.
 
 v(t+h) = v(t) + I h/C_m + Σ w,   v ← V_reset at v >= V_th
 """
@@ -13,7 +13,7 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "recei
 
 
 class IfPscDeltaHard(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = IfPscDeltaHard

@@ -2,8 +2,8 @@
 
     dv/dt = -v/tau_m + (i_ex + i_in + I)/C_m,   di/dt = -i/tau_syn,   v ← v - (V_th - V_reset) at v >= theta
 
-What exceeds the threshold stays and leaks on, and the synaptic currents are not changed by a spike. A neuron fires once a step at
-most; while it is refractory v stays where the reset has put it.
+The reset keeps the excess over the threshold, which decays like v. A spike does not change the synaptic currents. A neuron fires at most
+once per step; during the refractory period v stays at its value after the reset.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike
 
 
 class LifPscExp(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = LifPscExp
-TAKEN = 6  # the number of the constant after those of iaf_psc_exp
+TAKEN = 6  # index of the constant after those of iaf_psc_exp
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """The constants of iaf_psc_exp, then what a spike takes away."""
+    """The constants of iaf_psc_exp, then the amount that a spike subtracts from v (mV)."""
     return (*iaf_psc_exp.constants(p, dt), taken_by_a_spike(p))
 
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Those at threshold fire."""
+    """Apply the soft reset to the neurons at threshold."""
     return subtract_at_threshold(row, constant(c, TAKEN, w.lo, w.hi), c, x, w, out)

@@ -1,9 +1,9 @@
-"""mat2_psc_exp: iaf_psc_exp without a reset, whose threshold jumps at each spike and falls back with two time constants.
+"""mat2_psc_exp: iaf_psc_exp without a reset; the threshold jumps at each spike and decays with two time constants.
 
     theta(t) = omega - E_L + th_1 + th_2,   d(th)/dt = -th/tau_1, 2,   th_1 ← th_1 + alpha_1, th_2 ← th_2 + alpha_2 at spikes
 
-V_m goes on as if nothing had happened; for t_ref after a spike there is no other. (Kobayashi, Tsubo & Shinomoto 2009,
-Front Comput Neurosci 3:9: multi-timescale adaptive threshold.)
+A spike does not change V_m; the neuron cannot fire again within t_ref. (Kobayashi, Tsubo & Shinomoto 2009, Front Comput
+Neurosci 3:9: multi-timescale adaptive threshold.)
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from lifsim.engine.neurons.state import THETA, at, constant
 __all__ = ["CHANNELS", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike"]
 
 STATES = ("I_syn_ex", "I_syn_in", "V_m", "V_th_alpha_1", "V_th_alpha_2", "V_th")
-I_EX, I_IN, V, TH_1, TH_2, TH = range(6)  # the rows of the state
-DECAY_1, JUMP_1, DECAY_2, JUMP_2 = range(6, 10)  # the numbers of the constants after those of iaf_psc_exp
+I_EX, I_IN, V, TH_1, TH_2, TH = range(6)  # rows of the state
+DECAY_1, JUMP_1, DECAY_2, JUMP_2 = range(6, 10)  # indices of the constants after those of iaf_psc_exp
 CHANNELS = 2
 HOLDS = False
 
 
 class Mat2PscExp(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = Mat2PscExp
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """The constants of iaf_psc_exp, the threshold being omega; then of both parts of it what is left after a step, and the jump."""
+    """The constants of iaf_psc_exp with omega as threshold; then, for th_1 and th_2, the decay factor of a step and the jump (mV)."""
     th = [x for k in (1, 2) for x in (np.exp(-dt / np.asarray(p[f"tau_{k}"])), p[f"alpha_{k}"])]
     return (*iaf_psc_exp.constants({**p, "V_th": p["omega"]}, dt), *th)
 
 
 @merged
 def advance(c, drive, x, w):
-    """Move the neurons of `w` by a step, and their thresholds."""
+    """Propagate the neurons of `w`, and both parts of their thresholds, by one step."""
     lo, hi = w.lo, w.hi
     v = x.state[V, lo:hi]
     update(flow(c, lo, hi), v, x.state[I_EX, lo:hi], x.state[I_IN, lo:hi])
@@ -53,7 +53,7 @@ def advance(c, drive, x, w):
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Neurons whose v has reached the threshold of now fire: it jumps, v does not."""
+    """Neurons whose v has reached the current threshold fire: the threshold jumps, v is not reset."""
     lo, hi = w.lo, w.hi
     parts = x.state[TH_1, lo:hi], x.state[TH_2, lo:hi], x.state[TH, lo:hi]
     jumps = constant(c, JUMP_1, lo, hi), constant(c, JUMP_2, lo, hi)
@@ -62,7 +62,7 @@ def spike(row, c, x, w, key, out):
 
 @kernel
 def cross(omega, jumps, v, parts, rest, step, out):
-    """Lists the neurons that fire; returns how many. `rest` says when each may fire again, and the steps of t_ref."""
+    """Write the indices of neurons that fire to `out`; returns their number. `rest`: first steps in which they may fire, t_ref in steps."""
     th_1, th_2, theta = parts
     until, refractory = rest
     n = 0

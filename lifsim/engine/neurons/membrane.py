@@ -1,8 +1,8 @@
-"""The leaky membrane: its exact propagators (in NumPy, once a run).
+"""Exact propagators of the leaky membrane, computed in NumPy once per run.
 
-All obey C_m dV/dt = -C_m/tau_m (V - E_L) + I_e + I_syn. Between grid points the solution is exact for
-the synaptic currents of each model (Rotter & Diesmann 1999, Biol. Cybern. 81:381); spikes are bound to
-the grid. The state variable is v = V_m - E_L.
+The membrane potential obeys C_m dV/dt = -C_m/tau_m (V - E_L) + I_e + I_syn. Between grid points the solution is exact for
+the synaptic currents of each model (Rotter & Diesmann 1999, Biol. Cybern. 81:381); spike times are constrained to
+the grid. The state variable is v = V_m - E_L; h = dt.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from lifsim.engine.neurons.state import at
 
 
 def leak(p: dict[str, Any], dt: float) -> np.ndarray:
-    """exp(-h/tau_m): what is left of v after a step."""
+    """exp(-h/tau_m): the factor by which v decays in a step."""
     return np.exp(-dt / np.asarray(p["tau_m"]))
 
 
 def current_to_v(p: dict[str, Any], dt: float) -> np.ndarray:
-    """v after a step of 1 pA from rest: tau_m/C_m (1 - exp(-h/tau_m)), in mV/pA."""
+    """v after a step with a constant current of 1 pA, from rest: tau_m/C_m (1 - exp(-h/tau_m)), in mV/pA."""
     return -np.asarray(p["tau_m"]) / p["C_m"] * np.expm1(-dt / np.asarray(p["tau_m"]))
 
 
 def decaying_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
-    """v after a step from a current that starts at 1 pA and decays with tau_syn, in mV/pA.
+    """v after a step with a current that starts at 1 pA and decays with tau_syn, in mV/pA.
 
     1/C ∫₀ʰ exp(-(h-s)a) exp(-sb) ds with a = 1/tau_m, b = 1/tau_syn equals
-    h/C exp(-h·min(a, b)) φ(-h|a-b|), φ(x) = (eˣ-1)/x, which has no cancellation when a ≈ b.
+    h/C exp(-h·min(a, b)) φ(-h|a-b|), φ(x) = (eˣ-1)/x, which avoids cancellation for a ≈ b.
     """
     a, b = 1 / np.asarray(p["tau_m"]), 1 / np.asarray(tau_syn)
     x = -dt * np.abs(a - b)
@@ -39,10 +39,10 @@ def decaying_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
 
 
 def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
-    """v after a step from a current s·exp(-s/tau_syn) pA/ms (the rising part of an alpha current).
+    """v after a step with a current s·exp(-s/tau_syn) pA/ms (the rising part of an alpha current).
 
     1/C ∫₀ʰ exp(-(h-s)a) s exp(-sb) ds = h²/C exp(-ha) ψ(x), x = h(a-b), ψ(x) = ∫₀¹ u exp(xu) du
-    = Σ xᵏ / (k! (k+2)); the closed form (eˣ(x-1)+1)/x² cancels when x is small.
+    = Σ xᵏ / (k! (k+2)); the closed form (eˣ(x-1)+1)/x² suffers from cancellation for small x.
     """
     a, b = 1 / np.asarray(p["tau_m"]), 1 / np.asarray(tau_syn)
     x = dt * (a - b)
@@ -60,13 +60,13 @@ def rising_to_v(p: dict[str, Any], tau_syn: Any, dt: float) -> np.ndarray:
 
 @kernel
 def decay(P, x):
-    """What is left of x after a step: of a potential without its currents, or of whatever else decays."""
+    """Multiply each entry of `x` by `P`, the decay factor of a step: one number or an array."""
     for i in range(len(x)):
         x[i] = at(P, i) * x[i]
 
 
 @kernel
 def push(v, drive):
-    """Add the constant input; there is none where `drive` is empty."""
+    """Add the constant input `drive` (mV per step) to v; an empty array means no input."""
     for i in range(len(drive)):
         v[i] += drive[i]

@@ -1,7 +1,7 @@
-"""parrot_neuron: sends each spike that arrives on at once, as often as it arrives.
+"""parrot_neuron: repeats each arriving spike immediately.
 
-So a spike sent at t, with the delay d, is sent on at t + d; several that arrive in a step are sent on as several. Weights
-do not matter: each synapse adds 1 to the number of spikes that have arrived (see `lifsim.building.builder`).
+A spike sent at t with the delay d is repeated at t + d. If several spikes arrive in a step, the neuron sends as many. Weights
+do not matter: each synapse adds 1 to the number of spikes that have arrived (see `lifsim.building.parrots`).
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ CHANNELS = 1
 
 
 class ParrotNeuron(NamedTuple):
-    """The mark of the model."""
+    """Its type identifies the model."""
 
 
 Kind = ParrotNeuron
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """There is no threshold."""
+    """An infinite threshold, because the model has none."""
     return (np.inf,)
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:
-    """Currents have no effect."""
+    """Zero, because currents have no effect."""
     return np.zeros(())
 
 
 @merged
 def advance(c, drive, x, w):
-    """Nothing moves."""
+    """Nothing to propagate."""
 
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Lists each neuron as often as spikes have arrived at it."""
+    """Write each neuron to `out` once for each spike that has arrived at it."""
     return send_on(x.state[row, w.lo : w.hi], out)
 
 
 @kernel
 def send_on(arrived, out):
-    """Each index as often as its number says, which is then 0; returns how many."""
+    """Write index i to `out` ``arrived[i]`` times and set ``arrived[i]`` to 0; returns the number of entries."""
     n = 0
     for i in range(len(arrived)):
         for _ in range(int(arrived[i])):

@@ -1,7 +1,7 @@
-"""Threshold, reset and refractoriness: when neurons fire, and what becomes of them.
+"""Threshold, reset and refractoriness.
 
-The rule of most models is `at_threshold`, a hard reset; a model with another, such as `subtract_at_threshold`, has a kernel
-`spike` of its own. All list who fired in `out` and say how many.
+Most models use `at_threshold`, which has a hard reset. A model with another rule, such as `subtract_at_threshold`, has its own
+kernel `spike`. All these kernels write the indices of the neurons that fire to `out` and return their number.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lifsim.engine.neurons.state import THETA, at, constant, part
 
 @merged
 def hold(held, p, lo, v, step):
-    """Note the potentials of the neurons (of piece `p`, from `lo` on) that do not move in `step`, forget those that do."""
+    """Store v of the neurons of piece `p` (from place `lo` on) that are refractory in `step`; drop those that no longer are from the list."""
     n = lo
     for j in range(lo, lo + held.number[p]):
         if held.until[j] > step:
@@ -27,14 +27,14 @@ def hold(held, p, lo, v, step):
 
 @merged
 def put_back(held, p, lo, v):
-    """Give the refractory neurons the potentials that were noted."""
+    """Restore the stored v of the refractory neurons."""
     for j in range(lo, lo + held.number[p]):
         v[held.offset[j]] = held.v[j]
 
 
 @kernel
 def count_above(v, theta):
-    """How many v have reached theta."""
+    """The number of neurons whose v has reached theta."""
     hits = 0
     for i in range(len(v)):
         hits += 1 if v[i] >= at(theta, i) else 0
@@ -43,9 +43,9 @@ def count_above(v, theta):
 
 @kernel
 def fire(v, theta, reset, refractory, until, step, out):
-    """Reset every neuron at threshold: v >= theta. Its index goes into `out`; returns how many.
+    """Reset every neuron with v >= theta that is not refractory. Writes the indices to `out`; returns their number.
 
-    The neuron is held for `refractory` steps: the first step in which it moves again is `until`.
+    A neuron that fires is held for `refractory` steps; `until` is the first step in which it moves again.
     """
     n = 0
     for a in range(0, len(v), 64):
@@ -65,7 +65,7 @@ def fire(v, theta, reset, refractory, until, step, out):
 
 @merged
 def hold_too(held, p, lo, fired, until):
-    """The neurons at the indices `fired` are held from now on, as `until` says."""
+    """Add the neurons with the indices `fired` to the list of refractory neurons."""
     n = lo + held.number[p]
     for j in range(len(fired)):
         held.offset[n + j], held.until[n + j] = fired[j], until[fired[j]]
@@ -74,14 +74,14 @@ def hold_too(held, p, lo, fired, until):
 
 @merged
 def reset_at_threshold(row, c, x, w, out):
-    """Neurons whose v (state variable `row`) has reached theta, the first constant, are reset."""
+    """Reset the neurons whose v (row `row` of the state) has reached theta, the first constant."""
     lo, hi = w.lo, w.hi
     return fire(x.state[row, lo:hi], constant(c, THETA, lo, hi), x.reset[lo:hi], x.refractory[lo:hi], x.until[lo:hi], w.step, out)
 
 
 @merged
 def at_threshold(row, c, x, w, out):
-    """They are reset and held."""
+    """Reset the neurons at threshold, and hold them while they are refractory."""
     n = reset_at_threshold(row, c, x, w, out)
     hold_too(x.held, w.p, w.lo, out[:n], x.until[w.lo : w.hi])
     return n
@@ -91,14 +91,14 @@ def at_threshold(row, c, x, w, out):
 
 
 def taken_by_a_spike(p: dict[str, Any]) -> np.ndarray:
-    """What a soft reset subtracts from v, mV: V_th - V_reset (nothing where the threshold is infinite)."""
+    """The amount that a soft reset subtracts from v: V_th - V_reset, mV (0 where the threshold is infinite)."""
     size = p["V_th"] - np.asarray(p["V_reset"])
     return np.where(np.isfinite(size), size, 0.0)
 
 
 @kernel
 def subtract(v, theta, size, refractory, until, step, out):
-    """Take `size` from every v that has reached theta and is not held. Lists who fired in `out`; returns how many."""
+    """Subtract `size` (mV) from v of every neuron with v >= theta that is not refractory. Writes the indices to `out`; returns their number."""
     n = 0
     for a in range(0, len(v), 64):
         b = min(a + 64, len(v))
@@ -117,7 +117,7 @@ def subtract(v, theta, size, refractory, until, step, out):
 
 @kernel
 def subtract_at_threshold(row, size, c, x, w, out):
-    """Neurons whose v (state variable `row`) has reached theta, the first constant, lose `size`, and are held for t_ref."""
+    """Subtract `size` (mV) from v of the neurons that have reached theta, the first constant; hold them for t_ref."""
     lo, hi = w.lo, w.hi
     n = subtract(x.state[row, lo:hi], constant(c, THETA, lo, hi), size, x.refractory[lo:hi], x.until[lo:hi], w.step, out)
     hold_too(x.held, w.p, lo, out[:n], x.until[lo:hi])

@@ -1,4 +1,4 @@
-"""State and constants of neurons as kernels see them."""
+"""The arrays in which kernels find the state and the constants of neurons."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from lifsim.engine.compiler.jit import inlined
 
 
 class Held(NamedTuple):
-    """The refractory neurons of piece p, which begins at lo: ``offset[lo:lo + number[p]]`` from lo, the first step in
-    which each moves again, and the potential it is held at.
+    """The refractory neurons: for piece p, which begins at place lo, the entries lo … lo + number[p] - 1.
+
+    offset : place, counted from lo. until : the first step in which the neuron moves again. v : the potential at which it is held, mV.
     """
 
     offset: np.ndarray
@@ -23,10 +24,11 @@ class Held(NamedTuple):
 
 
 class Neurons(NamedTuple):
-    """All neurons: state variables × neurons, the first step in which each moves again, constant input
-    (mV a step), reset value of v, steps of refractoriness; who is held; room for marks of
-    neurons, empty if no model needs it. Weights that arrive are added to
-    the first `channels` state variables.
+    """All neurons, by place.
+
+    state : state variables, shape (n_variables, n_places); arriving weights are added to the first `channels` rows. until : the first step
+    in which a neuron moves again. drive : constant input, mV per step. reset : value of v after a spike, mV. refractory : refractory
+    period, steps. held : the refractory neurons. marks : work space of models with `DRIVEN`, else empty.
     """
 
     state: np.ndarray
@@ -40,8 +42,8 @@ class Neurons(NamedTuple):
 
 
 class Where(NamedTuple):
-    """The neurons in the places lo … hi - 1 of the piece `p`, which begins at the place `first` with the number `id`; the step that is
-    made.
+    """The neurons in the places lo … hi - 1 of piece `p`, and the current step. The piece begins at place `first` with the neuron of global
+    id `id`.
     """
 
     p: int
@@ -52,25 +54,25 @@ class Where(NamedTuple):
     step: np.int32
 
 
-THETA = 0  # the number of the threshold among the constants of every model
-LINE = 16  # neurons: the place of each 16th begins a cache line, in float64 and in float32
+THETA = 0  # index of the threshold among the constants of every model
+LINE = 16  # every 16th place begins at a cache line, in float64 and in float32
 
 
 @inlined
 def by_line(lo, hi, place):
-    """The range lo … hi - 1 in two, either of which may be empty: what lies before the next cache line, then the rest; lo has this place.
+    """Split the range lo … hi - 1 at the first cache line, into two ranges that may be empty; `place` is the place of `lo`.
 
-    Loops that change neurons are run for one after the other: vectors that lie across two lines take twice as long to write.
+    Loops that change neurons run over both ranges in turn, because vectors that lie across two cache lines take twice as long to write.
     """
     line = lo + min(-place & (LINE - 1), hi - lo)
     return (lo, line), (line, hi)
 
 
-VIEW: Any = {"jit_options": {"_nrt": True}}  # of functions that return a part of an array, which kernels cannot
+VIEW: Any = {"jit_options": {"_nrt": True}}  # options of functions that return a part of an array, which kernels cannot do
 
 
 def constant(c: Any, j: int, lo: int, hi: int) -> Any:
-    """Constant j: of all (from a vector) or of each of the neurons lo … hi - 1 (from a table)."""
+    """Constant j: one number for all neurons if `c` is a vector, else the values for the places lo … hi - 1."""
     return c[j] if c.ndim == 1 else c[j, lo:hi]
 
 
@@ -82,7 +84,7 @@ def _constant(c, j, lo, hi):
 
 
 def at(x: Any, i: int) -> Any:
-    """Entry i of an array, or the number that holds for all."""
+    """Entry i if `x` is an array, else the number x, which applies to all."""
     return x[i] if isinstance(x, np.ndarray) else x
 
 
@@ -94,7 +96,7 @@ def _at(x, i):
 
 
 def part(x: Any, a: int, b: int) -> Any:
-    """Entries a … b - 1 of an array, or the number that holds for all."""
+    """Entries a … b - 1 if `x` is an array, else the number x, which applies to all."""
     return x[a:b] if isinstance(x, np.ndarray) else x
 
 
@@ -117,7 +119,7 @@ def _like(x, number):
 
 
 def of_all(x: Any) -> Any:
-    """A constant that is the same for all neurons, from an array of it or the number itself."""
+    """A constant that is the same for all neurons: x, or the first entry if `x` is an array."""
     return x[0] if isinstance(x, np.ndarray) else x
 
 
