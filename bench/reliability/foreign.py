@@ -27,7 +27,8 @@ from nets import report
 
 import lifsim as ls
 from lifsim import analysis
-from lifsim.simulation.built_network import numbering, plan_of
+from lifsim.building.builder import numbering
+from lifsim.simulation.built_network import plan_of
 
 Counter = collections.Counter
 UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "us": 1e-3, "": 1.0}

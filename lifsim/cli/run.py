@@ -100,7 +100,7 @@ def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
     those of an uninterrupted run.
     """
     from lifsim.cli.progress import Progress
-    from lifsim.simulation.runs import resume as go_on
+    from lifsim.simulation.resuming import resume as go_on
 
     out = file.with_suffix("") if file.suffix == ".log" else file
     progress = Progress(out.stem, quiet=talk.quiet, verbose=talk.verbose)

@@ -12,7 +12,8 @@ from lifsim.common.lazy import on_first_use
 __all__ = ["Simulation", "Stopped", "resume", "run"]
 
 if TYPE_CHECKING:
-    from lifsim.simulation.runs import resume, run
+    from lifsim.simulation.resuming import resume
+    from lifsim.simulation.runs import run
     from lifsim.simulation.signals import Stopped
     from lifsim.simulation.simulation import Simulation
 
@@ -21,7 +22,7 @@ __getattr__ = on_first_use(
     {
         "Simulation": "lifsim.simulation.simulation",
         "Stopped": "lifsim.simulation.signals",
-        "resume": "lifsim.simulation.runs",
+        "resume": "lifsim.simulation.resuming",
         "run": "lifsim.simulation.runs",
     },
 )

@@ -29,10 +29,10 @@ from lifsim.simulation.built_network import BuiltNetwork
 from lifsim.simulation.checkpointer import NO_CHECKPOINT, Checkpointer, StateSource
 from lifsim.simulation.earlier_runs import log_owner
 from lifsim.simulation.environment import host, versions
-from lifsim.simulation.manifest import manifest
 from lifsim.simulation.open_sink import Resumed, open_sink
 from lifsim.simulation.options import RunOptions, takes_options
 from lifsim.simulation.room import check_room
+from lifsim.simulation.run_manifest import manifest
 from lifsim.simulation.settings import MOST_STEPS, check_duration, check_network, settle
 from lifsim.simulation.signals import Stopped, deferred
 from lifsim.simulation.slices import SliceLoop

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
-from lifsim.engine.plasticity.plastic_layout import MODELS
+from lifsim.engine.plasticity.plastic_layout import MODELS as IN_ORDER
 
 NEST = Path(__file__).parents[1] / "data" / "plasticity.npz"
 TRUTH = Path(__file__).parents[3] / "shared" / "truth" / "net" / "exp200_stdp.npz"
@@ -290,7 +290,7 @@ def test_rules_as_in_their_papers(delay):
     for i in range(n):
         seen = [(x + delay) * 0.1 for x in post[i]]
         by_model = {name: rule(p, w, [x * 0.1 for x in pre[i]], seen, 25.0) for name, (rule, w, p) in RULES.items()}
-        expected = [by_model[name] for name in sorted(RULES, key=list(MODELS).index)]  # the order of the synapses of a pair
+        expected = [by_model[name] for name in sorted(RULES, key=list(IN_ORDER).index)]  # the order of the synapses of a pair
         np.testing.assert_allclose(got.data[got.col == i], expected, rtol=0, atol=TOLERANCE * 80)
 
 

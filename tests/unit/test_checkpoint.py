@@ -18,9 +18,10 @@ from scipy import sparse
 
 import lifsim as ls
 from lifsim.checkpoint import checkpoint_file, network_archive
-from lifsim.checkpoint.schedule import NEVER, Schedule, schedule_of
+from lifsim.checkpoint.schedule import Schedule, schedule_of
 from lifsim.common.wall_time import seconds
 from lifsim.files.run_files import checkpoint_path, log_path, previous_path
+from lifsim.plan.spikes import NEVER
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "reliability"))
 from determinism import state

@@ -1,1 +1,1 @@
-"""Training of dense and of spiking networks, compiled: an epoch is one call."""
+"""Compiled training of dense and of spiking networks; an epoch is one call."""

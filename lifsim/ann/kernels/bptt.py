@@ -1,8 +1,8 @@
-"""Training of spiking networks, compiled: backpropagation through time with surrogate gradients.
+"""Compiled training of spiking networks: backpropagation through time with surrogate gradients.
 
-Layers of iaf_psc_exp neurons on the grid (the plain form, with the equations, is `lifsim.ann.surrogate`). As layers only
-feed forward, each is gone through for all times before the next: its arrivals are one product of matrices, and so are the
-gradients of its weights. Arrays are (steps, rows of the batch, units), flat in memory.
+The layers consist of iaf_psc_exp neurons on the time grid (`lifsim.ann.surrogate` has the equations and a NumPy version). Since
+connections are feed-forward only, each layer is computed for all steps before the next one: its arrivals are one matrix product,
+and so are the gradients of its weights. Arrays have the shape (n_steps, rows of the batch, n_units), flat in memory.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ __all__ = ["Shape", "Solver", "epoch", "gradient"]
 
 
 class TrainedMembrane(NamedTuple):
-    """[P22, P21, P11, current to v, threshold, beta of the surrogate]; the scale of each layer's W and of its biases; what a
-    spike in each step counts for the output; whether units fire smoothly, and whether the reset has a gradient.
+    """Constants of the neurons.
+
+    constants : [P22, P21, P11, increment of v by a unit current in a step, threshold, beta of the surrogate]. scale, bias_scale : factors of
+    W and of the biases of each hidden layer. share : what a spike in each step counts for the output, shape (n_steps,). smooth : whether
+    spikes are a smooth function of v instead of a step function. through_reset : whether the gradient includes that of the reset.
     """
 
     constants: np.ndarray
@@ -31,15 +34,17 @@ class TrainedMembrane(NamedTuple):
 
 
 class SpikingShape(NamedTuple):
-    """A network of spiking neurons: its layers, and its neurons."""
+    """A network of spiking neurons: its layers, and the constants of its neurons."""
 
     layers: Shape
     membrane: TrainedMembrane
 
 
 class SpikingSamples(NamedTuple):
-    """Inputs as constant currents `x` (samples, inputs), or as `when`, the step of the spike of each input (samples, inputs), empty for
-    currents; targets `y` (samples, outputs).
+    """Samples.
+
+    x : inputs as constant currents, shape (n_samples, n_inputs). when : inputs as the step of the spike of each, shape (n_samples,
+    n_inputs), or no rows if inputs are currents. y : targets, shape (n_samples, n_outputs).
     """
 
     x: np.ndarray
@@ -48,8 +53,10 @@ class SpikingSamples(NamedTuple):
 
 
 class LayerActivity(NamedTuple):
-    """What happened in a batch: v before the reset, spikes, arrivals (then their gradients) of all hidden units in all steps;
-    where each layer begins, per step and row; room for the dense part (`dense.Buffers`).
+    """The activity of all hidden units in all steps of a batch.
+
+    v : potential before the reset. spike : 1 or 0 (in between if smooth). arrival : increments of I_syn, later their gradients. first :
+    where each hidden layer begins in these arrays. current : work space for the constant currents into a layer.
     """
 
     v: np.ndarray
@@ -60,7 +67,7 @@ class LayerActivity(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Room for a batch: the activity of the hidden layers, the buffers of the dense part, the spike trains of the inputs."""
+    """Work space for a batch: activity of the hidden layers, buffers of the layers as in `dense`, spike trains of the inputs."""
 
     activity: LayerActivity
     buffers: Buffers
@@ -69,13 +76,13 @@ class Room(NamedTuple):
 
 @owning
 def part(x, course, layer, size, entries):
-    """The values of hidden layer `layer` (0, 1 …) in the flat array `x` as a matrix (entries, units)."""
+    """The values of hidden layer `layer` (from 0) in the flat array `x`, as a matrix of shape (entries, n_units)."""
     return matrix(x, course.first[layer], entries, size)
 
 
 @owning
 def forward_layer(m, v, spike, arrival, current, steps):
-    """Potentials and spikes of a layer; `current` (rows · units) is constant, `arrival` what each step adds to I_syn."""
+    """Compute potentials and spikes of a layer; `current`, shape (rows · n_units,), is constant; `arrival` is added to I_syn in each step."""
     P22, P21, P11, to_v, theta, beta = m.constants
     n = len(current)
     kept, i_syn = np.zeros_like(current), np.zeros_like(current)
@@ -93,7 +100,10 @@ def forward_layer(m, v, spike, arrival, current, steps):
 
 @owning
 def backward_layer(m, v, spike, gradient, onto_current, steps):
-    """Turn `gradient`, of the loss by each spike, into that by each arrival, and add up that by the constant current."""
+    """Replace `gradient`, of the loss with respect to each spike, by that with respect to each arrival.
+
+    `onto_current` becomes the gradient with respect to the constant current, summed over steps.
+    """
     P22, P21, P11, to_v, theta, beta = m.constants
     n = len(onto_current)
     later_v, later_i = np.zeros_like(onto_current), np.zeros_like(onto_current)
@@ -113,7 +123,7 @@ def backward_layer(m, v, spike, gradient, onto_current, steps):
 
 @owning
 def shift(x, n, steps, forward):
-    """Move the steps of `x` (n values each) one later, with zeros first; or one earlier, with zeros last."""
+    """Shift `x` (n values per step) to one step later if `forward`, else to one step earlier; fills with zeros."""
     if forward:
         for t in range(steps - 1, 0, -1):
             x[t * n : t * n + n] = x[t * n - n : t * n]
@@ -126,7 +136,7 @@ def shift(x, n, steps, forward):
 
 @owning
 def spread(b, scale, out):
-    """The biases times `scale` in each row of `out`."""
+    """Write the biases times `scale` to each row of `out`."""
     for i in range(len(out)):
         for j in range(len(b)):
             out[i, j] = scale * b[j]
@@ -134,14 +144,14 @@ def spread(b, scale, out):
 
 @owning
 def scaled(x, factor):
-    """Multiply the flat array `x` by a number."""
+    """Multiply the flat array `x` by a number, in place."""
     for i in range(len(x)):
         x[i] *= factor
 
 
 @owning
 def sent(net, c, layer, trains, entries):
-    """The spikes that hidden layer `layer` gets, (steps · rows, units): those of the inputs, or of the layer before."""
+    """The spikes that hidden layer `layer` receives, shape (n_steps · rows, n_units): of the inputs, or of the previous layer."""
     if layer == 0:
         return matrix(trains, 0, entries, net.sizes[0])
     return part(c.spike, c, layer - 1, net.sizes[layer], entries)
@@ -149,7 +159,7 @@ def sent(net, c, layer, trains, entries):
 
 @owning
 def run_forward(net, m, c, b, theta, trains, rows, steps):
-    """All layers, from a constant current (`trains` is empty) or given spikes; the output's sums are left in its buffer."""
+    """Compute all layers, from constant currents if `trains` is empty, else from these spikes; leaves the sums of the output layer in `b.value`."""
     hidden = len(net.sizes) - 2
     for layer in range(hidden):
         n = net.sizes[layer + 1]
@@ -158,7 +168,7 @@ def run_forward(net, m, c, b, theta, trains, rows, steps):
         spread(theta[net.bias[layer] : net.bias[layer] + n], m.bias_scale[layer], current)
         W = weights(net, theta, layer)
         if layer == 0 and len(trains) == 0:
-            z = matrix(b.error, 0, rows, n)  # room that is free now
+            z = matrix(b.error, 0, rows, n)  # not needed in the forward pass
             np.dot(units(net, b.value, 0, rows), W.T, z)
             scaled(z.ravel(), m.scale[0])
             for i in range(rows):
@@ -185,7 +195,7 @@ def run_forward(net, m, c, b, theta, trains, rows, steps):
 
 @owning
 def add_rows(x, factor, out):
-    """The sum of the rows of `x` times `factor`."""
+    """Write the sum of the rows of `x`, times `factor`, to `out`."""
     out[:] = 0
     for i in range(len(x)):
         for j in range(len(out)):
@@ -194,7 +204,7 @@ def add_rows(x, factor, out):
 
 @owning
 def run_backward(net, m, c, b, theta, trains, rows, steps):
-    """The gradient of the loss by all parameters, from the errors of the output."""
+    """Compute the gradient of the loss with respect to all parameters from the errors of the output layer."""
     hidden = len(net.sizes) - 2
     error = units(net, b.error, hidden + 1, rows)
     np.dot(error.T, units(net, b.value, hidden, rows), weights(net, b.gradient, hidden))
@@ -228,7 +238,7 @@ def run_backward(net, m, c, b, theta, trains, rows, steps):
 
 @owning
 def set_trains(when, order, steps, trains):
-    """Spikes of the inputs: each sends one in the step `when` (none if it is negative); `trains` (steps, rows, inputs)."""
+    """Write the spikes of the inputs to `trains`, shape (n_steps, rows, n_inputs), flat: one in step `when`, none if that is negative."""
     rows, n = len(order), when.shape[1]
     trains[:] = 0
     for i in range(rows):
@@ -240,7 +250,7 @@ def set_trains(when, order, steps, trains):
 
 @entry
 def gradient(net, theta, data, order, room):
-    """The loss of the samples `order` of `data`, one batch; its derivative by `theta` is left in the buffers of `room`."""
+    """The mean loss of one batch, the samples `order` of `data`; leaves its gradient with respect to `theta` in `room.buffers.gradient`."""
     shape, m = net
     x, when, y = data
     c, b, trains = room
@@ -259,7 +269,7 @@ def gradient(net, theta, data, order, room):
 
 @entry
 def epoch(net, theta, data, order, batch, room, solver, learning_rate):
-    """A step of the solver for each `batch` samples of `data` in turn, in this order; returns the mean loss over all of them."""
+    """An epoch: one step of the solver for every `batch` samples of `data`, taken in `order`; returns the mean loss over all samples."""
     shape, gradient_of_all = net.layers, room.buffers.gradient
     total = 0.0
     for first in range(0, len(order), batch):

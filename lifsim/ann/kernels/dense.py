@@ -1,9 +1,9 @@
-"""Training of dense networks, compiled: an epoch is one call (the plain form is `lifsim.ann.layers`).
+"""Compiled training of dense networks; an epoch is one call (`lifsim.ann.layers` is the NumPy version).
 
-All parameters are one flat vector and the layers are described by arrays of numbers, so that one program serves any
-number of layers of any size, any activation and any solver; it is compiled once for float32 and once for float64.
-Products of matrices are those of the BLAS library that scipy brings. The forward pass keeps the slope of every
-activation beside its value, so that the backward pass need not know the activations.
+All parameters are one flat vector, and arrays of numbers describe the layers. So one program handles any number of
+layers of any size, any activation and any solver; it is compiled once for float32 and once for float64.
+Matrix products use the BLAS library that comes with scipy. The forward pass stores the slope of every activation
+in addition to its value, so the backward pass does not depend on the activation functions.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from lifsim.engine.compiler.jit import entry, owning
 IDENTITY, RELU, TANH, SIGMOID, SOFTMAX, LIF = range(6)  # in the order of lifsim.ann.activations.NAMES
 MSE, BINARY, MULTICLASS = range(3)  # in the order of lifsim.ann.losses.NAMES
 SGD, MOMENTUM, ADAM = range(3)
-MASS, BETA_1, BETA_2, EPSILON, WEIGHT_DECAY = range(5)  # the numbers of the constants of a solver
+MASS, BETA_1, BETA_2, EPSILON, WEIGHT_DECAY = range(5)  # indices of the constants of a solver; MASS is the momentum
 
 
 class Shape(NamedTuple):
-    """A network: units of each layer (inputs first), the activation of each, where its W and b begin among the parameters
-    and its values in a buffer; the loss; of `lif` t_ref / tau_m, the gain, the knee, the value
-    there and the rate below it.
+    """A network.
+
+    sizes : units of each layer, inputs first. activation : code of each layer. weight, bias : where W and b of each layer begin in the
+    parameters. unit : where the values of each layer begin in a buffer. loss : code of the loss. curve : constants of the activation
+    `lif`: t_ref / tau_m, gain, knee, the value at the knee and the rate of the exponential function below it.
     """
 
     sizes: np.ndarray
@@ -37,14 +39,14 @@ class Shape(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Inputs x (samples, inputs) and targets y (samples, outputs), of the dtype of the parameters."""
+    """Inputs x, shape (n_samples, n_inputs), and targets y, shape (n_samples, n_outputs), of the dtype of the parameters."""
 
     x: np.ndarray
     y: np.ndarray
 
 
 class Buffers(NamedTuple):
-    """Room for a batch: values, slopes and errors (derivatives of the loss by z) of all units, targets; the gradient."""
+    """Work space for a batch: values, slopes and errors (derivatives of the loss with respect to z) of all units, targets; the gradient."""
 
     value: np.ndarray
     slope: np.ndarray
@@ -54,8 +56,10 @@ class Buffers(NamedTuple):
 
 
 class Solver(NamedTuple):
-    """What makes steps of gradients: its kind, [momentum, beta_1, beta_2, epsilon, weight decay], steps done (an array
-    of one), and the running means of gradients and of their squares.
+    """The method that computes steps from gradients.
+
+    kind : SGD, MOMENTUM or ADAM. constants : [momentum, beta_1, beta_2, epsilon, weight decay]. steps : number of steps done, shape (1,).
+    mean, square : running means of the gradient and of its square (of the gradient only, with momentum).
     """
 
     kind: int
@@ -67,19 +71,19 @@ class Solver(NamedTuple):
 
 @owning
 def matrix(x, first, rows, columns):
-    """A part of the flat array `x` as a matrix (a view)."""
+    """A part of the flat array `x`, from index `first` on, as a matrix of shape (rows, columns): a view."""
     return x[first : first + rows * columns].reshape(rows, columns)
 
 
 @owning
 def units(net, x, layer, rows):
-    """The values of a layer, (rows, units); each layer has its place in the buffer `x` for a whole batch."""
+    """The values of a layer in the buffer `x`, shape (rows, n_units): a view. Each layer has room for a whole batch."""
     return matrix(x, net.unit[layer], rows, net.sizes[layer])
 
 
 @owning
 def weights(net, theta, layer):
-    """W of the layer after `layer`, (out, in)."""
+    """W from `layer` to the next layer, shape (out, in): a view of `theta`."""
     return matrix(theta, net.weight[layer], net.sizes[layer + 1], net.sizes[layer])
 
 
@@ -97,7 +101,7 @@ def add_bias(z, b):
 
 @owning
 def activate(code, curve, z, slope):
-    """Turn the sums in the flat array `z` into outputs and note the slope of each. (Softmax has none: see `forward`.)"""
+    """Replace the sums in the flat array `z` by activations and write the slope of each to `slope`. (Losses compute softmax themselves.)"""
     zero, one = z.dtype.type(0), z.dtype.type(1)
     if code == RELU:
         for i in range(len(z)):
@@ -133,7 +137,7 @@ def lif(z, curve):
 
 @owning
 def forward(net, theta, b, rows):
-    """Values and slopes of all units from the inputs, which are there. The output layer is left with its sums z."""
+    """Compute values and slopes of all units from the inputs, which are in `b.value`. The output layer is left with its sums z."""
     last = len(net.sizes) - 1
     for layer in range(last):
         z = units(net, b.value, layer + 1, rows)
@@ -143,12 +147,12 @@ def forward(net, theta, b, rows):
             activate(net.activation[layer], net.curve, z.ravel(), units(net, b.slope, layer + 1, rows).ravel())
 
 
-# -- losses: each turns the sums z into errors, with the derivative by z, and returns the sum over the batch -----------
+# -- losses: each writes the derivatives of the loss with respect to the sums z to `error` and returns the mean loss of the batch ------
 
 
 @owning
 def softmax(row):
-    """Turn z into probabilities; returns ln Σ exp(z)."""
+    """Replace z by probabilities; returns ln Σ exp(z)."""
     top = row.max()
     total = row.dtype.type(0)
     for j in range(len(row)):
@@ -175,7 +179,7 @@ def multiclass(z, y, error):
 
 @owning
 def binary(z, y, error):
-    """Binary cross-entropy with sigmoid, of flat arrays."""
+    """Binary cross-entropy with sigmoid, on flat arrays."""
     loss, n, one = 0.0, z.dtype.type(len(z)), z.dtype.type(1)
     for i in range(len(z)):
         e = math.exp(-abs(z[i]))
@@ -207,7 +211,7 @@ def squares(code, curve, z, y, error, slope):
 
 @owning
 def errors(net, b, rows):
-    """The loss of the batch, and the errors of the output layer."""
+    """Compute the errors of the output layer; returns the mean loss of the batch."""
     last = len(net.sizes) - 1
     z, error, y = units(net, b.value, last, rows), units(net, b.error, last, rows), matrix(b.target, 0, rows, net.sizes[last])
     if net.loss == MULTICLASS:
@@ -222,7 +226,7 @@ def errors(net, b, rows):
 
 @owning
 def backward(net, theta, b, rows):
-    """The gradient of the loss from the errors of the output layer."""
+    """Compute the gradient of the loss from the errors of the output layer, by backpropagation."""
     for layer in range(len(net.sizes) - 2, -1, -1):
         error = units(net, b.error, layer + 1, rows)
         np.dot(error.T, units(net, b.value, layer, rows), weights(net, b.gradient, layer))
@@ -239,14 +243,14 @@ def backward(net, theta, b, rows):
 
 @owning
 def times(x, y):
-    """Multiply `x` by `y`, entry by entry."""
+    """Multiply `x` by `y` in place, entry by entry."""
     for i in range(len(x)):
         x[i] *= y[i]
 
 
 @owning
 def decay(net, theta, gradient, rate):
-    """Weight decay: the gradient of rate/2 Σ W². Biases do not decay."""
+    """Weight decay: add the gradient of rate/2 Σ W². Biases do not decay."""
     for layer in range(len(net.sizes) - 1):
         W, g = weights(net, theta, layer).ravel(), weights(net, gradient, layer).ravel()
         for i in range(len(W)):
@@ -255,7 +259,7 @@ def decay(net, theta, gradient, rate):
 
 @owning
 def step(s, theta, g, learning_rate):
-    """Move the parameters: plain, with momentum (Polyak 1964), or by Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
+    """Update the parameters: by plain gradient descent, with momentum (Polyak 1964), or by Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
     momentum, beta_1, beta_2, epsilon, _ = s.constants
     one = theta.dtype.type(1)
     s.steps[0] += 1
@@ -267,7 +271,7 @@ def step(s, theta, g, learning_rate):
             s.mean[i] = momentum * s.mean[i] + g[i]
             theta[i] -= learning_rate * s.mean[i]
     else:
-        # Both means begin at 0; dividing by 1 - beta^t makes up for it.
+        # Both means begin at 0; dividing by 1 - beta^t corrects this bias.
         size = theta.dtype.type(learning_rate / (1 - float(beta_1) ** s.steps[0]))
         root = theta.dtype.type(1 / math.sqrt(1 - float(beta_2) ** s.steps[0]))
         for i in range(len(theta)):
@@ -278,7 +282,7 @@ def step(s, theta, g, learning_rate):
 
 @owning
 def take(x, order, out):
-    """The rows `order` of `x`, one after the other."""
+    """Copy the rows `order` of `x` to `out`."""
     for i in range(len(order)):
         row, into = x[order[i]], out[i]
         for j in range(len(row)):
@@ -287,7 +291,7 @@ def take(x, order, out):
 
 @entry
 def gradient(net, theta, data, order, b):
-    """The loss of the samples `order` of `data`, one batch; its derivative by `theta` is left in `b.gradient`."""
+    """The mean loss of one batch, the samples `order` of `data`; leaves its gradient with respect to `theta` in `b.gradient`."""
     rows = len(order)
     take(data.x, order, units(net, b.value, 0, rows))
     take(data.y, order, matrix(b.target, 0, rows, data.y.shape[1]))
@@ -299,7 +303,7 @@ def gradient(net, theta, data, order, b):
 
 @entry
 def epoch(net, theta, data, order, batch, b, solver, learning_rate):
-    """A step of the solver for each `batch` samples of `data` in turn, in this order; returns the mean loss over all of them."""
+    """An epoch: one step of the solver for every `batch` samples of `data`, taken in `order`; returns the mean loss over all samples."""
     total = 0.0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]

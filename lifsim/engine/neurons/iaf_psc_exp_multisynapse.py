@@ -36,7 +36,7 @@ def states(p: dict[str, Any]) -> tuple[str, ...]:
 
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """Threshold, number of receptors, decay factor of v; then for each receptor the propagator from its current to v and its decay factor."""
+    """Threshold, number of receptors, decay factor of v; for each receptor the propagator from its current to v and its decay factor."""
     taus = [float(tau) for tau in p["tau_syn"]]
     each = [x for tau in taus for x in (decaying_to_v(p, tau, dt), np.exp(-dt / tau))]
     return (p["V_th"] - np.asarray(p["E_L"]), len(taus), leak(p, dt), *each)

@@ -16,7 +16,7 @@ from lifsim.engine.neurons.state import THETA, at, constant, part
 
 @merged
 def hold(held, p, lo, v, step):
-    """Store v of the neurons of piece `p` (from place `lo` on) that are refractory in `step`; drop those that no longer are from the list."""
+    """Store v of the neurons of piece `p` (from place `lo` on) that are refractory in `step`; remove the others from the list."""
     n = lo
     for j in range(lo, lo + held.number[p]):
         if held.until[j] > step:
@@ -98,7 +98,7 @@ def taken_by_a_spike(p: dict[str, Any]) -> np.ndarray:
 
 @kernel
 def subtract(v, theta, size, refractory, until, step, out):
-    """Subtract `size` (mV) from v of every neuron with v >= theta that is not refractory. Writes the indices to `out`; returns their number."""
+    """Subtract `size` (mV) from v of every non-refractory neuron with v >= theta. Writes the indices to `out`; returns their number."""
     n = 0
     for a in range(0, len(v), 64):
         b = min(a + 64, len(v))

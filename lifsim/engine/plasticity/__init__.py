@@ -1,9 +1,10 @@
-"""Plastic synapses: a store for each model in use, beside the static ones, and the spikes of their targets.
+"""Plastic synapses: a store for each model in use, separate from static synapses, and the spikes of their target neurons.
 
-`Machine.plastic` is None where there are none. Models are modules; the type of their `Synapses` (the names of these types differ, by
-which Numba tells them apart) says which one a store is of; delivery is compiled for each model by itself. Targets receive static
-weights first, then those of each model, in the order of `plastic_layout.MODELS`, by (delay descending, source, projection, synapse),
-whatever the blocks and threads. The names here are imported on first use: most networks have no plastic synapses.
+`Machine.plastic` is None if a network has none. Each model is a module. The type of its `Synapses` identifies the model of a store (the
+types have different names, by which Numba distinguishes them); delivery is compiled separately for each model. A target receives static
+weights first, then those of each plastic model in the order of `plastic_layout.MODELS`, sorted by (delay descending, source, projection,
+synapse); this order does not depend on blocks and threads. The names here are imported on first use, because most networks have no
+plastic synapses.
 """
 
 from __future__ import annotations

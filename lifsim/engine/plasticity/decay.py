@@ -1,9 +1,9 @@
-"""Exponential decay over whole numbers of steps, from tables: exp takes three times as long.
+"""Exponential decay over whole numbers of steps, from tables; calling exp takes three times as long.
 
     exp(-n·dt/tau) = fine[n mod 2^a] · coarse[n div 2^a]
 
-Two factors rounded once each: the product is right to 4e-16. The last entry of `coarse` stands for all that are further
-away, where the decay is below the smallest number there is: 0.
+Each factor is rounded once, so the relative error of the product is at most 4e-16. The last entry of `coarse` is 0. It is used for
+all longer times, for which the exact value is below the smallest positive float64.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 from lifsim.engine.compiler.jit import inlined
 
-SMALLEST = 746.0  # exp(-746) is 0
+SMALLEST = 746.0  # exp(-746) rounds to 0
 MOST = 2**30  # steps of the longest run
 
 
 class Decays(NamedTuple):
-    """Tables of the time constants ``tau[i]`` (ms), one behind the other: ``fine[i·2^a …]`` and ``coarse[i·2^b …]``; `bits` are a and b."""
+    """Tables for time constants i: ``tau[i]`` (ms), ``fine[i·2^a:(i + 1)·2^a]`` and ``coarse[i·2^b:(i + 1)·2^b]``; `bits` is [a, b]."""
 
     tau: np.ndarray
     fine: np.ndarray
@@ -29,13 +29,13 @@ class Decays(NamedTuple):
 
 @inlined
 def decay(d, i, n):
-    """exp(-n·dt/tau) of time constant i after `n` steps. (Where it is hot it is written out: a call counts references to arrays.)"""
+    """exp(-n·dt/tau) for time constant i and `n` steps. (Hot loops contain this code themselves: a call counts references to arrays.)"""
     a, b = d.bits[0], d.bits[1]
     return d.coarse[(i << b) + min(n >> a, (1 << b) - 1)] * d.fine[(i << a) + (n & ((1 << a) - 1))]
 
 
 def decays(tau: np.ndarray, dt: float) -> Decays:
-    """Tables of the time constants `tau` (ms)."""
+    """Tables for the time constants `tau` (ms, shape (n,)) and time steps of `dt` ms."""
     most = min(SMALLEST * tau.max(initial=dt) / dt + 1, MOST)
     a = int(np.ceil(np.log2(most) / 2))
     b = int(np.ceil(np.log2(most / 2**a + 2)))

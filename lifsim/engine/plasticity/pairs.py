@@ -1,17 +1,21 @@
-"""Long-term plasticity: what a presynaptic spike does to its synapses when it arrives.
+"""Long-term plasticity: the effect of a presynaptic spike on its synapses when it arrives.
 
-The delay d is dendritic: a spike sent at t is seen by the synapse at t, a postsynaptic one of time s at s + d. So the
-synapse makes up for the postsynaptic spikes in (t_last - d, t - d], each a potentiation by the trace of presynaptic
-spikes as it was then, in order; then follows the depression at t, by the trace of postsynaptic spikes before t - d;
-then the weight is sent. Nothing that happens later can change it, so all this is done at t + d, when it arrives.
+The delay d is dendritic: the synapse sees a presynaptic spike at the time t when it is sent, and a postsynaptic spike of time s
+at s + d. With t_last the time of the previous presynaptic spike, the synapse therefore applies, in this order,
 
-How many spikes a synapse has to make up for cannot be foretold, and mispredicted branches cost more than the
-arithmetic. So it is done for a few hundred synapses at a time, in rounds: round q lists those that have at least q
-spikes, each with its q-th last one. Going through the rounds backwards each synapse sees its spikes in order, and what is
-computed in a round is a plain loop. What synapses have to know of their targets depends on the step and the delay alone:
-where many arrive at once, it is found once for all targets.
+1. the postsynaptic spikes in (t_last - d, t - d]: for each a potentiation, by the presynaptic trace at the time the synapse sees it;
+2. the depression at t, by the trace of the postsynaptic spikes before t - d;
+3. the transmission of the weight.
 
-What differs between models is in their modules: `rule`, `facilitated`, `depressed`, `grown`.
+No later event can change this weight, so all three are computed at t + d, when the presynaptic spike arrives.
+
+The number of postsynaptic spikes to apply is unpredictable, and mispredicted branches cost more than the arithmetic. So tiles of up
+to `TILE` synapses are processed in rounds: the q-th round lists the synapses with at least q such spikes, each with its q-th last
+one. The rounds are applied in reverse order, so each synapse sees its spikes in order, and the computation of a round is a plain
+loop. What synapses need to know about their targets depends only on the step and the delay; if spikes arrive at many synapses, it is
+computed once for all targets.
+
+Each model's module defines `rule`, `facilitated` (potentiation), `depressed` and `grown`.
 """
 
 from __future__ import annotations
@@ -37,22 +41,25 @@ from lifsim.engine.plasticity.postsynaptic_spikes import (
     PostsynapticSpikes,
     first_after,
 )
-from lifsim.engine.plasticity.rules import depressed, facilitated, grown, heeds_slow, rule_of
+from lifsim.engine.plasticity.rule_dispatch import depressed, facilitated, grown, heeds_slow, rule_of
 from lifsim.engine.synapses.delivery import add
 from lifsim.plan.spikes import NEVER
 from lifsim.plan.synapses import COUNT_SPIKES, NO_RECEPTOR
 
-TILE = 1024  # synapses at a time
-LANES = 8  # numbers that a processor may compute at a time
-MOST_ROUNDS = 16  # rounds at a time
+TILE = 1024  # largest number of synapses in a tile
+LANES = 8  # float64 numbers that a processor may compute at a time
+MOST_ROUNDS = 16  # largest number of rounds; further spikes are applied one by one
 
 
 class Work(NamedTuple):
-    """Work space of each block b: ``synapse[b, q]``, ``spike[b, q]`` and ``step[b, q]`` (of the spike) are the list of round
-    q, of ``number[b, q]`` entries; ``real[b]`` the weights of a tile, then weights and traces of a round.
+    """Work space.
 
-    What synapses see of their targets, by place: the `last` spike, the step of it, the `trace` of those before. Of all targets
-    of block b, `last` is that of the step ``until[b]`` (`NEVER`: of none), `left` the trace it left, ``following[b]`` the spike after.
+    ``synapse[b, q]`` (index in the tile), ``spike[b, q]`` and ``step[b, q]`` (of the spike) list the ``number[b, q]`` synapses of round q
+    in block b. ``real[b]``, shape (4, TILE), has the weights of a tile, then the weights, fast traces and slow traces of a round.
+
+    By place of the target: its `last` spike that synapses can see, the step of that spike, and the `trace` of the spikes before. If these
+    are known for all targets of block b, they hold for step ``until[b]`` (else `NEVER`); `left` is the trace just after the `last`
+    spike, and ``following[b]`` is the first spike of the block that has not been considered.
     """
 
     synapse: np.ndarray
@@ -69,8 +76,10 @@ class Work(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A spike at a segment: its projection, the step `since` which postsynaptic spikes are new to it, the presynaptic traces
-    as they were then (fast) and are now (slow), the number of the time constant of the fast one.
+    """A presynaptic spike that arrives at a segment.
+
+    projection : its projection. since : postsynaptic spikes after this step are new to the segment. fast : fast presynaptic trace just
+    after the previous presynaptic spike. slow : slow presynaptic trace just before this spike. law : index of the time constant of `fast`.
     """
 
     projection: int
@@ -81,7 +90,7 @@ class Arrival(NamedTuple):
 
 
 class Site(NamedTuple):
-    """Where spikes arrive: the spikes that targets have sent, work space, and a block `b`, whose neurons have the places from `lo` on."""
+    """The targets: their spikes, work space, and the block `b`, whose neurons have the places from `lo` on."""
 
     trains: PostsynapticSpikes
     work: Work
@@ -90,7 +99,7 @@ class Site(NamedTuple):
 
 
 def work_for(blocks: int, neurons: int) -> Work:
-    """Work space."""
+    """Work space for so many blocks and neurons."""
     synapse, spike, step = (np.zeros((blocks, MOST_ROUNDS, TILE), np.int32) for _ in range(3))
     number, real = np.zeros((blocks, MOST_ROUNDS), np.int64), np.zeros((blocks, 4, TILE))
     last, last_step, trace, left = (np.zeros(neurons, kind) for kind in (np.int32, np.int32, float, float))
@@ -98,13 +107,13 @@ def work_for(blocks: int, neurons: int) -> Work:
 
 
 def forget(work: Work) -> None:
-    """The spikes of the targets are in other places from now on."""
+    """Discard what is known about all targets, because their spikes have been moved in memory."""
     work.until[:] = NEVER
 
 
 @merged
 def transmit_pairs(synapses, site, r, j, sent, total, all_seen):
-    """The spike of step `sent` arrives at segment (r, j) of the block; `all_seen` says whether `look_at_all` did its work."""
+    """Process the arrival of a spike of step `sent` at segment (r, j) of the block; `all_seen` is the result of `look_at_all`."""
     y, trains, work, b = synapses.y, site.trains, site.work, site.b
     p, before, state, d = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j], y.delay[j]
     slow = state[1] * decay(trains.decays, y.law[p, 1], sent - before)
@@ -128,28 +137,31 @@ def transmit_pairs(synapses, site, r, j, sent, total, all_seen):
     y.last[b, r, j] = sent
 
 
-# -- what synapses see of their targets ----------------------------------------------------------------
+# -- spikes and traces of the targets ------------------------------------------------------------------
 
 
 @merged
 def look_at_all(synapses, site, n, until, arriving):
-    """Find it for all `n` targets of the block, if that is less work than for each of the `arriving` synapses; whether it was."""
+    """Find the last spikes until step `until`, and the traces, of all `n` targets of the block.
+
+    Does so only if it is less work than doing it for each of the `arriving` synapses; returns whether it has been done.
+    """
     trains, work, b, lo = site
     if arriving <= n:
-        work.until[b] = NEVER  # what is known of all will be written over
+        work.until[b] = NEVER  # because `look` will overwrite entries
         return False
     own, last_step, left, seen = rule_of(synapses, 0, 0), work.last_step[lo : lo + n], work.left[lo : lo + n], work.trace[lo : lo + n]
     if work.until[b] > until:
         work.last[lo : lo + n], last_step[:], left[:], work.following[b] = NONE, LONG_AGO, 0.0, LINKS
-    go_on(site, until)
+    advance_last_spikes(site, until)
     fade(own, trains.decays, trains.law[0, lo : lo + n], until, last_step, left, seen)
     without_last(own, site, until)
     return True
 
 
 @kernel
-def go_on(site, until):
-    """Of all targets of the block the last spike until step `until`: what they have fired since the step before."""
+def advance_last_spikes(site, until):
+    """Advance the last spikes of all targets of the block to step `until`, by the spikes since the previous call."""
     trains, work, b, _ = site
     link, trace, e = trains.link[b], trains.trace[b], work.following[b]
     while e < trains.used[b] and link[e + STEP] <= until:
@@ -161,7 +173,7 @@ def go_on(site, until):
 
 @kernel
 def fade(own, decays, law, until, last_step, left, seen):
-    """What is left in step `until` of the trace after the last spike."""
+    """Compute the traces `seen` at step `until` from the traces `left` just after the last spikes."""
     fine, coarse, f, c = decays.fine, decays.coarse, decays.bits[0], decays.bits[1]
     near, far = (1 << f) - 1, (1 << c) - 1
     for t in range(len(seen)):
@@ -172,7 +184,7 @@ def fade(own, decays, law, until, last_step, left, seen):
 
 @kernel
 def without_last(own, site, until):
-    """Of those that fired in step `until` the trace of the spikes before."""
+    """For targets that fired in step `until`, replace the trace by that of the spikes before."""
     trains, work, b, _ = site
     link, trace, end = trains.link[b], trains.trace[b], work.following[b]
     first = end
@@ -186,7 +198,7 @@ def without_last(own, site, until):
 
 @kernel
 def look(own, site, target, until):
-    """The last spike until step `until` of each of the targets, its step, and the trace of those before `until`."""
+    """Find, for each entry of `target`, its last spike until step `until`, the step of it, and the trace of the spikes before `until`."""
     trains, work, b, lo = site
     last, last_step, seen = work.last[lo:], work.last_step[lo:], work.trace[lo:]
     link, trace, newest, law = trains.link[b], trains.trace[b], trains.newest[lo:], trains.law[0, lo:]
@@ -211,22 +223,22 @@ def look(own, site, target, until):
 
 @kernel
 def apply_facilitation(synapses, own, site, a, target, w, arrival):
-    """Apply the facilitation by all postsynaptic spikes that the synapses from `a` on, of weights `w`, have not seen."""
+    """Apply the potentiation by all postsynaptic spikes that the synapses from `a` on, with weights `w`, have not seen."""
     trains, work, b, lo = site
     last, last_step = work.last[lo:], work.last_step[lo:]
     link, synapse, spike, step, number = trains.link[b], work.synapse[b], work.spike[b], work.step[b], work.number[b]
     number[0] = first_round(link, target, last, last_step, synapse[0], spike[0], step[0], arrival.since)
     q = 0
-    while number[q] > 0 and arrival.fast > 0.0 and q < MOST_ROUNDS - 1:  # without a trace, once is enough to obey Wmax
+    while number[q] > 0 and arrival.fast > 0.0 and q < MOST_ROUNDS - 1:  # if the trace is 0, one round is enough to enforce Wmax
         n = number[q]
         number[q + 1] = next_round(link, synapse[q, :n], spike[q, :n], synapse[q + 1], spike[q + 1], step[q + 1], arrival.since)
         q += 1
     n = number[q]
     if n > 0 and arrival.fast > 0.0:
-        see_rest(synapses, trains, b, a, synapse[q, :n], spike[q, :n], w, arrival)
+        apply_rest(synapses, trains, b, a, synapse[q, :n], spike[q, :n], w, arrival)
     while q >= 0:
         n, real = number[q], work.real[b]
-        m = -(-n // LANES) * LANES  # what is beyond the list is computed for nothing, which is less than what is left over would take
+        m = -(-n // LANES) * LANES  # whole vectors: the surplus entries cost less than a scalar loop over the remainder
         if heeds_slow(own):
             slow_traces(trains.trace[b], spike[q, :n], real[3])
         x, fast, slow = real[1, :m], real[2, :m], real[3, :m]
@@ -243,7 +255,7 @@ def apply_facilitation(synapses, own, site, a, target, w, arrival):
 
 @kernel
 def first_round(link, target, last, last_step, synapse, spike, step, since):
-    """List the synapses that have not seen the last spike before; how many."""
+    """List the synapses that have not seen the last spike of their target, with this spike; returns their number."""
     n = 0
     for i in range(len(target)):
         t = target[i]
@@ -256,7 +268,7 @@ def first_round(link, target, last, last_step, synapse, spike, step, since):
 
 @kernel
 def next_round(link, synapse, spike, synapse_next, spike_next, step_next, since):
-    """Of the synapses in a list, those that have not seen the spike before either; how many."""
+    """List those of the listed synapses that have not seen the spike before either, with that spike; returns their number."""
     for i in range(len(synapse)):
         prefetch(link, link[uint32(spike[i]) + uint32(BEFORE)])
     n = 0
@@ -270,14 +282,14 @@ def next_round(link, synapse, spike, synapse_next, spike_next, step_next, since)
 
 @kernel
 def slow_traces(trace, spike, slow):
-    """The slow traces of the targets just before each of the spikes."""
+    """Compute the slow traces of the targets just before each spike."""
     for i in range(len(spike)):
         slow[i] = trace[(uint32(spike[i]) >> uint32(1)) + uint32(SLOW)] - 1.0
 
 
 @kernel
 def as_they_were(decays, synapse, step, w, x, fast, arrival):
-    """Weights `x` of the synapses in the list, and their presynaptic traces `fast` when the spike came that they see now."""
+    """Copy the weights of the listed synapses to `x`; compute their presynaptic traces `fast` at the listed postsynaptic spikes."""
     fine, coarse, f, c = decays.fine, decays.coarse, decays.bits[0], decays.bits[1]
     near, far, first_fine, first_coarse = (1 << f) - 1, (1 << c) - 1, arrival.law << f, arrival.law << c
     before, since = arrival.fast, arrival.since
@@ -289,14 +301,14 @@ def as_they_were(decays, synapse, step, w, x, fast, arrival):
 
 @kernel
 def facilitate(own, x, fast, slow):
-    """The weights `x` after a spike, of synapses with the same parameters."""
+    """Potentiate the weights `x` by a postsynaptic spike each; all synapses have the same parameters."""
     for i in range(len(x)):
         x[i] = facilitated(own, x[i], fast[i], slow[i])
 
 
 @kernel
-def see_rest(synapses, trains, b, a, synapse, spike, w, arrival):
-    """Before that, the synapses in the last list see what spikes there are before those in it."""
+def apply_rest(synapses, trains, b, a, synapse, spike, w, arrival):
+    """Apply to the synapses of the last possible round all unseen spikes before the listed ones."""
     link, trace = trains.link[b], trains.trace[b]
     for i in range(len(synapse)):
         own = rule_of(synapses, arrival.projection, a + synapse[i])
@@ -312,7 +324,7 @@ def see_rest(synapses, trains, b, a, synapse, spike, w, arrival):
 
 @kernel
 def depress(synapses, own, a, target, trace, w, k, arrival):
-    """The synapses from `a` on see the presynaptic spike; `k` is room for the traces of their targets."""
+    """Apply the presynaptic spike to the synapses from `a` on; `k` is work space for the traces of their targets."""
     for i in range(len(w)):
         k[i] = trace[target[i]]
     if len(synapses.y.own):
@@ -325,7 +337,7 @@ def depress(synapses, own, a, target, trace, w, k, arrival):
 
 @kernel
 def send(y, receptor, a, n, total):
-    """Add the `n` weights from `a` on to `total`: the receptor, or else the sign, says which sum they go into."""
+    """Add the `n` weights from `a` on to the input sums `total`; the receptor, or if it is 0 the sign of a weight, selects the sum."""
     target, weight, negative = y.target, y.weight, 0
     if receptor == NO_RECEPTOR:
         return

@@ -1,4 +1,4 @@
-"""Delivery by way of plastic synapses, and the spikes of their targets noted down."""
+"""Delivery of spikes through plastic synapses, and recording of the spikes of their targets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
 from lifsim.engine.loop import Blocks, Deliveries
 from lifsim.engine.plasticity.pairs import Site, Work, look_at_all, transmit_pairs, work_for
 from lifsim.engine.plasticity.postsynaptic_spikes import PostsynapticSpikes, note
-from lifsim.engine.plasticity.rules import OF_SYNAPSES
+from lifsim.engine.plasticity.rule_dispatch import OF_SYNAPSES
 from lifsim.engine.plasticity.short_term import transmit_scaled
 from lifsim.engine.synapses.delivery import Ring, sent_by
 from lifsim.plan.spikes import NEVER
 
 
 class Plastic(NamedTuple):
-    """The spikes of the targets, work space and the synapses of each model."""
+    """The spikes of the targets, work space, and the synapses of each model."""
 
     trains: PostsynapticSpikes
     work: Work
@@ -27,7 +27,7 @@ class Plastic(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """What `note_spikes` works with."""
+    """The data of `note_spikes`."""
 
     trains: PostsynapticSpikes
     ring: Ring
@@ -35,8 +35,8 @@ class Noted(NamedTuple):
 
 
 class PlasticDelivery(NamedTuple):
-    """What `deliver_plastic` works with: the synapses of one model; `inputs` are the sums of arriving weights of all neurons
-    (channels × places), ``first[b]`` is where block b begins; only spikes until step `newest` are delivered.
+    """The data of `deliver_plastic`: the synapses of one model; `inputs` are the input sums, shape (n_channels, n_places); block b begins
+    at place ``first[b]``; spikes sent after step `newest` are not delivered.
     """
 
     synapses: Any
@@ -49,7 +49,7 @@ class PlasticDelivery(NamedTuple):
 
 
 def deliveries(plastic: Plastic, ring: Ring, blocks: Blocks, inputs: np.ndarray) -> list[tuple[Part, Any]]:
-    """The parts that deliver by way of `plastic`, in order, and what they work with."""
+    """The parts that deliver through `plastic`, in order, each with its data."""
     groups = [
         (deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER)) for g in plastic.groups
     ]
@@ -58,7 +58,7 @@ def deliveries(plastic: Plastic, ring: Ring, blocks: Blocks, inputs: np.ndarray)
 
 @Part
 def note_spikes(m, b, step):
-    """The neurons of block `b` that fired in the step before `step` have left a spike."""
+    """Record the spikes that the neurons of block `b` fired in the step before `step`."""
     trains, ring, blocks = read(m)
     k = (step - 1) % ring.number.shape[0]
     for p in range(blocks.piece[b], blocks.piece[b + 1]):
@@ -69,7 +69,7 @@ def note_spikes(m, b, step):
 
 @Part
 def deliver_plastic(m, b, step):
-    """Add to the sums of block `b` all weights of the synapses that arrive in `step`."""
+    """Add all weights of plastic synapses that arrive in `step` to the input sums of block `b`."""
     synapses, trains, work, ring, inputs, first, newest = read(m)
     y, lo, total = synapses.y, first[b], inputs[:, first[b] : first[b + 1]]
     site = Site(trains, work, b, lo)
@@ -87,7 +87,7 @@ def deliver_plastic(m, b, step):
 
 @merged
 def arriving(y, ring, b, j, sent):
-    """How many synapses the spikes of step `sent` reach in block `b` after delay `j`."""
+    """The number of synapses in block `b` that the spikes of step `sent` reach after delay number `j`."""
     n = 0
     for origin in range(len(ring.order)):
         ids = sent_by(ring, ring.order[origin], sent % ring.number.shape[0])
@@ -98,7 +98,7 @@ def arriving(y, ring, b, j, sent):
 
 
 def prepare(synapses: Any, *where: Any) -> Any:
-    """Before spikes arrive: what many synapses need alike; whether it is there now."""
+    """Compute what many synapses need to know about their targets, before spikes arrive; returns whether it was computed."""
 
 
 @overload(prepare)
@@ -109,7 +109,7 @@ def _prepare(synapses, site, n, until, arriving):
 
 
 def transmit(synapses: Any, *where: Any) -> None:
-    """A spike arrives at segment (r, j) of block `b`."""
+    """Process the arrival of a spike at segment (r, j) of the block."""
 
 
 @overload(transmit)
@@ -120,9 +120,9 @@ def _transmit(synapses, site, r, j, sent, total, all_seen):
 
 
 def catch_up(synapses: Any, trains: PostsynapticSpikes, ring: Ring, bounds: np.ndarray, dtype: np.dtype, step: int) -> None:
-    """What spikes until `step` that are still under way will do to `synapses` of one model, which are those of one block.
+    """Apply to `synapses`, of one model and one block, the spikes sent until `step` that have not arrived yet.
 
-    Its neurons have the places ``bounds[0]`` … ``bounds[1] - 1``; `dtype` is that of the sums of weights (which are of no use here).
+    The neurons of the block have the places ``bounds[0]`` … ``bounds[1] - 1``. `dtype` is that of the input sums, which are discarded.
     """
     n = len(trains.newest)
     data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
@@ -132,6 +132,6 @@ def catch_up(synapses: Any, trains: PostsynapticSpikes, ring: Ring, bounds: np.n
 
 @Part
 def deliver_steps(m, first, last):
-    """Deliver in the steps `first` … `last` to the only block."""
+    """Deliver to the only block in the steps `first` … `last`."""
     for k in range(first, last + 1):
         call(m.code[0], m.data[0], (0, k))

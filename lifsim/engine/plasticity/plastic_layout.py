@@ -1,4 +1,4 @@
-"""Plan to plastic synapses, what they need between slices, and what can be read of them."""
+"""Plastic synapses: made from a plan, prepared between slices, and read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODELS: dict[str, ModuleType] = {
 
 
 def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePlace) -> Plastic | None:
-    """The plastic ones of `wirings`, whose targets are places; ``seats[i]`` is the place of neuron i. None if there are none."""
+    """The plastic synapses of `wirings`, whose targets are places; None if there are none. ``seats[i]`` is the place of neuron i."""
     plastic = [w for w in wirings if w.plasticity]
     if not plastic:
         return None
@@ -44,12 +44,12 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePla
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
-    """`plastic` with the time constants that the neurons have now."""
+    """`plastic` with the current time constants of the neurons."""
     return _numbered(plastic, [plastic.trains.decays.tau[g.y.law] for g in plastic.groups], plan, seats)
 
 
 def _numbered(plastic: Plastic, tau: list[np.ndarray], plan: Any, seats: np.ndarray) -> Plastic:
-    """`plastic` with tables of all time constants: `tau` (projections, 2) of each group and those of the neurons."""
+    """`plastic` with tables of all time constants (ms): `tau`, shape (n_projections, 2) for each model, and those of the neurons."""
     of_neurons = np.zeros((2, plan.n_neurons))
     for g in plan.groups:
         for own, name in zip(of_neurons, ("tau_minus", "tau_minus_triplet"), strict=True):
@@ -64,12 +64,12 @@ def _numbered(plastic: Plastic, tau: list[np.ndarray], plan: Any, seats: np.ndar
 
 
 def occurring(plastic: Plastic | None) -> np.ndarray:
-    """All delays (steps)."""
+    """The delays (steps) that occur in plastic synapses."""
     return np.concatenate([np.zeros(0, np.int64), *[g.y.delay for g in plastic.groups]]) if plastic else np.zeros(0, np.int64)
 
 
 def prepared(plastic: Plastic, first: np.ndarray, step: int, spikes: np.ndarray) -> Plastic:
-    """`plastic` at the beginning of a slice after `step` in which each block can fire so many `spikes`."""
+    """`plastic` with room for a slice that begins after `step` and in which block b fires at most ``spikes[b]`` spikes."""
     if has_room(plastic.trains, spikes):
         return plastic
     forget(plastic.work)
@@ -77,11 +77,11 @@ def prepared(plastic: Plastic, first: np.ndarray, step: int, spikes: np.ndarray)
 
 
 def needed_since(plastic: Plastic, step: int) -> int:
-    """The step after which spikes of targets are still needed, after `step`."""
+    """The step after which postsynaptic spikes are still needed, when the simulation has reached `step`."""
     needed = step - 2 * int(occurring(plastic).max(initial=0))
     for g in plastic.groups:
         y = g.y
-        used = (y.begin[:, :, :-1] < y.begin[:, :, 1:]) & (y.state[..., 0] > 0)  # those that have a presynaptic trace
+        used = (y.begin[:, :, :-1] < y.begin[:, :, 1:]) & (y.state[..., 0] > 0)  # segments with a presynaptic trace
         needed = min(needed, int((y.last - y.delay).min(where=used, initial=needed)))
     return needed
 
@@ -92,9 +92,9 @@ def needed_since(plastic: Plastic, step: int) -> int:
 def unpacked(
     plastic: Plastic, ring: Any, first: np.ndarray, dtype: np.dtype, step: int, b: int, sources: tuple[int, int]
 ) -> list[np.ndarray]:
-    """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target in the block, weight, delay in steps.
+    """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps).
 
-    The weights are those after all spikes sent until `step`. Blocks begin at the places `first`; `dtype` is that of sums of weights.
+    The weights are those after all spikes sent until `step`. Block b begins at place ``first[b]``; `dtype` is that of the input sums.
     """
     parts = [part_of(g.y, b, *sources) for g in plastic.groups]
     trains = plastic.trains._replace(**{key: getattr(plastic.trains, key)[b : b + 1] for key in ("link", "trace", "used")})
@@ -104,7 +104,7 @@ def unpacked(
 
 
 def columns(y: Store, lo: int, hi: int) -> list[np.ndarray]:
-    """The synapses from the sources lo … hi - 1, which are all in a store of one block."""
+    """Source, target, weight and delay of the synapses in a store with one block and the sources lo … hi - 1."""
     number = np.diff(y.begin[0], axis=1)
     source = np.repeat(np.arange(hi - lo), np.diff(y.row_first[lo : hi + 1]))
     delay = np.repeat(np.tile(y.delay, len(source)), number.ravel())
@@ -117,7 +117,7 @@ def columns(y: Store, lo: int, hi: int) -> list[np.ndarray]:
 
 
 def part_of(y: Store, b: int, lo: int, hi: int) -> Store:
-    """A copy of the rows of the sources lo … hi - 1 in block `b`, as those of the only block."""
+    """A copy of the rows of the sources lo … hi - 1 in block `b`, as a store with one block."""
     rows = slice(y.row_first[lo], y.row_first[hi])
     begin = y.begin[b : b + 1, rows]
     a, z = (int(begin[0, 0, 0]), int(begin[0, -1, -1])) if begin.size else (0, 0)
@@ -125,7 +125,8 @@ def part_of(y: Store, b: int, lo: int, hi: int) -> Store:
         target=y.target[a : z + FOUR].copy(),
         weight=y.weight[a : z + FOUR].copy(),
         own=y.own[:, a:z].copy(),
-        row_first=np.clip(y.row_first, rows.start, rows.stop) - rows.start,  # of all nodes, for spikes of all may be under way
+        row_first=np.clip(y.row_first, rows.start, rows.stop)
+        - rows.start,  # for all nodes: any may have spikes in transit
         projection=y.projection[rows].copy(),
         begin=begin - a,
         last=y.last[b : b + 1, rows].copy(),
@@ -134,7 +135,7 @@ def part_of(y: Store, b: int, lo: int, hi: int) -> Store:
 
 
 def fan_out(plastic: Plastic) -> np.ndarray:
-    """Number of plastic synapses from each node."""
+    """The number of plastic synapses from each node, shape (n_nodes,)."""
     out = []
     for g in plastic.groups:
         rows = np.diff(g.y.begin[:, :, [0, -1]], axis=2).sum(axis=(0, 2))

@@ -1,7 +1,7 @@
-"""What plastic synapses have come to: their weights and traces, and the spikes of their targets that they have not seen yet.
+"""The state of plastic synapses as arrays: weights, traces, and the spikes of their targets that they have not seen yet.
 
 Synapses are in order of model, source, projection, delay, then target. All synapses of one source, projection and delay have
-seen the same spikes, whatever block they are in.
+seen the same presynaptic spikes, also in different blocks.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from lifsim.engine.plasticity.postsynaptic_spikes import (
 from lifsim.engine.plasticity.store import Store
 from lifsim.engine.snapshot_arrays import Pieces, State, put, taken
 
-ROWS = 1 << 18  # synapses at a time, about
+ROWS = 1 << 18  # approximate number of synapses that are processed at a time
 
 
 def plastic_state(engine: Any) -> State:
-    """The plastic synapses of an engine."""
+    """The state of the plastic synapses of an engine."""
     plastic, first, ids = engine.machine.plastic, engine.machine.blocks.first, engine.placement.id
     out: State = {}
     for k, g in enumerate(plastic.groups):
         rows, slots = np.indices(g.y.last.shape[1:])
-        holder = (np.diff(g.y.begin) > 0).argmax(axis=0)  # a block that has such synapses; if none has, any
+        holder = (np.diff(g.y.begin) > 0).argmax(axis=0)  # a block with synapses of this segment; any block if there is none
         out |= {
             f"plastic/{k}/weight": _in_order(g.y, g.y.weight, first, ids),
             f"plastic/{k}/own": _in_order(g.y, g.y.own, first, ids),
@@ -51,7 +51,7 @@ def plastic_state(engine: Any) -> State:
 
 
 def restore_plastic(engine: Any, state: State) -> Plastic:
-    """The plastic synapses of an engine as they were in this state."""
+    """Restore the plastic synapses of an engine from a state, and return them."""
     plastic, first, ids = engine.machine.plastic, engine.machine.blocks.first, engine.placement.id
     for k, g in enumerate(plastic.groups):
         y, n = g.y, 0
@@ -68,17 +68,17 @@ def restore_plastic(engine: Any, state: State) -> Plastic:
 
 
 def _in_order(y: Store, values: np.ndarray, first: np.ndarray, ids: np.ndarray) -> Pieces:
-    """Values of the synapses, along the last axis of `values`, in their order."""
+    """`values`, one per synapse along the last axis, in the order of snapshots."""
     return Pieces((*values.shape[:-1], number_of(y)), values.dtype, lambda: (values[..., at] for at in ordered(y, first, ids)))
 
 
 def number_of(y: Store) -> int:
-    """How many synapses there are."""
+    """The number of synapses."""
     return int(y.begin[:, :, -1].sum() - y.begin[:, :, 0].sum())
 
 
 def ordered(y: Store, first: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:
-    """The places of all synapses in their order, a few rows at a time; ``ids[q]`` is the neuron in the place q."""
+    """The indices of all synapses in the order of snapshots, a few rows at a time; ``ids[q]`` is the neuron at place q."""
     blocks, rows = y.begin.shape[:2]
     size = (y.begin[:, :, -1] - y.begin[:, :, 0]).sum(axis=0)
     piece = np.cumsum(size) // ROWS
@@ -89,13 +89,13 @@ def ordered(y: Store, first: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray
         block = np.repeat(np.tile(np.arange(blocks), len(number) // blocks), number)
         segment = np.repeat(np.arange(len(number)) // blocks, number)
         target = ids[first[block] + y.target[at]]
-        if np.any((np.diff(target) < 0) & (np.diff(segment) == 0)):  # targets that were named in another order than theirs
+        if np.any((np.diff(target) < 0) & (np.diff(segment) == 0)):  # the network lists targets in another order than that of their ids
             at = at[np.lexsort((target, segment))]
         yield at
 
 
 def _runs(label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the runs of equal labels begin and end."""
+    """The beginnings and ends of runs of equal labels."""
     edges = np.flatnonzero(np.diff(label)) + 1
     return np.append(0, edges), np.append(edges, len(label))
 
@@ -104,11 +104,11 @@ def _runs(label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _spikes_of(plastic: Plastic, ids: np.ndarray, since: int) -> State:
-    """The spikes that synapses may still ask for, by step, then neuron, with the traces they left."""
+    """The spikes of neurons that synapses may still need, sorted by step, then neuron, with the traces just after each."""
     trains, found = plastic.trains, []
     for b in range(len(trains.used)):
         entries, _ = entries_after(trains, b, since)
-        entries = entries[1:]  # the first stands for no spike
+        entries = entries[1:]  # the first entry stands for no spike
         link = entries.view(np.int32)
         found.append((link[:, STEP].astype(np.int64), ids[link[:, PLACE]], entries[:, FAST], entries[:, SLOW]))
     step, who, fast, slow = (np.concatenate(x) for x in zip(*found, strict=True))
@@ -118,7 +118,7 @@ def _spikes_of(plastic: Plastic, ids: np.ndarray, since: int) -> State:
 
 
 def _with_spikes(engine: Any, trains: Any, state: State) -> Any:
-    """`trains` with the spikes of a state."""
+    """`trains` with the spikes of a state instead of its own."""
     first, n = engine.machine.blocks.first, engine.plan.n_neurons
     step = taken(state, "plastic/spikes/step", np.int64)
     who, fast, slow = (taken(state, f"plastic/spikes/{x}", t, step.shape) for x, t in (("id", np.int64), ("fast", float), ("slow", float)))
@@ -142,5 +142,5 @@ def _with_spikes(engine: Any, trains: Any, state: State) -> Any:
         same = np.flatnonzero(np.diff(place[own][by_neuron]) == 0)
         before, after = by_neuron[same], by_neuron[same + 1]
         words[after + 1, BEFORE], words[before + 1, AFTER] = at[before], at[after]
-        newest[place[own]] = at  # the last one of each neuron stays
+        newest[place[own]] = at  # for each neuron, the last assignment is its newest spike
     return trains._replace(link=link, trace=trace, used=used * LINKS, newest=newest)

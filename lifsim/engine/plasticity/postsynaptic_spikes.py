@@ -1,9 +1,9 @@
-"""The spikes of target neurons that plastic synapses still have to see, and the traces they leave.
+"""The spikes of target neurons that plastic synapses have not seen yet, and the postsynaptic traces.
 
-A trace decays with tau_minus and grows by 1 at each spike of the neuron (a second one with tau_minus_triplet).
-Synapses look at spikes late, when the spikes of their source arrive, and at all since the last time they did.
-So spikes are kept, in order of time, with the value of the traces just after each; links lead from a spike of a
-neuron to the one before and the one after it. Those that no synapse can ask for any more are dropped between slices.
+A trace increases by 1 at each spike of the neuron and decays with tau_minus (a second trace decays with tau_minus_triplet).
+A synapse considers postsynaptic spikes late: when a presynaptic spike arrives, it sees all that were fired since the previous
+one. So spikes are stored in order of time, with the values of the traces just after each; links lead from a spike to the previous
+and the next one of the same neuron. Spikes that no synapse can need any more are removed between slices.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ import numpy as np
 from lifsim.engine.compiler.jit import inlined, kernel
 from lifsim.engine.plasticity.decay import Decays, decay
 
-NONE = 0  # the first entry of a block stands for no spike: one so long ago that its trace is gone
+NONE = 0  # the first entry of a block stands for no spike: its step is so long ago that traces have decayed to 0
 LONG_AGO = -(2**31) + 1
-STEP, BEFORE, AFTER, PLACE = range(4)  # words of an entry in `link`
-FAST, SLOW = 2, 3  # words of an entry in `trace`: behind the links
-WORDS, LINKS = 4, 8  # float64 words of an entry, half a cache line; int32 words of it
+STEP, BEFORE, AFTER, PLACE = range(4)  # int32 words of an entry in `link`
+FAST, SLOW = 2, 3  # float64 words of an entry in `trace`, after the int32 words
+WORDS, LINKS = 4, 8  # length of an entry (half a cache line) in float64 words and in int32 words
 
 
 class PostsynapticSpikes(NamedTuple):
-    """Spikes of the neurons of block b, in entries of `LINKS` int32 words of ``link[b]``, of which ``used[b]`` are in use.
-    A spike is called by the place of its first word. The entry says its step, the spikes of the same neuron before and after
-    (`NONE` if there is none), the place of the neuron and, in the same memory seen as float64 numbers, ``trace[b]``, the traces.
+    """The spikes of the neurons of each block b.
 
-    `newest` is the last spike of the neuron in each place, ``law[:, place]`` its two time constants in `decays`, which
-    holds those of all traces.
+    A spike is an entry of `LINKS` int32 words in ``link[b]``, of which ``used[b]`` words are in use; it is identified by the index of its
+    first word. The entry contains the step, the previous and the next spike of the same neuron (`NONE` if there is none), the place of the
+    neuron, and the two traces just after the spike, which are float64 numbers in ``trace[b]``, a view of the same memory.
+
+    ``newest[place]`` is the last spike of a neuron; ``law[:, place]`` are the indices of its two time constants in `decays`, which has the
+    time constants of all traces.
     """
 
     link: np.ndarray
@@ -40,21 +42,21 @@ class PostsynapticSpikes(NamedTuple):
 
 
 def no_spikes(blocks: int, neurons: int, law: np.ndarray, decays: Decays) -> PostsynapticSpikes:
-    """Nothing kept yet."""
+    """No spikes yet."""
     link, trace = memory(blocks, 1)
     trace[:], link[:, STEP] = 0.0, LONG_AGO
     return PostsynapticSpikes(link, trace, np.full(blocks, LINKS), np.full(neurons, NONE, np.int32), law, decays)
 
 
 def memory(blocks: int, entries: int) -> tuple[np.ndarray, np.ndarray]:
-    """Room for so many entries in each block, as links and as traces."""
+    """Uninitialised memory for `entries` entries in each block, viewed as links and as traces."""
     words = np.empty((blocks, entries * WORDS))
     return words.view(np.int32), words
 
 
 @kernel
 def note(trains, b, place, step):
-    """The neuron in `place`, of block `b`, fired in `step`."""
+    """Record a spike in `step` of the neuron in `place`, of block `b`."""
     link, trace, e, before = trains.link[b], trains.trace[b], trains.used[b], trains.newest[place]
     passed = step - np.int64(link[before + STEP])
     for word, law in ((FAST, 0), (SLOW, 1)):
@@ -68,7 +70,7 @@ def note(trains, b, place, step):
 
 @inlined
 def first_after(link, e, step):
-    """The first spike after `step`, going back from spike `e`, which is after it."""
+    """The first spike of a neuron after `step`, found by going back from its spike `e`, which is after `step`."""
     while link[link[e + BEFORE] + STEP] > step:
         e = link[e + BEFORE]
     return e
@@ -78,14 +80,14 @@ def first_after(link, e, step):
 
 
 def has_room(trains: PostsynapticSpikes, spikes: np.ndarray) -> bool:
-    """Whether there is room for so many more spikes of each block."""
+    """Whether there is room for ``spikes[b]`` more spikes in each block b."""
     return bool(((trains.used + spikes * LINKS) <= trains.link.shape[1]).all())
 
 
 def with_room(trains: PostsynapticSpikes, first: np.ndarray, spikes: np.ndarray, needed: int) -> PostsynapticSpikes:
-    """`trains` with room for so many more spikes of each block; what nobody needs is dropped.
+    """`trains` with room for ``spikes[b]`` more spikes in each block b, and without the spikes that are no longer needed.
 
-    Needed are the spikes after step `needed`, and of each neuron the last one before. Memory that is never used costs nothing.
+    Needed are the spikes after step `needed`, and the last spike of each neuron before. Memory that is never written costs nothing.
     """
     newest, kept = trains.newest.copy(), []
     for b in range(len(trains.used)):
@@ -100,7 +102,7 @@ def with_room(trains: PostsynapticSpikes, first: np.ndarray, spikes: np.ndarray,
 
 
 def entries_after(trains: PostsynapticSpikes, b: int, needed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The entries of block `b` that are still needed, and the new places of all."""
+    """The entries of block `b` that are still needed, and the new index of every entry (`NONE` if removed)."""
     link = trains.link[b, : trains.used[b]].reshape(-1, LINKS)
     late = link[:, STEP] > needed
     late[NONE] = True

@@ -1,9 +1,9 @@
-"""Powers x^mu of weights, in plain arithmetic: a loop over them vectorises, which a call of the library's does not.
+"""Powers x^mu of weights in plain arithmetic, so that loops over them vectorise; loops that call the library function do not.
 
     x^mu = 2^z,  z = mu (e + log2 m),  x = m·2^e,  m from √½ to √2
 
-log2 m is the series of the area hyperbolic tangent of s = (m - 1)/(m + 1), |s| ≤ 0.172; 2^z that of the exponential about
-the nearest whole number. What is left out is below 1e-16, the result right to 3e-15.
+log2 m is computed from the series of artanh s with s = (m - 1)/(m + 1), |s| ≤ 0.172, and 2^z from the series of the exponential
+function about the nearest integer. The truncation errors are below 1e-16; the error of the result is below 3e-15.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from lifsim.engine.compiler.intrinsics import bits_of, from_bits
 from lifsim.engine.compiler.jit import inlined
 
 ROOT = 0x3FE6A09E667F3BCD  # the bits of √½
-FRACTION = 52  # bits of a float64 behind its exponent
-WHOLE = 1.5 * 2.0**FRACTION  # added to a number it leaves the nearest whole one in the last bits
-WHOLE_BITS = 0x4338000000000000  # its bits
+FRACTION = 52  # bits of the fraction (mantissa) of a float64
+WHOLE = 1.5 * 2.0**FRACTION  # added to a number, leaves its nearest integer in the last bits
+WHOLE_BITS = 0x4338000000000000  # the bits of `WHOLE`
 L0, L1, L2, L3, L4, L5, L6, L7, L8, L9 = (2 / math.log(2) / (2 * k + 1) for k in range(10))
 E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10, E11, E12 = (math.log(2) ** k / math.factorial(k) for k in range(13))
 
@@ -36,7 +36,7 @@ def power(x, mu):
 
 @inlined
 def log2(m):
-    """For m from √½ to √2."""
+    """log2 m for m from √½ to √2."""
     s = (m - 1.0) / (m + 1.0)
     q = s * s
     r = q * q

@@ -1,7 +1,7 @@
-"""Short-term plasticity: a spike sends a part of the weight that depends on the spikes of its source before it.
+"""Short-term plasticity: the fraction of the weight that a spike transmits depends on the previous presynaptic spikes.
 
-All synapses of a segment with the same parameters are in the same state, which is kept once; else each has its own.
-What differs between models is in their modules: `rule`, `released`, `state`, `keep`.
+If all synapses of a segment have the same parameters, they share one state; else each synapse has its own.
+Each model's module defines `rule`, `released`, `state` and `keep`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OF_RULE = {m.Rule: m for m in (tsodyks2, tsodyks)}
 
 @merged
 def transmit_scaled(synapses, b, r, j, sent, total):
-    """The spike of step `sent` arrives at segment (r, j) of block `b`."""
+    """Process the arrival of a spike of step `sent` at segment (r, j) of block `b`."""
     y = synapses.y
     p, last, state = y.projection[r], np.int64(y.last[b, r, j]), y.state[b, r, j]
     h, target, weight, receptor, signs = (sent - last) * y.dt, y.target, y.weight, y.receptor[p], len(total) > 1
@@ -41,7 +41,7 @@ def transmit_scaled(synapses, b, r, j, sent, total):
 
 @inlined
 def put(total, receptor, signs, i, weight, part):
-    """Add a part of a weight to what the receptor, or else the sign, says."""
+    """Add the fraction `part` of a weight to the input sum of its receptor; if this is 0, its sign selects the sum (if `signs`)."""
     if receptor >= 0:
         total[receptor - 1 if receptor > 0 else np.int64(signs and weight < 0), i] += weight * part
     elif receptor == COUNT_SPIKES:
@@ -60,11 +60,11 @@ def state_of(synapses: Any, p: int, i: int) -> Any:
 
 
 def keep(synapses: Any, p: int, i: int, state: Any) -> Any:
-    """Let the state of synapse `i` be `state`."""
+    """Set the state of synapse `i` to `state`."""
 
 
 def released(own: Any, state: Any, h: float, first: bool) -> Any:
-    """The state at a spike `h` ms after the last one, and the part of the weight that it sends."""
+    """The state after a spike `h` ms after the previous one, and the fraction of the weight that is transmitted."""
 
 
 @overload(rule_of)

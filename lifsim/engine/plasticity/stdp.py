@@ -1,12 +1,13 @@
-"""stdp_synapse, stdp_synapse_hom: spike-timing-dependent plasticity of pairs (Gütig et al. 2003).
+"""stdp_synapse, stdp_synapse_hom: pair-based spike-timing-dependent plasticity (Gütig et al. 2003).
 
-With the weight as a part of Wmax, z = w / Wmax:
+With the normalised weight z = w / Wmax:
 
     at a postsynaptic spike     z ← z + lambda (1 - z)^mu_plus K_plus          (at most 1)
     at a presynaptic spike      z ← z - alpha lambda z^mu_minus K_minus        (at least 0)
 
-K_plus is the trace of presynaptic spikes, which decays with tau_plus, K_minus that of postsynaptic ones; all pairs
-count. mu = 0 is additive (Song et al. 2000), mu = 1 multiplicative (van Rossum et al. 2000).
+K_plus is the trace of presynaptic spikes and decays with tau_plus; K_minus is the trace of postsynaptic spikes and decays with
+tau_minus of the target neuron. All pairs of spikes count. The rule is additive for mu = 0 (Song et al. 2000) and multiplicative
+for mu = 1 (van Rossum et al. 2000).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ STATES = ()
 
 
 class StdpSynapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
@@ -42,7 +43,7 @@ Synapses, Rule = StdpSynapses, StdpRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
-    """No trace of any spike."""
+    """The state of a segment before any spike: traces of 0."""
     return 0.0, 0.0, 0.0
 
 
@@ -54,19 +55,19 @@ def rule(y, p, i):
 
 @inlined
 def grown(r, k):
-    """What a trace is after a spike that made it `k`."""
+    """The trace just after a spike; `k` is the trace just before it plus 1."""
     return k
 
 
 @inlined
 def facilitated(r, w, k_plus, slow):
-    """The weight after a postsynaptic spike."""
+    """The weight after a postsynaptic spike; `k_plus` is the presynaptic trace."""
     z = w / r.Wmax
     return min(z + r.lambda_ * power(max(1.0 - z, 0.0), r.mu_plus) * k_plus, 1.0) * r.Wmax
 
 
 @inlined
 def depressed(r, w, k_minus, slow):
-    """The weight after a presynaptic spike."""
+    """The weight after a presynaptic spike; `k_minus` is the postsynaptic trace."""
     z = w / r.Wmax
     return max(z - r.alpha * r.lambda_ * power(z, r.mu_minus) * k_minus, 0.0) * r.Wmax

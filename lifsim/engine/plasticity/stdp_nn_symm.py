@@ -1,8 +1,8 @@
-"""stdp_nn_symm_synapse: as stdp_synapse, but a spike pairs only with the last one before it on the other side.
+"""stdp_nn_symm_synapse: stdp_synapse in which a spike pairs only with the last spike of the other neuron before it.
 
-The symmetric nearest-neighbour scheme of Morrison, Diesmann and Gerstner (2008), figure 7A: traces do not add up but
-begin anew with 1 at each spike. Time 0 counts as a presynaptic spike, as in NEST's code (t_lastspike_ begins at 0), whose weights
-are kept to; the paper and NEST's own test leave unpaired what comes before the first real one.
+The symmetric nearest-neighbour scheme of Morrison, Diesmann and Gerstner (2008), figure 7A: traces do not add up but are
+set to 1 at each spike. Time 0 counts as a presynaptic spike, as in NEST's code (t_lastspike_ begins at 0), so that weights agree with
+NEST's. In the paper and in NEST's own test, postsynaptic spikes before the first real presynaptic spike remain unpaired.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ PARAMETERS, TAUS, STATES = stdp.PARAMETERS, stdp.TAUS, stdp.STATES
 
 
 class NearestSynapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
 
 class NearestRule(NamedTuple):
-    """The parameters of a synapse, as those of stdp_synapse."""
+    """The parameters of a synapse: those of stdp_synapse."""
 
     pairs: stdp.StdpRule
 
@@ -32,7 +32,7 @@ Synapses, Rule = NearestSynapses, NearestRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
-    """The trace of a spike at time 0."""
+    """The state of a segment before any spike: the trace of a presynaptic spike at time 0."""
     return 1.0, 0.0, 0.0
 
 
@@ -44,17 +44,17 @@ def rule(y, p, i):
 
 @inlined
 def grown(r, k):
-    """What a trace is after a spike that would have made it `k`."""
+    """The trace just after a spike: always 1."""
     return 1.0
 
 
 @inlined
 def facilitated(r, w, k_plus, slow):
-    """The weight after a postsynaptic spike."""
+    """The weight after a postsynaptic spike; `k_plus` is the presynaptic trace."""
     return stdp.facilitated(r.pairs, w, k_plus, slow)
 
 
 @inlined
 def depressed(r, w, k_minus, slow):
-    """The weight after a presynaptic spike."""
+    """The weight after a presynaptic spike; `k_minus` is the postsynaptic trace."""
     return stdp.depressed(r.pairs, w, k_minus, slow)

@@ -1,9 +1,10 @@
-"""stdp_pl_synapse_hom: potentiation a power of the weight, depression in proportion to it (Morrison et al. 2007).
+"""stdp_pl_synapse_hom: potentiation by a power of the weight, depression proportional to the weight (Morrison et al. 2007).
 
     at a postsynaptic spike     w ← w + lambda w^mu K_plus
     at a presynaptic spike      w ← w - alpha lambda w K_minus             (at least 0)
 
-w counts in units of a reference weight, which is 1 (pA or mV): lambda and mu depend on the unit.
+w is in units of a reference weight of 1 (pA or mV), so lambda and mu depend on the unit of the weight. The traces are those of
+stdp_synapse.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.plasticity.power import power
-from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
+from lifsim.engine.plasticity.stdp import grown as grown  # traces of all spikes add up, from 0
 from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value
 
@@ -22,7 +23,7 @@ STATES = ()
 
 
 class PowerSynapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
@@ -46,11 +47,11 @@ def rule(y, p, i):
 
 @inlined
 def facilitated(r, w, k_plus, slow):
-    """The weight after a postsynaptic spike."""
+    """The weight after a postsynaptic spike; `k_plus` is the presynaptic trace."""
     return w + r.lambda_ * power(w, r.mu) * k_plus
 
 
 @inlined
 def depressed(r, w, k_minus, slow):
-    """The weight after a presynaptic spike."""
+    """The weight after a presynaptic spike; `k_minus` is the postsynaptic trace."""
     return max(w - r.alpha * r.lambda_ * w * k_minus, 0.0)

@@ -3,8 +3,9 @@
     at a postsynaptic spike     |w| ← |w| + r1 (A2+ + A3+ o2)              (at most |Wmax|)
     at a presynaptic spike      |w| ← |w| - o1 (A2- + A3- r2)              (at least 0)
 
-r1 and r2 are the fast and the slow trace of presynaptic spikes (tau_plus, tau_plus_triplet), o1 and o2 those of
-postsynaptic ones (tau_minus, tau_minus_triplet); o2 and r2 are read just before the spike at hand adds to them.
+r1 and r2 are the fast and the slow presynaptic trace (tau_plus, tau_plus_triplet), o1 and o2 the fast and the slow postsynaptic
+trace (tau_minus, tau_minus_triplet). o2 and r2 are the values just before the current spike adds to them. A2+, A3+, A2- and A3-
+are the parameters Aplus, Aplus_triplet, Aminus and Aminus_triplet.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 from typing import NamedTuple
 
 from lifsim.engine.compiler.jit import inlined
-from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
+from lifsim.engine.plasticity.stdp import grown as grown  # traces of all spikes add up, from 0
 from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value
 
@@ -23,7 +24,7 @@ STATES = ()
 
 
 class TripletSynapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
@@ -49,11 +50,11 @@ def rule(y, p, i):
 
 @inlined
 def facilitated(r, w, r1, o2):
-    """The weight after a postsynaptic spike."""
+    """The weight after a postsynaptic spike; `r1` is the fast presynaptic trace, `o2` the slow postsynaptic trace."""
     return math.copysign(min(abs(w) + r1 * (r.Aplus + r.Aplus_triplet * o2), abs(r.Wmax)), r.Wmax)
 
 
 @inlined
 def depressed(r, w, o1, r2):
-    """The weight after a presynaptic spike."""
+    """The weight after a presynaptic spike; `o1` is the fast postsynaptic trace, `r2` the slow presynaptic trace."""
     return math.copysign(max(abs(w) - o1 * (r.Aminus + r.Aminus_triplet * r2), 0.0), r.Wmax)

@@ -1,8 +1,8 @@
-"""The plastic synapses of one model: where they lie, their weights, parameters and state.
+"""The plastic synapses of one model in memory: their weights, parameters and state.
 
-The synapses of a block are packed in rows, a row being those of one source in one projection. A row is a sequence of
-segments, one for each delay, ascending: what one spike reaches at once. A segment keeps the step of the last spike
-that it transmitted and the state that this spike left: all its synapses have seen the same spikes.
+The synapses of a block are packed in rows. A row has the synapses of one source in one projection. A row is a sequence of segments,
+one for each delay, ascending; a spike arrives at all synapses of a segment at the same time. A segment stores the step of the last
+spike that it transmitted and the state just after this spike, because all its synapses have seen the same presynaptic spikes.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ from lifsim.engine.synapses.packing import occurring_delays, synapses_of_blocks
 from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
 from lifsim.plan.synapses import CONSTANT
 
-STATES = 3  # numbers of the state of a segment, at most
+STATES = 3  # largest number of state variables of a segment
 
 
 class Store(NamedTuple):
-    """Plastic synapses i of all blocks: ``target[i]`` (uint16, in the block), ``weight[i]``; there are a few more of both,
-    because the last ones are read by fours.
+    """The plastic synapses of all blocks.
 
-    Rows of source s: ``row_first[s]`` … ``row_first[s + 1] - 1``; ``projection[r]`` is that of row r. The segment of row r
-    in block b for `delay[j]` (steps, ascending) are the synapses ``begin[b, r, j]`` … ``begin[b, r, j + 1] - 1``; it last
-    transmitted a spike of step ``last[b, r, j]``, which left ``state[b, r, j]``.
-    Parameter q of the synapses of projection p is ``constant[p, q]``, or ``own[column[p, q], i]`` where they differ;
-    Its weights go to receptor ``receptor[p]`` (see `plan.Wiring`); ``law[p]`` are its time constants in `trains.Trains.decays`.
+    Synapse i has the target ``target[i]`` (uint16, index in the block) and the weight ``weight[i]``. Both arrays have a few more entries,
+    because the last entries are read in groups of four.
+
+    Source s has the rows ``row_first[s]`` … ``row_first[s + 1] - 1``; row r belongs to projection ``projection[r]``. The segment of row r
+    in block b for ``delay[j]`` (steps, ascending) has the synapses ``begin[b, r, j]`` … ``begin[b, r, j + 1] - 1``. The last spike that
+    it transmitted was sent in step ``last[b, r, j]``; ``state[b, r, j]`` is its state just after that spike.
+
+    Parameter q of synapse i of projection p is ``constant[p, q]``, or ``own[column[p, q], i]`` if ``column[p, q]`` is not negative
+    (synapses differ). The weights of projection p act on receptor ``receptor[p]`` (see `plan.synapses.Wiring`); ``law[p]`` are the indices
+    of its two presynaptic time constants in `PostsynapticSpikes.decays`. `dt` is the time step (ms).
     """
 
     target: np.ndarray
@@ -61,7 +65,7 @@ def value(y, p, q, i):
 
 @Part
 def count(m, lo, hi):
-    """Add the synapses that are drawn onto the neurons lo … hi - 1 to ``number[row, slot]``."""
+    """Count the synapses onto the places lo … hi - 1: add 1 to ``number[row, slot]`` for each. A slot is the index of a delay."""
     d, row, slot, number = read(m)
     for t in range(len(d.targets)):
         if lo <= d.targets[t] < hi:
@@ -71,7 +75,7 @@ def count(m, lo, hi):
 
 @Part
 def fill(m, lo, hi):
-    """Put the synapses that are drawn onto the neurons lo … hi - 1 in their places: the next one is ``at[row, slot]``."""
+    """Store the synapses onto the places lo … hi - 1; the next one of a row and slot goes to index ``at[row, slot]``."""
     d, row, slot, at, target, weight = read(m)
     for t in range(len(d.targets)):
         if lo <= d.targets[t] < hi:
@@ -81,15 +85,17 @@ def fill(m, lo, hi):
 
 @kernel
 def put(r, j, t, w, at, target, weight):
-    """A synapse of row `r` and slot `j`."""
+    """Store a synapse of row `r` and slot `j`."""
     i = at[r, j]
     target[i], weight[i] = uint16(t), w
     at[r, j] = i + 1
 
 
 class StorePlace(NamedTuple):
-    """Where synapses are to lie: number of nodes, bounds of the blocks, key of the seed, dtype of weights; `each` applies
-    a function to every block, on all threads.
+    """Where and how synapses are stored.
+
+    nodes : number of nodes. first : bounds of the blocks, shape (n_blocks + 1,). key : Philox key of the seed. dtype : type of weights.
+    each : applies a function to every block, on all threads.
     """
 
     nodes: int
@@ -100,7 +106,7 @@ class StorePlace(NamedTuple):
 
 
 def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: StorePlace) -> Store:
-    """The synapses of `wirings`, all of the model in `module`; `law` are the numbers of their time constants."""
+    """The synapses of `wirings`, all of the model in `module`; `law` are the indices of their time constants, shape (n_wirings, 2)."""
     rules: list[Any] = [rule_of(w) for w in wirings]
     delay = occurring_delays(wirings, rules, place.key)
     slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
@@ -148,7 +154,7 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Sto
 
 
 def number_rows(wirings: list[Any], n_nodes: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Rows by source, then projection: of each wiring the rows of its sources; first row of a node; projection of a row."""
+    """Number rows by source, then projection: rows of the sources of each wiring, first row of each node, projection of each row."""
     used = np.zeros((n_nodes, len(wirings)), bool)
     for p, w in enumerate(wirings):
         used[w.sources, p] = True
@@ -167,5 +173,5 @@ def parameters(wirings: list[Any], module: Any) -> tuple[np.ndarray, np.ndarray]
         for q, name in enumerate(names):
             constant[p, q] = given[name].a
             column[p, q] = q if name in differ or (differ and name in module.STATES) else -1
-    _, number = np.unique(column, return_inverse=True)  # only those that occur
+    _, number = np.unique(column, return_inverse=True)  # number only the columns that occur
     return constant, (number.reshape(column.shape) + min(int(column.min(initial=0)), 0)).astype(np.int64)

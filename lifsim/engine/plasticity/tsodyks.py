@@ -1,12 +1,12 @@
 """tsodyks_synapse: short-term plasticity (Tsodyks, Uziel and Markram 2000).
 
-Resources are ready (x), in use (y) or recovering (z = 1 - x - y); a spike puts u x of them to use, and that is the part
-of the weight it sends. Between spikes
+A synapse has a fraction x of its resources available, y in use, and z = 1 - x - y recovering. A spike moves the fraction u x from
+available to in use; u x is also the fraction of the weight that it transmits. Between spikes
 
     dx/dt = z/tau_rec,   dy/dt = -y/tau_psc,   du/dt = -u/tau_fac,
 
-which is solved exactly; a spike then makes u ← u + U (1 - u). As in NEST, the first spike finds what became of the
-initial values since time 0.
+which is solved exactly. Then the spike first increases u: u ← u + U (1 - u). As in NEST, the initial values are those at time 0,
+and change until the first spike.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STATES = ("u", "x", "y")
 
 
 class TsodyksSynapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
@@ -41,7 +41,7 @@ Synapses, Rule = TsodyksSynapses, TsodyksRule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
-    """u, x and y of a segment."""
+    """u, x and y of a segment before any spike."""
     return constant[0], constant[1], constant[2]
 
 
@@ -53,19 +53,19 @@ def rule(y, p, i):
 
 @inlined
 def state(y, p, i):
-    """u, x and y of synapse `i`, of projection `p`, where they differ."""
+    """u, x and y of synapse `i`, of projection `p`, if each synapse has its own."""
     return y.own[y.column[p, 0], i], y.own[y.column[p, 1], i], y.own[y.column[p, 2], i]
 
 
 @inlined
 def keep(y, p, i, s):
-    """Let them be `s`."""
+    """Set u, x and y of synapse `i`, of projection `p`, to `s`."""
     y.own[y.column[p, 0], i], y.own[y.column[p, 1], i], y.own[y.column[p, 2], i] = s
 
 
 @inlined
 def released(r, s, h, first):
-    """The state at a spike `h` ms after the last one, and the part of the weight that it sends."""
+    """The state after a spike `h` ms after the previous one, and the fraction of the weight that is transmitted."""
     u, x, y = s
     recovering, in_use = math.exp(-h / r.tau_rec), math.exp(-h / r.tau_psc)
     z = 1.0 - x - y

@@ -1,12 +1,12 @@
 """tsodyks2_synapse: short-term plasticity (Tsodyks and Markram 1997; Maass and Markram 2002).
 
-A fraction x of resources is ready, of which a spike releases the fraction u; the weight sent is w u x. From one spike
-to the next, h later,
+A fraction x of the resources is available, of which a spike releases the fraction u; the weight transmitted is w u x. From one
+spike to the next, h later,
 
     x ← 1 + (x - x u - 1) exp(-h/tau_rec)      (with the old u)
     u ← U + u (1 - U) exp(-h/tau_fac)
 
-The first spike finds both as they were given.
+At the first spike, u and x have their initial values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STATES = ("u", "x")
 
 
 class Tsodyks2Synapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
@@ -40,7 +40,7 @@ Synapses, Rule = Tsodyks2Synapses, Tsodyks2Rule
 
 
 def initial(constant: Any) -> tuple[float, float, float]:
-    """u and x of a segment."""
+    """u and x of a segment before any spike."""
     return constant[0], constant[1], 0.0
 
 
@@ -52,19 +52,19 @@ def rule(y, p, i):
 
 @inlined
 def state(y, p, i):
-    """u and x of synapse `i`, of projection `p`, where they differ."""
+    """u and x of synapse `i`, of projection `p`, if each synapse has its own."""
     return y.own[y.column[p, 0], i], y.own[y.column[p, 1], i], 0.0
 
 
 @inlined
 def keep(y, p, i, s):
-    """Let them be `s`."""
+    """Set u and x of synapse `i`, of projection `p`, to `s`."""
     y.own[y.column[p, 0], i], y.own[y.column[p, 1], i] = s[0], s[1]
 
 
 @inlined
 def released(r, s, h, first):
-    """The state at a spike `h` ms after the last one, and the part of the weight that it sends."""
+    """The state after a spike `h` ms after the previous one, and the fraction of the weight that is transmitted."""
     u, x = s[0], s[1]
     if not first:
         x = 1.0 + (x - x * u - 1.0) * math.exp(-h / r.tau_rec)

@@ -1,10 +1,10 @@
-"""vogels_sprekeler_synapse: plasticity that brings the target to a rate (Vogels et al. 2011).
+"""vogels_sprekeler_synapse: plasticity that drives the target neuron to a given firing rate (Vogels et al. 2011).
 
     at a postsynaptic spike     |w| ← |w| + eta x_pre                      (at most |Wmax|)
     at a presynaptic spike      |w| ← |w| + eta x_post - eta alpha         (at most |Wmax|, at least 0)
 
-The traces x decay with the same time constant on both sides: tau of the synapse, tau_minus of the target. Weights
-stop changing, on average, where the target fires at the rate alpha / (2 tau).
+The traces x_pre and x_post decay with the same time constant: tau of the synapse and tau_minus of the target neuron should be
+equal. Weights do not change on average if the target fires at the rate alpha / (2 tau).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 
 from lifsim.engine.compiler.jit import inlined
-from lifsim.engine.plasticity.stdp import grown as grown  # traces add up, from none
+from lifsim.engine.plasticity.stdp import grown as grown  # traces of all spikes add up, from 0
 from lifsim.engine.plasticity.stdp import initial as initial
 from lifsim.engine.plasticity.store import Store, value
 
@@ -23,7 +23,7 @@ STATES = ()
 
 
 class VogelsSynapses(NamedTuple):
-    """Synapses of this model."""
+    """The synapses; the type identifies the model."""
 
     y: Store
 
@@ -47,11 +47,11 @@ def rule(y, p, i):
 
 @inlined
 def facilitated(r, w, x, slow):
-    """The weight after a spike, the trace of the other side being `x`."""
+    """The weight after a spike of one neuron; `x` is the trace of the other neuron."""
     return math.copysign(min(abs(w) + r.eta * x, abs(r.Wmax)), r.Wmax)
 
 
 @inlined
 def depressed(r, w, x_post, slow):
-    """The weight after a presynaptic spike."""
+    """The weight after a presynaptic spike; `x_post` is the postsynaptic trace."""
     return math.copysign(max(abs(facilitated(r, w, x_post, slow)) - r.alpha * r.eta, 0.0), r.Wmax)

@@ -1,1 +1,1 @@
-"""The reference: what the engines do, in plain NumPy, slow and obvious. Only tests use it."""
+"""Reference implementations of the engines in plain NumPy, slow and simple. Only tests use them."""

@@ -1,7 +1,7 @@
-"""The reference: exact spike times in plain NumPy, slow and obvious.
+"""Reference implementation of exact spike times, in plain NumPy, slow and simple.
 
-It walks through every step, every neuron and every arrival of a plan. States move by matrix exponentials, crossings and
-maxima are found by bisection: it shares no formula with the engine, nor the order in which things are done.
+It goes through every step, neuron and arrival of a plan. States are propagated by matrix exponentials; threshold crossings
+and maxima of v are found by bisection. It shares neither formulas nor the order of computation with the engine.
 
     >>> from lifsim.simulation.built_network import plan_of
     >>> from lifsim.engine.reference.event_reference import PreciseReference
@@ -31,19 +31,19 @@ from lifsim.plan.plan import Group, Plan
 from lifsim.plan.spikes import ListedSpikes
 from lifsim.plan.stimuli import ExactDrive
 
-SAME = 1e-10  # ms between arrivals that are simultaneous but for rounding
-SUPERTHRESHOLD = 1e-16  # ms after the beginning at which a neuron fires that begins at threshold
+SAME = 1e-10  # ms; arrivals less than this apart are simultaneous (up to rounding)
+SUPERTHRESHOLD = 1e-16  # ms after the beginning at which a neuron fires whose initial v is at threshold or above
 
 
 class PreciseReference(Reference):
-    """A plan in memory, advanced step by step: the contract of `PreciseEngine`."""
+    """A plan in memory, advanced step by step, with the interface of `PreciseEngine`."""
 
     def __init__(self, plan: Plan) -> None:
         groups = [replace(g, model=_grid_model(g.model)) for g in plan.groups]
         super().__init__(replace(plan, groups=groups))
-        self._cells = [_Cell(g, i, _foretold(g), plan.dt) for g in plan.groups for i in range(g.n)]
-        self._arrivals: dict[int, list[tuple[float, int, float]]] = defaultdict(list)  # by step: time before its end, target, weight
-        self._record: list[tuple[int, float, int]] = []  # step, offset, id of spikes
+        self._cells = [_Cell(g, i, _lossless(g), plan.dt) for g in plan.groups for i in range(g.n)]
+        self._arrivals: dict[int, list[tuple[float, int, float]]] = defaultdict(list)  # by step: ms before its end, target, weight
+        self._record: list[tuple[int, float, int]] = []  # step, offset (ms before its end) and id of each spike
         self._exact_trains = [train for d in plan.exact for train in _trains(d, plan, self._key)]
 
     def get(self, group: str, name: str) -> np.ndarray:
@@ -62,7 +62,7 @@ class PreciseReference(Reference):
         return SliceRecords(self._by_population(step.astype(np.int64), ids.astype(np.int64), -offset), recorded.samples)
 
     def _advance(self) -> None:
-        """One step: each neuron in turn; what is sent arrives in later ones."""
+        """One step: each neuron in turn. Spikes sent in this step arrive in later ones."""
         self.step += 1
         self._sent.append(np.zeros(0, np.int64))
         current, arriving = self._current(), self._arriving_now()
@@ -70,7 +70,7 @@ class PreciseReference(Reference):
             for offset in cell.step(arriving[i], current[i]):
                 self._send(i, offset)
         events = self.plan.events
-        assert isinstance(events, ListedSpikes)  # exact spikes are in memory
+        assert isinstance(events, ListedSpikes)  # given spikes with exact times are in memory
         for k in np.flatnonzero(events.step == self.step):
             self._send(int(events.id[k]), float(events.offset[k]) if events.offset is not None else 0.0)
 
@@ -82,7 +82,7 @@ class PreciseReference(Reference):
                 self._arrivals[self.step + delay].append((offset, int(target), float(weight)))
 
     def _arriving_now(self) -> list[list[tuple[float, float]]]:
-        """Of each neuron the arrivals of this step: ms since its beginning, weight."""
+        """For each neuron the arrivals in this step: ms since its beginning, weight."""
         dt = self.plan.dt
         out: list[list[tuple[float, float]]] = [[] for _ in self._cells]
         for offset, target, weight in self._arrivals.pop(self.step, []):
@@ -99,16 +99,16 @@ def _grid_model(model: str) -> str:
     return model.removesuffix("_lossless").removesuffix("_ps")
 
 
-def _foretold(g: Group) -> bool:
-    """Whether no crossing of threshold may be missed."""
+def _lossless(g: Group) -> bool:
+    """Whether the model detects every threshold crossing, also if v is below threshold again at the end of the interval."""
     one = "tau_syn_ex" in g.params and np.all(np.asarray(g.params["tau_syn_ex"]) == np.asarray(g.params["tau_syn_in"]))
     return "delta" in g.model or ("exp" in g.model and g.model != "iaf_psc_exp_ps" and bool(one))
 
 
 class _Cell:
-    """A neuron. `state` has v, then currents; `held` are the ms for which it is still refractory."""
+    """A neuron. `state` is v, then synaptic currents; `held` is the remaining refractory period (ms), `kept` the input kept during it."""
 
-    def __init__(self, g: Group, i: int, foretold: bool, dt: float) -> None:
+    def __init__(self, g: Group, i: int, lossless: bool, dt: float) -> None:
         self.p = {k: float(np.broadcast_to(np.asarray(v, float), (g.n,))[i]) for k, v in g.params.items()}
         rows = {"iaf_psc_delta": 1, "iaf_psc_exp": 3, "iaf_psc_alpha": 5}[_grid_model(g.model)]
         names = ("V_m", "I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in")[:rows]
@@ -116,12 +116,12 @@ class _Cell:
         self.state[0] -= self.p["E_L"]
         self.matrix = system({k: np.array([v]) for k, v in self.p.items()}, rows)[0]
         self.theta, self.reset = self.p["V_th"] - self.p["E_L"], self.p["V_reset"] - self.p["E_L"]
-        self.foretold, self.dt = foretold, dt
+        self.lossless, self.dt = lossless, dt
         self.refractory = float(refractory_steps(np.array([self.p["t_ref"]]), dt)[0]) * dt
         self.held, self.kept, self.begun = 0.0, 0.0, False
 
     def step(self, arrivals: list[tuple[float, float]], current: float) -> Iterator[float]:
-        """Play a step with its arrivals; the ms before its end at which the neuron fires."""
+        """Simulate a step with its arrivals and a current (pA); yields the times of spikes, in ms before the end of the step."""
         self.drive = np.append(np.zeros(len(self.state)), self.p["I_e"] + current)
         if not self.begun and self.state[0] >= self.theta:
             yield from self.fire(self.dt - SUPERTHRESHOLD)
@@ -137,7 +137,7 @@ class _Cell:
         yield from self.until(now, self.dt)
 
     def until(self, now: float, then: float) -> Iterator[float]:
-        """Move on to another moment of the step."""
+        """Propagate from `now` to `then` (ms since the beginning of the step); yields spikes as `step` does."""
         if self.held > then - now + SAME:
             self.state = self.after(then - now, free=False)
             self.held -= then - now
@@ -160,7 +160,7 @@ class _Cell:
             self.state = self.after(then - now)
 
     def after(self, t: float, free: bool = True) -> np.ndarray:
-        """The state `t` ms later."""
+        """The state `t` ms later; v does not change unless the neuron is `free` (not refractory)."""
         if t <= 0:
             return self.state.copy()
         out: np.ndarray = (expm(self.matrix[None] * t)[0] @ (np.append(self.state, 0.0) + self.drive))[:-1]
@@ -169,10 +169,10 @@ class _Cell:
         return out
 
     def crossing(self, t: float) -> float | None:
-        """When within `t` ms the neuron reaches threshold, if it does."""
+        """The time (ms) at which v reaches threshold within the next `t` ms; None if it does not."""
         if self.after(t)[0] >= self.theta:
             return _bisect(lambda s: bool(self.after(s)[0] >= self.theta), t)
-        if not self.foretold or self.slope(0.0) <= 0 or self.slope(t) >= 0:
+        if not self.lossless or self.slope(0.0) <= 0 or self.slope(t) >= 0:
             return None
         top = _bisect(lambda s: self.slope(s) <= 0, t)
         return _bisect(lambda s: bool(self.after(s)[0] >= self.theta), top) if self.after(top)[0] >= self.theta else None
@@ -186,7 +186,7 @@ class _Cell:
         self.state[0], self.held, self.kept = self.reset, self.refractory, 0.0
 
     def take(self, weight: float) -> None:
-        """A weight arrives."""
+        """Apply an arriving weight."""
         if len(self.state) > 1:
             row = 1 + (weight < 0)
             tau = self.p["tau_syn_in" if weight < 0 else "tau_syn_ex"]
@@ -198,7 +198,7 @@ class _Cell:
 
 
 def _together(arrivals: list[tuple[float, float]]) -> Iterator[tuple[float, list[float]]]:
-    """Arrivals by moment: weights that arrive at once are compared with threshold as one."""
+    """Arrivals grouped by time: v is compared with the threshold only after all simultaneous weights."""
     while arrivals:
         t = arrivals[0][0]
         n = sum(other - t < SAME for other, _ in arrivals)
@@ -207,7 +207,7 @@ def _together(arrivals: list[tuple[float, float]]) -> Iterator[tuple[float, list
 
 
 def _bisect(true: Callable[[float], bool], t: float) -> float:
-    """The time up to `t` from which on `true` holds."""
+    """The time between 0 and `t` from which on `true` holds."""
     lo, hi = 0.0, t
     while lo < 0.5 * (lo + hi) < hi:
         middle = 0.5 * (lo + hi)
@@ -216,7 +216,7 @@ def _bisect(true: Callable[[float], bool], t: float) -> float:
 
 
 class _ExactTrain:
-    """A Poisson train with exact intervals onto one neuron."""
+    """A Poisson train with exact spike times onto one neuron."""
 
     def __init__(self, d: ExactDrive, k: int, dt: float, key: tuple[int, int]) -> None:
         self.target, self.weight, self.dt = int(d.targets[k]), float(d.weight[k]), dt
@@ -225,19 +225,19 @@ class _ExactTrain:
         self.next += next(self._draw)
 
     def until(self, step: int) -> Iterator[float]:
-        """The spikes up to the end of `step`, as ms since its beginning."""
+        """The next spikes up to the end of `step`, in ms since the beginning of this step."""
         while self.next <= min(step * self.dt, self.stop):
             yield self.next - (step - 1) * self.dt
             self.next += next(self._draw)
 
 
 def _intervals(rate: float, dead: float, who: int, stream: int, key: tuple[int, int]) -> Iterator[float]:
-    """The intervals of a train: a dead time, then an exponential time; the first from any moment on."""
+    """The intervals (ms) of a train: a dead time plus an exponential time. The first one begins at a random moment of a stationary train."""
     k = 0
     while True:
         w = philox(who, k, stream, key)[:, 0].astype(float)
         free, u = -(1000 / rate - dead) * math.log((w[0] * 2.0**32 + w[1] + 0.5) / 2.0**64), (w[2] * 2.0**32 + w[3] + 0.5) / 2.0**64
-        left = u * 1000 / rate  # of the mean interval; within the dead time, with its share
+        left = u * 1000 / rate  # if less than the dead time: what remains of it at the beginning
         yield free + dead if k else free + (left if left < dead else 0.0)
         k += 1
 

@@ -1,9 +1,9 @@
-"""The reference: what the engine does, in plain NumPy, slow and obvious.
+"""Reference implementation of the engine on the time grid, in plain NumPy, slow and simple.
 
-It runs the same plan under the same contract (`advance`, `get`, `step`) with nothing of the engine
-but the drawn synapses, and so tells whether the engine is right: its propagators are exponentials
-of the matrices of the models' equations, its random words come from its own Philox, its synapses lie
-in one list in canonical order.
+It runs the same plans with the same interface (`advance`, `get`, `step`) but shares only the drawn synapses
+with the engine, so it can verify the engine. Its propagators are exponentials of the matrices of the
+models' equations, its random words come from an independent implementation of Philox, and its synapses are
+one list in canonical order.
 
     >>> from lifsim.simulation.built_network import plan_of
     >>> from lifsim.engine.reference.grid_reference import simulate
@@ -39,7 +39,7 @@ STATES = {
     "lif_psc_delta": ("V_m",),
     "lif_psc_exp": ("V_m", "I_syn_ex", "I_syn_in"),
 }
-SOFT = ("if_psc_delta", "lif_psc_delta", "lif_psc_exp")  # reset by subtraction
+SOFT = ("if_psc_delta", "lif_psc_delta", "lif_psc_exp")  # models with a reset by subtraction
 
 
 def simulate(plan: Plan, duration: float) -> tuple[Spikes, dict[str, np.ndarray]]:
@@ -47,8 +47,8 @@ def simulate(plan: Plan, duration: float) -> tuple[Spikes, dict[str, np.ndarray]
 
     Returns
     -------
-    Of each population the spikes, as (steps, ids in the population) in order of both, and the V_m
-    (mV) at the end.
+    The spikes of each population, as (steps, ids in the population), sorted by step, then id; and V_m (mV) of each
+    population at the end.
     """
     reference = Reference(replace(plan, watched={g.name for g in plan.groups}))
     recorded = reference.advance(round(duration / plan.dt))
@@ -56,23 +56,23 @@ def simulate(plan: Plan, duration: float) -> tuple[Spikes, dict[str, np.ndarray]
 
 
 class Reference:
-    """A plan in memory, advanced step by step: the contract of `Engine`.
+    """A plan in memory, advanced step by step, with the interface of `Engine`.
 
     Parameters
     ----------
-    plan : what to simulate (`lifsim.plan.plan.Plan`); its neurons are of the linear models with a fixed threshold.
+    plan : the plan to simulate; its neurons must have a linear model with a fixed threshold.
 
     Raises
     ------
-    NotImplementedError : there are neurons of another model.
+    NotImplementedError : the plan has neurons of another model, escape noise, or plastic synapses.
     """
 
     def __init__(self, plan: Plan) -> None:
         for g in plan.groups:
             if g.model not in STATES or np.any(np.asarray(g.params.get("delta", 0.0)) > 0):
-                raise NotImplementedError(f"{g.name}: {g.model}, or its escape noise, is not among the models of the reference")
+                raise NotImplementedError(f"{g.name}: {g.model}, or its escape noise, is not implemented in the reference")
         if any(w.plasticity for w in plan.wirings):
-            raise NotImplementedError("plastic synapses are not among those of the reference: their rules are checked one by one")
+            raise NotImplementedError("plastic synapses are not implemented in the reference: their rules are tested one by one")
         self.plan = plan
         self.step = 0
         self._key = plan.seed & 0xFFFFFFFF, plan.seed >> 32
@@ -80,7 +80,7 @@ class Reference:
         self._synapses = _Synapses(plan)
         self._trains = [_Train(d, self._key) for d in plan.trains]
         self._paths = [np.zeros(len(d.targets)) for d in plan.paths]
-        self._sent = [np.zeros(0, np.int64)]  # by step: the nodes that sent a spike at its end, ascending
+        self._sent = [np.zeros(0, np.int64)]  # by step: the nodes that sent a spike at the end of the step, ascending
 
     def advance(self, n_steps: int) -> SliceRecords:
         """Run `n_steps` steps and return what was recorded."""
@@ -97,7 +97,7 @@ class Reference:
         return SliceRecords(self._by_population(step, ids), samples)
 
     def _by_population(self, step: np.ndarray, ids: np.ndarray, *more: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
-        """Spikes of the watched populations, each with the ids in it."""
+        """The spikes of the watched populations, with ids within each population."""
         found = {}
         for g in self.plan.groups:
             if g.name in self.plan.watched:
@@ -131,7 +131,7 @@ class Reference:
             for source in self._sent[self.step - delay] if delay < self.step else ():  # ascending
                 target, weight = self._synapses.of(delay, source)
                 _add(ex, inh, target, weight)
-        for d in self.plan.poisson:  # in order of declaration
+        for d in self.plan.poisson:  # in the order in which they were declared
             _add(ex, inh, d.targets, np.broadcast_to(d.weight, d.targets.shape), self._poisson_counts(d))
         for t, train in zip(self.plan.trains, self._trains, strict=True):
             if t.start < self.step <= t.stop:
@@ -139,7 +139,7 @@ class Reference:
         return ex, inh
 
     def _poisson_counts(self, d: PoissonDrive) -> np.ndarray:
-        """The spikes of a Poisson drive that arrive in this step, shape of its targets."""
+        """The number of spikes of a Poisson drive that arrive in this step at each target, shape (n_targets,)."""
         if not d.start < self.step <= d.stop:
             return np.zeros(len(d.targets), np.int64)
         if d.since is None:
@@ -147,14 +147,14 @@ class Reference:
         else:
             begun = np.flatnonzero(d.since <= self.step)
             mean = np.full(len(d.targets), d.mean[begun[-1]] if len(begun) else 0.0)
-        # A random number has four words: those of four steps, with a half for each of two neurons.
+        # A counter has four random words, one for each of four steps; each half of a word is for one of two neurons.
         words = philox(d.targets // 2, self.step // 4, 4 << 24 | d.stream, self._key)[self.step % 4]
         halves = (words >> np.uint64(16) * (d.targets.astype(np.uint64) % np.uint64(2)) & np.uint64(0xFFFF)) ^ np.uint64(0x8000)
         further = philox(d.targets, self.step, 4 << 24 | d.stream, self._key, 1)[0]
         return np.array([poisson(float(m), int(u), int(v)) for m, u, v in zip(mean, halves, further, strict=True)], np.int64)
 
     def _current(self) -> np.ndarray:
-        """The current (pA) into each neuron in this step, I_e apart."""
+        """The current (pA) into each neuron in this step, without I_e."""
         total = np.zeros(self.plan.n_neurons)
         for d in self.plan.currents:
             begun = np.flatnonzero(d.since < self.step)
@@ -177,13 +177,13 @@ class Reference:
         return total
 
     def _moved(self, d: PathDrive, at: np.ndarray) -> np.ndarray:
-        """Where Ornstein-Uhlenbeck paths that were at `at` are in this step."""
+        """The values of Ornstein-Uhlenbeck paths in this step; `at` are those of the previous step."""
         tick = self.step - 1 - d.start
         z = np.array([normal(int(u)) for u in philox(d.targets, tick, 9 << 24 | d.stream, self._key)[0]])
         return z if tick == 0 else d.decay * at + np.sqrt(1 - d.decay**2) * z
 
     def _noise(self, d: NoiseDrive) -> np.ndarray:
-        """The values (pA) of a noise drive in this step, one a target."""
+        """The values (pA) of a noise drive in this step, shape (n_targets,)."""
         tick = (self.step - 1 - d.start) // d.period
         variance = d.std**2 + d.std_mod**2 * np.sin(d.omega * (d.start + tick * d.period) + d.phase)
         words = philox(d.targets, tick, 5 << 24 | d.stream, self._key)[0]
@@ -195,11 +195,11 @@ class _Train:
 
     def __init__(self, d: TrainDrive, key: tuple[int, int]) -> None:
         self._d, self._key, self._stream = d, key, (8 if d.kind == SHARED else 7) << 24 | d.stream
-        self._drawn = np.zeros(len(d.who), int)  # of gamma trains: how many intervals,
+        self._drawn = np.zeros(len(d.who), int)  # gamma trains: number of intervals drawn
         self._left = np.array([self._interval(i) for i in range(len(d.who))] if d.order else [])  # spikes expected until the next one
 
     def counts(self, step: int) -> np.ndarray:
-        """Spikes that left in this step of the generator's time."""
+        """The number of spikes of each train that the generator sent in `step`."""
         d = self._d
         expected = max(0.0, d.mean + d.amplitude * np.sin(d.omega * step + d.phase))
         if d.order == 0:
@@ -215,7 +215,7 @@ class _Train:
         return int(self._drawn[i] - before)
 
     def _interval(self, i: int) -> float:
-        """The next interval: a gamma number of mean 1, by Marsaglia and Tsang's method."""
+        """Draw the next interval: a gamma number of mean 1, by the method of Marsaglia and Tsang."""
         a, accepted, attempt = self._d.order - 1 / 3, False, 0
         while not accepted:
             u, v = (int(w[0]) for w in philox(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2])
@@ -232,20 +232,20 @@ def _due(p: Probe, step: int) -> bool:
 
 
 def _add(ex: np.ndarray, inh: np.ndarray, target: np.ndarray, weight: np.ndarray, number: np.ndarray | int = 1) -> None:
-    """Add the weights, one synapse after the other, to the sum that their sign says."""
+    """Add the weights, one synapse after the other, to the sum selected by their sign; each weight counts `number` times."""
     for total, own in ((ex, weight >= 0), (inh, weight < 0)):
         np.add.at(total, target[own], (number * weight)[own])
 
 
 class _Synapses:
-    """All synapses in canonical order: delay (descending), source, projection, number of the synapse in it."""
+    """All synapses in canonical order: delay (descending), source, projection, index in the projection."""
 
     def __init__(self, plan: Plan) -> None:
         drawn = [(w, expand(w, plan.seed)) for w in plan.wirings]
         none = np.zeros(0, np.int64)
         source = np.concatenate([none, *(w.sources[x.source] for w, x in drawn)])
         delay = np.concatenate([none, *(x.delay for _, x in drawn)])
-        order = np.lexsort((source, delay))  # stable: projections and synapses stay in order
+        order = np.lexsort((source, delay))  # a stable sort: projections and synapses keep their order
         self._target = np.concatenate([none, *(w.targets[x.target] for w, x in drawn)])[order]
         self._weight = np.concatenate([np.zeros(0), *(x.weight for _, x in drawn)])[order]
         pairs, begin = np.unique(np.stack([delay[order], source[order]]), axis=1, return_index=True)
@@ -254,13 +254,13 @@ class _Synapses:
         self.delays = np.unique(delay)[::-1].tolist()
 
     def of(self, delay: int, source: int) -> tuple[np.ndarray, np.ndarray]:
-        """Targets and weights of the synapses of `source` that have a delay of so many steps."""
+        """Targets and weights of the synapses of `source` with this delay (steps)."""
         own = self._of.get((delay, int(source)), slice(0))
         return self._target[own], self._weight[own]
 
 
 class _Neurons:
-    """The neurons of a population. `state` has a row for each of `names`, V_m being relative to E_L."""
+    """The neurons of a population. `state` has one row for each of `names`; V_m is relative to E_L."""
 
     def __init__(self, group: Group, dt: float) -> None:
         self.names = STATES[group.model]
@@ -275,7 +275,7 @@ class _Neurons:
         self._kept = np.zeros(group.n)
 
     def move(self, step: int, ex: np.ndarray, inh: np.ndarray, current: np.ndarray) -> np.ndarray:
-        """One step with the weights that arrive in it and a current (pA); the neurons that fire."""
+        """One step with the arriving weights `ex` and `inh` and a current (pA); returns the indices of the neurons that fire."""
         held = self._until > step
         old = self.state[0]
         x = np.vstack([self.state, self.p["I_e"] + current])
@@ -298,21 +298,21 @@ class _Neurons:
         return np.flatnonzero(fired)
 
     def _jump(self, held: np.ndarray, arrived: np.ndarray) -> np.ndarray:
-        """The jump of V; with `refractory_input`, what arrives while held is kept, decaying like V, until the end."""
+        """The increment of v; with `refractory_input`, input to a refractory neuron is kept, decaying like v, until it moves again."""
         kept = self._propagators[:, 0, 0] * self._kept
         self._kept = np.where(held & (self.p["refractory_input"] != 0), kept + arrived, 0.0)
         return kept + arrived
 
 
 def refractory_steps(t_ref: np.ndarray, dt: float) -> np.ndarray:
-    """t_ref / dt, rounded up unless it is a whole number but for rounding, be it that of float32."""
+    """t_ref / dt, rounded up, unless it is a whole number up to rounding errors (of float32 at most)."""
     whole = np.round(t_ref / dt)
     near = np.abs(t_ref / dt - whole) <= 1e-6
     return np.where(near | (np.float32(whole * dt) == t_ref), whole, np.ceil(t_ref / dt))
 
 
 def system(p: dict[str, np.ndarray], n_states: int) -> np.ndarray:
-    """The matrices A of d/dt (states, I) = A (states, I), one a neuron; I is a constant current (pA).
+    """The matrix A of d/dt (states, I) = A (states, I) for each neuron; I is a constant current (pA).
 
     C_m dv/dt = -C_m v/tau_m + I_ex + I_in + I, and for both synaptic currents dI/dt = -I/tau_syn (exp),
     or dI/dt = dI - I/tau_syn, d(dI)/dt = -dI/tau_syn (alpha).
@@ -332,10 +332,10 @@ def system(p: dict[str, np.ndarray], n_states: int) -> np.ndarray:
 def expm(a: np.ndarray) -> np.ndarray:
     """Exponentials of the matrices `a`, shape (…, n, n): the series of exp(a / 2ˢ), squared s times.
 
-    (`scipy.linalg.expm` cancels where two time constants are nearly equal.)
+    (`scipy.linalg.expm` suffers from cancellation where two time constants are nearly equal.)
     """
     s = max(0, int(np.ceil(np.log2(max(np.abs(a).sum(axis=-1).max(initial=0.0), 1e-300)))) + 1)
-    x = a / 2.0**s  # of norm 1/2 at most: 18 terms leave less than 1e-22
+    x = a / 2.0**s  # the norm is at most 1/2: the error of 18 terms is below 1e-22
     term = total = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
     for k in range(1, 18):
         term = term @ x / k

@@ -1,4 +1,4 @@
-"""The random numbers of the engines, from a Philox of its own, in plain NumPy and Python."""
+"""The random numbers of the engines, from an independent implementation of Philox in plain NumPy and Python."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int], attempt: int = 0) -> np.ndarray:
-    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, attempt): four words each, (4, n)."""
+    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, attempt): four words each, shape (4, n)."""
     c = [np.atleast_1d(np.asarray(x, np.uint64)) for x in (who, when, stream, attempt)]
     k0, k1 = (np.uint64(k) for k in key)
     low, word = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -21,10 +21,10 @@ def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int], 
 
 
 def poisson(mean: float, u: int, v: int) -> int:
-    """The Poisson number of `mean` at the half word `u` and, if that is one of the last, the further word `v`.
+    """The Poisson number with the given mean for the half word `u` (16 bits) and, if u is one of the last values, the further word `v`.
 
-    Of the 2¹⁶ values of u, k has floor(2¹⁶ P(k)), in order of k; to the last it is what is left of 2¹⁶ P(k)
-    that gives k its share of v.
+    Of the 2¹⁶ values of u, floor(2¹⁶ P(k)) mean the count k, in order of k. For the values that remain, `v` decides: the share of k
+    in the values of v is proportional to the remainder of 2¹⁶ P(k).
     """
     given, rest = _poisson_shares(mean)
     return int(np.searchsorted(given, u, side="right") if u < given[-1] else np.searchsorted(rest, v / 2**32, side="right"))
@@ -32,7 +32,7 @@ def poisson(mean: float, u: int, v: int) -> int:
 
 @lru_cache(1024)
 def _poisson_shares(mean: float) -> tuple[np.ndarray, np.ndarray]:
-    """For k = 0, 1, …: how many values of a half word mean at most k; how much of the further word does."""
+    """For k = 0, 1, …: the number of values of a half word that mean at most k, and the fraction of values of a further word that do."""
     if mean == 0:
         return np.array([2**16]), np.ones(1)
     share = 2**16 * poisson_probabilities(mean)
@@ -41,7 +41,7 @@ def _poisson_shares(mean: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def poisson_probabilities(mean: float) -> np.ndarray:
-    """P(0), P(1), … of a Poisson number, as far as they matter."""
+    """P(0), P(1), … of a Poisson distribution, up to where they are negligible."""
     if mean == 0:
         return np.ones(1)
     k = np.arange(int(mean + 7 * np.sqrt(mean)) + 25)

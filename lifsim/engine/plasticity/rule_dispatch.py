@@ -1,4 +1,4 @@
-"""The rules of long-term plasticity: which module a call is for, found from the types of its arguments when it is compiled."""
+"""The rules of long-term plasticity: the compiler selects the module of the model by the types of the arguments."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def rule_of(synapses: Any, p: int, i: int) -> Any:
 
 
 def grown(own: Any, k: float) -> Any:
-    """What a trace is after a spike that made it `k`."""
+    """The trace just after a spike; `k` is the trace just before it plus 1."""
 
 
 def heeds_slow(own: Any) -> Any:
-    """Whether the slow trace of the target matters."""
+    """Whether the rule uses the slow postsynaptic trace."""
 
 
 def facilitated(own: Any, w: float, k_plus: float, slow: float) -> Any:
-    """The weight after a postsynaptic spike."""
+    """The weight after a postsynaptic spike; `k_plus` is the presynaptic trace, `slow` the slow postsynaptic trace."""
 
 
 def depressed(own: Any, w: float, k_minus: float, slow: float) -> Any:
-    """The weight after a presynaptic spike."""
+    """The weight after a presynaptic spike; `k_minus` is the postsynaptic trace, `slow` the slow presynaptic trace."""
 
 
 @overload(rule_of)
