@@ -20,8 +20,8 @@ __all__ = ["Shape", "Solver", "epoch", "gradient"]
 class TrainedMembrane(NamedTuple):
     """Constants of the neurons.
 
-    constants : [P22, P21, P11, increment of v by a unit current in a step, threshold, beta of the surrogate]. scale, bias_scale : factors of
-    W and of the biases of each hidden layer. share : what a spike in each step counts for the output, shape (n_steps,). smooth : whether
+    constants : [P22, P21, P11, increment of v by a unit current in a step, threshold, beta of the surrogate]. scale, bias_scale : factors
+    of W and of the biases of each hidden layer. share : what a spike in each step counts for the output, shape (n_steps,). smooth : whether
     spikes are a smooth function of v instead of a step function. through_reset : whether the gradient includes that of the reset.
     """
 
@@ -82,7 +82,7 @@ def part(x, course, layer, size, entries):
 
 @owning
 def forward_layer(m, v, spike, arrival, current, steps):
-    """Compute potentials and spikes of a layer; `current`, shape (rows · n_units,), is constant; `arrival` is added to I_syn in each step."""
+    """Compute potentials and spikes of a layer; `current` (rows · n_units) is constant, `arrival` is added to I_syn in each step."""
     P22, P21, P11, to_v, theta, beta = m.constants
     n = len(current)
     kept, i_syn = np.zeros_like(current), np.zeros_like(current)
@@ -159,7 +159,7 @@ def sent(net, c, layer, trains, entries):
 
 @owning
 def run_forward(net, m, c, b, theta, trains, rows, steps):
-    """Compute all layers, from constant currents if `trains` is empty, else from these spikes; leaves the sums of the output layer in `b.value`."""
+    """Compute all layers, from constant currents if `trains` is empty, else from spikes; `b.value` gets the sums of the output layer."""
     hidden = len(net.sizes) - 2
     for layer in range(hidden):
         n = net.sizes[layer + 1]

@@ -125,8 +125,7 @@ def part_of(y: Store, b: int, lo: int, hi: int) -> Store:
         target=y.target[a : z + FOUR].copy(),
         weight=y.weight[a : z + FOUR].copy(),
         own=y.own[:, a:z].copy(),
-        row_first=np.clip(y.row_first, rows.start, rows.stop)
-        - rows.start,  # for all nodes: any may have spikes in transit
+        row_first=np.clip(y.row_first, rows.start, rows.stop) - rows.start,  # for all nodes: any may have spikes in transit
         projection=y.projection[rows].copy(),
         begin=begin - a,
         last=y.last[b : b + 1, rows].copy(),

@@ -232,7 +232,7 @@ class _ExactTrain:
 
 
 def _intervals(rate: float, dead: float, who: int, stream: int, key: tuple[int, int]) -> Iterator[float]:
-    """The intervals (ms) of a train: a dead time plus an exponential time. The first one begins at a random moment of a stationary train."""
+    """The intervals (ms) of a train: a dead time plus an exponential time. The first one begins at a random time in a stationary train."""
     k = 0
     while True:
         w = philox(who, k, stream, key)[:, 0].astype(float)
