@@ -3,8 +3,8 @@
     at a postsynaptic spike     w ← w + lambda w^mu K_plus
     at a presynaptic spike      w ← w - alpha lambda w K_minus             (at least 0)
 
-w is in units of a reference weight of 1 (pA or mV), so lambda depends on the unit of the weight (as its power 1 - mu). The traces are those of
-stdp_synapse.
+w is in units of a reference weight of 1 (pA or mV), so lambda depends on the unit of the weight (as its power 1 - mu). The traces are
+those of stdp_synapse.
 """
 
 from __future__ import annotations
