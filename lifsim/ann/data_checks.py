@@ -46,7 +46,7 @@ def labels_for(y: Any, n: int, place: str = "y") -> np.ndarray:
     if array.dtype.kind == "O" and array.ndim == 1 and all(isinstance(label, str) for label in array):
         array = array.astype(str)
     if array.ndim != 1 or array.dtype.kind not in "biufU":
-        raise DataError(place, f"an array of {array.dtype}, shape {array.shape}", "one label a sample: numbers or texts")
+        raise DataError(place, f"an array of {array.dtype}, shape {array.shape}", "one label for each sample: numbers or texts")
     _as_many(place, len(array), n)
     if array.dtype.kind == "f":
         _finite(place, array)
@@ -90,7 +90,7 @@ def _refuse_masks(place: str, x: Any) -> None:
 
 def _as_many(place: str, got: int, n: int) -> None:
     if got != n:
-        raise DataError(place, f"has {got} entries for {n} samples", "one a sample")
+        raise DataError(place, f"has {got} entries for {n} samples", "one entry for each sample")
 
 
 def _finite(place: str, array: np.ndarray) -> np.ndarray:

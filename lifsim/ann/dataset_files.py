@@ -96,7 +96,11 @@ def _column(path: Path, target: str | None, names: tuple[str, ...], width: int) 
         return names.index(target)
     if target.lstrip("-").isdecimal() and -width <= int(target) < width:
         return int(target) % width
-    raise DataError(str(path), f"there is no column {target!r}", did_you_mean(target, names) if names else f"0 to {width - 1}")
+    raise DataError(
+        str(path),
+        f"there is no column {target!r}",
+        did_you_mean(target, names) if names else f"0 to {width - 1}: the file has no names of columns",
+    )
 
 
 def _number(path: Path, line: int, column: int, names: tuple[str, ...], text: str) -> float:

@@ -180,7 +180,8 @@ class DenseNetwork:
             return x, target, None
         order, n = rng.permutation(len(x)), max(round(self.validation_fraction * len(x)), 1)
         if n >= len(x):
-            raise DataError("X", f"{len(x)} samples", "at least 2, of which one is kept aside for early stopping")
+            got = f"validation_fraction={self.validation_fraction:g} keeps {n} of {len(x)} samples aside"
+            raise DataError("X", got, "at least one sample must be left to train on")
         return x[order[n:]], target[order[n:]], (x[order[:n]], target[order[:n]])
 
     def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:

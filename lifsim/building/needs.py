@@ -180,7 +180,7 @@ def _has_synapses(p: Projection) -> bool:
 
 
 def bytes_of_weight(values: list[Any], precision: str, weights: str | None) -> int:
-    """Bytes of a stored weight: 0 if all are constant with few different values, else those of the requested or automatic dtype."""
+    """Bytes of a stored weight: 0 if all `values` are constants, at most `MOST_CLASSES` different ones; else those of the dtype."""
     if all(v.kind == CONSTANT for v in values) and len({v.a for v in values}) <= MOST_CLASSES:
         return 0
     exact = all(v.narrow for v in values)

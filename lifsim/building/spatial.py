@@ -81,7 +81,7 @@ class Cells:
         return np.where(inside, np.ravel_multi_index(np.where(inside[:, None], cell, 0).T, self.shape), -1)
 
     def nearest(self, offset: np.ndarray) -> np.ndarray:
-        """A lower bound (mm) on the distance of points in cells this offset apart; (n, dimensions) → (n,)."""
+        """A lower bound (mm) on the distance of points in cells that are `offset` cells apart; (n, dimensions) → (n,)."""
         offset = np.abs(offset)
         if self.space.period is not None:
             offset = np.minimum(offset, self.shape - offset)
@@ -112,7 +112,7 @@ class Cells:
         return order, np.append(first, len(order)), cell[order[first]]
 
     def pairs(self, offset: np.ndarray, bound: float, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Sources and targets of pairs in cells this offset apart, each pair picked with probability `bound`."""
+        """Sources and targets of pairs in cells that are `offset` cells apart, each pair picked with probability `bound`."""
         source, source_first = self.sources
         target, target_first, cells = self.targets
         other = self.number(cells + offset)
@@ -288,7 +288,7 @@ def _rate(space: Space, p: Profile, some: int = 16) -> float:
 
 
 def _events(space: Space, p: Profile, span: float, multapses: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sources, targets and times of the events within `span`: all events of a pair with `multapses`, else only its first."""
+    """Sources, targets and times of the events within `span`: all events of each pair if `multapses`, otherwise only its first."""
     none = np.zeros(0, np.int64)
     pieces = [(none, none, np.zeros(0)), *drawn_pairs(space, Chance(p, span), rng)]
     source, target, d = (np.concatenate([piece[i] for piece in pieces]) for i in range(3))

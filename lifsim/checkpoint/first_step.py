@@ -80,7 +80,7 @@ class FirstStep(Checkpoint):
             elif frame.kind == START:
                 break
         if digest.hexdigest() != self.sha256:
-            raise DataError(str(self.path), "does not hold its network whole")
+            raise DataError(str(self.path), "holds a network that is incomplete or damaged")
 
 
 def first_step(recorded: Recorded, out: Path) -> FirstStep | str:

@@ -49,7 +49,7 @@ class WallTimeType(click.ParamType):
         try:
             return seconds(value, param.name if param and param.name else "time")
         except LifsimError as error:
-            self.fail("; ".join(filter(None, (error.problems[0].got, error.problems[0].allowed))), param, ctx)
+            self.fail(error.problems[0].text, param, ctx)
 
 
 class ThreadsType(click.ParamType):

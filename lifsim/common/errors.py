@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,16 @@ _COMPARED = 100  # number of names with which a misspelt name is compared
 _LONGEST = 100  # characters; longer names are not compared
 
 _hints: ContextVar[Iterator[int] | None] = ContextVar("hints", default=None)
+# What is allowed is either a thing, such as "a number above 0" (its message says "expected a number above 0"), or a sentence.
+_FIRST_OF_A_THING = re.compile(
+    r"""[(\['"]|(?:
+    -?\d+|an?|one|two|any|each|at\ least|at\ most|above|below|whole|finite|plain|real|those|that|what\ the\ file
+    |the\ (?:path|names?|same|group|step|fraction|checkpoint)|delays\ of|numbers?|times?|names?|values?|texts?|letters|digits
+    |seconds|shape|arrays?|cells|rows|data|datasets?|neurons|layers|nodes|dense|float64|static_synapse|Unicode|True
+    )(?![\w-])""",
+    re.VERBOSE,
+)
+_VERB = re.compile(r"\b(?:must|needs?|takes|cannot|can be|is|are|was|were|has|have)\b")
 
 
 @dataclass(frozen=True)
@@ -30,8 +41,16 @@ class Problem:
     allowed: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.got}"
-        return one_line(f"{text}; {self.allowed}" if self.allowed else text)
+        return one_line(f"{self.where}: {self.text}")
+
+    @property
+    def text(self) -> str:
+        """The message without the place."""
+        if not self.allowed:
+            return self.got
+        beginning = re.split(r"[;:(]", self.allowed, maxsplit=1)[0]
+        a_thing = _FIRST_OF_A_THING.match(self.allowed) and not _VERB.search(beginning)
+        return f"{self.got}; {'expected ' if a_thing else ''}{self.allowed}"
 
 
 class LifsimError(Exception):

@@ -49,7 +49,7 @@ class RunningEngine(Protocol):
         """The state for a checkpoint; it does not depend on the number of threads."""
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """Load the state that an engine of the same plan `saved` after `step` (ValueError if it does not fit the plan)."""
+        """Load `state`, which `saved` of an engine of the same plan returned after `step` (ValueError if it does not fit the plan)."""
 
     def measure(self) -> None:
         """Measure the time of each phase of the loop from now on."""

@@ -31,7 +31,10 @@ LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes
 
 
 def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
-    """Whether any neuron of each piece has static synapses (only their spikes become pending); pieces begin at the places `edges`."""
+    """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
+
+    Pieces begin at the places `edges`.
+    """
     number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
     return np.diff(number[edges]) > 0
 

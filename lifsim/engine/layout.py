@@ -335,7 +335,7 @@ def _rows(rows: list[Any], dtype: Any, columns: int) -> np.ndarray:
 
 
 def _cuts(drives: list[Any], edges: np.ndarray) -> np.ndarray:
-    """For each drive, the index in the joined arrays of its first target at or behind each place; shape (n_drives, n_edges)."""
+    """The index, in the concatenated targets of all drives, of each drive's first target at or after each place in `edges`."""
     offset = np.concatenate([[0], np.cumsum([len(d.targets) for d in drives])])
     cuts = [a + np.searchsorted(d.targets, edges) for d, a in zip(drives, offset[:-1], strict=True)]
     return np.array(cuts, np.int64).reshape(len(drives), len(edges))

@@ -181,6 +181,6 @@ def fill_normal(u, out):
 
 @kernel
 def fill_words(who, stream, key, w0, w1, w2, w3):
-    """Fill `w0` … `w3` with the four words of the counters (who, 0), (who, 1) …: word j of counter q goes to ``wj[q]``."""
+    """Fill `w0` … `w3` with random words: the four that Philox gives for the counter (who, q) go to ``w0[q]`` … ``w3[q]``."""
     for q in range(len(w0)):
         w0[q], w1[q], w2[q], w3[q] = philox(who, q, stream, 0, key)

@@ -99,7 +99,7 @@ def recent_spikes(ring: Any, now: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
-    """Put the spikes of the last steps into the ring (ValueError if they do not fit)."""
+    """Put the spikes of the last steps into the ring (ValueError if a step or an id is impossible, or there is not enough room)."""
     m, ring = engine.machine, engine.machine.ring
     slots, n = len(ring.number), engine.plan.n_neurons
     inside = len(step) == len(ids) and bool(np.all((step > engine.step - slots) & (step <= engine.step) & (ids >= 0) & (ids < n)))

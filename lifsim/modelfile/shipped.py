@@ -11,6 +11,7 @@ from lifsim.files.untrusted import kind_of
 from lifsim.modelfile import toml
 
 _PACKAGE = Path(__file__).parents[1]
+_WANTED = "the path of a model file, or the name of a shipped model"
 
 
 def find(model: str | Path) -> Path:
@@ -20,12 +21,12 @@ def find(model: str | Path) -> Path:
         if path.is_file():
             return path
         if path.is_dir():
-            raise DataError(str(path), "is a directory", "a model file")
+            raise DataError(str(path), "is a directory", _WANTED)
         if path.exists():
-            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", "a model file")
+            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", _WANTED)
     except (OSError, ValueError) as error:  # the system does not allow such a name
         reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(shortened(str(path)), f"cannot be read ({reason})", "a model file") from None
+        raise DataError(shortened(str(path)), f"cannot be read ({reason})", _WANTED) from None
     if str(model) in own:
         return own[str(model)]
     raise DataError(shortened(str(model)), "there is no such file, nor a shipped model of this name", did_you_mean(path.stem, own))

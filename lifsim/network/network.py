@@ -344,7 +344,7 @@ class Network:
         seen, new, problems = self._recorded(), set(), []
         for key in ((r.view.name, r.variable) for r in made):
             if key in seen or key in new:
-                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of a variable a population"))
+                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of each variable"))
             new.add(key)
         if problems:
             raise ModelError.of(problems)

@@ -265,14 +265,14 @@ def bad_trains(place: str, given: Mapping[str, Any], n: int) -> Iterable[Problem
         if len(trains) > 1:
             yield Problem(f"{place}.spike_ids", "given together with a list of times for each node", "only one of them")
         elif len(ids) != number:
-            yield Problem(f"{place}.spike_ids", f"{len(ids)} ids for {number} spike times", "one id a spike time")
+            yield Problem(f"{place}.spike_ids", f"{len(ids)} ids for {number} spike times", "one id for each spike time")
         elif ((ids != np.floor(ids)) | (ids < 0) | (ids >= n)).any():
             wrong = ids[(ids != np.floor(ids)) | (ids < 0) | (ids >= n)][0]
             yield Problem(f"{place}.spike_ids", f"{wrong:g}", f"whole numbers from 0 to {n - 1}")
     many = given.get("spike_multiplicities", ())
     if len(many):
         if len(many) != number:
-            yield Problem(f"{place}.spike_multiplicities", f"{len(many)} for {number} spike times", "one a spike time")
+            yield Problem(f"{place}.spike_multiplicities", f"{len(many)} for {number} spike times", "one for each spike time")
         elif ((many != np.floor(many)) | (many < 0) | (many > 1e6)).any():
             wrong = many[(many != np.floor(many)) | (many < 0) | (many > 1e6)][0]
             yield Problem(f"{place}.spike_multiplicities", f"{wrong:g}", "whole numbers from 0 to 1000000")

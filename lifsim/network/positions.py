@@ -162,7 +162,7 @@ def _check_table(place: str, kind: str, lists: Mapping[str, np.ndarray], n: int,
     assert main is not None
     for key, own in (("extent", extent), ("center", center)):
         if own is not None and len(own) != main.shape[-1]:
-            yield Problem(f"{place}.{key}", f"{len(own)} numbers in {main.shape[-1]} dimensions", "one an axis")
+            yield Problem(f"{place}.{key}", f"{len(own)} numbers in {main.shape[-1]} dimensions", "one for each axis")
     if extent is not None and not (extent > 0).all():
         yield Problem(f"{place}.extent", f"{extent[extent <= 0][0]:g} mm", "must be above 0 along each axis")
     if kind == "grid":
@@ -176,12 +176,12 @@ def _check_grid(place: str, grid: np.ndarray, n: int) -> Iterator[Problem]:
     if (grid != np.floor(grid)).any() or (grid < 1).any():
         yield Problem(place, size, "whole numbers of cells, at least 1")
     elif math.prod(grid.tolist()) != n:
-        yield Problem(place, f"{size} = {math.prod(grid.tolist()):g} cells for {n} nodes", "one cell a node")
+        yield Problem(place, f"{size} = {math.prod(grid.tolist()):g} cells for {n} nodes", "one cell for each node")
 
 
 def _check_points(place: str, points: np.ndarray, n: int, lists: Mapping[str, np.ndarray], periodic: bool) -> Iterator[Problem]:
     if len(points) != n:
-        yield Problem(place, f"{len(points)} points for {n} nodes", "one point a node")
+        yield Problem(place, f"{len(points)} points for {n} nodes", "one point for each node")
     extent = lists.get("extent")
     if extent is None:
         if periodic or "center" in lists:

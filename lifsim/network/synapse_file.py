@@ -110,8 +110,9 @@ def _numbers(text: bytes, width: int) -> np.ndarray | None:
     """The cells of lines of `width` numbers: float64, shape (lines, width), without blank lines; None if the text is not valid."""
     if not text.strip():
         return np.zeros((0, width))
+    lines = (line for line in io.BytesIO(text) if line.strip())  # loadtxt refuses a line of white space alone
     try:
-        rows = np.loadtxt(io.BytesIO(text), np.float64, delimiter=",", comments=None, ndmin=2)
+        rows = np.loadtxt(lines, np.float64, delimiter=",", comments=None, ndmin=2)
     except ValueError:
         return None
     return rows if rows.shape[1] == width else None
@@ -135,7 +136,7 @@ def _complaint(text: bytes, columns: list[str], limits: Limits, name: str, line:
             if not number_there or limits.wrong(column, np.array([x])).any():
                 got = cell.decode(errors="replace").strip()
                 return ModelError(place, f"{where}, column {column}: {shortened(repr(got))}", limits.allowed(column, x))
-    return ModelError(place, f"{shortened(name)}, from line {line} on: no list of numbers", "cells with commas between them")
+    return ModelError(place, f"{shortened(name)}: the lines from {line} on cannot be read as numbers", "numbers with commas between them")
 
 
 def _read_hdf5(path: Path, name: str, limits: Limits, asked: WantedColumns, place: str) -> SynapseColumns:

@@ -244,7 +244,7 @@ def check_sign(place: str, weight: Value, own: Synapse) -> Iterable[Problem]:
             low_limit, high_limit = _span(limit)
             differs = (low < 0 and high_limit > 0) or (high > 0 and low_limit < 0)
         if differs:
-            yield Problem(place, f"{_shown(weight)} beside Wmax {_shown(limit)}", f"both must have the same sign{_hint(weight)}")
+            yield Problem(place, f"{_shown(weight)} with Wmax {_shown(limit)}", f"weight and Wmax must have the same sign{_hint(weight)}")
 
 
 def _span(v: Value) -> tuple[float, float]:

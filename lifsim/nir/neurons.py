@@ -103,7 +103,7 @@ def _parameters(node: Mapping[str, Any], n: int, place: str) -> dict[str, np.nda
     out: dict[str, np.ndarray] = {}
     for key in (*_PARAMETERS[kind], *(("w_in",) if "Cuba" in kind else ()), *(("v_reset",) if "F" in kind else ())):
         if key not in node and key not in _OPTIONAL:
-            raise DataError(place, f"a broken {kind} node (it has no {key})", ", ".join(_PARAMETERS[kind]))
+            raise DataError(place, f"a {kind} node without {key}", f"a {kind} node needs {', '.join(_PARAMETERS[kind])}")
         x = np.asarray(node.get(key, _OPTIONAL.get(key)))
         if x.dtype.kind not in "iuf" or not np.isfinite(x).all():
             raise DataError(f"{place}/{key}", f"a broken {kind} node (values of type {x.dtype}, or not finite)", "finite numbers")
@@ -181,7 +181,7 @@ def _reset(
     if reset not in RESETS:
         raise DataError(f"{place}/metadata/reset", f"{reset!r}", " or ".join(RESETS))
     if "reset" in meta and how.reset not in (None, reset):
-        raise LifsimError("reset", f"{how.reset!r}, but {place} says {reset!r}", "what the file says, or none")
+        raise LifsimError("reset", f"{how.reset!r}, but {place} says {reset!r}", f"{reset!r}, or leave the argument out")
     size = p["v_threshold"] - p["v_reset"]
     if np.any(size <= 0):
         raise DataError(f"{place}/v_reset", "is not below v_threshold", "a reset that leads below the threshold")

@@ -58,7 +58,7 @@ class Merged:
         return step[order], ids[order]
 
     def offsets(self, start: int, stop: int) -> None:
-        """None: times are on the grid (exact ones are all in one `ListedSpikes`)."""
+        """None, since all times are on the grid. (Exact spike times are never merged: they are all in one `ListedSpikes`.)"""
 
     def reach(self, start: int) -> int:
         """See `Events`."""

@@ -155,7 +155,9 @@ class ResultFile:
 def refuse_counts(path: Path, n_nodes: NodeCount) -> None:
     """Raise a DataError if `n_nodes` is given for a file of lifsim, which stores the number of neurons itself."""
     if n_nodes is not None:
-        raise DataError(str(path), "n_nodes is given for a result of lifsim", "none: the file says how many neurons there are")
+        raise DataError(
+            str(path), "n_nodes is given for a result of lifsim", "leave it out: the file itself says how many neurons there are"
+        )
 
 
 def _hashed(file: h5py.File) -> list[h5py.Dataset]:

@@ -116,7 +116,11 @@ def _last_state(log: LogWriter, recorded: Recorded) -> tuple[Checkpoint, list[st
         allowed = "read what was recorded with `lifsim info`, or start anew with --overwrite"
         raise DataError(str(log.path), "; ".join(reasons) or first, allowed)
     if first.about.until is None:
-        raise DataError(str(log.path), "was stopped before its first step, and does not say how long to run", "start anew with --overwrite")
+        raise DataError(
+            str(log.path),
+            "is of a run that was stopped before its first step, and does not say how long that run was to be",
+            "start anew with --overwrite",
+        )
     return first, [f"{reason}; the run begins again" for reason in reasons]
 
 

@@ -34,7 +34,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopRequest:
-    """The number of the signal that requested the stop, None if there was none."""
+    """Whether a stop was requested: `number` is the number of the signal, None until one arrives."""
 
     number: int | None = None
 

@@ -205,7 +205,7 @@ def test_a_run_that_does_not_know_its_end(tmp_path):
         assert not log_path(out).exists()  # nothing was recorded
         shutil.move(copy, log_path(out))
         if duration is None:
-            with pytest.raises(ls.DataError, match="was stopped before its first step, and does not say how long to run"):
+            with pytest.raises(ls.DataError, match="was stopped before its first step, and does not say how long that run was to be"):
                 ls.resume(out)
         else:
             assert digest(ls.resume(out)) == digest(ls.run(small(), 20.0))
@@ -338,9 +338,9 @@ def test_another_run_is_not_gone_on_with(finished, tmp_path):
     for net, options, place in (
         (small(9500.0), {}, "network" if finished else "populations.ext.params.rate: 9500"),
         (other, {}, "network" if finished else r"projections"),
-        (small(), {"seed": 4}, f"seed: 4; 3 in run.h5{'' if finished else '.log'}"),
-        (small(), {"duration": 60.0}, "duration: 60 ms; 50 ms in run.h5"),
-        (small(), {"precision": "float32"}, "precision: float32; float64"),
+        (small(), {"seed": 4}, f"seed: 4; expected 3 in run.h5{'' if finished else '.log'}"),
+        (small(), {"duration": 60.0}, "duration: 60 ms; expected 50 ms in run.h5"),
+        (small(), {"precision": "float32"}, "precision: float32; expected float64"),
         (small(), {"weights": "compact"}, "weights: compact"),
     ):
         with pytest.raises(ls.ModelError, match=f"(?s)belongs to another run.*{place}"):
@@ -571,7 +571,7 @@ def test_another_network_is_refused(tmp_path):
         path = sim.save(tmp_path / "x")
     with ls.Simulation.restore(path, net=small()) as sim:
         sim.run(5.0)
-    with pytest.raises(ls.ModelError, match=r"populations.ext.params.rate: 8000.0; 9000.0 in the checkpoint"):
+    with pytest.raises(ls.ModelError, match=r"populations.ext.params.rate: 8000.0; expected 9000.0 in the checkpoint"):
         ls.Simulation.restore(path, net=small(8000.0))
     other = small()
     other.connect("n", "n", np.eye(60), delay=1.0)

@@ -397,7 +397,7 @@ def test_compiling_is_said_to_be_once_only_if_it_is(capsys):
     [
         (("--checkpoint-every", "0.25"), "checkpoint_every: 0.25 ms is not on the grid"),
         (("--checkpoint-every", "soon"), "--checkpoint-every: "),
-        (("--checkpoint-wall", "0"), "--checkpoint-wall: '0'; a time above 0"),
+        (("--checkpoint-wall", "0"), "--checkpoint-wall: '0'; expected a time above 0"),
         (("--max-wall", "never"), "--max-wall: "),
     ],
 )
@@ -473,7 +473,10 @@ def test_spikes_of_another_tool():
     found = json.loads(lif("stats", "x.h5", "--n-nodes", "p=50", "--json").stdout)["p"]
     assert (found["neurons"], found["spikes"], found["rate"]) == (50, 970, pytest.approx(20.0))
     assert "holds spikes of 50 neurons" in lif("stats", "x.h5", "--n-nodes", "49", code=2).stderr
-    assert "n_nodes is given for 'q', which is not a population of it; one of: p" in lif("stats", "x.h5", "--n-nodes", "q=1", code=2).stderr
+    assert (
+        "n_nodes is given for 'q', which is not a population of it; expected one of: p"
+        in lif("stats", "x.h5", "--n-nodes", "q=1", code=2).stderr
+    )
     assert "given for a population twice" in lif("stats", "x.h5", "--n-nodes", "1", "--n-nodes", "2", code=2).stderr
     assert "a whole number such as 50" in lif("stats", "x.h5", "--n-nodes", "many", code=2).stderr
     said = lif("info", "x.h5", "--verify", "--n-nodes", "50").stdout

@@ -199,7 +199,7 @@ def test_what_cannot_be_a_rate_is_refused(activation):
         ("relu", {"neuron": "if", "t_ref": 2.0}, "t_ref: 2 ms for neurons without leak"),
         ("lif", {"neuron": "if"}, 'neuron: .if. for a network of lif units; neuron="lif"'),
         ("lif", {"t_ref": 1.0}, "those that the network was trained with: tau_m = 20, t_ref = 2"),
-        ("relu", {"X": np.zeros((3, 5))}, "5 features; 64"),
+        ("relu", {"X": np.zeros((3, 5))}, "5 features; expected 64"),
         ("relu", {"X": np.full((3, 64), np.nan)}, r"X\[0, 0\]: nan"),
     ],
 )
@@ -220,7 +220,7 @@ def test_without_hidden_layers_nothing_fires():
 
 def test_wrong_runs(relu):
     s = to_spiking(relu, neuron="if")
-    with pytest.raises(LifsimError, match=r"duration: 2.* ms; above 3 ms"):
+    with pytest.raises(LifsimError, match=r"duration: 2.* ms; expected above 3 ms"):
         s.run(X[TEST], 2.0)
     with pytest.raises(LifsimError, match="nothing was run yet"):
         _ = s.spikes_per_sample

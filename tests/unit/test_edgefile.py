@@ -107,7 +107,9 @@ def test_groups_and_their_order():
     place = {"edge_group_id": [1, 0, 1, 7], "edge_group_index": [2, 0, 0, 5]}
     file = edges(**place, group_1_syn_weight=[10.0, 11.0, 12.0], group_0_nsyns=[6], group_1_delay=[1.0, 2.0, 3.0])
     assert connected(file) == ([12.0, 15.0, 10.0, 2.5], [3.0, 1.5, 1.0, 1.5])
-    refused("entry 0, column edge_group_index: 2; 0 to 1, an entry of 1/syn_weight", edges(**place, group_1_syn_weight=[10.0, 11.0]))
+    refused(
+        "entry 0, column edge_group_index: 2; expected 0 to 1, an entry of 1/syn_weight", edges(**place, group_1_syn_weight=[10.0, 11.0])
+    )
     refused("4 entries|3 entries of edge_group_index, 4 of", edges(edge_group_id=[0] * 4, edge_group_index=[0, 1, 2]))
     refused("several groups, but no edge_group_id", edges(group_0_syn_weight=[1.0] * 4, group_1_syn_weight=[1.0] * 4))
     refused("edge_group_id holds float64", edges(edge_group_id=[0.5] * 4))
@@ -167,17 +169,17 @@ def test_delays_that_are_nowhere_are_said():
     [
         ("edge_type_id syn_weight weight_function\n100 1.0 gaussianLL\n", "line 2: the weights are computed by the function 'gaussianLL'"),
         ("edge_type_id syn_weight is_gap_junction\n100 1.0 True\n", "line 2: is_gap_junction"),
-        ("edge_type_id syn_weight\n100 heavy\n", "line 2, column syn_weight: 'heavy'; a finite number"),
-        ("edge_type_id syn_weight\n100 inf\n", "line 2, column syn_weight: 'inf'; a finite number"),
+        ("edge_type_id syn_weight\n100 heavy\n", "line 2, column syn_weight: 'heavy'; expected a finite number"),
+        ("edge_type_id syn_weight\n100 inf\n", "line 2, column syn_weight: 'inf'; expected a finite number"),
         ("edge_type_id syn_weight\n100 1.0\n100 2.0\n", "line 3: edge_type_id 100 a second time"),
-        ("edge_type_id syn_weight\n100 1.0 2.0\n", "line 2: 3 cells; one for each of 2 columns"),
-        ("edge_type_id syn_weight\nx 1.0\n", "line 2, column edge_type_id: 'x'; a whole number"),
+        ("edge_type_id syn_weight\n100 1.0 2.0\n", "line 2: 3 cells; expected one for each of 2 columns"),
+        ("edge_type_id syn_weight\nx 1.0\n", "line 2, column edge_type_id: 'x'; expected a whole number"),
         ("type syn_weight\n100 1.0\n", "line 1: there is no column edge_type_id"),
         ("edge_type_id delay delay\n100 1.0 2.0\n", "line 1: a column twice"),
         ("", "there is no column edge_type_id"),
         ("edge_type_id syn_weight delay\n100 1.0 1.05\n", "entry 0, column delay: 1.05; nearest"),
-        ("edge_type_id syn_weight nsyns\n100 1.0 1.5\n", "entry 0, column nsyns: 1.5; a whole number of synapses"),
-        ("edge_type_id syn_weight nsyns\n100 1.0 -1\n", "entry 0, column nsyns: -1; a whole number of synapses"),
+        ("edge_type_id syn_weight nsyns\n100 1.0 1.5\n", "entry 0, column nsyns: 1.5; expected a whole number of synapses"),
+        ("edge_type_id syn_weight nsyns\n100 1.0 -1\n", "entry 0, column nsyns: -1; expected a whole number of synapses"),
         ('edge_type_id syn_weight q\n100 1.0 "open\n', "line 2: unexpected end of data"),
     ],
 )
@@ -236,7 +238,7 @@ def test_nodes_that_are_not_there():
         with h5py.File("x_edges.h5", "r+") as opened:
             del opened["edges/a_to_b"][name]
             opened["edges/a_to_b"][name] = np.array(ids, "u8" if min(ids) >= 0 else "i8")
-        refused(f"column {name[:6]}: .*; a whole number from 0 to 3", file)
+        refused(f"column {name[:6]}: .*; expected a whole number from 0 to 3", file)
 
 
 def test_no_edges():
@@ -276,7 +278,7 @@ def test_in_a_model_file(tmp_path):
     net.save("saved.toml")
     assert np.broadcast_to(ls.load("saved.toml").projections[0].weight, 4).tolist() == [4.0] * 4
     Path("m.toml").write_text(MODEL + 'edge_types = "../types.csv"\n')
-    with pytest.raises(ls.ModelError, match=r"projections\[0\].edge_types: '../types.csv'; a file in the folder"):
+    with pytest.raises(ls.ModelError, match=r"projections\[0\].edge_types: '../types.csv'; expected a file in the folder"):
         ls.load("m.toml")
     for types in ("3", '""', "true"):
         Path("m.toml").write_text(MODEL + f"edge_types = {types}\n")

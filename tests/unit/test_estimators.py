@@ -196,7 +196,7 @@ GOOD = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
 @pytest.mark.parametrize(
     ("X", "y", "match"),
     [
-        ([[1, 2], [3, np.nan]], [0, 1], r"X\[1, 1\]: nan; finite numbers"),
+        ([[1, 2], [3, np.nan]], [0, 1], r"X\[1, 1\]: nan; expected finite numbers"),
         ([[1, np.inf], [3, 4]], [0, 1], r"X\[0, 1\]: inf"),
         ([[1, 2], [3]], [0, 1], "X: rows of different lengths"),
         ([["a"], ["b"]], [0, 1], "X: .*no numbers"),
@@ -204,8 +204,8 @@ GOOD = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
         (np.zeros((0, 2)), [], "X: has shape"),
         ([[1, 2], [3, 4]], [0, 1, 1], "y: has 3 entries for 2 samples"),
         ([[1, 2], [3, 4]], [0, np.nan], r"y\[1\]: nan"),
-        ([[1, 2], [3, 4]], [[0], [1]], "y: .*one label a sample"),
-        ([[1, 2], [3, 4]], [{}, []], "y: .*one label a sample"),
+        ([[1, 2], [3, 4]], [[0], [1]], "y: .*one label for each sample"),
+        ([[1, 2], [3, 4]], [{}, []], "y: .*one label for each sample"),
         ([[1, 2], [3, 4]], [1, 1], "y: one class only"),
     ],
 )
@@ -230,7 +230,7 @@ def test_wrong_data_of_a_regressor(y, match):
 
 def test_wrong_data_after_training():
     m, r = Classifier(epochs=1).fit(*GOOD), Regressor(epochs=1).fit(*GOOD)
-    with pytest.raises(DataError, match="X: has 3 features; 2, as in training"):
+    with pytest.raises(DataError, match="X: has 3 features; expected 2, as in training"):
         m.predict(np.zeros((1, 3)))
     with pytest.raises(DataError, match=r"y\[1\]: unknown label 7; .*0, 1"):
         m.score(GOOD[0], [0, 7, 0, 1, 0, 1])
@@ -260,12 +260,12 @@ def test_wrong_data_after_training():
         ({"hidden": (64, 0)}, "hidden"),
         ({"hidden": (2.5,)}, "hidden"),
         ({"hidden": "64"}, "hidden"),
-        ({"learning_rate": 0}, "learning_rate: 0; a number above 0"),
+        ({"learning_rate": 0}, "learning_rate: 0; expected a number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"learning_rate": "fast"}, "learning_rate"),
         ({"momentum": 1.0}, "momentum"),
-        ({"weight_decay": -1}, "weight_decay: -1; a number from 0 on"),
-        ({"batch_size": 0}, "batch_size: 0; a whole number from 1 on"),
+        ({"weight_decay": -1}, "weight_decay: -1; expected a number from 0 on"),
+        ({"batch_size": 0}, "batch_size: 0; expected a whole number from 1 on"),
         ({"epochs": 1.5}, "epochs"),
         ({"seed": -1}, "seed"),
         ({"validation_fraction": 1.0}, "validation_fraction"),
@@ -282,8 +282,8 @@ def test_wrong_parameters(params, match):
     ("params", "match"),
     [
         ({"encoding": "rate"}, "encoding"),
-        ({"duration": 10.5}, "duration: 10.5 ms; a multiple of dt"),
-        ({"window": 60.0}, "window: 60 ms; at most the duration"),
+        ({"duration": 10.5}, "duration: 10.5 ms; expected a multiple of dt"),
+        ({"window": 60.0}, "window: 60 ms; expected at most the duration"),
         ({"tau_syn": 0.0}, "tau_syn"),
         ({"hidden": ()}, "hidden"),
         ({"beta": -1.0}, "beta"),

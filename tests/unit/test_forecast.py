@@ -161,7 +161,9 @@ def test_rows_that_32_bits_cannot_count_are_refused(monkeypatch):
     net.add("n", 1, "iaf_psc_exp")
     net.connect("n", "n", "fixed_indegree", indegree=10**9, weight={"normal": [1.0, 0.1]})
     monkeypatch.setattr("lifsim.common.memory.limits", lambda *needed: [])
-    with pytest.raises(ls.LifsimError, match=r"projections: a node has about 5e\+09 words .*; at most 4,294,967,295: fewer synapses"):
+    with pytest.raises(
+        ls.LifsimError, match=r"projections: a node has about 5e\+09 words .*; expected at most 4,294,967,295: fewer synapses"
+    ):
         ls.run(net, 1.0)
     monkeypatch.undo()
     monkeypatch.setattr("lifsim.engine.synapses.packing.MOST_WORDS", 50)

@@ -394,12 +394,12 @@ def test_copies_side_by_side_are_a_block_diagonal_matrix(form):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"copies": 3}, r"copies: 3 of 20 sources and 15 targets; the same numbers in every copy"),
-        ({"copies": 0}, "copies: 0; a whole number from 1 on"),
+        ({"copies": 3}, r"copies: 3 of 20 sources and 15 targets; expected the same numbers in every copy"),
+        ({"copies": 0}, "copies: 0; expected a whole number from 1 on"),
         ({"copies": 1.5}, "copies: 1.5"),
         ({"copies": True}, "copies: True"),
         ({"copies": "5"}, "copies: '5'"),
-        ({"copies": 5, "scale": np.inf}, "scale: inf; a finite number"),
+        ({"copies": 5, "scale": np.inf}, "scale: inf; expected a finite number"),
         ({"copies": 1}, r"shape \(3, 4\); must be \(n_target, n_source\) = \(15, 20\)"),
         ({"copies": 5, "delay": np.ones((15, 20))}, "delay"),
     ],
@@ -525,6 +525,6 @@ def test_weights_that_are_spoilt_end_the_run():
 
 def test_a_time_step_stays():
     net = network(5, 5)
-    with pytest.raises(ls.ModelError, match=r"run.dt: is set after populations were added; a new Network with dt = 10.0"):
+    with pytest.raises(ls.ModelError, match=r"run.dt: is set after populations were added; expected a new Network with dt = 10.0"):
         net.dt = 10.0
     assert net.dt == 0.1

@@ -41,7 +41,7 @@ def listed(net: ls.Network) -> tuple:
         CSV,
         CSV.replace("\n", "\r\n"),
         "\ufeff" + CSV.rstrip("\n"),
-        CSV.replace("\n0", "\n\n0"),
+        CSV.replace("\n0", "\n\n \t\n0"),  # blank lines, one of them not empty
         '"target", "source" ,delay,weight\n0,3,1,1.5\n1,0,.3,-2\n0,3,2,0.25\n',
     ],
 )
@@ -70,24 +70,28 @@ def test_pieces_end_at_lines(monkeypatch):
     found = np.array(listed(network(file="x.csv"))).T
     np.testing.assert_array_equal(found, rows)
     Path("x.csv").write_text(Path("x.csv").read_text() + "1,1,oh,1.0\n")
-    with pytest.raises(ls.ModelError, match=r"x.csv, line 202, column weight: 'oh'; a finite number"):
+    with pytest.raises(ls.ModelError, match=r"x.csv, line 202, column weight: 'oh'; expected a finite number"):
         network(file="x.csv")
 
 
 WRONG = {
-    "a text": ("3,0,1.5,1.0", "3,0,heavy,1.0", "line 2, column weight: 'heavy'; a finite number"),
-    "a unit": ("3,0,1.5,1.0", "3,0,1.5,1 ms", "line 2, column delay: '1 ms'; a finite number|line 2, column delay: '1 ms'; at least"),
-    "no number": ("0,1,-2e0", "0,,-2e0", "line 3, column target: ''; a whole number from 0 to 1"),
-    "a fraction": ("0,1,-2e0", "0.5,1,-2e0", "line 3, column source: '0.5'; a whole number from 0 to 3"),
-    "below 0": ("0,1,-2e0", "-1,1,-2e0", "line 3, column source: '-1'; a whole number from 0 to 3"),
-    "out of range": ("0,1,-2e0", "0,2,-2e0", "line 3, column target: '2'; a whole number from 0 to 1"),
-    "nan": ("0.25", "nan", "line 4, column weight: 'nan'; a finite number"),
-    "infinite": ("2.0", "inf", "line 4, column delay: 'inf'; a finite number"),
+    "a text": ("3,0,1.5,1.0", "3,0,heavy,1.0", "line 2, column weight: 'heavy'; expected a finite number"),
+    "a unit": (
+        "3,0,1.5,1.0",
+        "3,0,1.5,1 ms",
+        "line 2, column delay: '1 ms'; expected a finite number|line 2, column delay: '1 ms'; expected at least",
+    ),
+    "no number": ("0,1,-2e0", "0,,-2e0", "line 3, column target: ''; expected a whole number from 0 to 1"),
+    "a fraction": ("0,1,-2e0", "0.5,1,-2e0", "line 3, column source: '0.5'; expected a whole number from 0 to 3"),
+    "below 0": ("0,1,-2e0", "-1,1,-2e0", "line 3, column source: '-1'; expected a whole number from 0 to 3"),
+    "out of range": ("0,1,-2e0", "0,2,-2e0", "line 3, column target: '2'; expected a whole number from 0 to 1"),
+    "nan": ("0.25", "nan", "line 4, column weight: 'nan'; expected a finite number"),
+    "infinite": ("2.0", "inf", "line 4, column delay: 'inf'; expected a finite number"),
     "off the grid": ("2.0", "2.05", "line 4, column delay: '2.05'; nearest allowed: 2 and 2.1 ms"),
-    "no delay": ("2.0", "0", "line 4, column delay: '0'; at least one step of dt = 0.1 ms"),
-    "a cell too few": ("3,0,0.25,2.0", "3,0,0.25", "line 4: 3 cells; one for each of source, target, weight, delay"),
-    "a cell too many": ("3,0,0.25,2.0", "3,0,0.25,2.0,", "line 4: 5 cells; one for each"),
-    "Python's number": ("3,0,0.25", "3,0,0_25", "line 4, column weight: '0_25'; a finite number"),
+    "no delay": ("2.0", "0", "line 4, column delay: '0'; expected at least one step of dt = 0.1 ms"),
+    "a cell too few": ("3,0,0.25,2.0", "3,0,0.25", "line 4: 3 cells; expected one for each of source, target, weight, delay"),
+    "a cell too many": ("3,0,0.25,2.0", "3,0,0.25,2.0,", "line 4: 5 cells; expected one for each"),
+    "Python's number": ("3,0,0.25", "3,0,0_25", "line 4, column weight: '0_25'; expected a finite number"),
     "another separator": ("0,1,-2e0, 0.3", "0;1;-2;0.3", "line 3: 1 cells"),
     "unknown column": ("weight", "wieght", "line 1: there is no column 'wieght'; did you mean 'weight'"),
     "a column twice": ("weight", "target", "line 1: a column twice"),
@@ -181,7 +185,7 @@ def test_wrong_hdf5(stored):
         file["source"], file["target"], file["weight"] = SOURCES, TARGETS, [1, 2, 3]
     assert listed(network(file="whole.h5")) == (SOURCES, TARGETS, [1.0, 2.0, 3.0], 1.0)
     refused("no dataset target", source=SOURCES)
-    refused("entry 1, column source: 4; a whole number from 0 to 3", source=[3, 4, 3], target=TARGETS)
+    refused("entry 1, column source: 4; expected a whole number from 0 to 3", source=[3, 4, 3], target=TARGETS)
     refused("2 entries of weight, 3 sources", **good, weight=[1.0, 2.0])
     refused("entry 2, column delay: 0.25; nearest", **good, delay=[0.1, 0.2, 0.25])
     refused("no list of numbers", **good, weight=np.ones((3, 1)))

@@ -458,17 +458,17 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
     with pytest.raises(LifsimError, match='does not say what a spike is, on which all weights depend; say spikes="step"'):
         nir.load(file)
     for how, match in [
-        ({"spikes": "dirac"}, "spikes: 'dirac'; 'pulse' or 'step'"),
+        ({"spikes": "dirac"}, "spikes: 'dirac'; expected 'pulse' or 'step'"),
         ({"spikes": "step"}, "step: not given"),
         ({"spikes": "step", "step": -1.0}, "step: -1 ms"),
         ({"spikes": "step", "step": "1 mV"}, "step"),
         ({"spikes": "step", "step": 0.1, "dt": 0.05}, "step: 0.1 ms at dt = 0.05 ms"),
         ({"spikes": "step", "step": 20.0}, "0.01 s, shorter than the step of 0.02 s"),
         ({"spikes": "pulse", "step": 0.1}, "0.1 ms for spikes that are pulses"),
-        ({"spikes": "pulse", "reset": "zero"}, "reset: 'zero'; 'v_reset' or 'subtract'"),
-        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; a"),
+        ({"spikes": "pulse", "reset": "zero"}, "reset: 'zero'; expected 'v_reset' or 'subtract'"),
+        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; expected a"),
         ({"spikes": "pulse", "reset_delay": True}, "reset_delay: True for spikes that are pulses"),
-        ({"spikes": "step", "step": 0.1, "reset_delay": 1}, "reset_delay: 1; True or False"),
+        ({"spikes": "step", "step": 0.1, "reset_delay": 1}, "reset_delay: 1; expected True or False"),
     ]:
         with pytest.raises(LifsimError, match=match):
             nir.load(file, **how)
@@ -570,7 +570,7 @@ def test_what_the_nir_package_writes(tmp_path):
         ),
         (
             lambda net: (net.add("c", 3, "if_psc_delta", V_th=np.inf), net.connect("c", "b", "one_to_one", delay=0.1)),
-            "c never fires; neurons that fire",
+            "c never fires; expected neurons that fire",
         ),
         (lambda net: net.connect("a", "b", weight={"normal": [1.0, 0.1]}, delay=0.1), "drawn weights"),
         (lambda net: setattr(net, "method", "precise"), "run.method: exact spike times"),
@@ -601,13 +601,13 @@ def test_what_is_no_chain_of_layers(tmp_path, store):
     [
         (lambda f: f.pop("node"), "holds no NIR graph"),
         (lambda f: f["node/nodes"].pop("a"), "there is no node 'a'"),
-        (lambda f: f["node/nodes/a"].pop("tau"), "a broken LIF node"),
+        (lambda f: f["node/nodes/a"].pop("tau"), "a LIF node without tau"),
         *(
             (lambda f, kind=kind: f["node/nodes/a/type"].__setitem__((), kind), f"net.nir:a: a node of type {kind}")
             for kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Threshold", "Unheard")
         ),
         (lambda f: f["node/nodes/a"].pop("type"), "net.nir:a: has no type"),
-        (lambda f: f["node/nodes/a/tau"].__setitem__(0, -1.0), "net.nir:a/tau: -1; above 0"),
+        (lambda f: f["node/nodes/a/tau"].__setitem__(0, -1.0), "net.nir:a/tau: -1; expected above 0"),
         (lambda f: f["node/nodes/a/r"].__setitem__(0, np.inf), "net.nir:a/r: a broken LIF node"),
         (lambda f: f["node/nodes/a/v_reset"].__setitem__(0, 9.0), "net.nir:a/v_reset: is not below v_threshold"),
         (lambda f: f["node/nodes/a/metadata/reset"].__setitem__((), "half"), "net.nir:a/metadata/reset: 'half'; v_reset or subtract"),
@@ -642,9 +642,13 @@ def test_broken_files(tmp_path, change, match):
         ({"w": {"type": "Linear", "weight": np.eye(3)}}, chain("in", "a", "w", "out"), "x.nir:w: a Linear node that leads to no neurons"),
         ({"w": {"type": "Scale", "scale": np.ones(3)}}, [("in", "a"), ("a", "w")], "x.nir:w: a Scale node that leads to no neurons"),
         ({"w": {"type": "Linear", "weight": np.eye(3)}}, [("in", "a"), ("w", "a")], "x.nir:w: nothing leads to it"),
-        ({"w": {"type": "Linear", "weight": np.ones((3, 4))}}, chain("in", "w", "a"), "x.nir:w: 3 values lead to it; 4"),
-        ({"w": {"type": "Linear", "weight": np.ones((4, 3))}}, chain("in", "w", "a"), "x.nir:a: 4 values come from 'w'; 3"),
-        ({"w": {"type": "Scale", "scale": np.ones(2)}}, chain("in", "w", "a"), "x.nir:w: 3 values come from 'in'; 2|w/scale: has 2 values"),
+        ({"w": {"type": "Linear", "weight": np.ones((3, 4))}}, chain("in", "w", "a"), "x.nir:w: 3 values lead to it; expected 4"),
+        ({"w": {"type": "Linear", "weight": np.ones((4, 3))}}, chain("in", "w", "a"), "x.nir:a: 4 values come from 'w'; expected 3"),
+        (
+            {"w": {"type": "Scale", "scale": np.ones(2)}},
+            chain("in", "w", "a"),
+            "x.nir:w: 3 values come from 'in'; expected 2|w/scale: has 2 values",
+        ),
         ({"w": {"type": "Delay", "delay": -np.ones(3)}}, chain("in", "w", "a"), "x.nir:w/delay: .*none negative"),
         ({k: {"type": "Linear", "weight": np.eye(3)} for k in "vw"}, [*chain("v", "w", "v"), ("w", "a")], "in a cycle without neurons"),
         (

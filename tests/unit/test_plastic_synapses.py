@@ -204,13 +204,13 @@ def test_the_forecast_counts_them():
 
 WRONG = {
     "no such model": ("stdp_synaps", "there is no synapse model 'stdp_synaps'; did you mean 'stdp_synapse'?"),
-    "not a model": (3, "projections[0].synapse: 3; the name of a synapse model"),
+    "not a model": (3, "projections[0].synapse: 3; expected the name of a synapse model"),
     "no such parameter": (
         {"model": "stdp_synapse", "lamda": 1.0},
         "synapse.lamda: stdp_synapse has no such parameter; did you mean 'lambda'?",
     ),
     "a static one has none": ({"model": "static_synapse", "U": 0.5}, "static_synapse has no such parameter"),
-    "sign": ({"model": "stdp_synapse", "Wmax": -10.0}, "weight: 1 beside Wmax -10; both must have the same sign"),
+    "sign": ({"model": "stdp_synapse", "Wmax": -10.0}, "weight: 1 with Wmax -10; weight and Wmax must have the same sign"),
     "bound": ({"model": "tsodyks2_synapse", "U": 1.5}, "synapse.U: 1.5; must be 0 to 1"),
     "unit": ({"model": "stdp_synapse", "Wmax": "10 mV"}, "synapse.Wmax: '10 mV' is a voltage, expected a current (pA)"),
     "one number": (

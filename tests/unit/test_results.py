@@ -346,7 +346,7 @@ def test_neurons_far_apart(tmp_path):
 
 @pytest.mark.parametrize("kind", ["path", "unfinished"])
 def test_a_result_of_lifsim_says_itself_how_many_neurons_there_are(kind, request):
-    with pytest.raises(DataError, match="the file says how many neurons there are"):
+    with pytest.raises(DataError, match="the file itself says how many neurons there are"):
         open_result(request.getfixturevalue(kind), n_nodes=50)
 
 

@@ -198,7 +198,7 @@ def test_a_population_that_cannot_be_read(tmp_path, spikes):
     assert len(ls.run(network(path, spike_population="p"), 50.0).spikes["g"]) == len(spikes[0])
     with pytest.raises(ls.DataError, match=r"spike_population: .*spikes/bad/timestamps: holds 1 or more times that are no finite numbers"):
         ls.Simulation(network(path, spike_population="bad"))
-    with pytest.raises(ls.DataError, match="holds several populations; one of: p, bad"):
+    with pytest.raises(ls.DataError, match="holds several populations; expected one of: p, bad"):
         ls.Simulation(network(path))
 
 

@@ -156,9 +156,9 @@ def test_a_store_in_memory(tmp_path, monkeypatch, sparse_matrix):
 @pytest.mark.parametrize(
     ("matrix", "options", "match"),
     [
-        (np.array([[1.0, np.nan]]), {}, r"m/weight\[0, 1\]: nan; finite numbers"),
+        (np.array([[1.0, np.nan]]), {}, r"m/weight\[0, 1\]: nan; expected finite numbers"),
         (sparse.csr_array([[0, np.inf]]), {}, r"m/data\[0\]: inf"),
-        (np.ones((2, 3)), {"bias": [1.0, 2.0, 3.0]}, r"m/bias: has shape \(3,\); \(2,\), one entry for each target"),
+        (np.ones((2, 3)), {"bias": [1.0, 2.0, 3.0]}, r"m/bias: has shape \(3,\); expected \(2,\), one entry for each target"),
         (np.ones((2, 3)), {"bias": [1.0, np.nan]}, r"m/bias\[1\]: nan"),
         (sparse.csr_array(np.ones((2, 3))), {"bias": [1.0, 2.0]}, "a bias for a sparse matrix"),
     ],

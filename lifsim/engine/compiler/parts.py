@@ -256,7 +256,7 @@ def _seen(kind: Any) -> Any:
 
 
 def _size(kind: Any) -> int:
-    """Words of a value of the type `kind`."""
+    """The number of words that a value of type `kind` takes."""
     if isinstance(kind, types.Array):
         return 2 * int(kind.ndim)  # address, shape, strides without the last
     if isinstance(kind, types.BaseTuple):

@@ -48,7 +48,7 @@ class AlphaConstants(NamedTuple):
 
 
 def constants(p: dict[str, Any], dt: float) -> AlphaConstants:
-    """Step constants from parameters in the user's units."""
+    """The constants of an update by one time step, from parameters in the user's units."""
     ex, inh = np.asarray(p["tau_syn_ex"]), np.asarray(p["tau_syn_in"])
     return AlphaConstants(
         p["V_th"] - np.asarray(p["E_L"]),

@@ -47,7 +47,7 @@ class DeltaConstants(NamedTuple):
 
 
 def constants(p: dict[str, Any], dt: float) -> DeltaConstants:
-    """Step constants from parameters in the user's units."""
+    """The constants of an update by one time step, from parameters in the user's units."""
     return DeltaConstants(p["V_th"] - np.asarray(p["E_L"]), leak(p, dt), p["V_min"] - np.asarray(p["E_L"]), float(p["refractory_input"]))
 
 

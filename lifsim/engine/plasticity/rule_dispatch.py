@@ -14,11 +14,11 @@ OF_RULE = {m.Rule: m for m in MODULES}
 
 
 def rule_of(synapses: Any, p: int, i: int) -> Any:
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
 
 
 def grown(own: Any, k: float) -> Any:
-    """The trace just after a spike; `k` is the trace just before it plus 1."""
+    """The trace just after a spike. `k` is 1 more than the trace just before the spike."""
 
 
 def heeds_slow(own: Any) -> Any:

@@ -52,7 +52,7 @@ def put(total, receptor, signs, i, weight, part):
 
 
 def rule_of(synapses: Any, p: int, i: int) -> Any:
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
 
 
 def state_of(synapses: Any, p: int, i: int) -> Any:

@@ -49,13 +49,13 @@ def initial(constant: Any) -> tuple[float, float, float]:
 
 @inlined
 def rule(y, p, i):
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
     return StdpRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
 
 
 @inlined
 def grown(r, k):
-    """The trace just after a spike; `k` is the trace just before it plus 1."""
+    """The trace just after a spike. `k` is 1 more than the trace just before the spike."""
     return k
 
 

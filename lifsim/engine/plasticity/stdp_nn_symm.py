@@ -38,7 +38,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 
 @inlined
 def rule(y, p, i):
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
     return NearestRule(stdp.rule(y, p, i))
 
 

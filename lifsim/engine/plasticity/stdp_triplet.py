@@ -44,7 +44,7 @@ Synapses, Rule = TripletSynapses, TripletRule
 
 @inlined
 def rule(y, p, i):
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
     return TripletRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
 
 

@@ -65,7 +65,10 @@ def value(y, p, q, i):
 
 @Part
 def count(m, lo, hi):
-    """Count the synapses onto the places lo … hi - 1: add 1 to ``number[row, slot]`` for each. A slot is the index of a delay."""
+    """Count the synapses whose targets are at the places lo … hi - 1: add 1 to ``number[row, slot]`` for each.
+
+    A slot is the index of a delay.
+    """
     d, row, slot, number = read(m)
     for t in range(len(d.targets)):
         if lo <= d.targets[t] < hi:
@@ -75,7 +78,10 @@ def count(m, lo, hi):
 
 @Part
 def fill(m, lo, hi):
-    """Store the synapses onto the places lo … hi - 1; the next one of a row and slot goes to index ``at[row, slot]``."""
+    """Store the synapses whose targets are at the places lo … hi - 1.
+
+    ``at[row, slot]`` is the index of the next synapse of that row and slot.
+    """
     d, row, slot, at, target, weight = read(m)
     for t in range(len(d.targets)):
         if lo <= d.targets[t] < hi:

@@ -47,7 +47,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 
 @inlined
 def rule(y, p, i):
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
     return TsodyksRule(value(y, p, 3, i), value(y, p, 4, i), value(y, p, 5, i), value(y, p, 6, i))
 
 

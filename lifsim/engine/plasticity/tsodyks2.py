@@ -46,7 +46,7 @@ def initial(constant: Any) -> tuple[float, float, float]:
 
 @inlined
 def rule(y, p, i):
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
     return Tsodyks2Rule(value(y, p, 2, i), value(y, p, 3, i), value(y, p, 4, i))
 
 

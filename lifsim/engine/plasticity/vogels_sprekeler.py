@@ -41,7 +41,7 @@ Synapses, Rule = VogelsSynapses, VogelsRule
 
 @inlined
 def rule(y, p, i):
-    """The parameters of synapse `i`, of projection `p`."""
+    """The parameters of synapse `i` (its index in the store), which belongs to projection `p`."""
     return VogelsRule(value(y, p, 0, i), value(y, p, 1, i), value(y, p, 2, i))
 
 

@@ -41,7 +41,7 @@ class Entries(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """Where the synapses onto the places lo … hi - 1 go: the buckets, with `room` synapses each, of the synapses `y`; work space `own`."""
+    """Where the synapses go whose targets are at the places lo … hi - 1: buckets of `room` synapses each, then `y`; `own` is work space."""
 
     y: Synapses
     buckets: Buckets
@@ -84,7 +84,7 @@ def fill(wiring: Any, place: RowPlace, lo: int, hi: int, table: np.ndarray, y: S
 
 @Part
 def count_entries(m, lo, hi):
-    """Add the numbers of synapses onto the places lo … hi - 1 to ``table[row, slot, 0]``."""
+    """Count the synapses whose targets are at the places lo … hi - 1: add their numbers to ``table[row, slot, 0]``."""
     e, own, table = read(m)
     for k in range(lines(e)):
         if len(e.target) or lo <= e.node[k] < hi:
@@ -134,7 +134,7 @@ def choose(target, node, lo, hi, own):
 
 @Part
 def fill_entries(m, lo, hi, b):
-    """Write the synapses onto the places lo … hi - 1 of block `b` to their rows."""
+    """Write the synapses whose targets are at the places lo … hi - 1, in block `b`, to their rows."""
     e, own, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     to = Destination(y, buckets, room, lo, hi, own)

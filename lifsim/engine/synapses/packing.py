@@ -31,7 +31,7 @@ ROW_WORDS = 4  # rows begin at multiples of 4 words: the size of the longest wei
 
 @Part
 def count_block(m, lo, hi):
-    """Draw the synapses onto the places lo … hi - 1 and add their numbers to ``table[row, slot, 0]``."""
+    """Draw the synapses whose targets are at the places lo … hi - 1, and add their numbers to ``table[row, slot, 0]``."""
     d, place, table = read(m)
     what = DELAYS_TOO | (WEIGHTS_TOO if place.cls < 0 else 0)
     for t in range(len(d.targets)):
@@ -95,7 +95,7 @@ def open_rows(m, b):
 
 @Part
 def fill_block(m, lo, hi, b):
-    """Draw the synapses onto the places lo … hi - 1 of block `b` and write them to their rows."""
+    """Draw the synapses whose targets are at the places lo … hi - 1, in block `b`, and write them to their rows."""
     d, place, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     what = DELAYS_TOO | (WEIGHTS_TOO if len(y.weight) or place.cls < 0 else 0)
@@ -248,7 +248,10 @@ def lengths(y: Synapses, b: int, first: int, last: int) -> np.ndarray:
 
 
 def unpack(y: Synapses, b: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Unpack the rows first … last - 1 of block `b`: row (counted from `first`), target (index in the block), weight, delay in steps."""
+    """Unpack the rows first … last - 1 of block `b`.
+
+    Returns one entry per synapse: row (counted from `first`), target (index in the block), weight, delay in steps.
+    """
     length = lengths(y, b, first, last)
     row, target, delay = np.empty((3, length.sum()), np.int64)
     weight = np.empty(len(row))
