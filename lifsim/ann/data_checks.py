@@ -79,7 +79,7 @@ def _numbers(place: str, x: Any) -> np.ndarray:
         with suppress(TypeError, ValueError, OverflowError):  # objects that are not numbers
             array = array.astype(np.float64)
     if array.dtype.kind not in "biuf":  # refuses dates and complex numbers, too, which NumPy would convert
-        raise DataError(place, f"an array of {array.dtype} that holds no numbers", "an array of numbers")
+        raise DataError(place, f"an array of type {array.dtype}", "an array of real numbers")
     return array
 
 

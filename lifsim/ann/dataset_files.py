@@ -11,7 +11,7 @@ import numpy as np
 
 from lifsim.ann import data_checks
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.files.untrusted import kind_of, unpacks_too_much
+from lifsim.files.untrusted import RATIO, kind_of, unpacks_too_much
 
 
 class Dataset(NamedTuple):
@@ -129,7 +129,7 @@ def _npz(path: Path, target: str | None, features: int | None) -> Dataset:
     try:
         reason = unpacks_too_much(path)
         if reason:
-            raise DataError(str(path), reason, "arrays that are in the file itself")
+            raise DataError(str(path), reason, f"arrays that unpack to at most {RATIO} times their stored size")
         with np.load(path, allow_pickle=False) as file:
             return _named(path, {name: file[name] for name in ("X", target or "y") if name in file.files}, target, file.files)
     except (OSError, ValueError, MemoryError, zipfile.BadZipFile) as error:

@@ -18,7 +18,7 @@ from lifsim.common.timegrid import on_grid, steps
 from lifsim.files.untrusted import check_ordinary
 from lifsim.network.population import Population
 
-KINDS = "x.csv, x.npy or x.h5:dataset"
+KINDS = "a file x.csv, x.npy or x.h5:dataset"
 _COPIES = 8  # temporary arrays as large as the result while the means of all steps are computed
 
 

@@ -104,7 +104,9 @@ def read(path: Path, place: str, beside: Path) -> Network:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
                     if member.filename not in _MEMBERS or member.compress_type != zipfile.ZIP_STORED:
-                        raise DataError(place, f"holds {member.filename!r} in its network", "one of: " + ", ".join(_MEMBERS))
+                        raise DataError(
+                            place, f"holds {member.filename!r} in its network", f"uncompressed entries, each one of: {', '.join(_MEMBERS)}"
+                        )
                     archive.extract(member, folder)
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
             text, parameters, files = str(about["text"]), dict(about["parameters"]), list(about["files"])

@@ -76,7 +76,7 @@ def parsed(text: str, place: str) -> dict[str, Any]:
         message, _, at = str(error).partition(" (at ")
         raise ModelError(f"{place}, {at.removesuffix(')')}" if at else place, f"not valid TOML: {shortened(message)}") from None
     except RecursionError:
-        raise ModelError(place, "TOML whose tables or lists are nested too deeply", f"at most {DEEPEST} in each other") from None
+        raise ModelError(place, "TOML whose tables or lists are nested too deeply", f"at most {DEEPEST} levels") from None
     except ValueError:
         raise ModelError(place, "TOML that holds a whole number of thousands of digits", "numbers of at most 64 bits") from None
     problems = list(beyond_limits(tables))
@@ -107,7 +107,7 @@ def beyond_limits(values: Mapping[str, Any], place: str = "") -> Iterator[Proble
                 if depth < DEEPEST:
                     waiting.append((_join(where, key), x, depth + 1))
                 else:
-                    yield Problem(_join(where, key), "tables or lists are nested too deeply", f"at most {DEEPEST} in each other")
+                    yield Problem(_join(where, key), "tables or lists are nested too deeply", f"at most {DEEPEST} levels")
             elif isinstance(x, int) and x.bit_length() > 64:
                 got = f"a whole number of {x.bit_length():,} bits"
                 yield Problem(_join(where, key), got, "at most 64 bits; write a large number as 1e30")

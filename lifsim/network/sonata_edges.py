@@ -263,7 +263,9 @@ def _rows(path: Path, name: str, place: str) -> tuple[list[str], list[tuple[int,
     """The column names of a table, and its rows with their line numbers."""
     if not path.is_file() or path.stat().st_size > _LARGEST:
         raise ModelError(
-            place, f"{name} is no file, or larger than {_LARGEST:,} bytes" if path.exists() else f"{name} does not exist", "edge types"
+            place,
+            f"{name} is no file, or larger than {_LARGEST:,} bytes" if path.exists() else f"{name} does not exist",
+            "a table of edge types",
         )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -57,7 +57,7 @@ def load(
     graph = read(path)
     for name in graph.nodes:
         if graph.kind(name) not in _KNOWN:
-            raise DataError(f"{path}:{name}", f"a node of type {graph.kind(name)}", ", ".join(_KNOWN))
+            raise DataError(f"{path}:{name}", f"a node of type {graph.kind(name)}", "one of: " + ", ".join(_KNOWN))
     time = _time(graph, str(path), dt, spikes, step)
     resets, delays = (_by_node(x, graph, key) for x, key in ((reset, "reset"), (reset_delay, "reset_delay")))
     at_threshold, step_s = _at_threshold(graph, str(path)), time.dt * MS if time.steps else None

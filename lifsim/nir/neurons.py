@@ -221,7 +221,7 @@ def node_of(net: Network, name: str, synaptic: bool, constant: np.ndarray) -> di
     """
     model, p = net.populations[name].model.name, values(net, name)
     if model not in _MODELS:
-        raise LifsimError(f"populations.{name}", f"{model} has no counterpart in NIR", ", ".join(_MODELS[:-1]) + f" or {_MODELS[-1]}")
+        raise LifsimError(f"populations.{name}", f"{model} has no counterpart in NIR", "one of: " + ", ".join(_MODELS))
     _check_neutral(net, name, p)
     kind, own = _equation(name, model, p, synaptic)
     meta: dict[str, Any] = {"V_m": p["V_m"]}

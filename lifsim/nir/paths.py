@@ -174,7 +174,7 @@ def _elementwise(x: Any, n: int, place: str, delay: bool) -> np.ndarray:
 
 
 def _rows(x: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Numbers per target, shaped to multiply weights like `like`."""
+    """`x`, one number for each target, as a column if the weights `like` are a matrix: it multiplies each row."""
     return x if like.ndim == 1 else x[:, None]
 
 

@@ -45,7 +45,9 @@ class Headroom:
         limit = memory.free()
         if needed + LEAST > limit.free:
             got = f"what is sampled in this run takes {memory.said(needed)}"
-            raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; with out = a file it goes to the disk")
+            raise LifsimError(
+                "memory", got, f"{memory.said(limit.free)} are free {limit.place}; with a file as `out`, samples go to the disk"
+            )
         self._free = limit.free
 
     def check(self, now: float) -> None:

@@ -65,7 +65,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
         raise LifsimError("duration", "not given", "a time in ms, here or as run.duration in the model file")
     ms = time_on_grid("duration", duration, net.dt)
     if steps(ms, net.dt) > MOST_STEPS:
-        raise LifsimError("duration", f"{ms:g} ms", f"at most {MOST_STEPS * net.dt:g} ms (2³⁰ steps)")
+        raise LifsimError("duration", f"{ms:.10g} ms", f"at most {MOST_STEPS * net.dt:.10g} ms (2³⁰ steps)")
     return ms
 
 

@@ -165,7 +165,10 @@ class Simulation(BuiltNetwork):
         deadline = math.inf if max_wall is None else self._wall + seconds(max_wall, "max_wall")
         total = steps(check_duration(self.net, self._duration if duration is None else duration), self.net.dt)
         if self.step + total > MOST_STEPS:
-            raise LifsimError("duration", f"{duration} ms more", f"at most {MOST_STEPS * self.net.dt:g} ms altogether")
+            dt = self.net.dt
+            raise LifsimError(
+                "duration", f"{total * dt:.10g} ms after {self.step * dt:.10g} ms", f"at most {MOST_STEPS * dt:.10g} ms altogether"
+            )
         until = self._until = self.step + total
         self._checkpointer.check_room(self.step, until)
         self._checkpointer.begin(self._source(), until)

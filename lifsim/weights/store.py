@@ -118,7 +118,7 @@ class WeightStore:
         """The new file, which is created at the first change."""
         if self._file is None:
             if self._mode == "r":
-                raise DataError(str(self.path), "is open for reading only", 'mode "a" or "w"')
+                raise DataError(str(self.path), "is open for reading only", 'open it with mode "a" or "w"')
             self._file = self._ending.enter_context(hdf5.replacing(self._home, _KEPT, hashed_datasets, self._lasting))
             if self._before is None:
                 self._file.attrs["format_version"] = FORMAT_VERSION
@@ -223,7 +223,7 @@ class WeightStore:
         DataError : an entry is not a finite number, shapes do not match, `name` is not valid, or the store is open for reading only.
         """
         if name in ("", ".", "..") or "/" in name:
-            raise DataError(self._place(name), "is no name for a matrix", "any text without /")
+            raise DataError(self._place(name), "is no name for a matrix", "a text without /, other than . and ..")
         parts, shape = stored_parts(matrix)
         if delay is not None:
             parts["delay"] = delays_like(self._place(name), delay, parts)
@@ -337,7 +337,7 @@ class WeightStore:
         file = self._before if self._before is not None and name not in self.file else self.file
         hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
         if not hard or not isinstance(file[name], h5py.Group):
-            raise DataError(self._place(name), "is not a group of this file")
+            raise DataError(self._place(name), "is a link, or not a group", "a group in the file itself")
         return file[name]
 
     def _read(self, name: str) -> dict[str, np.ndarray]:
@@ -361,8 +361,9 @@ class WeightStore:
         dataset = own_dataset(group, key, place)
         if dataset.dtype.kind not in ("iu" if key in ("indices", "indptr") else "fiu"):
             raise DataError(place, f"is of type {dataset.dtype}", "numbers" if key not in ("indices", "indptr") else "whole numbers")
-        if dataset.ndim != (2 if "weight" in group and key != "bias" else 1):
-            raise DataError(place, f"has shape {dataset.shape}")
+        dimensions = 2 if "weight" in group and key != "bias" else 1
+        if dataset.ndim != dimensions:
+            raise DataError(place, f"has shape {dataset.shape}", "(n_target, n_source)" if dimensions == 2 else "one dimension")
         return dataset
 
     def _place(self, name: str) -> str:

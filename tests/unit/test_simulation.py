@@ -123,6 +123,14 @@ def test_wrong_durations(duration):
     assert error.value.problems[0].where == "duration"
 
 
+def test_more_steps_than_the_engine_counts_are_refused():
+    with ls.Simulation(network()) as sim:
+        sim.run(100.0)
+        with pytest.raises(LifsimError, match=r"duration: 107374182 ms after 100 ms; expected at most 107374182\.4 ms altogether"):
+            sim.run("107374182 ms")
+        assert sim.time == 100.0
+
+
 # -- state and parameters --------------------------------------------------------------------------
 
 

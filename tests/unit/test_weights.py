@@ -542,8 +542,8 @@ def test_links_out_of_the_file(stored, tmp_path):
         file["E"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/")
         file["S"] = h5py.SoftLink("/D")
     refused(stored, "not a dataset of this file")
-    refused(stored, "not a group of this file", "E")
-    refused(stored, "not a group of this file", "S")
+    refused(stored, "is a link, or not a group", "E")
+    refused(stored, "is a link, or not a group", "S")
 
 
 def test_storage_outside_the_file(stored, tmp_path):

@@ -273,7 +273,7 @@ def integrate(m, qs, v, drive, until, step, stiff):
 
 
 def largest(qs: Any, a: Any) -> Any:
-    """The largest a/2 of the step: that at its beginning, unless a conductance rises."""
+    """The larger of a/2 at the beginning and at the end of the step: that at the beginning if no conductance has a rise time."""
 
 
 @overload(largest, jit_options={"forceinline": True})

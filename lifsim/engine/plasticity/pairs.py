@@ -255,7 +255,7 @@ def apply_facilitation(synapses, own, site, a, target, w, arrival):
 
 @kernel
 def first_round(link, target, last, last_step, synapse, spike, step, since):
-    """List each synapse that has not seen the last spike of its target (later than step `since`), with that spike; returns their number."""
+    """List each synapse whose target fired after step `since`, with the target's last spike; returns the number of synapses."""
     n = 0
     for i in range(len(target)):
         t = target[i]

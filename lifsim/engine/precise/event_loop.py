@@ -290,7 +290,7 @@ def next_due(trains, x, i):
 
 @merged
 def add_grid_poisson(m, rank, b, step):
-    """Deliver the grid Poisson spikes that arrive at block `b` at the end of `step`, as one weight of each sign."""
+    """Deliver the grid Poisson spikes that reach block `b` at the end of `step`: to each neuron, the sum of its weights of each sign."""
     total = m.poisson.total
     for p in range(m.blocks.piece[b], m.blocks.piece[b + 1]):
         add_poisson(m.poisson.drives, rank, p, total, m.key, step)
