@@ -309,7 +309,9 @@ def test_samples_are_foretold(recording):
 
 def test_traces_that_memory_cannot_hold_are_refused_before_the_run():
     net = recorded(interval=0.1)
-    with pytest.raises(ls.LifsimError, match=r"memory: what is sampled in this run takes 800 GB; .* with a file as `out`, samples go to disk"):
+    with pytest.raises(
+        ls.LifsimError, match=r"memory: what is sampled in this run takes 800 GB; .* with a file as `out`, samples go to the disk"
+    ):
         ls.run(net, 1e8)
     with ls.Simulation(net) as sim:
         sim.run(5.0)
