@@ -26,7 +26,7 @@ import numpy as np
 
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.reference.grid_reference import Reference, expm, refractory_steps, system
-from lifsim.engine.reference.random_numbers import philox
+from lifsim.engine.reference.random_numbers import philox_of_one
 from lifsim.plan.plan import Group, Plan
 from lifsim.plan.spikes import ListedSpikes
 from lifsim.plan.stimuli import ExactDrive
@@ -235,7 +235,7 @@ def _intervals(rate: float, dead: float, who: int, stream: int, key: tuple[int, 
     """The intervals (ms) of a train: a dead time plus an exponential time. The first one begins at a random time in a stationary train."""
     k = 0
     while True:
-        w = philox(who, k, stream, key)[:, 0].astype(float)
+        w = [float(x) for x in philox_of_one(who, k, stream, key)]
         free, u = -(1000 / rate - dead) * math.log((w[0] * 2.0**32 + w[1] + 0.5) / 2.0**64), (w[2] * 2.0**32 + w[3] + 0.5) / 2.0**64
         left = u * 1000 / rate  # if less than the dead time: what remains of it at the beginning
         yield free + dead if k else free + (left if left < dead else 0.0)

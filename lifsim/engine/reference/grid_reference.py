@@ -24,7 +24,7 @@ from typing import TypeAlias
 import numpy as np
 
 from lifsim.engine.records import SliceRecords
-from lifsim.engine.reference.random_numbers import normal, philox, poisson, poisson_probabilities
+from lifsim.engine.reference.random_numbers import normal, philox, philox_of_one, poisson, poisson_probabilities
 from lifsim.engine.synapses.expand import expand
 from lifsim.plan.plan import Group, Plan, Probe
 from lifsim.plan.stimuli import SHARED, NoiseDrive, PathDrive, PoissonDrive, TrainDrive
@@ -218,7 +218,7 @@ class _Train:
         """Draw the next interval: a gamma number of mean 1, by the method of Marsaglia and Tsang."""
         a, accepted, attempt = self._d.order - 1 / 3, False, 0
         while not accepted:
-            u, v = (int(w[0]) for w in philox(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2])
+            u, v = philox_of_one(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2]
             z = normal(u)
             x = (1 + z / np.sqrt(9 * a)) ** 3
             accepted = x > 0 and np.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + np.log(x))
