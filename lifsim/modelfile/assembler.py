@@ -230,7 +230,7 @@ class Assembler:
         if path in self.stores:
             return nullcontext(self.stores[path])
         if self.folder is None:
-            raise ModelError(place, shortened(repr(reference)), "a stored matrix needs a model file beside it")
+            raise ModelError(place, shortened(repr(reference)), "a stored matrix can be used only by a model that is read from a file")
         below = self.found(path, reference, place)
         self.network.read_files.append(str(below))
         return WeightStore(below)
@@ -242,7 +242,7 @@ class Assembler:
 
         path, group = split(reference)
         if self.folder is None:
-            raise ModelError(place, shortened(repr(reference)), "a list of synapses needs a model file beside it")
+            raise ModelError(place, shortened(repr(reference)), "a list of synapses can be used only by a model that is read from a file")
         own = self.found(path, reference, place)
         for types in beside(own, group) if own.suffix.lower() in HDF5 else ():
             self.found(spelled(types.relative_to(self.folder).as_posix()), reference, place)  # a link could lead out of the folder

@@ -149,7 +149,7 @@ def _leaky(kind: str, p: Mapping[str, np.ndarray], place: str, step: float | Non
 def _log_left(tau: np.ndarray, step: float, place: str) -> np.ndarray:
     """The logarithm of the factor by which a variable with time constant tau (s) decays in a step of Euler's method."""
     if np.any(step > tau * (1 + 1e-5)):
-        raise DataError(place, f"{tau.min():g} s, shorter than the step of {step:g} s", "a step that Euler's method can make")
+        raise DataError(place, f"{tau.min():g} s, shorter than the step of {step:g} s", "at least one step, as Euler's method requires")
     with np.errstate(divide="ignore"):
         return np.maximum(np.log1p(-np.minimum(step / tau, 1.0)), _LEAST)
 

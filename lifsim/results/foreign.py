@@ -127,7 +127,7 @@ class _Population:
         symbol = text_of(at, "units") if "units" in at.attrs else "ms"
         factor = units.factor(symbol, "ms")
         if factor is None:
-            raise DataError(f"{self._where}/timestamps", f"has units {symbol!r}", "ms, s or us")
+            raise DataError(f"{self._where}/timestamps", f"has units {symbol!r}", "one of ms, s and us")
         return factor
 
     def _read_times(self, at: h5py.Dataset, group: h5py.Group) -> None:

@@ -18,7 +18,7 @@ Columns: TypeAlias = tuple[np.ndarray, ...]  # of spikes: step, id and, for exac
 
 
 def in_order(train: Columns, dt: float) -> Columns:
-    """Sort exact spikes by time (as written to the file), then id; spikes on the time grid are already sorted."""
+    """Sort exact spikes by the times that are written to the file, then by id; spikes on the time grid are already sorted."""
     if len(train) == 2:
         return train
     step, ids, offset = train

@@ -81,7 +81,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
 
 
 def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result:
-    """The result of a run whose steps are done, made from its log unless it is `made`; removes log, checkpoints and set-aside runs."""
+    """The result of a run whose steps are done: `made`, or if None, from its log; removes log, checkpoints and set-aside runs."""
     with ResumedSink(log, recorded.totals.end) as sink:
         if made is None:
             return sink.finish(recorded.summary or {})

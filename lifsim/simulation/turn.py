@@ -37,7 +37,8 @@ class Turn:
             raise LifsimError(self._name, got, "one call at a time; use a separate object in each thread")
         try:
             if self._calls and not reads:
-                raise LifsimError(self._name, f"{call}() was called from within {self._calls[-1]}()", "only calls that read, such as get")
+                got = f"{call}() was called from within {self._calls[-1]}()"
+                raise LifsimError(self._name, got, "only calls that read, such as get, are allowed there")
             self._calls.append(call)
             try:
                 yield

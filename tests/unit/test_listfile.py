@@ -230,7 +230,7 @@ def test_in_a_model_file_it_lies_beside_it(tmp_path, monkeypatch, stored):
         (tmp_path / "m.toml").write_text(MODEL % file)
         with pytest.raises(ls.ModelError, match=r"projections\[0\].file: .*in the folder of the model file"):
             ls.load(tmp_path / "m.toml")
-    with pytest.raises(ls.ModelError, match="needs a model file beside it"):
+    with pytest.raises(ls.ModelError, match="can be used only by a model that is read from a file"):
         from lifsim.modelfile.reader import loads
 
         loads(MODEL % "x.csv")

@@ -242,7 +242,7 @@ def test_units_of_times(tmp_path, units, factor):
     spikes = open_result(foreign(tmp_path / "other.h5", **({"units": units} if units else {}))).spikes["cells"]
     np.testing.assert_allclose(spikes.times, np.array([1.0, 2.0, 3.0]) * factor, rtol=1e-15)
     assert spikes.t_stop == spikes.times[-1]
-    with pytest.raises(DataError, match="units 'parsec'; ms, s or us"):
+    with pytest.raises(DataError, match="units 'parsec'; expected one of ms, s and us"):
         open_result(foreign(tmp_path / "other.h5", units="parsec"))
 
 

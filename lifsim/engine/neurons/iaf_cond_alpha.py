@@ -27,7 +27,7 @@ HOLDS = False
 
 
 class IafCondAlpha(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IafCondAlpha

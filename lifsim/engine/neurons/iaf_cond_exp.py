@@ -23,7 +23,7 @@ HOLDS = False
 
 
 class IafCondExp(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IafCondExp

@@ -36,7 +36,7 @@ HOLDS = False
 
 
 class IafCondExpSfaRr(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IafCondExpSfaRr

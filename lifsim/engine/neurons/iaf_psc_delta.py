@@ -27,7 +27,7 @@ P33, V_MIN, KEEP = range(1, 4)  # indices of the constants after the threshold
 
 
 class IafPscDelta(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IafPscDelta

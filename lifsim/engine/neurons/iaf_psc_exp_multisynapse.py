@@ -17,7 +17,7 @@ from lifsim.engine.neurons.state import at, constant, of_all
 
 
 class IafPscExpMultisynapse(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IafPscExpMultisynapse

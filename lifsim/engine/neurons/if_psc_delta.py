@@ -27,7 +27,7 @@ TAKEN = 1  # index of the constant after the threshold
 
 
 class IfPscDelta(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IfPscDelta

@@ -13,7 +13,7 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "recei
 
 
 class IfPscDeltaHard(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = IfPscDeltaHard

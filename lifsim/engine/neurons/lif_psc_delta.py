@@ -22,7 +22,7 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "recei
 
 
 class LifPscDelta(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = LifPscDelta

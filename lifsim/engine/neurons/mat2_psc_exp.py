@@ -28,7 +28,7 @@ HOLDS = False
 
 
 class Mat2PscExp(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = Mat2PscExp

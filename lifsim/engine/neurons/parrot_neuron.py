@@ -17,7 +17,7 @@ CHANNELS = 1
 
 
 class ParrotNeuron(NamedTuple):
-    """Its type identifies the model."""
+    """An empty tuple: its type alone tells the neuron model."""
 
 
 Kind = ParrotNeuron
