@@ -11,6 +11,7 @@ import numpy as np
 
 from lifsim.ann import data_checks
 from lifsim.common.errors import DataError, did_you_mean
+from lifsim.common.values import is_plain_number
 from lifsim.files.untrusted import RATIO, kind_of, unpacks_too_much
 
 
@@ -78,15 +79,7 @@ def _csv(path: Path, target: str | None, features: int | None) -> Dataset:
 
 def _names(rows: list[tuple[int, list[str]]]) -> tuple[str, ...]:
     """The column names: the first line, if it holds no number."""
-    return tuple(text.strip() for text in rows[0][1]) if rows and not any(_is_number(text) for text in rows[0][1]) else ()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return tuple(text.strip() for text in rows[0][1]) if rows and not any(is_plain_number(text) for text in rows[0][1]) else ()
 
 
 def _column(path: Path, target: str | None, names: tuple[str, ...], width: int) -> int:
@@ -104,7 +97,7 @@ def _column(path: Path, target: str | None, names: tuple[str, ...], width: int) 
 
 
 def _number(path: Path, line: int, column: int, names: tuple[str, ...], text: str) -> float:
-    if not _is_number(text):
+    if not is_plain_number(text):
         name = f" ({names[column]})" if names else ""
         raise DataError(f"{path}, line {line}, column {column}{name}", repr(text), "a number")
     value = float(text)
@@ -115,7 +108,7 @@ def _number(path: Path, line: int, column: int, names: tuple[str, ...], text: st
 
 def _targets(texts: list[str]) -> np.ndarray:
     """Targets as whole numbers if all are, else as numbers if all are, else as texts."""
-    if not all(map(_is_number, texts)):
+    if not all(map(is_plain_number, texts)):
         return np.array(texts)
     numbers = np.array([float(text) for text in texts])
     whole = all(text.lstrip("+-").isdecimal() for text in texts)

@@ -87,6 +87,15 @@ def number(raw: Any, unit: str | None) -> float:
     return found
 
 
+def is_plain_number(text: str) -> bool:
+    """Whether a string is a number without a unit."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def as_float(raw: Any) -> float | None:
     """A real number (not a boolean) as a float, possibly infinite or NaN; None if `raw` is not a number, or too large for a float."""
     if isinstance(raw, (bool, np.bool_)) or not isinstance(raw, (int, float, np.integer, np.floating)):

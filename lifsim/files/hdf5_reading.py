@@ -105,6 +105,18 @@ def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
     return dataset
 
 
+@contextmanager
+def opened(path: str | Path, kind: str) -> Iterator[h5py.File]:
+    """The HDF5 file `path`, open for reading; messages name its `kind`. DataError: it cannot be opened, or is damaged."""
+    try:
+        check_ordinary(path)
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read as {kind} ({error})") from None
+    with file, readable(Path(path)):
+        yield file
+
+
 def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
     """The values of the dataset `key` of any HDF5 file, checked as in `own_dataset`; None if there is none.
 
@@ -112,12 +124,7 @@ def read_dataset(path: str | Path, key: str) -> np.ndarray | None:
     ------
     DataError : the file cannot be read, or the data are not in this file.
     """
-    try:
-        check_ordinary(path)
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(str(path), f"cannot be read as HDF5 ({error})") from None
-    with file, readable(Path(path)):
+    with opened(path, "HDF5") as file:
         return own_dataset(file, key, f"{path}:{key}")[()] if key in file else None
 
 

@@ -12,9 +12,8 @@ import numpy as np
 
 from lifsim.common.errors import DataError
 from lifsim.files import disk, hdf5
-from lifsim.files.hdf5_reading import own_dataset, readable
+from lifsim.files.hdf5_reading import opened, own_dataset
 from lifsim.files.outputs import check_output
-from lifsim.files.untrusted import check_ordinary
 
 VERSION = "1.0"
 IDENTITY = "Identity"  # the type given to Input and Output nodes of subgraphs
@@ -92,12 +91,7 @@ def read(path: str | Path) -> Graph:
     ------
     DataError : the file is not a NIR file, is damaged, or refers to data in other files.
     """
-    try:
-        check_ordinary(path)
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(str(path), f"cannot be read as NIR ({error})") from None
-    with file, readable(Path(path)):
+    with opened(path, "NIR") as file:
         if not isinstance(file.get("node", getlink=True), h5py.HardLink) or "nodes" not in file["node"]:
             raise DataError(str(path), "holds no NIR graph", "a file that ends in .nir")
         return _graph(file["node"], str(path), set())

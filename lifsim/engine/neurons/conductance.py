@@ -36,6 +36,7 @@ LITTLE = 1e-6  # a/2 due to conductances that are too small for their error to m
 LEAK, LIMIT, QUICKEST = range(1, 4)  # indices of the membrane's constants after the threshold
 FIRST, EACH = 4, 5  # index of the first conductance's first constant; number of constants of each conductance
 SCALE, HALF, FULL, LIFT, E = range(EACH)  # indices within the constants of a conductance
+SYNAPTIC = (("tau_syn_ex", "E_ex", 1.0), ("tau_syn_in", "E_in", -1.0))  # names of time constant and reversal potential, and the sign
 MOST_PARTS = 1 << 16  # reached with conductances of some mS, with which v reaches b/a long before the end of the step
 
 
@@ -81,6 +82,17 @@ def conductance_constants(p: dict[str, Any], tau: str, e: str, sign: float, dt: 
     """`scale`, `half`, `full`, `lift` (for `rise` in units of e/tau) and `e` of a conductance with the parameters named `tau` and `e`."""
     rate = dt / np.asarray(p[tau])
     return sign * dt / np.asarray(p["C_m"]), np.exp(-rate / 2), np.exp(-rate), rate * np.e, p[e] - np.asarray(p["E_L"])
+
+
+def constants_of(p: dict[str, Any], conductances: Sequence[tuple[str, str, float]], dt: float) -> tuple[Any, ...]:
+    """The constants of the membrane, then those of each of the `conductances` (time constant, reversal potential, sign)."""
+    each = [x for tau, e, sign in conductances for x in conductance_constants(p, tau, e, sign, dt)]
+    return (*membrane_constants(p, [tau for tau, _, _ in conductances], dt), *each)
+
+
+def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
+    """The constants of a model with the two synaptic conductances, from parameters in the user's units."""
+    return constants_of(p, SYNAPTIC, dt)
 
 
 def drive(p: dict[str, Any], dt: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from lifsim.engine.compiler.jit import merged
-from lifsim.engine.neurons.conductance import conductance, conductance_constants, drive, integrate, membrane, membrane_constants, spike
+from lifsim.engine.neurons.conductance import conductance, constants, drive, integrate, membrane, spike
 
 __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]
 
@@ -27,12 +27,6 @@ class IafCondExp(NamedTuple):
 
 
 Kind = IafCondExp
-
-
-def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
-    """The constants of the membrane, then those of each conductance, from parameters in the user's units."""
-    ex, inh = conductance_constants(p, "tau_syn_ex", "E_ex", 1.0, dt), conductance_constants(p, "tau_syn_in", "E_in", -1.0, dt)
-    return (*membrane_constants(p, ("tau_syn_ex", "tau_syn_in"), dt), *ex, *inh)
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:

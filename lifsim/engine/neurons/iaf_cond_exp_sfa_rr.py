@@ -13,19 +13,19 @@ from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons.conductance import (
     EACH,
     FIRST,
+    SYNAPTIC,
     conductance,
-    conductance_constants,
+    constants_of,
     drive,
     integrate,
     membrane,
-    membrane_constants,
 )
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import at, constant
 
 __all__ = ["CHANNELS", "DRIVEN", "HOLDS", "STATES", "Kind", "advance", "constants", "drive", "spike", "units"]
 
-CONDUCTANCES = (("tau_syn_ex", "E_ex", 1.0), ("tau_syn_in", "E_in", -1.0), ("tau_sfa", "E_sfa", 1.0), ("tau_rr", "E_rr", 1.0))
+CONDUCTANCES = (*SYNAPTIC, ("tau_sfa", "E_sfa", 1.0), ("tau_rr", "E_rr", 1.0))
 STATES = ("g_ex", "g_in", "g_sfa", "g_rr", "V_m")
 CHANNELS = 2
 G_EX, G_IN, G_SFA, G_RR, V = range(5)  # rows of the state; the first four are the conductances
@@ -44,8 +44,7 @@ Kind = IafCondExpSfaRr
 
 def constants(p: dict[str, Any], dt: float) -> tuple[Any, ...]:
     """The constants of the membrane, then those of each conductance, then the increments of g_sfa and g_rr at a spike (nS)."""
-    each = [x for tau, e, sign in CONDUCTANCES for x in conductance_constants(p, tau, e, sign, dt)]
-    return (*membrane_constants(p, [tau for tau, _, _ in CONDUCTANCES], dt), *each, p["q_sfa"], p["q_rr"])
+    return (*constants_of(p, CONDUCTANCES, dt), p["q_sfa"], p["q_rr"])
 
 
 def units(p: dict[str, Any]) -> dict[str, Any]:
