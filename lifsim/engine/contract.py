@@ -39,6 +39,9 @@ class RunningEngine(Protocol):
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
 
+    def restimulate(self, plan: Plan) -> None:
+        """Go on with the stimuli of `plan`, which has the same populations, synapses and recordings."""
+
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.engine import layout, plasticity
+from lifsim.engine import layout, plasticity, restimulated
 from lifsim.engine.compiler.parts import Known, Programs
 from lifsim.engine.machine import LoopProgram, Machine
 from lifsim.engine.merge_spikes import merged_spikes
@@ -184,6 +184,20 @@ class Engine(NeuronEngine):
             plastic = plasticity.refreshed(plastic, self.plan, self.placement.place)
         groups = layout.groups_of(self.plan, self.placement.place, self.dtype)
         self.machine = self.machine._replace(groups=groups, ring=ring, plastic=plastic)
+
+    def restimulate(self, plan: Plan) -> None:
+        """Go on with the stimuli of `plan`, which has the same populations, synapses and recordings."""
+        was, self.plan = self.plan, plan
+        m, seats, channels, edges = self.machine, self.placement, self.machine.neurons.channels, layout.edges_of(self.machine.blocks)
+        if restimulated.changed(was, plan, "poisson"):
+            m = m._replace(poisson=layout.poisson_of(plan, seats, m.blocks, channels))
+        if m.trains is not None and restimulated.changed(was, plan, "trains"):
+            m = m._replace(trains=restimulated.trains_of(m.trains, plan, seats, edges, channels))
+        if restimulated.changed(was, plan, *restimulated.CURRENTS):
+            m = m._replace(currents=restimulated.currents_of(m.currents, was, plan, seats, edges))
+        if restimulated.changed(was, plan, "groups"):  # parrots may send more spikes per step
+            m = m._replace(groups=layout.groups_of(plan, seats.place, self.dtype), ring=self._widened(m.ring))
+        self.machine = m
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""

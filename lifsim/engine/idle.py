@@ -43,6 +43,10 @@ class IdleEngine:
         """KeyError: there are no groups."""
         raise KeyError(group)
 
+    def restimulate(self, plan: Plan) -> None:
+        """Go on with the given spikes of `plan`."""
+        self.plan = plan
+
     def saved(self) -> dict[str, Any]:
         """An empty state: checkpoints store the step themselves."""
         return {}

@@ -199,7 +199,7 @@ def seated(drive: Any, place: np.ndarray) -> Any:
     own = {"targets": at[order], "weight": np.broadcast_to(drive.weight, len(at))[order]}
     if isinstance(drive, PoissonDrive) and drive.since is None and len(drive.mean) == len(at):  # a mean for each target
         own["mean"] = drive.mean[order]
-    own |= {name: getattr(drive, name)[order] for name in ("who", "column") if hasattr(drive, name)}
+    own |= {name: getattr(drive, name)[order] for name in ("who", "column", "node") if hasattr(drive, name)}
     return replace(drive, **own)
 
 
@@ -299,7 +299,7 @@ def currents_of(plan: Any, seats: Placement, edges: np.ndarray) -> Currents:
         seats.id[noisy],
         _joined([d.weight for d in noise], np.float64),
         _rows([(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise], np.float64, 6),
-        _rows([(d.period, d.start, d.stop) for d in noise], np.int64, 3),
+        _rows([(d.period, d.start, d.stop, d.used) for d in noise], np.int64, 4),
         _changing_of(plan, seats, edges) if changing(plan) else None,
     )
 
@@ -320,7 +320,7 @@ def _changing_of(plan: Any, seats: Placement, edges: np.ndarray) -> Changing:
         _joined([x.ravel() for x in sheets], np.float64),
         onto,
         _rows([(d.mean, d.std, d.decay, math.sqrt(1 - d.decay**2), d.stream) for d in paths], np.float64, 5),
-        _rows([(d.start, d.stop) for d in paths], np.int64, 2),
+        _rows([(d.start, d.stop, d.used) for d in paths], np.int64, 3),
         seats.id[onto.target],
         np.zeros(len(onto.target)),
     )

@@ -11,17 +11,19 @@ import numpy as np
 
 from lifsim.building import build_plan, numbering
 from lifsim.building.needs import stored
-from lifsim.common.errors import LifsimError, ModelError, Problem, did_you_mean
+from lifsim.building.stimuli import Stimuli
+from lifsim.common.errors import LifsimError, ModelError, did_you_mean
 from lifsim.common.printable import shown
-from lifsim.common.timegrid import times
+from lifsim.common.timegrid import time_of, times
 from lifsim.common.values import Distribution
 from lifsim.network import Network, View
-from lifsim.network.population import normalise, relations
 from lifsim.network.recordings import Nodes
 from lifsim.plan import Plan
+from lifsim.simulation.changes import Changes
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
+from lifsim.simulation.setting import Draw, generator_values, neuron_values, trains_by_node
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.turn import Turn, alone, reading
 from lifsim.weights import WeightStore
@@ -37,6 +39,10 @@ def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
     ------
     ModelError : a drawn value violates a constraint, or there is nothing to simulate.
     """
+    return _planned(net, seed, method)[0]
+
+
+def _planned(net: Network, seed: int, method: str) -> tuple[Plan, Stimuli]:
     from lifsim.engine import expand
 
     return build_plan(net, seed, method, expand)
@@ -62,9 +68,9 @@ class BuiltNetwork:
         progress("prepare", synapses=settings.needs["synapses"])
         self.net, self.seed, self.method = net, settings.seed, settings.method
         self._turn = Turn("simulation")
-        self._changes = 0  # number of calls of `set`
+        self._changes = Changes()
         with compiling(begin) as compiler:
-            plan = plan_of(net, settings.seed, settings.method)
+            plan, self._stimuli = _planned(net, settings.seed, settings.method)
             weights = stored(settings.weights)
             self._engine: RunningEngine = engine_for(settings.method, plan, settings.threads, settings.precision, weights)
             built = time.perf_counter() - start - compiler.seconds
@@ -77,73 +83,92 @@ class BuiltNetwork:
     # -- state -------------------------------------------------------------------------------------
 
     @reading
-    def get(self, nodes: Nodes, name: str) -> np.ndarray:
-        """The current values of a state variable or parameter of neurons.
+    def get(self, nodes: Nodes, name: str) -> Any:
+        """The current values of a state variable of neurons, or of a parameter of neurons or generators.
 
         Parameters
         ----------
-        nodes : a population of neurons, a slice of one, or its name.
-        name : of the state variable or parameter, such as "V_m" or "tau_m".
+        nodes : a population, a slice of one, or its name.
+        name : of the state variable or parameter, such as "V_m", "tau_m", "rate".
 
         Returns
         -------
-        Array of shape (n,), float64, in the unit of the variable.
+        Array of shape (n,), float64, in the unit of the variable. Parameters that all generators of a population share are returned as
+        they are: "amplitude_times" as an array, "spike_times" as a list of arrays, one for each node.
 
         Raises
         ------
-        ModelError : there are no such nodes, they are not neurons, or the model has no such variable.
+        ModelError : there are no such nodes, or the model has no such variable.
         """
         view = self.net.view(nodes)
         model = view.population.model
-        if model.role != "neuron" or name not in model.readable:
-            raise ModelError(view.name, f"{model.name} has no variable {name!r} to read", did_you_mean(name, model.readable))
-        return self._engine.get(view.name, name)[view.ids]
+        if model.role != "neuron":
+            return self._generator_value(view, name)
+        if name not in model.readable:
+            raise ModelError(view.name, f"{model.name} has no variable {shown(name)} to read", did_you_mean(name, model.readable))
+        found = self._engine.get(view.name, name)
+        return found if view.whole else found[view.ids]
+
+    def _generator_value(self, view: View, name: str) -> Any:
+        model, values = view.population.model, self._stimuli.histories[view.name].now
+        if name not in model.settable:
+            raise ModelError(view.name, f"{model.name} has no parameter {shown(name)} to read", did_you_mean(name, model.settable))
+        if name == "spike_times":
+            trains = trains_by_node(values, view.population.n)
+            return [trains[node].copy() for node in view.ids]
+        if model.parameter(name).shape == "value":
+            return np.broadcast_to(np.asarray(values[name], np.float64), view.population.n)[view.ids]
+        return values[name].copy() if isinstance(values[name], np.ndarray) else values[name]
 
     @alone
     def set(self, nodes: Nodes, **values: Any) -> None:
-        """Set parameters and state variables of neurons.
+        """Set parameters and state variables of neurons, or parameters of generators.
+
+        What a generator sends from now on follows the new values: it arrives after the delay, until which the old ones act. Spikes of a
+        spike_generator that are not later than now are not sent. The noise of a generator goes on with new random numbers if `start`
+        or the period is changed.
 
         Parameters
         ----------
-        nodes : a population of neurons, a slice of one, or its name.
+        nodes : a population, a slice of one, or its name.
         values : by name, in the unit of the variable: numbers, arrays of shape (n,), or distributions such as
-            ``{"normal": [-60.0, 5.0]}``.
+            ``{"normal": [-60.0, 5.0]}``; for generators also those with other forms, such as `rate_times` and `spike_times`, as in
+            `Network.add`.
 
         Raises
         ------
         ModelError : a name or value is not allowed; lists all of them, and nothing is set.
+        DataError : a file of spikes or samples cannot be read.
         """
         view = self.net.view(nodes)
-        problems: list[Problem] = []
-        full: dict[str, Any] = {}
-        for key, raw in values.items():
-            try:
-                full[key] = self._settable(view, key, raw)
-            except ValueError as error:
-                problems.append(Problem(f"{view}.{key}", str(error)))
-        if not problems:
-            problems += relations(f"{view}", view.population.model, {**self._engine.plan.group(view.name).params, **full})
-        if problems:
-            raise ModelError.of(problems)
-        self._engine.set(view.name, full)
-        self._changes += 1
+        if view.population.model.role == "neuron":
+            params = self._engine.plan.group(view.name).params
+            new = neuron_values(view, values, lambda key: self._engine.get(view.name, key), params, self._drawn_for(view))
+            self._engine.set(view.name, new)
+        else:
+            now = self._stimuli.histories[view.name].now
+            new = generator_values(view, values, now, self.net.dt, self._drawn_for(view))
+            self._change_generator(view.name, new)
+        for key in values:
+            self._changes.note(str(view), key, values[key], time_of(self._engine.step, self.net.dt))
+        self._changes.number += 1
 
-    def _settable(self, view: View, key: str, raw: Any) -> Any:
-        """`raw` as a value for the whole population; nodes outside `view` keep their values."""
-        model = view.population.model
-        if model.role != "neuron":
-            raise ValueError(f"a {model.name} cannot be changed once it is built; only neurons can")
-        if key not in model.readable:
-            raise ValueError(f"{model.name} has no such variable to set; {did_you_mean(key, model.readable)}")
-        v = normalise(model.parameter(key), raw, len(view))
-        if isinstance(v, Distribution):
+    def _drawn_for(self, view: View) -> Draw:
+        """Draws values for `view`, as a function of the seed, the step, and the names of population and parameter."""
+
+        def draw(key: str, v: Distribution, n: int) -> np.ndarray:
             words = [self.seed, zlib.crc32(f"{view.name}/{key}/set".encode()), self._engine.step]
-            v = v.draw(len(view), np.random.Generator(np.random.Philox(np.random.SeedSequence(words))))
-        if view.whole:
-            return v
-        whole = self._engine.get(view.name, key)
-        whole[view.ids] = v
-        return whole
+            return v.draw(n, np.random.Generator(np.random.Philox(np.random.SeedSequence(words))))
+
+        return draw
+
+    def _change_generator(self, name: str, values: dict[str, Any]) -> None:
+        """Let a generator have these values from now on."""
+        step = self._engine.step
+        self._stimuli.change(name, values, step)
+        self._recorder.change(name, self._stimuli.histories[name].now, step)
+        if self.net.populations[name].model.role == "spikes":
+            self._engine.restimulate(self._stimuli.with_events(self._engine.plan))
 
     @reading
     def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:

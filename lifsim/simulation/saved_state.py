@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lifsim.checkpoint.checkpoint_file import COLLECTED, STATE, Checkpoint
+from lifsim.building.stimuli import Stimuli
+from lifsim.checkpoint.checkpoint_file import COLLECTED, STATE, STIMULI, Checkpoint
 from lifsim.checkpoint.compatibility import changed_rules
 from lifsim.common.errors import DataError
 from lifsim.network import Network
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
     from lifsim.engine import RunningEngine
 
 
-def arrays_of(engine: RunningEngine, recorder: Recorder) -> dict[str, Any]:
+def arrays_of(engine: RunningEngine, recorder: Recorder, stimuli: Stimuli) -> dict[str, Any]:
     """All arrays of a checkpoint, by name."""
     arrays = {f"{STATE}{key}": x for key, x in engine.saved().items()}
-    return arrays | {f"{COLLECTED}{key}": x for key, x in recorder.saved().items()}
+    arrays |= {f"{COLLECTED}{key}": x for key, x in recorder.saved().items()}
+    return arrays | {f"{STIMULI}{key}": x for key, x in stimuli.saved().items()}
 
 
-def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder) -> None:
-    """Load the arrays of a checkpoint into an engine and a recorder that were just built.
+def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder, stimuli: Stimuli) -> None:
+    """Load the arrays of a checkpoint into an engine, a recorder and stimuli that were just built.
 
     Raises
     ------
@@ -32,6 +34,11 @@ def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder) -> None:
     if not (saved.arrays or saved.about.step):
         return  # the initial state, which follows from the seed
     try:
+        changed = saved.part(STIMULI)
+        if changed:
+            engine.restimulate(stimuli.restore(engine.plan, saved.about.step, changed))
+            for name in stimuli.histories:
+                recorder.change(name, stimuli.histories[name].now, saved.about.step)
         engine.restore(saved.about.step, saved.part(STATE))
         recorder.restore(saved.part(COLLECTED))
     except (ValueError, IndexError, KeyError) as error:

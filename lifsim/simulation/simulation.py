@@ -26,6 +26,7 @@ from lifsim.network import Network
 from lifsim.results.result import Result
 from lifsim.simulation import saved_state
 from lifsim.simulation.built_network import BuiltNetwork
+from lifsim.simulation.changes import Changes
 from lifsim.simulation.checkpointer import NO_CHECKPOINT, Checkpointer, StateSource
 from lifsim.simulation.earlier_runs import log_owner
 from lifsim.simulation.environment import host, versions
@@ -98,7 +99,7 @@ class Simulation(BuiltNetwork):
             if resumed is not None:
                 self._load(resumed.saved)
             sinks = self._recorder, self._weight_samples(), self._sink, self._checkpointer
-            self._loop = SliceLoop(self._engine, settings, *sinks, self._progress)
+            self._loop = SliceLoop(self._engine, self._stimuli, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()
             raise
@@ -225,6 +226,7 @@ class Simulation(BuiltNetwork):
             "timings": timings,
             "real_time_factor": (timings["simulate"] + timings["record"]) * 1000.0 / done if done else None,
             "complete": self.done,
+            "changes": self._changes.entries(),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
@@ -312,19 +314,19 @@ class Simulation(BuiltNetwork):
         """Load the state of a checkpoint."""
         about = saved.about
         saved_state.warn_of_versions(saved, self._progress)
-        saved_state.load(saved, self._engine, self._recorder)
-        self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), about.changes
+        saved_state.load(saved, self._engine, self._recorder, self._stimuli)
+        self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), Changes(about.changes, about.changed)
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
         self._checkpointer.changes = about.changes if self._sink.holds_past else NO_CHECKPOINT
 
     def _source(self) -> StateSource:
         """The content of checkpoints."""
-        return StateSource(self._about, lambda: saved_state.arrays_of(self._engine, self._recorder), self._is_initial)
+        return StateSource(self._about, lambda: saved_state.arrays_of(self._engine, self._recorder, self._stimuli), self._is_initial)
 
     def _is_initial(self) -> bool:
         """Whether the state is still the one that follows from the seed."""
-        return self.step == 0 and not self._changes
+        return self.step == 0 and not self._changes.number
 
     def _about(self) -> About:
         """The metadata of a checkpoint."""
@@ -338,7 +340,8 @@ class Simulation(BuiltNetwork):
             out=str(self._sink.path.absolute()) if self._sink.path else None,
             every=self._checkpointer.schedule.every_ms,
             wall=self._checkpointer.schedule.wall,
-            changes=self._changes,
+            changes=self._changes.number,
+            changed=self._changes.entries(),
             timings={**self.timings, "total": self._total()},
             versions=versions(),
         )

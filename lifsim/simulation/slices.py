@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lifsim.building.stimuli import Stimuli
 from lifsim.common.errors import RunError
 from lifsim.common.notices import notices
 from lifsim.common.timegrid import time_of
@@ -29,7 +30,7 @@ class SliceLoop:
 
     Parameters
     ----------
-    engine, settings : the network in memory, and the settings of the run.
+    engine, stimuli, settings : the network in memory, its stimuli, and the settings of the run.
     recorder, weights, sink : the recorder that sorts records, the samplers of weights, and the sink of both.
     checkpointer : writes checkpoints when they are due. progress : called with the progress of the run.
     """
@@ -37,6 +38,7 @@ class SliceLoop:
     def __init__(
         self,
         engine: RunningEngine,
+        stimuli: Stimuli,
         settings: Settings,
         recorder: Recorder,
         weights: Sequence[WeightSamples],
@@ -44,7 +46,7 @@ class SliceLoop:
         checkpointer: Checkpointer,
         progress: Progress,
     ) -> None:
-        self._engine, self._settings, self._progress = engine, settings, progress
+        self._engine, self._stimuli, self._settings, self._progress = engine, stimuli, settings, progress
         self._recorder, self._weights, self._sink, self._checkpointer = recorder, weights, sink, checkpointer
         self.recording_seconds = 0.0  # time spent on recorded data so far
 
@@ -60,7 +62,9 @@ class SliceLoop:
         first, began, n = engine.step, time.perf_counter(), self._first_slice(deadline)
         while engine.step < until:
             start = time.perf_counter()
-            marks = [self._checkpointer.schedule.next(engine.step), *(w.next(engine.step) for w in self._weights)]
+            self._follow_stimuli()
+            marks = [self._stimuli.next(engine.step), self._checkpointer.schedule.next(engine.step)]
+            marks += [w.next(engine.step) for w in self._weights]
             n = min(n, engine.longest_slice(), until - engine.step, *(mark - engine.step for mark in marks))
             self._record(engine.advance(n), n)
             self._check_numbers()
@@ -73,6 +77,12 @@ class SliceLoop:
             self._checkpointer.check_rest(source, time_of(engine.step, dt))
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
+
+    def _follow_stimuli(self) -> None:
+        """Pass to the stimuli that act from now on, if they differ from those so far."""
+        plan = self._stimuli.follow(self._engine.plan, self._engine.step)
+        if plan is not self._engine.plan:
+            self._engine.restimulate(plan)
 
     def _first_slice(self, deadline: float) -> int:
         """The number of steps that take a quarter of the time of a slice on a slow computer if every synapse transmits in each step. One

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from lifsim.engine import layout
+from lifsim.engine import layout, restimulated
 from lifsim.engine.compiler.parts import Calls, Known
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
 from lifsim.engine.parallel.clock import clock_for
@@ -146,6 +146,24 @@ class PreciseEngine(NeuronEngine):
         kinds = own_layout.kinds_of(self.plan, self.placement.place, m.neurons.cell)
         self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
         foresee((self.machine.neurons, m.trains), self.step)
+
+    def restimulate(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.restimulate`."""
+        was, self.plan = self.plan, plan
+        m, seats = self.machine, self.placement
+        if restimulated.changed(was, plan, "poisson"):
+            m = m._replace(poisson=own_layout.poisson_of(plan, seats, m.blocks))
+        if restimulated.changed(was, plan, *restimulated.CURRENTS):
+            currents = restimulated.currents_of(m.currents, was, plan, seats, layout.edges_of(m.blocks))
+            m = m._replace(currents=currents)
+        if restimulated.changed(was, plan, "exact"):
+            trains = own_layout.trains_by_place(plan, seats)
+            own_layout.go_on_from(m.trains.train, trains.train, self.key, self.step, float(plan.dt))
+            m = m._replace(trains=trains)
+        if restimulated.changed(was, plan, "events"):
+            m = m._replace(given=own_layout.given_of(plan))
+        self.machine = m
+        foresee((m.neurons, m.trains), self.step)
 
     def saved(self) -> dict[str, Any]:
         """See `lifsim.engine.contract.RunningEngine.saved`."""
