@@ -43,7 +43,7 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> tuple[Pl
     """
     _refuse_nothing(net)
     first = numbering(net)
-    groups = [_group(net, p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
+    groups = groups_of(net, seed)
     wirings: list[Wiring] = []
     stimuli = Stimuli(net, seed, expand, first, method == "precise")
     for index, projection in enumerate(net.projections):
@@ -111,7 +111,18 @@ def numbering(net: Network) -> dict[str, int]:
     return first
 
 
-def _group(net: Network, population: Population, first: int, seed: int) -> Group:
+def groups_of(net: Network, seed: int) -> list[Group]:
+    """The populations of neurons with their parameters and initial state; with parrots, the spikes that these send are not yet counted.
+
+    Raises
+    ------
+    ModelError : a drawn value violates a condition of its model.
+    """
+    first = numbering(net)
+    return [_group(p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
+
+
+def _group(population: Population, first: int, seed: int) -> Group:
     given = checked(population, seed)
     states = {p.name for p in population.model.states}
     return Group(

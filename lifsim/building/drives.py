@@ -26,6 +26,7 @@ Columns: TypeAlias = Sequence[np.ndarray]
 # Beside the parameters of a noise or Ornstein-Uhlenbeck generator that was changed during a run (`lifsim.building.stimuli`): the step from
 # which its noise is counted, and the number of its first random numbers that are not used again.
 BEGUN, USED = "(begun)", "(used)"
+SCHEDULE = "(schedule)"  # beside the parameters of a generator whose series was changed: times (ms) and values of all of the run
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,9 @@ def poisson_drives(values: dict[str, Any], c: Connections, dt: float, streams: I
         since = None
         expected = mean[pick]
         if series:
-            since = np.round(values["rate_times"] / dt).astype(np.int64) + delay
-            expected = expected[0] * values["rate_values"] * dt / 1000.0
+            times, rates = values.get(SCHEDULE) or (values["rate_times"], values["rate_values"])
+            since = np.round(times / dt).astype(np.int64) + delay
+            expected = expected[0] * rates * dt / 1000.0
         elif not expected.any():
             continue
         drives.append(
@@ -109,7 +111,7 @@ def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[Cu
     if "amplitude" in values:
         weight, times, amplitudes = weight * of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
     else:
-        times, amplitudes = values["amplitude_times"], values["amplitude_values"]
+        times, amplitudes = values.get(SCHEDULE) or (values["amplitude_times"], values["amplitude_values"])
     drives = []
     for pick in _sorted_groups(key, c.target):
         start, stop, delay = (int(column[pick[0]]) for column in key)

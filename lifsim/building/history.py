@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.building.drives import BEGUN, USED
+from lifsim.building.drives import BEGUN, SCHEDULE, USED
+from lifsim.common.values import Distribution
 from lifsim.network.population import Population
 
 _SINCE = "since"  # the name of the array with the steps after which versions hold
@@ -23,6 +24,17 @@ class History:
     def restart(self, values: dict[str, Any]) -> None:
         """Forget all changes; `values` hold from the beginning."""
         self.initial, self._versions = values, [(0, values)]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any values were set."""
+        return self.now is not self.initial
+
+    @property
+    def drawn(self) -> bool:
+        """Whether any initial value is drawn."""
+        p = self._population
+        return any(isinstance(p.get(name), Distribution) for name in p.model.settable)
 
     @property
     def now(self) -> dict[str, Any]:
@@ -46,12 +58,12 @@ class History:
 
     def saved(self) -> dict[str, np.ndarray]:
         """The values that were set, as arrays by name; empty if none were."""
-        if len(self._versions) == 1 and self.now is self.initial:
+        if not self.changed:
             return {}
         out = {_SINCE: np.array([since for since, _ in self._versions], np.int64)}
         for k, (_, values) in enumerate(self._versions):
             for name, x in values.items():
-                if x is not self.initial.get(name) and (name in (BEGUN, USED) or not name.startswith("(")):
+                if x is not self.initial.get(name) and (name in (BEGUN, USED, SCHEDULE) or not name.startswith("(")):
                     out |= {f"{k}/{name}{part}": array for part, array in self._encoded(name, x).items()}
         return out
 
@@ -59,6 +71,8 @@ class History:
         match self._shape(name):
             case "trains":
                 return {"/times": np.concatenate([np.zeros(0), *x]), "/lengths": np.array([len(train) for train in x], np.int64)}
+            case "pair":
+                return {"": np.stack(x)}
             case "text" | "file":
                 return {"": np.frombuffer(x.encode(), np.uint8)}
             case _:
@@ -75,6 +89,8 @@ class History:
         match self._shape(name):
             case "trains":
                 return np.split(arrays[f"{name}/times"], np.cumsum(arrays[f"{name}/lengths"])[:-1])
+            case "pair":
+                return tuple(arrays[name])
             case "text" | "file":
                 return arrays[name].astype(np.uint8).tobytes().decode()
             case "flag":
@@ -84,4 +100,4 @@ class History:
                 return x.item() if x.ndim == 0 else x
 
     def _shape(self, name: str) -> str:
-        return "value" if name in (BEGUN, USED) else self._population.model.parameter(name).shape
+        return "value" if name in (BEGUN, USED) else "pair" if name == SCHEDULE else self._population.model.parameter(name).shape

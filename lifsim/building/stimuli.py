@@ -2,6 +2,7 @@
 
 A change takes effect at the generator: what it sends afterwards follows the new values, what is on its way does not change. So synapses
 with different delays pass to the new values at different steps, in which the drives of the generator are made anew (`Stimuli.follow`).
+As in NEST, a generator of currents sends the current of a step at the beginning of the step before, so its changes act a step later.
 Random numbers are functions of the step and of the stream of a drive. Drives keep their streams, and further drives get streams that no
 other drive has.
 """
@@ -32,6 +33,7 @@ from lifsim.plan.synapses import Expand, Wiring
 
 KINDS = ("poisson", "currents", "noise", "trains", "sines", "waves", "paths", "exact")  # the lists of drives in a plan
 FURTHER, MOST_FURTHER = 1 << 23, 1 << 8  # the first stream of drives that a change adds, and the most of them for each projection
+SERIES = ("amplitude_times", "amplitude_values"), ("rate_times", "rate_values")  # names of times and values that change in steps
 SAMPLES = "(samples)"  # beside the parameters of a waveform generator: its samples, and the steps for which each holds
 _KIND = {
     "sinusoidal_poisson_generator": "trains",
@@ -63,6 +65,11 @@ class _Input:
     receptor: int
     drives: list[Any] = field(default_factory=list)
     streams: list[tuple[int, int]] = field(default_factory=list)  # delay and stream of each drive that the network was built with
+
+    @property
+    def ahead(self) -> int:
+        """How many steps before it is due the generator sends what acts in a step."""
+        return int(self.population.model.role == "current")
 
     def parts(self) -> Iterator[_Part]:
         """The synapses by delay."""
@@ -117,7 +124,10 @@ class Stimuli:
         """
         history = self.histories[name]
         if self._net.populations[name].model.name in ("noise_generator", "ou_generator"):
-            values = values | noise_counters(history.now, values, step, self._net.dt)
+            values = values | noise_counters(history.now, values, step + 1, self._net.dt)
+        for times, amplitudes in SERIES:
+            if times in values:
+                values = values | {drives.SCHEDULE: schedule(history.now, values, (times, amplitudes), step * self._net.dt)}
         self._enter(name, values, step)
 
     def _enter(self, name: str, values: dict[str, Any], step: int) -> None:
@@ -133,7 +143,7 @@ class Stimuli:
         for x in self._inputs:
             if x.population is population:
                 for delay in np.unique(x.synapses.delay).tolist():
-                    self._due.setdefault(step + delay, set()).add(name)
+                    self._due.setdefault(step + delay + x.ahead, set()).add(name)
 
     def next(self, step: int) -> int:
         """The first step from `step` on at which `follow` makes drives anew; NEVER if there is none."""
@@ -165,21 +175,24 @@ class Stimuli:
         further = itertools.count(FURTHER + MOST_FURTHER * x.number)
         x.drives = []
         for part in x.parts():
-            x.drives += self._made(x, part.synapses, history.at(step - part.delay), itertools.chain(part.streams, further))
-        longest = int(x.synapses.delay.max(initial=0))
-        history.forget(step - longest)
+            values = history.at(step - part.delay - x.ahead)
+            x.drives += self._made(x, part.synapses, values, itertools.chain(part.streams, further))
+        history.forget(step - int(x.synapses.delay.max(initial=0)) - x.ahead)
 
     def restart(self, plan: Plan, seed: int) -> Plan:
         """`plan` with the stimuli of a run with `seed` from its first step on; the synapses stay."""
+        again = [name for name, history in self.histories.items() if history.changed or (seed != self._seed and history.drawn)]
         self._due, self._seed = {}, seed
-        for name, history in self.histories.items():
-            population = self._net.populations[name]
-            history.restart(checked(population, seed))
+        for name in again:
+            self.histories[name].restart(checked(self._net.populations[name], seed))
             if name in self._spells:
-                self._spells[name] = [Spell(self._given(population), 0, NEVER)]
+                self._spells[name] = [Spell(self._given(self._net.populations[name]), 0, NEVER)]
         for x in self._inputs:
-            self._renew(x, 0)
-        return self._with_bursts(replace(plan, **self.of(), events=self.events))
+            if x.population.name in again:
+                self._renew(x, 0)
+        kinds = {x.kind for x in self._inputs if x.population.name in again}
+        events = self.events if any(name in self._spells for name in again) else plan.events
+        return self._with_bursts(replace(plan, **self.of(kinds), events=events))
 
     # -- checkpoints -------------------------------------------------------------------------------
 
@@ -234,8 +247,8 @@ class Stimuli:
 
 
 def noise_counters(old: dict[str, Any], new: dict[str, Any], step: int, dt: float) -> dict[str, np.ndarray]:
-    """Where the noise of a generator whose parameters change from `old` to `new` after `step` begins, and how many of its random numbers
-    are not used again (`drives.BEGUN`, `drives.USED`).
+    """Where the noise of a generator whose parameters change from `old` to `new` begins, and how many of its random numbers are not used
+    again (`drives.BEGUN`, `drives.USED`). `step` is the first one whose current follows the new parameters.
 
     Noise that is on goes on. If it begins at a later time, or anew with another period, it does so with new random numbers: the number of
     those drawn so far is at most that of the steps.
@@ -246,3 +259,16 @@ def noise_counters(old: dict[str, Any], new: dict[str, Any], step: int, dt: floa
     goes_on = (begun < step) & (after <= step) & same_period
     begun, used = np.where(goes_on, begun, np.maximum(after, step)), np.where(goes_on, used, step)
     return {key: x if len(x) > 1 else x[0] for key, x in ((drives.BEGUN, begun), (drives.USED, used))}
+
+
+def schedule(old: dict[str, Any], new: dict[str, Any], names: tuple[str, str], time: float) -> tuple[np.ndarray, np.ndarray]:
+    """The times and values of a series that changes from `old` to `new` at `time` (ms); `names` are those of its times and its values.
+
+    As in NEST, new times that are not after `time` are passed over: the value that holds at `time` holds until the next one.
+    """
+    times, values = old.get(drives.SCHEDULE) or tuple(np.asarray(old[name]) for name in names)
+    if all(old[name] is new[name] for name in names):
+        return times, values
+    further, own = (np.asarray(new[name]) for name in names)
+    past, future = times <= time * (1 + 1e-12), further > time * (1 + 1e-12)
+    return np.concatenate([times[past], further[future]]), np.concatenate([values[past], own[future]])

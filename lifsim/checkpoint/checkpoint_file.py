@@ -37,8 +37,8 @@ class About:
 
     step : number of steps done. until : last step of the run, None if unknown. run : the name of the run, also stored in its log.
     settings : precision, weights, method and threads. out : the results file, None if results are kept in memory. every, wall : time
-    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`. changed : what they set (`lifsim.simulation.changes`). arrays : names of the arrays.
-    chunks : number of recorded chunks in the file. format : of the file.
+    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`; changed : what they set
+    (`lifsim.simulation.changes`). arrays : names of the arrays. chunks : number of recorded chunks in the file. format : of the file.
     """
 
     step: int

@@ -42,6 +42,18 @@ class RunningEngine(Protocol):
     def restimulate(self, plan: Plan) -> None:
         """Go on with the stimuli of `plan`, which has the same populations, synapses and recordings."""
 
+    def restart(self, plan: Plan, seed: int, keep_weights: bool = False) -> None:
+        """Return to step 0 with the neurons and stimuli of `plan`, whose synapses are the same, and the random numbers of `seed`.
+
+        Plastic weights are those that the network was built with, or stay if `keep_weights` is set.
+        """
+
+    def reweigh(self, plan: Plan) -> None:
+        """Go on with the static weights of `plan`, whose synapses are otherwise the same."""
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """Set the weights of the plastic synapses of projection number `index`, in the order of `lifsim.engine.expand`."""
+
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each."""
 

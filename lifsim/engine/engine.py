@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.engine import layout, plasticity, restimulated
+from lifsim.engine import initial_state, layout, plasticity, restimulated
 from lifsim.engine.compiler.parts import Known, Programs
 from lifsim.engine.machine import LoopProgram, Machine
 from lifsim.engine.merge_spikes import merged_spikes
@@ -21,6 +21,8 @@ from lifsim.engine.piece import Written
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.delivery import PendingSpikes, Ring, Synapses, no_pending_spikes
+from lifsim.engine.synapses.pending import set_out_again
+from lifsim.engine.synapses.sampling import key_of
 from lifsim.plan.limits import BUFFER
 from lifsim.plan.plan import Plan
 
@@ -52,6 +54,7 @@ class Engine(NeuronEngine):
 
     def __init__(self, plan: Plan, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
         super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision))
+        self._chosen = weights
         self.plastic_dtype = np.dtype(
             "float64" if (weights or precision) == "float64" else "float32"
         )  # integers could not hold small changes
@@ -59,14 +62,13 @@ class Engine(NeuronEngine):
         self._least: dict[str, int] = {}  # shortest refractory period (steps) of each population
         channels = max(map(channels_of, plan.groups))
         seats = self.placement
-        wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
+        wirings = self._wirings()
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
         synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
         plastic, delay = None, synapses.delay
         if len(static) < len(wirings):
-            place = plasticity.StorePlace(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
-            plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
+            plastic = plasticity.plastic_of(plan, seats.place, wirings, self._plastic_place())
             delay = np.concatenate([delay, plasticity.occurring(plastic)])
         interval = int(delay.min(initial=LONGEST_INTERVAL))
         slots = int(delay.max(initial=0)) + interval
@@ -199,6 +201,21 @@ class Engine(NeuronEngine):
             m = m._replace(groups=layout.groups_of(plan, seats.place, self.dtype), ring=self._widened(m.ring))
         self.machine = m
 
+    def restart(self, plan: Plan, seed: int, keep_weights: bool = False) -> None:
+        """See `lifsim.engine.contract.RunningEngine.restart`."""
+        plastic = self.machine.plastic
+        self.step = 0
+        self._least.clear()
+        self.restimulate(plan)
+        initial_state.empty(self.machine.ring, self.machine.underway)
+        initial_state.begin_neurons(self)
+        initial_state.begin_stimuli(self.machine.poisson, self.machine.trains, self.machine.currents)
+        if plastic is not None:
+            plasticity.draw_again(plastic, self._plastic_place(), self._wirings(), keep_weights)
+            plastic = plasticity.begun_again(plastic, plan, self.placement.place)
+        groups, ring = layout.groups_of(plan, self.placement.place, self.dtype), self._widened(self.machine.ring)
+        self.machine = self.machine._replace(key=key_of(seed), groups=groups, ring=ring, plastic=plastic, events=np.zeros(0, np.int64))
+
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""
         if np.isfinite(self.machine.neurons.state.sum()):  # the sum is finite only if all values are
@@ -222,6 +239,36 @@ class Engine(NeuronEngine):
         from lifsim.engine import snapshot
 
         snapshot.restore(self, step, state)
+
+    # -- weights -----------------------------------------------------------------------------------
+
+    def reweigh(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.reweigh`."""
+        self.plan = plan
+        if self._chosen is None:
+            self.weight_dtype = np.dtype(_natural_weights(plan, self.dtype.name))
+        m, static = self.machine, [w for w in self._wirings() if w.plasticity is None]
+        dtypes = self.dtype, self.weight_dtype
+        y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, self.team.each)
+        blocks = len(m.blocks.first) - 1
+        pending = no_pending_spikes(blocks, len(y.channel), len(m.ring.number))
+        self._sending = sending(y, self.placement, layout.edges_of(m.blocks))
+        self.machine = m._replace(synapses=y, underway=pending)
+        self.machine = m = self.machine._replace(underway=self._underway(0))
+        if len(y.delay):
+            self.team.each(lambda b: set_out_again((m.synapses, m.ring, m.underway), b, self.step), range(blocks))
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """See `lifsim.engine.contract.RunningEngine.set_plastic_weights`."""
+        plasticity.set_weights(self.machine.plastic, self._plastic_place(), self._wirings(), index, weights)
+
+    def _wirings(self) -> list[Any]:
+        """The wirings of the plan, with places as targets."""
+        return [replace(w, targets=self.placement.place[w.targets]) for w in self.plan.wirings]
+
+    def _plastic_place(self) -> Any:
+        """Where plastic synapses are stored."""
+        return plasticity.StorePlace(self.plan.n_nodes, self.placement.first, self.key, self.plastic_dtype, self.team.each)
 
     # -- sizes -------------------------------------------------------------------------------------
 

@@ -47,6 +47,16 @@ class IdleEngine:
         """Go on with the given spikes of `plan`."""
         self.plan = plan
 
+    def restart(self, plan: Plan, seed: int, keep_weights: bool = False) -> None:
+        """Return to step 0, with the given spikes of `plan`."""
+        self.plan, self.step = plan, 0
+
+    def reweigh(self, plan: Plan) -> None:
+        """Do nothing: there are no synapses."""
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """Do nothing: there are no synapses."""
+
     def saved(self) -> dict[str, Any]:
         """An empty state: checkpoints store the step themselves."""
         return {}

@@ -30,7 +30,8 @@ def currents_of(old: Currents, was: Plan, plan: Plan, seats: Placement, edges: n
     """The tables of currents of `plan`; Ornstein-Uhlenbeck processes go on where they were in `old`, the tables of the plan `was`."""
     made = layout.currents_of(plan, seats, edges)
     if made.changing is not None and old.changing is not None:
-        before, after = (_paths_in_order(p, seats, x.changing.path_id) for p, x in ((was, old), (plan, made)))
+        before = _paths_in_order(was, seats, old.changing.path_id)
+        after = _paths_in_order(plan, seats, made.changing.path_id)
         made.changing.path_at[after] = old.changing.path_at[before]
     return made
 

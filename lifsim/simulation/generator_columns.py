@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.building.by_node import steps_of
-from lifsim.building.drives import Connections, train_drives
+from lifsim.building.drives import SCHEDULE, Connections, train_drives
 from lifsim.common.timegrid import times
 from lifsim.network.network import Network
 from lifsim.plan.stimuli import RECORDED, SHARED
@@ -63,8 +63,9 @@ class _RandomTrains:
         if "rate" in self._values:
             rate = np.broadcast_to(self._values["rate"], (len(step), self._n))
         else:
-            at = np.searchsorted(np.round(self._values["rate_times"] / self._dt), step, side="right") - 1
-            rate = np.where(at >= 0, np.append(self._values["rate_values"], 0.0)[at], 0.0)[:, None]
+            times, rates = self._values.get(SCHEDULE) or (self._values["rate_times"], self._values["rate_values"])
+            at = np.searchsorted(np.round(times / self._dt), step, side="right") - 1
+            rate = np.where(at >= 0, np.append(rates, 0.0)[at], 0.0)[:, None]
         on = (step[:, None] > self._start) & (step[:, None] <= self._stop)
         return np.where(on, rate * self._dt / 1000.0, 0.0)
 

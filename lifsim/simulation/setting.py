@@ -16,7 +16,7 @@ from lifsim.network.population import bad_intervals, bad_trains, normalise, off_
 
 FIXED = ("individual_spike_trains",)  # determines which random numbers are drawn
 # Parameters that take the place of others, which are emptied: a generator has its spikes or samples from one place.
-_INSTEAD = {
+_INSTEAD: dict[str, dict[str, Any]] = {
     "spike_times": {"spike_file": "", "spike_ids": np.zeros(0), "spike_multiplicities": np.zeros(0)},
     "spike_file": {"spike_times": [], "spike_ids": np.zeros(0), "spike_multiplicities": np.zeros(0)},
     "waveform": {"waveform_file": ""},

@@ -13,7 +13,7 @@ from lifsim.engine.plasticity.decay import decays
 from lifsim.engine.plasticity.pairs import forget, work_for
 from lifsim.engine.plasticity.plastic_delivery import Plastic, catch_up
 from lifsim.engine.plasticity.postsynaptic_spikes import has_room, no_spikes, with_room
-from lifsim.engine.plasticity.store import Store, StorePlace, pack
+from lifsim.engine.plasticity.store import Store, StorePlace, fill_parameters, fill_weights, filling_of, pack
 
 MODELS: dict[str, ModuleType] = {
     "stdp_synapse": stdp,
@@ -25,6 +25,7 @@ MODELS: dict[str, ModuleType] = {
     "tsodyks2_synapse": tsodyks2,
     "tsodyks_synapse": tsodyks,
 }
+MODELS_OF = {module.Synapses: module for module in MODELS.values()}  # by the type of the synapses
 
 
 def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePlace) -> Plastic | None:
@@ -41,6 +42,44 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePla
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
     return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups)), tau, plan, seats)
+
+
+def begun_again(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
+    """`plastic` without any spikes so far; weights stay."""
+    for g in plastic.groups:
+        g.y.last[:] = 0
+        g.y.state[:] = np.array([MODELS_OF[type(g)].initial(c) for c in g.y.constant])[g.y.projection][:, None]
+    forget(plastic.work)
+    old = plastic.trains
+    trains = no_spikes(len(old.used), len(old.newest), old.law, old.decays)
+    return refreshed(plastic._replace(trains=trains), plan, seats)
+
+
+def set_weights(plastic: Plastic, place: StorePlace, wirings: list[Any], index: int, weights: np.ndarray) -> None:
+    """Set the weights of projection number `index`, in the order of targets."""
+    y, _, own, p = _stored(plastic, wirings, index)
+    filling = filling_of(y, own, p, place.nodes)
+    place.each(lambda b: fill_weights(y, filling, place, b, weights), range(len(place.first) - 1))
+
+
+def draw_again(plastic: Plastic, place: StorePlace, wirings: list[Any], keep_weights: bool) -> None:
+    """Set all weights (unless `keep_weights`), and what differs between synapses, to the values that the network was built with."""
+    for w in wirings:
+        if w.plasticity:
+            y, module, own, p = _stored(plastic, wirings, w.index)
+            filling = filling_of(y, own, p, place.nodes)
+            for b in range(len(place.first) - 1):
+                if not keep_weights:
+                    fill_weights(y, filling, place, b)
+                fill_parameters(y, filling, module, w, place, b)
+
+
+def _stored(plastic: Plastic, wirings: list[Any], index: int) -> tuple[Store, ModuleType, list[Any], int]:
+    """The store with projection number `index`, its model, the wirings in it, and the place of this one among them."""
+    module = next(MODELS[w.plasticity.model] for w in wirings if w.index == index)
+    own = [w for w in wirings if w.plasticity and MODELS[w.plasticity.model] is module]
+    y = next(g.y for g in plastic.groups if type(g) is module.Synapses)
+    return y, module, own, [w.index for w in own].index(index)
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:

@@ -21,8 +21,8 @@ class Currents(NamedTuple):
     each of which acts after the step in `since`. `change` are the steps in which any current changes, ascending.
 
     The arrays `noise_…` are the same for noise drives: ``noise_id[i]`` is the global id of a target, ``noise[s]`` is mean, std, std_mod,
-    omega, phase, stream, and ``noise_when[s]`` is period, start, stop, used (see `lifsim.plan.stimuli.NoiseDrive`). `changing` has the currents
-    that change in every step, None if there are none.
+    omega, phase, stream, and ``noise_when[s]`` is period, start, stop, used (see `lifsim.plan.stimuli.NoiseDrive`). `changing` has the
+    currents that change in every step, None if there are none.
     """
 
     first: np.ndarray
