@@ -98,6 +98,11 @@ class Engine(NeuronEngine):
 
     # -- running -----------------------------------------------------------------------------------
 
+    @property
+    def channels(self) -> int:
+        """See `NeuronEngine.channels`."""
+        return self.machine.neurons.channels
+
     def programs(self) -> Programs:
         """The parts that the machine needs, each of which is compiled separately."""
         return LoopProgram(self.machine, Known()).programs()
@@ -201,7 +206,7 @@ class Engine(NeuronEngine):
             m = m._replace(groups=layout.groups_of(plan, seats.place, self.dtype), ring=self._widened(m.ring))
         self.machine = m
 
-    def restart(self, plan: Plan, seed: int, keep_weights: bool = False) -> None:
+    def restart(self, plan: Plan, seed: int) -> None:
         """See `lifsim.engine.contract.RunningEngine.restart`."""
         plastic = self.machine.plastic
         self.step = 0
@@ -211,7 +216,7 @@ class Engine(NeuronEngine):
         initial_state.begin_neurons(self)
         initial_state.begin_stimuli(self.machine.poisson, self.machine.trains, self.machine.currents)
         if plastic is not None:
-            plasticity.draw_again(plastic, self._plastic_place(), self._wirings(), keep_weights)
+            plasticity.draw_again(plastic, self._plastic_place(), self._wirings())
             plastic = plasticity.begun_again(plastic, plan, self.placement.place)
         groups, ring = layout.groups_of(plan, self.placement.place, self.dtype), self._widened(self.machine.ring)
         self.machine = self.machine._replace(key=key_of(seed), groups=groups, ring=ring, plastic=plastic, events=np.zeros(0, np.int64))

@@ -47,7 +47,7 @@ class IdleEngine:
         """Go on with the given spikes of `plan`."""
         self.plan = plan
 
-    def restart(self, plan: Plan, seed: int, keep_weights: bool = False) -> None:
+    def restart(self, plan: Plan, seed: int) -> None:
         """Return to step 0, with the given spikes of `plan`."""
         self.plan, self.step = plan, 0
 
@@ -67,7 +67,20 @@ class IdleEngine:
             raise ValueError("it holds a state of neurons")
         self.step = step
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    @property
+    def channels(self) -> int:
+        """1: there are no neurons."""
+        return 1
+
+    def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """Zeros, one for each weight."""
+        return np.zeros(len(weight), np.int8)
+
+    def stored_weights(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """The weights unchanged."""
+        return weight
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
         """Empty arrays in the form of `Engine.synapses`."""
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0), none

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.building import build_plan, numbering
+from lifsim.building import build_plan, groups_of, numbering
 from lifsim.building.needs import stored
 from lifsim.building.stimuli import Stimuli
 from lifsim.common.errors import LifsimError, ModelError, did_you_mean
 from lifsim.common.printable import shown
-from lifsim.common.timegrid import time_of, times
+from lifsim.common.timegrid import time_of
 from lifsim.common.values import Distribution
 from lifsim.network import Network, View
+from lifsim.network.projection import Projection
 from lifsim.network.recordings import Nodes
 from lifsim.plan import Plan
 from lifsim.simulation.changes import Changes
@@ -25,6 +27,7 @@ from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
 from lifsim.simulation.setting import Draw, generator_values, neuron_values, trains_by_node
 from lifsim.simulation.settings import Settings
+from lifsim.simulation.synapse_access import SynapseAccess
 from lifsim.simulation.turn import Turn, alone, reading
 from lifsim.weights import WeightStore
 
@@ -67,6 +70,7 @@ class BuiltNetwork:
         start = time.perf_counter()
         progress("prepare", synapses=settings.needs["synapses"])
         self.net, self.seed, self.method = net, settings.seed, settings.method
+        self._built_seed = settings.seed  # determines synapses and positions; `reset` may change `seed`
         self._turn = Turn("simulation")
         self._changes = Changes()
         with compiling(begin) as compiler:
@@ -76,6 +80,7 @@ class BuiltNetwork:
             built = time.perf_counter() - start - compiler.seconds
             progress("build", synapses=plan.n_synapses, seconds=built)
             self._recorder, self._first = Recorder(net, settings.seed), numbering(net)
+            self._synapses = SynapseAccess(net, self._engine, self._first, settings.seed)
             self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads or compiles all code that a run needs
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
@@ -171,7 +176,7 @@ class BuiltNetwork:
             self._engine.restimulate(self._stimuli.with_events(self._engine.plan))
 
     @reading
-    def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
+    def matrix(self, source: Nodes, target: Nodes, what: str = "weight", projection: str | int | Projection | None = None) -> Any:
         """The weights or delays of the synapses between two groups of nodes.
 
         Parameters
@@ -179,6 +184,8 @@ class BuiltNetwork:
         source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
         what : "weight", in the unit of the target's model (pA, mV or nS), or "delay", in ms. A plastic weight is the one after the last
             presynaptic spike, as in NEST, even if that spike has not arrived yet.
+        projection : one of several projections between these populations: its name, its number in the network, or the `Projection`.
+            Default: all of them.
 
         Returns
         -------
@@ -186,22 +193,40 @@ class BuiltNetwork:
 
         Raises
         ------
-        ModelError : there are no such nodes, or they have no stored synapses. LifsimError : `what` is wrong.
+        ModelError : there are no such nodes or no such projection, or they have no stored synapses. LifsimError : `what` is wrong.
         """
-        from scipy.sparse import csc_array
-
         if what not in ("weight", "delay"):
             raise LifsimError("what", shown(what), "one of: weight, delay")
-        views = [self.net.view(source), self.net.view(target)]
-        for view in views:
-            if view.population.model.role not in ("neuron", "spikes"):
-                raise ModelError(view.name, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
-        ranges = [(self._first[v.name], self._first[v.name] + v.population.n) for v in views]
-        s, t, weight, delay = self._engine.synapses(ranges[0], ranges[1])
-        data = weight if what == "weight" else times(delay, self.net.dt)
-        pointers = np.concatenate([[0], np.cumsum(np.bincount(s, minlength=views[0].population.n))])
-        whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
-        return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
+        return self._synapses.matrix(self.net.view(source), self.net.view(target), what, projection)
+
+    @alone
+    def set_weights(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
+        """Set the weights of static or plastic synapses.
+
+        Spikes that are on their way arrive with the new weight. Static synapses are stored anew, which takes as long as to build them.
+
+        Parameters
+        ----------
+        source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
+        value : the new weights, in the unit of the target's model: a number; an array of shape (n_synapses,), in the order of
+            ``matrix(source, target).data``, or (n_target, n_source), of which the entries of synapses are taken; a sparse matrix with
+            the same entries as `matrix`; or a function that takes the present `matrix` and returns one of these.
+        projection : as of `matrix`; needed if there are several projections between these populations.
+
+        Raises
+        ------
+        ModelError : there are no such synapses, or a weight is not allowed, such as one of the wrong sign; nothing is set.
+
+        Examples
+        --------
+        Let the weights onto each neuron add up to 78 again:
+
+        >>> sim.set_weights("input", "exc", lambda w: w.multiply(78.0 / w.sum(axis=1)[:, None]))  # doctest: +SKIP
+        """
+        views = self.net.view(source), self.net.view(target)
+        self._synapses.set_weights(*views, value, projection)
+        self._changes.note(f"{views[0]} to {views[1]}", "weight", value, time_of(self._engine.step, self.net.dt))
+        self._changes.number += 1
 
     def positions(self, nodes: Nodes) -> np.ndarray:
         """The positions of nodes in this run.
@@ -218,7 +243,7 @@ class BuiltNetwork:
         ------
         ModelError : there are no such nodes, or they have no positions.
         """
-        return self.net.positions(nodes, self.seed)
+        return self.net.positions(nodes, self._built_seed)
 
     @reading
     def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
@@ -244,6 +269,17 @@ class BuiltNetwork:
         """The number of outgoing synapses of each neuron and each spike generator: arrays of shape (n,) by population."""
         number = self._engine.fan_out()
         return {name: number[first : first + self.net.populations[name].n] for name, first in self._first.items()}
+
+    def _begin_again(self, seed: int, keep_weights: bool) -> None:
+        """Return to the first step, with the random numbers of `seed` and the synapses that the network was built with."""
+        if not keep_weights:
+            self._synapses.as_built()
+        kept = self._synapses.plastic_weights() if keep_weights else {}
+        plan = replace(self._engine.plan, groups=groups_of(self.net, seed))
+        self._engine.restart(self._stimuli.restart(plan, seed), seed)
+        for number, weights in kept.items():
+            self._engine.set_plastic_weights(number, weights)
+        self.seed, self._recorder = seed, Recorder(self.net, seed)
 
     # -- timings -----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from lifsim.building.stimuli import Stimuli
 from lifsim.common.errors import RunError
 from lifsim.common.notices import notices
 from lifsim.common.timegrid import time_of
+from lifsim.simulation.callback import Callback
 from lifsim.simulation.checkpointer import Checkpointer, StateSource
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
@@ -50,9 +51,13 @@ class SliceLoop:
         self._recorder, self._weights, self._sink, self._checkpointer = recorder, weights, sink, checkpointer
         self.recording_seconds = 0.0  # time spent on recorded data so far
 
-    def run(self, until: int, deadline: float, asked: StopRequest, source: StateSource) -> None:
+    def begin_again(self, recorder: Recorder) -> None:
+        """Go on with `recorder` from the first step."""
+        self._recorder = recorder
+
+    def run(self, until: int, deadline: float, asked: StopRequest, source: StateSource, callback: Callback | None = None) -> None:
         """Advance to step `until`, or stop earlier if a signal is noted in `asked` or `deadline` (of `time.perf_counter`) is reached.
-        `source` is the content of checkpoints.
+        `source` is the content of checkpoints, which are made after a call of `callback` where both are due.
 
         Raises
         ------
@@ -65,6 +70,7 @@ class SliceLoop:
             self._follow_stimuli()
             marks = [self._stimuli.next(engine.step), self._checkpointer.schedule.next(engine.step)]
             marks += [w.next(engine.step) for w in self._weights]
+            marks += [callback.next(engine.step)] if callback else []
             n = min(n, engine.longest_slice(), until - engine.step, *(mark - engine.step for mark in marks))
             self._record(engine.advance(n), n)
             self._check_numbers()
@@ -72,6 +78,8 @@ class SliceLoop:
             done, total = time_of(engine.step - first, dt), time_of(until - first, dt)
             self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
             n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
+            if callback:
+                callback.after(engine.step)
             if self._checkpointer.schedule.due(engine.step):
                 self._checkpointer.keep(source)
             self._checkpointer.check_rest(source, time_of(engine.step, dt))

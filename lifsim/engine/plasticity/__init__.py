@@ -16,6 +16,7 @@ from lifsim.common.lazy import on_first_use
 __all__ = [
     "WORDS",
     "Plastic",
+    "Seen",
     "StorePlace",
     "begun_again",
     "deliveries",
@@ -26,12 +27,14 @@ __all__ = [
     "prepared",
     "refreshed",
     "set_weights",
+    "stored_in",
     "unpacked",
 ]
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity.plastic_delivery import Plastic, deliveries
     from lifsim.engine.plasticity.plastic_layout import (
+        Seen,
         begun_again,
         draw_again,
         fan_out,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
         prepared,
         refreshed,
         set_weights,
+        stored_in,
         unpacked,
     )
     from lifsim.engine.plasticity.postsynaptic_spikes import WORDS
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
 __getattr__ = on_first_use(
     __name__,
     {
+        "Seen": "lifsim.engine.plasticity.plastic_layout",
+        "stored_in": "lifsim.engine.plasticity.plastic_layout",
         "begun_again": "lifsim.engine.plasticity.plastic_layout",
         "draw_again": "lifsim.engine.plasticity.plastic_layout",
         "set_weights": "lifsim.engine.plasticity.plastic_layout",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,24 +62,21 @@ def set_weights(plastic: Plastic, place: StorePlace, wirings: list[Any], index: 
     place.each(lambda b: fill_weights(y, filling, place, b, weights), range(len(place.first) - 1))
 
 
-def draw_again(plastic: Plastic, place: StorePlace, wirings: list[Any], keep_weights: bool) -> None:
-    """Set all weights (unless `keep_weights`), and what differs between synapses, to the values that the network was built with."""
-    for w in wirings:
-        if w.plasticity:
-            y, module, own, p = _stored(plastic, wirings, w.index)
-            filling = filling_of(y, own, p, place.nodes)
-            for b in range(len(place.first) - 1):
-                if not keep_weights:
-                    fill_weights(y, filling, place, b)
-                fill_parameters(y, filling, module, w, place, b)
+def draw_again(plastic: Plastic, place: StorePlace, wirings: list[Any]) -> None:
+    """Set all weights, and what else differs between synapses, to the values that the network was built with."""
+    for w in (w for w in wirings if w.plasticity):
+        y, module, own, p = _stored(plastic, wirings, w.index)
+        filling = filling_of(y, own, p, place.nodes)
+        for b in range(len(place.first) - 1):
+            fill_weights(y, filling, place, b)
+            fill_parameters(y, filling, module, w, place, b)
 
 
 def _stored(plastic: Plastic, wirings: list[Any], index: int) -> tuple[Store, ModuleType, list[Any], int]:
     """The store with projection number `index`, its model, the wirings in it, and the place of this one among them."""
-    module = next(MODELS[w.plasticity.model] for w in wirings if w.index == index)
+    module, p = stored_in(wirings, index)
     own = [w for w in wirings if w.plasticity and MODELS[w.plasticity.model] is module]
-    y = next(g.y for g in plastic.groups if type(g) is module.Synapses)
-    return y, module, own, [w.index for w in own].index(index)
+    return next(g.y for g in plastic.groups if type(g) is module.Synapses), module, own, p
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -128,18 +125,39 @@ def needed_since(plastic: Plastic, step: int) -> int:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def unpacked(
-    plastic: Plastic, ring: Any, first: np.ndarray, dtype: np.dtype, step: int, b: int, sources: tuple[int, int]
-) -> list[np.ndarray]:
+class Seen(NamedTuple):
+    """What plastic weights depend on: the spikes in `ring` sent until `step`. Block b begins at place ``first[b]``; `dtype` is that of the
+    input sums.
+    """
+
+    ring: Any
+    first: np.ndarray
+    dtype: np.dtype
+    step: int
+
+
+def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], only: tuple[ModuleType, int] | None) -> list[np.ndarray]:
     """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps).
 
-    The weights are those after all spikes sent until `step`. Block b begins at place ``first[b]``; `dtype` is that of the input sums.
+    The weights are those after all spikes that were sent. With `only`, those of one projection (see `stored_in`).
     """
-    parts = [part_of(g.y, b, *sources) for g in plastic.groups]
+    groups = [g for g in plastic.groups if only is None or type(g) is only[0].Synapses]
+    parts = [part_of(g.y, b, *sources) for g in groups]
     trains = plastic.trains._replace(**{key: getattr(plastic.trains, key)[b : b + 1] for key in ("link", "trace", "used")})
-    for g, y in zip(plastic.groups, parts, strict=True):
-        catch_up(type(g)(y), trains, ring, first[b : b + 2], dtype, step)
-    return [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
+    for g, y in zip(groups, parts, strict=True):
+        catch_up(type(g)(y), trains, seen.ring, seen.first[b : b + 2], seen.dtype, seen.step)
+    found = [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
+    if only is None:
+        return found
+    (y,) = parts
+    keep = np.repeat(y.projection == only[1], np.diff(y.begin[0, :, [0, -1]], axis=0)[0])
+    return [c[keep] for c in found]
+
+
+def stored_in(wirings: list[Any], index: int) -> tuple[ModuleType, int]:
+    """The model of projection number `index`, which is plastic, and its number among those of this model."""
+    module = next(MODELS[w.plasticity.model] for w in wirings if w.index == index)
+    return module, [w.index for w in wirings if w.plasticity and MODELS[w.plasticity.model] is module].index(index)
 
 
 def columns(y: Store, lo: int, hi: int) -> list[np.ndarray]:

@@ -175,7 +175,7 @@ class PreciseEngine(NeuronEngine):
         self.machine = m
         foresee((m.neurons, m.trains), self.step)
 
-    def restart(self, plan: Plan, seed: int, keep_weights: bool = False) -> None:
+    def restart(self, plan: Plan, seed: int) -> None:
         """See `lifsim.engine.contract.RunningEngine.restart`; there are no plastic weights."""
         self.plan, self.step = plan, 0
         self._begin(self.machine.synapses, key_of(seed))
