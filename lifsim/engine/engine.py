@@ -29,6 +29,7 @@ from lifsim.plan.plan import Plan
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
 
+UNSCALED = {"I_e", "V_th", "V_reset", "t_ref"}  # parameters that do not change the units in which states are stored
 LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes are kept for so long beyond the longest delay
 
 
@@ -59,6 +60,7 @@ class Engine(NeuronEngine):
             "float64" if (weights or precision) == "float64" else "float32"
         )  # integers could not hold small changes
         self._known = Known()  # tuples of the machine that are unchanged since the last slice
+        self._program: tuple[Machine, LoopProgram] | None = None  # the program of the last slice, and its machine
         self._least: dict[str, int] = {}  # shortest refractory period (steps) of each population
         channels = max(map(channels_of, plan.groups))
         seats = self.placement
@@ -119,26 +121,40 @@ class Engine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self.machine = self._with_given(steps)
-        self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps), written=self._written(steps))
+        self._prepare(steps)
         threads = self.team.active()
         m = self.machine
-        m = m._replace(
-            blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps)
-        )
+        if threads != len(m.blocks.thread) - 1:
+            m = m._replace(blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        program = LoopProgram(m, self._known)
-        self._known.keep(self.machine)
+        if self._program is None or self._program[0] is not m:
+            self._program = m, LoopProgram(m, self._known)
+            self._known.keep(self.machine)
+        program = self._program[1]
         self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0 steps: only loads the code
         self.step += steps
         return self._merged(m, steps)
+
+    def _prepare(self, steps: int) -> None:
+        """Make room for what `steps` steps record and send. Short runs of equal length find it made, and call the same program again."""
+        parts = {
+            "underway": self._underway(steps),
+            "plastic": self._plastic(steps),
+            "written": self._written(steps),
+            "probes": self._with_room(self.machine.probes, steps),
+        }
+        self.machine = self._with_given(steps)
+        if any(getattr(self.machine, name) is not part for name, part in parts.items()):
+            self.machine = self.machine._replace(**parts)
 
     def _with_given(self, steps: int) -> Machine:
         """The machine with the given spikes of the next `steps` steps and of the last ones that are still in the ring."""
         ring, now = self.machine.ring, self.step
         slots = len(ring.number)
         step, ids = self.plan.events.window(now - slots, now + steps)
+        if not len(step) and not len(self.machine.events):
+            return self.machine
         if len(step) or len(self.machine.events):  # else there are none in the ring
             sent = np.arange(max(now - slots, 0) + 1, now + 1)
             begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
@@ -151,6 +167,9 @@ class Engine(NeuronEngine):
         watched = np.array([g.watched for g in m.groups])[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
         step, ids = m.written.step, m.written.id
+        if np.array_equal(first, m.written.first):
+            m.written.number[:] = 0
+            return m.written
         if len(step) < first[-1]:
             step, ids = np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32)
         return Written(step, ids, first, np.zeros(len(watched), np.int64))
@@ -177,15 +196,29 @@ class Engine(NeuronEngine):
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
-        g = self.plan.group(group)
+        g, x, place = self.plan.group(group), self.machine.neurons, self.placement.place
         states = states_of(g)
-        before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state}
-        g.params.update({k: v for k, v in values.items() if k not in states})
+        params = {k: v for k, v in values.items() if k not in states}
+        scaled = bool(params.keys() - UNSCALED)
+        before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state} if scaled else {}
+        g.params.update(params)
+        for name in states:
+            if name in values:
+                layout.write_state(x, place, g, name, values[name])
+            elif name in before and not np.array_equal(before[name][0], layout.unit_and_zero(g, name)):  # avoid rounding an unchanged state
+                layout.write_state(x, place, g, name, before[name][1])
+        if params.keys() == {"I_e"}:
+            layout.refresh_currents(g, place, x, self.machine.own)
+            changed = not self.machine.groups[self.plan.groups.index(g)].driven
+        else:
+            layout.refresh_neurons(self.plan, place, x, self.machine.own)
+            changed = bool(params)
+        if changed:
+            self._refresh_constants()
+
+    def _refresh_constants(self) -> None:
+        """Bring the constants of populations, and what depends on refractory periods and time constants, up to date."""
         self._least.clear()
-        for name, (scale, shown) in before.items():
-            if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # avoid rounding an unchanged state
-                layout.write_state(self.machine.neurons, self.placement.place, g, name, values.get(name, shown))
-        layout.refresh_neurons(self.plan, self.placement.place, self.machine.neurons, self.machine.own)
         ring, plastic = self._widened(self.machine.ring), self.machine.plastic
         if plastic is not None:
             plastic = plasticity.refreshed(plastic, self.plan, self.placement.place)
@@ -208,18 +241,20 @@ class Engine(NeuronEngine):
 
     def restart(self, plan: Plan, seed: int) -> None:
         """See `lifsim.engine.contract.RunningEngine.restart`."""
-        plastic = self.machine.plastic
+        was, plastic = self.plan.groups, self.machine.plastic
         self.step = 0
-        self._least.clear()
-        self.restimulate(plan)
+        self.restimulate(replace(plan, groups=was))
+        self.plan = plan
         initial_state.empty(self.machine.ring, self.machine.underway)
-        initial_state.begin_neurons(self)
+        initial_state.begin_neurons(self.machine.neurons, plan, self.placement.place)
         initial_state.begin_stimuli(self.machine.poisson, self.machine.trains, self.machine.currents)
+        if not initial_state.same_parameters(was, plan.groups):
+            layout.refresh_neurons(plan, self.placement.place, self.machine.neurons, self.machine.own)
+            self._refresh_constants()
         if plastic is not None:
             plasticity.draw_again(plastic, self._plastic_place(), self._wirings())
             plastic = plasticity.begun_again(plastic, plan, self.placement.place)
-        groups, ring = layout.groups_of(plan, self.placement.place, self.dtype), self._widened(self.machine.ring)
-        self.machine = self.machine._replace(key=key_of(seed), groups=groups, ring=ring, plastic=plastic, events=np.zeros(0, np.int64))
+        self.machine = self.machine._replace(key=key_of(seed), plastic=plastic, events=np.zeros(0, np.int64))
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""

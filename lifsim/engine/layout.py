@@ -105,6 +105,13 @@ def refresh_neurons(plan: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> 
     x.drive[:] = own.gain * own.I_e
 
 
+def refresh_currents(group: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> None:
+    """Recompute in `x` and `own` what depends on the parameter I_e of `group`."""
+    at = places(group, place)
+    own.I_e[at] = group.params["I_e"]
+    x.drive[at] = own.gain[at] * own.I_e[at]
+
+
 def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: int) -> tuple[Neurons, OwnInput]:
     """All neurons in their initial state."""
     n = plan.n_neurons

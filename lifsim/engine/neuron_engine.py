@@ -52,6 +52,9 @@ class NeuronEngine:
         """`probes` with an output buffer for the samples of `steps` steps."""
         before, after = self._samples(self.step), self._samples(self.step + steps)
         offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
+        if len(probes.out) == offset[-1] and np.array_equal(offset[:-1], probes.offset):
+            probes.before[:] = before
+            return probes
         return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
 
     def _samples(self, step: int) -> np.ndarray:

@@ -25,13 +25,14 @@ NO_CHECKPOINT = -1  # value of `Checkpointer.changes` while there is no checkpoi
 
 
 class StateSource(NamedTuple):
-    """Functions that return the content of a checkpoint: its metadata, its arrays, and whether the simulation is in its initial state,
-    which follows from the seed, so that no arrays are needed.
+    """Functions that return the content of a checkpoint: its metadata, its arrays, whether the simulation is in its initial state, which
+    follows from the seed, so that no arrays are needed; and the number of changes by `Simulation.set`.
     """
 
     about: Callable[[], About]
     state: Callable[[], dict[str, Any]]
     is_initial: Callable[[], bool]
+    changes: Callable[[], int]
 
 
 class Checkpointer:
@@ -60,7 +61,7 @@ class Checkpointer:
         In a loop of short runs, these checkpoints take at most a tenth of the time; a run that is interrupted between two of them cannot
         be resumed. `callback` as of `Callback.as_dict`.
         """
-        changes, began = source.about().changes, time.monotonic()
+        changes, began = source.changes(), time.monotonic()
         if changes > self.changes and self.schedule.on and began - self._kept > 9 * self._took:
             self.keep(source)
             self._kept = time.monotonic()

@@ -283,7 +283,7 @@ class Simulation(RecordedNetwork):
 
     def _source(self) -> StateSource:
         """The content of checkpoints."""
-        return StateSource(self._about, lambda: saved_state.arrays_of(self._parts()), self._is_initial)
+        return StateSource(self._about, lambda: saved_state.arrays_of(self._parts()), self._is_initial, lambda: self._changes.number)
 
     def _parts(self) -> saved_state.Parts:
         return saved_state.Parts(self._engine, self._recorder, self._stimuli, self._synapses)
