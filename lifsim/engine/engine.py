@@ -138,13 +138,13 @@ class Engine(NeuronEngine):
 
     def _prepare(self, steps: int) -> None:
         """Make room for what `steps` steps record and send. Short runs of equal length find it made, and call the same program again."""
+        self.machine = self._with_given(steps)  # first: given spikes need room, too
         parts = {
             "underway": self._underway(steps),
             "plastic": self._plastic(steps),
             "written": self._written(steps),
             "probes": self._with_room(self.machine.probes, steps),
         }
-        self.machine = self._with_given(steps)
         if any(getattr(self.machine, name) is not part for name, part in parts.items()):
             self.machine = self.machine._replace(**parts)
 
