@@ -161,7 +161,7 @@ def same(result: ls.Result, path: Path, name: str, said: str) -> Counter[str]:
     if (
         "n_nodes" not in attributes
         and nodes.min(initial=0 if not len(nodes) else 2**40) > 0
-        and f"{name}: {n:,} neurons are assumed" not in said
+        and f"{name}: {n:,} neurons with ids" not in said
     ):
         return Counter({"ASSUMED WITHOUT A WORD": 1})
     if len(nodes) and "n_nodes" not in attributes:

@@ -148,7 +148,7 @@ def read(path: Path) -> Checkpoint:
         if not path.is_file():
             raise DataError(str(path), "does not exist", "a checkpoint, which Simulation.save or lifsim run --checkpoint-every makes")
         if not seal.check(path):
-            raise DataError(str(path), "is no checkpoint, or was cut off")
+            raise DataError(str(path), "is not a checkpoint, or is incomplete")
         with readable(path), h5py.File(path, "r") as file:
             about = _about(_bytes(file, "about"), str(path))
             arrays = {key: _array(file, f"arrays/{k}") for k, key in enumerate(about.arrays)}
@@ -162,7 +162,7 @@ def read(path: Path) -> Checkpoint:
 def _array(file: h5py.File, name: str) -> np.ndarray:
     data = dataset(file, name, "biuf", None)
     if data.chunks is not None or (data.id.get_storage_size() != data.nbytes):
-        raise DataError(f"{file.filename}/{name}", "is not stored in one piece", "a checkpoint as lifsim writes it")
+        raise DataError(f"{file.filename}/{name}", "is not stored contiguously", "a checkpoint as lifsim writes it")
     return np.asarray(data[()])
 
 
@@ -221,7 +221,9 @@ def _about(text: bytes, path: str) -> About:
         facts = None
     version = facts.get("format") if isinstance(facts, dict) else None
     if type(version) is not int or version > FORMAT:
-        raise DataError(path, f"has format {shown(version)}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
+        raise DataError(
+            path, f"has format {shown(version)}", f"this version of lifsim reads format {FORMAT}: update lifsim to read newer formats"
+        )
     known = {f.name: facts[f.name] for f in fields(About) if f.name in facts}
     missing = [f.name for f in fields(About) if f.name not in known and f.default is MISSING and f.default_factory is MISSING]
     wrong = [*missing, *(name for name, x in known.items() if not _ALLOWED[name](x))]

@@ -21,7 +21,7 @@ def places(n: int) -> np.ndarray:
 
 
 def indices(array: np.ndarray) -> np.ndarray:
-    """Convert integers to contiguous int32 or int64; not copied if they have this form.
+    """Convert integers to a contiguous int32 or int64 array; an array that has this form already is not copied.
 
     Raises
     ------
@@ -36,7 +36,9 @@ def indices(array: np.ndarray) -> np.ndarray:
 
 
 def numbers(array: np.ndarray) -> np.ndarray:
-    """Convert real numbers to contiguous float32 or float64, rounding at most to float64; not copied if they have this form.
+    """Convert real numbers to a contiguous float32 or float64 array; wider types are rounded to float64.
+
+    An array that has this form already is not copied.
 
     Raises
     ------

@@ -161,7 +161,7 @@ def _windows() -> float:
 
 
 def forget_peak() -> None:
-    """Reset `peak`, if the system allows it (Linux)."""
+    """Restart the measurement of `peak`, if the system allows it (Linux)."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

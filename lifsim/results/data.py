@@ -163,7 +163,7 @@ class Lazy(Mapping[str, T], Generic[T]):
     def _refuse(self, name: str) -> NoReturn:
         if name in self._unreadable:
             raise self._unreadable[name]
-        hint = did_you_mean(str(name), self._names) or "nothing of the kind was recorded"
+        hint = did_you_mean(str(name), self._names) or "nothing of this kind was recorded"
         raise DataError(self._where, self._missing.format(name=name), hint)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -249,6 +249,8 @@ class Traces(Lazy[np.ndarray]):
         first, *others = [of(v) for v in variables or self]
         if any(not np.array_equal(first, other) for other in others):
             raise DataError(
-                self._where, f"{', '.join(self)} were recorded differently", f"call {call}({next(iter(self))!r}) for each variable"
+                self._where,
+                f"{', '.join(self)} were recorded at different times or from different neurons",
+                f"call {call}({next(iter(self))!r}) for each variable",
             )
         return first

@@ -195,7 +195,7 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
     if MANIFEST not in known:
         if reason.startswith("damaged"):
             raise DataError(str(path), f"is {reason}", "the data after this cannot be read")
-        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+        raise DataError(str(path), "is empty: the run was stopped before its first step")
     writer = owner(path) if is_written(path) else ""
     if writer and reason == CUT_SHORT:  # the frame is still being written
         size, reason = end, ""

@@ -57,7 +57,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
 
     Raises
     ------
-    LifsimError : there is no duration, or it is no time, not on the time grid, or too long.
+    LifsimError : there is no duration, or it is not a time, not on the time grid, or too long.
     """
     if duration is None:
         duration = net.duration

@@ -33,7 +33,7 @@ class Turn:
         LifsimError : another call is active.
         """
         if not self._lock.acquire(blocking=False):
-            got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is at work in another thread"
+            got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is running in another thread"
             raise LifsimError(self._name, got, "one call at a time; use a separate object in each thread")
         try:
             if self._calls and not reads:
