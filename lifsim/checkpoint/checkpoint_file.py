@@ -80,7 +80,7 @@ class Checkpoint:
             net = network_archive.read(image, str(self.path), self.path.absolute().parent)
         if net.dt != self.about.dt:
             raise DataError(
-                str(self.path), f"says dt = {self.about.dt:g} ms, its network has {net.dt:g} ms", "a checkpoint as lifsim writes it"
+                str(self.path), f"has dt = {self.about.dt:g} ms, but its network has dt = {net.dt:g} ms", "a checkpoint as lifsim writes it"
             )
         return net
 
@@ -103,7 +103,7 @@ def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[byte
     RunError : the disk is full or failing; existing files are unchanged.
     """
     said = plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})
-    facts = json.dumps(said | {"out": about.out}).encode()  # `out` unchanged, even if it is no valid text: the file must be found again
+    facts = json.dumps(said | {"out": about.out}).encode()  # `out` is unchanged even if it is not valid text, so that the file can be found
     with disk.replacing(path, _KEPT, previous) as fd:
         below = unfailing.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:

@@ -51,7 +51,7 @@ def numbers(array: np.ndarray) -> np.ndarray:
 
 
 def out_of_range(index: np.ndarray, n: int) -> int | None:
-    """An index that is not one of 0 … n - 1, or None if all are."""
+    """An index that is outside of 0 … n - 1; None if there is none."""
     low, high = (int(index.min()), int(index.max())) if len(index) else (0, 0)
     return (high if low >= 0 else low) if len(index) and not 0 <= low <= high < n else None
 

@@ -50,7 +50,7 @@ class IdleEngine:
     def restore(self, step: int, state: dict[str, Any]) -> None:
         """Go to `step` (ValueError if `state` is not empty: it belongs to another plan)."""
         if state:
-            raise ValueError("it holds a state of neurons")
+            raise ValueError("it has a state of neurons, but the network has no neurons")
         self.step = step
 
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:

@@ -17,7 +17,7 @@ class Events(Protocol):
         """Steps (int64) and global ids (uint32) of the spikes sent in the steps start < k <= stop, sorted by step, then id."""
 
     def offsets(self, start: int, stop: int) -> np.ndarray | None:
-        """How many ms before the end of its step each spike of `window` is sent; None if times are on the grid."""
+        """The time (ms) from each spike of `window` to the end of its step; None if spikes are on the grid."""
 
     def reach(self, start: int) -> int:
         """The last step of a window from `start` that needs little memory; at least start + 1."""

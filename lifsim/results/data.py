@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class DataSource(Protocol):
-    """Where a `Result` reads its data from. Times are in ms; `located` names the populations that have positions."""
+    """The source from which a `Result` reads its data. Times are in ms; `located` names the populations that have positions."""
 
     manifest: Manifest
     info: dict[str, Any]

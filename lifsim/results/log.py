@@ -110,7 +110,7 @@ class LogWriter:
 
         Raises
         ------
-        OutputError : the name is taken and `replace` is false, or the file system refuses.
+        OutputError : the name is taken and `replace` is false, or the file system does not allow it.
         """
         if os.name == "nt":  # Windows cannot rename an open file
             os.close(self._fd)

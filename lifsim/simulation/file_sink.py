@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class LogSink:
-    """The common base of a sink with a new log and one that continues a log.
+    """Base class of the two sinks that write to a log: a new log, or that of an interrupted run.
 
     Parameters
     ----------

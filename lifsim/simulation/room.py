@@ -30,7 +30,7 @@ def check_room(facts: dict[str, Any]) -> None:
         needed, free, place = lacking
         kind = "address space" if "ulimit" in place else "memory"
         got = f"this network needs about {memory.said(needed)} of {kind}"
-        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
+        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; a network with fewer synapses, or float32, needs less")
     if facts["row"] > MOST_WORDS:
         got = f"the synapses of a node onto the neurons of a block take about {facts['row']:.3g} words of 16 bits"
         raise LifsimError("projections", got, f"at most {MOST_WORDS:,}: fewer synapses from one node, or weights of fewer bits")

@@ -370,7 +370,7 @@ def test_what_is_read_is_not_replaced(tmp_path):
     (tmp_path / "m.toml").write_text(f'[populations.a]\nn = 3\nmodel = "iaf_psc_exp"\n{projection}', encoding="utf-8")
     for reader, out, place in ((net, spikes, "populations.given.spike_file"), (ls.load(tmp_path / "m.toml"), weights, "the model")):
         before = out.read_bytes()
-        with pytest.raises(ls.OutputError, match=f"is read by the network \\({place}\\)"):
+        with pytest.raises(ls.OutputError, match=f"is an input file of the network \\({place}\\)"):
             ls.run(reader, 10.0, out=out, overwrite=True)
         assert out.read_bytes() == before
 
@@ -522,7 +522,7 @@ def test_a_checkpoint_made_by_hand(change, tmp_path):
     found = checkpoint_file.read(path)
     network_archive.write(small(), tmp_path / "image")
     checkpoint_file.write(path, replace(found.about, **change), found.arrays, found.chunks, tmp_path / "image")
-    with pytest.raises(ls.DataError, match=r"x: (has invalid metadata|says dt = 0.2 ms, its network has 0.1 ms)"):
+    with pytest.raises(ls.DataError, match=r"x: (has invalid metadata|has dt = 0.2 ms, but its network has dt = 0.1 ms)"):
         ls.Simulation.restore(path)
 
 

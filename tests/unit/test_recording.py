@@ -418,7 +418,7 @@ def test_what_fails_on_the_way_to_the_disk_is_said(path, monkeypatch):
     monkeypatch.setattr(disk, "sync", failing)
     monkeypatch.setattr(log_module, "_SYNC_EVERY", -1.0)
     writer = LogWriter(path)
-    with pytest.raises(RunError, match=r"Input/output error.*the data recorded so far are in it"):
+    with pytest.raises(RunError, match=r"Input/output error.*the data recorded so far are in this file"):
         for _ in range(1000):
             writer.append(log_reading.CHUNK, b"x")
             time.sleep(0.01)
