@@ -31,7 +31,7 @@ _HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
 
 
 def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
-    """The samples (pA) of a waveform generator, shape (rows, columns), and for how many steps each row holds.
+    """The samples (pA) of a waveform generator, shape (rows, columns), and the number of steps for which each row holds.
 
     Raises
     ------

@@ -56,7 +56,7 @@ _read: tuple[float, tuple[float, ...], list[Limit]] = (-float("inf"), (), [])  #
 
 
 def free() -> Limit:
-    """The tightest limit."""
+    """The tightest memory limit of this process."""
     return limits()[0]
 
 

@@ -4,7 +4,8 @@ In: a `Plan`, the number of threads, the precision. Out: an engine that advances
 
 Terms in the docstrings of this package:
 
-- step k: the time from (k - 1)·dt to k·dt. slice: the steps of one call of `advance`.
+- step k: the time from (k - 1)·dt to k·dt. turn k: the work at the end of step k and at the beginning of step k + 1.
+- slice: the steps of one call of `advance`.
 - place: the position of a neuron in the arrays of the state (`parallel.placement`).
 - block: a range of places that is updated by one thread. piece: the neurons of one population in a block, or a part of them.
 - row: the synapses of one source in a block. segment: the synapses of a row that have the same delay.

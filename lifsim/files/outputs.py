@@ -91,7 +91,7 @@ def _mode(path: Path) -> int:
     except FileNotFoundError:
         return 0
     except NotADirectoryError:
-        raise OutputError(shortened(str(path.parent)), "is not a folder") from None
+        raise OutputError(shortened(str(path.parent)), "is not a folder", "choose another folder") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(shortened(str(path)), f"cannot be written ({reason})", "choose another name") from None

@@ -34,7 +34,7 @@ NodeCount = int | Mapping[str, int] | None
 class Survey:
     """Content of another tool's file.
 
-    info : metadata, as those of a run. places : population -> its datasets. unreadable : population -> why it cannot be read.
+    info : metadata, in the form of those of a run. places : population -> its datasets. unreadable : population -> why it cannot be read.
     assumed : population -> a warning about its number of neurons, which the file does not say.
     """
 
@@ -195,7 +195,7 @@ def _number(group: h5py.Group, name: str, default: float) -> float:
 
 
 def warnings_of(found: Survey, path: Any) -> Iterator[str]:
-    """Warnings for the user about the file."""
+    """Warnings about a file of another tool: populations that cannot be read, assumed numbers of neurons."""
     for name, error in found.unreadable.items():
         yield f"{path}: {name} is left out: {error}"
     for name, text in found.assumed.items():

@@ -164,7 +164,7 @@ def decoded(path: Path, payload: bytes) -> Chunk:
     try:
         return Chunk.from_bytes(payload)
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise DataError(str(path), f"holds a frame that cannot be read ({error})") from None
+        raise DataError(str(path), f"holds recorded data that cannot be read ({error})") from None
 
 
 def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:

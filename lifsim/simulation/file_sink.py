@@ -218,7 +218,7 @@ class ResumedSink(LogSink):
         try:
             recorded, end = read_log(log.path, until=step)
             if run is not None and recorded.manifest.run != run:
-                raise DataError(str(log.path), "is the log of another run", "the log of the run that wrote the checkpoint")
+                raise DataError(str(log.path), "is the log of another run", "the log must be of the run that wrote the checkpoint")
             if recorded.totals.end != step:
                 raise DataError(str(log.path), f"ends at step {recorded.totals.end}", f"the checkpoint needs it up to step {step}")
             log.cut(end)

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Turn:
-    """Exclusive access to an object, for one thread and in it for one call; `name` is the object's name in errors.
+    """Exclusive access to an object for one thread and, in this thread, for one call; `name` is the name of the object in errors.
 
     A second call does not wait but fails at once, since the first one may take hours.
     """

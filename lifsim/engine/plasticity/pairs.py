@@ -198,7 +198,7 @@ def without_last(own, site, until):
 
 @kernel
 def look(own, site, target, until):
-    """For each entry of `target`, find its last spike until step `until`, the step of that spike, and the trace of spikes before `until`."""
+    """For each entry of `target`, find its last spike until step `until`, the step of this spike, and the trace of earlier spikes."""
     trains, work, b, lo = site
     last, last_step, seen = work.last[lo:], work.last_step[lo:], work.trace[lo:]
     link, trace, newest, law = trains.link[b], trains.trace[b], trains.newest[lo:], trains.law[0, lo:]
