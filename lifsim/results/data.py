@@ -123,7 +123,7 @@ class Spikes:
 
         Parameters
         ----------
-        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, within the recorded window (default: the whole of it).
+        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, cut to the recorded window (default: all of it).
         """
         if t_start is None and t_stop is None:
             return self
