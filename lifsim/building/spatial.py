@@ -222,7 +222,7 @@ def chosen(
 
 
 def among_all(n_source: int, number: int) -> bool:
-    """Whether so many sources are chosen that the probabilities of all are computed."""
+    """Whether `number` is so large that the probabilities of all `n_source` sources are computed."""
     return n_source <= LOOK * number
 
 
