@@ -8,7 +8,7 @@ from typing import Any
 
 
 def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A function to be the ``__getattr__`` of `package`, which Python calls for names that the package does not define itself.
+    """Return a ``__getattr__`` for `package`: the function that Python calls for names that the package does not define itself.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes
 def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
     """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
 
-    Pieces begin at the places `edges`.
+    `edges` has the first place of each piece.
     """
     number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
     return np.diff(number[edges]) > 0

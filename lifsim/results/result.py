@@ -35,7 +35,7 @@ class Result:
     positions : population -> positions of its nodes, (n, dimensions), mm.
     info : all metadata of the run: model text, parameters, settings, versions, timings, …
     path : the file; None for a result in memory.
-    note : a remark for users: that the run is still going on, or that a newer run is unfinished; "" if there is none.
+    note : a remark for users: that the run is still in progress, or that a newer run is unfinished; "" if there is none.
     """
 
     def __init__(self, source: DataSource, path: Path | None = None, note: str = "") -> None:
@@ -55,7 +55,7 @@ class Result:
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
         """The result of `recorded` data, in memory or in a log."""
-        note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
+        note = f"the run is in progress: {recorded.writer}" if recorded.writer else ""
         return cls(RecordedChunks(recorded), recorded.path, note)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def put(r, j, t, w, at, target, weight):
 
 
 class StorePlace(NamedTuple):
-    """Where and how synapses are stored.
+    """The place and the form in which synapses are stored.
 
     nodes : number of nodes. first : bounds of the blocks, shape (n_blocks + 1,). key : Philox key of the seed. dtype : type of weights.
     each : applies a function to every block, on all threads.

@@ -193,13 +193,13 @@ class PreciseEngine(NeuronEngine):
         """Do nothing: exact spike times do not support plastic synapses."""
 
     def saved(self) -> dict[str, Any]:
-        """See `lifsim.engine.contract.RunningEngine.saved`."""
+        """The state for a checkpoint; it does not depend on the number of threads."""
         from lifsim.engine.precise import event_snapshot
 
         return event_snapshot.state_of(self)
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """See `lifsim.engine.contract.RunningEngine.restore`."""
+        """Load the state that an engine of the same plan `saved` after `step` (ValueError if it does not fit the plan)."""
         from lifsim.engine.precise import event_snapshot
 
         event_snapshot.restore(self, step, state)

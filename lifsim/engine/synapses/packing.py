@@ -196,8 +196,8 @@ def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
     """Refuse rows of more than `MOST_WORDS` words, also if the 32-bit counts in `table` overflowed (block with many `synapses`)."""
     overflowed = synapses > MOST_WORDS and int(table[:, :, 0].sum(dtype=np.int64)) != synapses
     if overflowed or size.max(initial=0) > MOST_WORDS:
-        got = f"a node has synapses of more than {MOST_WORDS:,} words of 16 bits onto the neurons of a block"
-        raise LifsimError("projections", got, "fewer synapses from one node, or narrower weights")
+        got = f"the synapses of a node onto the neurons of a block take more than {MOST_WORDS:,} words of 16 bits"
+        raise LifsimError("projections", got, "use fewer synapses from one node, or weights of fewer bits")
 
 
 def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
@@ -210,7 +210,7 @@ def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
 
 
 def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int) -> np.ndarray:
-    """Where the memory of each block begins, and where the last one ends, in 16-bit words; an upper bound of what blocks need.
+    """The beginning of the memory of each block, and the end of the last, in 16-bit words; an upper bound of what blocks need.
 
     There is spare room at the end because synapses are read in groups of four. Not all delays occur in all rows, but memory that is left
     over is never touched and takes address space only.
