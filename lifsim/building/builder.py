@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,7 @@ from lifsim.plan.synapses import Expand, Wiring
 MANY = 10_000_000  # nodes or spikes of a population above which `check` skips it
 
 
-def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
+def build_plan(net: Network, seed: int, method: str, expand: Expand, begun: Callable[[int], None] | None = None) -> Plan:
     """Build the plan of a network.
 
     Parameters
@@ -49,6 +50,7 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
     method : "grid" or "precise", the engine that will run the plan.
     expand : draws all synapses of a wiring. It is needed for synapses that must be known before the run: those of stimuli and parrots, and
         those whose values depend on distance.
+    begun : called with the index of each projection before its rule is worked out.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
     wirings: list[Wiring] = []
     stimuli = _Drives(net, seed, expand)
     for index, projection in enumerate(net.projections):
+        if begun:
+            begun(index)
         source, target = projection.source.population, projection.target.population
         own = source.model.role in ("neuron", "spikes")
         ids = projection.source.ids + (first[source.name] if own else 0)

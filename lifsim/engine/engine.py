@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +49,18 @@ class Engine(NeuronEngine):
     threads : number of threads; results do not depend on it.
     precision : dtype of the state and of input sums, "float64" or "float32".
     weights : dtype in which weights are stored; None: that of `precision`, or float32 if it holds all weights exactly.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
-        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision))
+    def __init__(
+        self,
+        plan: Plan,
+        threads: int = 1,
+        precision: str = "float64",
+        weights: str | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> None:
+        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision), tell)
         self.plastic_dtype = np.dtype(
             "float64" if (weights or precision) == "float64" else "float32"
         )  # integers could not hold small changes
@@ -62,10 +71,10 @@ class Engine(NeuronEngine):
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
-        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
+        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.tally)
         plastic, delay = None, synapses.delay
         if len(static) < len(wirings):
-            place = plasticity.StorePlace(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
+            place = plasticity.StorePlace(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.tally)
             plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
             delay = np.concatenate([delay, plasticity.occurring(plastic)])
         interval = int(delay.min(initial=LONGEST_INTERVAL))

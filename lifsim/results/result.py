@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.common.printable import one_line
+from lifsim.common.overview import Fact, Overview, Overviewed, table_of
 from lifsim.files.outputs import check_output, make_folder
 from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
 from lifsim.results.hdf5_reader import ResultFile
@@ -17,8 +17,11 @@ from lifsim.results.manifest import ids_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
 
+_POPULATIONS = "population", "nodes", "model", "recorded"
+_UNREADABLE = "population", "error"
 
-class Result:
+
+class Result(Overviewed):
     """Recorded data and metadata of a run. Data are read on first access. Times are in ms.
 
     A result can be pickled and copied, for use in other processes. A result in memory is pickled with its data; a result in a file or
@@ -172,19 +175,29 @@ class Result:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        end = "" if self.complete else ", not complete"
-        place = f" in {self.path}" if self.path else ""
-        lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
-        for name, population in self.populations.items():
-            lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
-        lines += [f"  {name}: cannot be read: {error}" for name, error in self.unreadable.items()]
-        return "\n".join([*map(one_line, lines), *(f"  ({one_line(text)})" for text in (self.info.get("note"), self.note) if text)])
+    def overview(self) -> Overview:
+        """The description that `repr` and notebooks show."""
+        time = f"({self.t_start:g}, {self.t_stop:g}] ms"
+        facts = [Fact("time", time, said=time), Fact("dt", f"{self.dt:g} ms"), Fact("seed", f"{self.seed}")]
+        facts += [] if self.complete else [Fact("complete", "no", said="not complete")]
+        remarks = [f"({text})" for text in (self.info.get("note"), self.note) if text]
+        known = table_of("populations", _POPULATIONS, list(self.populations), self._row, self._line, 5)
+        failed = table_of("populations", _UNREADABLE, list(self.unreadable.items()), _why, lambda item: ": ".join(_why(item)), 2)
+        return Overview("Result", f"{self.name!r}{f' in {self.path}' if self.path else ''}", facts, remarks, (known, failed))
 
-    def _recorded(self, name: str) -> str:
+    def _line(self, name: str) -> str:
+        n, model, recorded = self._row(name)[1:]
+        return f"{name}: {n} {model}{f'; {recorded}' if recorded else ''}"
+
+    def _row(self, name: str) -> tuple[str, ...]:
         parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
         for population, variable in self._source.manifest.keys:
             if population == name:
                 n, m = self._source.shape((name, variable))
                 parts.append(f"{variable} {n:,} x {m:,}")
-        return f"; {', '.join(parts)}" if parts else ""
+        population = self.populations[name]
+        return name, f"{population['n']:,}", population["model"], ", ".join(parts)
+
+
+def _why(item: tuple[str, DataError]) -> tuple[str, str]:
+    return item[0], f"cannot be read: {item[1]}"

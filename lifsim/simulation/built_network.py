@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from lifsim.building import build_plan, numbering
 from lifsim.building.needs import stored
 from lifsim.common.errors import LifsimError, ModelError, Problem, did_you_mean
+from lifsim.common.overview import Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import times
 from lifsim.common.values import Distribution
@@ -19,9 +21,11 @@ from lifsim.network import Network, View
 from lifsim.network.population import normalise, relations
 from lifsim.network.recordings import Nodes
 from lifsim.plan import Plan
+from lifsim.simulation.build_reports import BuildReports
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
+from lifsim.simulation.run_overview import overview_of
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.turn import Turn, alone, reading
 from lifsim.weights import WeightStore
@@ -30,8 +34,9 @@ if TYPE_CHECKING:
     from lifsim.engine import RunningEngine
 
 
-def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
-    """The plan of `net` with `seed`, for an engine of this `method`; the engine draws the synapses that the plan depends on.
+def plan_of(net: Network, seed: int, method: str = "grid", begun: Callable[[int], None] | None = None) -> Plan:
+    """The plan of `net` with `seed`, for an engine of this `method`; the engine draws the synapses that the plan depends on. `begun` is as
+    of `build_plan`.
 
     Raises
     ------
@@ -39,16 +44,16 @@ def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
     """
     from lifsim.engine import expand
 
-    return build_plan(net, seed, method, expand)
+    return build_plan(net, seed, method, expand, begun)
 
 
-class BuiltNetwork:
+class BuiltNetwork(Overviewed):
     """A network built in memory, ready to run. Its variables and synapses can be read, and the state of neurons can be changed.
 
     Parameters
     ----------
     net, settings : the network, and the settings of the run.
-    progress : called with the events "prepare", "build" and "compile".
+    progress : called with the events "prepare", "making", "build" and "compile".
     """
 
     def __init__(self, net: Network, settings: Settings, progress: Progress) -> None:
@@ -63,16 +68,23 @@ class BuiltNetwork:
         self.net, self.seed, self.method = net, settings.seed, settings.method
         self._turn = Turn("simulation")
         self._changes = 0  # number of calls of `set`
+        reports = BuildReports(progress, settings.needs["synapses"], len(net.projections))
         with compiling(begin) as compiler:
-            plan = plan_of(net, settings.seed, settings.method)
+            plan = plan_of(net, settings.seed, settings.method, reports.projection)
+            reports.synapses = plan.n_synapses
             weights = stored(settings.weights)
-            self._engine: RunningEngine = engine_for(settings.method, plan, settings.threads, settings.precision, weights)
+            precision, threads = settings.precision, settings.threads
+            self._engine: RunningEngine = engine_for(settings.method, plan, threads, precision, weights, reports.made)
             built = time.perf_counter() - start - compiler.seconds
             progress("build", synapses=plan.n_synapses, seconds=built)
             self._recorder, self._first = Recorder(net, settings.seed), numbering(net)
             self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads or compiles all code that a run needs
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
+
+    def overview(self) -> Overview:
+        """The description that `repr` and notebooks show."""
+        return overview_of(self)
 
     # -- state -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 from lifsim.checkpoint import checkpoint_file, first_step
 from lifsim.checkpoint.checkpoint_file import Checkpoint
 from lifsim.common.errors import DataError
-from lifsim.common.notices import notices
+from lifsim.common.progress_bar import progress_for
 from lifsim.common.timegrid import steps, time_of
 from lifsim.files.outputs import expanded
 from lifsim.files.run_files import RunFiles, log_path
@@ -49,6 +49,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
     Stopped : a signal such as Ctrl-C stopped the run; `resume` continues it.
     """
     path = expanded(out, "out", DataError)
+    progress = options["progress"] = progress_for(options["progress"], path.name)
     path = path.with_suffix("") if path.suffix == ".log" else path
     take_back(RunFiles(path.absolute()))
     if not log_path(path).exists() and path.exists():
@@ -62,7 +63,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
             return _finished(log, recorded, made)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:
-            (options["progress"] or notices)("warning", text=text)
+            progress("warning", text=text)
     except BaseException:
         log.close()
         raise

@@ -17,7 +17,7 @@ from lifsim.checkpoint.checkpoint_file import About, Checkpoint
 from lifsim.checkpoint.network_archive import NetworkImage, refuse_another
 from lifsim.checkpoint.schedule import Schedule, schedule_of
 from lifsim.common.errors import DataError, LifsimError, ModelError
-from lifsim.common.notices import notices
+from lifsim.common.progress_bar import close_bar, progress_for
 from lifsim.common.text import storable
 from lifsim.common.timegrid import steps, time_of
 from lifsim.common.wall_time import seconds
@@ -73,11 +73,12 @@ class Simulation(BuiltNetwork):
     def __init__(self, net: Network, duration: float | str | None = None, *, _resumed: Resumed | None = None, **options: Any) -> None:
         check_network(net)
         asked = RunOptions(**options)
+        progress = progress_for(asked.progress, net.name)
         self._duration = None if duration is None else check_duration(net, duration)
         schedule = schedule_of(net.dt, asked.checkpoint_every, asked.checkpoint_wall)
         settings = settle(net, asked.seed, asked.threads, asked.precision, asked.weights, asked.method)
         check_room(settings.needs)
-        self._settings, self._progress = settings, asked.progress or notices
+        self._settings, self._progress = settings, progress
         self._closed = False
         self._until: int | None = None  # the last step of the run
         self._wall, self._before = time.perf_counter(), 0.0  # start of this simulation; seconds that earlier processes spent on the run
@@ -101,6 +102,7 @@ class Simulation(BuiltNetwork):
             self._loop = SliceLoop(self._engine, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()
+            close_bar(self._progress)
             raise
 
     def _check_checkpoints(self, schedule: Schedule) -> None:
@@ -349,6 +351,7 @@ class Simulation(BuiltNetwork):
     def close(self) -> None:
         """Release threads and files. Saved data are kept."""
         self._closed = True
+        close_bar(self._progress)
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()

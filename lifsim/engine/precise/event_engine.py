@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -39,13 +40,14 @@ class PreciseEngine(NeuronEngine):
     plan : what to simulate (`lifsim.plan.plan.Plan`).
     threads : number of threads; results do not depend on it.
     weights : dtype in which weights are stored; None: float64.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None) -> None:
-        super().__init__(plan, threads, "float64", weights or "float64")
+    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None, tell: Callable[[int], None] | None = None) -> None:
+        super().__init__(plan, threads, "float64", weights or "float64", tell)
         seats = self.placement
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
-        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), 1, self.team.each)
+        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), 1, self.tally)
         blocks = layout.blocks_of(plan, seats, int(synapses.delay.min(initial=LONGEST_INTERVAL)))
         edges = layout.edges_of(blocks)
         neurons = own_layout.neurons_of(plan, seats.place)
