@@ -83,7 +83,7 @@ class Overview:
 
     def text(self) -> str:
         """The description as a few lines of text."""
-        first = f"{self.kind} {self.line()}".rstrip()
+        first = f"{self.kind} {self.line()}" if self.name else f"{self.kind}{self.line()}"
         rows = (shortened(one_line(line), _WIDTH) for table in self.tables for line in table.as_lines())
         return "\n".join([*(shortened(one_line(line), _LONG) for line in (first, *(f"  {line}" for line in self.lines))), *rows])
 

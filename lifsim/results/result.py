@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from lifsim.common.errors import DataError
 from lifsim.common.overview import Fact, Overview, Overviewed, table_of
 from lifsim.files.outputs import check_output, make_folder
+from lifsim.results import neo_block, pandas_table, xarray_dataset
 from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
 from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
@@ -162,6 +163,60 @@ class Result(Overviewed):
         make_folder(path)
         self._source.save(path)
         return path
+
+    def to_pandas(self, what: str = "spikes") -> Any:
+        """Spikes or traces as a `pandas.DataFrame` in long format.
+
+        Parameters
+        ----------
+        what : "spikes": a row for each spike, in order of time, with the columns time (ms), population and neuron (index in the
+            population). "traces": a row for each sample, with the columns time (ms), population, variable, neuron (missing for a rate),
+            value and unit; of recorded weights, neuron is the target, and a column source has the presynaptic neuron.
+
+        Returns
+        -------
+        The table; population, variable and unit are categories.
+
+        Raises
+        ------
+        LifsimError : pandas is not installed. DataError : `what` is neither, or the file was damaged.
+        """
+        return pandas_table.table(self, what)
+
+    def to_neo(self) -> Any:
+        """All spikes and traces as a `neo.Block`, for Elephant and other tools.
+
+        Returns
+        -------
+        A block with one segment: a `neo.SpikeTrain` for each recorded neuron, silent ones included (annotations `population`, `neuron`),
+        and a `neo.AnalogSignal` of shape (samples, neurons) for each trace (annotation `population`, array annotation `neuron`; of
+        recorded weights, `neuron` is the target and `source` the presynaptic neuron). A `neo.Group` for each population holds its own.
+
+        Raises
+        ------
+        LifsimError : neo is not installed. DataError : the file was damaged.
+        """
+        return neo_block.block(self)
+
+    def to_xarray(self, populations: str | Sequence[str] | None = None) -> Any:
+        """Spikes and traces as an `xarray.Dataset`.
+
+        Parameters
+        ----------
+        populations : name or names of the populations; default: all of which something was recorded.
+
+        Returns
+        -------
+        Each variable has the dimensions time (ms) and neuron (index in the population), a rate only time, and weights time and synapse
+        (with the coordinates source and target); units are in the attribute `units`. Spikes are the variables spike_time (ms) and
+        spike_neuron. With several populations, the population's name stands in front: ``exc_V_m``, ``exc_neuron``. A variable that was
+        sampled at other times than the first, or of other neurons, has a dimension of its own, such as ``time_V_m``.
+
+        Raises
+        ------
+        LifsimError : xarray is not installed. DataError : nothing was recorded of a population, or the file was damaged.
+        """
+        return xarray_dataset.dataset(self, populations)
 
     def close(self) -> None:
         """Discard the loaded data. The result stays usable: its file is open only while data are read."""
