@@ -121,7 +121,9 @@ def test_empty_results_of_all_libraries():
 @pytest.mark.parametrize("library", ["pandas", "neo", "xarray"])
 def test_a_missing_library_is_named(result, library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ls.LifsimError, match=f"to_{library}: needs {library}, which is not installed; expected pip install {library}|install"):
+    with pytest.raises(
+        ls.LifsimError, match=f"to_{library}: needs {library}, which is not installed; expected pip install {library}|install"
+    ):
         getattr(result, f"to_{library}")()
 
 

@@ -1,0 +1,71 @@
+"""Shows figures in notebooks: each figure that a call made appears once, below its cell.
+
+A figure is shown when its cell ends, or before that if the cell displays it itself, for example as the value of its last line. Figures
+that pyplot made (with axes that the user gave) are shown by matplotlib's inline backend at the end of the cell; a second picture of them,
+as the value of the last line, is suppressed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, TypeVar
+
+from matplotlib.figure import Figure
+
+from lifsim.common.notebook import notebook
+
+F = TypeVar("F", bound=Callable[..., Figure])
+
+_waiting: list[Figure] = []  # figures of the current cell that are not shown yet
+_followed: list[Any] = []  # the shell whose cells are followed
+
+
+def shows(function: F) -> F:
+    """Decorate a function that returns a figure: in a notebook, the figure is shown."""
+
+    @wraps(function)
+    def called(*args: Any, **options: Any) -> Figure:
+        figure = function(*args, **options)
+        shell = notebook()
+        if shell is not None:
+            _follow(shell)
+            if not _inline_shows(figure) and not any(figure is other for other in _waiting):
+                _waiting.append(figure)
+            figure._ipython_display_ = partial(display, figure)  # type: ignore[attr-defined]
+        return figure
+
+    return called  # type: ignore[return-value]
+
+
+def display(figure: Figure) -> None:
+    """Show a figure in the notebook now, unless the inline backend will; it is then not shown again at the end of the cell."""
+    shell = notebook()
+    _waiting[:] = [other for other in _waiting if other is not figure]
+    if shell is None or _inline_shows(figure):
+        return
+    figure._ipython_display_ = None  # type: ignore[attr-defined] # else the formatter would call this function again
+    try:
+        data, metadata = shell.display_formatter.format(figure)
+    finally:
+        del figure._ipython_display_  # type: ignore[attr-defined] # shown as any other figure from now on
+    shell.display_pub.publish(data=data, metadata=metadata)
+
+
+def _follow(shell: Any) -> None:
+    """Call `_show_waiting` after each cell of the shell."""
+    if not any(shell is other for other in _followed):
+        _followed[:] = [shell]
+        shell.events.register("post_execute", _show_waiting)
+
+
+def _show_waiting() -> None:
+    while _waiting:
+        display(_waiting[0])
+
+
+def _inline_shows(figure: Figure) -> bool:
+    """Whether the inline backend of pyplot will show the figure when the cell ends."""
+    pyplot, manager = sys.modules.get("matplotlib.pyplot"), getattr(figure.canvas, "manager", None)
+    return pyplot is not None and manager is not None and pyplot.fignum_exists(manager.num) and "inline" in pyplot.get_backend()
