@@ -137,8 +137,7 @@ class DenseNetwork(Overviewed):
         changed = (f"{name}={value!r}" for name, value in self.get_params().items() if value != standard[name].default)
         return f"{type(self).__name__}({', '.join(changed)})"
 
-    def overview(self) -> Overview:
-        """The description that notebooks show: the parameters that differ from their defaults, and the training so far."""
+    def _overview(self) -> Overview:
         standard = inspect.signature(type(self).__init__).parameters
         changed = {name: value for name, value in self.get_params().items() if value != standard[name].default}
         facts = [Fact(name, shown(value)) for name, value in changed.items()]

@@ -76,8 +76,7 @@ class Spiking(Overviewed):
         self.m, self.text, self.stores, self.folder = m, text, stores, folder
         self.answer: Answer | None = None
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         layers = " → ".join(map(str, self.m.layers_.sizes))
         facts = [Fact("made from", type(self.m).__name__), Fact("layers", layers)]
         facts += [Fact("neurons", self.network.populations["layer_1"].model.name)] if "layer_1" in self.network else []

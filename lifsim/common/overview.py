@@ -109,15 +109,14 @@ class Overview:
 class Overviewed:
     """An object whose `repr`, and whose display in a notebook, are made from an `Overview`."""
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return self.overview().text()
+        return self._overview().text()
 
     def _repr_html_(self) -> str:
-        return self.overview().html()
+        return self._overview().html()
 
 
 def table_of(

@@ -101,7 +101,7 @@ class ProgressBar:
         if self._bar is None or self._kind != kind:
             self.close()
             self._kind = kind
-            self._bar = bar_class()(total=total, desc=title, bar_format=form, file=messages(), dynamic_ncols=True, **options)
+            self._bar = bar_class()(total=total, desc=title, bar_format=form, file=messages(), **options)
         return self._bar
 
     def _line(self, text: str, wall_s: float) -> None:
@@ -124,7 +124,7 @@ def progress_for(given: Any, name: str) -> Callable[..., None]:
     if isinstance(given, bool):
         return ProgressBar(name) if given else silent
     if not callable(given):
-        raise LifsimError("progress", shown(given), "True, False, or a function that is called with events")
+        raise LifsimError("progress", shown(given), "a function that is called with events, True or False")
     return given
 
 

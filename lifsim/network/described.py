@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lifsim.common.overview import Fact, Overview, Overviewed, counted, table_of
 from lifsim.common.printable import shown
@@ -27,9 +27,10 @@ class Described(Overviewed):
     projections: list[Projection]
     recordings: list[Recording]
 
-    def view(self, nodes: Any, place: str = "population") -> View:
-        """As of `Network`, which implements it."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def view(self, nodes: str) -> View:
+            """A method of `Network`."""
 
     def __getitem__(self, name: str) -> Population | View:
         """A population by name, as ``net["exc"]``, or a view of some of its nodes, as ``net["exc[:10]"]``.
@@ -51,8 +52,7 @@ class Described(Overviewed):
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.populations)
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         populations, projections = self.populations.values(), self.projections
         facts = [Fact("dt", f"{self.dt:g} ms"), Fact("seed", f"{self.seed}")]
         facts += [] if self.duration is None else [Fact("duration", value_text(self.duration, "ms"))]
@@ -81,4 +81,4 @@ def _projection(p: Projection) -> tuple[str, ...]:
 
 
 def _line(part: Population | Projection) -> str:
-    return part.overview().line()
+    return part._overview().line()

@@ -90,8 +90,7 @@ class View(Overviewed):
         stop = r[-1] + (1 if r.step > 0 else -1) if len(r) else r.start
         return f"{self.name}[{r.start}:{stop if stop >= 0 else ''}{'' if r.step == 1 else f':{r.step}'}]"
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         size, model = f"{len(self):,} of {self.population.n:,}", self.population.model.name
         facts = Fact("nodes", size, said=f"{size} {model}"), Fact("model", model, said=None)
         return Overview("View", f"{self.name}[{ids_text(self.index)}]", facts)
@@ -160,8 +159,7 @@ class Population(Overviewed):
     def __str__(self) -> str:
         return self.name
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         size = Fact("nodes", f"{self.n:,}", said=f"{self.n:,} {self.model.name}"), Fact("model", self.model.name, said=None)
         return Overview("Population", self.name, (*size, *parameter_facts(self.model, {**self.params, **self.initial})))
 

@@ -70,8 +70,7 @@ class Projection(Overviewed):
             *([Fact("plasticity", how or self.synapse.model.name, said=how or self.synapse.model.name)] if self.synapse else ()),
         ]
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         return Overview("Projection", self.ends, self.facts())
 
     @property

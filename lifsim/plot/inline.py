@@ -1,8 +1,8 @@
 """Shows figures in notebooks: each figure that a call made appears once, below its cell.
 
 A figure is shown when its cell ends, or before that if the cell displays it itself, for example as the value of its last line. Figures
-that pyplot made (with axes that the user gave) are shown by matplotlib's inline backend at the end of the cell; a second picture of them,
-as the value of the last line, is suppressed.
+that pyplot made (with axes that the user gave) are displayed by matplotlib's inline backend at the end of the cell, too; there they are
+left out if the cell has shown them already.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lifsim.common.notebook import notebook
 F = TypeVar("F", bound=Callable[..., Figure])
 
 _waiting: list[Figure] = []  # figures of the current cell that are not shown yet
+_shown: list[Figure] = []  # figures of pyplot that the current cell has shown
 _followed: list[Any] = []  # the shell whose cells are followed
 
 
@@ -40,24 +41,33 @@ def shows(function: F) -> F:
 
 
 def display(figure: Figure) -> None:
-    """Show a figure in the notebook now, unless the inline backend will; it is then not shown again at the end of the cell."""
+    """Show a figure in the notebook now; it is then not shown again at the end of the cell."""
     shell = notebook()
     _waiting[:] = [other for other in _waiting if other is not figure]
-    if shell is None or _inline_shows(figure):
+    if shell is None or any(figure is other for other in _shown):
         return
     figure._ipython_display_ = None  # type: ignore[attr-defined] # else the formatter would call this function again
     try:
         data, metadata = shell.display_formatter.format(figure)
     finally:
-        del figure._ipython_display_  # type: ignore[attr-defined] # shown as any other figure from now on
+        del figure._ipython_display_  # type: ignore[attr-defined] # from now on the figure is displayed as any other
+    if _inline_shows(figure):  # at the end of the cell, once more
+        _shown.append(figure)
+        figure._ipython_display_ = partial(display, figure)  # type: ignore[attr-defined]
     shell.display_pub.publish(data=data, metadata=metadata)
 
 
 def _follow(shell: Any) -> None:
-    """Call `_show_waiting` after each cell of the shell."""
+    """Call `_forget` before each cell of the shell, and `_show_waiting` after it."""
     if not any(shell is other for other in _followed):
         _followed[:] = [shell]
+        shell.events.register("pre_execute", _forget)
         shell.events.register("post_execute", _show_waiting)
+
+
+def _forget() -> None:
+    while _shown:
+        vars(_shown.pop()).pop("_ipython_display_", None)
 
 
 def _show_waiting() -> None:

@@ -230,8 +230,7 @@ class Result(Overviewed):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         time = f"({self.t_start:g}, {self.t_stop:g}] ms"
         facts = [Fact("time", time, said=time), Fact("dt", f"{self.dt:g} ms"), Fact("seed", f"{self.seed}")]
         facts += [] if self.complete else [Fact("complete", "no", said="not complete")]
@@ -250,8 +249,8 @@ class Result(Overviewed):
             if population == name:
                 n, m = self._source.shape((name, variable))
                 parts.append(f"{variable} {n:,} x {m:,}")
-        population = self.populations[name]
-        return name, f"{population['n']:,}", population["model"], ", ".join(parts)
+        about = self.populations[name]
+        return name, f"{about['n']:,}", about["model"], ", ".join(parts)
 
 
 def _why(item: tuple[str, DataError]) -> tuple[str, str]:

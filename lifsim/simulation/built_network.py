@@ -82,8 +82,7 @@ class BuiltNetwork(Overviewed):
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
 
-    def overview(self) -> Overview:
-        """The description that `repr` and notebooks show."""
+    def _overview(self) -> Overview:
         return overview_of(self)
 
     # -- state -------------------------------------------------------------------------------------

@@ -184,6 +184,7 @@ class Simulation(BuiltNetwork):
             stopped.saved = stopped.saved or self._checkpointer.advice
             raise
         finally:
+            close_bar(self._progress)
             recording = self._loop.recording_seconds - recorded_before
             self.timings["record"] += recording
             self.timings["simulate"] += time.perf_counter() - began - recording
