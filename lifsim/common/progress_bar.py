@@ -124,7 +124,7 @@ def progress_for(given: Any, name: str) -> Callable[..., None]:
     if isinstance(given, bool):
         return ProgressBar(name) if given else silent
     if not callable(given):
-        raise LifsimError("progress", shown(given), "a function that is called with events, True or False")
+        raise LifsimError("progress", shown(given), "a function, True or False")
     return given
 
 

@@ -21,7 +21,10 @@ def value_text(x: Any, unit: str = "", quantity: str = "") -> str:
     if isinstance(x, (list, tuple)):  # spike times of one node, or of each
         return counted(sum(map(np.size, x)), "value")
     if isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "fiu":
-        return f"{float(x.min()):g} to {float(x.max()):g} {unit}".rstrip() + f" ({counted(x.size, 'value')})" if x.size else "no values"
+        if not x.size:
+            return "no values"
+        low, high = float(x.min()), float(x.max())
+        return f"{f'{low:g} to ' if low < high else ''}{high:g} {unit}".rstrip() + f" ({counted(x.size, 'value')})"
     return f"{_bare(x, quantity)} {unit}".rstrip()
 
 
