@@ -17,7 +17,7 @@ def block(result: Any) -> Any:
     made = neo.Block(name=result.name, simulator="lifsim", seed=str(result.seed), dt_ms=result.dt)
     segment = neo.Segment(name=result.name)
     made.segments.append(segment)
-    for population in result.populations:
+    for population in (name for name in result.populations if name in result.spikes or name in result.traces):
         group = neo.Group(name=population, model=result.populations[population]["model"])
         if population in result.spikes:
             trains = spike_trains(result.spikes[population], neo)
