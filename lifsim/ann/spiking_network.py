@@ -167,7 +167,7 @@ class Spiking(Overviewed):
         return loads(self.text, stores=self.stores, folder=self.folder, **changes)
 
     def run(
-        self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | None = None
+        self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | bool | None = None
     ) -> Answer:
         """Present each sample to its own copy of the network, and return the output.
 
