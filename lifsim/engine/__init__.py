@@ -17,6 +17,7 @@ Terms in the docstrings of this package:
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lifsim.common.errors import LifsimError
@@ -64,15 +65,17 @@ __all__ = [
 ]
 
 
-def engine_for(method: str, plan: Plan, threads: int, precision: str, weights: str | None) -> RunningEngine:
+def engine_for(
+    method: str, plan: Plan, threads: int, precision: str, weights: str | None, tell: Callable[[int], None] | None = None
+) -> RunningEngine:
     """The engine that runs `plan` by `method`: "grid" (spike times on the grid) or "precise" (exact spike times); see `Engine`."""
     if not plan.groups:
         return IdleEngine(plan, weights)
     if method == "precise":
         from lifsim.engine.precise import PreciseEngine
 
-        return PreciseEngine(plan, threads, weights)
-    return Engine(plan, threads, precision, weights)
+        return PreciseEngine(plan, threads, weights, tell)
+    return Engine(plan, threads, precision, weights, tell)
 
 
 # Loaded on first use: most runs have spike times on the grid.

@@ -17,6 +17,7 @@ from lifsim.common.printable import shown
 from lifsim.common.seeds import SEEDS, is_seed
 from lifsim.common.values import number
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
+from lifsim.network.described import Described
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
 from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, index_of, normalise, off_grid, relations
@@ -27,8 +28,8 @@ from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed
 METHODS = ("grid", "precise")
 
 
-@dataclass(eq=False)
-class Network:
+@dataclass(eq=False, repr=False)
+class Network(Described):
     """The description of a network: populations, projections and recordings.
 
     Parameters

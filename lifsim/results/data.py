@@ -185,6 +185,9 @@ class Lazy(Mapping[str, T], Generic[T]):
     def __repr__(self) -> str:
         return f"<{', '.join(self._names) or 'none'}>"
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._names)
+
     def clear(self) -> None:
         """Discard the loaded values."""
         self._loaded.clear()

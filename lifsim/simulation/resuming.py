@@ -10,7 +10,7 @@ from typing import Any
 from lifsim.checkpoint import checkpoint_file, first_step
 from lifsim.checkpoint.checkpoint_file import Checkpoint
 from lifsim.common.errors import DataError
-from lifsim.common.notices import notices
+from lifsim.common.progress_bar import progress_for
 from lifsim.common.timegrid import steps, time_of
 from lifsim.files.outputs import expanded
 from lifsim.files.run_files import RunFiles, log_path
@@ -53,6 +53,7 @@ def resume(
     Stopped : a signal such as Ctrl-C stopped the run; `resume` continues it.
     """
     path = expanded(out, "out", DataError)
+    progress = options["progress"] = progress_for(options["progress"], path.name)
     path = path.with_suffix("") if path.suffix == ".log" else path
     take_back(RunFiles(path.absolute()))
     if not log_path(path).exists() and path.exists():
@@ -67,7 +68,7 @@ def resume(
         _check_function(path, recorded, do)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:
-            (options["progress"] or notices)("warning", text=text)
+            progress("warning", text=text)
     except BaseException:
         log.close()
         raise
