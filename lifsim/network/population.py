@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
-from lifsim.common.values import Distribution, Value, is_whole, value
-from lifsim.network.model import MODELS, Model
+from lifsim.common.values import Distribution, Value, value
+from lifsim.network.model import Model
 from lifsim.network.parameter import Parameter, violations
 from lifsim.network.positions import Positions
 
@@ -76,6 +76,11 @@ class View:
             r = r if r.step > 0 else r[::-1]
             return int(((ids >= r.start) & (ids < r.stop) & ((ids - r.start) % r.step == 0)).sum())
         return len(np.intersect1d(self.ids, other.ids))
+
+    def __add__(self, other: Any) -> NoReturn:
+        refuse_sum(self, other)
+
+    __radd__ = __add__
 
     def __str__(self) -> str:
         if self.whole:
@@ -149,8 +154,29 @@ class Population:
             return self.initial[name]
         return self.params.get(name, self.model.parameter(name).default)
 
+    def __add__(self, other: Any) -> NoReturn:
+        refuse_sum(self, other)
+
+    __radd__ = __add__
+
     def __str__(self) -> str:
         return self.name
+
+
+def refuse_sum(a: Any, b: Any) -> NoReturn:
+    """Refuse a + b, which in NEST makes one collection of both.
+
+    Raises
+    ------
+    ModelError : always; it says what a list of populations does instead.
+    """
+    names = [str(x) if isinstance(x, (Population, View)) else shown(x) for x in (a, b)]
+    raise ModelError(
+        " + ".join(names),
+        "populations cannot be added",
+        f"write the list [{', '.join(names)}]; a rule then applies to each pair of populations: fixed_indegree draws `indegree` sources "
+        f"from {names[0]} and as many from {names[1]}. To draw from both together, make them slices of one population",
+    )
 
 
 def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
@@ -292,17 +318,6 @@ def index_of(text: str, place: str) -> Any:
         raise ModelError(place, f"[{text}", "an index such as exc[3], exc[0:10], exc[1,5,7]") from None
 
 
-def check_new(place: str, name: Any, n: Any, model: Any, taken: Container[str], others: int) -> Iterator[Problem]:
-    """Report problems with the name, size and model of a new population. `taken` names exist already, with `others` nodes in all."""
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
-        yield Problem(place, f"{shown(name)} is not a name", "letters, digits, _ - +")
-    elif name in taken:
-        yield Problem(place, "there is a population of this name already")
-    if not is_whole(n) or n < 1:
-        yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
-    elif n > MOST_NODES:
-        yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
-    elif n + others > MOST_NODES:
-        yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
-    if not isinstance(model, str) or model not in MODELS:
-        yield Problem(f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS))
+def with_neurons(populations: Mapping[str, Population]) -> list[str]:
+    """The names of the populations of neurons."""
+    return [name for name, population in populations.items() if population.model.role == "neuron"]
