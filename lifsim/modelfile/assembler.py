@@ -42,7 +42,7 @@ class Assembler:
         self.guessed: set[str] = set()  # populations whose size or model is a substitute
         file, self.problems = schema.check(schema.ModelFile, document)
         self.file = file or schema.ModelFile()
-        raw, problems = with_settings(self.file.parameters, settings)
+        raw, problems = with_settings(self.file.parameters, settings, document)
         self.parameters = Parameters(raw)
         self.problems += problems
         self.dt_unknown = False

@@ -87,6 +87,11 @@ _SYNAPSE_WORDS = {
 }
 
 
+def meanings(word: str) -> tuple[str, ...]:
+    """The parameters and state variables that `word` may mean, whatever the model."""
+    return _PARAMETERS.get(word, ((), ""))[0]
+
+
 def parameter_hint(word: str, model: Model, names: Iterable[str] | None = None) -> str:
     """The parameter of `model` that is meant by `word`, which it has not; chosen from `names`, by default all that can be set."""
     known = list(model.settable if names is None else names)

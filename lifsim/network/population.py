@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -318,6 +318,6 @@ def index_of(text: str, place: str) -> Any:
         raise ModelError(place, f"[{text}", "an index such as exc[3], exc[0:10], exc[1,5,7]") from None
 
 
-def with_neurons(populations: Mapping[str, Population]) -> list[str]:
+def with_neurons(populations: Mapping[str, Population]) -> Iterator[str]:
     """The names of the populations of neurons."""
-    return [name for name, population in populations.items() if population.model.role == "neuron"]
+    return (name for name, population in populations.items() if population.model.role == "neuron")

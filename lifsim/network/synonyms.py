@@ -158,7 +158,8 @@ def recorder_hint(word: str, nodes: Iterable[str], params: Mapping[str, Any] | N
     """
     if word not in RECORDERS:
         return ""
-    variable, example, params = RECORDERS[word], next(iter(nodes), ""), params or {}
+    example, params = next(iter(nodes), ""), params or {}
+    variable: Any = RECORDERS[word]
     wanted = params.get("record_from", params.get("variables", variable))
     variable = wanted if variable == "V_m" and isinstance(wanted, (str, list)) else variable
     interval = "" if variable == "spikes" else f"{', interval = ' if toml else ', interval='}{shown(params.get('interval', 1.0))}"
@@ -171,7 +172,7 @@ def recorder_hint(word: str, nodes: Iterable[str], params: Mapping[str, Any] | N
     return f"recordings are not populations: write {call}{interval})"
 
 
-def _listed(variable: str | list[Any]) -> str:
+def _listed(variable: Any) -> str:
     return shown(variable).replace("'", '"')
 
 
