@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from lifsim.common import hooks
 from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.missing import NETWORK, no_attribute
 from lifsim.common.printable import shown
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
 from lifsim.network.model import MODELS
@@ -79,6 +80,14 @@ class Network:
         if name == "dt" and getattr(self, "populations", None):
             raise ModelError("run.dt", "is set after populations were added", f"a new Network with dt = {value!r}")
         super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that no network has; the message says what other tools' names of calls are here."""
+            raise no_attribute(
+                "'Network' object", name, NETWORK, ("add", "connect", "record", "record_weights", "positions", "save", "view")
+            )
 
     def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
         """Add a population of `n` neurons or stimuli.

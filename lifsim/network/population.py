@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem
+from lifsim.common.missing import NODES, no_attribute
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.common.values import Distribution, Value, value
@@ -81,6 +82,11 @@ class View:
         refuse_sum(self, other)
 
     __radd__ = __add__
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute("'View' object", name, self)
 
     def __str__(self) -> str:
         if self.whole:
@@ -159,8 +165,24 @@ class Population:
 
     __radd__ = __add__
 
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute("'Population' object", name, self)
+
     def __str__(self) -> str:
         return self.name
+
+
+def _no_attribute(owner: str, name: str, nodes: Population | View) -> AttributeError:
+    """The error for an attribute that `nodes` do not have, such as a parameter of their model."""
+    if name.startswith("_"):  # also of an object that is being copied and has no attributes yet
+        return no_attribute(owner, name, {})
+    population = nodes if isinstance(nodes, Population) else nodes.population
+    if name in population.model.readable:
+        given = f'population.get("{name}") for the value that was given, Simulation.get("{population.name}", "{name}") for that of now'
+        return no_attribute(owner, name, {name: given})
+    return no_attribute(owner, name, NODES, ("name", "n", "model", "params", "initial", "positions", "get"))
 
 
 def refuse_sum(a: Any, b: Any) -> NoReturn:

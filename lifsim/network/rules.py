@@ -33,6 +33,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "matrix": ("copies", "scale"),
 }
 COUNTS = ("indegree", "outdegree", "N")
+_OR_PROFILE = ' or a function of distance, such as {"gaussian": {"p0": 1.0, "sigma": 0.2}}'
 _MOST_COUNTED = 2**48  # upper bound of indegree, outdegree and N: more synapses than any memory holds
 
 
@@ -95,7 +96,7 @@ def _check_counts(
         if name == "p" and (is_profile(raw) or rule != "pairwise_bernoulli"):
             yield from _check_profile(f"{place}.p", raw, rule)
         elif (found := as_float(raw)) is None or not math.isfinite(found):
-            yield Problem(f"{place}.{name}", shown(raw), "must be a number")
+            yield Problem(f"{place}.{name}", shown(raw), "must be a number" + (_OR_PROFILE if name == "p" else ""))
         elif name == "p" and not 0 <= raw <= 1:
             yield Problem(f"{place}.p", f"{raw:g}", "a probability from 0 to 1")
         elif name in COUNTS and (raw < 0 or raw != int(raw)):
