@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim import ann
+from lifsim.ann.synonyms import parameter_hint
 from lifsim.cli.options import FILE, OVERWRITE, THREADS, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.common.errors import DataError, LifsimError, did_you_mean
@@ -221,7 +222,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
     known = [name for name in kinds[task].parameter_names() if name != "progress"]
     for name in said:
         if name not in known:
-            raise LifsimError(f"{config}: {name}", "there is no such entry", did_you_mean(name, ["task", "test", *known]))
+            raise LifsimError(f"{config}: {name}", "there is no such entry", parameter_hint(name, ["task", "test", *known]))
     m = kinds[task](**said, progress=progress)
     try:
         m.check_parameters()

@@ -111,7 +111,8 @@ def has_unit(raw: Any) -> bool:
 def quantity_of_another_library(raw: Any) -> str:
     """The message for a quantity of another library."""
     text, library = str(raw), type(raw).__module__.partition(".")[0]
-    advice = 'write a number in ms, mV, pF, pA, nS or Hz, or a text such as "20 ms"'
+    advice = "write plain numbers in ms, mV, pF, pA, nS or Hz"
+    advice += "" if getattr(raw, "ndim", 0) else ', or a text such as "20 ms"'
     if units.looks_like_quantity(text):
         with suppress(ValueError):
             value, symbol = units.split(text)

@@ -15,7 +15,7 @@ from lifsim.common.errors import ModelError, Problem
 from lifsim.common.missing import NODES, no_attribute
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
-from lifsim.common.values import Distribution, Value, value
+from lifsim.common.values import Distribution, Value, has_unit, quantity_of_another_library, value
 from lifsim.network.model import Model
 from lifsim.network.parameter import Parameter, violations
 from lifsim.network.positions import Positions
@@ -240,6 +240,8 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
 
 def _trains(raw: Any, n: int) -> list[np.ndarray]:
     """Spike times as one array for each node; a flat list becomes a single array."""
+    if has_unit(raw):
+        raise ValueError(quantity_of_another_library(raw))
     if not isinstance(raw, (Sequence, np.ndarray)) or isinstance(raw, (str, bytes)) or (isinstance(raw, np.ndarray) and raw.ndim == 0):
         raise ValueError(f"{shown(raw)}; must be a list of spike times, or one list a node")
     nested = len(raw) > 0 and all(hasattr(x, "__len__") and not isinstance(x, str) for x in raw)
