@@ -44,8 +44,8 @@ def spelled_out(
         if syn_spec is not None:
             raise ModelError(f"{place}.syn_spec", "given together with synapse", "only one of them")
         syn_spec, options["synapse"] = options["synapse"], DEFAULTS["synapse"]
-    if isinstance(rule, Mapping):
-        given = dict(rule)
+    if isinstance(rule, Mapping) and not hasattr(rule, "tocsr"):  # a scipy.sparse matrix of the form DOK is a dictionary, too
+        given = _named(f"{place}.rule", rule)
         rule = given.pop("rule", "all_to_all")
         flags = {key: given.pop(key) for key in _FLAGS if key in given}
         problems += [*_put(place, options, flags, DEFAULTS), *_put(place, params, given, {})]
@@ -54,6 +54,14 @@ def spelled_out(
     if problems:
         raise ModelError.of(problems)
     return rule, options, params
+
+
+def _named(place: str, table: Mapping[Any, Any]) -> dict[str, Any]:
+    """A copy of `table`, whose keys must be names (ModelError)."""
+    wrong = next((key for key in table if not isinstance(key, str)), None)
+    if wrong is not None:
+        raise ModelError(place, f"a dictionary with the key {shown(wrong)}", "names as keys")
+    return dict(table)
 
 
 def _put(place: str, known: dict[str, Any], given: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[Problem]:
@@ -75,7 +83,7 @@ def _synaptic(place: str, syn_spec: Any) -> dict[str, Any]:
         raise ModelError(place, shown(syn_spec), "a single dictionary; for several synapses of each pair, call connect once for each")
     if not isinstance(syn_spec, Mapping):
         raise ModelError(place, shown(syn_spec), 'a synapse model or a dictionary such as {"weight": 0.1, "delay": 1.5}')
-    given = dict(syn_spec)
+    given = _named(place, syn_spec)
     options = {key: given.pop(key) for key in ("weight", "delay", "receptor_type") if key in given}
     names = [key for key in ("synapse_model", "model") if key in given]
     if len(names) == 2:
