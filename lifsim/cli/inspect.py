@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifsim.cli.next_steps import command, run_of
 from lifsim.cli.options import FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.text import contents_of, draw_result, heading_of
@@ -240,7 +241,7 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
     refuse_output(file, overwrite)
     make_folder(file)
     disk.put(file, template().encode())
-    talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
+    talk.note(f"{file}: edit it, then: {command('check', file)}; {run_of(file, '--plot')}")
 
 
 @click.command(cls=Command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifsim.cli.next_steps import command, next_line, plot_of
 from lifsim.cli.options import (
     EVERY,
     MAX_WALL,
@@ -124,7 +125,7 @@ def _kind(result: Result) -> str:
 def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> None:
     """Print a summary of a run and the next steps; draw the figure."""
     if not result.complete:
-        talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: lifsim resume {out}")
+        talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: {command('resume', out)}")
         raise click.exceptions.Exit(UNFINISHED)
     spikes = sum(len(s.times) for s in result.spikes.values())
     factor = result.info["real_time_factor"]
@@ -132,7 +133,17 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
     if picture:
         draw_result(result, _kind(result), picture)
         talk.note(f"{picture}: picture")
-    talk.note(f"next: lifsim stats {out}" + ("" if picture else f" or lifsim plot {out}"))
+    talk.note(next_line(_after_run(result, out, picture)))
+
+
+def _after_run(result: Result, out: Path, picture: Path | None) -> Iterable[str]:
+    """The commands that may follow a run: those for which it recorded something."""
+    if len(result.spikes):
+        yield command("stats", out)
+    elif picture or not len(result.traces):
+        yield command("info", out)
+    if not picture and (len(result.spikes) or len(result.traces)):
+        yield plot_of(out, _kind(result))
 
 
 @click.command(cls=Command)

@@ -84,7 +84,7 @@ def _synaptic(place: str, syn_spec: Any) -> dict[str, Any]:
     if not isinstance(syn_spec, Mapping):
         raise ModelError(place, shown(syn_spec), 'a synapse model or a dictionary such as {"weight": 0.1, "delay": 1.5}')
     given = _named(place, syn_spec)
-    options = {key: given.pop(key) for key in ("weight", "delay", "receptor_type") if key in given}
+    options: dict[str, Any] = {key: given.pop(key) for key in ("weight", "delay", "receptor_type") if key in given}
     names = [key for key in ("synapse_model", "model") if key in given]
     if len(names) == 2:
         raise ModelError(place, "has both synapse_model and model", "only one of them")
