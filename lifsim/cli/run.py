@@ -31,7 +31,7 @@ from lifsim.cli.options import (
     refuse_output,
 )
 from lifsim.cli.program import UNFINISHED, Command, Talk, echo
-from lifsim.cli.text import contents_of, draw_result, heading_of
+from lifsim.cli.text import contents_of, draw_result, heading_of, refuse_model
 from lifsim.common import memory
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -100,6 +100,7 @@ def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
     FILE is the results file that the run was to write, or its log, FILE.log. The results are identical, bit for bit, to
     those of an uninterrupted run.
     """
+    refuse_model(file)
     from lifsim.cli.progress import Progress
     from lifsim.simulation.resuming import resume as go_on
 

@@ -257,9 +257,8 @@ def _check_kind(default: Any, setting: Any) -> None:
     for kind, called in ((bool, "true or false"), (str, "a text")):
         is_kind = [isinstance(x, kind) and not _is_quantity(x) for x in (default, setting)]
         if is_kind[0] != is_kind[1]:
-            raise ValueError(
-                f"{shortened(repr(setting))}; must be {called if is_kind[0] else 'a number or an array'}, as {shortened(repr(default))}"
-            )
+            wanted = called if is_kind[0] else "a number or an array"
+            raise ValueError(f"{shortened(repr(setting))}; must be {wanted}, like {shortened(repr(default))} in the model")
     if isinstance(setting, str) and _is_quantity(default) and _is_quantity(setting):
         units.parse(setting, units.coherent(units.split(default)[1]))
 
