@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +13,19 @@ import numpy as np
 
 from lifsim.common import hooks
 from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.keywords import known_keywords
 from lifsim.common.missing import NETWORK, no_attribute
 from lifsim.common.printable import shown
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
 from lifsim.network.nest_spelling import spelled_out
-from lifsim.network.new_population import check_new, new_population
+from lifsim.network.new_population import check_new, joined, new_population
 from lifsim.network.population import Population, View, index_of, with_neurons
 from lifsim.network.projection import Projection, projection
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
 from lifsim.network.run_settings import check_settings, time_step
-from lifsim.network.synonyms import recorder_hint
+from lifsim.network.synonyms import network_hint, recorder_hint, recording_hint
 
 
 @dataclass(eq=False)
@@ -89,7 +90,9 @@ class Network:
                 "'Network' object", name, NETWORK, ("add", "connect", "record", "record_weights", "positions", "save", "view")
             )
 
-    def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
+    def add(
+        self, name: str, n: int, model: str, params: Mapping[str, Any] | None = None, *, positions: Any = None, **values: Any
+    ) -> Population:
         """Add a population of `n` neurons or stimuli.
 
         Parameters
@@ -99,18 +102,20 @@ class Network:
             (centres of grid cells, in NEST's order), ``{"random": True}`` (uniform, drawn from the seed and the name) or
             ``{"points": array}``, and with ``"extent"`` (size of the space along each axis; needed if random), ``"center"`` (default 0)
             and ``"periodic"`` (default False; if True, opposite sides are joined).
-        **params : parameters and initial state of the model, with NEST's names and units (ms, mV, pF, pA, nS, Hz). Each is a number, an
+        **values : parameters and initial state of the model, with NEST's names and units (ms, mV, pF, pA, nS, Hz). Each is a number, an
             array of shape (n,), a distribution (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
+        params : the same as one dictionary, as in NEST's ``Create``; default: none.
 
         Raises
         ------
         ModelError : lists every problem found.
         """
         place = f"populations.{name if isinstance(name, str) else shown(name)}"
-        problems = list(check_new(place, name, n, model, self.populations, self._nodes(), params))
+        values, problems = joined(place, params, values)
+        problems += check_new(place, name, n, model, self.populations, self._nodes(), values)
         if problems:
             raise ModelError.of(problems)
-        population = new_population(place, name, int(n), MODELS[model].of(params), positions, params, self.dt)
+        population = new_population(place, name, int(n), MODELS[model].of(values), positions, values, self.dt)
         nodes = self._nodes()
         self.populations[name] = population
         self._counted = len(self.populations), nodes + population.n
@@ -264,6 +269,7 @@ class Network:
                 views.append(None)
         return views
 
+    @known_keywords(recording_hint)
     def record(
         self,
         what: Nodes | Sequence[Nodes],
@@ -290,6 +296,7 @@ class Network:
         times = {"interval": interval, "start": start, "stop": stop}
         self._add_recordings(place, recordings_of(place, self.dt, self.view, what, variable, times))
 
+    @known_keywords(recording_hint)
     def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
         """Record the weights of all synapses from `source` to `target`, as ``result.traces[target]["weight_from_SOURCE"]``.
 
@@ -344,3 +351,6 @@ class Network:
         ModelError : no model file can describe the network. OutputError : `path` cannot be written. RunError : the disk is full.
         """
         hooks.save_network(self, path)
+
+
+Network.__init__ = known_keywords(network_hint)(Network.__init__)  # type: ignore[method-assign]  # a dataclass writes it

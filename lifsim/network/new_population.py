@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.printable import shown
 from lifsim.common.values import is_whole
 from lifsim.network.model import MODELS, Model
@@ -23,6 +23,18 @@ from lifsim.network.population import (
 from lifsim.network.positions import positions as as_positions
 from lifsim.network.synonyms import model_hint, recorder_hint
 
+_ORDER = 'write the name first, then the number and the model: net.add("exc", 100, "iaf_psc_exp", …)'
+
+
+def joined(place: str, params: Any, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The dictionary `params` and the `values` given by name as one dictionary; problems."""
+    if params is None:
+        return dict(values), []
+    if not isinstance(params, Mapping) or not all(isinstance(key, str) for key in params):
+        return dict(values), [Problem(f"{place}.params", shown(params), 'a dictionary of parameters, such as {"tau_m": 20.0}')]
+    twice = [key for key in params if key in values]
+    return {**params, **values}, [Problem(f"{place}.{key}", "given twice", "once: in the dictionary or as an argument") for key in twice]
+
 
 def check_new(
     place: str, name: Any, n: Any, model: Any, taken: Mapping[str, Population], others: int, params: Mapping[str, Any]
@@ -33,15 +45,16 @@ def check_new(
     elif name in taken:
         yield Problem(place, "there is a population of this name already")
     if not is_whole(n) or n < 1:
-        yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
+        wanted = "a whole number of nodes, at least 1"
+        yield Problem(f"{place}.n", shown(n), _ORDER if isinstance(n, str) and n in MODELS else wanted)
     elif n > MOST_NODES:
         yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
     elif n + others > MOST_NODES:
         yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
     if not isinstance(model, str) or model not in MODELS:
-        hint = (
-            (recorder_hint(model, with_neurons(taken), params) or model_hint(model)) if isinstance(model, str) else did_you_mean("", MODELS)
-        )
+        word = model if isinstance(model, str) else ""
+        first = not word and name in MODELS  # as in NEST's Create
+        hint = _ORDER if first else recorder_hint(word, with_neurons(taken), params) or model_hint(word)
         yield Problem(f"{place}.model", f"there is no model {shown(model)}", hint)
 
 

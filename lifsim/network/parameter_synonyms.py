@@ -95,6 +95,8 @@ def meanings(word: str) -> tuple[str, ...]:
 def parameter_hint(word: str, model: Model, names: Iterable[str] | None = None) -> str:
     """The parameter of `model` that is meant by `word`, which it has not; chosen from `names`, by default all that can be set."""
     known = list(model.settable if names is None else names)
+    if word in ("initial", "initial_values", "state"):
+        return "write its entries as arguments, such as V_m=-65.0"
     meant, note = _PARAMETERS.get(word, ((), ""))
     found = [name for name in meant if name in known]
     if not found:

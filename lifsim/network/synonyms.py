@@ -150,6 +150,33 @@ _ABSENT_SYNAPSES = (
 _VARIANTS = ("_lbl", "_hpc", "_hom_w")  # NEST's names of the same synapse model, stored in another way
 
 
+_RECORDING = {
+    **dict.fromkeys(("dt", "every", "sampling_interval", "record_interval", "timestep"), "interval"),
+    **dict.fromkeys(("record_from", "variables", "what", "name"), "variable"),
+    **dict.fromkeys(("population", "populations", "nodes", "target", "source"), "the population as the first argument"),
+    **dict.fromkeys(("t_start", "origin"), "start"),
+    **dict.fromkeys(("t_stop", "duration"), "stop"),
+    **dict.fromkeys(("to", "file", "to_file", "record_to", "filename"), "lifsim.run(net, …, out=FILE)"),
+}
+_NETWORK = {
+    **dict.fromkeys(("resolution", "timestep", "time_step"), "dt"),
+    **dict.fromkeys(("threads", "n_threads", "local_num_threads", "precision", "weights", "out"), "it as an argument of lifsim.run"),
+    **dict.fromkeys(("rng_seed", "random_state", "random_seed", "grng_seed"), "seed"),
+    **dict.fromkeys(("simtime", "t_sim", "T", "tstop"), "duration"),
+    "title": "name",
+}
+
+
+def recording_hint(word: str, known: Iterable[str]) -> str:
+    """The argument of `Network.record` that is meant by `word`, which is none of the `known` ones."""
+    return f"write {_RECORDING[word]}" if word in _RECORDING else did_you_mean(word, known)
+
+
+def network_hint(word: str, known: Iterable[str]) -> str:
+    """The argument of `Network` that is meant by `word`, which is none of the `known` ones."""
+    return f"write {_NETWORK[word]}" if word in _NETWORK else did_you_mean(word, known)
+
+
 def recorder_hint(word: str, nodes: Iterable[str], params: Mapping[str, Any] | None = None, toml: bool = False) -> str:
     """What to write in place of the recording device `word`; "" if it is none.
 
