@@ -28,7 +28,7 @@ from lifsim.files.hdf5_reading import dataset, readable
 from lifsim.network.network import Network
 
 FORMAT = 2  # networks in files of format 1 may have been interpreted differently: `lifsim.checkpoint.compatibility`
-STATE, COLLECTED = "state:", "collected:"  # prefixes of the names of arrays
+STATE, COLLECTED, STIMULI, WEIGHTS = "state:", "collected:", "stimuli:", "weights:"  # prefixes of the names of arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,9 @@ class About:
 
     step : number of steps done. until : last step of the run, None if unknown. run : the name of the run, also stored in its log.
     settings : precision, weights, method and threads. out : the results file, None if results are kept in memory. every, wall : time
-    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`. arrays : names of the arrays.
-    chunks : number of recorded chunks in the file. format : of the file.
+    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`; changed : what they set
+    (`lifsim.simulation.changes`). redrawn : the seed of everything but the synapses, if `Simulation.reset` changed it. arrays : names of
+    the arrays. chunks : number of recorded chunks in the file. format : of the file.
     """
 
     step: int
@@ -51,6 +52,8 @@ class About:
     every: float | None = None
     wall: float | None = None
     changes: int = 0
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    redrawn: int | None = None
     timings: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     arrays: list[str] = field(default_factory=list)
@@ -194,6 +197,10 @@ def _or_none(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda x: x is None or kind(x)
 
 
+def _change(x: Any) -> bool:
+    return isinstance(x, dict) and all(isinstance(x.get(key), str) for key in ("of", "set")) and _whole(1, 2**63)(x.get("number"))
+
+
 # for each entry of `About`, a function that tells whether a value is valid
 _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "step": _whole(0, LONGEST_DELAY),
@@ -206,6 +213,8 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "every": _or_none(_time),
     "wall": _or_none(_time),
     "changes": _whole(0, 2**63),
+    "redrawn": _or_none(_whole(0, 2**64 - 1)),
+    "changed": lambda x: isinstance(x, list) and all(map(_change, x)),
     "timings": _table(lambda x: type(x) in (int, float) and 0 <= x < math.inf),
     "versions": _table(_text),
     "arrays": lambda x: isinstance(x, list) and all(map(_text, x)) and len(set(x)) == len(x),

@@ -140,7 +140,8 @@ def times(step: np.ndarray, dt: float, since: int = 0, out: np.ndarray | None = 
 
 def time_of(step: int, dt: float) -> float:
     """The time in ms of a step, as in `times`."""
-    return float(times(np.array([step]), dt)[0])
+    numerator, denominator = _fraction(dt) or (dt, 1)
+    return float(step) * numerator / denominator
 
 
 def snapped(time: float, dt: float) -> float:

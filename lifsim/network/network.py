@@ -22,7 +22,7 @@ from lifsim.network.multapses import shared_pairs
 from lifsim.network.nest_spelling import spelled_out
 from lifsim.network.new_population import check_new, joined, new_population
 from lifsim.network.population import Population, View, index_of, with_neurons
-from lifsim.network.projection import Projection, projection
+from lifsim.network.projection import Projection, projection, taken_names
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
 from lifsim.network.run_settings import check_settings, time_step
 from lifsim.network.synonyms import network_hint, recorder_hint, recording_hint
@@ -183,6 +183,7 @@ class Network:
         allow_autapses: bool = True,
         allow_multapses: bool = True,
         receptor_type: Any = 0,
+        name: Any = "",
         **params: Any,
     ) -> list[Projection]:
         """Connect `source` to `target`.
@@ -214,6 +215,7 @@ class Network:
             nodes, so that two projections of this call could connect the same pair; other calls are not considered.
         receptor_type : 1, 2, …: the receptor of a target with several receptors (``iaf_psc_exp_multisynapse``); 0 (default) for all
             other models, where the sign of the weight selects the receptor.
+        name : tells the projection from others between the same populations (`Simulation.matrix`, `Simulation.set_weights`).
         **params : parameters of the rule, given in brackets above. A matrix has ``copies`` (blocks along the diagonal) and ``scale``.
 
         Returns
@@ -234,6 +236,7 @@ class Network:
             "allow_autapses": allow_autapses,
             "allow_multapses": allow_multapses,
             "receptor_type": receptor_type,
+            "name": name,
         }
         rule, options, params = spelled_out(place, rule, conn_spec, syn_spec, options, params)
         if not isinstance(rule, str):
@@ -252,7 +255,7 @@ class Network:
                     problems |= dict.fromkeys(error.problems)
         made = {cell: p for cell, p in made.items() if not p.nothing}
         if not problems:
-            problems |= dict.fromkeys(shared_pairs(place, made))
+            problems |= dict.fromkeys([*shared_pairs(place, made), *taken_names(place, made.values(), self.projections)])
         if problems:
             raise ModelError.of(problems)
         self.projections += made.values()

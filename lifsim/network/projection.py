@@ -30,7 +30,8 @@ class Projection:
     "matrix" the explicit synapses as "given" (and the "file" that lists them). `weight`, `delay` (ms) and the parameters of
     plastic synapses are each a number, a distribution, a function of distance, or an array with one entry for each synapse in
     the order of the rule (see `Network.connect`) or of the explicit synapses. `synapse` is None if the synapses are static.
-    `receptor_type` is 0 if the sign of the weight selects the receptor.
+    `receptor_type` is 0 if the sign of the weight selects the receptor. `name` tells it from other projections between the same
+    populations; "" if it has none.
     """
 
     source: View
@@ -43,6 +44,7 @@ class Projection:
     allow_multapses: bool
     receptor_type: int = 0
     synapse: Synapse | None = None
+    name: str = ""
 
     @property
     def recurrent(self) -> bool:
@@ -97,10 +99,12 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     asked = given.pop("synapse", "static_synapse")
     raw = {key: given.pop(key) for key in ("weight", "delay")}
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
-    receptor = given.pop("receptor_type")
+    receptor, name = given.pop("receptor_type"), given.pop("name")
     unit = weight_unit(source, target)
     problems = [*_check_ends(place, source, target), *check_flags(place, flags)]
     problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
+    if not isinstance(name, str):
+        problems.append(Problem(f"{place}.name", shown(name), "a text"))
     file = given.get("file") if rule == "explicit" else None
     if file is not None and not problems:
         given, raw, problems = from_file(place, dt, given, raw, source, target)
@@ -146,7 +150,21 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         **both,
         synapse=own,
         receptor_type=_receptor(receptor, source, target),
+        name=name,
     )
+
+
+def taken_names(place: str, made: Iterable[Projection], known: Iterable[Projection]) -> Iterable[Problem]:
+    """Report projections in `made` whose name another one between the same populations has, in `made` or `known`."""
+    named: dict[str, set[tuple[str, str]]] = {}
+    for p in (p for p in known if p.name):
+        named.setdefault(p.name, set()).add((p.source.name, p.target.name))
+    for p in (p for p in made if p.name):
+        pairs = named.setdefault(p.name, set())
+        if (p.source.name, p.target.name) in pairs:
+            got = f"{shown(p.name)} is the name of another projection from {p.source.name} to {p.target.name}"
+            yield Problem(f"{place}.name", got, "another name")
+        pairs.add((p.source.name, p.target.name))
 
 
 def _plastic(

@@ -46,8 +46,35 @@ class ListedSpikes:
 
 
 @dataclass(frozen=True, eq=False)
+class Spell:
+    """The given spikes `events` of the steps `start` < k <= `stop`."""
+
+    events: Events
+    start: int
+    stop: int
+
+    def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `Events`."""
+        return self.events.window(*self._within(start, stop))
+
+    def offsets(self, start: int, stop: int) -> np.ndarray | None:
+        """See `Events`."""
+        return self.events.offsets(*self._within(start, stop))
+
+    def reach(self, start: int) -> int:
+        """See `Events`."""
+        if start >= self.stop:
+            return NEVER
+        return self.start if start < self.start else self.events.reach(start)
+
+    def _within(self, start: int, stop: int) -> tuple[int, int]:
+        first = max(start, self.start)
+        return first, max(first, min(stop, self.stop))
+
+
+@dataclass(frozen=True, eq=False)
 class Merged:
-    """Given spikes from several sources; no node occurs in two of them."""
+    """Given spikes from several sources; no node sends from two of them in one step."""
 
     parts: list[Events]
 
@@ -69,3 +96,15 @@ def listed(step: np.ndarray, ids: np.ndarray, offset: np.ndarray | None = None) 
     """Sort given spikes (in any order) into a `ListedSpikes`."""
     order = np.lexsort((ids, step) if offset is None else (ids, -offset, step))
     return ListedSpikes(step[order], ids[order], None if offset is None else offset[order])
+
+
+def merged(spells: list[Spell]) -> Events:
+    """All given spikes; those held in memory become one list."""
+    held = [s for s in spells if isinstance(s.events, ListedSpikes)]
+    found = [s.window(0, NEVER) for s in held]
+    step = np.concatenate([np.zeros(0, np.int64), *(own for own, _ in found)])
+    ids = np.concatenate([np.zeros(0, np.uint32), *(own for _, own in found)])
+    offsets = [own for own in (s.offsets(0, NEVER) for s in held) if own is not None]  # every list has offsets, or none has
+    together = listed(step, ids, np.concatenate(offsets) if offsets else None)
+    read = [s.events if (s.start, s.stop) == (0, NEVER) else s for s in spells if not isinstance(s.events, ListedSpikes)]
+    return Merged([together, *read]) if read else together

@@ -73,8 +73,10 @@ def owner(path: Path) -> str:
         return "just started"
 
 
-def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
+def frames(path: Path, end: int | None = None, begin: int = 0) -> Iterator[Frame]:
     """Iterate over the valid frames of a log up to byte `end` (default: its current size), with one frame in memory at a time.
+
+    Begins after the frame that ends at byte `begin`, or with the first one.
 
     Stops at the first incomplete or damaged frame.
 
@@ -85,7 +87,7 @@ def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
     _header(path)
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size if end is None else end
-        at = file.seek(_HEADER.size)
+        at = file.seek(max(begin, _HEADER.size))
         while at + FRAME.size <= size:
             mark, kind, length, crc = FRAME.unpack(file.read(FRAME.size))
             if mark != MARK or length > size - at - FRAME.size:

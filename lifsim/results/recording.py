@@ -128,6 +128,8 @@ class Recorded:
     start : how to start the run again (`lifsim.checkpoint.first_step`); None if the log does not contain it.
     until : the step at which the run was to end; None if the log does not contain it.
     changes : number of changes by `Simulation.set` before the last call of `Simulation.run` began.
+    callback : the interval between the calls of a function by that run ("every") and the step from which it is counted ("first"), in
+        steps; None if it called none.
     """
 
     manifest: Manifest
@@ -141,6 +143,7 @@ class Recorded:
     start: dict[str, Any] | None = None
     until: int | None = None
     changes: int = 0
+    callback: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -212,5 +215,6 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
         start=start,
         until=(run or start or {}).get("until"),
         changes=(run or {}).get("changes", 0),
+        callback=(run or {}).get("callback"),
     )
     return recorded, end

@@ -16,9 +16,9 @@ from lifsim.files.outputs import check_output, make_folder
 from lifsim.files.run_files import RunFiles
 from lifsim.results import hdf5_writer
 from lifsim.results.log import LogWriter
-from lifsim.results.log_reading import CHUNK, MANIFEST, RUN, SUMMARY
+from lifsim.results.log_reading import CHUNK, MANIFEST, RUN, SUMMARY, frames
 from lifsim.results.manifest import Manifest
-from lifsim.results.recording import Chunk, LoggedChunks, Recorded, Totals, read_log
+from lifsim.results.recording import Chunk, LoggedChunks, Recorded, Totals, decoded, read_log
 from lifsim.results.result import Result
 from lifsim.simulation.earlier_runs import EarlierRun, earlier_run, lock_log, remove_run
 from lifsim.simulation.sinks import Summary, summary_dict
@@ -65,9 +65,18 @@ class LogSink:
         self.manifest = manifest
         self._log.append(MANIFEST, manifest.to_json().encode())
 
-    def begin_run(self, until: int, changes: int) -> None:
-        """Log the start of a call of `Simulation.run` that ends at step `until`, after `changes` calls of `Simulation.set`."""
-        self._log.append(RUN, json.dumps({"until": until, "changes": changes}).encode())
+    def begin_run(self, until: int, changes: int, callback: dict[str, int] | None = None) -> None:
+        """Log the start of a call of `Simulation.run` that ends at step `until`, after `changes` calls of `Simulation.set`.
+
+        `callback` as of `Callback.as_dict`.
+        """
+        called = {"callback": callback} if callback else {}
+        self._log.append(RUN, json.dumps({"until": until, "changes": changes, **called}).encode())
+
+    def chunks_since(self, mark: int) -> tuple[list[Chunk], int]:
+        """The chunks after byte `mark` of the log, and the end of the log."""
+        found = [decoded(self._log.path, frame.payload) for frame in frames(self._log.path, self._log.end, mark) if frame.kind == CHUNK]
+        return found, self._log.end
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk, which begins where the last one ended.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from lifsim.simulation.simulation import Simulation
 
 
 @takes_options("threads", "progress", "checkpoint_every", "checkpoint_wall", threads=None, checkpoint_wall=None)
-def resume(out: str | Path, *, max_wall: float | str | None = None, **options: Any) -> Result:
+def resume(
+    out: str | Path, *, max_wall: float | str | None = None, do: Callable[[Simulation], Any] | None = None, **options: Any
+) -> Result:
     """Resume an interrupted run and complete it.
 
     The result is identical, bit for bit, to that of an uninterrupted run, for any number of threads. The run continues from the last
@@ -35,6 +38,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
     ----------
     out : path of the HDF5 results file, or of its log.
     max_wall : as of `run`.
+    do : the function that the interrupted run called, ``do(simulation)``, if it called one (`Simulation.run`).
     options
 
     Options that are not given are those of the interrupted run.
@@ -60,6 +64,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
         ended = recorded.summary is not None and recorded.totals.end >= (recorded.until or 0)
         if made is not None or ended:
             return _finished(log, recorded, made)
+        _check_function(path, recorded, do)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:
             (options["progress"] or notices)("warning", text=text)
@@ -76,8 +81,19 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
             os.replace(saved.path, sink.files.checkpoints[0])
         left = (recorded.until if recorded.until is not None else about.until or about.step) - about.step
         if left > 0:
-            simulation.run(time_of(left, about.dt), max_wall)
+            simulation.go_on(time_of(left, about.dt), max_wall, recorded.callback, do)
         return result_of_run(simulation)
+
+
+def _check_function(path: Path, recorded: Recorded, do: Any) -> None:
+    """Check that a function is given if and only if the interrupted run called one (DataError)."""
+    called = recorded.callback
+    if called and not callable(do):
+        every = time_of(called["every"], recorded.manifest.dt)
+        got = f"was a run that called a function every {every:g} ms, which is not saved"
+        raise DataError(str(path), got, f"in Python: lifsim.resume({str(path)!r}, do=FUNCTION)")
+    if do is not None and not called:
+        raise DataError(str(path), "was a run that called no function", "resume it without `do`")
 
 
 def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result:

@@ -18,7 +18,7 @@ from lifsim.engine.compiler.jit import inlined, kernel
 from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.synapses.packing import occurring_delays, synapses_of_blocks
 from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
-from lifsim.plan.synapses import CONSTANT
+from lifsim.plan.synapses import BY_SYNAPSE, CONSTANT, Values
 
 STATES = 3  # largest number of state variables of a segment
 
@@ -115,8 +115,7 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Sto
     """The synapses of `wirings`, all of the model in `module`; `law` are the indices of their time constants, shape (n_wirings, 2)."""
     rules: list[Any] = [rule_of(w) for w in wirings]
     delay = occurring_delays(wirings, rules, place.key)
-    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
-    slot[delay] = np.arange(len(delay))
+    slot = slots_of(delay)
     rows, row_first, projection = number_rows(wirings, place.nodes)
     constant, column = parameters(wirings, module)
     blocks, n = len(place.first) - 1, sum(w.n_synapses for w in wirings)
@@ -141,22 +140,55 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Sto
     base = np.cumsum(np.append(0, synapses_of_blocks(wirings, place.first).sum(axis=0)))
 
     def build(b: int) -> None:
-        lo, hi = place.first[b], place.first[b + 1]
         number = np.zeros(segments[1:], np.int64)
         for rule, row in zip(rules, rows, strict=True):
-            Drawer(rule, place.key).run(count, (row, slot, number), lo, hi)
+            Drawer(rule, place.key).run(count, (row, slot, number), place.first[b], place.first[b + 1])
         end = base[b] + np.cumsum(number).reshape(number.shape)
         y.begin[b, :, 0], y.begin[b, :, 1:] = end[:, 0] - number[:, 0], end
-        at = y.begin[b, :, :-1].copy()
         for p, (w, rule, row) in enumerate(zip(wirings, rules, rows, strict=True)):
-            for q, name in enumerate(("weight", *module.PARAMETERS), -1):
-                if name == "weight" or column[p, q] >= 0:
-                    drawn = rule if name == "weight" else rule._replace(weight=draw_of(w.plasticity.params[name]))
-                    out = y.weight if name == "weight" else y.own[column[p, q]]
-                    Drawer(drawn, place.key).run(fill, (row, slot, at.copy(), y.target, out), lo, hi)
+            filling = Filling(p, rule, row, slot)
+            fill_weights(y, filling, place, b)
+            fill_parameters(y, filling, module, w, place, b)
 
     place.each(build, range(blocks))
     return y
+
+
+class Filling(NamedTuple):
+    """How the synapses of projection `p` of a store are filled: its rule, the rows of its sources, and the slot of each delay."""
+
+    p: int
+    rule: Any
+    row: np.ndarray
+    slot: np.ndarray
+
+
+def filling_of(y: Store, wirings: list[Any], p: int, nodes: int) -> Filling:
+    """The `Filling` of projection `p`, of those of `wirings`, in a network with this number of nodes."""
+    return Filling(p, rule_of(wirings[p]), number_rows(wirings, nodes)[0][p], slots_of(y.delay))
+
+
+def fill_weights(y: Store, f: Filling, place: StorePlace, b: int, weights: np.ndarray | None = None) -> None:
+    """Store the weights of a projection in block `b`: `weights` in the order of targets, or those that its rule draws."""
+    rule = f.rule if weights is None else f.rule._replace(weight=draw_of(Values(BY_SYNAPSE, array=weights)))
+    at = y.begin[b, :, :-1].copy()
+    Drawer(rule, place.key).run(fill, (f.row, f.slot, at, y.target, y.weight), place.first[b], place.first[b + 1])
+
+
+def fill_parameters(y: Store, f: Filling, module: Any, wiring: Any, place: StorePlace, b: int) -> None:
+    """Store the parameters and state variables of the projection `wiring` that differ between its synapses, in block `b`."""
+    for q, name in enumerate(module.PARAMETERS):
+        if y.column[f.p, q] >= 0:
+            drawn, at = f.rule._replace(weight=draw_of(wiring.plasticity.params[name])), y.begin[b, :, :-1].copy()
+            own = f.row, f.slot, at, y.target, y.own[y.column[f.p, q]]
+            Drawer(drawn, place.key).run(fill, own, place.first[b], place.first[b + 1])
+
+
+def slots_of(delay: np.ndarray) -> np.ndarray:
+    """The index of each of the delays that occur, by delay."""
+    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
+    slot[delay] = np.arange(len(delay))
+    return slot
 
 
 def number_rows(wirings: list[Any], n_nodes: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

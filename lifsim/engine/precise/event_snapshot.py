@@ -48,6 +48,12 @@ def restore(engine: Any, step: int, state: State) -> None:
     m.drive[:] = m.neurons.cell["current"]
     set_paths(engine, state)
     engine.step = step
+    send_again(engine, state)
+
+
+def send_again(engine: Any, state: State) -> None:
+    """Make the spikes of a state pending, through the present synapses of an engine."""
+    m, step = engine.machine, engine.step
     sent, offset, ids = _sent(engine, state)
     engine.machine = m = m._replace(underway=with_room(m.underway, (len(sent) + 1) * engine._rows()))
     if len(m.synapses.delay):
