@@ -24,9 +24,9 @@ MODULE = {
     **dict.fromkeys(("GetStatus", "SetStatus"), 'sim.get("exc", "V_m") and sim.set("exc", …) of sim = lifsim.Simulation(net)'),
     "GetConnections": 'sim.matrix("exc", "inh") of sim = lifsim.Simulation(net)',
     **dict.fromkeys(("CopyModel", "SetDefaults"), "a Python dictionary of parameters, given as net.add(…, **params) or synapse=params"),
-    **dict.fromkeys(("store", "restore"), 'sim.save("x.ckpt") and lifsim.Simulation.restore("x.ckpt")'),
-    "NetworkOperation": "sim.run(…) in pieces, with sim.set between them, of sim = lifsim.Simulation(net)",
-    "network_operation": "sim.run(…) in pieces, with sim.set between them, of sim = lifsim.Simulation(net)",
+    **dict.fromkeys(("store", "restore"), 'sim.save("x.ckpt") and lifsim.Simulation.restore("x.ckpt"), or sim.reset()'),
+    **dict.fromkeys(("NetworkOperation", "network_operation"), "sim.run(1000.0, every=10.0, do=function) of sim = lifsim.Simulation(net)"),
+    "reset": "sim.reset() of sim = lifsim.Simulation(net)",
     "raster_plot": "lifsim.plot.raster(result)",
     **dict.fromkeys(("Classifier", "MLPClassifier"), "lifsim.ann.Classifier"),
     **dict.fromkeys(("Regressor", "MLPRegressor"), "lifsim.ann.Regressor"),
@@ -59,6 +59,20 @@ NODES = {
     **dict.fromkeys(("inject", "injectInto"), "a population such as dc_generator, connected to this one"),
     "connect": "net.connect(source, target, …)",
     **dict.fromkeys(("status", "parameters"), "population.get(parameter), for values that were given"),
+}
+SIMULATION = {
+    **dict.fromkeys(("simulate", "Simulate", "run_for", "advance", "step_for"), "sim.run(100.0) (ms)"),
+    **dict.fromkeys(("run_until", "RunUntil"), "sim.run(until - sim.time)"),
+    **dict.fromkeys(("SetStatus", "set_status", "set_param", "set_parameters"), "sim.set(population, name=value)"),
+    **dict.fromkeys(("GetStatus", "get_status", "state", "V_m"), "sim.get(population, name)"),
+    **dict.fromkeys(("GetConnections", "connections", "weights", "get_weights"), "sim.matrix(source, target)"),
+    **dict.fromkeys(("store", "checkpoint"), "sim.save(path)"),
+    **dict.fromkeys(("t", "now", "biological_time", "current_time"), "sim.time (ms)"),
+    **dict.fromkeys(("ResetKernel", "restart", "reinit"), "sim.reset()"),
+    **dict.fromkeys(("events", "get_data", "data", "results"), "sim.result(), or sim.spikes() for the spikes since the last call"),
+    **dict.fromkeys(("add", "connect", "record"), "net.add, net.connect and net.record before the Simulation is made"),
+    "network_operation": "sim.run(1000.0, every=10.0, do=function)",
+    "end": "sim.close()",
 }
 
 
