@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lifsim.ann.synonyms import MODULE
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Classifier", "Regressor", "SpikingClassifier", "load", "to_spiking"]
 
@@ -35,3 +35,5 @@ __getattr__ = on_first_use(
     },
     MODULE,
 )
+
+__dir__ = public_names(__name__)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lifsim.plot.inline import shows
 from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, short_label
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _FONT = 8.0
 _MOST = 30  # largest number of classes for which a confusion matrix shows its counts
 
 
+@shows
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
     """The training loss of each epoch, and the validation loss if there is one; on a logarithmic axis if all are positive."""
     ax = _axes(ax, 3.5, 2.6)
@@ -39,6 +41,7 @@ def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = Non
     return _done(ax)
 
 
+@shows
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
     """The confusion matrix: how often samples of each class (row) were assigned to each class (column)."""
     y, predicted = np.asarray(y), np.asarray(predicted)
@@ -62,6 +65,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
     return _done(ax)
 
 
+@shows
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     """The accuracy of the spiking network, and its agreement with the dense network, as functions of time."""
     ax = _axes(ax, 3.5, 2.6)

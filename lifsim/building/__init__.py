@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["build_plan", "check", "groups_of", "numbering"]
 
@@ -23,3 +23,5 @@ __getattr__ = on_first_use(
         "numbering": "lifsim.building.builder",
     },
 )
+
+__dir__ = public_names(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +27,7 @@ from lifsim.plan.synapses import Expand, Wiring
 MANY = 10_000_000  # nodes or spikes of a population above which `check` skips it
 
 
-def build_plan(net: Network, seed: int, method: str, expand: Expand) -> tuple[Plan, Stimuli]:
+def build_plan(net: Network, seed: int, method: str, expand: Expand, begun: Callable[[int], None] | None = None) -> tuple[Plan, Stimuli]:
     """Build the plan of a network, and its stimuli, which can change during a run.
 
     Parameters
@@ -35,6 +36,7 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> tuple[Pl
     method : "grid" or "precise", the engine that will run the plan.
     expand : draws all synapses of a wiring. It is needed for synapses that must be known before the run: those of stimuli and parrots, and
         those whose values depend on distance.
+    begun : called with the index of each projection before its rule is worked out.
 
     Raises
     ------
@@ -47,6 +49,8 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> tuple[Pl
     wirings: list[Wiring] = []
     stimuli = Stimuli(net, seed, expand, first, method == "precise")
     for index, projection in enumerate(net.projections):
+        if begun:
+            begun(index)
         source, target = projection.source.population, projection.target.population
         own = source.model.role in ("neuron", "spikes")
         ids = projection.source.ids + (first[source.name] if own else 0)

@@ -83,7 +83,7 @@ class Checkpoint:
             net = network_archive.read(image, str(self.path), self.path.absolute().parent)
         if net.dt != self.about.dt:
             raise DataError(
-                str(self.path), f"says dt = {self.about.dt:g} ms, its network has {net.dt:g} ms", "a checkpoint as lifsim writes it"
+                str(self.path), f"has dt = {self.about.dt:g} ms, but its network has dt = {net.dt:g} ms", "a checkpoint as lifsim writes it"
             )
         return net
 
@@ -106,7 +106,7 @@ def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[byte
     RunError : the disk is full or failing; existing files are unchanged.
     """
     said = plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})
-    facts = json.dumps(said | {"out": about.out}).encode()  # `out` unchanged, even if it is no valid text: the file must be found again
+    facts = json.dumps(said | {"out": about.out}).encode()  # `out` is unchanged even if it is not valid text, so that the file can be found
     with disk.replacing(path, _KEPT, previous) as fd:
         below = unfailing.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:
@@ -151,7 +151,7 @@ def read(path: Path) -> Checkpoint:
         if not path.is_file():
             raise DataError(str(path), "does not exist", "a checkpoint, which Simulation.save or lifsim run --checkpoint-every makes")
         if not seal.check(path):
-            raise DataError(str(path), "is no checkpoint, or was cut off")
+            raise DataError(str(path), "is not a checkpoint, or is incomplete")
         with readable(path), h5py.File(path, "r") as file:
             about = _about(_bytes(file, "about"), str(path))
             arrays = {key: _array(file, f"arrays/{k}") for k, key in enumerate(about.arrays)}
@@ -165,7 +165,7 @@ def read(path: Path) -> Checkpoint:
 def _array(file: h5py.File, name: str) -> np.ndarray:
     data = dataset(file, name, "biuf", None)
     if data.chunks is not None or (data.id.get_storage_size() != data.nbytes):
-        raise DataError(f"{file.filename}/{name}", "is not stored in one piece", "a checkpoint as lifsim writes it")
+        raise DataError(f"{file.filename}/{name}", "is not stored contiguously", "a checkpoint as lifsim writes it")
     return np.asarray(data[()])
 
 
@@ -230,7 +230,9 @@ def _about(text: bytes, path: str) -> About:
         facts = None
     version = facts.get("format") if isinstance(facts, dict) else None
     if type(version) is not int or version > FORMAT:
-        raise DataError(path, f"has format {shown(version)}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
+        raise DataError(
+            path, f"has format {shown(version)}", f"this version of lifsim reads format {FORMAT}: update lifsim to read newer formats"
+        )
     known = {f.name: facts[f.name] for f in fields(About) if f.name in facts}
     missing = [f.name for f in fields(About) if f.name not in known and f.default is MISSING and f.default_factory is MISSING]
     wrong = [*missing, *(name for name, x in known.items() if not _ALLOWED[name](x))]

@@ -13,6 +13,7 @@ from lifsim.ann.synonyms import parameter_hint
 from lifsim.cli.next_steps import command, next_line, run_of, unused
 from lifsim.cli.options import FILE, OVERWRITE, THREADS, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
+from lifsim.cli.progress import Progress
 from lifsim.common.errors import DataError, LifsimError, did_you_mean
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -46,7 +47,6 @@ def train(
     SpikingClassifier, such as hidden = [64] or activation = "lif".
     """
     from lifsim.ann import dataset_files
-    from lifsim.cli.progress import Progress
     from lifsim.engine import can_keep_code, compiling
 
     m, test = _estimator(config, settings, progress=not talk.quiet)
@@ -178,7 +178,6 @@ def classify(
     """
     from lifsim.ann import dataset_files
     from lifsim.ann.spiking_network import Spiking
-    from lifsim.cli.progress import Progress
 
     s = Spiking.read(file)
     table = dataset_files.read(data, target, s.m.n_features_in_)

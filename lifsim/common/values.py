@@ -190,7 +190,7 @@ def numbers(raw: Any, unit: str | None) -> np.ndarray:
 
 def _plain(array: np.ndarray) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
-        raise ValueError("a masked array; fill it first")
+        raise ValueError("a masked array; first replace its masked entries by numbers (`filled`)")
     if type(array) is not np.ndarray and has_unit(array):
         raise ValueError(quantity_of_another_library(array))
     if array.dtype.kind not in "iuf":

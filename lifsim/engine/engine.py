@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.delivery import PendingSpikes, Ring, Synapses, no_pending_spikes
 from lifsim.engine.synapses.pending import set_out_again
 from lifsim.engine.synapses.sampling import key_of
+from lifsim.engine.synapses.tally import Tally
 from lifsim.plan.limits import BUFFER
 from lifsim.plan.plan import Plan
 
@@ -36,7 +38,7 @@ LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes
 def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
     """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
 
-    Pieces begin at the places `edges`.
+    `edges` has the first place of each piece.
     """
     number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
     return np.diff(number[edges]) > 0
@@ -51,10 +53,18 @@ class Engine(NeuronEngine):
     threads : number of threads; results do not depend on it.
     precision : dtype of the state and of input sums, "float64" or "float32".
     weights : dtype in which weights are stored; None: that of `precision`, or float32 if it holds all weights exactly.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
-        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision))
+    def __init__(
+        self,
+        plan: Plan,
+        threads: int = 1,
+        precision: str = "float64",
+        weights: str | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> None:
+        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision), tell)
         self._chosen = weights
         self.plastic_dtype = np.dtype(
             "float64" if (weights or precision) == "float64" else "float32"
@@ -67,10 +77,11 @@ class Engine(NeuronEngine):
         wirings = self._wirings()
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
-        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
+        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.tally)
         plastic, delay = None, synapses.delay
         if len(static) < len(wirings):
-            plastic = plasticity.plastic_of(plan, seats.place, wirings, self._plastic_place())
+            place = self._plastic_place()._replace(tally=self.tally)
+            plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
             delay = np.concatenate([delay, plasticity.occurring(plastic)])
         interval = int(delay.min(initial=LONGEST_INTERVAL))
         slots = int(delay.max(initial=0)) + interval
@@ -138,13 +149,13 @@ class Engine(NeuronEngine):
 
     def _prepare(self, steps: int) -> None:
         """Make room for what `steps` steps record and send. Short runs of equal length find it made, and call the same program again."""
+        self.machine = self._with_given(steps)  # first: given spikes need room, too
         parts = {
             "underway": self._underway(steps),
             "plastic": self._plastic(steps),
             "written": self._written(steps),
             "probes": self._with_room(self.machine.probes, steps),
         }
-        self.machine = self._with_given(steps)
         if any(getattr(self.machine, name) is not part for name, part in parts.items()):
             self.machine = self.machine._replace(**parts)
 
@@ -289,7 +300,7 @@ class Engine(NeuronEngine):
             self.weight_dtype = np.dtype(_natural_weights(plan, self.dtype.name))
         m, static = self.machine, [w for w in self._wirings() if w.plasticity is None]
         dtypes = self.dtype, self.weight_dtype
-        y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, self.team.each)
+        y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, Tally(self.team))
         blocks = len(m.blocks.first) - 1
         pending = no_pending_spikes(blocks, len(y.channel), len(m.ring.number))
         self._sending = sending(y, self.placement, layout.edges_of(m.blocks))
@@ -308,7 +319,7 @@ class Engine(NeuronEngine):
 
     def _plastic_place(self) -> Any:
         """Where plastic synapses are stored."""
-        return plasticity.StorePlace(self.plan.n_nodes, self.placement.first, self.key, self.plastic_dtype, self.team.each)
+        return plasticity.StorePlace(self.plan.n_nodes, self.placement.first, self.key, self.plastic_dtype, Tally(self.team))
 
     # -- sizes -------------------------------------------------------------------------------------
 

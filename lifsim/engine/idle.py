@@ -64,7 +64,7 @@ class IdleEngine:
     def restore(self, step: int, state: dict[str, Any]) -> None:
         """Go to `step` (ValueError if `state` is not empty: it belongs to another plan)."""
         if state:
-            raise ValueError("it holds a state of neurons")
+            raise ValueError("it has a state of neurons, but the network has no neurons")
         self.step = step
 
     @property

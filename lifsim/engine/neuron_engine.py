@@ -14,6 +14,7 @@ from lifsim.engine.parallel.team import Team
 from lifsim.engine.piece import Probes
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.sampling import key_of
+from lifsim.engine.synapses.tally import Tally
 from lifsim.plan.limits import GRAIN, STEPS
 from lifsim.plan.plan import Plan
 
@@ -28,15 +29,17 @@ class NeuronEngine:
     plan : what to simulate.
     threads : number of threads; results do not depend on it.
     precision : dtype of the state and of input sums. weights : dtype in which weights are stored.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
     machine: Any
 
-    def __init__(self, plan: Plan, threads: int, precision: str, weights: str) -> None:
+    def __init__(self, plan: Plan, threads: int, precision: str, weights: str, tell: Callable[[int], None] | None) -> None:
         self.plan = plan
         self.dtype, self.weight_dtype = np.dtype(precision), np.dtype(weights)
         # Shares of threads are multiples of `GRAIN` neurons, so further threads would have none.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
+        self.tally = Tally(self.team, tell)
         self.step = 0
         self.key = key_of(plan.seed)
         self.placement = place_neurons(plan, self.team.size)

@@ -77,7 +77,7 @@ def set_params(engine: Any, state: State) -> None:
                 continue
             saved = taken(state, f"params/{g.name}/{name}", np.asarray(value).dtype)
             if saved.shape not in ((), (g.n,)):
-                raise ValueError(f"params/{g.name}/{name} has shape {saved.shape}; () or ({g.n},)")
+                raise ValueError(f"params/{g.name}/{name} has shape {saved.shape}; expected () or ({g.n},)")
             if not (saved.shape == np.shape(value) and np.array_equal(saved, value, equal_nan=True)):
                 changed[name] = saved if saved.ndim else saved.item()
         if changed:
@@ -103,13 +103,13 @@ def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
     slots, n = len(ring.number), engine.plan.n_neurons
     inside = len(step) == len(ids) and bool(np.all((step > engine.step - slots) & (step <= engine.step) & (ids >= 0) & (ids < n)))
     if not inside:
-        raise ValueError(f"spikes: not those of the {slots} steps before {engine.step} of {n} neurons")
+        raise ValueError(f"spikes: a step or an id is not possible for {n} neurons and the last {slots} steps up to {engine.step}")
     piece = np.searchsorted(m.blocks.lo, engine.placement.place[ids], "right") - 1
     order = np.lexsort((ids, step, piece))
     step, ids, piece = step[order], ids[order], piece[order]
     each = np.bincount(piece, minlength=len(ring.room))
     if np.any(each > np.diff(ring.first)):
-        raise ValueError("spikes: more than neurons can fire")
+        raise ValueError("spikes: there are more spikes than the neurons can fire")
     before = np.append(0, np.cumsum(each))
     for p in range(len(ring.room)):
         own = slice(before[p], before[p + 1])

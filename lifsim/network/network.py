@@ -17,6 +17,7 @@ from lifsim.common.keywords import known_keywords
 from lifsim.common.missing import NETWORK, no_attribute
 from lifsim.common.printable import shown
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
+from lifsim.network.described import Described
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
 from lifsim.network.nest_spelling import spelled_out
@@ -28,8 +29,8 @@ from lifsim.network.run_settings import check_settings, time_step
 from lifsim.network.synonyms import network_hint, recorder_hint, recording_hint
 
 
-@dataclass(eq=False)
-class Network:
+@dataclass(eq=False, repr=False)
+class Network(Described):
     """The description of a network: populations, projections and recordings.
 
     Parameters

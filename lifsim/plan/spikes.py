@@ -17,7 +17,7 @@ class Events(Protocol):
         """Steps (int64) and global ids (uint32) of the spikes sent in the steps start < k <= stop, sorted by step, then id."""
 
     def offsets(self, start: int, stop: int) -> np.ndarray | None:
-        """How many ms before the end of its step each spike of `window` is sent; None if times are on the grid."""
+        """The time (ms) from each spike of `window` to the end of its step; None if spikes are on the grid."""
 
     def reach(self, start: int) -> int:
         """The last step of a window from `start` that needs little memory; at least start + 1."""
@@ -32,12 +32,12 @@ class ListedSpikes:
     offset: np.ndarray | None = None
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Events`."""
+        """Steps and global ids of the spikes sent in the steps start < k <= stop, sorted by step, then id."""
         inside = slice(*np.searchsorted(self.step, [start, stop], side="right"))
         return self.step[inside], self.id[inside]
 
     def offsets(self, start: int, stop: int) -> np.ndarray | None:
-        """See `Events`."""
+        """The time (ms) from each spike of `window` to the end of its step; None if spikes are on the grid."""
         return None if self.offset is None else self.offset[slice(*np.searchsorted(self.step, [start, stop], side="right"))]
 
     def reach(self, start: int) -> int:
@@ -79,7 +79,7 @@ class Merged:
     parts: list[Events]
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Events`."""
+        """Steps and global ids of the spikes sent in the steps start < k <= stop, sorted by step, then id."""
         step, ids = (np.concatenate(x) for x in zip(*(part.window(start, stop) for part in self.parts), strict=True))
         order = np.lexsort((ids, step))
         return step[order], ids[order]
@@ -88,7 +88,7 @@ class Merged:
         """None, since all times are on the grid. (Exact spike times are never merged: they are all in one `ListedSpikes`.)"""
 
     def reach(self, start: int) -> int:
-        """See `Events`."""
+        """The last step of a window from `start` that needs little memory; at least start + 1."""
         return min(part.reach(start) for part in self.parts)
 
 

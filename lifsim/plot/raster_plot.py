@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from lifsim import analysis
+from lifsim.plot.inline import shows
 from lifsim.plot.rate_plots import draw_rates
 from lifsim.plot.selection import rate_bin_of, spikes_of
 from lifsim.plot.style import (
@@ -37,6 +38,7 @@ from lifsim.results.result import Result
 DOTS = 200_000  # more spikes than this are drawn as an image: dots would overlap and take long to draw
 
 
+@shows
 def raster(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

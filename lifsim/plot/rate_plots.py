@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim import analysis
+from lifsim.plot.inline import shows
 from lifsim.plot.selection import rate_bin_of, spikes_of
 from lifsim.plot.style import (
     FONT,
@@ -29,6 +30,7 @@ from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
 
+@shows
 def rates(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,
@@ -69,6 +71,7 @@ def rates(
     return figure
 
 
+@shows
 def isi(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
+from lifsim.plot.inline import shows
 from lifsim.plot.selection import result_of, spikes_of
 from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, colours, figure_size, new_figure, short_label, tidy_axes
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
 
+@shows
 def space(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
+from lifsim.plot.inline import shows
 from lifsim.plot.selection import population_names, result_of
 from lifsim.plot.style import (
     EXCITATORY,
@@ -33,6 +34,7 @@ from lifsim.plot.style import (
 from lifsim.results.result import Result
 
 
+@shows
 def traces(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

@@ -147,11 +147,11 @@ def _header(path: Path) -> None:
     except OSError as error:
         raise DataError(str(path), f"cannot be read ({error.strerror})") from None
     if len(raw) < _HEADER.size:
-        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+        raise DataError(str(path), "is empty: the run was stopped before its first step")
     magic, version, crc = _HEADER.unpack(raw)
     if magic != MAGIC:
         raise DataError(str(path), "is not the log of a run of lifsim")
     if version > 1 and crc != zlib.crc32(raw[:12]):
         raise DataError(str(path), "is damaged at its beginning")
     if version > VERSION:
-        raise DataError(str(path), f"has log version {version}", f"this lifsim reads up to {VERSION}: update lifsim")
+        raise DataError(str(path), f"has log version {version}", f"this version of lifsim reads versions up to {VERSION}: update lifsim")

@@ -167,7 +167,7 @@ def decoded(path: Path, payload: bytes) -> Chunk:
     try:
         return Chunk.from_bytes(payload)
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise DataError(str(path), f"holds a frame that cannot be read ({error})") from None
+        raise DataError(str(path), f"holds recorded data that cannot be read ({error})") from None
 
 
 def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
@@ -198,7 +198,7 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
     if MANIFEST not in known:
         if reason.startswith("damaged"):
             raise DataError(str(path), f"is {reason}", "the data after this cannot be read")
-        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+        raise DataError(str(path), "is empty: the run was stopped before its first step")
     writer = owner(path) if is_written(path) else ""
     if writer and reason == CUT_SHORT:  # the frame is still being written
         size, reason = end, ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from lifsim.building import build_plan, groups_of, numbering
 from lifsim.building.needs import stored
 from lifsim.building.stimuli import Stimuli
 from lifsim.common.errors import LifsimError, ModelError
+from lifsim.common.overview import Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import time_of
 from lifsim.common.values import Distribution
@@ -22,10 +24,12 @@ from lifsim.network.parameter_synonyms import parameter_hint
 from lifsim.network.projection import Projection
 from lifsim.network.recordings import Nodes
 from lifsim.plan import Plan
+from lifsim.simulation.build_reports import BuildReports
 from lifsim.simulation.changes import Changes
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
+from lifsim.simulation.run_overview import overview_of
 from lifsim.simulation.setting import Draw, generator_values, neuron_values, trains_by_node
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.synapse_access import SynapseAccess
@@ -46,19 +50,19 @@ def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
     return _planned(net, seed, method)[0]
 
 
-def _planned(net: Network, seed: int, method: str) -> tuple[Plan, Stimuli]:
+def _planned(net: Network, seed: int, method: str, begun: Callable[[int], None] | None = None) -> tuple[Plan, Stimuli]:
     from lifsim.engine import expand
 
-    return build_plan(net, seed, method, expand)
+    return build_plan(net, seed, method, expand, begun)
 
 
-class BuiltNetwork:
+class BuiltNetwork(Overviewed):
     """A network built in memory, ready to run. Its variables and synapses can be read, and the state of neurons can be changed.
 
     Parameters
     ----------
     net, settings : the network, and the settings of the run.
-    progress : called with the events "prepare", "build" and "compile".
+    progress : called with the events "prepare", "making", "build" and "compile".
     """
 
     def __init__(self, net: Network, settings: Settings, progress: Progress) -> None:
@@ -74,10 +78,13 @@ class BuiltNetwork:
         self._built_seed = settings.seed  # determines synapses and positions; `reset` may change `seed`
         self._turn = Turn("simulation")
         self._changes = Changes()
+        reports = BuildReports(progress, settings.needs["synapses"], len(net.projections))
         with compiling(begin) as compiler:
-            plan, self._stimuli = _planned(net, settings.seed, settings.method)
+            plan, self._stimuli = _planned(net, settings.seed, settings.method, reports.projection)
+            reports.synapses = plan.n_synapses
             weights = stored(settings.weights)
-            self._engine: RunningEngine = engine_for(settings.method, plan, settings.threads, settings.precision, weights)
+            precision, threads = settings.precision, settings.threads
+            self._engine: RunningEngine = engine_for(settings.method, plan, threads, precision, weights, reports.made)
             built = time.perf_counter() - start - compiler.seconds
             progress("build", synapses=plan.n_synapses, seconds=built)
             self._recorder, self._first = Recorder(net, settings.seed), numbering(net)
@@ -85,6 +92,9 @@ class BuiltNetwork:
             self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads or compiles all code that a run needs
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
+
+    def _overview(self) -> Overview:
+        return overview_of(self)
 
     # -- state -------------------------------------------------------------------------------------
 

@@ -112,7 +112,7 @@ class Checkpointer:
         free = self._log.free()
         if needed + ROOM > free:
             got = f"{memory.said(free)} are free on its disk"
-            raise OutputError(str(self._log.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
+            raise OutputError(str(self._log.path), got, f"the traces of this run need about {memory.said(needed + ROOM)}")
 
     def check_rest(self, source: StateSource, now: float) -> None:
         """Stop the run at `now` (ms) if the disk has hardly more space than a checkpoint needs, or memory is nearly full (RunError)."""
@@ -125,7 +125,9 @@ class Checkpointer:
             self._needed = _bytes_of(source) + self._log.image_bytes
         free = self._log.free()
         if free < self._needed + ROOM:
-            raise RunError(f"{self._log.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")
+            raise RunError(
+                f"{self._log.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)} (after making room on the disk)"
+            )
 
 
 def _bytes_of(source: StateSource) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class LogSink:
-    """The common base of a sink with a new log and one that continues a log.
+    """Base class of the two sinks that write to a log: a new log, or that of an interrupted run.
 
     Parameters
     ----------
@@ -227,9 +227,9 @@ class ResumedSink(LogSink):
         try:
             recorded, end = read_log(log.path, until=step)
             if run is not None and recorded.manifest.run != run:
-                raise DataError(str(log.path), "is the log of another run", "the checkpoint and the log of one run")
+                raise DataError(str(log.path), "is the log of another run", "the log must be of the run that wrote the checkpoint")
             if recorded.totals.end != step:
-                raise DataError(str(log.path), f"ends at step {recorded.totals.end}", f"needed: step {step}")
+                raise DataError(str(log.path), f"ends at step {recorded.totals.end}", f"the checkpoint needs it up to step {step}")
             log.cut(end)
         except BaseException:
             log.close()

@@ -44,9 +44,9 @@ class Headroom:
             return
         limit = memory.free()
         if needed + LEAST > limit.free:
-            got = f"what is sampled in this run takes {memory.said(needed)}"
+            got = f"the traces of this run need {memory.said(needed)}"
             raise LifsimError(
-                "memory", got, f"{memory.said(limit.free)} are free {limit.place}; with a file as `out`, samples go to the disk"
+                "memory", got, f"{memory.said(limit.free)} are free {limit.place}; with a file as `out`, traces are written to the disk"
             )
         self._looked, self._free = time.perf_counter(), limit.free
 
@@ -62,5 +62,5 @@ class Headroom:
         limit = memory.free()
         taken, self._free, self._looked = self._free - limit.free, limit.free, time.perf_counter()
         if limit.free < LEAST + 2 * max(taken, 0.0):
-            what = "what was recorded until then is kept, and can be saved; a run with out = a file keeps it on the disk"
+            what = "the data recorded so far are kept and can be saved; with a file as `out`, a run writes them to the disk"
             raise RunError(f"memory is nearly full at {now:g} ms ({memory.said(limit.free)} are free {limit.place}); {what}")

@@ -10,7 +10,7 @@ from typing import Any
 from lifsim.checkpoint import checkpoint_file, first_step
 from lifsim.checkpoint.checkpoint_file import Checkpoint
 from lifsim.common.errors import DataError
-from lifsim.common.notices import notices
+from lifsim.common.progress_bar import progress_for
 from lifsim.common.timegrid import steps, time_of
 from lifsim.files.outputs import expanded
 from lifsim.files.run_files import RunFiles, log_path
@@ -53,6 +53,7 @@ def resume(
     Stopped : a signal such as Ctrl-C stopped the run; `resume` continues it.
     """
     path = expanded(out, "out", DataError)
+    progress = options["progress"] = progress_for(options["progress"], path.name)
     path = path.with_suffix("") if path.suffix == ".log" else path
     take_back(RunFiles(path.absolute()))
     if not log_path(path).exists() and path.exists():
@@ -67,7 +68,7 @@ def resume(
         _check_function(path, recorded, do)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:
-            (options["progress"] or notices)("warning", text=text)
+            progress("warning", text=text)
     except BaseException:
         log.close()
         raise
@@ -129,15 +130,15 @@ def _last_state(log: LogWriter, recorded: Recorded) -> tuple[Checkpoint, list[st
         return saved, [f"{reason}; {saved.path.name} is used instead" for reason in reasons]
     first = first_step.first_step(recorded, files.out)
     if isinstance(first, str):
-        allowed = "read what was recorded with `lifsim info`, or start anew with --overwrite"
+        allowed = "read the recorded data with `lifsim info`, or start anew with --overwrite"
         raise DataError(str(log.path), "; ".join(reasons) or first, allowed)
     if first.about.until is None:
         raise DataError(
             str(log.path),
-            "is of a run that was stopped before its first step, and does not say how long that run was to be",
+            "belongs to a run of unknown duration that was stopped before its first step",
             "start anew with --overwrite",
         )
-    return first, [f"{reason}; the run begins again" for reason in reasons]
+    return first, [f"{reason}; the run restarts from step 0" for reason in reasons]
 
 
 def _unfit(found: Checkpoint, recorded: Recorded) -> str:
@@ -145,7 +146,7 @@ def _unfit(found: Checkpoint, recorded: Recorded) -> str:
     if found.about.run != recorded.manifest.run:
         return "belongs to another run"
     if found.about.step > recorded.totals.end:
-        return f"is of step {found.about.step}, but the log is whole only up to step {recorded.totals.end}"
+        return f"is of step {found.about.step}, but the log is complete only up to step {recorded.totals.end}"
     if found.about.changes < recorded.changes:
         return "was made before values were changed by Simulation.set"
     return ""

@@ -17,7 +17,7 @@ from lifsim.checkpoint.network_archive import NetworkImage, refuse_another
 from lifsim.checkpoint.schedule import Schedule, schedule_of
 from lifsim.common.errors import DataError, LifsimError, ModelError
 from lifsim.common.missing import SIMULATION, no_attribute
-from lifsim.common.notices import notices
+from lifsim.common.progress_bar import close_bar, progress_for
 from lifsim.common.text import storable
 from lifsim.common.timegrid import steps
 from lifsim.common.wall_time import seconds
@@ -79,11 +79,12 @@ class Simulation(RecordedNetwork):
     def __init__(self, net: Network, duration: float | str | None = None, *, _resumed: Resumed | None = None, **options: Any) -> None:
         check_network(net)
         asked = RunOptions(**options)
+        progress = progress_for(asked.progress, net.name)
         self._duration = None if duration is None else check_duration(net, duration)
         schedule = schedule_of(net.dt, asked.checkpoint_every, asked.checkpoint_wall)
         settings = settle(net, asked.seed, asked.threads, asked.precision, asked.weights, asked.method)
         check_room(settings.needs)
-        self._settings, self._progress = settings, asked.progress or notices
+        self._settings, self._progress = settings, progress
         self._wall = time.perf_counter()
         for text in settings.warnings:
             self._progress("warning", text=text)
@@ -105,6 +106,7 @@ class Simulation(RecordedNetwork):
             self._loop = SliceLoop(self._engine, self._stimuli, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()
+            close_bar(self._progress)
             raise
 
     def _check_checkpoints(self, schedule: Schedule) -> None:
@@ -183,6 +185,7 @@ class Simulation(RecordedNetwork):
             stopped.saved = stopped.saved or self._checkpointer.advice
             raise
         finally:
+            close_bar(self._progress)
             recording = self._loop.recording_seconds - recorded_before
             self.timings["record"] += recording
             self.timings["simulate"] += time.perf_counter() - began - recording
@@ -281,7 +284,7 @@ class Simulation(RecordedNetwork):
         about = saved.about
         saved_state.warn_of_versions(saved, self._progress)
         if about.redrawn is not None:
-            self._begin_again(about.redrawn, keep_weights=False)
+            super()._begin_again(about.redrawn, keep_weights=False)
         saved_state.load(saved, self._parts())
         self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), Changes(about.changes, about.changed)
         for part in self.timings:
@@ -324,6 +327,7 @@ class Simulation(RecordedNetwork):
     def close(self) -> None:
         """Release threads and files. Saved data are kept."""
         self._closed = True
+        close_bar(self._progress)
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()

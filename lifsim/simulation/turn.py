@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Turn:
-    """Exclusive access to an object, for one thread and in it for one call; `name` is the object's name in errors.
+    """Exclusive access to an object for one thread and, in this thread, for one call; `name` is the name of the object in errors.
 
     A second call does not wait but fails at once, since the first one may take hours.
     """
@@ -34,7 +34,7 @@ class Turn:
         LifsimError : another call is active.
         """
         if not self._lock.acquire(blocking=False):
-            got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is at work in another thread"
+            got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is running in another thread"
             raise LifsimError(self._name, got, "one call at a time; use a separate object in each thread")
         try:
             if call in self._refused:

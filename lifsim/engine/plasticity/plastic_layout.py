@@ -59,7 +59,7 @@ def set_weights(plastic: Plastic, place: StorePlace, wirings: list[Any], index: 
     """Set the weights of projection number `index`, in the order of targets."""
     y, _, own, p = _stored(plastic, wirings, index)
     filling = filling_of(y, own, p, place.nodes)
-    place.each(lambda b: fill_weights(y, filling, place, b, weights), range(len(place.first) - 1))
+    place.tally.each(lambda b: fill_weights(y, filling, place, b, weights), range(len(place.first) - 1))
 
 
 def draw_again(plastic: Plastic, place: StorePlace, wirings: list[Any]) -> None:

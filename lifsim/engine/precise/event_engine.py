@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -41,17 +42,18 @@ class PreciseEngine(NeuronEngine):
     plan : what to simulate (`lifsim.plan.plan.Plan`).
     threads : number of threads; results do not depend on it.
     weights : dtype in which weights are stored; None: float64.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None) -> None:
-        super().__init__(plan, threads, "float64", weights or "float64")
+    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None, tell: Callable[[int], None] | None = None) -> None:
+        super().__init__(plan, threads, "float64", weights or "float64", tell)
         self._begin(self._packed(), self.key)
 
     def _packed(self) -> Synapses:
         """The synapses of the plan."""
         seats, plan, dtypes = self.placement, self.plan, (self.dtype, self.weight_dtype)
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
-        return packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, 1, self.team.each)
+        return packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, 1, self.tally)
 
     def _begin(self, synapses: Synapses, key: tuple[np.uint64, np.uint64]) -> None:
         """Make the machine in its initial state, with `synapses` and the random numbers of `key`."""
@@ -193,13 +195,13 @@ class PreciseEngine(NeuronEngine):
         """Do nothing: exact spike times do not support plastic synapses."""
 
     def saved(self) -> dict[str, Any]:
-        """See `lifsim.engine.contract.RunningEngine.saved`."""
+        """The state for a checkpoint; it does not depend on the number of threads."""
         from lifsim.engine.precise import event_snapshot
 
         return event_snapshot.state_of(self)
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """See `lifsim.engine.contract.RunningEngine.restore`."""
+        """Load the state that an engine of the same plan `saved` after `step` (ValueError if it does not fit the plan)."""
         from lifsim.engine.precise import event_snapshot
 
         event_snapshot.restore(self, step, state)

@@ -123,10 +123,11 @@ def go_on_from(old: np.ndarray, new: np.ndarray, key: tuple[np.uint64, np.uint64
     _, mine, theirs = np.intersect1d(new["who"] << 32 | new["stream"], old["who"] << 32 | old["stream"], return_indices=True)
     r, was = new[mine], old[theirs]
     r["drawn"] = was["drawn"]
-    on = (r["step"] <= step) & (was["step"] < NEVER) & (was["step"] > step)
+    on = (r["step"] <= step) & (was["step"] < NEVER) & (was["step"] > step) & np.isfinite(was["mean"])
     factor = np.where((r["dead"] == 0) & (was["dead"] == 0) & on, r["mean"] / np.where(on, was["mean"], 1.0), 1.0)
     left = factor * ((was["step"] - step) * dt - was["offset"])
     later = step + np.maximum(np.ceil(np.minimum(left, NEVER // 4 * dt) / dt), 1)
+    later = np.where(np.isfinite(left), later, NEVER)
     moved = factor != 1
     r["offset"] = np.where(on, np.where(moved, np.maximum((later - step) * dt - left, 0.0), was["offset"]), r["offset"])
     r["step"] = np.where(on, np.where(moved, later, was["step"]), r["step"])

@@ -85,7 +85,9 @@ def _sent(engine: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray
     offset, ids = taken(state, "spikes/offset", np.float64, step.shape), taken(state, "spikes/id", np.int64, step.shape)
     longest = int(engine.machine.synapses.delay.max(initial=0))
     if not np.all((step > engine.step - longest) & (step <= engine.step) & (ids >= 0) & (ids < engine.plan.n_neurons)):
-        raise ValueError(f"spikes: not those of the {longest} steps before {engine.step} of {engine.plan.n_neurons} neurons")
+        raise ValueError(
+            f"spikes: a step or an id is not possible for {engine.plan.n_neurons} neurons and the last {longest} steps up to {engine.step}"
+        )
     events = engine.plan.events
     given = events.window(engine.step - longest, engine.step)
     exact = events.offsets(engine.step - longest, engine.step)

@@ -45,7 +45,7 @@ class Changing(NamedTuple):
 
 
 def another_in(c: Any, p: int, step: int) -> bool:
-    """Whether any of these currents onto piece `p` may differ in `step` from the step before."""
+    """Whether any current that changes in every step acts differently on piece `p` in `step` and in the step before."""
     return False
 
 
