@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifsim.common import hooks
 from lifsim.common.lazy import on_first_use, public_names
+from lifsim.common.missing import MODULE
 from lifsim.common.version import __version__
 
 __all__ = [
@@ -53,6 +54,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
         **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "weights")},
     },
+    MODULE,
 )
 
 

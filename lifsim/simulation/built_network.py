@@ -14,12 +14,13 @@ import numpy as np
 from lifsim.building import build_plan, groups_of, numbering
 from lifsim.building.needs import stored
 from lifsim.building.stimuli import Stimuli
-from lifsim.common.errors import LifsimError, ModelError, did_you_mean
+from lifsim.common.errors import LifsimError, ModelError
 from lifsim.common.overview import Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import time_of
 from lifsim.common.values import Distribution
 from lifsim.network import Network, View
+from lifsim.network.parameter_synonyms import parameter_hint
 from lifsim.network.projection import Projection
 from lifsim.network.recordings import Nodes
 from lifsim.plan import Plan
@@ -120,14 +121,15 @@ class BuiltNetwork(Overviewed):
         if model.role != "neuron":
             return self._generator_value(view, name)
         if name not in model.readable:
-            raise ModelError(view.name, f"{model.name} has no variable {shown(name)} to read", did_you_mean(name, model.readable))
+            hint = parameter_hint(str(name), model, model.readable)
+            raise ModelError(view.name, f"{model.name} has no variable {shown(name)} to read", hint)
         found = self._engine.get(view.name, name)
         return found if view.whole else found[view.ids]
 
     def _generator_value(self, view: View, name: str) -> Any:
         model, values = view.population.model, self._stimuli.histories[view.name].now
         if name not in model.settable:
-            raise ModelError(view.name, f"{model.name} has no parameter {shown(name)} to read", did_you_mean(name, model.settable))
+            raise ModelError(view.name, f"{model.name} has no parameter {shown(name)} to read", parameter_hint(str(name), model))
         if name == "spike_times":
             trains = trains_by_node(values, view.population.n)
             return [trains[node].copy() for node in view.ids]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.values import Distribution
 from lifsim.network import View
 from lifsim.network.model import Model
 from lifsim.network.parameter import Parameter
+from lifsim.network.parameter_synonyms import parameter_hint
 from lifsim.network.population import bad_intervals, bad_trains, normalise, off_grid, relations
 
 FIXED = ("individual_spike_trains",)  # determines which random numbers are drawn
@@ -40,7 +41,7 @@ def neuron_values(view: View, given: Mapping[str, Any], now: Callable[[str], np.
     for key, raw in given.items():
         try:
             if key not in model.readable or key not in model.settable:
-                raise ValueError(f"{model.name} has no such variable to set; {did_you_mean(key, settable(model))}")
+                raise ValueError(f"{model.name} has no such variable to set; {parameter_hint(key, model, settable(model))}")
             v = _drawn(model.parameter(key), raw, len(view), draw)
         except ValueError as error:
             problems.append(Problem(f"{view}.{key}", str(error)))
@@ -78,7 +79,7 @@ def generator_values(view: View, given: Mapping[str, Any], now: Mapping[str, Any
             if key in FIXED:
                 raise ValueError(f"{key} cannot be changed once the network is built; make a new Simulation")
             if key not in model.settable:
-                raise ValueError(f"{model.name} has no such parameter; {did_you_mean(key, settable(model))}")
+                raise ValueError(f"{model.name} has no such parameter; {parameter_hint(key, model, settable(model))}")
             parameter = model.parameter(key)
             v = _drawn(parameter, raw, len(view), draw)
             full[key] = v if view.whole else _of_some(parameter, now, view, v)

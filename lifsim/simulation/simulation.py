@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lifsim.checkpoint import checkpoint_file
 from lifsim.checkpoint.checkpoint_file import About, Checkpoint
 from lifsim.checkpoint.network_archive import NetworkImage, refuse_another
 from lifsim.checkpoint.schedule import Schedule, schedule_of
 from lifsim.common.errors import DataError, LifsimError, ModelError
+from lifsim.common.missing import SIMULATION, no_attribute
 from lifsim.common.progress_bar import close_bar, progress_for
 from lifsim.common.text import storable
 from lifsim.common.timegrid import steps
@@ -67,6 +68,12 @@ class Simulation(RecordedNetwork):
     >>> float(sim.get("exc", "V_m").round(6)[0])
     -59.886071
     """
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that no simulation has; the message says what other tools' names of calls are here."""
+            raise no_attribute("'Simulation' object", name, SIMULATION, dir(type(self)))
 
     @takes_options()
     def __init__(self, net: Network, duration: float | str | None = None, *, _resumed: Resumed | None = None, **options: Any) -> None:

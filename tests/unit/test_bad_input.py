@@ -527,7 +527,7 @@ WRONG_CALLS = {
     "soft reset without a threshold": (lambda n: n.add("c", 1, "lif_psc_exp", V_th=-np.inf), ["populations.c.V_th", "-inf"]),
     "soft reset with a lower bound": (lambda n: n.add("c", 1, "lif_psc_delta", V_min=-80.0), ["populations.c.V_min"]),
     "soft reset and a synapse without time": (lambda n: n.add("c", 1, "lif_psc_exp", tau_syn_in=0.0), ["populations.c.tau_syn_in", "> 0"]),
-    "hard reset without a threshold": (lambda n: n.add("c", 1, "if_psc_delta_hard", V_th=np.inf), ["populations.c.V_th", "inf"]),
+    "hard reset without a threshold": (lambda n: n.add("c", 1, "if_psc_delta_hard", V_th=-np.inf), ["populations.c.V_th", "-inf"]),
     "soft reset at exact times": (
         lambda n: (n.add("x", 1, "lif_psc_delta"), ls.run(n, 1.0, method="precise")),
         ["lif_psc_delta", "precise"],
