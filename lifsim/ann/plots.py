@@ -11,9 +11,12 @@ import lifsim.plot.backend  # noqa: F401
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
-from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, short_label
+from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.palette import EXCITATORY, INHIBITORY
+from lifsim.plot.style import Picture, line_widths, short_label
+from lifsim.plot.typefaces import fit_fonts
 
 if TYPE_CHECKING:
     from lifsim.ann.spiking_network import AnswerCourse
@@ -24,19 +27,44 @@ _MOST = 30  # largest number of classes for which a confusion matrix shows its c
 
 
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
-    """The training loss of each epoch, and the validation loss if there is one; on a logarithmic axis if all are positive."""
+    """The training loss of each epoch, and the validation loss if there is one.
+
+    The axis of losses is logarithmic if all are positive and the largest is more than five times the smallest.
+    """
     ax = _axes(ax, 3.5, 2.6)
-    for (key, name), colour in zip(_NAMES.items(), (EXCITATORY, INHIBITORY), strict=True):
-        if key in history:
-            ax.plot(np.arange(1, len(history[key]) + 1), history[key], color=colour, lw=1, label=name)
-    if all(min(history[key]) > 0 for key in _NAMES if key in history):
-        ax.set_yscale("log")
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("loss")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if "validation_loss" in history:
+    curves = [np.asarray(history[key], float) for key in _NAMES if key in history]
+    for values, name, colour, width in zip(curves, _NAMES.values(), (EXCITATORY, INHIBITORY), line_widths(curves, 1.0), strict=False):
+        marker = "o" if len(values) == 1 else ""
+        ax.plot(np.arange(1, len(values) + 1), values, color=colour, lw=width, label=name, marker=marker, markersize=2 + 2 * width)
+    _loss_axis(ax, np.concatenate(curves))
+    _epoch_axis(ax, max(map(len, curves)))
+    if len(curves) > 1:
         ax.legend(frameon=False, fontsize=_FONT)
     return _done(ax)
+
+
+def _epoch_axis(ax: Axes, epochs: int) -> None:
+    """Ticks at whole epochs, from 1 on."""
+    ax.set_xlabel("epoch")
+    ax.set_xlim(1 - 0.02 * epochs, epochs + 0.02 * epochs)
+    ticks = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]).tick_values(1, epochs)
+    ax.set_xticks(sorted({1, *(int(tick) for tick in ticks if 2 <= tick <= epochs and (tick >= 0.06 * epochs))}))
+
+
+def _loss_axis(ax: Axes, losses: np.ndarray) -> None:
+    ax.set_ylabel("loss")
+    losses = losses[np.isfinite(losses)]
+    low, high = (losses.min(), losses.max()) if len(losses) else (0.0, 1.0)
+    if low > 0 and high > 5 * low:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,), numticks=10))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_major_formatter(_decade)
+
+
+def _decade(x: float, _: float) -> str:
+    """Label of a logarithmic axis."""
+    return f"{x:g}" if 1e-4 < x < 1e6 else f"$10^{{{round(np.log10(x))}}}$"
 
 
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
@@ -65,9 +93,11 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     """The accuracy of the spiking network, and its agreement with the dense network, as functions of time."""
     ax = _axes(ax, 3.5, 2.6)
-    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")
+    curves = [course.same] if course.right is None else [course.same, course.right]
+    widths = line_widths(curves, 1.0)
+    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=widths[0], label="same as dense network")
     if course.right is not None:
-        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=1, label="right")
+        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=widths[1], label="right")
         ax.axhline(100 * course.dense, color="0.35", lw=0.8, ls="--", label="dense network right")
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("samples (%)")
@@ -86,4 +116,8 @@ def _done(ax: Axes) -> Figure:
     ax.tick_params(which="both", labelsize=_FONT)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set_fontsize(_FONT)
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "linear" and isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(NumberLabels())
+    fit_fonts(ax)
     return ax.get_figure()  # type: ignore[return-value]
