@@ -33,10 +33,12 @@ def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = Non
     """
     ax = _axes(ax, 3.5, 2.6)
     curves = [np.asarray(history[key], float) for key in _NAMES if key in history]
-    for values, name, colour, width in zip(curves, _NAMES.values(), (EXCITATORY, INHIBITORY), line_widths(curves, 1.0), strict=False):
+    for values, name, colour, width in zip(curves, _NAMES.values(), (EXCITATORY, INHIBITORY), _widths(curves), strict=False):
         marker = "o" if len(values) == 1 else ""
         ax.plot(np.arange(1, len(values) + 1), values, color=colour, lw=width, label=name, marker=marker, markersize=2 + 2 * width)
-    _loss_axis(ax, np.concatenate(curves))
+    ax.set_ylabel("loss")
+    if _logarithmic(np.concatenate(curves)):
+        _log_axis(ax, np.concatenate(curves))
     _epoch_axis(ax, max(map(len, curves)))
     if len(curves) > 1:
         ax.legend(frameon=False, fontsize=_FONT)
@@ -51,15 +53,23 @@ def _epoch_axis(ax: Axes, epochs: int) -> None:
     ax.set_xticks(sorted({1, *(int(tick) for tick in ticks if 2 <= tick <= epochs and (tick >= 0.06 * epochs))}))
 
 
-def _loss_axis(ax: Axes, losses: np.ndarray) -> None:
-    ax.set_ylabel("loss")
+def _logarithmic(losses: np.ndarray) -> bool:
     losses = losses[np.isfinite(losses)]
-    low, high = (losses.min(), losses.max()) if len(losses) else (0.0, 1.0)
-    if low > 0 and high > 5 * low:
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,), numticks=10))
-        ax.yaxis.set_minor_formatter(NullFormatter())
-        ax.yaxis.set_major_formatter(_decade)
+    return len(losses) > 0 and losses.min() > 0 and losses.max() > 5 * losses.min()
+
+
+def _widths(curves: Sequence[np.ndarray]) -> list[float]:
+    """Widths of the curves, as close to each other as they are drawn."""
+    return line_widths([np.log(curve) for curve in curves] if _logarithmic(np.concatenate(curves)) else curves, 1.0)
+
+
+def _log_axis(ax: Axes, losses: np.ndarray) -> None:
+    """A logarithmic axis with labels at 1, 2, 5, 10, … or, for more than two decades, at powers of ten."""
+    losses = losses[np.isfinite(losses)]
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if losses.max() < 200 * losses.min() else (1,), numticks=10))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_formatter(_decade)
 
 
 def _decade(x: float, _: float) -> str:

@@ -44,7 +44,7 @@ def bands_of(shown: Sequence[Shown], chosen: Sequence[np.ndarray], height: float
     """
     sizes = np.array([len(ids) for ids in chosen])
     least = 0.09 * max(1, sizes.max())
-    name = 1.25 * TINY / height
+    name = 1.1 * TINY / height
     if name * len(sizes) < 0.7:
         for _ in range(30):  # converges, since what is added to the total is less than 0.7 of what was added before
             least = max(least, name * np.maximum(sizes, least).sum())

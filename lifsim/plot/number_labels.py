@@ -28,18 +28,26 @@ class NumberLabels(Formatter):
         return self._labels([float(x) for x in values])
 
     def _labels(self, values: Sequence[float]) -> list[str]:
-        largest = max(map(abs, values), default=0.0)
-        power = math.floor(math.log10(largest) + 1e-9) if largest > 0 and not _SMALL <= largest < _LARGE else 0
+        power = _power(values)
         scaled = [x / 10.0**power for x in values]
         decimals = _decimals(scaled)
         return [self.fix_minus(_text(x, decimals)) + (rf" $\times\,10^{{{power}}}$" if power and x else "") for x in scaled]
+
+
+def _power(values: Sequence[float]) -> int:
+    """The power of ten that is written apart; 0 for none, also where numbers next to it would need more than 3 decimals."""
+    largest = max(map(abs, values), default=0.0)
+    if largest == 0 or _SMALL <= largest < _LARGE:
+        return 0
+    power = math.floor(math.log10(largest) + 1e-9)
+    return power if _decimals([x / 10.0**power for x in values]) <= 3 else 0
 
 
 def _decimals(values: Sequence[float]) -> int:
     """The number of decimals that show evenly spaced `values` exactly, up to a thousandth of their distance."""
     order = sorted(set(values))
     distance = min((b - a for a, b in pairwise(order)), default=abs(order[0]) if order else 1.0) or 1.0
-    return next((d for d in range(13) if all(abs(round(x, d) - x) < 1e-3 * distance for x in order)), 13)
+    return next((d for d in range(18) if all(abs(round(x, d) - x) < 1e-3 * distance for x in order)), 18)
 
 
 def _text(x: float, decimals: int) -> str:

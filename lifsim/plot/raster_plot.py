@@ -73,16 +73,21 @@ def raster(
         heights = _raster_heights(sum(map(len, chosen)), len(shown))
         figure = Picture(figsize=(WIDTH, sum(heights)), layout="constrained")
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
+        room = 72 * heights[0] - _NOTE
     else:
         top, below = ax if isinstance(ax, tuple) else (ax, None)
         figure = new_figure(top)
-    _draw_raster(top, bands_of(shown, chosen, 72 * figure_size(top)[1]))
+        room = 72 * figure_size(top)[1]
+    _draw_raster(top, bands_of(shown, chosen, room), room)
     fit_fonts(top)
     if below is not None:
         draw_rates(below, shown, rate_bin, "\n")
         top.set_xlabel("")
         top.tick_params(labelbottom=ax is not None)
     return figure
+
+
+_NOTE = 14  # height of the note above the raster, points
 
 
 def _raster_heights(rows: int, populations: int) -> tuple[float, float]:
@@ -97,7 +102,8 @@ def _evenly(ids: np.ndarray, most: int | None) -> np.ndarray:
     return ids[np.linspace(0, len(ids) - 1, max(most, 1)).round().astype(int)]
 
 
-def _draw_raster(ax: Axes, bands: Sequence[Band]) -> None:
+def _draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
+    """Draw the spikes; `room` is the height of the axes in points."""
     start, stop, scale = time_axis(ax, [band.spikes for band in bands])
     bottom = bands[-1].top + bands[-1].height
     ax.set_ylim(bottom, 0)
@@ -109,15 +115,17 @@ def _draw_raster(ax: Axes, bands: Sequence[Band]) -> None:
         number = _draw_dots(ax, bands, scale)
     for band in bands[1:]:
         ax.axhline(band.top, color="0.6", linewidth=0.5, zorder=3)
-    _label_bands(ax, bands, bottom)
+    _label_bands(ax, bands, room / bottom)
     write_note(ax, f"{number:,} spike{'' if number == 1 else 's'}{note}")
     if not number:
         say_nothing(ax, "no spikes")
 
 
-def _label_bands(ax: Axes, bands: Sequence[Band], bottom: float) -> None:
-    """Write population names at the middle of their bands. Many names are smaller; names that would overlap are left out."""
-    scale = 72 * figure_size(ax)[1] / bottom  # points per row
+def _label_bands(ax: Axes, bands: Sequence[Band], scale: float) -> None:
+    """Write population names at the middle of their bands, whose rows are `scale` points high.
+
+    Many names are smaller; names that would overlap are left out.
+    """
     middles = np.array([band.top + band.height / 2 for band in bands])
     nearest = scale * float(np.diff(middles).min()) if len(bands) > 1 else np.inf
     size = float(np.clip(nearest / 1.15, TINY, FONT))
