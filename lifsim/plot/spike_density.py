@@ -25,8 +25,7 @@ def draw_density(ax: Axes, bands: Sequence[Band], start: float, stop: float, sca
     """Draw the density of spikes between `start` and `stop` (ms), one image per band; axes times are `scale` times ms.
 
     The shade of a pixel grows with the square root of its rate, so that the noise of counts is as visible in a quiet population as in
-    an active one, and saturates at the 99th percentile of the rates of non-empty pixels. Where most pixels are empty, shades start
-    darker, so that a single spike stays visible.
+    an active one and a single spike stays visible, and saturates at the 99.5th percentile of the rates of non-empty pixels.
 
     Returns
     -------
@@ -37,10 +36,9 @@ def draw_density(ax: Axes, bands: Sequence[Band], start: float, stop: float, sca
     edges = _columns(bands, start, stop, max(64, round(width * _PIXELS)))
     images = [_rates(band, edges, stop, max(1, round(band.height / bottom * height * _PIXELS))) for band in bands]
     filled = np.concatenate([rate[rate > 0] for _, rate, _ in images])
-    full = float(np.percentile(filled, 99)) if len(filled) else 1.0
-    floor = 0.45 * (1 - len(filled) / max(1, sum(rate.size for _, rate, _ in images)))
+    full = float(np.percentile(filled, 99.5)) if len(filled) else 1.0
     for band, (_, rate, rows) in zip(bands, images, strict=True):
-        shade = np.where(rate > 0, floor + (1 - floor) * np.sqrt(np.minimum(rate / full, 1)), 0)[..., None]
+        shade = np.sqrt(np.minimum(rate / full, 1))[..., None]
         pixels = np.uint8(255 * ((1 - shade) + shade * np.array(to_rgb(band.colour))) + 0.5)
         extent = (edges[0] * scale, edges[-1] * scale, band.top + rows * band.height, band.top)
         ax.imshow(pixels, extent=extent, aspect="auto", interpolation="nearest", rasterized=True, zorder=1)
