@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
-from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.number_labels import NumberLabels, ten_to
 from lifsim.plot.palette import EXCITATORY, INHIBITORY
 from lifsim.plot.style import Picture, line_widths, short_label
 from lifsim.plot.typefaces import fit_fonts
@@ -74,7 +74,7 @@ def _log_axis(ax: Axes, losses: np.ndarray) -> None:
 
 def _decade(x: float, _: float) -> str:
     """Label of a logarithmic axis."""
-    return f"{x:g}" if 1e-4 < x < 1e6 else f"$10^{{{round(np.log10(x))}}}$"
+    return f"{x:g}" if 1e-4 < x < 1e6 else ten_to(round(np.log10(x)))
 
 
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:

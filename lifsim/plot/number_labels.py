@@ -10,6 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import Formatter
 
 _LARGE, _SMALL = 1e6, 1e-3  # beyond these, labels have powers of ten
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class NumberLabels(Formatter):
@@ -31,7 +32,12 @@ class NumberLabels(Formatter):
         power = _power(values)
         scaled = [x / 10.0**power for x in values]
         decimals = _decimals(scaled)
-        return [self.fix_minus(_text(x, decimals)) + (rf" $\times\,10^{{{power}}}$" if power and x else "") for x in scaled]
+        return [self.fix_minus(_text(x, decimals)) + (f" × {ten_to(power)}" if power and x else "") for x in scaled]
+
+
+def ten_to(power: int) -> str:
+    """A power of ten as text, such as "10⁸"."""
+    return f"10{str(power).translate(_RAISED)}"
 
 
 def _power(values: Sequence[float]) -> int:

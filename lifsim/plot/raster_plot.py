@@ -162,7 +162,7 @@ def _draw_dots(ax: Axes, bands: Sequence[Band], scale: float) -> int:
         style: dict[str, Any] = {"marker": "|", "markersize": min(0.7 * row, 12), "markeredgewidth": 0.8}
     else:
         size = np.sqrt(0.35 * 72 * width * 72 * height / max(number, 1))
-        style = {"marker": "o", "markersize": float(np.clip(size, 0.45, max(1.8, 0.7 * row))), "markeredgewidth": 0}
+        style = {"marker": "o", "markersize": float(np.clip(size, 0.45, max(2.2, 0.7 * row))), "markeredgewidth": 0}
     for band, (t, y) in zip(bands, points, strict=True):
         ax.plot(t * scale, y, linestyle="none", color=band.colour, rasterized=True, zorder=2, **style)
     return number

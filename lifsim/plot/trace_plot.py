@@ -81,15 +81,20 @@ def traces(
     figure: Figure
     if ax is None:
         lines = min(max(result.traces[p].ids_of(v).size for p, v in panels), max_neurons)
-        least = 1.3 if len(panels) <= 8 else 0.9
-        figure = Picture(figsize=(WIDTH, 0.7 + legend_height(lines, least) * len(panels)), layout="constrained")
+        height = legend_height(lines, 1.3 if len(panels) <= 8 else 0.9)
+        figure = Picture(figsize=(WIDTH, 0.7 + height * len(panels)), layout="constrained")
         axes = list(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0])
     else:
-        figure, axes = new_figure(ax), [ax]
+        figure, axes, height = new_figure(ax), [ax], figure_size(ax)[1]
     start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
     looks = looks_of(result)
     for panel, (population, variable) in zip(axes, panels, strict=False):
         _draw_trace(panel, result, looks, population, variable, (start, stop), max_neurons)
+    labels = [_panel_label(result.traces[p], v, p, looks) for p, v in panels[: len(axes)]]
+    size = _size(labels, height)
+    for panel, label in zip(axes, labels, strict=True):
+        panel.set_ylabel(label, fontsize=size)
+        fit_fonts(panel)
     for panel in axes[:-1]:
         panel.set_xlabel("")
     figure.align_ylabels(axes)
@@ -103,26 +108,25 @@ def _draw_trace(
     at = of.times_of(variable)
     inside = (at > window[0] + 1e-9) & (at <= window[1] + 1e-9)
     scale = time_label(ax, *window)
-    values, ids = of[variable][inside], of.ids_of(variable)
+    values = of[variable][inside]
     shown = min(values.shape[1], max(most, 1))
     colours = neuron_colours(looks[population].colour, [look.colour for look in looks.values()], shown)
     widths = line_widths([values[:, k] for k in range(shown)], 0.7)
     labels, what = _columns(of, variable, looks[population], shown)
     for k in range(shown):
         ax.plot(at[inside] * scale, values[:, k], linewidth=widths[k], color=colours[k], label=labels[k])
-    rows = 0
-    if variable == "V_m" and population in result.spikes:
-        spikes = result.spikes[population].window(*window)
-        rows = sum(_mark_spikes(ax, spikes.times[spikes.ids == ids[k]] * scale, colours[k], k) for k in range(shown))
-    label = _panel_label(of, variable, population, looks)
-    room = 72 * figure_size(ax)[1] / max(map(len, label.split("\n")))  # points for a character, which is about 0.6 of the size wide
-    ax.set_ylabel(label, fontsize=float(np.clip(room / 0.6, TINY, FONT)))
     _widen(ax, values[:, :shown])
+    rows = _mark_spikes(ax, result, population, window, scale, colours) if variable == "V_m" else 0
     if shown < values.shape[1]:
-        write_note(ax, f"{shown} of {values.shape[1]:,} recorded {what}", pad=3 + (_MARK * shown if rows else 0))
+        write_note(ax, f"{shown} of {values.shape[1]:,} recorded {what}", pad=3 + _MARK * rows)
     if values.shape[1] > 1:
         add_legend_beside(ax, SMALL if shown < 8 else TINY, "source \N{RIGHTWARDS ARROW} target" if what == "synapses" else "")
-    fit_fonts(ax)
+
+
+def _size(labels: Sequence[str], height: float) -> float:
+    """Size of the labels of panels that are `height` inches high, along which the longest has to fit."""
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    return float(np.clip(72 * (height - 0.1) / longest / 0.6, TINY, FONT))  # a character is about 0.6 of the size wide
 
 
 def _columns(of: Traces, variable: str, look: Look, n: int) -> tuple[list[str], str]:
@@ -152,10 +156,16 @@ def _widen(ax: Axes, values: np.ndarray) -> None:
         ax.set_ylim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
 
 
-def _mark_spikes(ax: Axes, at: np.ndarray, colour: str, row: int) -> bool:
-    """Mark spikes in a row above the axes. Returns whether there are any."""
-    if len(at):  # the layout would reserve space for an empty line at the corner of the figure
-        up = ScaledTranslation(0, (3 + _MARK * row) / 72, new_figure(ax).dpi_scale_trans)
-        place = ax.get_xaxis_transform() + up
-        ax.plot(at, np.ones(len(at)), "|", markersize=0.9 * _MARK, color=colour, transform=place, clip_on=False)
-    return len(at) > 0
+def _mark_spikes(ax: Axes, result: Result, population: str, window: tuple[float, float], scale: float, colours: Sequence[str]) -> int:
+    """Mark the spikes of the neurons shown above the axes, a row for each neuron that fired. Returns the number of rows."""
+    if population not in result.spikes:
+        return 0
+    spikes, rows = result.spikes[population].window(*window), 0
+    for i, colour in zip(result.traces[population].ids_of("V_m"), colours, strict=False):
+        at = spikes.times[spikes.ids == i] * scale
+        if len(at):  # the layout would reserve space for an empty line at the corner of the figure
+            up = ScaledTranslation(0, (3 + _MARK * rows) / 72, new_figure(ax).dpi_scale_trans)
+            place = ax.get_xaxis_transform() + up
+            ax.plot(at, np.ones(len(at)), "|", markersize=0.9 * _MARK, color=colour, transform=place, clip_on=False)
+            rows += 1
+    return rows

@@ -53,29 +53,32 @@ def _texts(ax: Axes) -> Iterator[Text]:
         yield from (legend.get_title(), *legend.get_texts())
 
 
-@cache
 def _font_of(character: str) -> str | None:
     """Name of a font that has `character`: "" if the standard fonts have it, None if no font has."""
-    if character.isascii() or character.isspace() or any(ord(character) in _characters(path) for path in _standard()):
+    if character.isascii() or character.isspace():
         return ""
-    return next((font.name for font in _fonts() if ord(character) in _characters(font.fname)), None)
-
-
-def _standard() -> tuple[str, ...]:
-    """Files of the fonts that matplotlib is set to."""
-    return _standard_of(tuple(matplotlib.rcParams["font.family"]))
+    return _looked_up(character, tuple(matplotlib.rcParams["font.family"]), len(fontManager.ttflist))
 
 
 @cache
-def _standard_of(family: tuple[str, ...]) -> tuple[str, ...]:
+def _looked_up(character: str, family: tuple[str, ...], fonts: int) -> str | None:
+    """`_font_of`, where matplotlib is set to a `family` and knows that number of `fonts`, both of which users can change."""
+    if any(ord(character) in _characters(path) for path in _standard(family)):
+        return ""
+    return next((font.name for font in _fonts(fonts) if ord(character) in _characters(font.fname)), None)
+
+
+@cache
+def _standard(family: tuple[str, ...]) -> tuple[str, ...]:
+    """Files of the fonts of a family."""
     return tuple(fontManager._find_fonts_by_props(FontProperties(family=list(family))))
 
 
 @cache
-def _fonts() -> tuple[FontEntry, ...]:
-    """Upright fonts of normal weight, one for each name; `_PREFERRED` ones first."""
+def _fonts(known: int) -> tuple[FontEntry, ...]:
+    """Upright fonts of normal weight of all that matplotlib knows, one for each name; `_PREFERRED` ones first."""
     found: dict[str, FontEntry] = {}
-    for font in fontManager.ttflist:
+    for font in fontManager.ttflist[:known]:
         if font.style == "normal" and font.weight in (400, "normal", "regular", "book") and not _USELESS.search(font.name):
             found.setdefault(font.name, font)
     names = [name for name in _PREFERRED if name in found]

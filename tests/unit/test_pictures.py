@@ -250,7 +250,8 @@ def numbers(ax, axis="y"):
     low, high = sorted(axis.get_view_interval())
     slack = 1e-6 * (high - low)
     labels = [tick.label1.get_text() for tick in axis.get_major_ticks() if low - slack <= tick.get_loc() <= high + slack]
-    return [float(label.replace("\N{MINUS SIGN}", "-").replace(r" $\times\,10^{", "e").replace("}$", "")) for label in labels]
+    plain = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+    return [float(label.translate(plain).replace(" × 10", "e")) for label in labels]
 
 
 RANGES = {
@@ -304,7 +305,7 @@ def test_labels_of_numbers():
     assert label([0, 500, 1000]) == ["0", "500", "1000"]
     assert label([-0.5, 0.0, 0.5]) == ["−0.5", "0.0", "0.5"]
     assert label([-65.0001, -65.0, -64.9999]) == ["−65.0001", "−65.0000", "−64.9999"]
-    assert label([0, 5e13, 1e14]) == ["0.0", r"0.5 $\times\,10^{14}$", r"1.0 $\times\,10^{14}$"]
+    assert label([0, 5e13, 1e14]) == ["0.0", "0.5 × 10¹⁴", "1.0 × 10¹⁴"]
     assert label([1e6, 1e6 + 0.5]) == ["1000000.0", "1000000.5"]
     assert (label([]), label([7.0])) == ([], ["7"])
 
@@ -536,10 +537,10 @@ def test_every_name_can_be_drawn(number, draw, format):
 
 @pytest.fixture
 def only_standard_fonts(monkeypatch):
-    monkeypatch.setattr(typefaces, "_fonts", tuple)
-    typefaces._font_of.cache_clear()
+    monkeypatch.setattr(typefaces, "_fonts", lambda known: ())
+    typefaces._looked_up.cache_clear()
     yield
-    typefaces._font_of.cache_clear()
+    typefaces._looked_up.cache_clear()
 
 
 def test_characters_without_a_font_are_escaped(only_standard_fonts):
@@ -569,8 +570,16 @@ def test_a_font_is_found_for_characters_that_the_standard_one_lacks():
     assert all(label.get_fontfamily() == ["sans-serif"] for label in every_text(figure) if label.get_text().isascii())
 
 
+def test_fonts_that_are_added_later_are_found(monkeypatch):
+    (stix,) = [font for font in fontManager.ttflist if font.name == "STIXGeneral" and font.style == "normal" and font.weight == 400][:1]
+    monkeypatch.setattr(fontManager, "ttflist", [font for font in fontManager.ttflist if "DejaVu Sans" in font.name])
+    assert typefaces.showable("ᶁ") == r"\u1d81"
+    fontManager.ttflist.append(stix)
+    assert typefaces.showable("ᶁ") == "ᶁ"
+
+
 def test_fonts_of_boxes_are_not_taken():
-    assert not any("last resort" in font.name.lower() for font in typefaces._fonts())
+    assert not any("last resort" in font.name.lower() for font in typefaces._fonts(len(fontManager.ttflist)))
 
 
 def test_names_that_are_shortened_to_the_same_stay_apart():
