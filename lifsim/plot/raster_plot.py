@@ -47,7 +47,7 @@ def raster(
 
     Every recorded neuron has a row, including silent ones. Populations are stacked in the model's order, the first on top. More than
     200,000 spikes are drawn as an image of their density: a pixel stands for a whole number of neurons and of time steps, and its shade
-    for the square root of their rate. The rates of more than six populations are drawn as by `rates`, a row for each.
+    grows with the square root of their mean rate. The rates of more than six populations are drawn as by `rates`, a row for each.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def raster(
 
     Raises
     ------
-    DataError : no such population, no spikes were recorded, or the window is empty.
+    DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
     shown = spikes_of(result, populations, t_start, t_stop)
     chosen = [_evenly(np.sort(one.spikes.recorded_ids), max_neurons) for one in shown]

@@ -45,8 +45,8 @@ def rates_height(populations: int, least: float) -> float:
 def rate_bin_of(spikes: Spikes) -> float:
     """A bin width in ms, rounded to whole time steps, that suits the number of spikes.
 
-    The smallest of 1, 2, 5, 10, … ms (in windows of up to 20 ms, of 0.1, 0.2, 0.5, … ms) that gives at most 300 bins with 5 spikes or
-    more on average. Of populations with few spikes, bins hold fewer, as the window is divided into about 10 bins at least.
+    The smallest of 1, 2, 5, 10, … ms (in windows of up to 20 ms, of 0.1, 0.2, 0.5, … ms) that gives at most 300 bins, with 5 spikes or
+    more on average. For few spikes, about a tenth of the window, so that the bins hold fewer than 5.
     """
     duration = spikes.t_stop - spikes.t_start
     enough = min(_SPIKES * duration / max(len(spikes), 1), duration / _FEWEST_BINS)

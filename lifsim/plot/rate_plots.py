@@ -38,8 +38,8 @@ def rates(
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the population rates alone; default: a new figure with both panels.
     rate_bin : width of the bins of the population rates, ms; default, for each population: the smallest of 1, 2, 5, 10, … ms (below
-        windows of 20 ms also 0.1, 0.2, 0.5 ms) that gives at most 300 bins and holds 5 spikes on average, but no more than leaves
-        about 10 bins.
+        windows of 20 ms also 0.1, 0.2, 0.5 ms) that gives at most 300 bins, with 5 spikes or more on average; for few spikes,
+        about a tenth of the window.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def rates(
 
     Raises
     ------
-    DataError : no such population, no spikes were recorded, or the window is empty.
+    DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
     shown = spikes_of(result, populations, t_start, t_stop)
     if ax is not None:

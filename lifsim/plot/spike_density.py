@@ -47,17 +47,17 @@ def draw_density(ax: Axes, bands: Sequence[Band], start: float, stop: float, sca
 
 def _columns(bands: Sequence[Band], start: float, stop: float, most: int) -> np.ndarray:
     """Edges (ms) of at most `most` columns of equal width; the last may reach beyond `stop`."""
-    grid = time_grid([band.spikes.times for band in bands])
+    grid = time_grid([band.spikes.times for band in bands], bands[0].spikes.dt)
     if not grid:
         return np.linspace(start, stop, most + 1)
     width = grid * max(1, np.ceil((stop - start) / grid / most - 1e-9))
     return start + width * np.arange(np.ceil((stop - start) / width - 1e-9) + 1)
 
 
-def time_grid(times: Sequence[np.ndarray]) -> float:
-    """The widest time grid (ms) that a sample of the times lies on; 0 if they lie on none of the common ones."""
+def time_grid(times: Sequence[np.ndarray], dt: float) -> float:
+    """The widest of common time grids and `dt` (ms; nan if not known) that a sample of the times lies on; 0 if they lie on none."""
     sample = np.concatenate([at[:: max(1, len(at) // 5000)] for at in times])
-    for grid in _GRIDS:
+    for grid in sorted([*_GRIDS, dt] if dt > 0 else _GRIDS, reverse=True):
         steps = sample / grid
         if np.all(np.abs(steps - np.round(steps)) < 1e-3):
             return grid

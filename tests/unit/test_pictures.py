@@ -492,11 +492,14 @@ def test_the_density_is_that_of_the_spikes():
     assert busy / quiet == pytest.approx(2, rel=0.05)  # the square root of 4
 
 
-def test_time_grids():
+@pytest.mark.parametrize("dt", [np.nan, 0.01])
+def test_time_grids(dt):
     rng = np.random.default_rng(0)
     for grid in (1.0, 0.25, 0.1, 0.01):
-        assert time_grid([rng.integers(1, 100_000, 50_000) * grid, rng.integers(1, 1000, 50) * grid]) == grid
-    assert time_grid([rng.uniform(0, 100, 1000)]) == 0
+        assert time_grid([rng.integers(1, 100_000, 50_000) * grid, rng.integers(1, 1000, 50) * grid], dt) == grid
+    assert time_grid([rng.uniform(0, 100, 1000)], dt) == 0
+    assert time_grid([rng.integers(1, 100_000, 1000) / 32], dt) == 0
+    assert time_grid([rng.integers(1, 100_000, 1000) / 32], 1 / 32) == 1 / 32
 
 
 # Names in any script
