@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lifsim.plot.bands import Band, bands_of
 from lifsim.plot.palette import ink
-from lifsim.plot.rate_course import draw_rates, rates_height, time_axis
+from lifsim.plot.rate_course import check_bin, draw_rates, rates_height, time_axis
 from lifsim.plot.selection import spikes_of
 from lifsim.plot.spike_density import draw_density
 from lifsim.plot.style import (
@@ -66,6 +66,7 @@ def raster(
     ------
     DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
+    check_bin(rate_bin)
     shown = spikes_of(result, populations, t_start, t_stop)
     chosen = [_evenly(np.sort(one.spikes.recorded_ids), max_neurons) for one in shown]
     figure: Figure

@@ -55,13 +55,17 @@ def rate_bin_of(spikes: Spikes) -> float:
     return max(1, round(width / spikes.dt)) * spikes.dt if spikes.dt > 0 else width
 
 
+def check_bin(rate_bin: float | None) -> None:
+    """Raise DataError if the width of bins is given and is not a finite time above 0."""
+    if rate_bin is not None and not 0 < rate_bin < np.inf:
+        raise DataError("rate_bin", f"{rate_bin:g} ms", "a finite time above 0")
+
+
 def draw_rates(ax: Axes, shown: Sequence[Shown], rate_bin: float | None, beside: str = ", ") -> None:
-    """Draw the population rates in bins of `rate_bin` ms (None: of `rate_bin_of` for each population; DataError if it is not above 0).
+    """Draw the population rates in bins of `rate_bin` ms (None: of `rate_bin_of` for each population).
 
     `beside` separates the label of the vertical axis from the width of the bins.
     """
-    if rate_bin is not None and not 0 < rate_bin < np.inf:
-        raise DataError("rate_bin", f"{rate_bin:g} ms", "a finite time above 0")
     bins = [rate_bin_of(one.spikes) if rate_bin is None else rate_bin for one in shown]
     steps = [_rate_steps(one.spikes, width) for one, width in zip(shown, bins, strict=True)]
     scale = time_axis(ax, [one.spikes for one in shown])[2]

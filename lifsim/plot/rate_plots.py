@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.plot.distributions import draw_boxes, draw_histograms, edges_of, rate_edges
-from lifsim.plot.rate_course import draw_rates, in_rows, rates_height
+from lifsim.plot.rate_course import check_bin, draw_rates, in_rows, rates_height
 from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.style import WIDTH, Picture, add_legend, new_figure, say_nothing, write_note
 from lifsim.plot.typefaces import fit_fonts
@@ -37,8 +37,8 @@ def rates(
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the population rates alone; default: a new figure with both panels.
-    rate_bin : width of the bins of the population rates, ms; default, for each population: the smallest of 1, 2, 5, 10, … ms (below
-        windows of 20 ms also 0.1, 0.2, 0.5 ms) that gives at most 300 bins, with 5 spikes or more on average; for few spikes,
+    rate_bin : width of the bins of the population rates, ms; default, for each population: the smallest of 1, 2, 5, 10, … ms (in
+        windows of up to 20 ms, of 0.1, 0.2, 0.5, … ms) that gives at most 300 bins, with 5 spikes or more on average; for few spikes,
         about a tenth of the window.
 
     Returns
@@ -49,6 +49,7 @@ def rates(
     ------
     DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
+    check_bin(rate_bin)
     shown = spikes_of(result, populations, t_start, t_stop)
     if ax is not None:
         draw_rates(ax, shown, rate_bin)

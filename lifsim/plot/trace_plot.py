@@ -74,6 +74,8 @@ def traces(
     wanted = [variables] if isinstance(variables, str) else variables
     names = population_names(populations, list(result.traces), "traces")
     known = list(dict.fromkeys(v for p in names for v in result.traces[p]))
+    if wanted is not None and not len(wanted):
+        raise DataError("variables", "an empty list", "at least one name, or None for all")
     for variable in wanted or []:
         if variable not in known:
             raise DataError("variables", f"{variable} was not recorded", did_you_mean(variable, known))

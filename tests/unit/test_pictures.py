@@ -611,6 +611,23 @@ def test_figures_in_own_axes_leave_other_texts_alone():
     assert one.get_title() == "锥体"
 
 
-def test_no_population_is_an_error():
-    with pytest.raises(DataError, match="an empty list"):
+def test_empty_lists_are_errors():
+    with pytest.raises(DataError, match="populations: an empty list"):
         plot.raster(result_of({"a": 1}, {}, 10.0), populations=[])
+    with pytest.raises(DataError, match="variables: an empty list"):
+        plot.traces(weights(), variables=[])
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"t_start": 20.0}, "times after 20 ms"),
+        ({"t_start": 10.0}, "times after 10 ms"),
+        ({"t_stop": 0.0}, "times up to 0 ms"),
+        ({"t_start": 20.0, "t_stop": 30.0}, r"\(20, 30\] ms"),
+        ({"t_start": float("nan")}, "times after nan ms"),
+    ],
+)
+def test_windows_outside_the_run(limits, said):
+    with pytest.raises(DataError, match=rf"window: {said}; must overlap the run, \(0, 10\] ms"):
+        plot.rates(result_of({"a": 1}, {}, 10.0), **limits)
