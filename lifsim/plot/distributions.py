@@ -13,12 +13,16 @@ from lifsim.plot.style import line_widths, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
 
-def edges_of(values: np.ndarray, n: int, most: int, dt: float = 0.0) -> np.ndarray:
-    """Edges of 2 n^(1/3) bins (Rice's rule for `n` values; 10 to `most`) over `values`; midway between time steps if `dt` is given."""
-    bins = int(np.clip(np.ceil(2 * n ** (1 / 3)), 10, most))
-    largest = float(values.max()) if len(values) and values.max() > 0 else 1.0
+def edges_of(values: np.ndarray, n: int, most: int, dt: float = 0.0, least: float = 0.0) -> np.ndarray:
+    """Edges of 10 to `most` bins from 0 over `values`, and of an empty one after them; midway between time steps if `dt` is given.
+
+    The range from the smallest to the largest value has 2 n^(1/3) bins (Rice's rule for `n` values). The bins reach to `least` at least.
+    """
+    largest = max(float(values.max(initial=0.0)), least) or 1.0
+    spread = largest - float(values.min()) if len(values) else largest
+    bins = int(np.clip(np.ceil(2 * n ** (1 / 3) * largest / spread), 10, most)) if spread > 0 else most
     if not dt > 0:
-        return np.linspace(0, 1.02 * largest, bins + 1)
+        return np.arange(bins + 2) * 1.02 * largest / bins
     width = dt * max(1, np.ceil(largest / bins / dt))
     return np.arange(0, largest + 2 * width, width) + dt / 2
 

@@ -135,10 +135,11 @@ def _draw_cv(ax: Axes, shown: Sequence[Shown]) -> None:
         draw_boxes(ax, cvs, shown, names=False)
     else:
         # an axis up to 0.1 at least: CVs of regular neurons stay close together
-        draw_histograms(ax, cvs, shown, edges_of(np.append(every, 0.1), max(map(len, cvs)), 30))
-        for cv, one in zip(cvs, shown, strict=True):
-            if len(cv):
-                ax.axvline(cv.mean(), color=one.colour, linewidth=0.8, linestyle="--")
+        draw_histograms(ax, cvs, shown, edges_of(every, max(map(len, cvs)), 30, least=0.1))
+        for k, (cv, one) in enumerate(zip(cvs, shown, strict=True)):
+            if len(cv):  # each dashed where the others have gaps, so that equal means are all seen
+                dashes = (4 * k, (4, 4 * max(1, len(shown) - 1)))
+                ax.axvline(cv.mean(), color=one.colour, linewidth=0.8, linestyle=dashes)
         if len(every):
             write_note(ax, "dashed: mean")
         ax.set_ylabel("share of neurons")

@@ -56,14 +56,18 @@ def spikes_of(
     result = result_of(result)
     analysis.check_window(result, t_start, t_stop)
     order = [name for name in result.populations if name in result.spikes]
-    names, looks = population_names(populations, order, "spikes"), looks_of(result)
+    names = population_names(populations, order, "spikes", "traces" if len(result.traces) else "")
+    looks = looks_of(result)
     return [Shown(looks[name].colour, looks[name].label, result.spikes[name].window(t_start, t_stop)) for name in names]
 
 
-def population_names(wanted: Sequence[str] | str | None, known: Sequence[str], what: str) -> list[str]:
-    """The `wanted` population names (None: all of `known`). DataError if one is not in `known`, or `known` is empty."""
+def population_names(wanted: Sequence[str] | str | None, known: Sequence[str], what: str, instead: str = "") -> list[str]:
+    """The `wanted` population names (None: all of `known`). DataError if one is not in `known`, or `known` is empty.
+
+    `instead` is the kind of figure that the result has data for, if any.
+    """
     if not known:
-        raise DataError("plot", f"no {what} were recorded", f"record {what} in the model")
+        raise DataError("plot", f"no {what} were recorded", f"record {what} in the model" + (f", or plot {instead}" if instead else ""))
     names = list(known) if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
     if not names:
         raise DataError("populations", "an empty list", "at least one name, or None for all")

@@ -72,7 +72,7 @@ def traces(
     result = result_of(result)
     analysis.check_window(result, t_start, t_stop)
     wanted = [variables] if isinstance(variables, str) else variables
-    names = population_names(populations, list(result.traces), "traces")
+    names = population_names(populations, list(result.traces), "traces", "raster" if len(result.spikes) else "")
     known = list(dict.fromkeys(v for p in names for v in result.traces[p]))
     if wanted is not None and not len(wanted):
         raise DataError("variables", "an empty list", "at least one name, or None for all")

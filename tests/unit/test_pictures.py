@@ -611,6 +611,16 @@ def test_figures_in_own_axes_leave_other_texts_alone():
     assert one.get_title() == "锥体"
 
 
+def test_results_without_spikes_or_traces_say_what_they_have():
+    net = ls.Network()
+    net.add("a", 1, "iaf_psc_exp")
+    net.record("a", "V_m")
+    with pytest.raises(DataError, match="no spikes were recorded; record spikes in the model, or plot traces"):
+        plot.raster(ls.run(net, 5.0))
+    with pytest.raises(DataError, match="no traces were recorded; record traces in the model, or plot raster"):
+        plot.traces(result_of({"a": 1}, {}, 10.0))
+
+
 def test_empty_lists_are_errors():
     with pytest.raises(DataError, match="populations: an empty list"):
         plot.raster(result_of({"a": 1}, {}, 10.0), populations=[])
