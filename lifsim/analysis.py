@@ -16,10 +16,30 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
+from lifsim.common.lazy import public_names
 from lifsim.common.printable import one_line
 from lifsim.common.timegrid import on_grid, steps
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+
+__all__ = [
+    "MIN_ISIS",
+    "as_csv",
+    "binned",
+    "check_window",
+    "correlation",
+    "correlations",
+    "counts",
+    "cv_isi",
+    "fano_factor",
+    "isi",
+    "places",
+    "population_rate",
+    "rates",
+    "statistics",
+    "table",
+]
+__dir__ = public_names(__name__)
 
 MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
 _ROUNDING = 1e-9  # equal intervals differ by rounding errors of the times: a CV below this counts as 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Classifier", "Regressor", "SpikingClassifier", "load", "to_spiking"]
 
@@ -33,3 +33,5 @@ __getattr__ = on_first_use(
         "to_spiking": "lifsim.ann.conversion",
     },
 )
+
+__dir__ = public_names(__name__)

@@ -19,12 +19,14 @@ from lifsim.ann.training import SOLVERS, Epochs, Recipe, Trainer, recipe_of, tra
 from lifsim.ann.typical import PERCENTILES, Typical
 from lifsim.common.errors import DataError, LifsimError, did_you_mean
 from lifsim.common.notices import notices
+from lifsim.common.overview import Fact, Overview, Overviewed
+from lifsim.common.printable import shown
 from lifsim.engine import can_keep_code, compiling
 
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 
 
-class DenseNetwork:
+class DenseNetwork(Overviewed):
     """Base class of `Classifier` and `Regressor`, which describe the parameters; not for direct use."""
 
     hidden: tuple[int, ...]
@@ -134,6 +136,18 @@ class DenseNetwork:
         standard = inspect.signature(type(self).__init__).parameters
         changed = (f"{name}={value!r}" for name, value in self.get_params().items() if value != standard[name].default)
         return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _overview(self) -> Overview:
+        standard = inspect.signature(type(self).__init__).parameters
+        changed = {name: value for name, value in self.get_params().items() if value != standard[name].default}
+        facts = [Fact(name, shown(value)) for name, value in changed.items()]
+        if not hasattr(self, "layers_"):
+            return Overview(type(self).__name__, "(not trained)", facts)
+        history = {key: values for key, values in getattr(self, "history", {}).items() if values}
+        facts += [Fact("layers", " → ".join(map(str, self.layers_.sizes))), Fact("parameters", f"{len(self.layers_.theta):,}")]
+        facts += [Fact("epochs trained", str(len(history["loss"])))] if "loss" in history else []
+        facts += [Fact(f"{key.replace('_', ' ')} of the last epoch", f"{values[-1]:.4g}") for key, values in history.items()]
+        return Overview(type(self).__name__, "", facts)
 
     # -- training and prediction -------------------------------------------------------------------
 

@@ -11,9 +11,11 @@ import lifsim.plot.backend  # noqa: F401
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import ScalarFormatter
 
-from lifsim.plot.number_labels import NumberLabels, ten_to
+from lifsim.ann.epoch_curves import draw_epochs
+from lifsim.plot.inline import shows
+from lifsim.plot.number_labels import NumberLabels
 from lifsim.plot.palette import EXCITATORY, INHIBITORY
 from lifsim.plot.style import Picture, line_widths, short_label
 from lifsim.plot.typefaces import fit_fonts
@@ -26,57 +28,18 @@ _FONT = 8.0
 _MOST = 30  # largest number of classes for which a confusion matrix shows its counts
 
 
+@shows
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
     """The training loss of each epoch, and the validation loss if there is one.
 
     The axis of losses is logarithmic if all are positive and the largest is more than five times the smallest.
     """
     ax = _axes(ax, 3.5, 2.6)
-    curves = [np.asarray(history[key], float) for key in _NAMES if key in history]
-    for values, name, colour, width in zip(curves, _NAMES.values(), (EXCITATORY, INHIBITORY), _widths(curves), strict=False):
-        marker = "o" if len(values) == 1 else ""
-        ax.plot(np.arange(1, len(values) + 1), values, color=colour, lw=width, label=name, marker=marker, markersize=2 + 2 * width)
-    ax.set_ylabel("loss")
-    if _logarithmic(np.concatenate(curves)):
-        _log_axis(ax, np.concatenate(curves))
-    _epoch_axis(ax, max(map(len, curves)))
-    if len(curves) > 1:
-        ax.legend(frameon=False, fontsize=_FONT)
+    draw_epochs(ax, {name: history[key] for key, name in _NAMES.items() if key in history}, "loss", _FONT, logarithmic=True)
     return _done(ax)
 
 
-def _epoch_axis(ax: Axes, epochs: int) -> None:
-    """Ticks at whole epochs, from 1 on."""
-    ax.set_xlabel("epoch")
-    ax.set_xlim(1 - 0.02 * epochs, epochs + 0.02 * epochs)
-    ticks = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]).tick_values(1, epochs)
-    ax.set_xticks(sorted({1, *(int(tick) for tick in ticks if 2 <= tick <= epochs and (tick >= 0.06 * epochs))}))
-
-
-def _logarithmic(losses: np.ndarray) -> bool:
-    losses = losses[np.isfinite(losses)]
-    return len(losses) > 0 and losses.min() > 0 and losses.max() > 5 * losses.min()
-
-
-def _widths(curves: Sequence[np.ndarray]) -> list[float]:
-    """Widths of the curves, as close to each other as they are drawn."""
-    return line_widths([np.log(curve) for curve in curves] if _logarithmic(np.concatenate(curves)) else curves, 1.0)
-
-
-def _log_axis(ax: Axes, losses: np.ndarray) -> None:
-    """A logarithmic axis with labels at 1, 2, 5, 10, … or, for more than two decades, at powers of ten."""
-    losses = losses[np.isfinite(losses)]
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if losses.max() < 200 * losses.min() else (1,), numticks=10))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_formatter(_decade)
-
-
-def _decade(x: float, _: float) -> str:
-    """Label of a logarithmic axis."""
-    return f"{x:g}" if 1e-4 < x < 1e6 else ten_to(round(np.log10(x)))
-
-
+@shows
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
     """The confusion matrix: how often samples of each class (row) were assigned to each class (column)."""
     y, predicted = np.asarray(y), np.asarray(predicted)
@@ -100,6 +63,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
     return _done(ax)
 
 
+@shows
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     """The accuracy of the spiking network, and its agreement with the dense network, as functions of time."""
     ax = _axes(ax, 3.5, 2.6)

@@ -11,6 +11,7 @@ import click
 from lifsim import ann
 from lifsim.cli.options import FILE, OVERWRITE, THREADS, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
+from lifsim.cli.progress import Progress
 from lifsim.common.errors import DataError, LifsimError, did_you_mean
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -44,7 +45,6 @@ def train(
     SpikingClassifier, such as hidden = [64] or activation = "lif".
     """
     from lifsim.ann import dataset_files
-    from lifsim.cli.progress import Progress
     from lifsim.engine import can_keep_code, compiling
 
     m, test = _estimator(config, settings, progress=not talk.quiet)
@@ -166,7 +166,6 @@ def classify(
     """
     from lifsim.ann import dataset_files
     from lifsim.ann.spiking_network import Spiking
-    from lifsim.cli.progress import Progress
 
     s = Spiking.read(file)
     table = dataset_files.read(data, target, s.m.n_features_in_)

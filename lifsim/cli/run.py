@@ -30,6 +30,7 @@ from lifsim.cli.options import (
     refuse_output,
 )
 from lifsim.cli.program import UNFINISHED, Command, Talk, echo
+from lifsim.cli.progress import Progress
 from lifsim.cli.text import contents_of, draw_result, heading_of
 from lifsim.common import memory
 from lifsim.files import disk
@@ -65,7 +66,6 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plo
     scripts that may be submitted again: it starts, resumes or accepts the run in the results file, and refuses one with
     another model, seed, setting or duration.
     """
-    from lifsim.cli.progress import Progress
     from lifsim.modelfile.reader import load_with_settings
 
     net = load_with_settings(model, list(settings))
@@ -99,7 +99,6 @@ def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
     FILE is the results file that the run was to write, or its log, FILE.log. The results are identical, bit for bit, to
     those of an uninterrupted run.
     """
-    from lifsim.cli.progress import Progress
     from lifsim.simulation.resuming import resume as go_on
 
     out = file.with_suffix("") if file.suffix == ".log" else file
@@ -243,7 +242,6 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
 
 
 def _measure(talk: Talk, name: str, net: Network, options: Mapping[str, Any]) -> Any:
-    from lifsim.cli.progress import Progress
     from lifsim.simulation.benchmark import measure
 
     shown: list[Progress] = []

@@ -78,7 +78,7 @@ class ModelError(LifsimError):
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> ModelError:
-        """An error that reports `problems`, one on each line. Of a very long list, the message has the first, and the number of others."""
+        """An error that reports `problems`, one on each line; the message of very many shows the first, and counts the others."""
         found = list(problems)
         lines = [str(p) for p in found[:MOST_SHOWN]]
         ends = accumulate(map(len, lines))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 
 def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A function to be the ``__getattr__`` of `package`, which Python calls for names that the package does not define itself.
+    """Return a ``__getattr__`` for `package`: the function that Python calls for names that the package does not define itself.
 
     Parameters
     ----------
@@ -24,3 +25,12 @@ def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]
         return module if homes[name] == f"{package}.{name}" else getattr(module, name)
 
     return __getattr__
+
+
+def public_names(module: str) -> Callable[[], list[str]]:
+    """A function to be the ``__dir__`` of the module with this full name: the names in its ``__all__``, which prompts complete."""
+
+    def __dir__() -> list[str]:
+        return sorted(sys.modules[module].__all__)
+
+    return __dir__

@@ -157,7 +157,7 @@ def numbers(raw: Any, unit: str | None) -> np.ndarray:
 
 def _plain(array: np.ndarray) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
-        raise ValueError("a masked array; fill it first")
+        raise ValueError("a masked array; first replace its masked entries by numbers (`filled`)")
     if array.dtype.kind not in "iuf":
         kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations"}.get(array.dtype.kind, f"{array.dtype}")
         raise ValueError(f"an array of {kind}; must hold real numbers")

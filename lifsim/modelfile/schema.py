@@ -89,6 +89,7 @@ class ProjectionTable(TomlTable):
     allow_autapses: Any = None
     allow_multapses: Any = None
     receptor_type: Any = None
+    name: Any = None
 
 
 class RecordTable(TomlTable):

@@ -23,7 +23,7 @@ def find(model: str | Path) -> Path:
         if path.is_dir():
             raise DataError(str(path), "is a directory", _WANTED)
         if path.exists():
-            raise DataError(str(path), f"is no ordinary file but {kind_of(path.stat().st_mode)}", _WANTED)
+            raise DataError(str(path), f"is not an ordinary file but {kind_of(path.stat().st_mode)}", _WANTED)
     except (OSError, ValueError) as error:  # the system does not allow such a name
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(shortened(str(path)), f"cannot be read ({reason})", _WANTED) from None

@@ -17,18 +17,19 @@ from lifsim.common.printable import shown
 from lifsim.common.seeds import SEEDS, is_seed
 from lifsim.common.values import number
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
+from lifsim.network.described import Described
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
 from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, index_of, normalise, off_grid, relations
 from lifsim.network.positions import positions as as_positions
-from lifsim.network.projection import Projection, projection
+from lifsim.network.projection import Projection, projection, taken_names
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
 
 METHODS = ("grid", "precise")
 
 
-@dataclass(eq=False)
-class Network:
+@dataclass(eq=False, repr=False)
+class Network(Described):
     """The description of a network: populations, projections and recordings.
 
     Parameters
@@ -215,6 +216,7 @@ class Network:
         allow_autapses: bool = True,
         allow_multapses: bool = True,
         receptor_type: Any = 0,
+        name: Any = "",
         **params: Any,
     ) -> list[Projection]:
         """Connect `source` to `target`.
@@ -243,6 +245,7 @@ class Network:
             nodes, so that two projections of this call could connect the same pair; other calls are not considered.
         receptor_type : 1, 2, …: the receptor of a target with several receptors (``iaf_psc_exp_multisynapse``); 0 (default) for all
             other models, where the sign of the weight selects the receptor.
+        name : tells the projection from others between the same populations (`Simulation.matrix`, `Simulation.set_weights`).
         **params : parameters of the rule, given in brackets above. A matrix has ``copies`` (blocks along the diagonal) and ``scale``.
 
         Returns
@@ -265,6 +268,7 @@ class Network:
             "allow_autapses": allow_autapses,
             "allow_multapses": allow_multapses,
             "receptor_type": receptor_type,
+            "name": name,
         }
         entries = {key: listed_entries(raw, shape) for key, raw in {**params, **options}.items()}
         made: dict[tuple[int, int], Projection] = {}
@@ -280,7 +284,7 @@ class Network:
                     problems |= dict.fromkeys(error.problems)
         made = {cell: p for cell, p in made.items() if not p.nothing}
         if not problems:
-            problems |= dict.fromkeys(shared_pairs(place, made))
+            problems |= dict.fromkeys([*shared_pairs(place, made), *taken_names(place, made.values(), self.projections)])
         if problems:
             raise ModelError.of(problems)
         self.projections += made.values()

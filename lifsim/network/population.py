@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.overview import Fact, Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.common.values import Distribution, Value, is_whole, value
 from lifsim.network.model import MODELS, Model
+from lifsim.network.overviews import ids_text, parameter_facts
 from lifsim.network.parameter import Parameter, violations
 from lifsim.network.positions import Positions
 
@@ -24,8 +26,8 @@ NEAR = 1e-6  # lower bound of intervals, in time steps
 MOST_NODES = 2**31 - 2  # node indices have 32 bits
 
 
-@dataclass(frozen=True, eq=False)
-class View:
+@dataclass(frozen=True, eq=False, repr=False)
+class View(Overviewed):
     """A selection of nodes of a population. `index` holds their 0-based indices: a range for a slice, so that memory does not
     grow with its length, else an int64 array of shape (n,).
     """
@@ -88,6 +90,11 @@ class View:
         stop = r[-1] + (1 if r.step > 0 else -1) if len(r) else r.start
         return f"{self.name}[{r.start}:{stop if stop >= 0 else ''}{'' if r.step == 1 else f':{r.step}'}]"
 
+    def _overview(self) -> Overview:
+        size, model = f"{len(self):,} of {self.population.n:,}", self.population.model.name
+        facts = Fact("nodes", size, said=f"{size} {model}"), Fact("model", model, said=None)
+        return Overview("View", f"{self.name}[{ids_text(self.index)}]", facts)
+
 
 def _common(a: range, b: range) -> int:
     """The number of elements that two ranges share."""
@@ -110,8 +117,8 @@ def _as_range(ids: np.ndarray) -> range | None:
     return range(int(ids[0]), int(ids[-1]) + 1, int(steps[0]))
 
 
-@dataclass(frozen=True, eq=False)
-class Population:
+@dataclass(frozen=True, eq=False, repr=False)
+class Population(Overviewed):
     """`n` nodes of one model. `params` and `initial` (state variables) hold only the values that were given; `positions` is optional."""
 
     name: str
@@ -151,6 +158,10 @@ class Population:
 
     def __str__(self) -> str:
         return self.name
+
+    def _overview(self) -> Overview:
+        size = Fact("nodes", f"{self.n:,}", said=f"{self.n:,} {self.model.name}"), Fact("model", self.model.name, said=None)
+        return Overview("Population", self.name, (*size, *parameter_facts(self.model, {**self.params, **self.initial})))
 
 
 def normalise(parameter: Parameter, raw: Any, n: int) -> Any:

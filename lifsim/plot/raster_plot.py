@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim.plot.bands import Band, bands_of
+from lifsim.plot.inline import shows
 from lifsim.plot.palette import ink
 from lifsim.plot.rate_course import check_bin, draw_rates, rates_height, time_axis
 from lifsim.plot.selection import spikes_of
@@ -34,6 +35,7 @@ from lifsim.results.result import Result
 DOTS = 200_000  # more spikes than this are drawn as an image: dots would overlap and take long to draw
 
 
+@shows
 def raster(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

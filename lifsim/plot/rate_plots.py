@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.plot.distributions import draw_boxes, draw_histograms, edges_of, rate_edges
+from lifsim.plot.inline import shows
 from lifsim.plot.rate_course import check_bin, draw_rates, in_rows, rates_height
 from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.style import WIDTH, Picture, add_legend, new_figure, say_nothing, write_note
@@ -18,6 +19,7 @@ from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.result import Result
 
 
+@shows
 def rates(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,
@@ -67,6 +69,7 @@ def rates(
     return figure
 
 
+@shows
 def isi(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
+from lifsim.plot.inline import shows
 from lifsim.plot.number_labels import NumberLabels
 from lifsim.plot.selection import Shown, result_of, spikes_of
 from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, figure_size, new_figure, tidy_axes
@@ -19,6 +20,7 @@ from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.result import Result
 
 
+@shows
 def space(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

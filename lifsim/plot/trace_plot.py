@@ -12,6 +12,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
+from lifsim.plot.inline import shows
 from lifsim.plot.palette import neuron_colours
 from lifsim.plot.selection import Look, looks_of, population_names, result_of
 from lifsim.plot.style import (
@@ -37,6 +38,7 @@ _MARK = 4.0  # distance of the rows of spike marks, points
 _WEIGHTS = "weight_from_"  # begins the name of recorded weights; the name of the presynaptic population follows
 
 
+@shows
 def traces(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,

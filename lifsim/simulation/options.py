@@ -45,10 +45,12 @@ class RunOptions:
     )
     out: str | Path | None = option(None, "path of the HDF5 results file; None keeps the results in memory.")
     overwrite: bool = option(False, "replace an existing file or unfinished run at `out`, which is kept until the new file is complete.")
-    progress: Progress | None = option(
+    progress: Progress | bool | None = option(
         None,
-        'called as ``progress(event, **facts)`` with the events "warning", "prepare", "build", "compile", "step", "write", "done". '
-        'Default: warnings are Python warnings; lengthy preparations are reported on a terminal, in a notebook and to the logger "lifsim".',
+        "True: show progress bars, in a notebook as widgets. False: show nothing but Python warnings. A function is called as "
+        '``progress(event, **facts)`` with the events "warning", "prepare", "making", "build", "compile", "step", "write", "done". '
+        "Default: lengthy preparations are reported on a terminal and in a notebook. Without a function, all messages also go to the "
+        'logger "lifsim".',
     )
     checkpoint_every: float | str | None = option(
         None, 'biological time between checkpoints (OUT.h5.ckpt), in ms or as a text such as "10 s"; with `out`.'
