@@ -1,4 +1,4 @@
-"""Stimuli that are changed between runs act as in NEST 3.10, whose results are in tests/data/nest_changes.npz; random ones as theory says."""
+"""Stimuli that are changed between runs act as in NEST 3.10 (tests/data/nest_changes.npz), and random ones as theory says."""
 
 from __future__ import annotations
 
