@@ -172,12 +172,17 @@ def figures(folder: Path, repeats: int) -> Iterator[tuple[str, str, int, Measure
     yield "lifsim run single_neuron", "s wall", 3 * repeats, command("run", "single_neuron", "-o", str(folder / "x.h5"), "--overwrite")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options_of(description: str | None, repeats: int) -> argparse.Namespace:
+    """The options of the command line; `repeats` is the default of theirs."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", type=Path, help="a folder with another lifsim/")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--only", default="", help="figures whose name holds this")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def print_figures(options: argparse.Namespace, figures: Callable[[Path, int], Iterator[tuple[str, str, int, Measure]]]) -> None:
+    """Measure, and print a table with a row for each figure."""
     roots = [HERE, *([options.against.resolve()] if options.against else [])]
     head = ["", "", "here", *(["there", "ratio"] if options.against else [])]
     print(line(head), line(["---"] * len(head)), sep="\n")
@@ -199,4 +204,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    print_figures(options_of(__doc__, 3), figures)
