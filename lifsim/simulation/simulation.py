@@ -289,6 +289,7 @@ class Simulation(RecordedNetwork):
         self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), Changes(about.changes, about.changed)
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
+        self._news.since |= about.looked
         self._checkpointer.changes = about.changes if self._sink.holds_past else NO_CHECKPOINT
 
     def _source(self) -> StateSource:
@@ -316,6 +317,7 @@ class Simulation(RecordedNetwork):
             every=self._checkpointer.schedule.every_ms,
             wall=self._checkpointer.schedule.wall,
             changes=self._changes.number,
+            looked=self._news.since,
             changed=self._changes.entries(),
             timings={**self.timings, "total": self._total()},
             versions=versions(),
