@@ -744,3 +744,27 @@ def test_settings_of_training():
     ):
         message = said("train", "c.toml", "--data", "x.csv", "-o", "n.h5", "--set", setting)
         assert message.startswith(f"c.toml: {setting.partition('=')[0]}: there is no such entry; write {own}")
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("np.exp(2)", "there is no function 'np.exp'; write exp"),
+        ("math.pi", "a name with a dot (write exp(x) and pi, not np.exp(x) and np.pi) is not allowed"),
+        ("2^3", "^ (a power is written **) is not allowed"),
+        ("exp", "unknown name 'exp'; it is a function: write exp(x)"),
+        ("20 * ms", 'a quantity such as "20 ms" stands alone'),
+        ("np.random.normal(3)", "{ normal = [mean, sd] }"),
+        ("range(3)", "write arange(n)"),
+        ("[x for x in g]", "a loop (for) is not allowed"),
+        ("1 is g", "the comparison 'is' (write ==) is not allowed"),
+        ("exp(1, 2)", "exp(x): too many positional arguments"),
+        ("max()", "max(x, *more, axis=None): missing a required argument: 'x'"),
+        ("G + 1", "unknown name 'G'; did you mean 'g'?"),
+    ],
+)
+def test_expressions(expression, message):
+    refused(lambda: ls.load(_file(f'[parameters]\ng = 1.0\nx = "= {expression}"\n')), "parameters.x: ", message)
