@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
 
 UNSCALED = {"I_e", "V_th", "V_reset", "t_ref"}  # parameters that do not change the units in which states are stored
+LITTLE = 1 << 16  # bytes of samples of a slice for which memory is kept until the next one
 LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes are kept for so long beyond the longest delay
 
 
@@ -132,32 +133,36 @@ class Engine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self._prepare(steps)
-        threads = self.team.active()
-        m = self.machine
+        m, threads = self._prepared(steps), self.team.active()
         if threads != len(m.blocks.thread) - 1:
             m = m._replace(blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        if self._program is None or self._program[0] is not m:
-            self._program = m, LoopProgram(m, self._known)
-            self._known.keep(self.machine)
-        program = self._program[1]
+        program = self._program_of(m)
         self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0 steps: only loads the code
         self.step += steps
         return self._merged(m, steps)
 
-    def _prepare(self, steps: int) -> None:
-        """Make room for what `steps` steps record and send. Short runs of equal length find it made, and call the same program again."""
+    def _prepared(self, steps: int) -> Machine:
+        """The machine with room for what `steps` steps record and send; the same as for the last slice if that has the room."""
         self.machine = self._with_given(steps)  # first: given spikes need room, too
-        parts = {
-            "underway": self._underway(steps),
-            "plastic": self._plastic(steps),
-            "written": self._written(steps),
-            "probes": self._with_room(self.machine.probes, steps),
-        }
+        parts: dict[str, Any] = {"underway": self._underway(steps), "plastic": self._plastic(steps), "written": self._written(steps)}
+        probes = self._with_room(self.machine.probes, steps)
+        little = probes.out.nbytes <= LITTLE
+        if little:
+            parts["probes"] = probes
         if any(getattr(self.machine, name) is not part for name, part in parts.items()):
             self.machine = self.machine._replace(**parts)
+        return self.machine if little else self.machine._replace(probes=probes)
+
+    def _program_of(self, m: Machine) -> LoopProgram:
+        """The program of `m`: that of the last slice if `m` is its machine. So short runs of equal length cost little."""
+        if self._program is None or self._program[0] is not m:
+            program = LoopProgram(m, self._known)
+            self._known.keep(self.machine)
+            self._program = (m, program) if m is self.machine else None
+            return program
+        return self._program[1]
 
     def _with_given(self, steps: int) -> Machine:
         """The machine with the given spikes of the next `steps` steps and of the last ones that are still in the ring."""

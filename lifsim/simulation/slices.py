@@ -50,6 +50,7 @@ class SliceLoop:
         self._engine, self._stimuli, self._settings, self._progress = engine, stimuli, settings, progress
         self._recorder, self._weights, self._sink, self._checkpointer = recorder, weights, sink, checkpointer
         self.recording_seconds = 0.0  # time spent on recorded data so far
+        self._longest = 1  # most steps of a slice, from the time that slices took
 
     def begin_again(self, recorder: Recorder) -> None:
         """Go on with `recorder` from the first step."""
@@ -64,20 +65,22 @@ class SliceLoop:
         RunError : a state variable is no longer finite; the disk or memory is nearly full.
         """
         engine, dt = self._engine, self._engine.plan.dt
-        first, began, n = engine.step, time.perf_counter(), self._first_slice(deadline)
+        first, began = engine.step, time.perf_counter()
+        longest = self._longest = max(self._longest, self._first_slice(deadline))
         while engine.step < until:
             start = time.perf_counter()
             self._follow_stimuli()
             marks = [self._stimuli.next(engine.step), self._checkpointer.schedule.next(engine.step)]
             marks += [w.next(engine.step) for w in self._weights]
             marks += [callback.next(engine.step)] if callback else []
-            n = min(n, engine.longest_slice(), until - engine.step, *(mark - engine.step for mark in marks))
+            n = min(longest, engine.longest_slice(), until - engine.step, *(mark - engine.step for mark in marks))
             self._record(engine.advance(n), n)
             self._check_numbers()
             took = time.perf_counter() - start
             done, total = time_of(engine.step - first, dt), time_of(until - first, dt)
             self._progress("step", done_ms=done, total_ms=total, wall_s=time.perf_counter() - began)
-            n = max(1, min(4 * n, int(n * SLICE_SECONDS / max(took, 1e-6))))
+            if n == longest or took > SLICE_SECONDS:  # slices that end early, for a mark, say little
+                longest = self._longest = max(1, min(4 * longest, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if callback:
                 callback.after(engine.step)
             if self._checkpointer.schedule.due(engine.step):

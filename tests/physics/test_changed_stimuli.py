@@ -1,4 +1,4 @@
-"""Stimuli that are changed between runs act as in NEST 3.10, whose results are in tests/data/nest_changes.npz; random ones as theory says."""
+"""Stimuli that are changed between runs act as in NEST 3.10 (tests/data/nest_changes.npz), and random ones as theory says."""
 
 from __future__ import annotations
 
@@ -151,7 +151,9 @@ def test_an_unchanged_value_changes_nothing():
     net.add("n", 7, "iaf_psc_exp")
     for k, (kind, params) in enumerate(kinds.items()):
         net.add(f"g{k}", 1, kind, **params)
-        net.connect(f"g{k}", "n", delay={"uniform": [1.0, 3.0]}, **({} if kind in ("ou_generator", "noise_generator") else {"weight": 10.0}))
+        net.connect(
+            f"g{k}", "n", delay={"uniform": [1.0, 3.0]}, **({} if kind in ("ou_generator", "noise_generator") else {"weight": 10.0})
+        )
     net.record("n", "V_m", interval=0.1)
     whole = ls.run(net, 60.0).traces["n"]["V_m"]
     with ls.Simulation(net, threads=2) as sim:
