@@ -228,7 +228,9 @@ class Assembler:
             raise ModelError(place, str(error)) from None
         population = self.network.populations.get(str(target))
         if population and unit not in ("", "1", population.model.weight_unit):
-            raise ModelError(place, f"the weights of {name!r} are in {unit}", f"{target} takes {population.model.weight_unit}")
+            raise ModelError(
+                place, f"the weights of {name!r} are in {unit}", f"weights in {population.model.weight_unit}, the unit of {target}"
+            )
         return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
 
     def opened(self, path: str, reference: str, place: str) -> AbstractContextManager[WeightStore]:
@@ -270,7 +272,8 @@ class Assembler:
         missing = [Problem(f"{place}.{key}", "missing") for key in needed if key not in given and f"{place}.{key}" not in unknown]
         variable = given.pop("variable", "weight" if ends else "spikes")
         if ends and (variable != "weight" or "populations" in given):
-            missing.append(Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" goes with source and target'))
+            got = "source and target are given" + (" with populations" if "populations" in given else f" with the variable {variable!r}")
+            missing.append(Problem(place, got, 'variable = "weight", without populations'))
         self.problems += missing
         if missing or any(key not in given for key in needed):
             return
@@ -288,7 +291,11 @@ class Assembler:
         self.pairs += pairs if pairs > 1 else 0  # the number of single entries is bounded by the length of the file
         if self.pairs > MOST_PAIRS:
             self.problems.append(
-                Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file")
+                Problem(
+                    place,
+                    f"the lists up to here form {self.pairs:,} pairs (such as a source and a target)",
+                    f"at most {MOST_PAIRS:,} in a file",
+                )
             )
         return self.pairs > MOST_PAIRS
 
