@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class SampledVariable:
     """New samples of one variable of a population.
 
     Parameters
@@ -68,10 +68,10 @@ class News:
             self._ids[name] = ids_of(entry["ids"], n)
         return Spikes(at, ids, n, *clip(entry, *window), self._ids[name], m.dt, name)
 
-    def samples(self) -> dict[str, dict[str, Samples]]:
+    def samples(self) -> dict[str, dict[str, SampledVariable]]:
         """The samples of each recorded variable since the last call, by population and variable."""
         m, chunks = self._sink.manifest, self._new("samples")
-        out: dict[str, dict[str, Samples]] = {}
+        out: dict[str, dict[str, SampledVariable]] = {}
         for key, entry in zip(m.keys, m.traces, strict=True):
             if key not in self._ids:
                 self._ids[key] = trace_ids(m, key)
@@ -79,5 +79,5 @@ class News:
             rows = np.concatenate([np.zeros((0, m.columns(key))), *(x for _, x in own)])
             at = [first + every * np.arange(len(x)) for (first, every), x in ((first_sample(entry, start, m.dt), x) for start, x in own)]
             steps = np.concatenate([np.zeros(0, np.int64), *at])
-            out.setdefault(key[0], {})[key[1]] = Samples(times(steps, m.dt), rows, self._ids[key], str(entry["unit"]))
+            out.setdefault(key[0], {})[key[1]] = SampledVariable(times(steps, m.dt), rows, self._ids[key], str(entry["unit"]))
         return out

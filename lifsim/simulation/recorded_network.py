@@ -17,7 +17,7 @@ from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 from lifsim.simulation.built_network import BuiltNetwork
 from lifsim.simulation.changes import Changes
-from lifsim.simulation.news import News, Samples
+from lifsim.simulation.news import News, SampledVariable
 from lifsim.simulation.options import Progress
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.sinks import MemorySink, Sink
@@ -98,12 +98,12 @@ class RecordedNetwork(BuiltNetwork):
         return self._news.spikes()
 
     @alone
-    def samples(self) -> dict[str, dict[str, Samples]]:
+    def samples(self) -> dict[str, dict[str, SampledVariable]]:
         """The samples recorded since the last call of `samples`, or since the beginning.
 
         Returns
         -------
-        Population -> variable -> `Samples`, with `times` (ms), `values` (n_samples, n_neurons), `ids` and `unit`.
+        Population -> variable -> `SampledVariable`, with `times` (ms), `values` (n_samples, n_neurons), `ids` and `unit`.
 
         Raises
         ------

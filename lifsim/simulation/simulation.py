@@ -198,7 +198,9 @@ class Simulation(RecordedNetwork):
 
         Parameters
         ----------
-        duration, max_wall : as of `run`. callback, do : the function that the run calls, and when (`Callback.as_dict`), if it calls one.
+        duration, max_wall : as of `run`.
+        callback : when the run calls a function (`Callback.as_dict`); None if it calls none.
+        do : this function.
         """
         again = self._callback(callback["every"], do, callback["first"]) if callback else None
         self._run(duration, max_wall, again)
