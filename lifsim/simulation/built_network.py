@@ -109,8 +109,8 @@ class BuiltNetwork(Overviewed):
 
         Returns
         -------
-        Array of shape (n,), float64, in the unit of the variable. Parameters that all generators of a population share are returned as
-        they are: "amplitude_times" as an array, "spike_times" as a list of arrays, one for each node.
+        Array of shape (n,), float64, in the unit of the variable. Parameters that all nodes of a population share are returned as they
+        are, such as "amplitude_times" and "tau_syn" as an array; "spike_times" as a list of arrays, one for each node.
 
         Raises
         ------
@@ -120,6 +120,9 @@ class BuiltNetwork(Overviewed):
         model = view.population.model
         if model.role != "neuron":
             return self._generator_value(view, name)
+        if name in model.settable and model.parameter(name).shape != "value":
+            shared = self._engine.plan.group(view.name).params[name]
+            return shared.copy() if isinstance(shared, np.ndarray) else shared
         if name not in model.readable:
             hint = parameter_hint(str(name), model, model.readable)
             raise ModelError(view.name, f"{model.name} has no variable {shown(name)} to read", hint)

@@ -154,6 +154,7 @@ def test_a_generator_that_was_silent_when_the_network_was_built():
         ("ext", {"rates": 1.0}, "ext.rates", "rate"),
         ("ext", {"rate": [1.0, 2.0]}, "ext.rate", "(3,)"),
         ("ext", {"rate": "5 mV"}, "ext.rate", "Hz"),
+        ("dc", {"origin": 10.0}, "dc.origin", "start=sim.time"),
         ("dc", {"start": 10.0, "stop": 5.0}, "dc", "stop must not be before start"),
         ("dc", {"start": 0.05}, "dc.start", "0.05"),
         ("step", {"amplitude_values": [1.0, 2.0]}, "step", "equally long"),
@@ -170,7 +171,7 @@ def test_a_generator_that_was_silent_when_the_network_was_built():
 )
 def test_wrong_values(nodes, values, where, words):
     with ls.Simulation(network()) as sim:
-        before = sim.get(nodes, next(iter(values))) if "rates" not in values else None
+        before = sim.get(nodes, next(iter(values))) if not values.keys() & {"rates", "origin"} else None
         with pytest.raises(ModelError) as error:
             sim.set(nodes, **values)
         assert error.value.problems[0].where == where and words in str(error.value)
@@ -199,3 +200,30 @@ def test_all_settable_parameters_of_all_models_can_be_read_and_set_again():
                     sim.set("g", **{name: value})
                     np.testing.assert_equal(sim.get("g", name), value)
             sim.run(1.0)
+
+
+def test_all_parameters_of_all_neurons_can_be_set(tmp_path):
+    """To other values than they have; a checkpoint has them."""
+    from lifsim.network.model import MODELS
+
+    for model in MODELS.values():
+        if model.role != "neuron":
+            continue
+        net = ls.Network()
+        own = net.add("n", 4, model.name, **({"tau_syn": [2.0, 7.0]} if model.name.endswith("multisynapse") else {}))
+        with ls.Simulation(net) as sim:
+            sim.run(1.0)
+            new = {}
+            for p in own.model.parameters + own.model.states:
+                now = sim.get("n", p.name)
+                new[p.name] = not now if p.shape == "flag" else now + 0.125 * (p.name not in ("V_reset", "E_L", "V_m", "V_min", "delta"))
+                if p.shape == "value" and not np.isfinite(now).all():
+                    new[p.name] = now
+            sim.set("n", **new)
+            wanted = {name: sim.get("n", name) for name in new}
+            for name, value in new.items():
+                np.testing.assert_allclose(wanted[name], value, rtol=1e-12)
+            sim.save(tmp_path / "x.ckpt")
+        with ls.Simulation.restore(tmp_path / "x.ckpt") as sim:
+            for name, value in wanted.items():
+                np.testing.assert_array_equal(sim.get("n", name), value)
