@@ -124,7 +124,7 @@ class Classifier(DenseNetwork):
 
     def _layers(self, sizes: tuple[int, ...]) -> Layers:
         output = Activation(FUSED.get(self._loss, "softmax"))
-        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss)
+        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss, classes=True)
 
     def _score_aside(self, layers: Layers, x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
         z = layers.forward(x)[0][-1]

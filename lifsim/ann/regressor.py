@@ -14,6 +14,7 @@ from lifsim.ann.dense_network import DenseNetwork, hidden_activation
 from lifsim.ann.layers import Layers
 from lifsim.ann.losses import FUSED, loss_and_gradient
 from lifsim.ann.scaling import Scaling, scaling
+from lifsim.ann.scores import r_squared
 from lifsim.common.errors import DataError
 
 
@@ -112,10 +113,3 @@ class Regressor(DenseNetwork):
 
     def __sklearn_tags__(self) -> Any:
         return sklearn_tags("regressor")
-
-
-def r_squared(y: np.ndarray, found: np.ndarray) -> float:
-    """R², the mean over columns. A column without variance counts 1 if it is predicted exactly, else 0."""
-    y, found = y.reshape(len(y), -1).astype(np.float64), found.reshape(len(y), -1)
-    rest, spread = ((y - found) ** 2).sum(axis=0), ((y - y.mean(axis=0)) ** 2).sum(axis=0)
-    return float(np.mean(np.where(spread > 0, 1 - rest / np.where(spread > 0, spread, 1), rest == 0)))

@@ -117,7 +117,7 @@ class SpikingClassifier(Classifier):
         if len(sizes) < 3:
             raise LifsimError("hidden", "no hidden layers, so no neuron that fires", "at least one")
         activations = (*(Activation("identity") for _ in sizes[2:]), Activation("softmax"))
-        return SpikingLayers(sizes, activations, "cross_entropy", neurons=self.neurons)
+        return SpikingLayers(sizes, activations, "cross_entropy", classes=True, neurons=self.neurons)
 
     def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:
         assert isinstance(self.layers_, SpikingLayers)

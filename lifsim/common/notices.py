@@ -37,11 +37,22 @@ def compiling_text(kept: bool) -> str:
     return "compiling (compiled code cannot be cached here, so every run compiles) …"
 
 
+def report(text: str) -> None:
+    """Log a line that the user asked for, such as progress; it is printed to standard error unless logging shows it."""
+    LOG.info(text)
+    if not _logged():
+        print(f"lifsim: {text}", file=messages(), flush=True)
+
+
 def _say(text: str) -> None:
     LOG.info(text)
-    logged = LOG.isEnabledFor(logging.INFO) and not all(isinstance(h, logging.NullHandler) for h in _handlers())
-    if not logged and (messages().isatty() or "ipykernel" in sys.modules):
+    if not _logged() and (messages().isatty() or "ipykernel" in sys.modules):
         print(f"lifsim: {text}", file=messages(), flush=True)
+
+
+def _logged() -> bool:
+    """Whether logging is configured to show messages of this logger."""
+    return LOG.isEnabledFor(logging.INFO) and not all(isinstance(h, logging.NullHandler) for h in _handlers())
 
 
 def _handlers() -> list[logging.Handler]:
