@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -13,22 +15,29 @@ from lifsim.ann.surrogate import COUNT, LifNeurons, SpikingEpochs, SpikingLayers
 from lifsim.ann.training import Recipe
 
 SIZES = [(6, 5, 3), (6, 5, 4, 3)]
+ENCODINGS = ["current", "current in steps", "latency", "spikes"]
+STEPS = 30
 
 
-def network(sizes, encoding, smooth=False, through_reset=True, beta=4.0) -> SpikingLayers:
+def network(sizes, encoding, smooth=False, through_reset=True, beta=4.0, recurrent=False) -> SpikingLayers:
     rng = np.random.default_rng(0)
     activations = (*(Activation("identity") for _ in sizes[2:]), Activation("softmax"))
-    neurons = LifNeurons(encoding, 30.0, beta=beta)
-    net = SpikingLayers(sizes, activations, "cross_entropy", neurons=neurons, smooth=smooth, through_reset=through_reset)
+    neurons = LifNeurons(encoding.split()[0], float(STEPS), beta=beta)
+    own = (recurrent, *(True for _ in sizes[3:])) if recurrent else ()
+    options = {"neurons": neurons, "smooth": smooth, "through_reset": through_reset, "recurrent": own}
+    net = SpikingLayers(sizes, activations, "cross_entropy", **options)
     net.initialise(rng, init="he")
     net.theta += 0.1 * rng.normal(size=len(net.theta))
     return net
 
 
-def data(n=7):
+def data(encoding, n=7):
     rng = np.random.default_rng(1)
-    x = rng.random((n, 6))
+    shape = (n, STEPS, 6) if encoding in ("current in steps", "spikes") else (n, 6)
+    x = rng.random(shape)
     x[x < 0.2] = 0  # which send no spike
+    if encoding == "spikes":
+        x = (x > 0.9).astype(float)
     return x, np.eye(3)[rng.integers(0, 3, n)]
 
 
@@ -36,10 +45,12 @@ def apart(a, b) -> float:
     return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 
 
-@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("sizes", SIZES)
-def test_gradient_of_the_smoothed_network_is_that_of_central_differences(encoding, sizes):
-    net, (x, y), h = network(sizes, encoding, smooth=True), data(), 1e-5
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_gradient_of_the_smoothed_network_is_that_of_central_differences(encoding, sizes, recurrent):
+    net, (x, y), h = network(sizes, encoding, smooth=True, recurrent=recurrent), data(encoding), 1e-5
+    assert len(net.theta) == sum(a * b + b for a, b in pairwise(sizes)) + recurrent * sum(n * n for n in sizes[1:-1])
     expected = np.empty_like(net.theta)
     for i, own in enumerate(net.theta.copy()):
         pair = []
@@ -52,11 +63,12 @@ def test_gradient_of_the_smoothed_network_is_that_of_central_differences(encodin
     assert apart(SpikingEpochs(net, Recipe(batch_size=7), x, y).gradient(np.arange(7))[1], expected) < 1e-7
 
 
-@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("through_reset", [True, False])
-def test_the_compiled_form_is_the_plain_one(encoding, sizes, through_reset):
-    net, (x, y) = network(sizes, encoding, through_reset=through_reset), data()
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_the_compiled_form_is_the_plain_one(encoding, sizes, through_reset, recurrent):
+    net, (x, y) = network(sizes, encoding, through_reset=through_reset, recurrent=recurrent), data(encoding)
     assert sum(s.sum() for _, s in net.hidden(x)) > 20
     loss, expected = net.gradient(x, y)
     epochs = SpikingEpochs(net, Recipe(batch_size=7), x, y)
@@ -66,13 +78,14 @@ def test_the_compiled_form_is_the_plain_one(encoding, sizes, through_reset):
     assert apart(part, net.gradient(x[[2, 5]], y[[2, 5]])[1]) < 1e-13
 
 
-@pytest.mark.parametrize("encoding", ["current", "latency"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("through_reset", [True, False])
-def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset):
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset, recurrent):
     """The equations once more, step by step, with a spike function whose backward pass is the surrogate."""
     torch = pytest.importorskip("torch")
-    net, (x, y) = network(sizes, encoding, through_reset=through_reset), data()
+    net, (x, y) = network(sizes, encoding, through_reset=through_reset, recurrent=recurrent), data(encoding)
     n = net.neurons
 
     class Spike(torch.autograd.Function):
@@ -87,17 +100,21 @@ def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset)
             return gradient / (1 + n.beta * u.abs()) ** 2
 
     leaves = [(torch.tensor(W, requires_grad=True), torch.tensor(b, requires_grad=True)) for W, b in net.views(net.theta.copy())]
+    own = [None if V is None else torch.tensor(V.copy(), requires_grad=True) for V in net.feedback(net.theta)]
     P22, P21, P11, to_v = n.propagators
     v, i, last = [0.0] * len(leaves), [0.0] * len(leaves), [None] * len(leaves)
     counted = 0.0
     for t in range(n.steps):
-        before = torch.tensor((n.when(x) == t - 1).astype(float)) if t else None
+        before = torch.tensor(n.spikes(x)[t - 1].astype(float)) if t and n.encoding != "current" else None
+        given = torch.tensor(x if x.ndim == 2 else x[:, t])
         for k, (W, b) in enumerate(leaves[:-1]):
-            current = n.gain * b + (n.scale(0) * (torch.tensor(x) @ W.T) if k == 0 and encoding == "current" else 0.0)
+            current = n.gain * b + (n.scale(0) * (given @ W.T) if k == 0 and n.encoding == "current" else 0.0)
             u = P22 * v[k] + P21 * i[k] + to_v * current
             i[k] = P11 * i[k]
-            if before is not None and not (k == 0 and encoding == "current"):
+            if before is not None and not (k == 0 and n.encoding == "current"):
                 i[k] = i[k] + n.scale(k) * (before @ W.T)
+            if own[k] is not None and last[k] is not None:
+                i[k] = i[k] + n.scale(1) * (last[k] @ own[k].T)
             s = Spike.apply(u - 1) + torch.zeros(len(x), len(b), dtype=torch.float64)
             v[k] = u * (1 - (s if through_reset else s.detach()))
             before, last[k] = last[k], s
@@ -105,7 +122,7 @@ def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset)
     W, b = leaves[-1]
     loss = torch.nn.functional.cross_entropy(counted @ W.T + b, torch.tensor(y))
     loss.backward()
-    expected = np.concatenate([leaf.grad.numpy().ravel() for pair in leaves for leaf in pair])
+    expected = np.concatenate([leaf.grad.numpy().ravel() for pair in leaves for leaf in pair] + [V.grad.numpy().ravel() for V in own if V is not None])
     found, gradient = net.gradient(x, y)
     assert found == pytest.approx(loss.item(), rel=1e-12)
     assert apart(gradient, expected) < 1e-12
