@@ -27,6 +27,29 @@ def samples(x: Any, features: int | None = None, place: str = "X") -> np.ndarray
     return _finite(place, array)
 
 
+def courses(x: Any, steps: int, features: int | None = None, place: str = "X") -> np.ndarray:
+    """`x` as an array of numbers, shape (samples, steps, features), that has a value for each time step.
+
+    Raises
+    ------
+    DataError : as of `samples`.
+    """
+    array = _numbers(place, x)
+    wanted = f"(samples, {steps}, {'features' if features is None else features}): samples, time steps (duration / dt), features"
+    if array.ndim != 3 or array.shape[1] != steps or not array.size or (features is not None and array.shape[2] != features):
+        raise DataError(place, f"has shape {array.shape}", wanted)
+    return _finite(place, array)
+
+
+def spikes(x: np.ndarray, place: str = "X") -> np.ndarray:
+    """`x`, checked: 1 for a spike, 0 for none (DataError)."""
+    wrong = np.argwhere((x != 0) & (x != 1))
+    if len(wrong):
+        at = tuple(map(int, wrong[0]))
+        raise DataError(f"{place}[{', '.join(map(str, at))}]", f"{x[at]:g}", 'a spike is 1, none is 0 with encoding="spikes"')
+    return x
+
+
 def numbers_for(y: Any, n: int, place: str = "y") -> np.ndarray:
     """The targets `y` of a regression, checked: shape (n,) or (n, outputs)."""
     array = _numbers(place, y)

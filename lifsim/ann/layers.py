@@ -10,6 +10,7 @@ This NumPy version is used for prediction and in tests; training uses the compil
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,11 @@ class Layers:
     def n_parameters(self) -> int:
         """The length of `theta`."""
         return int(self.ends[-1])
+
+    @property
+    def description(self) -> tuple[Any, ...]:
+        """All but the parameters, for comparison with other layers of the same sizes."""
+        return self.activations, self.loss
 
     def views(self, vector: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """(W, b) of each layer as views of `vector`, which is `theta` or its gradient."""

@@ -1,4 +1,4 @@
-"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, and attributes of the file: `kind` ("classifier",
+"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 … (and recurrent_1 … for recurrent layers), and attributes of the file: `kind` ("classifier",
 "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs (`input_offset`, `input_gain`) and targets,
 `classes`, `parameters` (as JSON), and the training history.
 """
@@ -54,6 +54,9 @@ def fill(store: WeightStore, net: TrainedNetwork) -> None:
     """Put a trained network into an empty store."""
     for number, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         store.put(f"layer_{number}", W, bias=b, units="1")
+    for number, V in enumerate(getattr(net, "recurrent_weights", ()), start=1):
+        if V is not None:
+            store.put(f"recurrent_{number}", V, units="1")
     params = {name: "constant" if callable(value) else value for name, value in net.get_params().items()}  # a function cannot be stored
     store.file.attrs.update(
         {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from lifsim.ann import data_checks, network_file
+from lifsim.ann import data_checks, fitting, network_file
 from lifsim.ann.activations import Activation
 from lifsim.ann.classifier import sklearn_tags
 from lifsim.ann.dense_network import DenseNetwork, hidden_activation
@@ -31,13 +31,29 @@ class Regressor(DenseNetwork):
 
     Attributes
     ----------
-    history, layers_, weights, biases : as of `Classifier`; the score of the validation data is R².
+    history : as of `Classifier`, with R² in place of the accuracy: "r2" and "validation_r2" (also called "validation_score").
+    layers_, weights, biases : as of `Classifier`.
     """
 
     output_: Scaling
     flat_: bool
     _losses = ("mse", "binary_cross_entropy")
     kind = _estimator_type = "regressor"
+
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Train for one epoch on samples and their targets, as `Classifier.partial_fit`; returns the network.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+        y : targets, shape (samples,) or (samples, outputs). The first call determines their scaling.
+
+        Raises
+        ------
+        LifsimError : a parameter is wrong, `early_stopping` is on, or the training diverges. DataError : the data are wrong.
+        """
+        fitting.partial_fit(self, X, lambda n: self._targets(y, n) if self.is_trained else self._learn_targets(y, n))
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """The prediction for each sample, shape (samples,) or (samples, outputs) like the targets of `fit`.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.ann import data_checks
 from lifsim.ann.model_text import INPUT, OUTPUT, STORE
 from lifsim.common.errors import DataError, LifsimError, OutputError
 from lifsim.common.text import named, spelled
@@ -148,8 +147,8 @@ class Spiking:
         return self._load()
 
     def network_for(self, X: Any) -> Network:
-        """The `lifsim.Network` for all samples `X`, shape (samples, features): neuron k of a layer of n belongs to sample k // n."""
-        x = data_checks.samples(X, self.m.n_features_in_)
+        """The `lifsim.Network` for all samples `X`, shape (samples, features) or as trained: neuron k of a layer of n belongs to sample k // n."""
+        x = self.m._samples(X)
         shown = {f"populations.{INPUT}.params.{key}": value for key, value in self.m.shown(x).items()}
         return self._load(overrides=shown, copies=len(x))
 
@@ -173,7 +172,7 @@ class Spiking:
         ------
         LifsimError : `duration` is too short for spikes to reach the output. DataError : `X` is wrong.
         """
-        x = data_checks.samples(X, self.m.n_features_in_)
+        x = self.m._samples(X)
         duration = check_duration(self.network, duration)
         if not duration > self.begins:
             raise LifsimError("duration", f"{duration} ms", f"above {self.begins:g} ms, when spikes begin to reach the output")

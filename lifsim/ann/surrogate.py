@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -111,6 +112,11 @@ class SpikingLayers(Layers):
             out.append(end if present else -1)
             end += n * n if present else 0
         return out
+
+    @property
+    def description(self) -> tuple[Any, ...]:
+        """All but the parameters, for comparison with other layers of the same sizes."""
+        return (*super().description, self.neurons, self.recurrent)
 
     @property
     def n_parameters(self) -> int:
