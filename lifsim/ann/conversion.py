@@ -31,6 +31,7 @@ import numpy as np
 from lifsim.ann import network_file
 from lifsim.ann.dense_network import DenseNetwork
 from lifsim.ann.model_text import STORE, Design, leaky, model_text
+from lifsim.ann.parameter_checks import check_sample
 from lifsim.ann.spiking_classifier import SpikingClassifier
 from lifsim.ann.spiking_network import Spiking
 from lifsim.ann.typical import PERCENTILES
@@ -170,8 +171,7 @@ def _sample(m: DenseNetwork, X: Any, sample: Any) -> np.ndarray | None:
         return None
     x = m._samples(X)
     number = 0 if sample is None else sample
-    if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or not 0 <= number < len(x):
-        raise LifsimError("sample", f"{sample!r} of {len(x)} samples", f"a whole number from 0 to {len(x) - 1}")
+    check_sample(number, len(x))
     return x[number : number + 1]
 
 

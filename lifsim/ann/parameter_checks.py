@@ -61,6 +61,13 @@ def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
     return tuple(callbacks)
 
 
+def check_sample(number: Any, samples: int, place: str = "sample") -> None:
+    """Check that `number` is that of one of `samples` samples (LifsimError)."""
+    if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or not 0 <= number < samples:
+        got = f"{number!r}, where there are {samples} samples"
+        raise LifsimError(place, got, f"a whole number from 0 to {samples - 1}")
+
+
 def widths(hidden: Any) -> tuple[int, ...]:
     """The number of units of each hidden layer; a single number stands for one layer (LifsimError)."""
     widths = tuple(hidden) if isinstance(hidden, (tuple, list, np.ndarray)) else (hidden,)

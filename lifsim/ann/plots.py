@@ -13,30 +13,47 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, short_label
+from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, label_axis, short_label
 
 if TYPE_CHECKING:
-    from lifsim.ann.spiking_network import AnswerCourse
+    from lifsim.ann.spiking_network import AnswerCourse, SampleCourse
 
-_NAMES = {"loss": "training", "validation_loss": "validation"}
+_NAMES = {"": "training", "validation_": "validation"}  # prefix of the names in a history
+_SCORES = {"accuracy": "accuracy", "r2": "R²"}
 _FONT = 8.0
 _MOST = 30  # largest number of classes for which a confusion matrix shows its counts
 
 
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
-    """The training loss of each epoch, and the validation loss if there is one; on a logarithmic axis if all are positive."""
-    ax = _axes(ax, 3.5, 2.6)
-    for (key, name), colour in zip(_NAMES.items(), (EXCITATORY, INHIBITORY), strict=True):
-        if key in history:
-            ax.plot(np.arange(1, len(history[key]) + 1), history[key], color=colour, lw=1, label=name)
-    if all(min(history[key]) > 0 for key in _NAMES if key in history):
+    """The loss of each epoch, and beside it the accuracy or R², of the training and of the validation data if there are any.
+
+    Parameters
+    ----------
+    history : of a `Classifier`, `Regressor` or `SpikingClassifier`. ax : axes for the loss alone; a new figure if not given.
+    """
+    score = next((key for key in _SCORES if key in history), None)
+    if ax is not None or score is None:
+        return _done(_curves(history, "loss", "loss", _axes(ax, 3.5, 2.6)))
+    left, right = Picture(figsize=(6.6, 2.6), layout="constrained").subplots(1, 2)
+    _done(_curves(history, "loss", "loss", left))
+    return _done(_curves(history, score, _SCORES[score], right))
+
+
+def _curves(history: Mapping[str, Sequence[float]], key: str, name: str, ax: Axes) -> Axes:
+    """One entry of the history against the number of epochs; a loss on a logarithmic axis if it is positive."""
+    found = {text: np.asarray(history[prefix + key]) for prefix, text in _NAMES.items() if prefix + key in history}
+    for (text, values), colour in zip(found.items(), (EXCITATORY, INHIBITORY), strict=False):
+        ax.plot(np.arange(1, len(values) + 1), values, color=colour, lw=1, label=text)
+    if key == "loss" and all(np.nanmin(values) > 0 for values in found.values()):
         ax.set_yscale("log")
+    elif key == "r2":
+        ax.set_ylim(bottom=max(min(map(np.nanmin, found.values())), -1.0))
     ax.set_xlabel("epoch")
-    ax.set_ylabel("loss")
+    ax.set_ylabel(name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if "validation_loss" in history:
+    if len(found) > 1:
         ax.legend(frameon=False, fontsize=_FONT)
-    return _done(ax)
+    return ax
 
 
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
@@ -75,6 +92,61 @@ def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     ax.set_ylim(top=100.5)
     ax.legend(frameon=False, fontsize=_FONT, loc="best")
     return _done(ax)
+
+
+def sample_course(course: SampleCourse) -> Figure:
+    """One sample: above, the spikes of the hidden layers; below, the weighted sum of each output over time. The title says which class
+    was predicted, and the true class if it is known; both are coloured.
+    """
+    above, below = Picture(figsize=(4.2, 4.4), layout="constrained").subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _draw_spikes(course, above)
+    above.set_title(_verdict(course), fontsize=_FONT)
+    _draw_outputs(course, below)
+    below.set_xlabel("time (ms)")
+    below.set_xlim(0, course.times[-1])
+    _done(above)
+    return _done(below)
+
+
+def _draw_spikes(course: SampleCourse, ax: Axes) -> None:
+    """The spikes of the hidden layers, the first layer at the top."""
+    first, middles = 0, []
+    for name, (times, ids) in course.spikes.items():
+        n = course.units[name]
+        ax.plot(times, first + ids, "|", ms=2.5, mew=0.8, color="0.2", rasterized=True)
+        middles.append((first + n / 2 - 0.5, f"{short_label(name)}\nn = {n}"))
+        first += n
+        ax.axhline(first - 0.5, color="0.8", lw=0.6)
+    ax.set_yticks([at for at, _ in middles], [text for _, text in middles])
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(first - 0.5, -0.5)
+
+
+def _verdict(course: SampleCourse) -> str:
+    parts = [f"sample {course.sample}: predicted {course.predicted}"]
+    parts += [] if course.true is None else [f"true class {course.true}"]
+    parts += [f"dense network {course.dense}"] if course.dense != course.predicted else []
+    return label_axis(", ".join(parts))
+
+
+def _draw_outputs(course: SampleCourse, ax: Axes) -> None:
+    """A line for each class; a single output is the sum for the second class against the first."""
+    single = course.sums.shape[1] == 1
+    for k, sums in enumerate(course.sums.T):
+        name = course.classes[1] if single else course.classes[k]
+        colour, label = "0.75", None
+        if single or name == course.predicted:
+            colour, label = EXCITATORY, f"{name} (predicted)" if name == course.predicted else f"{name}"
+        elif name == course.true:
+            colour, label = INHIBITORY, f"{name} (true)"
+        ax.plot(course.times, sums, color=colour, lw=1.2 if label else 0.8, zorder=3 if label else 2, label=label and short_label(label))
+    if single:
+        ax.axhline(0, color="0.6", lw=0.6)
+    settled = course.sums[len(course.sums) // 5 :]  # the first estimates, from a few spikes, can be far off
+    low, high = float(settled.min()), float(settled.max())
+    ax.set_ylim(low - 0.3 * (high - low) - 1e-9, high + 0.3 * (high - low) + 1e-9)
+    ax.set_ylabel("output (weighted sum)")
+    ax.legend(frameon=False, fontsize=_FONT, loc="best")
 
 
 def _axes(ax: Axes | None, width: float, height: float) -> Axes:
