@@ -81,9 +81,13 @@ class Classifier(DenseNetwork):
         """
         if not self.is_trained:
             if classes is None:
-                raise DataError("classes", "not given in the first call of partial_fit", "all classes of all calls, for example np.unique(y)")
+                raise DataError(
+                    "classes", "not given in the first call of partial_fit", "give all classes of all calls, such as np.unique(y)"
+                )
             self.classes_ = _at_least_two(data_checks.labels_for(classes, np.size(classes), "classes"), "classes")
-        elif classes is not None and not np.array_equal(np.unique(data_checks.labels_for(classes, np.size(classes), "classes")), self.classes_):
+        elif classes is not None and not np.array_equal(
+            np.unique(data_checks.labels_for(classes, np.size(classes), "classes")), self.classes_
+        ):
             raise DataError("classes", f"{_few(np.unique(classes))}", f"those of the training so far ({_few(self.classes_)}), or none")
         fitting.partial_fit(self, X, lambda n: self._targets(y, n))
         return self
@@ -190,7 +194,7 @@ def _at_least_two(labels: np.ndarray, place: str) -> np.ndarray:
         raise DataError(place, f"one class only ({', '.join(map(str, classes))})", "at least two")
     if classes.dtype.kind == "f" and len(classes) > max(len(labels) / 2, 20) and np.any(classes % 1):
         got = f"{len(classes)} different numbers with fractions, such as {classes[0]:g}, for {len(labels)} samples"
-        raise DataError(place, got, "classes, each with several samples; Regressor predicts numbers")
+        raise DataError(place, got, "a few classes, each with several samples; Regressor predicts numbers")
     return classes
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from lifsim.ann import network_file
 from lifsim.ann.dense_network import DenseNetwork
 from lifsim.ann.model_text import STORE, Design, leaky, model_text
-from lifsim.ann.parameter_checks import check_sample
+from lifsim.ann.parameter_checks import check_flag, check_sample
 from lifsim.ann.spiking_classifier import SpikingClassifier
 from lifsim.ann.spiking_network import Spiking
 from lifsim.ann.typical import PERCENTILES
@@ -129,7 +129,9 @@ def to_spiking(
     LifsimError : an argument is wrong, or the network cannot be converted in this way. DataError : `X` is wrong.
     """
     if not isinstance(m, DenseNetwork):
-        raise LifsimError("m", f"{type(m).__name__}", "a trained Classifier, Regressor or SpikingClassifier; lifsim.ann.load reads one from a file")
+        raise LifsimError(
+            "m", f"an object of type {type(m).__name__}", "a trained network of lifsim.ann; lifsim.ann.load reads one from a file"
+        )
     layers, activation = m._fitted(), m.activation
     shown = _sample(m, X, sample)
     store = WeightStore()
@@ -144,6 +146,7 @@ def to_spiking(
         raise LifsimError("activation", f"a network of {activation} units cannot be run by rates: {_REFUSED[activation]}", "relu or lif")
     if activation == "lif" and neuron != "lif":
         raise LifsimError("neuron", f"{neuron!r} for a network of lif units", 'neuron="lif", whose curve they were trained with')
+    check_flag("half_threshold", half_threshold)
     trained = activation == "lif"
     tau_m = tau_m if tau_m is not None else m.tau_m if trained else 20.0
     t_ref = t_ref if t_ref is not None else m.t_ref if trained else 0.0
@@ -167,7 +170,7 @@ def _sample(m: DenseNetwork, X: Any, sample: Any) -> np.ndarray | None:
     """The sample of `X` that is shown, as an array of one sample; None for the mean of the training data."""
     if X is None:
         if sample is not None:
-            raise LifsimError("sample", f"{sample!r} without samples X", "samples X as well, of which it is the number")
+            raise LifsimError("sample", f"{sample!r}, but no samples X", "give the samples too: to_spiking(m, X, sample=…)")
         return None
     x = m._samples(X)
     number = 0 if sample is None else sample
@@ -191,7 +194,7 @@ def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any)
 
 def _percentiles(m: DenseNetwork, X: Any, percentile: float) -> tuple[float, ...]:
     """λ of each hidden layer: the percentile of all its activations; the maximum if the percentile is 0, and 1 if both are."""
-    if not isinstance(percentile, (int, float)) or not 0 < percentile <= 100:
+    if not isinstance(percentile, (int, float)) or isinstance(percentile, bool) or not 0 < percentile <= 100:
         raise LifsimError("percentile", f"{percentile!r}", "a number above 0, up to 100")
     if X is None:
         return tuple(float(np.interp(percentile, PERCENTILES, row)) or float(row[-1]) or 1.0 for row in m.typical_.activations)

@@ -16,7 +16,9 @@ from lifsim.files.untrusted import RATIO, kind_of, unpacks_too_much
 
 
 class Dataset(NamedTuple):
-    """Samples `X`, shape (samples, features) or (samples, steps, features); targets `y`, None if there are none; names of the `features`, if known."""
+    """Samples `X`, shape (samples, features) or (samples, steps, features); targets `y`, None if there are none; names of the `features`,
+    if known.
+    """
 
     X: np.ndarray
     y: np.ndarray | None

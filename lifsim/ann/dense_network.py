@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from lifsim.ann import data_checks, fitting, network_file
+from lifsim.ann import data_checks, fitting, network_file, nir_graph
 from lifsim.ann.activations import Activation
 from lifsim.ann.kernels.dense import Solver
 from lifsim.ann.layers import INITS, Layers
@@ -19,6 +19,7 @@ from lifsim.ann.schedules import SCHEDULES
 from lifsim.ann.training import SOLVERS, Callback, Epochs, Recipe, Trainer
 from lifsim.ann.typical import Typical, typical_of
 from lifsim.common.errors import LifsimError, did_you_mean
+from lifsim.nir import Graph
 
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 
@@ -196,6 +197,13 @@ class DenseNetwork:
         layers = self._fitted()
         return layers.forward(self._scaled(self._samples(X)))[0][-1]
 
+    if not TYPE_CHECKING:  # else the type checker would take any attribute for granted
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("history", "classes_", "input_", "output_", "_typical"):
+                raise AttributeError(f"{type(self).__name__}: is not trained yet, so it has no {name.lstrip('_')}; call fit first")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def _fitted(self) -> Layers:
         if not self.is_trained:
             raise LifsimError(type(self).__name__, "is not trained yet", "call fit first")
@@ -243,6 +251,16 @@ class DenseNetwork:
         """
         self._fitted()
         network_file.save(self, path)
+
+    def nir_graph(self) -> Graph:
+        """The network as a NIR graph, which `lifsim.nir.save` writes: a chain of Affine nodes.
+
+        Raises
+        ------
+        LifsimError : the network is not trained, or has an activation for which NIR has no node.
+        """
+        self._fitted()
+        return nir_graph.graph_of(self)
 
     def shown(self, x: np.ndarray) -> dict[str, Any]:
         """The parameters of the stimulus that presents samples to spiking neurons.

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.ann import data_checks
 from lifsim.ann.parameter_checks import check_callbacks, widths
 from lifsim.ann.scaling import scaling
 from lifsim.ann.training import Callback, Diverged, Recipe, append, recipe_of, train, train_epoch
@@ -44,7 +43,7 @@ def partial_fit(m: Any, X: Any, targets: Targets) -> None:
     """Train for one more epoch, from the present weights and the present state of the solver."""
     m.check_parameters()
     if m.early_stopping:
-        raise LifsimError("early_stopping", "True in partial_fit, which trains for one epoch", "False, or fit instead of partial_fit")
+        raise LifsimError("early_stopping", "True in partial_fit, which trains for one epoch", "set it to False, or call fit")
     if m.is_trained:
         _check_same_network(m)
     x = m._samples(X) if m.is_trained else m._new_samples(X)
@@ -101,7 +100,9 @@ def _split(m: Any, x: np.ndarray, target: np.ndarray, validation: Any, rng: np.r
     """Samples and targets to train on, and the held-out data (None if there are none)."""
     if validation is not None:
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-            raise DataError("validation", f"{type(validation).__name__}", "a pair (X, y) of held-out samples and their targets")
+            raise DataError(
+                "validation", f"an object of type {type(validation).__name__}", "a pair (X, y) of held-out samples and their targets"
+            )
         other = m._same_samples(validation[0], x, "validation[0]")
         return x, target, (other, m._targets(validation[1], len(other), "validation[1]"))
     if not m.early_stopping:
@@ -116,10 +117,10 @@ def _split(m: Any, x: np.ndarray, target: np.ndarray, validation: Any, rng: np.r
 def _check_same_network(m: Any) -> None:
     """Check that the parameters still describe the trained layers (LifsimError)."""
     old, new = m.layers_, m._layers((m.layers_.sizes[0], *widths(m.hidden), m.layers_.sizes[-1]))
-    same = "the one of the training so far; fit starts anew"
+    anew = "call fit to train other layers from new weights"
     if old.sizes != new.sizes:
-        raise LifsimError("hidden", f"{new.sizes[1:-1]} in partial_fit, after training with {old.sizes[1:-1]}", same)
+        raise LifsimError("hidden", f"{new.sizes[1:-1]} in partial_fit", f"{old.sizes[1:-1]}, as in the training so far; {anew}")
     if str(old.theta.dtype) != m.dtype:
-        raise LifsimError("dtype", f"{m.dtype} in partial_fit, after training with {old.theta.dtype}", same)
+        raise LifsimError("dtype", f"{m.dtype!r} in partial_fit", f'"{old.theta.dtype}", as in the training so far; {anew}')
     if old.description != new.description:
-        raise LifsimError(type(m).__name__, "its units or its loss were changed since the last training", "unchanged ones in partial_fit; fit starts anew")
+        raise LifsimError(type(m).__name__, "its units or its loss were changed since the last training", anew)

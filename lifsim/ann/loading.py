@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.ann import nir_graph
 from lifsim.ann.classifier import Classifier
 from lifsim.ann.dense_network import DenseNetwork
 from lifsim.ann.layers import Layers
@@ -28,7 +29,7 @@ def load(path: str | Path) -> DenseNetwork:
 
     Parameters
     ----------
-    path : a file that `save` or ``lifsim train`` wrote.
+    path : a file that `save` or ``lifsim train`` wrote; or a NIR file, ending in .nir, that `lifsim.nir.save` made of a dense network.
 
     Returns
     -------
@@ -36,8 +37,15 @@ def load(path: str | Path) -> DenseNetwork:
 
     Raises
     ------
-    DataError : the file does not hold a dense network, or is damaged.
+    DataError : there is no such file, it does not hold a dense network, or is damaged. LifsimError : `path` is no path.
     """
+    if not isinstance(path, (str, Path)):
+        raise LifsimError("path", f"an object of type {type(path).__name__}", "the path of a file that lifsim train or save made")
+    if not Path(path).is_file():
+        raise DataError(str(path), "there is no such file", "a file that lifsim train or save made")
+    if Path(path).suffix == ".nir":
+        attributes, pairs = nir_graph.parts_of(path)
+        return _made(path, attributes, pairs, {})
     with WeightStore(path) as store:
         attributes = dict(store.file.attrs)
         if str(attributes.get("kind", "")) not in _KINDS:
@@ -46,19 +54,18 @@ def load(path: str | Path) -> DenseNetwork:
         names = [f"layer_{number}" for number in range(1, len(store.names()) - len(recurrent) + 1)]
         pairs = [(store.get(name), store.bias(name)) for name in names]
         feedback = {name: store.get(name) for name in recurrent}
+    return _made(path, attributes, pairs, feedback)
+
+
+def _made(path: str | Path, attributes: dict[str, Any], pairs: Pairs, feedback: Mapping[str, np.ndarray]) -> DenseNetwork:
     try:
-        return network_of(attributes, pairs, feedback)
+        return _network(attributes, pairs, feedback)
     except (KeyError, TypeError, ValueError, LifsimError) as error:
         raise DataError(str(path), f"is damaged: {error}") from None
 
 
-def network_of(attributes: dict[str, Any], pairs: Pairs, feedback: Mapping[str, np.ndarray]) -> DenseNetwork:
-    """The network from the attributes of a file, (W, b) of each layer, and the recurrent weights by name.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError, LifsimError : something is missing, or does not fit the rest.
-    """
+def _network(attributes: dict[str, Any], pairs: Pairs, feedback: Mapping[str, np.ndarray]) -> DenseNetwork:
+    """The network from the attributes of a file, (W, b) of each layer, and the recurrent weights by name."""
     params = json.loads(attributes["parameters"])
     params["hidden"] = tuple(np.atleast_1d(params["hidden"]).tolist())
     if isinstance(params.get("recurrent"), list):
@@ -107,6 +114,7 @@ def _put_feedback(layers: Layers, feedback: Mapping[str, np.ndarray]) -> None:
 
 def _typical(attributes: Mapping[str, Any], sizes: tuple[int, ...]) -> Typical:
     found = Typical(*(np.asarray(attributes[f"typical_{name}"], np.float64) for name in Typical._fields))
+    found = found._replace(activations=found.activations.reshape(-1, len(PERCENTILES)) if not found.activations.size else found.activations)
     if found.example.shape != sizes[:1] or found.activations.shape != (len(sizes) - 2, len(PERCENTILES)):
         raise ValueError("the statistics of the training data do not fit the layers")
     if not all(np.isfinite(x).all() for x in found):

@@ -136,7 +136,8 @@ def _draw_outputs(course: SampleCourse, ax: Axes) -> None:
         name = course.classes[1] if single else course.classes[k]
         colour, label = "0.75", None
         if single or name == course.predicted:
-            colour, label = EXCITATORY, f"{name} (predicted)" if name == course.predicted else f"{name}"
+            as_said = "predicted, true" if name == course.true else "predicted"
+            colour, label = EXCITATORY, f"{name} ({as_said})" if name == course.predicted else f"{name}"
         elif name == course.true:
             colour, label = INHIBITORY, f"{name} (true)"
         ax.plot(course.times, sums, color=colour, lw=1.2 if label else 0.8, zorder=3 if label else 2, label=label and short_label(label))

@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.ann import data_checks
+from lifsim.ann import data_checks, network_file
 from lifsim.ann.activations import Activation
 from lifsim.ann.classifier import Classifier
 from lifsim.ann.kernels.dense import Solver
 from lifsim.ann.layers import Layers
-from lifsim.ann.model_text import Design, leaky
+from lifsim.ann.model_text import STORE, Design, leaky, model_text
 from lifsim.ann.parameter_checks import widths
 from lifsim.ann.scaling import SCALES
 from lifsim.ann.surrogate import COUNT, ENCODINGS, LifNeurons, SpikingEpochs, SpikingLayers
 from lifsim.ann.training import SOLVERS, Recipe, Trainer
-from lifsim.common.errors import LifsimError
+from lifsim.common.errors import DataError, LifsimError
 from lifsim.common.timegrid import on_grid
+from lifsim.nir import Graph
+from lifsim.nir.exporting import graph_of as nir_graph_of
+from lifsim.weights.store import WeightStore
 
 
 class SpikingClassifier(Classifier):
@@ -133,7 +136,7 @@ class SpikingClassifier(Classifier):
         layers, given = len(widths(self.hidden)), self.recurrent
         each = tuple(given) if isinstance(given, (tuple, list)) else (given,) * layers
         if len(each) != layers or not all(isinstance(x, (bool, np.bool_)) for x in each):
-            raise LifsimError("recurrent", f"{given!r}", f"True or False, or one of them for each of the {layers} hidden layers")
+            raise LifsimError("recurrent", f"{given!r}", f"True or False, or a tuple of them, one for each hidden layer ({layers})")
         return tuple(map(bool, each))
 
     def _layers(self, sizes: tuple[int, ...]) -> Layers:
@@ -152,7 +155,7 @@ class SpikingClassifier(Classifier):
 
     @property
     def recurrent_weights(self) -> list[np.ndarray | None]:
-        """The weights between the neurons of each hidden layer, shape (units, units), row i those to neuron i; None where there are none."""
+        """The weights between the neurons of each hidden layer, shape (units, units), row i those to neuron i; None if it has none."""
         layers = self._spiking_layers()
         return layers.feedback(layers.theta)
 
@@ -170,6 +173,9 @@ class SpikingClassifier(Classifier):
 
     def _checked(self, X: Any, features: int | None, place: str) -> np.ndarray:
         if not self.timed_:
+            if np.ndim(X) == 3:
+                allowed = "(samples, features)" + (", as in training" if self.is_trained else f" with encoding={self.encoding!r}")
+                raise DataError(place, f"has shape {np.shape(X)}", allowed)
             return data_checks.samples(X, features, place)
         x = data_checks.courses(X, self.neurons.steps, features, place)
         return data_checks.spikes(x, place) if self.encoding == "spikes" else x
@@ -223,6 +229,20 @@ class SpikingClassifier(Classifier):
         if self.encoding == "current":
             return np.broadcast_to(mean, (1, steps, len(mean)))
         return np.diff(np.floor(np.arange(steps + 1)[:, None] * mean), axis=0)[None]
+
+    def nir_graph(self) -> Graph:
+        """The network of spiking neurons as a NIR graph, which `lifsim.nir.save` writes and `lifsim.nir.load` reads.
+
+        Raises
+        ------
+        LifsimError : the network is not trained.
+        """
+        from lifsim.ann.spiking_network import Spiking
+
+        store = WeightStore()
+        self._fitted()
+        network_file.fill(store, self)
+        return nir_graph_of(Spiking(self, model_text(self.design()), {STORE: store}).network)
 
     def design(self, shown: np.ndarray | None = None) -> Design:
         """The content of the model file of the network.

@@ -169,7 +169,7 @@ class Spiking:
         return self._load()
 
     def network_for(self, X: Any) -> Network:
-        """The `lifsim.Network` for all samples `X`, shape (samples, features) or as trained: neuron k of a layer of n belongs to sample k // n."""
+        """The `lifsim.Network` for all samples `X`, as of `run`: neuron k of a layer of n belongs to sample k // n."""
         x = self.m._samples(X)
         shown = {f"populations.{INPUT}.params.{key}": value for key, value in self.m.shown(x).items()}
         return self._load(overrides=shown, copies=len(x))
@@ -186,7 +186,7 @@ class Spiking:
 
         Parameters
         ----------
-        X : samples, shape (samples, features).
+        X : samples, shape (samples, features); (samples, steps, features) if the network was trained with a value for each time step.
         duration : presentation time, ms (default: that of the model file).
         threads, seed, progress : as of `lifsim.run`.
 

@@ -125,7 +125,7 @@ class SpikingLayers(Layers):
         return int(self.ends[-1]) + sum(squares)
 
     def feedback(self, vector: np.ndarray) -> list[np.ndarray | None]:
-        """V of each hidden layer, shape (units, units), as views of `vector`, which is `theta` or its gradient; None where there is none."""
+        """V of each hidden layer, shape (units, units), as views of `vector` (`theta` or its gradient); None if it is not recurrent."""
         pairs = zip(self.sizes[1:-1], self.feedback_starts, strict=True)
         return [vector[at : at + n * n].reshape(n, n) if at >= 0 else None for n, at in pairs]
 

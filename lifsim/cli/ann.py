@@ -110,7 +110,9 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
 @click.option("-o", "--out", type=NewFile(".toml"), required=True, help="Model file to write, in the folder of FILE or above.")
 @click.option("--data", type=click.Path(path_type=Path), help="Samples to scale the activations by.  [default: training data]")
 @_target
-@click.option("--sample", type=int, help="Number of the sample of --data, from 0 on, that is the stimulus.  [default: 0; without --data the mean]")
+@click.option(
+    "--sample", type=int, help="Number of the sample of --data, from 0 on, that is the stimulus.  [default: 0; without --data the mean]"
+)
 @click.option(
     "--neuron",
     type=click.Choice(["lif", "if"]),
@@ -140,7 +142,7 @@ def convert(
     m = ann.load(file)
     refuse_output(out, overwrite)
     if sample is not None and data is None:
-        raise LifsimError("--sample", f"{sample} without --data", "--data FILE as well, of which it is the number")
+        raise LifsimError("--sample", f"{sample}, but no --data", "give the file with the samples too: --data FILE")
     table = dataset_files.read(data, target, m.n_features_in_, _in_steps(m)) if data else None
     if table is not None and sample is not None:
         check_sample(sample, len(table.X), "--sample")
@@ -186,6 +188,8 @@ def classify(
     FILE is a model file written by lifsim convert. Prints, over time, how often the answer is that of the dense network
     and how often it is correct, and the number of spikes per sample; with --sample the answer for one sample.
     """
+    import numpy as np
+
     from lifsim.ann import dataset_files
     from lifsim.ann.parameter_checks import check_sample
     from lifsim.ann.spiking_network import Spiking
@@ -204,7 +208,7 @@ def classify(
             labels = s.classify(table.X, duration, threads=threads, progress=bar)
         else:
             watched = s.watch(table.X, sample, table.y, duration, threads=threads, progress=bar)
-            labels = [watched.predicted]
+            labels = np.array([watched.predicted])
     finally:
         bar.close()
     course = s.course(table.X, table.y) if sample is None else None

@@ -58,6 +58,9 @@ def load(
     for name in graph.nodes:
         if graph.kind(name) not in _KNOWN:
             raise DataError(f"{path}:{name}", f"a node of type {graph.kind(name)}", "one of: " + ", ".join(_KNOWN))
+    if not any(graph.kind(name) in paths.NEURONS for name in graph.nodes):
+        allowed = "a network of neurons; lifsim.nir.load_weights reads weights alone, lifsim.ann.load a dense network that lifsim wrote"
+        raise DataError(str(path), "holds no neurons", allowed)
     time = _time(graph, str(path), dt, spikes, step)
     resets, delays = (_by_node(x, graph, key) for x, key in ((reset, "reset"), (reset_delay, "reset_delay")))
     at_threshold, step_s = _at_threshold(graph, str(path)), time.dt * MS if time.steps else None

@@ -122,7 +122,9 @@ def test_the_surrogate_gradient_is_that_of_torch(encoding, sizes, through_reset,
     W, b = leaves[-1]
     loss = torch.nn.functional.cross_entropy(counted @ W.T + b, torch.tensor(y))
     loss.backward()
-    expected = np.concatenate([leaf.grad.numpy().ravel() for pair in leaves for leaf in pair] + [V.grad.numpy().ravel() for V in own if V is not None])
+    expected = np.concatenate(
+        [leaf.grad.numpy().ravel() for pair in leaves for leaf in pair] + [V.grad.numpy().ravel() for V in own if V is not None]
+    )
     found, gradient = net.gradient(x, y)
     assert found == pytest.approx(loss.item(), rel=1e-12)
     assert apart(gradient, expected) < 1e-12

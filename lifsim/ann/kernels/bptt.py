@@ -11,8 +11,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.ann.kernels.dense import WEIGHT_DECAY, Buffers, Shape, Solver, add_bias, count, decay, errors, matrix, step, take
-from lifsim.ann.kernels.dense import units, weights
+from lifsim.ann.kernels.dense import (
+    WEIGHT_DECAY,
+    Buffers,
+    Shape,
+    Solver,
+    add_bias,
+    count,
+    decay,
+    errors,
+    matrix,
+    step,
+    take,
+    units,
+    weights,
+)
 from lifsim.engine.compiler.jit import entry, owning
 
 __all__ = ["Shape", "Solver", "epoch", "gradient"]
@@ -113,7 +126,9 @@ def course_of(net, m, c, layer, rows):
     steps, n = len(m.share), rows * net.sizes[layer + 1]
     first = c.first[layer]
     entries = n * steps if layer == 0 and m.inputs == CURRENTS else n
-    return Course(c.v[first : first + n * steps], c.spike[first : first + n * steps], c.arrival[first : first + n * steps], c.current[:entries], n)
+    return Course(
+        c.v[first : first + n * steps], c.spike[first : first + n * steps], c.arrival[first : first + n * steps], c.current[:entries], n
+    )
 
 
 @owning
