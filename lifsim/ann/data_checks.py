@@ -21,8 +21,9 @@ def samples(x: Any, features: int | None = None, place: str = "X") -> np.ndarray
     """
     array = _numbers(place, x)
     if array.ndim != 2:
-        hints = {1: ": one sample is x[None]", 3: "; only a SpikingClassifier takes (samples, steps, features)"}
-        raise DataError(place, f"has shape {array.shape}", "(samples, features)" + hints.get(array.ndim, ""))
+        images = ": images are x.reshape(len(x), -1); only SpikingClassifier takes time courses, (samples, steps, features)"
+        hint = ": one sample is x[None]" if array.ndim == 1 else images if array.ndim > 2 else ""
+        raise DataError(place, f"has shape {array.shape}", f"(samples, features){hint}")
     if not array.size:
         raise DataError(place, f"has shape {array.shape}", "at least one sample and one feature")
     if features is not None and array.shape[1] != features:

@@ -1,6 +1,7 @@
-"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, of recurrent layers also recurrent_1 …, and attributes
-of the file: `kind` ("classifier", "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs (`input_offset`,
-`input_gain`) and targets, `classes`, `parameters` (as JSON), `timed` (whether samples have a value for each step), and the training history.
+"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, for recurrent layers also recurrent_1 …, and
+attributes of the file: `kind` ("classifier", "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs
+(`input_offset`, `input_gain`) and targets, `classes`, `parameters` (as JSON), `timed` (whether samples have a value for each step), and
+the training history.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
+import h5py
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -13,6 +15,7 @@ from lifsim.ann.activations import Activation
 from lifsim.ann.losses import loss_and_gradient
 from lifsim.ann.surrogate import COUNT, LifNeurons, SpikingEpochs, SpikingLayers
 from lifsim.ann.training import Recipe
+from lifsim.common.errors import DataError, LifsimError
 
 SIZES = [(6, 5, 3), (6, 5, 4, 3)]
 ENCODINGS = ["current", "current in steps", "latency", "spikes"]
@@ -143,20 +146,124 @@ def test_latency_code():
     np.testing.assert_array_equal(n.when(np.array([1.0, 2.0, 0.5, 1e-9, 0.0, -1.0])), [0, 0, 10, 19, -1, -1])
 
 
-@pytest.mark.parametrize("encoding", ["current", "latency"])
+def presented(encoding, x, steps):
+    """Samples for an encoding: as they are, or with a value for each step."""
+    rng = np.random.default_rng(5)
+    if encoding == "spikes":
+        return (rng.random((len(x), steps, x.shape[1])) < 0.3 * x[:, None]).astype(float)
+    return x[:, None] * (1 + np.sin(np.arange(steps) / 3 + rng.random((len(x), 1)))[..., None]) if encoding == "current in steps" else x
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("hidden", [(16,), (12, 8)])
-def test_what_was_trained_runs_in_the_engine_spike_by_spike(encoding, hidden):
+@pytest.mark.parametrize(("recurrent", "dt"), [(False, 1.0), (True, 1.0), (True, 0.5)])
+def test_what_was_trained_runs_in_the_engine_spike_by_spike(encoding, hidden, recurrent, dt):
     X, y = load_digits(return_X_y=True)
-    m = ls.ann.SpikingClassifier(hidden, encoding, duration=30.0, scale="max", epochs=3, dtype="float64").fit(X[:600], y[:600])
-    s, some = ls.ann.to_spiking(m), X[600:640]
+    X = presented(encoding, X / 16, round(30 / dt))
+    options = {"duration": 30.0, "dt": dt, "epochs": 3, "dtype": "float64", "recurrent": recurrent}
+    m = ls.ann.SpikingClassifier(hidden, encoding.split()[0], **options).fit(X[:300], y[:300])
+    s, some = ls.ann.to_spiking(m), X[600:620]
     result = ls.run(s.network_for(some))
     for k, (_, spikes) in enumerate(m.layers_.hidden(m.input_(some)), start=1):
         found = np.zeros_like(spikes)
         train = result.spikes[f"layer_{k}"]
-        step = np.round(train.times).astype(int) - 3  # the first current acts in the third step
+        step = np.round(train.times / dt).astype(int) - 3  # the first current acts in the third step
         inside = step < len(spikes)
         np.add.at(found, (step[inside], train.ids[inside] // hidden[k - 1], train.ids[inside] % hidden[k - 1]), 1)
-        assert spikes.sum() > 500
+        assert spikes.sum() > 100
         np.testing.assert_array_equal(found, spikes)
     assert (s.classify(some) == m.predict(some)).all()
     np.testing.assert_allclose(s.answer.sums[-1], m.decision_function(some), atol=1e-12)
+
+
+def test_the_stimulus_of_the_network_is_the_chosen_sample():
+    X, y = load_digits(return_X_y=True)
+    for encoding in ENCODINGS:
+        x = presented(encoding, X[:60] / 16, 20)
+        m = ls.ann.SpikingClassifier((8,), encoding.split()[0], duration=20.0, epochs=1, dtype="float64").fit(x, y[:60])
+        chosen, alone = ls.run(ls.ann.to_spiking(m, x, sample=7).network), ls.run(ls.ann.to_spiking(m).network_for(x[7:8]))
+        np.testing.assert_array_equal(chosen.spikes["layer_1"].times, alone.spikes["layer_1"].times)
+        assert len(chosen.spikes["layer_1"].times)
+        assert len(ls.run(ls.ann.to_spiking(m).network).spikes["layer_1"].times)  # of the mean sample
+
+
+def test_recurrent_connections_help_where_the_past_matters():
+    """Which of two inputs was first: a feed-forward layer of neurons that forget within 2 ms cannot know, a recurrent one can."""
+    rng = np.random.default_rng(0)
+    x, y = np.zeros((400, 40, 2)), rng.integers(0, 2, 400)
+    for i, first in enumerate(y):
+        x[i, 2:6, first] = 1
+        x[i, 22:26, 1 - first] = 1
+    options = {"duration": 40.0, "tau_m": 2.0, "tau_syn": 2.0, "epochs": 60, "learning_rate": 0.01, "seed": 1}
+    scores = [ls.ann.SpikingClassifier((32,), recurrent=r, **options).fit(x[:300], y[:300]).score(x[300:], y[300:]) for r in (False, True)]
+    assert scores[1] > 0.95, scores
+
+
+def test_recurrent_weights_in_files(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    X = presented("spikes", X[:100] / 16, 10)
+    made = ls.ann.SpikingClassifier((6, 5), "spikes", duration=10.0, window=5.0, epochs=1, recurrent=(False, True))
+    m = made.fit(X, y[:100])
+    assert m.recurrent_weights[0] is None and m.recurrent_weights[1].shape == (5, 5)
+    m.save(tmp_path / "net.h5")
+    again = ls.ann.load(tmp_path / "net.h5")
+    assert again.timed_ and again.recurrent == (False, True)
+    np.testing.assert_array_equal(again.predict_proba(X), m.predict_proba(X))
+    s = ls.ann.to_spiking(m)
+    s.save(tmp_path / "snn.toml", tmp_path / "net.h5")
+    np.testing.assert_array_equal(type(s).read(tmp_path / "snn.toml").classify(X), s.classify(X))
+    for change in (lambda f: f.pop("recurrent_2"), lambda f: f.move("recurrent_2", "recurrent_1")):
+        m.save(tmp_path / "net.h5")
+        with h5py.File(tmp_path / "net.h5", "r+") as file:
+            change(file)
+        with pytest.raises(DataError, match=r"damaged: .*recurrent"):
+            ls.ann.load(tmp_path / "net.h5")
+
+
+def test_files_of_versions_without_recurrent_layers_are_read(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    m = ls.ann.SpikingClassifier((6,), duration=10.0, window=5.0, epochs=1).fit(X[:100], y[:100])
+    m.save(tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5", "r+") as file:
+        params = json.loads(file.attrs["parameters"])
+        del params["recurrent"], file.attrs["timed"], file.attrs["history_accuracy"]
+        file.attrs["parameters"] = json.dumps(params)
+    again = ls.ann.load(tmp_path / "net.h5")
+    np.testing.assert_array_equal(again.predict_proba(X), m.predict_proba(X))
+    assert not again.recurrent and not again.timed_
+
+
+def test_the_seed_decides_recurrent_training_too():
+    X, y = load_digits(return_X_y=True)
+    made = {"duration": 10.0, "window": 5.0, "epochs": 2, "recurrent": True}
+    a, b, c = (ls.ann.SpikingClassifier((6,), seed=seed, **made).fit(X[:100], y[:100]).layers_.theta for seed in (1, 1, 2))
+    assert (a == b).all() and (a != c).any()
+
+
+IN_STEPS = np.zeros((6, 50, 2))
+
+
+@pytest.mark.parametrize(
+    ("made", "x", "match"),
+    [
+        ({"encoding": "spikes"}, np.zeros((6, 2)), r"X: has shape \(6, 2\); expected \(samples, 50, features\)"),
+        ({"encoding": "spikes"}, np.zeros((6, 20, 2)), r"expected \(samples, 50, features\)"),
+        ({"encoding": "spikes"}, IN_STEPS + 2, r"X\[0, 0, 0\]: 2; expected 0 \(no spike\) or 1"),
+        ({"encoding": "spikes", "scale": "max"}, IN_STEPS, "scale: 'max' of inputs that are spikes"),
+        ({"encoding": "latency"}, IN_STEPS, r"\(samples, features\) with encoding='latency'"),
+        ({"recurrent": "yes"}, np.ones((6, 2)), "recurrent: 'yes'; expected True or False"),
+        ({"recurrent": (True, False)}, np.ones((6, 2)), r"one for each hidden layer \(1\)"),
+    ],
+)
+def test_wrong_inputs_in_steps(made, x, match):
+    with pytest.raises(LifsimError, match=match):
+        ls.ann.SpikingClassifier((4,), **made).fit(x, [0, 1] * 3)
+
+
+def test_samples_are_presented_as_in_training():
+    x = np.random.default_rng(0).random((6, 50, 2))
+    steps, constant = (ls.ann.SpikingClassifier((4,), epochs=1).fit(z, [0, 1] * 3) for z in (x, x[:, 0]))
+    with pytest.raises(DataError, match=r"X: has shape \(6, 2\); expected \(samples, 50, 2\)"):
+        steps.predict(x[:, 0])
+    with pytest.raises(DataError, match=r"expected \(samples, features\), as in training"):
+        constant.predict(x)
