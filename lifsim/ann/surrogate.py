@@ -29,6 +29,7 @@ from lifsim.ann.training import Recipe, buffers, shape, solver
 from lifsim.engine.neurons.membrane import current_to_v, decaying_to_v, leak
 
 COUNT = 10.0  # the activation of a neuron that fires in every step
+FEEDBACK = 0.1  # a recurrent layer begins almost as a feed-forward one; with weights of order 1 training is slower, or fails
 ENCODINGS = ("current", "latency", "spikes")
 
 
@@ -130,11 +131,12 @@ class SpikingLayers(Layers):
         return [vector[at : at + n * n].reshape(n, n) if at >= 0 else None for n, at in pairs]
 
     def initialise(self, rng: np.random.Generator, dtype: str = "float64", init: str = "auto") -> None:
-        """As of `Layers`; recurrent weights are drawn last, uniformly with the variance 1 / units."""
+        """As of `Layers`; recurrent weights are drawn last, uniformly with the standard deviation `FEEDBACK` / √units."""
         super().initialise(rng, dtype, init)
         for V in self.feedback(self.theta):
             if V is not None:
-                V[:] = rng.uniform(-np.sqrt(3 / len(V)), np.sqrt(3 / len(V)), V.shape)
+                bound = FEEDBACK * np.sqrt(3 / len(V))
+                V[:] = rng.uniform(-bound, bound, V.shape)
 
     def hidden(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Membrane potentials before the reset, and spikes, of each hidden layer; both of shape (steps, samples, units)."""

@@ -694,3 +694,113 @@ def test_other_wrong_use(tmp_path):
     nir.save(tmp_path / "net.nir", feed_forward("iaf_psc_delta", **LEAKY))
     with pytest.raises(LifsimError, match="there is no such Input node; in"):
         nir.load(tmp_path / "net.nir", inputs={"inn": {}})
+
+
+# -- dense networks ----------------------------------------------------------------------------------
+
+
+def dense(kind, **options):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4)) + 3
+    y = X @ rng.normal(size=(4, 2))
+    return X, kind((5, 4), "identity", epochs=3, **options).fit(
+        X, np.array(["a", "b"])[(y[:, 0] > y[:, 1]).astype(int)] if kind is ls.ann.Classifier else y
+    )
+
+
+@pytest.mark.parametrize("scale", ["none", "max", "standard"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_a_classifier_comes_back_with_the_same_predictions(tmp_path, scale, loss):
+    X, m = dense(ls.ann.Classifier, scale=scale, loss=loss)
+    nir.save(tmp_path / "m.nir", m)
+    again = ls.ann.load(tmp_path / "m.nir")
+    np.testing.assert_array_equal(again.predict_proba(X), m.predict_proba(X))
+    assert again.predict(X).tolist() == m.predict(X).tolist() and again.history == m.history and again.get_params() == m.get_params()
+
+
+@pytest.mark.parametrize("scale", ["none", "max", "standard"])
+@pytest.mark.parametrize("kind", [ls.ann.Classifier, ls.ann.Regressor])
+def test_the_graph_of_a_dense_network_computes_its_outputs(tmp_path, kind, scale):
+    """Node by node, as another program does."""
+    X, m = dense(kind, scale=scale, dtype="float64")
+    nir.save(tmp_path / "m.nir", m)
+    graph = nir.read(tmp_path / "m.nir")
+    x, name = X, "input"
+    for _ in graph.edges:
+        name = dict(graph.edges)[name]
+        node = graph.nodes[name]
+        x = x * node["scale"] if node["type"] == "Scale" else x @ node["weight"].T + node["bias"] if node["type"] == "Affine" else x
+    assert graph.kind(name) == "Output"
+    np.testing.assert_allclose(x, m.decision_function(X) if kind is ls.ann.Classifier else m.predict(X), rtol=1e-9)
+
+
+def test_a_regressor_comes_back_with_the_same_predictions(tmp_path):
+    X, m = dense(ls.ann.Regressor, scale="standard")
+    nir.save(tmp_path / "m.nir", m)
+    np.testing.assert_array_equal(ls.ann.load(tmp_path / "m.nir").predict(X), m.predict(X))
+
+
+def test_the_nir_package_reads_dense_networks(tmp_path):
+    package = pytest.importorskip("nir")
+    _, m = dense(ls.ann.Classifier, scale="standard")
+    nir.save(tmp_path / "m.nir", m)
+    graph = package.read(tmp_path / "m.nir")
+    np.testing.assert_array_equal(graph.nodes["layer_1"].weight, m.weights[0])
+    assert set(graph.nodes) == {"input", "input_scaling", "layer_1", "layer_2", "layer_3", "output"}
+
+
+def test_a_spiking_classifier_is_written_as_its_neurons(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 4))
+    m = ls.ann.SpikingClassifier((6,), "latency", duration=20.0, epochs=3, dtype="float64").fit(X, (X[:, 0] > X[:, 1]).astype(int))
+    nir.save(tmp_path / "m.nir", m)
+    when = m.shown(X[:1])["spike_times"]
+    found = ls.run(nir.load(tmp_path / "m.nir", inputs={"input": {"spike_times": when}}), 23.0)
+    expected = ls.run(ls.ann.to_spiking(m).network_for(X[:1]), 23.0)
+    np.testing.assert_array_equal(found.spikes["layer_1"].times, expected.spikes["layer_1"].times)
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        (
+            lambda X, y: ls.ann.Classifier((4,), "relu", epochs=1).fit(X, y),
+            r"activation: 'relu', for which NIR has no node; write it as spiking neurons",
+        ),
+        (lambda X, y: ls.ann.Classifier((4,), "tanh", epochs=1).fit(X, y), r"activation: 'tanh', .*save_weights"),
+        (
+            lambda X, y: ls.ann.Regressor((), loss="binary_cross_entropy", epochs=1).fit(X, y),
+            r"loss: 'binary_cross_entropy' with a sigmoid output",
+        ),
+        (lambda X, y: ls.ann.Classifier(), "not trained yet"),
+        (lambda X, y: "net.h5", "net: an object of type str; expected a lifsim.Network"),
+    ],
+)
+def test_dense_networks_that_nir_cannot_express(tmp_path, made, match):
+    with pytest.raises(LifsimError, match=match):
+        nir.save(tmp_path / "m.nir", made(np.eye(4), np.array([0, 1, 0, 1])))
+    assert not (tmp_path / "m.nir").exists()
+
+
+def test_files_that_hold_no_dense_network(tmp_path):
+    _, m = dense(ls.ann.Classifier)
+    nir.save(tmp_path / "m.nir", m)
+    with pytest.raises(DataError, match=r"holds no neurons; .* lifsim\.ann\.load"):
+        nir.load(tmp_path / "m.nir")
+    nir.save(tmp_path / "net.nir", feed_forward("iaf_psc_delta", **LEAKY))
+    with pytest.raises(DataError, match=r"holds no dense network of lifsim"):
+        ls.ann.load(tmp_path / "net.nir")
+    graph = nir.read(tmp_path / "m.nir")
+    for change, match in (
+        (lambda g: g.nodes.pop("layer_2"), "no node"),
+        (lambda g: g.edges.pop(), "form no chain"),
+        (lambda g: g.metadata.update(lifsim_network="{"), "damaged"),
+        (lambda g: g.metadata.update(lifsim_network="[]"), "damaged"),
+        (lambda g: g.metadata.update(lifsim_network="{}"), "damaged: 'parameters'"),
+        (lambda g: g.nodes["layer_1"].update(weight=np.zeros((7, 4))), "damaged|shape"),
+    ):
+        broken = Graph({k: dict(v) for k, v in graph.nodes.items()}, list(graph.edges), dict(graph.metadata))
+        change(broken)
+        nir.write(tmp_path / "broken.nir", broken)
+        with pytest.raises(DataError, match=match):
+            ls.ann.load(tmp_path / "broken.nir")

@@ -187,16 +187,32 @@ def test_the_stimulus_of_the_network_is_the_chosen_sample():
         assert len(ls.run(ls.ann.to_spiking(m).network).spikes["layer_1"].times)  # of the mean sample
 
 
-def test_recurrent_connections_help_where_the_past_matters():
-    """Which of two inputs was first: a feed-forward layer of neurons that forget within 2 ms cannot know, a recurrent one can."""
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_an_epoch_of_a_recurrent_network_is_that_of_plain_numpy(encoding):
+    """Gradient descent with weight decay, two batches."""
+    net, (x, y) = network((6, 5, 4, 3), encoding, through_reset=False, recurrent=True), data(encoding)
+    twin = network((6, 5, 4, 3), encoding, through_reset=False, recurrent=True)
+    order = np.random.default_rng(2).permutation(7)
+    for some in (order[:4], order[4:]):
+        gradient = twin.gradient(x[some], y[some])[1]
+        decaying = [x for W, b in twin.views(twin.theta) for x in (W.ravel(), 0 * b)] + [V.ravel() for V in twin.feedback(twin.theta)]
+        twin.theta -= 0.1 * (gradient + 0.01 * np.concatenate(decaying))
+    SpikingEpochs(net, Recipe(solver="sgd", batch_size=4, weight_decay=0.01), x, y)(order, 0.1)
+    assert apart(net.theta, twin.theta) < 1e-12
+
+
+def test_recurrent_networks_learn():
+    """Whether two stimuli, 8 ms apart, are the same, by neurons that forget within 2 ms."""
     rng = np.random.default_rng(0)
-    x, y = np.zeros((400, 40, 2)), rng.integers(0, 2, 400)
-    for i, first in enumerate(y):
-        x[i, 2:6, first] = 1
-        x[i, 22:26, 1 - first] = 1
-    options = {"duration": 40.0, "tau_m": 2.0, "tau_syn": 2.0, "epochs": 60, "learning_rate": 0.01, "seed": 1}
-    scores = [ls.ann.SpikingClassifier((32,), recurrent=r, **options).fit(x[:300], y[:300]).score(x[300:], y[300:]) for r in (False, True)]
-    assert scores[1] > 0.95, scores
+    cues = rng.integers(0, 2, (600, 2))
+    x, y = np.zeros((600, 24, 2)), cues[:, 0] ^ cues[:, 1]
+    for i, (first, second) in enumerate(cues):
+        x[i, 2:6, first] = x[i, 14:18, second] = 1
+    m = ls.ann.SpikingClassifier((64,), duration=24.0, tau_m=2.0, tau_syn=2.0, recurrent=True, epochs=100, learning_rate=0.01, seed=1)
+    start = ls.ann.SpikingClassifier((64,), duration=24.0, tau_m=2.0, tau_syn=2.0, recurrent=True, epochs=1, learning_rate=1e-30, seed=1)
+    m.fit(x[:400], y[:400])
+    assert m.score(x[400:], y[400:]) > 0.9
+    assert m.recurrent_weights[0].std() > 1.5 * start.fit(x[:400], y[:400]).recurrent_weights[0].std()
 
 
 def test_recurrent_weights_in_files(tmp_path):
