@@ -54,8 +54,8 @@ def graph_of(m: TrainedNetwork) -> Graph:
 
 def _allowed(name: str) -> str:
     weights = "its weights alone with lifsim.nir.save_weights(path, store)"
-    if name in ("relu", "lif"):
-        return f"write it as spiking neurons, lifsim.nir.save(path, lifsim.ann.to_spiking(m).network), or {weights}"
+    if name == "relu":
+        return f'write it as spiking neurons, lifsim.nir.save(path, lifsim.ann.to_spiking(m, neuron="if").network), or {weights}'
     return f'write {weights}; networks of "identity" units can be written whole'
 
 

@@ -57,7 +57,13 @@ def _curves(history: Mapping[str, Sequence[float]], key: str, name: str, ax: Axe
 
 
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
-    """The confusion matrix: how often samples of each class (row) were assigned to each class (column)."""
+    """The confusion matrix: how often samples of each class (row) were assigned to each class (column).
+
+    Parameters
+    ----------
+    y, predicted : the true and the predicted class of each sample. classes : all classes, sorted (default: those that occur).
+    ax : axes to draw into; a new figure if not given.
+    """
     y, predicted = np.asarray(y), np.asarray(predicted)
     known = np.unique(np.concatenate([y, predicted])) if classes is None else np.asarray(classes)
     counts = np.zeros((len(known), len(known)), np.int64)
@@ -80,7 +86,12 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
 
 
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
-    """The accuracy of the spiking network, and its agreement with the dense network, as functions of time."""
+    """The accuracy of the spiking network, and its agreement with the dense network, as functions of time.
+
+    Parameters
+    ----------
+    course : what `Spiking.course` returned. ax : axes to draw into; a new figure if not given.
+    """
     ax = _axes(ax, 3.5, 2.6)
     ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")
     if course.right is not None:
@@ -97,6 +108,10 @@ def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
 def sample_course(course: SampleCourse) -> Figure:
     """One sample: above, the spikes of the hidden layers; below, the weighted sum of each output over time. The title says which class
     was predicted, and the true class if it is known; both are coloured.
+
+    Parameters
+    ----------
+    course : what `Spiking.watch` returned.
     """
     above, below = Picture(figsize=(4.2, 4.4), layout="constrained").subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _draw_spikes(course, above)

@@ -237,12 +237,12 @@ class SpikingClassifier(Classifier):
         ------
         LifsimError : the network is not trained.
         """
-        from lifsim.ann.spiking_network import Spiking
+        from lifsim.modelfile.reader import loads
 
         store = WeightStore()
         self._fitted()
         network_file.fill(store, self)
-        return nir_graph_of(Spiking(self, model_text(self.design()), {STORE: store}).network)
+        return nir_graph_of(loads(model_text(self.design()), stores={STORE: store}))
 
     def design(self, shown: np.ndarray | None = None) -> Design:
         """The content of the model file of the network.

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.ann.kernels import bptt, dense
+from lifsim.ann.kernels import activity, bptt, dense
 from lifsim.ann.layers import Layers
 from lifsim.ann.losses import loss_and_gradient
 from lifsim.ann.training import Recipe, buffers, shape, solver
@@ -228,21 +228,21 @@ class SpikingEpochs:
         self.layers: Layers = layers
         self.x, self.y = np.ascontiguousarray(x.reshape(len(x), -1)), np.ascontiguousarray(y)
         n, dtype = layers.neurons, layers.theta.dtype
-        inputs = bptt.SPIKES if n.encoding == "spikes" else bptt.CURRENTS if x.ndim == 3 else bptt.CONSTANT
-        inputs = bptt.LATENCY if n.encoding == "latency" else inputs
-        when = n.when(x) if inputs == bptt.LATENCY else np.zeros((0, layers.sizes[0]), np.int64)
-        self.data = bptt.SpikingSamples(self.x, when, self.y)
+        inputs = activity.SPIKES if n.encoding == "spikes" else activity.CURRENTS if x.ndim == 3 else activity.CONSTANT
+        inputs = activity.LATENCY if n.encoding == "latency" else inputs
+        when = n.when(x) if inputs == activity.LATENCY else np.zeros((0, layers.sizes[0]), np.int64)
+        self.data = activity.SpikingSamples(self.x, when, self.y)
         self.batch = min(recipe.batch_size, len(x))
         self.buffers, self.solver = buffers(layers, self.batch), solver(layers, recipe, state)
-        self.net = bptt.SpikingShape(shape(layers, self.batch), _membrane(layers, inputs))
+        self.net = activity.SpikingShape(shape(layers, self.batch), _membrane(layers, inputs))
         hidden = layers.sizes[1:-1]
         each, most = n.steps * self.batch * np.array(hidden), self.batch * max(hidden)
         room = (np.zeros(int(each.sum()), dtype) for _ in range(3))
         first = np.concatenate([[0], np.cumsum(each)[:-1]])
-        current = np.zeros(max(most, int(each[0])) if inputs == bptt.CURRENTS else most, dtype)
-        activity = bptt.LayerActivity(*room, first, current, np.zeros(most, dtype))  # type: ignore[call-arg]
-        trains = np.zeros(n.steps * self.batch * layers.sizes[0] if inputs != bptt.CONSTANT else 0, dtype)
-        self.room = bptt.Room(activity, self.buffers, trains)
+        current = np.zeros(max(most, int(each[0])) if inputs == activity.CURRENTS else most, dtype)
+        active = activity.LayerActivity(*room, first, current, np.zeros(most, dtype))  # type: ignore[call-arg]
+        trains = np.zeros(n.steps * self.batch * layers.sizes[0] if inputs != activity.CONSTANT else 0, dtype)
+        self.room = activity.Room(active, self.buffers, trains)
 
     def gradient(self, order: np.ndarray) -> tuple[float, np.ndarray]:
         """Loss and gradient for one batch; `order` holds the indices of its samples."""
@@ -261,10 +261,10 @@ class SpikingEpochs:
         return self.buffers.tally
 
 
-def _membrane(layers: SpikingLayers, inputs: int) -> bptt.TrainedMembrane:
+def _membrane(layers: SpikingLayers, inputs: int) -> activity.TrainedMembrane:
     """The constants of the neurons for the kernels."""
     n, dtype, hidden = layers.neurons, layers.theta.dtype, len(layers.sizes) - 2
-    return bptt.TrainedMembrane(
+    return activity.TrainedMembrane(
         np.array([*n.propagators, 1.0, n.beta, n.feedback_scale], dtype),
         np.array([n.scale(k) for k in range(hidden)], dtype),
         np.full(hidden, n.gain, dtype),
