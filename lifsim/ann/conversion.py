@@ -145,7 +145,7 @@ def to_spiking(
     if activation in _REFUSED:
         raise LifsimError("activation", f"a network of {activation} units cannot be run by rates: {_REFUSED[activation]}", "relu or lif")
     if activation == "lif" and neuron != "lif":
-        raise LifsimError("neuron", f"{neuron!r} for a network of lif units", 'neuron="lif", whose curve they were trained with')
+        raise LifsimError("neuron", f"{neuron!r} for a network of lif units", 'set neuron="lif", the neuron whose rate they have')
     check_flag("half_threshold", half_threshold)
     trained = activation == "lif"
     tau_m = tau_m if tau_m is not None else m.tau_m if trained else 20.0

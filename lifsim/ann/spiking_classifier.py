@@ -125,10 +125,11 @@ class SpikingClassifier(Classifier):
         self._recurrent()
         if self.encoding == "spikes" and self.scale != "none":
             raise LifsimError("scale", f"{self.scale!r} of inputs that are spikes", '"none"')
-        for name in ("duration", "window"):
+        latency = self.encoding == "latency"  # the only one that has a window
+        for name in ("duration", "window") if latency else ("duration",):
             if not on_grid(getattr(self, name), self.dt):
                 raise LifsimError(name, f"{getattr(self, name):g} ms", f"a multiple of dt = {self.dt:g} ms")
-        if self.window > self.duration:
+        if latency and self.window > self.duration:
             raise LifsimError("window", f"{self.window:g} ms", f"at most the duration, {self.duration:g} ms")
 
     def _recurrent(self) -> tuple[bool, ...]:

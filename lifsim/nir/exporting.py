@@ -89,7 +89,7 @@ class _Export:
             elif name not in self.bias:
                 if population.model.name not in _STIMULI:
                     got = f"a {population.model.name}, which NIR does not have"
-                    raise LifsimError(f"populations.{name}", got, ", ".join(_STIMULI[:-1]) + f" or {_STIMULI[-1]}")
+                    raise LifsimError(f"populations.{name}", got, "one of: " + ", ".join(_STIMULI))
                 self.nodes[name] = {"type": "Input", "shape": np.array([population.n])}
         for number, p in enumerate(self.net.projections):
             if p.source.name not in self.bias:
@@ -188,10 +188,12 @@ def _entries(p: Projection, place: str) -> np.ndarray:
     """The weights of a projection as a matrix over the whole populations, (n_target, n_source)."""
     if p.rule not in _RULES or not isinstance(p.weight, (int, float, np.number, np.ndarray)):
         raise LifsimError(
-            place, f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights", "given weights, which NIR can keep"
+            place,
+            f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights",
+            "weights that are given: a matrix, a list, all_to_all or one_to_one",
         )
     if p.synapse:
-        raise LifsimError(place, "plastic synapses", "given weights, which NIR can keep")
+        raise LifsimError(place, "plastic synapses, which NIR does not have", "static_synapse")
     W = np.zeros((p.target.population.n, p.source.population.n))
     if "given" in p.params:
         given = p.params["given"]

@@ -197,7 +197,7 @@ def test_what_cannot_be_a_rate_is_refused(activation):
         ("relu", {"tau_syn": 0.0}, "tau_syn"),
         ("relu", {"dt": 0.0}, "dt"),
         ("relu", {"neuron": "if", "t_ref": 2.0}, "t_ref: 2 ms for neurons without leak"),
-        ("lif", {"neuron": "if"}, 'neuron: .if. for a network of lif units; neuron="lif"'),
+        ("lif", {"neuron": "if"}, 'neuron: .if. for a network of lif units; set neuron="lif"'),
         ("lif", {"t_ref": 1.0}, "those that the network was trained with: tau_m = 20, t_ref = 2"),
         ("relu", {"X": np.zeros((3, 5))}, "5 features; expected 64"),
         ("relu", {"X": np.full((3, 64), np.nan)}, r"X\[0, 0\]: nan"),

@@ -283,7 +283,7 @@ def test_wrong_parameters(params, match):
     [
         ({"encoding": "rate"}, "encoding"),
         ({"duration": 10.5}, "duration: 10.5 ms; expected a multiple of dt"),
-        ({"window": 60.0}, "window: 60 ms; expected at most the duration"),
+        ({"encoding": "latency", "window": 60.0}, "window: 60 ms; expected at most the duration"),
         ({"tau_syn": 0.0}, "tau_syn"),
         ({"hidden": ()}, "hidden"),
         ({"beta": -1.0}, "beta"),

@@ -466,7 +466,7 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
         ({"spikes": "step", "step": 20.0}, "0.01 s, shorter than the step of 0.02 s"),
         ({"spikes": "pulse", "step": 0.1}, "0.1 ms for spikes that are pulses"),
         ({"spikes": "pulse", "reset": "zero"}, "reset: 'zero'; expected 'v_reset' or 'subtract'"),
-        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; expected a"),
+        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; allowed: a"),
         ({"spikes": "pulse", "reset_delay": True}, "reset_delay: True for spikes that are pulses"),
         ({"spikes": "step", "step": 0.1, "reset_delay": 1}, "reset_delay: 1; expected True or False"),
     ]:
@@ -592,7 +592,7 @@ def test_what_nir_cannot_express(tmp_path, change, match):
 
 def test_what_is_no_chain_of_layers(tmp_path, store):
     store.put("layer_3", np.ones((2, 7)))
-    with pytest.raises(LifsimError, match="takes 7 values after a layer of 3"):
+    with pytest.raises(LifsimError, match="takes 7 values, and the layer before it gives 3; expected 3"):
         nir.save_weights(tmp_path / "w.nir", store)
 
 
@@ -613,8 +613,8 @@ def test_what_is_no_chain_of_layers(tmp_path, store):
         (lambda f: f["node/nodes/a/metadata/reset"].__setitem__((), "half"), "net.nir:a/metadata/reset: 'half'; v_reset or subtract"),
         (lambda f: f["node/metadata/spikes"].__setitem__((), "dirac"), "metadata/spikes: 'dirac'"),
         (lambda f: f["node/metadata/threshold"].__setitem__((), "near"), "metadata/threshold: 'near'"),
-        (lambda f: f["node/nodes"].__setitem__("c", f["node"]), "is in the file several times"),
-        (lambda f: f["node"].__setitem__("nodes/c/nodes", f["node"]), "is in the file several times"),
+        (lambda f: f["node/nodes"].__setitem__("c", f["node"]), "is reached by several links"),
+        (lambda f: f["node"].__setitem__("nodes/c/nodes", f["node"]), "is reached by several links"),
         (lambda f: f["node/nodes/in/shape"].__setitem__(0, 0), "net.nir:in/shape"),
         (lambda f: (f["node/nodes/a"].pop("r"), f["node/nodes/a"].create_dataset("r", data=np.ones(4))), "different lengths"),
         (lambda f: (f["node/nodes"].pop("b"), f["node/nodes"].__setitem__("b", h5py.ExternalLink("x.h5", "b"))), "not a node of this file"),
@@ -641,7 +641,7 @@ def test_broken_files(tmp_path, change, match):
     [
         ({"w": {"type": "Linear", "weight": np.eye(3)}}, chain("in", "a", "w", "out"), "x.nir:w: a Linear node that leads to no neurons"),
         ({"w": {"type": "Scale", "scale": np.ones(3)}}, [("in", "a"), ("a", "w")], "x.nir:w: a Scale node that leads to no neurons"),
-        ({"w": {"type": "Linear", "weight": np.eye(3)}}, [("in", "a"), ("w", "a")], "x.nir:w: nothing leads to it"),
+        ({"w": {"type": "Linear", "weight": np.eye(3)}}, [("in", "a"), ("w", "a")], "x.nir:w: has no incoming edge"),
         ({"w": {"type": "Linear", "weight": np.ones((3, 4))}}, chain("in", "w", "a"), "x.nir:w: 3 values lead to it; expected 4"),
         ({"w": {"type": "Linear", "weight": np.ones((4, 3))}}, chain("in", "w", "a"), "x.nir:a: 4 values come from 'w'; expected 3"),
         (
@@ -692,7 +692,7 @@ def test_other_wrong_use(tmp_path):
     with pytest.raises(DataError, match="cannot be read as NIR"):
         nir.load(tmp_path / "x.nir")
     nir.save(tmp_path / "net.nir", feed_forward("iaf_psc_delta", **LEAKY))
-    with pytest.raises(LifsimError, match="there is no such Input node; in"):
+    with pytest.raises(LifsimError, match="there is no such Input node; did you mean 'in'"):
         nir.load(tmp_path / "net.nir", inputs={"inn": {}})
 
 
