@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.ann.synonyms import MODULE
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Classifier", "Regressor", "SpikingClassifier", "load", "plots", "to_spiking"]
 
@@ -34,4 +35,7 @@ __getattr__ = on_first_use(
         "plots": "lifsim.ann.plots",
         "to_spiking": "lifsim.ann.conversion",
     },
+    MODULE,
 )
+
+__dir__ = public_names(__name__)

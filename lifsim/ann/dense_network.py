@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -13,18 +13,23 @@ from lifsim.ann import data_checks, fitting, network_file, nir_graph
 from lifsim.ann.activations import Activation
 from lifsim.ann.kernels.dense import Solver
 from lifsim.ann.layers import INITS, Layers
+from lifsim.ann.overviews import overview_of
 from lifsim.ann.parameter_checks import BOUNDS, check_flag, check_number, check_whole, widths
 from lifsim.ann.scaling import SCALES, Scaling
 from lifsim.ann.schedules import SCHEDULES
+from lifsim.ann.synonyms import ATTRIBUTES, SCHEDULED, fit_hint, parameter_hint, value_hint
 from lifsim.ann.training import SOLVERS, Callback, Epochs, Recipe, Trainer
 from lifsim.ann.typical import Typical, typical_of
-from lifsim.common.errors import LifsimError, did_you_mean
+from lifsim.common.errors import LifsimError
+from lifsim.common.keywords import known_keywords
+from lifsim.common.missing import no_attribute
+from lifsim.common.overview import Overview, Overviewed
 from lifsim.nir import Graph
 
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 
 
-class DenseNetwork:
+class DenseNetwork(Overviewed):
     """Base class of `Classifier` and `Regressor`, which describe the parameters; not for direct use."""
 
     hidden: tuple[int, ...]
@@ -64,6 +69,7 @@ class DenseNetwork:
     _losses: tuple[str, ...] = ()
     _estimator_type = ""
 
+    @known_keywords(parameter_hint)
     def __init__(
         self,
         hidden: tuple[int, ...] = (64,),
@@ -129,17 +135,29 @@ class DenseNetwork:
         """
         for name, value in params.items():
             if name not in self.parameter_names():
-                raise LifsimError(name, f"{type(self).__name__} has no such parameter", did_you_mean(name, self.parameter_names()))
+                raise LifsimError(name, f"{type(self).__name__} has no such parameter", parameter_hint(name, self.parameter_names()))
             setattr(self, name, value)
         return self
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that the network lacks; the message says what other libraries' names of attributes are here."""
+            if name in ("classes_", "history", "layers_", "input_", "output_", "typical_", "_typical"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is trained; call fit first")
+            raise no_attribute(f"{type(self).__name__!r} object", name, ATTRIBUTES, dir(type(self)))
 
     def __repr__(self) -> str:
         standard = inspect.signature(type(self).__init__).parameters
         changed = (f"{name}={value!r}" for name, value in self.get_params().items() if value != standard[name].default)
         return f"{type(self).__name__}({', '.join(changed)})"
 
+    def _overview(self) -> Overview:
+        return overview_of(self)
+
     # -- training and prediction -------------------------------------------------------------------
 
+    @known_keywords(fit_hint)
     def fit(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None, callbacks: Sequence[Callback] = ()) -> Self:
         """Train on samples and their targets, from new initial weights; returns the network.
 
@@ -196,13 +214,6 @@ class DenseNetwork:
         """
         layers = self._fitted()
         return layers.forward(self._scaled(self._samples(X)))[0][-1]
-
-    if not TYPE_CHECKING:  # else the type checker would take any attribute for granted
-
-        def __getattr__(self, name: str) -> Any:
-            if name in ("history", "classes_", "input_", "output_", "_typical"):
-                raise AttributeError(f"{type(self).__name__}: is not trained yet, so it has no {name.lstrip('_')}; call fit first")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _fitted(self) -> Layers:
         if not self.is_trained:
@@ -334,9 +345,12 @@ class DenseNetwork:
         widths(self.hidden)
         for name, allowed in self._choices().items():
             if getattr(self, name) not in allowed:
-                raise LifsimError(name, f"{getattr(self, name)!r}", did_you_mean(str(getattr(self, name)), allowed))
+                raise LifsimError(name, f"{getattr(self, name)!r}", value_hint(name, getattr(self, name), allowed))
         if not callable(self.schedule) and self.schedule not in SCHEDULES:
-            raise LifsimError("schedule", f"{self.schedule!r}", did_you_mean(str(self.schedule), SCHEDULES) + ", or a function")
+            hint = value_hint("schedule", self.schedule, SCHEDULES)
+            raise LifsimError("schedule", f"{self.schedule!r}", hint if "function" in hint else f"{hint} (or a function)")
+        if isinstance(self.learning_rate, str) and self.learning_rate in SCHEDULED:
+            raise LifsimError("learning_rate", f"{self.learning_rate!r}", "a number; its course during training is the parameter schedule")
         for name in self.parameter_names():
             if name in BOUNDS:
                 check_number(name, getattr(self, name), *BOUNDS[name])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from tqdm import tqdm
-
+from lifsim.common.notebook import notebook
 from lifsim.common.notices import report
+from lifsim.common.progress_bar import bar_class
 from lifsim.common.streams import messages
 
 LOG_EVERY = 10.0  # seconds between lines where no bar can be shown
@@ -21,27 +20,18 @@ def counted(epochs: int, history: History, progress: bool) -> Iterator[int]:
     """Yields the epochs from 0 on; with `progress`, shows how many are done and the last numbers of `history`."""
     if not progress:
         yield from range(epochs)
-    elif messages().isatty() or "ipykernel" in sys.modules:
+    elif messages().isatty() or notebook():
         yield from _with_bar(epochs, history)
     else:
         yield from _with_lines(epochs, history)
 
 
 def _with_bar(epochs: int, history: History) -> Iterator[int]:
-    with _bar(epochs) as bar:
+    with bar_class()(total=epochs, desc="training", unit="epoch", leave=False, file=messages()) as bar:
         for epoch in range(epochs):
             yield epoch
             bar.set_postfix({key: f"{values[-1]:.3g}" for key, values in _shown(history)}, refresh=False)
             bar.update()
-
-
-def _bar(epochs: int) -> tqdm:
-    options = {"total": epochs, "desc": "training", "unit": "epoch", "leave": False}
-    if "ipykernel" in sys.modules and not messages().isatty():
-        from tqdm import auto  # a widget, or text if ipywidgets is not installed
-
-        return auto.tqdm(**options)
-    return tqdm(**options, file=messages())
 
 
 def _with_lines(epochs: int, history: History) -> Iterator[int]:

@@ -11,9 +11,14 @@ import lifsim.plot.backend  # noqa: F401
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import ScalarFormatter
 
-from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, label_axis, short_label
+from lifsim.ann.epoch_curves import draw_epochs
+from lifsim.plot.inline import shows
+from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.palette import EXCITATORY, INHIBITORY
+from lifsim.plot.style import Picture, label_axis, line_widths, short_label
+from lifsim.plot.typefaces import fit_fonts
 
 if TYPE_CHECKING:
     from lifsim.ann.spiking_network import AnswerCourse, SampleCourse
@@ -24,8 +29,11 @@ _FONT = 8.0
 _MOST = 30  # largest number of classes for which a confusion matrix shows its counts
 
 
+@shows
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
     """The loss of each epoch, and beside it the accuracy or R², of the training and of the validation data if there are any.
+
+    The axis of losses is logarithmic if all are positive and the largest is more than five times the smallest.
 
     Parameters
     ----------
@@ -33,29 +41,22 @@ def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = Non
     """
     score = next((key for key in _SCORES if key in history), None)
     if ax is not None or score is None:
-        return _done(_curves(history, "loss", "loss", _axes(ax, 3.5, 2.6)))
+        return _curves(history, "loss", "loss", _axes(ax, 3.5, 2.6))
     left, right = Picture(figsize=(6.6, 2.6), layout="constrained").subplots(1, 2)
-    _done(_curves(history, "loss", "loss", left))
-    return _done(_curves(history, score, _SCORES[score], right))
+    _curves(history, "loss", "loss", left)
+    return _curves(history, score, _SCORES[score], right)
 
 
-def _curves(history: Mapping[str, Sequence[float]], key: str, name: str, ax: Axes) -> Axes:
-    """One entry of the history against the number of epochs; a loss on a logarithmic axis if it is positive."""
-    found = {text: np.asarray(history[prefix + key]) for prefix, text in _NAMES.items() if prefix + key in history}
-    for (text, values), colour in zip(found.items(), (EXCITATORY, INHIBITORY), strict=False):
-        ax.plot(np.arange(1, len(values) + 1), values, color=colour, lw=1, label=text)
-    if key == "loss" and all(np.nanmin(values) > 0 for values in found.values()):
-        ax.set_yscale("log")
-    elif key == "r2":
-        ax.set_ylim(bottom=max(min(map(np.nanmin, found.values())), -1.0))
-    ax.set_xlabel("epoch")
-    ax.set_ylabel(name)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if len(found) > 1:
-        ax.legend(frameon=False, fontsize=_FONT)
-    return ax
+def _curves(history: Mapping[str, Sequence[float]], key: str, name: str, ax: Axes) -> Figure:
+    """One entry of the history, of the training and of the validation data, against the number of epochs."""
+    found = {text: history[prefix + key] for prefix, text in _NAMES.items() if prefix + key in history}
+    draw_epochs(ax, found, name, _FONT, logarithmic=key == "loss")
+    if key == "r2":
+        ax.set_ylim(bottom=max(min(map(np.nanmin, found.values())), -1.0))  # R² of the first epochs can be far below 0
+    return _done(ax)
 
 
+@shows
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
     """The confusion matrix: how often samples of each class (row) were assigned to each class (column).
 
@@ -85,6 +86,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
     return _done(ax)
 
 
+@shows
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     """The accuracy of the spiking network, and its agreement with the dense network, as functions of time.
 
@@ -93,9 +95,11 @@ def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     course : what `Spiking.course` returned. ax : axes to draw into; a new figure if not given.
     """
     ax = _axes(ax, 3.5, 2.6)
-    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")
+    curves = [course.same] if course.right is None else [course.same, course.right]
+    widths = line_widths(curves, 1.0)
+    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=widths[0], label="same as dense network")
     if course.right is not None:
-        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=1, label="right")
+        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=widths[1], label="right")
         ax.axhline(100 * course.dense, color="0.35", lw=0.8, ls="--", label="dense network right")
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("samples (%)")
@@ -105,6 +109,7 @@ def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     return _done(ax)
 
 
+@shows
 def sample_course(course: SampleCourse) -> Figure:
     """One sample: above, the spikes of the hidden layers; below, the weighted sum of each output over time. The title says which class
     was predicted, and the true class if it is known; both are coloured.
@@ -174,4 +179,8 @@ def _done(ax: Axes) -> Figure:
     ax.tick_params(which="both", labelsize=_FONT)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set_fontsize(_FONT)
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "linear" and isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(NumberLabels())
+    fit_fonts(ax)
     return ax.get_figure()  # type: ignore[return-value]

@@ -16,8 +16,10 @@ from lifsim.ann.model_text import STORE, Design, leaky, model_text
 from lifsim.ann.parameter_checks import widths
 from lifsim.ann.scaling import SCALES
 from lifsim.ann.surrogate import COUNT, ENCODINGS, LifNeurons, SpikingEpochs, SpikingLayers
+from lifsim.ann.synonyms import parameter_hint
 from lifsim.ann.training import SOLVERS, Recipe, Trainer
 from lifsim.common.errors import DataError, LifsimError
+from lifsim.common.keywords import known_keywords
 from lifsim.common.timegrid import on_grid
 from lifsim.nir import Graph
 from lifsim.nir.exporting import graph_of as nir_graph_of
@@ -72,6 +74,7 @@ class SpikingClassifier(Classifier):
     window: float
     beta: float
 
+    @known_keywords(parameter_hint)
     def __init__(
         self,
         hidden: tuple[int, ...] = (64,),

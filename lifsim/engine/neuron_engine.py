@@ -14,7 +14,8 @@ from lifsim.engine.parallel.team import Team
 from lifsim.engine.piece import Probes
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.sampling import key_of
-from lifsim.plan.limits import GRAIN
+from lifsim.engine.synapses.tally import Tally
+from lifsim.plan.limits import GRAIN, STEPS
 from lifsim.plan.plan import Plan
 
 UNDERWAY = 512 << 20  # most bytes of address space for pending spikes; unused address space takes no memory
@@ -28,15 +29,17 @@ class NeuronEngine:
     plan : what to simulate.
     threads : number of threads; results do not depend on it.
     precision : dtype of the state and of input sums. weights : dtype in which weights are stored.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
     machine: Any
 
-    def __init__(self, plan: Plan, threads: int, precision: str, weights: str) -> None:
+    def __init__(self, plan: Plan, threads: int, precision: str, weights: str, tell: Callable[[int], None] | None) -> None:
         self.plan = plan
         self.dtype, self.weight_dtype = np.dtype(precision), np.dtype(weights)
         # Shares of threads are multiples of `GRAIN` neurons, so further threads would have none.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
+        self.tally = Tally(self.team, tell)
         self.step = 0
         self.key = key_of(plan.seed)
         self.placement = place_neurons(plan, self.team.size)
@@ -52,6 +55,9 @@ class NeuronEngine:
         """`probes` with an output buffer for the samples of `steps` steps."""
         before, after = self._samples(self.step), self._samples(self.step + steps)
         offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
+        if len(probes.out) == offset[-1] and np.array_equal(offset[:-1], probes.offset):
+            probes.before[:] = before
+            return probes
         return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
 
     def _samples(self, step: int) -> np.ndarray:
@@ -74,20 +80,43 @@ class NeuronEngine:
 
     # -- synapses ----------------------------------------------------------------------------------
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    @property
+    def channels(self) -> int:
+        """The largest number of input sums of a neuron; with several, weights are stored by sign or receptor."""
+        return 1
+
+    def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """The rank, in the order of `synapses`, of synapses of `wiring` with these weights among those of the same source and target."""
+        mixed = not wiring.plasticity and packing.channel_of(wiring, self.channels) < 0
+        return (weight < 0).astype(np.int8) if mixed else np.zeros(len(weight), np.int8)
+
+    def stored_weights(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """Weights of static synapses of `wiring` as they are stored, rounded to the data type of weights."""
+        if self.weight_dtype.kind == "f":
+            return weight.astype(self.weight_dtype).astype(np.float64)
+        unit = self.machine.synapses.unit
+        own = np.where(weight < 0, unit[-1], unit[0]) if not wiring.receptor else unit[wiring.receptor - 1]
+        return np.clip(np.floor(weight / own + 0.5), -STEPS, STEPS) * own if len(self.machine.synapses.weight) else weight
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
 
-        Returns source, target (both relative to the ranges), weight, delay in steps; shape (n_synapses,) each.
+        If `plastic_only` is given, only those of this projection, which is plastic. Returns source, target (both relative to the ranges),
+        weight, delay in steps; shape (n_synapses,) each.
         """
         y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
         rows = y.row_first[sources[0]], y.row_first[sources[1]]
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
+        only = None if plastic_only is None else plasticity.stored_in(self.plan.wirings, plastic_only)
         columns = []
         for b in range(len(first) - 1):
-            row, *packed = packing.unpack(y, b, *rows)
-            both = [[row_source[row], *packed]]
+            both = []
+            if plastic_only is None:
+                row, *packed = packing.unpack(y, b, *rows)
+                both.append([row_source[row], *packed])
             if plastic is not None:
-                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources))
+                seen = plasticity.Seen(self.machine.ring, first, self.dtype, self.step)
+                both.append(plasticity.unpacked(plastic, seen, b, sources, only))
             for source, place, weight, delay in both:
                 target = self.placement.id[first[b] + place] - targets[0]
                 keep = (target >= 0) & (target < targets[1] - targets[0])

@@ -97,7 +97,7 @@ def profile(raw: Any, quantity: str, unit: str | None) -> Profile:
     if len(found) != 1 or found[0] not in kinds or not isinstance(raw[found[0]], Mapping):
         wrong = next((key for key in found if key not in kinds), "")
         hint = did_you_mean(str(wrong), kinds) if wrong else f"one of: {', '.join(kinds)}"
-        raise ValueError(f"{shown(dict(raw))} is no function of distance that {quantity} can be; {hint}")
+        raise ValueError(f"{shown(dict(raw))} is not a function of distance that {quantity} can be; {hint}")
     kind = found[0]
     names = ("base" if kind == "linear" else at_0, SCALES[kind])
     inner = raw[kind]

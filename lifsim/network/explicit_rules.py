@@ -12,7 +12,7 @@ import numpy as np
 from lifsim.common.arrays import first_not_finite, indices, out_of_range
 from lifsim.common.errors import Problem
 from lifsim.common.printable import shown
-from lifsim.common.values import as_float, is_whole, numbers, value
+from lifsim.common.values import as_float, has_unit, is_whole, numbers, quantity_of_another_library, value
 from lifsim.network.distance import is_profile
 from lifsim.network.explicit_synapses import SORTED, ExplicitSynapses, entries, side_by_side
 from lifsim.network.population import View
@@ -96,6 +96,8 @@ def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[
     nothing = None, np.zeros(0)
     if isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
         return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
+    if has_unit(matrix):
+        return *nothing, [Problem(place, quantity_of_another_library(matrix))]
     try:
         array = matrix if hasattr(matrix, "tocsr") else _dense(matrix)
     except (TypeError, ValueError) as error:

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.common.values import KINDS, number
+from lifsim.network.parameter_synonyms import variable_hint
 from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection
 
@@ -95,7 +96,9 @@ def recordings_of(
             known = own.population.model.recordables
             if not isinstance(name, str) or name not in known:
                 got = f"{own.population.model.name} ({own.name}) has no variable {shown(name)} to record"
-                problems.append(Problem(f"{place}.variable", got, did_you_mean(name if isinstance(name, str) else "", known)))
+                problems.append(
+                    Problem(f"{place}.variable", got, variable_hint(name if isinstance(name, str) else "", own.population.model))
+                )
             elif not problems:
                 made.append(Recording(own, name, *_snapped(dt, **known_times)))
     if problems:

@@ -312,7 +312,7 @@ def test_long_circles():
     ("given_", "place", "message"),
     [
         ({"gg": 1}, "parameters.gg", "did you mean 'g'"),
-        ({"dt": 0.1}, "parameters.dt", "did you mean run.dt?"),
+        ({"dt": 0.1}, "parameters.dt", "write run.dt"),
         ({"J": "3 ms"}, "parameters.J", "voltage"),
         ({"J": "big"}, "parameters.J", "must be a number"),
         ({"J": True}, "parameters.J", "must be a number"),

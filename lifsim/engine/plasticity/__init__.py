@@ -13,17 +13,50 @@ from typing import TYPE_CHECKING
 
 from lifsim.common.lazy import on_first_use
 
-__all__ = ["WORDS", "Plastic", "StorePlace", "deliveries", "fan_out", "occurring", "plastic_of", "prepared", "refreshed", "unpacked"]
+__all__ = [
+    "WORDS",
+    "Plastic",
+    "Seen",
+    "StorePlace",
+    "begun_again",
+    "deliveries",
+    "draw_again",
+    "fan_out",
+    "occurring",
+    "plastic_of",
+    "prepared",
+    "refreshed",
+    "set_weights",
+    "stored_in",
+    "unpacked",
+]
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity.plastic_delivery import Plastic, deliveries
-    from lifsim.engine.plasticity.plastic_layout import fan_out, occurring, plastic_of, prepared, refreshed, unpacked
+    from lifsim.engine.plasticity.plastic_layout import (
+        Seen,
+        begun_again,
+        draw_again,
+        fan_out,
+        occurring,
+        plastic_of,
+        prepared,
+        refreshed,
+        set_weights,
+        stored_in,
+        unpacked,
+    )
     from lifsim.engine.plasticity.postsynaptic_spikes import WORDS
     from lifsim.engine.plasticity.store import StorePlace
 
 __getattr__ = on_first_use(
     __name__,
     {
+        "Seen": "lifsim.engine.plasticity.plastic_layout",
+        "stored_in": "lifsim.engine.plasticity.plastic_layout",
+        "begun_again": "lifsim.engine.plasticity.plastic_layout",
+        "draw_again": "lifsim.engine.plasticity.plastic_layout",
+        "set_weights": "lifsim.engine.plasticity.plastic_layout",
         "fan_out": "lifsim.engine.plasticity.plastic_layout",
         "occurring": "lifsim.engine.plasticity.plastic_layout",
         "plastic_of": "lifsim.engine.plasticity.plastic_layout",
