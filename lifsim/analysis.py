@@ -22,23 +22,12 @@ from lifsim.common.timegrid import on_grid, steps
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
+# fmt: off
 __all__ = [
-    "MIN_ISIS",
-    "as_csv",
-    "binned",
-    "check_window",
-    "correlation",
-    "correlations",
-    "counts",
-    "cv_isi",
-    "fano_factor",
-    "isi",
-    "places",
-    "population_rate",
-    "rates",
-    "statistics",
-    "table",
+    "MIN_ISIS", "as_csv", "binned", "check_window", "correlation", "correlations", "counts", "cv_isi", "fano_factor", "isi", "places",
+    "population_rate", "rates", "statistics", "table",
 ]
+# fmt: on
 __dir__ = public_names(__name__)
 
 MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
