@@ -57,7 +57,7 @@ def _planned(net: Network, seed: int, method: str, begun: Callable[[int], None] 
 
 
 class BuiltNetwork(Overviewed):
-    """A network built in memory, ready to run. Its variables and synapses can be read, and the state of neurons can be changed.
+    """A network built in memory, ready to run. Its variables, parameters and synapses can be read and changed.
 
     Parameters
     ----------
