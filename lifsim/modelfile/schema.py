@@ -101,6 +101,7 @@ class RecordTable(TomlTable):
     interval: Any = None
     start: Any = None
     stop: Any = None
+    name: str = ""
 
 
 class ModelFile(TomlTable):

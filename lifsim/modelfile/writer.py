@@ -173,6 +173,8 @@ def _recording(r: Recording) -> dict[str, Any]:
         out = {"source": str(r.source), "target": str(r.view), "variable": "weight"}
     if r.variable != "spikes":
         out["interval"] = r.interval
+        if r.key[1] != r.variable:
+            out["name"] = r.name
     if r.start > 0:
         out["start"] = r.start
     if r.stop < math.inf:

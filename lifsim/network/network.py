@@ -22,6 +22,7 @@ from lifsim.network.multapses import shared_pairs
 from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, index_of, normalise, off_grid, relations
 from lifsim.network.positions import positions as as_positions
 from lifsim.network.projection import Projection, projection
+from lifsim.network.recording_names import RecordingNames
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
 
 METHODS = ("grid", "precise")
@@ -67,9 +68,7 @@ class Network:
     method: str | None = None
     read_files: list[str] = field(default_factory=list)
     _counted: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # number of populations, total number of their nodes
-    _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
-        default_factory=lambda: ([], [], set()), init=False, repr=False
-    )
+    _names: RecordingNames = field(default_factory=RecordingNames, init=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -161,6 +160,10 @@ class Network:
         if self._counted[0] != len(self.populations):
             self._counted = len(self.populations), sum(p.n for p in self.populations.values())
         return self._counted[1]
+
+    def __getitem__(self, name: str) -> Population:
+        """The population called `name`: ``net["exc"][:10]`` (ModelError if there is none)."""
+        return self.view(name, "populations").population
 
     def view(self, nodes: Nodes, place: str = "population") -> View:
         """Convert `nodes` (population, view, or name such as "exc" or "exc[:10]") to a view. Error messages call the argument `place`.
@@ -305,15 +308,19 @@ class Network:
         interval: Any = None,
         start: Any = 0.0,
         stop: Any = math.inf,
+        name: str = "",
     ) -> None:
-        """Record variables of populations.
+        """Record variables of populations. Several recordings of one variable, of other nodes or at another interval, are kept apart.
 
         Parameters
         ----------
-        what : population, slice or name, or a list of these. variable : "spikes" (default), "rate" (population rate in spikes/s per
-            neuron) or a state variable such as "V_m" or "I_syn_ex", or a list of these.
+        what : population, slice, selection such as ``exc[[3, 17, 5]]`` or ``exc[mask]``, or name such as "exc[3,17,5]"; or a list of these.
+        variable : "spikes" (default), "rate" (rate of the selected nodes in spikes/s per neuron) or a state variable such as "V_m" or
+            "I_syn_ex", or a list of these.
         interval : sampling interval in ms, default 1; not for spikes. The first sample is at ``start + interval``.
         start, stop : recording window start < t <= stop in ms; default: the whole run.
+        name : name of the trace in ``result.traces[population]``. Default: the variable; where that is taken, followed by the nodes, the
+            interval, or both: "V_m[5:7]", "V_m@0.1", "V_m[5:7]@0.1". Spikes are kept by population, those of all its recordings together.
 
         Raises
         ------
@@ -321,15 +328,19 @@ class Network:
         """
         place = f"record[{len(self.recordings)}]"
         times = {"interval": interval, "start": start, "stop": stop}
-        self._add_recordings(place, recordings_of(place, self.dt, self.view, what, variable, times))
+        made = recordings_of(place, self.dt, self.view, what, variable, times, name)
+        self._names.add(self.recordings, self._names.named(place, self.recordings, made))
 
-    def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
+    def record_weights(
+        self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf, name: str = ""
+    ) -> None:
         """Record the weights of all synapses from `source` to `target`, as ``result.traces[target]["weight_from_SOURCE"]``.
 
         Parameters
         ----------
         source, target : population, slice or name.
         interval, start, stop : sampling interval and recording window in ms, as in `record`.
+        name : name of the trace; default: "weight_from_SOURCE", where that is taken followed by "@" and the interval, or by a number.
 
         Raises
         ------
@@ -337,26 +348,8 @@ class Network:
         """
         place = f"record[{len(self.recordings)}]"
         times = {"interval": interval, "start": start, "stop": stop}
-        self._add_recordings(place, [weight_recording(place, self.dt, self.view, source, target, self.projections, times)])
-
-    def _add_recordings(self, place: str, made: Sequence[Recording]) -> None:
-        """Add recordings; ModelError if a variable of a population is recorded already."""
-        seen, new, problems = self._recorded(), set(), []
-        for key in ((r.view.name, r.variable) for r in made):
-            if key in seen or key in new:
-                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of each variable"))
-            new.add(key)
-        if problems:
-            raise ModelError.of(problems)
-        self.recordings += made
-        seen |= new
-        self._seen = self.recordings, self.recordings[-1:], seen
-
-    def _recorded(self) -> set[tuple[str, str]]:
-        """Population and variable of each recording: the stored set, unless `recordings` was changed other than by `record`."""
-        recordings, last, seen = self._seen
-        same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
-        return seen if same else {(r.view.name, r.variable) for r in self.recordings}
+        made = weight_recording(place, self.dt, self.view, source, target, self.projections, times, name)
+        self._names.add(self.recordings, self._names.named(place, self.recordings, [made]))
 
     def snapshot(self) -> Network:
         """A copy of the network that shares its populations and projections; later additions do not change it."""

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.indices import index_text
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.common.values import KINDS, number
@@ -17,13 +18,15 @@ from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection
 
 Nodes: TypeAlias = "str | Population | View"
+Key: TypeAlias = tuple[str, str]  # population and name of a recording
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
     """A recording of `variable` of `view`. Sampled variables are recorded every `interval` ms, first at start + interval.
 
-    With a `source`, the recording is of the weights of the synapses from `source` to `view`.
+    With a `source`, the recording is of the weights of the synapses from `source` to `view`. `name` is the name of the trace in results,
+    "" until the network has chosen one.
     """
 
     view: View
@@ -32,6 +35,17 @@ class Recording:
     start: float = 0.0
     stop: float = math.inf
     source: View | None = None
+    name: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The population and the name of the trace in results."""
+        return self.view.name, self.name or self.variable
+
+    @property
+    def nodes(self) -> str:
+        """The recorded nodes as the index of a view: ``[0:2]``, ``[3,17]``, ``[:]`` for all."""
+        return "[:]" if self.view.whole else index_text(self.view.index)
 
 
 def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
@@ -69,9 +83,9 @@ def listed_entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, in
 
 
 def recordings_of(
-    place: str, dt: float, view: Callable[[Nodes, str], View], what: Any, variable: Any, times: Mapping[str, Any]
+    place: str, dt: float, view: Callable[[Nodes, str], View], what: Any, variable: Any, times: Mapping[str, Any], name: str = ""
 ) -> list[Recording]:
-    """The recordings for a call of `Network.record`; `view` converts nodes to a `View`.
+    """The recordings for a call of `Network.record`; `view` converts nodes to a `View`, `name` is "" if the user gave none.
 
     Raises
     ------
@@ -85,19 +99,22 @@ def recordings_of(
     if not problems:
         sampled = any(not isinstance(name, str) or name != "spikes" for name in variables)
         problems += _check_times(place, dt, sampled, **known_times)
+    if name and (len(variables) > 1 or variables[0] == "spikes"):
+        what_for = "several variables" if len(variables) > 1 else "spikes, which are kept by population"
+        problems.append(Problem(f"{place}.name", f"{shown(name)} for {what_for}", "a name for a single sampled variable"))
     for nodes in as_list(what):
         try:
             own = view(nodes, f"{place}.populations")
         except ModelError as error:
             problems += error.problems
             continue
-        for name in variables:
+        for each in variables:
             known = own.population.model.recordables
-            if not isinstance(name, str) or name not in known:
-                got = f"{own.population.model.name} ({own.name}) has no variable {shown(name)} to record"
-                problems.append(Problem(f"{place}.variable", got, did_you_mean(name if isinstance(name, str) else "", known)))
+            if not isinstance(each, str) or each not in known:
+                got = f"{own.population.model.name} ({own.name}) has no variable {shown(each)} to record"
+                problems.append(Problem(f"{place}.variable", got, did_you_mean(each if isinstance(each, str) else "", known)))
             elif not problems:
-                made.append(Recording(own, name, *_snapped(dt, **known_times)))
+                made.append(Recording(own, each, *_snapped(dt, **known_times), name=name))
     if problems:
         raise ModelError.of(problems)
     return made
@@ -111,8 +128,9 @@ def weight_recording(
     target: Nodes,
     projections: Iterable[Projection],
     times: Mapping[str, Any],
+    name: str = "",
 ) -> Recording:
-    """The recording for a call of `Network.record_weights`.
+    """The recording for a call of `Network.record_weights`; `name` is "" if the user gave none.
 
     Raises
     ------
@@ -131,7 +149,7 @@ def weight_recording(
         problems += _check_synapses(place, projections, *views)
     if problems:
         raise ModelError.of(problems)
-    return Recording(views[1], f"weight_from_{views[0].name}", *_snapped(dt, **known_times), views[0])
+    return Recording(views[1], f"weight_from_{views[0].name}", *_snapped(dt, **known_times), views[0], name)
 
 
 def _check_times(place: str, dt: float, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:

@@ -30,6 +30,7 @@ from lifsim.plot.style import (
     time_label,
     write_note,
 )
+from lifsim.results.data import Traces
 from lifsim.results.result import Result
 
 
@@ -67,7 +68,7 @@ def traces(
     analysis.check_window(result, t_start, t_stop)
     wanted = [variables] if isinstance(variables, str) else variables
     names = population_names(populations, list(result.traces), "traces")
-    panels = [(p, v) for p in names for v in (wanted or result.traces[p]) if wanted is None or v in result.traces[p]]
+    panels = [(p, name) for p in names for v in (wanted or [""]) for name in _names(result.traces[p], v)]
     if not panels:
         known = sorted({v for p in names for v in result.traces[p]})
         raise DataError("variables", f"{', '.join(wanted or [])} was not recorded", did_you_mean((wanted or [""])[0], known))
@@ -86,6 +87,11 @@ def traces(
     return figure
 
 
+def _names(of: Traces, variable: str) -> list[str]:
+    """The names of the traces of `variable`, of all traces if it is ""."""
+    return of.named(variable) if variable else list(of)
+
+
 def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window: tuple[float, float], most: int) -> None:
     of = result.traces[population]
     at = of.times_of(variable)
@@ -98,7 +104,7 @@ def _draw_trace(ax: Axes, result: Result, population: str, variable: str, window
         colour = palette[k % len(palette)]
         label = f"neuron {ids[k]}" if len(ids) else short_label(population)
         ax.plot(at[inside] * scale, values[:, k], linewidth=0.7, color=colour, label=label)
-        if variable == "V_m" and population in result.spikes:
+        if of.variable_of(variable) == "V_m" and population in result.spikes:
             spikes = result.spikes[population].window(*window)
             _draw_ticks(ax, spikes.times[spikes.ids == ids[k]] * scale, colour)
     ax.set_ylabel(f"{short_label(population)}\n{label_axis(f'{variable} ({of.unit_of(variable)})')}", fontsize=FONT)

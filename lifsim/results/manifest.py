@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.indices import index_text
 from lifsim.common.jsonable import plain
 from lifsim.common.timegrid import steps
 
@@ -24,8 +25,10 @@ class Manifest:
     populations : name -> {"n": nodes, "model": name}, in the model's order.
     spikes : population -> {"ids": "all" or a list, "start": ms, "stop": ms}.
     traces : a list of {"population", "variable", "unit", "interval", "start", "stop", "ids"}; the
-        first sample is at start + interval (ms). "rate" of a population has one column and ids []. Weights have
-        one column per synapse, with the postsynaptic neuron in "ids" and the presynaptic one in "sources".
+        first sample is at start + interval (ms). "variable" is the name of the trace, which no other trace of the population has; if it is
+        not the recorded variable, that is in "of", such as "V_m" for the name "V_m[5:7]". A "rate" has one column and ids []; if it is that
+        of a part of a population, the nodes are in "members". Weights have one column per synapse, with the postsynaptic neuron in "ids"
+        and the presynaptic one in "sources".
     run : a unique name of the run, which its checkpoints contain too.
     network_sha256 : digest of everything that determines the behaviour of the network (`lifsim.checkpoint.network_archive`); "" in
         memory.
@@ -78,7 +81,23 @@ class Manifest:
 
     def columns(self, key: Key) -> int:
         """Number of columns of a trace."""
-        return 1 if key[1] == "rate" else len(ids_of(self.trace(*key)["ids"], self.populations[key[0]]["n"]))
+        entry = self.trace(*key)
+        return 1 if variable_of(entry) == "rate" else len(ids_of(entry["ids"], self.populations[key[0]]["n"]))
+
+
+def variable_of(entry: Mapping[str, Any]) -> str:
+    """The recorded variable of a trace, such as "V_m" of a trace called "V_m[5:7]"."""
+    return str(entry.get("of", entry["variable"]))
+
+
+def full_names(entry: Mapping[str, Any]) -> list[str]:
+    """The names of a trace that say which nodes, which interval, or both were recorded."""
+    variable, interval = variable_of(entry), f"@{entry['interval']:.12g}"
+    if "sources" in entry:
+        return [variable + interval]
+    ids = entry.get("members", "all") if variable == "rate" else entry["ids"]
+    nodes = "[:]" if isinstance(ids, str) else index_text(np.asarray(ids, np.int64))
+    return [variable + end for end in (interval, nodes, nodes + interval)]
 
 
 def ids_of(ids: Any, n: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from lifsim.building.builder import numbering
 from lifsim.common.timegrid import steps
 from lifsim.network.network import Network
+from lifsim.network.recording_names import united_spikes
 from lifsim.network.recordings import Recording
 from lifsim.plan.spikes import NEVER
 from lifsim.results.recording import Chunk
@@ -22,7 +23,7 @@ class Recorder:
     def __init__(self, net: Network, seed: int) -> None:
         self.net = net
         self._first = numbering(net)
-        self._spikes = [r for r in net.recordings if r.variable == "spikes"]
+        self._spikes = united_spikes(net.recordings)
         self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
         self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
@@ -33,7 +34,7 @@ class Recorder:
         """The chunk of the steps start < step <= start + n; `events` are the spikes of spike generators in the plan."""
         trains = {name: self._train(name, start, n, recorded, events) for name in self._watched()}
         spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
-        traces = {(r.view.name, r.variable): x for r, x in zip(self._probes, recorded.samples, strict=True)}
+        traces = {r.key: x for r, x in zip(self._probes, recorded.samples, strict=True)}
         for rate in self._rates:
             step, ids, *_ = trains[rate.key[0]]
             traces[rate.key] = rate.add(step, ids, start + n)
@@ -41,7 +42,7 @@ class Recorder:
 
     def saved(self) -> dict[str, np.ndarray]:
         """The state between slices: incomplete bins of rates, and the state of random trains."""
-        kept = {f"rates/{rate.key[0]}": rate.saved() for rate in self._rates}
+        kept = {rate.place: rate.saved() for rate in self._rates}
         for name, trains in self._random.items():
             kept |= {f"recorded/{name}/{key}": x for key, x in trains.saved().items()}
         return kept
@@ -49,7 +50,7 @@ class Recorder:
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Restore the state from `saved` (ValueError if it is of another network)."""
         for rate in self._rates:
-            rate.restore(_found(state, f"rates/{rate.key[0]}"))
+            rate.restore(_found(state, rate.place))
         for name, trains in self._random.items():
             trains.restore({key: _found(state, f"recorded/{name}/{key}") for key in trains.saved()})
 
@@ -101,7 +102,9 @@ class _RateBins:
     """The population rate in bins of the recording interval, in spikes/s per neuron."""
 
     def __init__(self, r: Recording, dt: float) -> None:
-        self.key = (r.view.name, r.variable)
+        self.key = r.key
+        population, name = r.key
+        self.place = f"rates/{population}" + (f"/{name}" if name != r.variable else "")  # in checkpoints
         self._ids = r.view.ids
         self._start, self._stop = steps(r.start, dt), stop_of(r, dt)
         self._every = steps(r.interval, dt)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lifsim.network.network import Network
+from lifsim.network.recording_names import united_spikes
 from lifsim.network.recordings import Recording
 from lifsim.results.manifest import Manifest
 
@@ -16,20 +17,8 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
     return Manifest(
         dt=net.dt,
         populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},
-        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in net.recordings if r.variable == "spikes"},
-        traces=[
-            {
-                "population": r.view.name,
-                "variable": r.variable,
-                "unit": _unit(r),
-                "interval": r.interval,
-                "start": r.start,
-                "stop": r.stop,
-                "ids": [] if r.variable == "rate" or r.source else _ids(r),
-            }
-            for r in net.recordings
-            if r.variable != "spikes"
-        ],
+        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in united_spikes(net.recordings)},
+        traces=[_trace(r) for r in net.recordings if r.variable != "spikes"],
         name=net.name,
         description=net.description,
         reference=net.reference,
@@ -44,6 +33,25 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
         positions={p.name: net.positions(p, seed) for p in net.populations.values() if p.positions is not None},
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _trace(r: Recording) -> dict[str, Any]:
+    """The entry of a sampled recording; that of weights is completed when the synapses are known."""
+    population, name = r.key
+    entry = {
+        "population": population,
+        "variable": name,
+        "unit": _unit(r),
+        "interval": r.interval,
+        "start": r.start,
+        "stop": r.stop,
+        "ids": [] if r.variable == "rate" or r.source else _ids(r),
+    }
+    if name != r.variable:
+        entry["of"] = r.variable
+    if r.variable == "rate" and not r.view.whole:
+        entry["members"] = _ids(r)
+    return entry
 
 
 def _unit(r: Recording) -> str:

@@ -20,7 +20,7 @@ class WeightSamples:
     """
 
     def __init__(self, r: Recording, dt: float, matrix: Callable[[Any, Any], Any]) -> None:
-        self.key = (r.view.name, r.variable)
+        self.key = r.key
         self._recording, self._matrix = r, matrix
         self._start, self._stop, self._every = steps(r.start, dt), stop_of(r, dt), steps(r.interval, dt)
 
