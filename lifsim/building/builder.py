@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from lifsim.plan.stimuli import (
 )
 from lifsim.plan.synapses import Expand, Wiring
 
+AnyDrive = TypeVar("AnyDrive", CurrentDrive, NoiseDrive, SineDrive, WaveDrive, PathDrive)
 MANY = 10_000_000  # nodes or spikes of a population above which `check` skips it
 
 
@@ -85,8 +86,8 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
         stimuli.waves,
         stimuli.paths,
         _merged(given),
-        [_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source],
-        {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
+        [_probe(r, net.dt) for r in net.recordings if r.kind == "probe"],
+        {r.view.name for r in net.recordings if r.variable in ("spikes", "rate", "t_ref_remaining")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
         stimuli.exact,
     )
@@ -196,22 +197,27 @@ class _Drives:
             case "poisson_generator_ps":
                 self.exact += drives.exact_drives(values, c, self.dt, len(self.exact))
             case "noise_generator":
-                self.noise += drives.noise_drives(values, c, self.dt, len(self.noise))
+                self.noise += _from(population, drives.noise_drives(values, c, self.dt, len(self.noise)))
             case "ac_generator":
-                self.sines += drives.sine_drives(values, c, self.dt)
+                self.sines += _from(population, drives.sine_drives(values, c, self.dt))
             case "ou_generator":
-                self.paths += drives.path_drives(values, c, self.dt, len(self.paths))
+                self.paths += _from(population, drives.path_drives(values, c, self.dt, len(self.paths)))
             case "waveform_generator":
-                self.waves += drives.wave_drives(values, c, self.dt, *self._waveform(population, values))
+                self.waves += _from(population, drives.wave_drives(values, c, self.dt, *self._waveform(population, values)))
             case _ if population.model.role == "poisson":
                 self.poisson += drives.poisson_drives(population, values, c, self.dt, len(self.poisson), synapses.receptor)
             case _:
-                self.currents += drives.current_drives(values, c, self.dt)
+                self.currents += _from(population, drives.current_drives(values, c, self.dt))
 
     def _waveform(self, population: Population, values: dict[str, Any]) -> tuple[np.ndarray, int]:
         if population.name not in self._waveforms:
             self._waveforms[population.name] = _read_waveform(population, values, self.dt)
         return self._waveforms[population.name]
+
+
+def _from(population: Population, made: list[AnyDrive]) -> list[AnyDrive]:
+    """The currents `made`, marked as those of `population`."""
+    return [replace(d, source=population.name) for d in made]
 
 
 def _read_waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
@@ -231,4 +237,5 @@ def _merged(given: list[Events]) -> Events:
 
 def _probe(r: Recording, dt: float) -> Probe:
     stop = steps(r.stop, dt) if np.isfinite(r.stop) else NEVER
-    return Probe(r.view.name, r.variable, r.view.ids, steps(r.interval, dt), steps(r.start, dt), stop)
+    source = r.source.name if r.source else ""
+    return Probe(r.view.name, r.variable, r.view.ids, steps(r.interval, dt), steps(r.start, dt), stop, source)

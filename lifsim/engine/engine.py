@@ -10,6 +10,7 @@ import numpy as np
 
 from lifsim.engine import layout, plasticity
 from lifsim.engine.compiler.parts import Known, Programs
+from lifsim.engine.derived import Releases
 from lifsim.engine.machine import LoopProgram, Machine
 from lifsim.engine.merge_spikes import merged_spikes
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
@@ -18,11 +19,12 @@ from lifsim.engine.parallel.clock import clock_for
 from lifsim.engine.parallel.placement import Placement, blocks_for_threads
 from lifsim.engine.parallel.work_sharing import reset, sharing_for
 from lifsim.engine.piece import Written
+from lifsim.engine.probe_layout import probes_of
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.delivery import PendingSpikes, Ring, Synapses, no_pending_spikes
 from lifsim.plan.limits import BUFFER
-from lifsim.plan.plan import Plan
+from lifsim.plan.plan import Group, Plan
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
@@ -85,7 +87,7 @@ class Engine(NeuronEngine):
             layout.poisson_of(plan, seats, blocks, channels),
             layout.trains_of(plan.trains, seats.place, edges, channels, self.team.size) if layout.changing(plan) else None,
             layout.currents_of(plan, seats, edges),
-            layout.probes_of(plan, seats.place, edges),
+            probes_of(plan, seats.place, edges),
             Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
             np.zeros(0, np.int64),
             self.key,
@@ -93,6 +95,7 @@ class Engine(NeuronEngine):
             clock_for(self.team.size, on=False),
             plastic,
         )
+        self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -103,7 +106,7 @@ class Engine(NeuronEngine):
     def longest_slice(self) -> int:
         """The number of steps that can run in one slice within the memory for recorded data, pending spikes and given spikes."""
         spikes = sum(self._rate(g) * 12 for g in self.plan.groups if g.name in self.plan.watched)
-        samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
+        samples = sum(len(p.ids) / p.interval * 8 for p in (*self._sampled, *self.plan.probes))
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
         seen = sum(self._rate(g) * 8 * plasticity.WORDS for g in self.plan.groups) if self.machine.plastic else 0
@@ -112,6 +115,7 @@ class Engine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
+        self.derived.begin(self.step)
         self.machine = self._with_given(steps)
         self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps), written=self._written(steps))
         threads = self.team.active()
@@ -157,7 +161,7 @@ class Engine(NeuronEngine):
             if g.name in self.plan.watched:
                 own = pieces[m.blocks.group[pieces] == i]
                 spikes[g.name] = merged_spikes(m.written, own, g.first, self.step - steps, steps)
-        return SliceRecords(spikes, self._gathered(m, layout.shown), time.perf_counter() - began)
+        return SliceRecords(spikes, self._recorded(m, layout.shown, spikes), time.perf_counter() - began)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -208,6 +212,13 @@ class Engine(NeuronEngine):
         from lifsim.engine import snapshot
 
         snapshot.restore(self, step, state)
+
+    def _releases(self, group: Group) -> Releases:
+        until = self.machine.neurons.until[layout.places(group, self.placement.place)]
+        return Releases(until.astype(np.int64) - 1, np.zeros(group.n))
+
+    def _refractory_of(self, group: Group) -> np.ndarray:
+        return self.machine.neurons.refractory[layout.places(group, self.placement.place)].astype(np.int64)
 
     # -- sizes -------------------------------------------------------------------------------------
 

@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine import layout, plasticity
+from lifsim.engine import plasticity
+from lifsim.engine.derived import RECEIVED, DerivedSamples, Releases, components, sampled
 from lifsim.engine.parallel.clock import clock_for, spent
 from lifsim.engine.parallel.placement import place_neurons
 from lifsim.engine.parallel.team import Team
 from lifsim.engine.piece import Probes
+from lifsim.engine.probe_layout import probed
+from lifsim.engine.stimuli.received import Received
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.sampling import key_of
 from lifsim.plan.limits import GRAIN
-from lifsim.plan.plan import Plan
+from lifsim.plan.plan import Group, Plan
 
 UNDERWAY = 512 << 20  # most bytes of address space for pending spikes; unused address space takes no memory
 
@@ -31,6 +34,7 @@ class NeuronEngine:
     """
 
     machine: Any
+    derived: DerivedSamples
 
     def __init__(self, plan: Plan, threads: int, precision: str, weights: str) -> None:
         self.plan = plan
@@ -40,6 +44,7 @@ class NeuronEngine:
         self.step = 0
         self.key = key_of(plan.seed)
         self.placement = place_neurons(plan, self.team.size)
+        self._sampled = sampled(plan)
 
     @property
     def threads(self) -> int:
@@ -59,14 +64,35 @@ class NeuronEngine:
         p = self.machine.probes
         return np.maximum(np.minimum(step, p.stop) - p.start, 0) // np.maximum(p.interval, 1)
 
+    def _derived(self, edges: np.ndarray, tables: Callable[[Plan], Any]) -> DerivedSamples:
+        """The derived variables that the plan records; `edges` are the bounds of the pieces, `tables` makes tables of currents."""
+        received = None
+        if any(p.source or p.variable == RECEIVED for p in self.plan.probes):
+            received = Received(self.plan, self.placement.place, edges, tables, lambda: self.machine.currents, self.key)
+        return DerivedSamples(self.plan, self._releases, self._refractory_of, received)
+
+    def _releases(self, group: Group) -> Releases:
+        """When the neurons of `group` are released from refractoriness, as known now."""
+        raise NotImplementedError
+
+    def _refractory_of(self, group: Group) -> np.ndarray:
+        """The refractory period of each neuron of `group`, in steps."""
+        raise NotImplementedError
+
+    def _recorded(self, m: Any, shown: Callable[..., np.ndarray], spikes: dict[str, tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+        """The samples of each probe of the plan in the slice that is done, in which the populations fired `spikes`."""
+        raw = iter(self._gathered(m, shown))
+        needed = [[next(raw) for _ in components(self.plan.group(p.group), p)] for p in self.plan.probes]
+        return [self.derived.of(p, own, spikes, self.step) for p, own in zip(self.plan.probes, needed, strict=True)]
+
     def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
-        """The samples of each probe in the user's units and order; `m` has the buffers."""
+        """The samples of each probe of a state variable in the user's units and order; `m` has the buffers."""
         samples = []
-        for i, p in enumerate(self.plan.probes):
+        for i, p in enumerate(self._sampled):
             n = len(p.ids)
             stop = m.probes.offset[i + 1] if i + 1 < len(m.probes.offset) else len(m.probes.out)
             columns = m.probes.out[m.probes.offset[i] : stop].reshape(-1, n)  # sorted by place
-            order = np.argsort(np.argsort(layout.probed(self.plan, p, self.placement.place)))
+            order = np.argsort(np.argsort(probed(self.plan, p, self.placement.place)))
             if (order != np.arange(n)).any():
                 columns = columns[:, order]
             samples.append(shown(self.plan.group(p.group), p.variable, columns, p.ids))

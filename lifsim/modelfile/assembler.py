@@ -261,14 +261,17 @@ class Assembler:
         needed = ("source", "target") if ends else ("populations",)
         missing = [Problem(f"{place}.{key}", "missing") for key in needed if key not in given and f"{place}.{key}" not in unknown]
         variable = given.pop("variable", "weight" if ends else "spikes")
-        if ends and (variable != "weight" or "populations" in given):
-            missing.append(Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" goes with source and target'))
+        if ends and (variable not in ("weight", "I") or "populations" in given):
+            missing.append(
+                Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" or "I" goes with source and target')
+            )
         self.problems += missing
         if missing or any(key not in given for key in needed):
             return
         try:
             if ends:
-                self.network.record_weights(given.pop("source"), given.pop("target"), **given)
+                record = self.network.record_weights if variable == "weight" else self.network.record_currents
+                record(given.pop("source"), given.pop("target"), **given)
             else:
                 self.network.record(given.pop("populations"), variable, **given)
         except ModelError as error:

@@ -170,7 +170,7 @@ def _synaptic(value: Any, quantity: str, p: Projection) -> Any:
 def _recording(r: Recording) -> dict[str, Any]:
     out: dict[str, Any] = {"populations": str(r.view), "variable": r.variable}
     if r.source:
-        out = {"source": str(r.source), "target": str(r.view), "variable": "weight"}
+        out = {"source": str(r.source), "target": str(r.view), "variable": "weight" if r.kind == "weights" else "I"}
     if r.variable != "spikes":
         out["interval"] = r.interval
         if r.key[1] != r.variable:

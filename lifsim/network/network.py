@@ -19,11 +19,11 @@ from lifsim.common.values import number
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
-from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, index_of, normalise, off_grid, relations
+from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, normalise, off_grid, relations, view_of
 from lifsim.network.positions import positions as as_positions
 from lifsim.network.projection import Projection, projection
 from lifsim.network.recording_names import RecordingNames
-from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
+from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, synapse_recording
 
 METHODS = ("grid", "precise")
 
@@ -172,27 +172,7 @@ class Network:
         ------
         ModelError : the network has no such nodes.
         """
-        if isinstance(nodes, View):
-            owner = nodes.population
-            view = nodes
-        elif isinstance(nodes, Population):
-            owner, view = nodes, nodes[:]
-        elif isinstance(nodes, str):
-            name, bracket, index = nodes.partition("[")
-            if name not in self.populations:
-                raise ModelError(place, f"there is no population {shown(name)}", did_you_mean(name, self.populations))
-            owner = self.populations[name]
-            try:
-                view = owner[index_of(index, place)] if bracket else owner[:]
-            except ModelError as error:
-                raise ModelError(place, f"{shown(nodes)}: {error.problems[0].got}", error.problems[0].allowed) from None
-        else:
-            raise ModelError(place, shown(nodes), "a population, a slice of one, or a name")
-        if self.populations.get(owner.name) is not owner:
-            raise ModelError(place, f"population {owner.name!r} belongs to another network")
-        if len(view) == 0:
-            raise ModelError(place, f"{nodes} holds no nodes", f"{owner.name} has {owner.n}")
-        return view
+        return view_of(self.populations, nodes, place)
 
     def positions(self, nodes: Nodes, seed: int | None = None) -> np.ndarray:
         """The positions of `nodes` in mm: (n, dimensions). Random positions are those of a run with `seed` (default: the network's seed).
@@ -315,8 +295,9 @@ class Network:
         Parameters
         ----------
         what : population, slice, selection such as ``exc[[3, 17, 5]]`` or ``exc[mask]``, or name such as "exc[3,17,5]"; or a list of these.
-        variable : "spikes" (default), "rate" (rate of the selected nodes in spikes/s per neuron) or a state variable such as "V_m" or
-            "I_syn_ex", or a list of these.
+        variable : "spikes" (default), "rate" (rate of the selected nodes in spikes/s per neuron), a state variable such as "V_m" or
+            "I_syn_ex", "I_syn" (total synaptic current, pA), "t_ref_remaining" (time left in refractoriness, ms), "I_stim" (total
+            current from generators, pA); of generators "I" (pA) or "momentary_rate" (spikes/s); or a list of these.
         interval : sampling interval in ms, default 1; not for spikes. The first sample is at ``start + interval``.
         start, stop : recording window start < t <= stop in ms; default: the whole run.
         name : name of the trace in ``result.traces[population]``. Default: the variable; where that is taken, followed by the nodes, the
@@ -348,7 +329,30 @@ class Network:
         """
         place = f"record[{len(self.recordings)}]"
         times = {"interval": interval, "start": start, "stop": stop}
-        made = weight_recording(place, self.dt, self.view, source, target, self.projections, times, name)
+        made = synapse_recording(place, self.dt, self.view, source, target, self.projections, times, name)
+        self._names.add(self.recordings, self._names.named(place, self.recordings, [made]))
+
+    def record_currents(
+        self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf, name: str = ""
+    ) -> None:
+        """Record the current (pA) that neurons receive from generators, as ``result.traces[target]["I_from_SOURCE"]``.
+
+        A sample at t is the current that acted in the step from t - dt to t: weight times amplitude, after the delay, summed over all
+        generators of `source`. Noise is that of each target. The sum over all populations of generators is the variable "I_stim".
+
+        Parameters
+        ----------
+        source : population of current generators. target : population of neurons, selection or name.
+        interval, start, stop : sampling interval and recording window in ms, as in `record`.
+        name : name of the trace; default: "I_from_SOURCE", followed where that is taken by what `record` adds.
+
+        Raises
+        ------
+        ModelError : lists every problem found.
+        """
+        place = f"record[{len(self.recordings)}]"
+        times = {"interval": interval, "start": start, "stop": stop}
+        made = synapse_recording(place, self.dt, self.view, source, target, self.projections, times, name, "I")
         self._names.add(self.recordings, self._names.named(place, self.recordings, [made]))
 
     def snapshot(self) -> Network:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem, did_you_mean
-from lifsim.common.indices import index_text
+from lifsim.common.indices import listed_text
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.common.values import KINDS, number
@@ -18,6 +18,7 @@ from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection
 
 Nodes: TypeAlias = "str | Population | View"
+NO_SIGNAL = "record the current that the targets receive, since each has its own: record_currents(source, target)"
 Key: TypeAlias = tuple[str, str]  # population and name of a recording
 
 
@@ -25,8 +26,8 @@ Key: TypeAlias = tuple[str, str]  # population and name of a recording
 class Recording:
     """A recording of `variable` of `view`. Sampled variables are recorded every `interval` ms, first at start + interval.
 
-    With a `source`, the recording is of the weights of the synapses from `source` to `view`. `name` is the name of the trace in results,
-    "" until the network has chosen one.
+    With a `source`, the recording is of the weights of the synapses from `source` to `view`, or of the current from the generators
+    `source`. `name` is the name of the trace in results, "" until the network has chosen one.
     """
 
     view: View
@@ -43,9 +44,18 @@ class Recording:
         return self.view.name, self.name or self.variable
 
     @property
+    def kind(self) -> str:
+        """What is recorded: "spikes", "rate", "weights", "generator" (a signal of generators), "probe" (any other variable of neurons)."""
+        if self.variable in ("spikes", "rate"):
+            return self.variable
+        if self.source is not None:
+            return "probe" if self.source.population.model.role == "current" else "weights"
+        return "probe" if self.view.population.model.role == "neuron" else "generator"
+
+    @property
     def nodes(self) -> str:
         """The recorded nodes as the index of a view: ``[0:2]``, ``[3,17]``, ``[:]`` for all."""
-        return "[:]" if self.view.whole else index_text(self.view.index)
+        return "[:]" if self.view.whole else listed_text(self.view.index)
 
 
 def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
@@ -112,7 +122,8 @@ def recordings_of(
             known = own.population.model.recordables
             if not isinstance(each, str) or each not in known:
                 got = f"{own.population.model.name} ({own.name}) has no variable {shown(each)} to record"
-                problems.append(Problem(f"{place}.variable", got, did_you_mean(each if isinstance(each, str) else "", known)))
+                hint = did_you_mean(each if isinstance(each, str) else "", known) or NO_SIGNAL
+                problems.append(Problem(f"{place}.variable", got, hint))
             elif not problems:
                 made.append(Recording(own, each, *_snapped(dt, **known_times), name=name))
     if problems:
@@ -120,7 +131,7 @@ def recordings_of(
     return made
 
 
-def weight_recording(
+def synapse_recording(
     place: str,
     dt: float,
     view: Callable[[Nodes, str], View],
@@ -129,8 +140,9 @@ def weight_recording(
     projections: Iterable[Projection],
     times: Mapping[str, Any],
     name: str = "",
+    variable: str = "weight",
 ) -> Recording:
-    """The recording for a call of `Network.record_weights`; `name` is "" if the user gave none.
+    """The recording of the weights, or of the current ("I"), from `source` to `target`; `name` is "" if the user gave none.
 
     Raises
     ------
@@ -146,10 +158,10 @@ def weight_recording(
         except ModelError as error:
             problems += error.problems
     if len(views) == 2:
-        problems += _check_synapses(place, projections, *views)
+        problems += _check_synapses(place, projections, views[0], views[1], variable)
     if problems:
         raise ModelError.of(problems)
-    return Recording(views[1], f"weight_from_{views[0].name}", *_snapped(dt, **known_times), views[0], name)
+    return Recording(views[1], f"{variable}_from_{views[0].name}", *_snapped(dt, **known_times), views[0], name)
 
 
 def _check_times(place: str, dt: float, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
@@ -176,9 +188,15 @@ def _snapped(dt: float, interval: float | None, start: float, stop: float) -> tu
     return snapped(1.0 if interval is None else interval, dt), snapped(start, dt), snapped(stop, dt)
 
 
-def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View) -> Iterable[Problem]:
-    """Report problems with recording the weights of the synapses from `source` to `target`."""
+def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View, variable: str) -> Iterable[Problem]:
+    """Report problems with recording the weights of the synapses, or the current ("I"), from `source` to `target`."""
     if not any(p.source.population is source.population and p.target.population is target.population for p in projections):
         yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
+    elif variable == "I" and source.population.model.role != "current":
+        yield Problem(f"{place}.source", f"a {source.population.model.name} sends no current", "a generator of currents")
+    elif variable == "I" and not source.whole:
+        yield Problem(f"{place}.source", f"{source}, a part of a population", "all its generators; their currents are added up")
+    elif variable == "I":
+        return
     elif source.population.model.role not in ("neuron", "spikes"):
         yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")

@@ -37,7 +37,8 @@ class Group:
 class Probe:
     """Samples `variable` of the neurons `ids` (indices in `group`) every `interval` steps.
 
-    The first sample is taken at step start + interval, the last one not after step `stop`.
+    The first sample is taken at step start + interval, the last one not after step `stop`. With a `source`, a population of generators, the
+    variable is the current that the neurons receive from it.
     """
 
     group: str
@@ -46,6 +47,7 @@ class Probe:
     interval: int
     start: int
     stop: int
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,7 @@
-"""Drives: the stimuli of a plan, with the neurons that they act on. Arrays have shape (n_targets,) unless stated otherwise."""
+"""Drives: the stimuli of a plan, with the neurons that they act on. Arrays have shape (n_targets,) unless stated otherwise.
+
+The `source` of a current is the population of generators that it comes from.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +86,7 @@ class CurrentDrive:
     weight: np.ndarray
     since: np.ndarray
     amplitude: np.ndarray
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,7 @@ class NoiseDrive:
     period: int
     start: int
     stop: int
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +124,7 @@ class SineDrive:
     phase: float
     start: int
     stop: int
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +142,7 @@ class WaveDrive:
     every: int
     start: int
     stop: int
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,3 +161,4 @@ class PathDrive:
     decay: float
     start: int
     stop: int
+    source: str = ""

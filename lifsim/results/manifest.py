@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.indices import index_text
+from lifsim.common.indices import index_text, listed_text
 from lifsim.common.jsonable import plain
 from lifsim.common.timegrid import steps
 
@@ -96,8 +96,9 @@ def full_names(entry: Mapping[str, Any]) -> list[str]:
     if "sources" in entry:
         return [variable + interval]
     ids = entry.get("members", "all") if variable == "rate" else entry["ids"]
-    nodes = "[:]" if isinstance(ids, str) else index_text(np.asarray(ids, np.int64))
-    return [variable + end for end in (interval, nodes, nodes + interval)]
+    index = np.zeros(0, np.int64) if isinstance(ids, str) else np.asarray(ids, np.int64)
+    nodes = ["[:]"] if isinstance(ids, str) else list(dict.fromkeys((listed_text(index), index_text(index))))
+    return [variable + end for end in (interval, *nodes, *(text + interval for text in nodes))]
 
 
 def ids_of(ids: Any, n: int) -> np.ndarray:

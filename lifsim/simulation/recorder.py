@@ -12,9 +12,10 @@ from lifsim.common.timegrid import steps
 from lifsim.network.network import Network
 from lifsim.network.recording_names import united_spikes
 from lifsim.network.recordings import Recording
-from lifsim.plan.spikes import NEVER
 from lifsim.results.recording import Chunk
 from lifsim.simulation.generator_columns import Columns, in_order, trains_of
+from lifsim.simulation.generator_signals import GeneratorSignal
+from lifsim.simulation.recording_times import stop_of
 
 
 class Recorder:
@@ -25,7 +26,8 @@ class Recorder:
         self._first = numbering(net)
         self._spikes = united_spikes(net.recordings)
         self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
-        self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source]
+        self._probes = [r for r in net.recordings if r.kind == "probe"]
+        self._signals = [GeneratorSignal(r, net, seed) for r in net.recordings if r.kind == "generator"]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
         random = [p for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted]
         self._random = {p.name: trains_of(p, net, seed) for p in random}
@@ -35,6 +37,7 @@ class Recorder:
         trains = {name: self._train(name, start, n, recorded, events) for name in self._watched()}
         spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
         traces = {r.key: x for r, x in zip(self._probes, recorded.samples, strict=True)}
+        traces |= {signal.key: signal.samples(start, start + n) for signal in self._signals}
         for rate in self._rates:
             step, ids, *_ = trains[rate.key[0]]
             traces[rate.key] = rate.add(step, ids, start + n)
@@ -91,11 +94,6 @@ def _within(r: Recording, train: Columns, dt: float) -> Columns:
     if not r.view.whole:
         keep &= np.isin(ids, r.view.ids)
     return tuple(column[keep] for column in train)
-
-
-def stop_of(r: Recording, dt: float) -> int:
-    """The last step of a recording, NEVER if it does not end."""
-    return steps(r.stop, dt) if math.isfinite(r.stop) else NEVER
 
 
 class _RateBins:

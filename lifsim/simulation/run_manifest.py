@@ -45,7 +45,7 @@ def _trace(r: Recording) -> dict[str, Any]:
         "interval": r.interval,
         "start": r.start,
         "stop": r.stop,
-        "ids": [] if r.variable == "rate" or r.source else _ids(r),
+        "ids": [] if r.kind in ("rate", "weights") else _ids(r),
     }
     if name != r.variable:
         entry["of"] = r.variable
@@ -56,7 +56,9 @@ def _trace(r: Recording) -> dict[str, Any]:
 
 def _unit(r: Recording) -> str:
     model = r.view.population.model
-    return "Hz" if r.variable == "rate" else model.weight_unit if r.source else model.parameter(r.variable).unit
+    if r.kind == "weights":
+        return model.weight_unit
+    return "Hz" if r.kind == "rate" else "pA" if r.source else model.parameter(r.variable).unit
 
 
 def _ids(r: Recording) -> Any:

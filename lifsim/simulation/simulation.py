@@ -115,7 +115,7 @@ class Simulation(BuiltNetwork):
     def _weight_samples(self) -> list[WeightSamples]:
         """The recorders of weights; also completes the manifest, since the synapses are known only after building."""
         recordings = [r for r in self.net.recordings if r.variable != "spikes"]  # in the order of the manifest's traces
-        out = {i: WeightSamples(r, self.net.dt, self.matrix) for i, r in enumerate(recordings) if r.source}
+        out = {i: WeightSamples(r, self.net.dt, self.matrix) for i, r in enumerate(recordings) if r.kind == "weights"}
         if out:
             known = self._sink.manifest
             traces = [entry | out[i].entry() if i in out else entry for i, entry in enumerate(known.traces)]

@@ -10,7 +10,7 @@ import numpy as np
 from lifsim.common.timegrid import steps
 from lifsim.network.recordings import Recording
 from lifsim.plan.spikes import NEVER
-from lifsim.simulation.recorder import stop_of
+from lifsim.simulation.recording_times import stop_of
 
 
 class WeightSamples:
