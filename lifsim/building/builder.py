@@ -12,6 +12,7 @@ from lifsim.building import drives, spike_trains
 from lifsim.building.connections import wiring
 from lifsim.building.parrots import onto_parrots, with_bursts
 from lifsim.building.waveform import waveform
+from lifsim.building.weight_probes import weight_probes
 from lifsim.common.errors import ModelError
 from lifsim.common.timegrid import steps
 from lifsim.common.values import Distribution
@@ -90,6 +91,7 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand) -> Plan:
         {r.view.name for r in net.recordings if r.variable in ("spikes", "rate", "t_ref_remaining")},
         sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
         stimuli.exact,
+        weight_probes(net, first),
     )
     return replace(plan, groups=with_bursts(plan, expand))
 

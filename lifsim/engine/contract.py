@@ -42,6 +42,9 @@ class RunningEngine(Protocol):
     def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each."""
 
+    def numbered_synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+        """As `synapses`, and a fifth array: the numbers of plastic synapses in the `WeightRows` of a slice, -1 for static ones."""
+
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""
 

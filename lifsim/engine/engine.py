@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ class Engine(NeuronEngine):
             clock_for(self.team.size, on=False),
             plastic,
         )
+        self._logs = plasticity.WeightLogs(plan, plastic, seats.first, seats.id) if plan.weights and plastic is not None else None
         self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
 
     # -- running -----------------------------------------------------------------------------------
@@ -110,8 +112,9 @@ class Engine(NeuronEngine):
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
         seen = sum(self._rate(g) * 8 * plasticity.WORDS for g in self.plan.groups) if self.machine.plastic else 0
+        logged = 0.0 if self._logs is None else self._logs.bytes_of(self._each(lambda g: self._rate(g) / g.n))
         given = self.plan.events.reach(self.step) - self.step
-        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen, 1), given)))
+        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen + logged, 1), given)))
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
@@ -161,7 +164,10 @@ class Engine(NeuronEngine):
             if g.name in self.plan.watched:
                 own = pieces[m.blocks.group[pieces] == i]
                 spikes[g.name] = merged_spikes(m.written, own, g.first, self.step - steps, steps)
-        return SliceRecords(spikes, self._recorded(m, layout.shown, spikes), time.perf_counter() - began)
+        samples, arrived, pending = self._recorded(m, layout.shown, spikes), None, None
+        if self._logs is not None and m.plastic is not None:
+            arrived, pending = self._logs.rows(m.plastic), self._logs.pending(m.plastic, m.ring, self.dtype, self.step)
+        return SliceRecords(spikes, samples, time.perf_counter() - began, arrived, pending)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -260,7 +266,22 @@ class Engine(NeuronEngine):
         if m.plastic is None:
             return None
         before = np.append(0, np.cumsum(self._most_spikes(m.blocks, steps)))[m.blocks.piece]
-        return plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
+        plastic = plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
+        return plastic if self._logs is None else self._logs.prepared(plastic, self._most_arrivals(steps))
+
+    def _most_arrivals(self, steps: int) -> np.ndarray:
+        """The most spikes of each node that can arrive at a synapse in the next `steps` steps, int64, (n_nodes,)."""
+        slots = len(self.machine.ring.number)
+        most = self._each(lambda g: g.burst * ((steps + slots) // (self._least_refractory(g) + 1) + 1)).astype(np.int64)
+        ids = self.plan.events.window(self.step - slots, self.step + steps)[1]
+        return most + np.bincount(ids, minlength=len(most))
+
+    def _each(self, number: Callable[[Group], float]) -> np.ndarray:
+        """A number of each neuron, that of its group, and 0 for other nodes; shape (n_nodes,)."""
+        out = np.zeros(self.plan.n_nodes)
+        for g in self.plan.groups:
+            out[g.first : g.first + g.n] = number(g)
+        return out
 
     def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
         """The most spikes of each piece in `steps` steps: a neuron fires once per t_ref, a parrot `burst` times per step."""

@@ -105,19 +105,25 @@ class NeuronEngine:
 
         Returns source, target (both relative to the ranges), weight, delay in steps; shape (n_synapses,) each.
         """
+        return self.numbered_synapses(sources, targets)[:4]
+
+    def numbered_synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+        """As `synapses`, and the numbers of plastic synapses in `WeightRows`, -1 for static ones."""
         y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
         rows = y.row_first[sources[0]], y.row_first[sources[1]]
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
         columns = []
         for b in range(len(first) - 1):
             row, *packed = packing.unpack(y, b, *rows)
-            both = [[row_source[row], *packed]]
+            both = [[row_source[row], *packed, np.full(len(row), -1)]]
             if plastic is not None:
-                both.append(plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources))
-            for source, place, weight, delay in both:
+                number = [plasticity.numbered(k, plasticity.indices(g.y, b, *sources)) for k, g in enumerate(plastic.groups)]
+                own = plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources)
+                both.append([*own, np.concatenate(number)])
+            for source, place, *rest in both:
                 target = self.placement.id[first[b] + place] - targets[0]
                 keep = (target >= 0) & (target < targets[1] - targets[0])
-                columns.append([source[keep], target[keep], weight[keep], delay[keep]])
+                columns.append([x[keep] for x in (source, target, *rest)])
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
         order = np.lexsort((joined[1], joined[0]))  # all synapses of a pair are in one block, so the order does not depend on blocks
         return tuple(c[order] for c in joined)

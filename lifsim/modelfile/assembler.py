@@ -265,6 +265,10 @@ class Assembler:
             missing.append(
                 Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" or "I" goes with source and target')
             )
+        if "events" in given and not (ends and variable == "weight"):
+            missing.append(
+                Problem(f"{place}.events", f"goes with variable {variable!r}", "only with the weights from a source to a target")
+            )
         self.problems += missing
         if missing or any(key not in given for key in needed):
             return

@@ -102,6 +102,7 @@ class RecordTable(TomlTable):
     start: Any = None
     stop: Any = None
     name: str = ""
+    events: Any = False
 
 
 class ModelFile(TomlTable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +19,12 @@ from lifsim.common.values import number
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
-from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, normalise, off_grid, relations, view_of
+from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, normalise, off_grid, relations
 from lifsim.network.positions import positions as as_positions
 from lifsim.network.projection import Projection, projection
 from lifsim.network.recording_names import RecordingNames
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, synapse_recording
+from lifsim.network.views import view_of, views_of
 
 METHODS = ("grid", "precise")
 
@@ -162,7 +163,7 @@ class Network:
         return self._counted[1]
 
     def __getitem__(self, name: str) -> Population:
-        """The population called `name`: ``net["exc"][:10]`` (ModelError if there is none)."""
+        """The population called `name`, as in ``net["exc"][:10]`` (ModelError if there is none)."""
         return self.view(name, "populations").population
 
     def view(self, nodes: Nodes, place: str = "population") -> View:
@@ -252,7 +253,7 @@ class Network:
         entries = {key: listed_entries(raw, shape) for key, raw in {**params, **options}.items()}
         made: dict[tuple[int, int], Projection] = {}
         problems: dict[Problem, None] = {}
-        ends = [self._ends(f"{place}.{end}", nodes, problems) for end, nodes in (("source", sources), ("target", targets))]
+        ends = [views_of(self.populations, nodes, f"{place}.{end}", problems) for end, nodes in (("source", sources), ("target", targets))]
         for i, t in enumerate(ends[1]):
             for j, s in enumerate(ends[0]):
                 if s is None or t is None:
@@ -268,17 +269,6 @@ class Network:
             raise ModelError.of(problems)
         self.projections += made.values()
         return list(made.values())
-
-    def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
-        """Convert each of `nodes` to a view; None if that fails, with the reason added to `problems`."""
-        views: list[View | None] = []
-        for each in nodes:
-            try:
-                views.append(self.view(each, place))
-            except ModelError as error:
-                problems |= dict.fromkeys(error.problems)
-                views.append(None)
-        return views
 
     def record(
         self,
@@ -307,13 +297,20 @@ class Network:
         ------
         ModelError : lists every problem found.
         """
-        place = f"record[{len(self.recordings)}]"
-        times = {"interval": interval, "start": start, "stop": stop}
+        place, times = f"record[{len(self.recordings)}]", {"interval": interval, "start": start, "stop": stop}
         made = recordings_of(place, self.dt, self.view, what, variable, times, name)
         self._names.add(self.recordings, self._names.named(place, self.recordings, made))
 
     def record_weights(
-        self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf, name: str = ""
+        self,
+        source: Nodes,
+        target: Nodes,
+        *,
+        interval: Any = None,
+        start: Any = 0.0,
+        stop: Any = math.inf,
+        name: str = "",
+        events: Any = False,
     ) -> None:
         """Record the weights of all synapses from `source` to `target`, as ``result.traces[target]["weight_from_SOURCE"]``.
 
@@ -322,37 +319,36 @@ class Network:
         source, target : population, slice or name.
         interval, start, stop : sampling interval and recording window in ms, as in `record`.
         name : name of the trace; default: "weight_from_SOURCE", where that is taken followed by "@" and the interval, or by a number.
+        events : True: record each weight that a spike transmits through synapses with long-term plasticity, as NEST's weight_recorder,
+            as ``result.weight_events[target]["weight_events_from_SOURCE"]``; without an interval.
 
         Raises
         ------
         ModelError : lists every problem found.
         """
-        place = f"record[{len(self.recordings)}]"
-        times = {"interval": interval, "start": start, "stop": stop}
-        made = synapse_recording(place, self.dt, self.view, source, target, self.projections, times, name)
-        self._names.add(self.recordings, self._names.named(place, self.recordings, [made]))
+        self._record_synapses(source, target, interval, start, stop, name, "weight", events)
 
     def record_currents(
         self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf, name: str = ""
     ) -> None:
         """Record the current (pA) that neurons receive from generators, as ``result.traces[target]["I_from_SOURCE"]``.
 
-        A sample at t is the current that acted in the step from t - dt to t: weight times amplitude, after the delay, summed over all
-        generators of `source`. Noise is that of each target. The sum over all populations of generators is the variable "I_stim".
+        A sample at t is the sum of the currents that acted in the step from t - dt to t. That of all generators is "I_stim" of `record`.
 
         Parameters
         ----------
         source : population of current generators. target : population of neurons, selection or name.
-        interval, start, stop : sampling interval and recording window in ms, as in `record`.
-        name : name of the trace; default: "I_from_SOURCE", followed where that is taken by what `record` adds.
+        interval, start, stop, name : as in `record`; default name: "I_from_SOURCE".
 
         Raises
         ------
         ModelError : lists every problem found.
         """
-        place = f"record[{len(self.recordings)}]"
-        times = {"interval": interval, "start": start, "stop": stop}
-        made = synapse_recording(place, self.dt, self.view, source, target, self.projections, times, name, "I")
+        self._record_synapses(source, target, interval, start, stop, name, "I")
+
+    def _record_synapses(self, source: Nodes, target: Nodes, interval: Any, start: Any, stop: Any, *rest: Any) -> None:
+        place, times = f"record[{len(self.recordings)}]", {"interval": interval, "start": start, "stop": stop}
+        made = synapse_recording(place, self.dt, self.view, source, target, self.projections, times, *rest)
         self._names.add(self.recordings, self._names.named(place, self.recordings, [made]))
 
     def snapshot(self) -> Network:

@@ -276,31 +276,6 @@ def index_of(text: str, place: str) -> Any:
         raise ModelError(place, f"[{text}", "an index such as exc[3], exc[0:10], exc[1,5,7]") from None
 
 
-def view_of(populations: Mapping[str, Population], nodes: str | Population | View, place: str) -> View:
-    """`nodes` (population, view, or name such as "exc" or "exc[:10]") as a view; error messages call the argument `place` (ModelError)."""
-    if isinstance(nodes, View):
-        owner = nodes.population
-        view = nodes
-    elif isinstance(nodes, Population):
-        owner, view = nodes, nodes[:]
-    elif isinstance(nodes, str):
-        name, bracket, index = nodes.partition("[")
-        if name not in populations:
-            raise ModelError(place, f"there is no population {shown(name)}", did_you_mean(name, populations))
-        owner = populations[name]
-        try:
-            view = owner[index_of(index, place)] if bracket else owner[:]
-        except ModelError as error:
-            raise ModelError(place, f"{shown(nodes)}: {error.problems[0].got}", error.problems[0].allowed) from None
-    else:
-        raise ModelError(place, shown(nodes), "a population, a slice of one, or a name")
-    if populations.get(owner.name) is not owner:
-        raise ModelError(place, f"population {owner.name!r} belongs to another network")
-    if len(view) == 0:
-        raise ModelError(place, f"{nodes} holds no nodes", f"{owner.name} has {owner.n}")
-    return view
-
-
 def check_new(place: str, name: Any, n: Any, model: Any, taken: Container[str], others: int) -> Iterator[Problem]:
     """Report problems with the name, size and model of a new population. `taken` names exist already, with `others` nodes in all."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):

@@ -82,7 +82,7 @@ def _named(place: str, known: Mapping[Key, Recording], r: Recording) -> tuple[Pr
     if any(_same(r, x) for key, x in known.items() if key[0] == population):
         other = "a recording of other nodes" + ("" if r.variable == "spikes" else ", at another interval or with a name")
         return Problem(place, f"{r.variable} of {r.view} {'are' if r.variable == 'spikes' else 'is'} recorded already", other), r
-    nodes = r.nodes if str(r.view) != str(first.view) and r.kind != "weights" and len(r.nodes) <= SHORT else ""
+    nodes = r.nodes if str(r.view) != str(first.view) and r.kind not in ("weights", "events") and len(r.nodes) <= SHORT else ""
     name = r.variable + nodes + (f"@{r.interval:.12g}" if r.interval != first.interval else "")
     if (population, name) in known:
         name = next(f"{name}#{k}" for k in count(2) if (population, f"{name}#{k}") not in known)

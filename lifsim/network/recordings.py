@@ -37,6 +37,7 @@ class Recording:
     stop: float = math.inf
     source: View | None = None
     name: str = ""
+    events: bool = False  # whether each transmitted weight is recorded, and not samples
 
     @property
     def key(self) -> Key:
@@ -45,9 +46,13 @@ class Recording:
 
     @property
     def kind(self) -> str:
-        """What is recorded: "spikes", "rate", "weights", "generator" (a signal of generators), "probe" (any other variable of neurons)."""
+        """What is recorded: "spikes", "rate", "weights" (samples), "events" (each transmitted weight), "generator" (a signal of generators)
+        or "probe" (any other variable of neurons).
+        """
         if self.variable in ("spikes", "rate"):
             return self.variable
+        if self.events:
+            return "events"
         if self.source is not None:
             return "probe" if self.source.population.model.role == "current" else "weights"
         return "probe" if self.view.population.model.role == "neuron" else "generator"
@@ -141,8 +146,11 @@ def synapse_recording(
     times: Mapping[str, Any],
     name: str = "",
     variable: str = "weight",
+    events: bool = False,
 ) -> Recording:
     """The recording of the weights, or of the current ("I"), from `source` to `target`; `name` is "" if the user gave none.
+
+    With `events`, each transmitted weight is recorded.
 
     Raises
     ------
@@ -159,9 +167,23 @@ def synapse_recording(
             problems += error.problems
     if len(views) == 2:
         problems += _check_synapses(place, projections, views[0], views[1], variable)
+        problems += _check_events(place, projections, views[0], views[1], known_times.get("interval")) if events is True else []
+    if not isinstance(events, bool):
+        problems.append(Problem(f"{place}.events", shown(events), "must be true or false"))
     if problems:
         raise ModelError.of(problems)
-    return Recording(views[1], f"{variable}_from_{views[0].name}", *_snapped(dt, **known_times), views[0], name)
+    what = f"{variable}{'_events' if events else ''}_from_{views[0].name}"
+    return Recording(views[1], what, *_snapped(dt, **known_times), views[0], name, events)
+
+
+def _check_events(place: str, projections: Iterable[Projection], source: View, target: View, interval: float | None) -> Iterable[Problem]:
+    """Report problems with recording each weight that is transmitted from `source` to `target`."""
+    between = [p for p in projections if p.source.population is source.population and p.target.population is target.population]
+    if between and not any(p.synapse and p.synapse.model.changes_weights for p in between):
+        models = ", ".join(sorted({p.synapse.model.name if p.synapse else "static_synapse" for p in between}))
+        yield Problem(f"{place}.events", f"the weights of {models} do not change", "synapses with long-term plasticity")
+    if interval is not None:
+        yield Problem(f"{place}.interval", f"{interval:g} ms with events", "no interval: every transmitted weight is recorded")
 
 
 def _check_times(place: str, dt: float, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:

@@ -18,7 +18,8 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
         dt=net.dt,
         populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},
         spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in united_spikes(net.recordings)},
-        traces=[_trace(r) for r in net.recordings if r.variable != "spikes"],
+        traces=[_trace(r) for r in net.recordings if r.kind not in ("spikes", "events")],
+        weight_events=[_events(r) for r in net.recordings if r.kind == "events"],
         name=net.name,
         description=net.description,
         reference=net.reference,
@@ -52,6 +53,15 @@ def _trace(r: Recording) -> dict[str, Any]:
     if r.variable == "rate" and not r.view.whole:
         entry["members"] = _ids(r)
     return entry
+
+
+def _events(r: Recording) -> dict[str, Any]:
+    """The entry of a recording of transmitted weights."""
+    assert r.source is not None
+    population, name = r.key
+    both = {"ids": _ids(r), "sources": "all" if r.source.whole else r.source.ids.tolist()}
+    unit = r.view.population.model.weight_unit
+    return {"population": population, "variable": name, "unit": unit, "source": r.source.name, "start": r.start, "stop": r.stop, **both}
 
 
 def _unit(r: Recording) -> str:

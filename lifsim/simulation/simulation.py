@@ -37,7 +37,7 @@ from lifsim.simulation.settings import MOST_STEPS, check_duration, check_network
 from lifsim.simulation.signals import Stopped, deferred
 from lifsim.simulation.slices import SliceLoop
 from lifsim.simulation.turn import alone
-from lifsim.simulation.weight_samples import WeightSamples
+from lifsim.simulation.weight_samples import RecordedWeights, recorded_weights
 
 
 class Simulation(BuiltNetwork):
@@ -97,7 +97,7 @@ class Simulation(BuiltNetwork):
             super().__init__(net, settings, self._progress)
             if resumed is not None:
                 self._load(resumed.saved)
-            sinks = self._recorder, self._weight_samples(), self._sink, self._checkpointer
+            sinks = self._recorder, self._recorded_weights(), self._sink, self._checkpointer
             self._loop = SliceLoop(self._engine, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()
@@ -112,15 +112,14 @@ class Simulation(BuiltNetwork):
             text = f"there will be no checkpoints, and the run cannot be resumed, as no file can describe the network ({reason})"
             self._progress("warning", text=text)
 
-    def _weight_samples(self) -> list[WeightSamples]:
+    def _recorded_weights(self) -> list[RecordedWeights]:
         """The recorders of weights; also completes the manifest, since the synapses are known only after building."""
-        recordings = [r for r in self.net.recordings if r.variable != "spikes"]  # in the order of the manifest's traces
-        out = {i: WeightSamples(r, self.net.dt, self.matrix) for i, r in enumerate(recordings) if r.kind == "weights"}
-        if out:
+        out, more = recorded_weights(self.net, self._engine, self._first, self.matrix)
+        if more:
             known = self._sink.manifest
-            traces = [entry | out[i].entry() if i in out else entry for i, entry in enumerate(known.traces)]
+            traces = [entry | more.get((entry["population"], entry["variable"]), {}) for entry in known.traces]
             self._sink.describe(replace(known, traces=traces))
-        return list(out.values())
+        return out
 
     # -- running -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.signals import StopRequest
 from lifsim.simulation.sinks import Sink
-from lifsim.simulation.weight_samples import WeightSamples
+from lifsim.simulation.weight_samples import RecordedWeights
 
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine, SliceRecords
@@ -30,7 +30,7 @@ class SliceLoop:
     Parameters
     ----------
     engine, settings : the network in memory, and the settings of the run.
-    recorder, weights, sink : the recorder that sorts records, the samplers of weights, and the sink of both.
+    recorder, weights, sink : the recorder that sorts records, the recorders of weights, and the sink of both.
     checkpointer : writes checkpoints when they are due. progress : called with the progress of the run.
     """
 
@@ -39,7 +39,7 @@ class SliceLoop:
         engine: RunningEngine,
         settings: Settings,
         recorder: Recorder,
-        weights: Sequence[WeightSamples],
+        weights: Sequence[RecordedWeights],
         sink: Sink,
         checkpointer: Checkpointer,
         progress: Progress,
@@ -58,6 +58,8 @@ class SliceLoop:
         """
         engine, dt = self._engine, self._engine.plan.dt
         first, began, n = engine.step, time.perf_counter(), self._first_slice(deadline)
+        for weights in self._weights:
+            weights.begin()
         while engine.step < until:
             start = time.perf_counter()
             marks = [self._checkpointer.schedule.next(engine.step), *(w.next(engine.step) for w in self._weights)]
@@ -87,8 +89,8 @@ class SliceLoop:
         """Sort and write the records of the last `n` steps."""
         start, step = time.perf_counter(), self._engine.step
         chunk = self._recorder.chunk(step - n, n, recorded, self._engine.plan.events)
-        weights = {w.key: w.now() for w in self._weights if w.next(step - 1) == step}
-        self._sink.write(replace(chunk, traces={**chunk.traces, **weights}))
+        weights = {w.key: w.rows(step - n, step, recorded) for w in self._weights}
+        self._sink.write(replace(chunk, traces={**chunk.traces, **{key: rows for key, rows in weights.items() if rows is not None}}))
         self.recording_seconds += time.perf_counter() - start + recorded.seconds
 
     def _check_numbers(self) -> None:

@@ -13,18 +13,34 @@ from typing import TYPE_CHECKING
 
 from lifsim.common.lazy import on_first_use
 
-__all__ = ["WORDS", "Plastic", "StorePlace", "deliveries", "fan_out", "occurring", "plastic_of", "prepared", "refreshed", "unpacked"]
+__all__ = [
+    "WORDS",
+    "Plastic",
+    "StorePlace",
+    "WeightLogs",
+    "deliveries",
+    "fan_out",
+    "indices",
+    "numbered",
+    "occurring",
+    "plastic_of",
+    "prepared",
+    "refreshed",
+    "unpacked",
+]
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity.plastic_delivery import Plastic, deliveries
-    from lifsim.engine.plasticity.plastic_layout import fan_out, occurring, plastic_of, prepared, refreshed, unpacked
+    from lifsim.engine.plasticity.plastic_layout import fan_out, indices, occurring, plastic_of, prepared, refreshed, unpacked
     from lifsim.engine.plasticity.postsynaptic_spikes import WORDS
     from lifsim.engine.plasticity.store import StorePlace
+    from lifsim.engine.plasticity.weight_logging import WeightLogs, numbered
 
 __getattr__ = on_first_use(
     __name__,
     {
         "fan_out": "lifsim.engine.plasticity.plastic_layout",
+        "indices": "lifsim.engine.plasticity.plastic_layout",
         "occurring": "lifsim.engine.plasticity.plastic_layout",
         "plastic_of": "lifsim.engine.plasticity.plastic_layout",
         "prepared": "lifsim.engine.plasticity.plastic_layout",
@@ -32,6 +48,8 @@ __getattr__ = on_first_use(
         "unpacked": "lifsim.engine.plasticity.plastic_layout",
         "Plastic": "lifsim.engine.plasticity.plastic_delivery",
         "deliveries": "lifsim.engine.plasticity.plastic_delivery",
+        "WeightLogs": "lifsim.engine.plasticity.weight_logging",
+        "numbered": "lifsim.engine.plasticity.weight_logging",
         "StorePlace": "lifsim.engine.plasticity.store",
         "WORDS": "lifsim.engine.plasticity.postsynaptic_spikes",
     },

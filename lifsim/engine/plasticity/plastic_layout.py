@@ -40,7 +40,7 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePla
             groups.append(module.Synapses(pack(own, module, np.zeros((len(own), 2), np.int64), plan.dt, place)))
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
-    return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups)), tau, plan, seats)
+    return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups), (None,) * len(groups)), tau, plan, seats)
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -101,6 +101,12 @@ def unpacked(
     for g, y in zip(plastic.groups, parts, strict=True):
         catch_up(type(g)(y), trains, ring, first[b : b + 2], dtype, step)
     return [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
+
+
+def indices(y: Store, b: int, lo: int, hi: int) -> np.ndarray:
+    """The indices in the store of the synapses from the sources lo … hi - 1 onto block `b`, in the order of `unpacked`."""
+    begin = y.begin[b, y.row_first[lo] : y.row_first[hi]]
+    return np.arange(begin[0, 0], begin[-1, -1]) if begin.size else np.zeros(0, np.int64)
 
 
 def columns(y: Store, lo: int, hi: int) -> list[np.ndarray]:
