@@ -144,6 +144,27 @@ def test_pair_rule_by_hand():
     np.testing.assert_allclose(events.times, pre)
 
 
+def test_rows_of_nests_weight_recorder():
+    """NEST 3.10, of the same spikes: times of the presynaptic spikes, and weights after potentiation and depression. Delay 3 ms."""
+    expected = [0.9254084944075242, 0.8894503206344327, 0.7921165801087185, 0.8891804665982856, 0.9987438211228701]
+    pre, post = [10.1, 22.1, 23.1, 40.1, 58.1], np.array([5.0, 12.0, 24.5, 39.0, 41.0, 57.0])
+    net = ls.Network(dt=0.1)
+    net.add("pre", 1, "spike_generator", spike_times=pre)
+    net.add("drive", 1, "spike_generator", spike_times=post - 0.2)
+    net.add("post", 1, "iaf_psc_delta", V_th=1e6, t_ref=0.1, tau_minus=30.0)
+    net.connect("drive", "post", weight=1e8, delay=0.2)
+    rule = {"lambda": 0.1, "alpha": 0.8, "mu_plus": 1.0, "mu_minus": 1.0, "Wmax": 2.0, "tau_plus": 15.0}
+    net.connect("pre", "post", weight=1.0, delay=3.0, synapse={"model": "stdp_synapse", **rule})
+    net.record_weights("pre", "post", events=True)
+    with ls.Simulation(net) as sim:
+        sim.run(61.0)  # the last spike arrives at 61.1 ms
+        assert len(sim.result().weight_events["post"]["weight_events_from_pre"]) == 4
+        sim.run(0.1)
+        events = sim.result().weight_events["post"]["weight_events_from_pre"]
+    np.testing.assert_allclose(events.weights, expected, rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(events.times, pre)
+
+
 def test_wrong_recordings_of_events():
     net = network()
     net.add("m", 2, "iaf_psc_exp")
