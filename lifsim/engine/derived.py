@@ -84,37 +84,43 @@ class DerivedSamples:
 
     Parameters
     ----------
-    plan : whose probes they are. releases : a function that returns the current `Releases` of a population.
-    refractory : a function that returns the refractory period of its neurons, in steps. received : as `stimuli.received.Received`.
+    plan : whose probes they are. received : the currents from generators (`stimuli.received.Received`), None if none are recorded.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        releases: Callable[[Group], Releases],
-        refractory: Callable[[Group], np.ndarray],
-        received: Any,
-    ) -> None:
-        self._plan, self._releases, self._refractory, self._received = plan, releases, refractory, received
+    def __init__(self, plan: Plan, received: Any) -> None:
+        self._plan, self._received = plan, received
         self._groups = {p.group for p in plan.probes if p.variable == REMAINING}
         self._before: dict[str, Releases] = {}
         self._start = 0
 
-    def begin(self, start: int) -> None:
-        """Note the state after step `start`, with which a slice begins."""
-        self._start = start
-        self._before = {name: self._releases(self._plan.group(name)) for name in self._groups}
-        if self._received is not None:
-            self._received.begin()
+    def begin(self, start: int, releases: Callable[[Group], Releases], currents: Any) -> None:
+        """Note the state after step `start`, with which a slice begins.
 
-    def of(self, probe: Probe, columns: Sequence[np.ndarray], spikes: dict[str, tuple[np.ndarray, ...]], stop: int) -> np.ndarray:
-        """The samples of `probe` in the slice that ended with step `stop`; `columns` are those of its `components`."""
+        `releases` returns the `Releases` of a population, `currents` are the tables of the run.
+        """
+        self._start = start
+        self._before = {name: releases(self._plan.group(name)) for name in self._groups}
+        if self._received is not None:
+            self._received.begin(currents)
+
+    def of(
+        self,
+        probe: Probe,
+        columns: Sequence[np.ndarray],
+        spikes: dict[str, tuple[np.ndarray, ...]],
+        stop: int,
+        refractory: Callable[[Group], np.ndarray],
+    ) -> np.ndarray:
+        """The samples of `probe` in the slice that ended with step `stop`; `columns` are those of its `components`.
+
+        `refractory` returns the refractory periods of the neurons of a population in steps.
+        """
         group, span = self._plan.group(probe.group), (self._start, stop)
         if probe.variable == SUM:
             return synaptic_current(group, probe.ids, columns)
         if probe.variable == REMAINING:
             own = self._before[probe.group]
-            return own.remaining(probe, self._refractory(group), spikes[probe.group], span, self._plan.dt)
+            return own.remaining(probe, refractory(group), spikes[probe.group], span, self._plan.dt)
         if probe.source or probe.variable == RECEIVED:
             return self._received.samples(probe, due_steps(probe, *span), span)
         return columns[0]

@@ -118,7 +118,7 @@ class Engine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self.derived.begin(self.step)
+        self.derived.begin(self.step, self._releases, self.machine.currents)
         self.machine = self._with_given(steps)
         self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps), written=self._written(steps))
         threads = self.team.active()
@@ -271,10 +271,11 @@ class Engine(NeuronEngine):
 
     def _most_arrivals(self, steps: int) -> np.ndarray:
         """The most spikes of each node that can arrive at a synapse in the next `steps` steps, int64, (n_nodes,)."""
-        slots = len(self.machine.ring.number)
-        most = self._each(lambda g: g.burst * ((steps + slots) // (self._least_refractory(g) + 1) + 1)).astype(np.int64)
-        ids = self.plan.events.window(self.step - slots, self.step + steps)[1]
-        return most + np.bincount(ids, minlength=len(most))
+        ring, most = self.machine.ring, self._each(lambda g: g.burst * (steps // (self._least_refractory(g) + 1) + 1))
+        sent = [ring.ids[a : a + n] for a, n in zip(ring.begin[:, :-1].ravel(), ring.number[:, :-1].ravel(), strict=True) if n]
+        given = self.plan.events.window(self.step - len(ring.number), self.step + steps)[1]
+        under_way = np.bincount(np.concatenate([given, *sent]).astype(np.int64), minlength=len(most))
+        return most.astype(np.int64) + under_way
 
     def _each(self, number: Callable[[Group], float]) -> np.ndarray:
         """A number of each neuron, that of its group, and 0 for other nodes; shape (n_nodes,)."""

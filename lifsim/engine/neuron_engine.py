@@ -68,8 +68,8 @@ class NeuronEngine:
         """The derived variables that the plan records; `edges` are the bounds of the pieces, `tables` makes tables of currents."""
         received = None
         if any(p.source or p.variable == RECEIVED for p in self.plan.probes):
-            received = Received(self.plan, self.placement.place, edges, tables, lambda: self.machine.currents, self.key)
-        return DerivedSamples(self.plan, self._releases, self._refractory_of, received)
+            received = Received(self.plan, self.placement.place, edges, tables, self.key)
+        return DerivedSamples(self.plan, received)
 
     def _releases(self, group: Group) -> Releases:
         """When the neurons of `group` are released from refractoriness, as known now."""
@@ -83,7 +83,7 @@ class NeuronEngine:
         """The samples of each probe of the plan in the slice that is done, in which the populations fired `spikes`."""
         raw = iter(self._gathered(m, shown))
         needed = [[next(raw) for _ in components(self.plan.group(p.group), p)] for p in self.plan.probes]
-        return [self.derived.of(p, own, spikes, self.step) for p, own in zip(self.plan.probes, needed, strict=True)]
+        return [self.derived.of(p, own, spikes, self.step, self._refractory_of) for p, own in zip(self.plan.probes, needed, strict=True)]
 
     def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
         """The samples of each probe of a state variable in the user's units and order; `m` has the buffers."""

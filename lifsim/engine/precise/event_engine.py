@@ -84,7 +84,7 @@ class PreciseEngine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self.derived.begin(self.step)
+        self.derived.begin(self.step, self._releases, self.machine.currents)
         self.machine = self.machine._replace(underway=self._roomy(steps))
         threads = self.team.active()
         m = self.machine

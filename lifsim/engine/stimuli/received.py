@@ -57,7 +57,7 @@ class Received:
     Parameters
     ----------
     plan : with probes of such currents. place : the place of each neuron. edges : bounds of the pieces.
-    tables : makes the tables of the currents of a plan. live : returns the tables of the run. key : of the random numbers.
+    tables : makes the tables of the currents of a plan. key : of the random numbers.
     """
 
     def __init__(
@@ -66,10 +66,9 @@ class Received:
         place: np.ndarray,
         edges: np.ndarray,
         tables: Callable[[Plan], Currents],
-        live: Callable[[], Currents],
         key: tuple[np.uint64, np.uint64],
     ) -> None:
-        self._plan, self._place, self._edges, self._live, self._key = plan, place, edges, live, key
+        self._plan, self._place, self._edges, self._key = plan, place, edges, key
         self._tables: dict[str, Currents] = {}  # of each recorded source, "" for all
         self._paths: dict[str, np.ndarray] = {}  # index of its processes among those of the run
         self._begun = np.zeros(0)  # values of the processes of the run when the slice began
@@ -79,9 +78,9 @@ class Received:
             each = [np.full(len(d.targets), source in ("", d.source)) for d in plan.paths]
             self._paths[source] = np.flatnonzero(np.concatenate([np.zeros(0, bool), *each]))
 
-    def begin(self) -> None:
-        """Note the state at the beginning of a slice."""
-        changing = self._live().changing
+    def begin(self, currents: Currents) -> None:
+        """Note the state at the beginning of a slice; `currents` are the tables of the run."""
+        changing = currents.changing
         self._begun = np.zeros(0) if changing is None else changing.path_at.copy()
 
     def samples(self, probe: Probe, due: np.ndarray, span: tuple[int, int]) -> np.ndarray:
