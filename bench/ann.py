@@ -1,12 +1,13 @@
-"""Times an epoch of training of small dense networks beside scikit-learn and torch, on one thread; and their accuracies.
+"""Compares lifsim, scikit-learn and torch in training small dense networks on one thread: time of an epoch, and accuracy.
 
     python bench/ann.py                   # digits, 64-64-10 and 64-64-32-10, SGD (with momentum) and Adam, batches of 32
     python bench/ann.py --accuracy        # 5 x 5 repeated stratified cross-validation instead
     python bench/ann.py --dtype float64
 
-Wants scikit-learn, and torch if it is to be compared (eager, CPU). All run in one process, in turn (lifsim, scikit-learn,
-torch, torch, scikit-learn, lifsim …), each through its ordinary calls; a figure is the time of a whole `fit` by its number of
-epochs, after everything is compiled. The table has medians (smallest–largest); ratios are taken run by run.
+Requires scikit-learn; torch (eager mode, CPU) is compared if it is installed. The libraries run in one process, in turn (lifsim,
+scikit-learn, torch, torch, scikit-learn, lifsim …), through their ordinary calls. The time of an epoch is the time of a whole `fit`
+divided by its number of epochs; compilation is not included. The table shows medians (smallest–largest); ratios are computed for each
+round of runs.
 """
 
 # ruff: noqa: E402 (libraries read the number of threads when they are loaded)

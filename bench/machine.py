@@ -1,4 +1,4 @@
-"""What is said of the machine beside the figures: processor, cores, memory, system."""
+"""The description of the computer in reports of measurements: processor, cores, memory, operating system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """The processor's name as the system gives it."""
+    """The name of the processor, as the operating system reports it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
@@ -17,7 +17,7 @@ def processor() -> str:
 
 
 def memory() -> float | None:
-    """GB of main memory, where the system says."""
+    """Size of the main memory in GB; None if the operating system does not report it."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
     except (AttributeError, ValueError, OSError):
@@ -25,7 +25,7 @@ def memory() -> float | None:
 
 
 def facts() -> dict[str, str | int | float | None]:
-    """All of it."""
+    """All entries of the description, by name."""
     return {
         "processor": processor(),
         "cores": os.cpu_count(),

@@ -1,13 +1,13 @@
-"""Times what it takes to make a network of a matrix, beside a plain copy of the matrix and scipy's own conversion.
+"""Times the construction of a network from a matrix, compared with a plain copy of the matrix and with SciPy's conversion.
 
     python bench/matrices.py                                          # every form, 100 million entries
     python bench/matrices.py csr-i4-f4 coo-i8-f8-mixed --entries 10e6 --threads 1 2
 
-A case is a form (csr, csc, coo), the type of the indices (i4, i8), that of the entries (f4, f8), and "-mixed" if the
-entries are in no order within their row or column (coo: none at all), "-delays" if each has a delay of its own. Every
-case is a process of its own. Timed are `Network.connect` and the construction of the `Simulation` (compiled before, on
-a small matrix); in the same process, on the same arrays, a copy into new memory, one into memory that is there, and
-`tocsr()` (of a CSR matrix `tocsc()`). Memory is the peak above that of the process with the matrix.
+The name of a case gives the format (csr, csc, coo), the type of the indices (i4, i8) and of the entries (f4, f8), "-mixed" if the
+entries of a row or column are unsorted (coo: all entries), and "-delays" if each entry has its own delay. Each case runs in its own
+process. The script times `Network.connect` and the construction of the `Simulation` (its code is compiled before, with a small matrix);
+and, in the same process and for the same arrays, a copy into new memory, a copy into existing memory, and `tocsr()` (`tocsc()` for a
+CSR matrix). Memory is the peak of the process minus its memory when only the matrix was loaded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HEAD += ["Matrix (GB)", "More memory (GB)", "Forecast (GB)", "Bytes a synapse"]
 
 
 def matrix(case: str, entries: int, neurons: int) -> Any:
-    """The matrix of a case: as many entries in each row and column, or nearly so."""
+    """The matrix of a case; all rows and columns have (nearly) the same number of entries."""
     form, index, data, *more = case.split("-")
     rng = np.random.default_rng(1)
     values = rng.standard_normal(entries, np.float32) if data == "f4" else rng.standard_normal(entries)
@@ -63,14 +63,14 @@ def parts(made: Any) -> list[np.ndarray]:
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Wall time of `work`; what it makes is let go."""
+    """Wall time of `work` in seconds; its result is discarded."""
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
 
 
 def build(made: Any, delay: Any, threads: int) -> dict[str, float]:
-    """Times of connecting and building, and what was forecast."""
+    """Seconds for connecting and for building, and the memory forecast."""
     import lifsim as ls
     from lifsim.building.needs import estimate
 
@@ -87,7 +87,7 @@ def build(made: Any, delay: Any, threads: int) -> dict[str, float]:
 
 
 def delays(made: Any, case: str) -> Any:
-    """One delay for all entries, or one each (1 … 16 steps of 0.1 ms)."""
+    """One delay for all entries, or one for each entry (1 … 16 steps of 0.1 ms)."""
     if "delays" not in case:
         return 1.5
     out = made.copy()
@@ -96,13 +96,13 @@ def delays(made: Any, case: str) -> Any:
 
 
 def copy_in_place(arrays: list[np.ndarray]) -> float:
-    """The best time of three to copy arrays into memory that is there already."""
+    """The shortest of three times (s) for copying arrays into existing memory."""
     room = [x.copy() for x in arrays]
     return min(seconds(lambda: [np.copyto(a, x) for a, x in zip(room, arrays, strict=True)]) for _ in range(3))
 
 
 def measure(case: str, entries: int, neurons: int, threads: int) -> dict[str, Any]:
-    """All figures of one case."""
+    """All measurements of one case."""
     from lifsim.common import memory
 
     small = matrix(case, 20 * neurons, neurons)
@@ -123,14 +123,14 @@ def measure(case: str, entries: int, neurons: int, threads: int) -> dict[str, An
 
 
 def apart(case: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
-    """`measure` in a process of its own."""
+    """Call `measure` in a separate process."""
     command = [sys.executable, __file__, case, "--entries", str(options.entries), "--neurons", str(options.neurons)]
     done = subprocess.run([*command, "--threads", str(threads), "--here"], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def row(case: str, threads: int, runs: list[dict[str, Any]]) -> str:
-    """The line of one case; ratios are taken run by run."""
+    """The table row of one case; ratios are computed for each run."""
 
     def said(*values: float) -> str:
         return summary(list(values))

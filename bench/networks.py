@@ -1,14 +1,15 @@
-"""Times lifsim's ordinary command line on shipped networks, beside other simulators where they are installed.
+"""Times the command `lifsim run` on shipped networks, compared with other simulators if they are installed.
 
     python bench/networks.py brunel                                   # lifsim alone, 1 and 2 threads
     python bench/networks.py brunel cuba --nest PYTHON --brian2 PYTHON --genn PYTHON
     python bench/networks.py brunel --nest wheel=PYTHON --nest native=PYTHON
     python bench/networks.py microcircuit --scale 0.1 --k-scale 0.1 --brian2 PYTHON
 
-A peer is an interpreter that has the simulator. Every run is a process of its own, in turn (lifsim, peer, peer,
-lifsim, …), on the same network with all spikes recorded: by lifsim to a file, by the others in memory. Timed is the
-simulation; building and compiling are separate. The table has medians (smallest–largest); ratios are taken run by run,
-since the speed of a machine drifts. `--json` keeps every figure, `--plot` draws them (again: bench/plot.py).
+A peer is another simulator, given as the Python interpreter in whose environment it is installed. Each run is a separate process; lifsim
+and the peers run in turn (lifsim, peer, peer, lifsim, …) on the same network and record all spikes, lifsim to a file, the peers in
+memory. The times are those of the simulation; building and compiling are reported separately. The table shows medians
+(smallest–largest); ratios are computed for each round of runs, because the speed of a computer drifts. `--json` stores all
+measurements, `--plot` plots them (bench/plot.py plots a stored file).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Run = dict[str, Any]
 
 
 class Network(NamedTuple):
-    """A shipped model, the parameters that make it the peers' work, what their scripts are told, and the usual duration (ms)."""
+    """A shipped model, its parameters in this benchmark, the arguments of the peers' scripts, and the default duration (ms)."""
 
     model: str
     settings: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class Network(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """Another simulator: how it is called in the table, which scripts are its, and the interpreter that has it."""
+    """Another simulator: its name in the table, its key in `NAMES`, and the Python interpreter in whose environment it is installed."""
 
     name: str
     simulator: str
@@ -51,18 +52,18 @@ class Peer(NamedTuple):
 MODULES = {"nest": "nest", "brian2": "brian2", "genn": "pygenn"}
 NAMES = {"nest": "NEST", "brian2": "Brian2", "genn": "GeNN"}
 SINGLE_THREADED = {"genn"}
-COBA = ("rule=pairwise_bernoulli", "I_e=200", "kick=0", "V_high=-50")  # the variant that benchmark scripts have: a constant current
-TOO_LARGE = {("brian2", "microcircuit"): 0.1}  # the part of the synapses from which on a peer wants more memory than most have
+COBA = ("rule=pairwise_bernoulli", "I_e=200", "kick=0", "V_high=-50")  # the variant of published benchmarks: with a constant current
+TOO_LARGE = {("brian2", "microcircuit"): 0.1}  # fraction of the synapses above which a peer needs too much memory
 
 
 def networks(scale: float, k_scale: float) -> dict[str, Network]:
-    """What can be timed. The scales are the microcircuit's."""
+    """The networks that can be timed, by name; the scales are those of the microcircuit."""
     scales = (f"scale={scale}", f"k_scale={k_scale}"), ("--scale", str(scale), "--k-scale", str(k_scale))
     return {
         "brunel": Network("brunel", ("V_reset=0",)),  # as in NEST's example
         "cuba": Network("cuba"),
-        "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs a neuron, as with 4,000
-        "coba": Network("coba", COBA, duration=10_000.0),  # a second of it is over in a twentieth of one
+        "cuba64k": Network("cuba", ("n=64000",), ("--size", "64000")),  # 80 inputs per neuron, as with 4,000 neurons
+        "coba": Network("coba", COBA, duration=10_000.0),  # simulating one second takes only 0.05 s
         "coba64k": Network("coba", (*COBA, "n=64000"), ("--size", "64000")),
         "hpc": Network("hpc", ("C_ex=2000",)),  # reduced: 18 million plastic synapses
         "microcircuit": Network("microcircuit", *scales),
@@ -70,13 +71,13 @@ def networks(scale: float, k_scale: float) -> dict[str, Network]:
 
 
 def own_names(options: argparse.Namespace) -> dict[str, str | None]:
-    """Name → storage of weights of each kind of run of our own; ratios are to the first."""
+    """Name → storage of weights for each variant of lifsim; ratios refer to the first variant."""
     first, *others = options.weights or [None]
     return {OWN: first} | {f"{OWN} ({weights})": weights for weights in others}
 
 
 def lifsim(network: Network, threads: int, options: argparse.Namespace, weights: str | None) -> Run:
-    """One run of the command line in a process of its own."""
+    """The measurements of one run of `lifsim run` in a separate process."""
     import lifsim as ls
 
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +92,7 @@ def lifsim(network: Network, threads: int, options: argparse.Namespace, weights:
 
 
 def measured(result: Any, duration: float, precision: str) -> Run:
-    """What a result file says of its run, under the names that the peers' scripts print."""
+    """The measurements in a results file, with the names that the peers' scripts print."""
     info, timings = result.info, result.info["timings"]
     spikes = sum(len(result.spikes[population]) for population in result.spikes)
     return {
@@ -111,21 +112,21 @@ def measured(result: Any, duration: float, precision: str) -> Run:
 
 
 def peer_run(peer: Peer, network: Network, threads: int, options: argparse.Namespace) -> Run:
-    """One run of another simulator, by its script in bench/peers."""
+    """The measurements of one run of another simulator, by its script in bench/peers."""
     script = HERE / "peers" / f"{peer.simulator}_{network.model}.py"
     command = [peer.python, str(script), str(threads), str(network.duration), options.precision, *network.arguments]
-    with tempfile.TemporaryDirectory() as folder:  # for what they leave about
+    with tempfile.TemporaryDirectory() as folder:  # for files that the simulator leaves behind
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def note(text: str) -> None:
-    """A line that is not part of the table."""
+    """Print a message that is not part of the table."""
     print(text, file=sys.stderr, flush=True)
 
 
 def parse_peer(simulator: str) -> Callable[[str], Peer]:
-    """PYTHON or NAME=PYTHON, where NAME tells two builds of a simulator apart."""
+    """A parser of arguments PYTHON or NAME=PYTHON; NAME distinguishes two builds of a simulator."""
 
     def parse(text: str) -> Peer:
         label, equals, python = text.rpartition("=")
@@ -137,7 +138,7 @@ def parse_peer(simulator: str) -> Callable[[str], Peer]:
 
 
 def installed(peer: Peer) -> bool:
-    """Whether the interpreter is there and has the simulator; says so if not."""
+    """Whether the interpreter exists and can import the simulator; prints a message if not."""
     find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{MODULES[peer.simulator]}') is None)"
     try:
         found = subprocess.run([peer.python, "-c", find], capture_output=True).returncode == 0
@@ -150,7 +151,7 @@ def installed(peer: Peer) -> bool:
 
 
 def takes_part(peer: Peer, network: Network, threads: int, part: float) -> bool:
-    """Whether a peer can do this work; says so if not. `part`: of the microcircuit's synapses."""
+    """Whether a peer can run this network; prints a message if not. `part`: fraction of the microcircuit's synapses."""
     if threads > 1 and peer.simulator in SINGLE_THREADED:
         note(f"{peer.name} left out with {threads} threads: its CPU backend has one")
         return False
@@ -161,7 +162,7 @@ def takes_part(peer: Peer, network: Network, threads: int, part: float) -> bool:
 
 
 def compare(network: Network, threads: int, options: argparse.Namespace, peers: list[Peer]) -> dict[str, list[Run]]:
-    """`repeats` runs of each simulator, in turn. A peer that fails is left out."""
+    """Run each simulator `repeats` times, in turn; a peer that fails is left out."""
     runs: dict[str, list[Run]] = {own: [] for own in own_names(options)}
     peers = [peer for peer in peers if takes_part(peer, network, threads, options.scale * options.k_scale)]
     for _ in range(options.repeats):
@@ -178,13 +179,13 @@ def compare(network: Network, threads: int, options: argparse.Namespace, peers: 
 
 
 def last_line(error: subprocess.CalledProcessError) -> str:
-    """What a failed command said last."""
+    """The last line that a failed command printed."""
     lines = (error.stderr or error.stdout or "").strip().splitlines()
     return lines[-1] if lines else f"exit status {error.returncode}"
 
 
 def facts(options: argparse.Namespace) -> dict[str, Any]:
-    """What holds for all runs."""
+    """The entries of the report that hold for all runs."""
     return {
         "machine": machine.facts(),
         "dt_ms": DT,
@@ -196,13 +197,13 @@ def facts(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """One result for every network and number of threads."""
+    """Yield the measurements of each network and number of threads."""
     peers = [peer for peer in (*options.nest, *options.brian2, *options.genn) if installed(peer)]
     for name in options.networks:
         network = networks(options.scale, options.k_scale)[name]
         network = network._replace(duration=options.duration or network.duration)
         for weights in own_names(options).values():
-            lifsim(network._replace(duration=10.0), options.threads[0], options, weights)  # compiled and warm
+            lifsim(network._replace(duration=10.0), options.threads[0], options, weights)  # compile the code and fill the caches
         for threads in options.threads:
             runs = compare(network, threads, options, peers)
             settings = [*network.settings, *options.set]
@@ -240,7 +241,7 @@ def main() -> None:
     for result in measure(options):
         print("\n".join(rows(result)), flush=True)
         report["results"].append(result)
-        if options.json:  # as far as it is, should a later run fail
+        if options.json:  # stored now, in case a later run fails
             options.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
     if options.plot:
         from plot import draw

@@ -1,7 +1,7 @@
 """Draws the results of bench/networks.py: python bench/plot.py RESULTS.json -o speed.png
 
-One panel a network, a bar a simulator and number of threads: the median real-time factor on a log axis, a line from
-the smallest to the largest, and how many times as long as lifsim it took.
+Each network has a panel, and each simulator and number of threads a bar: the median real-time factor on a logarithmic axis, a line from
+the smallest to the largest value, and the ratio of the time to that of lifsim.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # of a note, whe
 
 
 def bars(results: list[dict[str, Any]]) -> list[tuple[str, str, list[float], str]]:
-    """Label, simulator, real-time factors and note of every bar of a panel, from the top down."""
+    """Label, simulator, real-time factors and note of each bar of a panel, from top to bottom."""
     found = []
     for result in results:
         own = result["runs"][OWN]
         for simulator, runs in result["runs"].items():
-            shown = OWN if simulator.startswith(OWN) else simulator  # the precision says which of ours it is
+            shown = OWN if simulator.startswith(OWN) else simulator  # the precision distinguishes the variants of lifsim
             label = f"{name(shown, runs)}, {result['threads']} thread{'s' if result['threads'] > 1 else ''}, {runs[0]['precision']}"
             factor = [run["rtf"] for run in runs]
             note = f"{statistics.median(factor):.3g}"
@@ -40,7 +40,7 @@ def bars(results: list[dict[str, Any]]) -> list[tuple[str, str, list[float], str
 
 
 def panel(axes: Axes, title: str, results: list[dict[str, Any]]) -> None:
-    """One network."""
+    """Draw the panel of one network."""
     found = bars(results)
     for at, (_, simulator, factors, note) in enumerate(found):
         middle, low, high = statistics.median(factors), min(factors), max(factors)
@@ -58,7 +58,7 @@ def panel(axes: Axes, title: str, results: list[dict[str, Any]]) -> None:
 
 
 def draw(report: dict[str, Any]) -> Figure:
-    """All networks of a report."""
+    """The figure of all networks of a report."""
     panels = [(title, list(results)) for title, results in groupby(report["results"], key=lambda result: result["network"])]
     heights = [len(bars(results)) for _, results in panels]
     figure = Figure(figsize=(7.5, 0.28 * sum(heights) + 0.55 * len(panels) + 0.7), layout="constrained")

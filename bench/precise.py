@@ -3,9 +3,9 @@
     python bench/precise.py                                  # 100,000 neurons, 0.1 to 3 spikes/s, dt = 0.1 and 0.01 ms
     python bench/precise.py --neurons 20000 --rates 0.3 --threads 2
 
-A few neurons that fire by themselves, at 20 spikes/s or so, drive all others through weak synapses; how many they are sets
-the mean rate. Each neuron has 50 synapses of 1.5 ms. Timed is `Simulation.run`, after all is compiled: the least of several
-runs of 1 s of biological time, and beside it the processor time of all threads.
+A few neurons with a suprathreshold current fire at about 20 spikes/s and drive all others through weak synapses; their number determines
+the mean rate. Each neuron has 50 synapses with a delay of 1.5 ms. The table shows the time of `Simulation.run` without compilation, the
+shortest of several runs of 1 s of biological time, and the processor time of all threads in that run.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from table import line
 
 import lifsim as ls
 
-OWN_RATE = 20.0  # spikes/s of a neuron that fires by itself
+OWN_RATE = 20.0  # spikes/s of a neuron with a suprathreshold current
 HEAD = ["dt (ms)", "Rate (spikes/s)", "Arrivals a neuron (1/s)", "Grid (s)", "Exact (s)", "Grid / exact", "Grid CPU (s)", "Exact CPU (s)"]
 
 
 def network(neurons: int, rate: float, dt: float, indegree: int = 50) -> ls.Network:
-    """As many neurons that fire by themselves as the mean `rate` asks for, the others below threshold."""
+    """A network in which as many neurons have a suprathreshold current as give the mean `rate`; the others stay below threshold."""
     net = ls.Network(dt=dt)
     current = np.random.default_rng(1).uniform(0.0, 200.0, neurons)
     current[:: round(OWN_RATE / rate)] = 395.0
@@ -35,7 +35,7 @@ def network(neurons: int, rate: float, dt: float, indegree: int = 50) -> ls.Netw
 
 
 def measure(net: ls.Network, method: str, threads: int, repeats: int) -> tuple[float, float, float]:
-    """Wall and processor seconds of a second of biological time, and the mean rate."""
+    """Wall time (s) and processor time (s) for one second of biological time, and the mean rate (spikes/s)."""
     walls, cpus = [], []
     with ls.Simulation(net, method=method, threads=threads) as sim:
         sim.run(100.0)

@@ -1,10 +1,10 @@
-"""What recording costs: every spike of Brunel's network to a log while it runs, and to the finished file at its end.
+"""Measures the cost of recording: all spikes of Brunel's network, to a log during the run and to the results file at its end.
 
     python bench/recording.py
 
-The part of the time from the first step to the finished file that recording takes, by lifsim's own clocks; and, by a clock outside,
-what the same run takes longer than one that records nothing, in turn (medians, smallest–largest). Nothing else should run meanwhile:
-the second figure is a difference of two long times.
+Two measurements: the fraction of the time from the first step to the finished file that recording takes, by lifsim's own clocks; and, by
+an external clock, the ratio of the time of the run to that of a run that records nothing. The runs alternate; the table shows medians
+(smallest–largest). No other program should run at the same time, because the second measurement compares two long times.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import lifsim as ls
 
 
 def seconds(net: ls.Network, duration: float, threads: int, out: Path | None) -> tuple[float, float, float]:
-    """Of a run and its result: wall time, and what recording took of it while the network ran and altogether."""
+    """Wall time of a run with its result; time spent on recording during the run; time spent on recording in all (s)."""
     with ls.Simulation(net, threads=threads, out=out, overwrite=True) as sim:
         start = time.perf_counter()
         sim.run(duration)

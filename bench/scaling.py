@@ -1,10 +1,10 @@
-"""What a neuron's step and a synaptic event cost from small networks to large ones.
+"""Measures the time of a neuron's step and of a synaptic event, from small networks to large ones.
 
     python bench/scaling.py -o docs/scaling.png --json scaling.json
 
-Two families: `cuba` (80 inputs a neuron whatever its size) and `microcircuit` at growing scale (its weights and delays
-drawn). Times are those of `lifsim bench`, of one thread: for a neuron's step update and random numbers, for an event
-delivery. Needs 2.5 GB at full size, and a few minutes.
+The networks are `cuba` of various sizes (80 inputs per neuron at any size) and `microcircuit` at various scales (with random weights and
+delays). The times are those of `lifsim bench` with one thread: a neuron's step is the update and its random numbers, an event is the
+delivery of a spike to a synapse. The largest networks need 2.5 GB of memory; all take a few minutes.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MICROCIRCUIT = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
 
 
 def cases(largest: float) -> list[tuple[str, list[str], float]]:
-    """Model, settings and duration (ms) of each network; `largest` leaves out those of a greater part of the full size."""
+    """Model, settings and duration (ms) of each network up to the fraction `largest` of the full sizes."""
     cuba = [("cuba", [f"n={n}"], min(1000.0, 2e8 / n)) for n in CUBA if n <= largest * CUBA[-1]]
     small = [s for s in MICROCIRCUIT if s <= largest]
     return cuba + [("microcircuit", [f"scale={s}", f"k_scale={s}"], 1000.0) for s in small]
 
 
 def figures(model: str, settings: list[str], duration: float, repeats: int) -> dict[str, Any]:
-    """One network, its middle run."""
+    """The measurements of one network, from the run with the median real-time factor."""
     m = measure(model, load_with_settings(model, settings), duration, repeats=repeats, precision="float32")
     run = m.middle
     steps = m.neurons * m.steps / m.threads
@@ -48,7 +48,7 @@ def figures(model: str, settings: list[str], duration: float, repeats: int) -> d
 
 
 def draw(found: list[dict[str, Any]]) -> Figure:
-    """Cost of a step over neurons, cost of an event over events."""
+    """A figure: the time of a step by number of neurons, and the time of an event by number of events."""
     figure = Figure(figsize=(7.5, 3.2), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)

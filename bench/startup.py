@@ -1,11 +1,11 @@
-"""How long it takes until a run runs: compiling from nothing, the first run of a process, small runs again and again.
+"""Measures start-up times: compiling with an empty cache, the first run of a process, many small runs in one process.
 
     python bench/startup.py
-    python bench/startup.py --against ../release     # beside the lifsim of another folder, in turn
+    python bench/startup.py --against ../release     # compared with the lifsim in another folder, in turn
 
-Processor seconds, since compiling and starting wait for nothing; wall time of the command line. Each figure is the median
-(smallest–largest) of `--repeats` processes of their own. With `--against` it is printed for both, and the ratio of the medians. Nothing
-else should run meanwhile.
+Times are processor time, since compiling and starting do not wait for anything, except that the command line is measured in wall time.
+Each figure is the median (smallest–largest) of `--repeats` separate processes. With `--against`, the figures of both versions and the
+ratio of their medians are printed. No other program should run at the same time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from table import line, summary
 
-Measure = Callable[[Path, Path], float]  # of the folder that lifsim is taken from, and its cache of compiled code
+Measure = Callable[[Path, Path], float]  # arguments: the folder from which lifsim is imported, and its cache of compiled code
 HERE = Path(__file__).parents[1]
 NETWORKS = {
     "single_neuron": "single_neuron",
@@ -31,7 +31,7 @@ NETWORKS = {
     "hpc, a part": "hpc C_ex=400 C_in=100",
     "vogels_sprekeler": "vogels_sprekeler",
 }
-# Processor seconds of compiling for the runs in turn; the last is printed.
+# Compiles for several runs, one after the other; prints the processor time (s) of the last compilation.
 COMPILE = """
 import sys, time
 import lifsim as ls
@@ -61,7 +61,7 @@ net.record("n", "spikes")
 ls.run(net, 100.0, threads=1)
 print(time.process_time() - began)
 """
-# From the description of a network to its result, less the steps themselves, ms a run.
+# Time per run (ms) from the description of a network to its result, without the steps.
 SMALL = """
 import sys, time
 import lifsim as ls
@@ -94,7 +94,7 @@ print(((time.process_time() - began) / 200 - own) * 1000)
 """
 
 
-# Processor time of a step of a network of so many neurons, µs, the engine alone.
+# Processor time (µs) of a step of a network with the given number of neurons.
 STEP = """
 import sys, time
 import lifsim as ls
@@ -113,8 +113,8 @@ with ls.Simulation(net, threads=1) as sim:
 
 
 def python(arguments: list[str], root: Path, cache: Path) -> str:
-    """What Python prints that takes lifsim from `root`."""
-    elsewhere = cache.parent  # where there is no other lifsim
+    """The output of Python with these arguments; lifsim is imported from `root`, and its cache is `cache`."""
+    elsewhere = cache.parent  # a folder without another lifsim
     environment = os.environ | {"PYTHONPATH": str(root), "LIFSIM_CACHE_DIR": str(cache)}
     environment["PYTHONDONTWRITEBYTECODE"] = ""  # bytecode is kept, as it is beside installed packages
     done = subprocess.run([sys.executable, *arguments], env=environment, cwd=elsewhere, capture_output=True, text=True)
@@ -124,17 +124,17 @@ def python(arguments: list[str], root: Path, cache: Path) -> str:
 
 
 def code(text: str, *arguments: str) -> Measure:
-    """The number that this code prints."""
+    """A measurement: the number that this code prints."""
     return lambda root, cache: float(python(["-c", text, *arguments], root, cache).split()[-1])
 
 
 def cold(*runs: str) -> Measure:
-    """Seconds of compiling for the last of these runs, from an empty cache."""
+    """A measurement: seconds of compiling for the last of these runs, beginning with an empty cache."""
     return from_nothing(code(COMPILE, *runs))
 
 
 def command(*words: str) -> Measure:
-    """Wall seconds of a command."""
+    """A measurement: the wall time (s) of a command."""
 
     def measure(root: Path, cache: Path) -> float:
         began = time.perf_counter()
@@ -145,7 +145,7 @@ def command(*words: str) -> Measure:
 
 
 def from_nothing(measure: Measure) -> Measure:
-    """The same from an empty cache of compiled code."""
+    """The same measurement with an empty cache of compiled code."""
 
     def emptied(root: Path, cache: Path) -> float:
         with tempfile.TemporaryDirectory(dir=cache.parent) as empty:
@@ -155,7 +155,7 @@ def from_nothing(measure: Measure) -> Measure:
 
 
 def figures(folder: Path, repeats: int) -> Iterator[tuple[str, str, int, Measure]]:
-    """What is measured: its name, its unit, how often, and how."""
+    """For each measurement: its name, its unit, the number of repeats, and its function."""
 
     for name, run in NETWORKS.items():
         yield f"compile {name}", "s", repeats, cold(run)

@@ -1,4 +1,4 @@
-"""Numbers of a run of bench/networks.py: medians, ratios taken run by run, and the Markdown table."""
+"""Summarises the results of bench/networks.py: medians, ratios computed for each round of runs, and the Markdown table."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ HEAD = ["Network", "Threads", "Simulator", "Precision", "Real-time factor", "Tim
 
 
 def summary(values: list[float], unit: str = "") -> str:
-    """Median (smallest–largest)."""
+    """The median, followed by (smallest–largest), as text."""
     middle, low, high = (f"{value:.3g}" for value in (statistics.median(values), min(values), max(values)))
     return f"{middle}{unit} ({low}–{high})" if len(values) > 1 else f"{middle}{unit}"
 
 
 def ratios(own: list[dict[str, Any]], peer: list[dict[str, Any]]) -> list[float]:
-    """How many times as long the peer took, run by run: the speed of a machine drifts."""
+    """The time of the peer divided by that of lifsim, for each round of runs, because the speed of a computer drifts."""
     return [theirs["rtf"] / ours["rtf"] for ours, theirs in zip(own, peer, strict=True)]
 
 
 def name(simulator: str, runs: list[dict[str, Any]]) -> str:
-    """The simulator and its version."""
+    """The name of the simulator with its version."""
     return f"{simulator} {runs[0]['version']}"
 
 
 def head() -> list[str]:
-    """The first two lines of the table, in Markdown."""
+    """The two header lines of the Markdown table."""
     return [line(HEAD), line(["---"] * len(HEAD))]
 
 
 def rows(result: dict[str, Any]) -> list[str]:
-    """The lines of one network and number of threads, lifsim's first."""
+    """The table rows of one network and number of threads; those of lifsim come first."""
     lines = []
     for simulator, runs in result["runs"].items():
         ratio = "" if simulator == OWN else summary(ratios(result["runs"][OWN], runs), "×")
@@ -44,5 +44,5 @@ def rows(result: dict[str, Any]) -> list[str]:
 
 
 def line(cells: list[str]) -> str:
-    """One line of the table."""
+    """A row of the Markdown table."""
     return f"| {' | '.join(cells)} |"

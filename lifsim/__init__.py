@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifsim.common import hooks
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
+from lifsim.common.missing import MODULE
 from lifsim.common.version import __version__
 
 __all__ = [
@@ -53,6 +54,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
         **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "weights")},
     },
+    MODULE,
 )
 
 
@@ -65,5 +67,4 @@ def _save_network(net: Any, path: str | Path) -> None:
 hooks.save_network = _save_network
 
 
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__dir__ = public_names(__name__)

@@ -1,7 +1,8 @@
 """Spike train statistics, computed on flat arrays without loops over neurons.
 
 A window holds the spikes with t_start < t <= t_stop. A bin likewise includes its end and excludes its start, so that it covers
-whole time steps of the simulation. Statistics that the data do not determine are nan; counts and rates are 0.
+whole time steps of the simulation. Statistics that the data do not determine, such as the CV of a silent neuron, are nan; counts and
+rates without spikes are 0.
 """
 
 from __future__ import annotations
@@ -15,10 +16,30 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
+from lifsim.common.lazy import public_names
 from lifsim.common.printable import one_line
 from lifsim.common.timegrid import on_grid, steps
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+
+__all__ = [
+    "MIN_ISIS",
+    "as_csv",
+    "binned",
+    "check_window",
+    "correlation",
+    "correlations",
+    "counts",
+    "cv_isi",
+    "fano_factor",
+    "isi",
+    "places",
+    "population_rate",
+    "rates",
+    "statistics",
+    "table",
+]
+__dir__ = public_names(__name__)
 
 MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
 _ROUNDING = 1e-9  # equal intervals differ by rounding errors of the times: a CV below this counts as 0
@@ -299,10 +320,15 @@ def check_window(result: Result, t_start: float | None, t_stop: float | None) ->
     if t_start is None and t_stop is None:
         return
     start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
-    if not stop > start:
-        raise DataError("window", f"({start:g}, {stop:g}] ms", "must not be empty")
+    window = f"({start:g}, {stop:g}] ms"
+    if t_start is None:
+        window = f"times up to {stop:g} ms"
+    elif t_stop is None:
+        window = f"times after {start:g} ms"
+    elif not stop > start:
+        raise DataError("window", window, "must not be empty")
     if not max(start, result.t_start) < min(stop, result.t_stop):
-        raise DataError("window", f"({start:g}, {stop:g}] ms", f"must overlap the run, ({result.t_start:g}, {result.t_stop:g}] ms")
+        raise DataError("window", window, f"must overlap the run, ({result.t_start:g}, {result.t_stop:g}] ms")
 
 
 def _statistics(spikes: Spikes, bin: float) -> dict[str, float]:

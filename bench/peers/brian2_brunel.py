@@ -1,4 +1,4 @@
-"""Brunel's network (V_reset 0, g 5, eta 2) in Brian2: the work of `lifsim run brunel --set V_reset=0`.
+"""Brunel's network (V_reset 0, g 5, eta 2) in Brian2, equivalent to `lifsim run brunel --set V_reset=0`.
 
 python brian2_brunel.py THREADS DURATION_MS [PRECISION]
 """

@@ -1,8 +1,8 @@
-"""Vogels and Abbott's conductance-based network in Brian2: the work of `lifsim run coba` in the variant with a constant current.
+"""Vogels and Abbott's conductance-based network in Brian2, equivalent to `lifsim run coba` with a constant current.
 
 python brian2_coba.py THREADS DURATION_MS [PRECISION] [--size SIZE]
 
-Integrated as Brian2's COBA example is, by exponential Euler. Its spikes act on the next step, as a delay of dt does in lifsim.
+The integration method is exponential Euler, as in Brian2's COBA example. Spikes take effect in the next step, like a delay of dt in lifsim.
 """
 
 from brian2 import NeuronGroup, Synapses, ms, nS, pA, pF  # noqa: F401 (names in the equations)

@@ -1,7 +1,7 @@
-"""What the Brian2 scripts share: the C++ standalone device before a network is described, and the run after.
+"""Common code of the Brian2 scripts: sets up the C++ standalone device, and runs a network.
 
-Timed is the simulation loop alone, in wall time, by a clock put before and after it into the generated program
-(Brian2's own figure is processor time where OpenMP is off). OpenMP is on from two threads.
+The time is the wall time of the simulation loop alone, measured by a clock that is inserted into the generated program
+(Brian2's own measurement is processor time if OpenMP is off). OpenMP is used with two or more threads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WRITE = """{{
 
 
 def start(work: argparse.Namespace) -> float:
-    """Sets the device. Returns when building began."""
+    """Set up the device; returns the time at which building began."""
     b2.set_device("cpp_standalone", build_on_run=False)
     b2.prefs.devices.cpp_standalone.openmp_threads = work.threads if work.threads > 1 else 0
     b2.prefs.core.default_float_dtype = {"float64": np.float64, "float32": np.float32}[work.precision]
@@ -34,7 +34,7 @@ def start(work: argparse.Namespace) -> float:
 
 
 def run(work: argparse.Namespace, began: float, neurons: b2.NeuronGroup, *others: b2.BrianObject) -> None:
-    """Records every spike of `neurons` (in memory), compiles, simulates and reports."""
+    """Record all spikes of `neurons` in memory, compile, simulate, and print the measurements."""
     monitor = b2.SpikeMonitor(neurons)
     network = b2.Network(neurons, monitor, *others)
     with tempfile.TemporaryDirectory() as folder:

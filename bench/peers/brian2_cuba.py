@@ -1,8 +1,8 @@
-"""Vogels and Abbott's current-based network in Brian2: the work of `lifsim run cuba --set n=SIZE`.
+"""Vogels and Abbott's current-based network in Brian2, equivalent to `lifsim run cuba --set n=SIZE`.
 
 python brian2_cuba.py THREADS DURATION_MS [PRECISION] [--size SIZE]
 
-Brian2's CUBA example, all spikes recorded. Its spikes act on the next step, as a delay of dt does in lifsim.
+This is Brian2's CUBA example with all spikes recorded. Spikes take effect in the next step, like a delay of dt in lifsim.
 """
 
 from brian2 import NeuronGroup, Synapses, ms

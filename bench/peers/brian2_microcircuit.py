@@ -1,8 +1,8 @@
-"""The cortical microcircuit (Poisson background) in Brian2: the work of `lifsim run microcircuit`, scaled down.
+"""The cortical microcircuit (Poisson background) in Brian2, equivalent to `lifsim run microcircuit`, scaled down.
 
 python brian2_microcircuit.py THREADS DURATION_MS [PRECISION] --scale SCALE --k-scale K_SCALE
 
-A synapse takes 30 bytes and more here, so that the full network does not fit: 0.1 and 0.1 unless given.
+In Brian2, a synapse takes at least 30 bytes, so the full network needs too much memory. The default of both scales is 0.1.
 """
 
 import microcircuit as mc
@@ -19,7 +19,7 @@ I_e : amp (constant)
 
 
 def positive(random: np.random.Generator, mean: float, sd: float, n: int) -> np.ndarray:
-    """Normal values, those below 0 drawn again."""
+    """Draw `n` values from a normal distribution; negative values are redrawn."""
     values = random.normal(mean, sd, n)
     while len(wrong := np.flatnonzero(values < 0)):
         values[wrong] = random.normal(mean, sd, len(wrong))

@@ -1,4 +1,4 @@
-"""What every peer script shares: its arguments, and the one line of JSON it prints."""
+"""Common code of the peers' scripts: parses the arguments, and prints the measurements as one line of JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DT = 0.1  # ms
 
 
 def arguments(doc: str | None, **options: float) -> argparse.Namespace:
-    """THREADS DURATION_MS [PRECISION], and `options` (name and default) that only some networks have."""
+    """Parse THREADS DURATION_MS [PRECISION], and the `options` (name and default) of this network."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("threads", type=int)
     parser.add_argument("duration", type=float, help="ms")
@@ -20,7 +20,7 @@ def arguments(doc: str | None, **options: float) -> argparse.Namespace:
 
 
 def report(work: argparse.Namespace, neurons: int, spikes: int, run_s: float, build_s: float, **facts: str | float | None) -> None:
-    """The line that bench/networks.py reads. `facts`: version, precision, compile_s, and what the two times include."""
+    """Print the line that bench/networks.py reads. `facts`: version, precision, compile_s, and the steps that the times include."""
     seconds = work.duration / 1000
     measured = {"rtf": run_s / seconds, "run_s": run_s, "build_s": build_s, "rate": spikes / neurons / seconds}
     print(json.dumps(measured | {"neurons": neurons, "spikes": spikes, "threads": work.threads} | facts))

@@ -1,4 +1,4 @@
-"""Brunel's network (V_reset 0, g 5, eta 2) in GeNN: the work of `lifsim run brunel --set V_reset=0`.
+"""Brunel's network (V_reset 0, g 5, eta 2) in GeNN, equivalent to `lifsim run brunel --set V_reset=0`.
 
 python genn_brunel.py 1 DURATION_MS [PRECISION]
 """

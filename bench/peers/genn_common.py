@@ -1,7 +1,7 @@
-"""What the GeNN scripts share: exactly integrated neurons and inputs, and the run on the single-threaded CPU backend.
+"""Common code of the GeNN scripts: exactly integrated neurons and inputs, and the run on the single-threaded CPU backend.
 
-Order of one step: arriving spikes are added, the potential moves, threshold. A spike therefore acts one step earlier on
-the potential than the same delay does in NEST where synapses are deltas: there the axonal delay is one step shorter.
+In a step, arriving spikes are added to the input, then the potential is propagated, then it is compared with the threshold. Delta
+synapses therefore have an axonal delay that is one step shorter than the delay in NEST.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ POISSON = pygenn.create_current_source_model(  # an independent draw for every n
 
 
 def start(work: argparse.Namespace, name: str) -> tuple[pygenn.GeNNModel, float]:
-    """An empty model, and when building began."""
+    """Create an empty model; returns the model, and the time at which building began."""
     if work.threads != 1:
         sys.exit("GeNN's CPU backend has one thread")
     scalar = {"float32": "float", "float64": "double"}[work.precision]
@@ -56,12 +56,12 @@ def start(work: argparse.Namespace, name: str) -> tuple[pygenn.GeNNModel, float]
 
 
 def gain(tau_m: float, tau_syn: float, C_m: float) -> float:
-    """What 1 pA of an exponential current adds to the potential in a step, in mV."""
+    """The increment (mV) of the potential in a step due to an exponential current of 1 pA."""
     return tau_m * tau_syn / (C_m * (tau_m - tau_syn)) * (exp(-DT / tau_m) - exp(-DT / tau_syn))
 
 
 def neurons(model, name, n, V, tau_m, t_ref, *, drive=0.0, **params):
-    """A population that records every spike. `drive`: what a constant current adds to the potential in a step."""
+    """Add a population that records all spikes. `drive`: increment (mV) of the potential in a step due to a constant current."""
     params |= {"decay": exp(-DT / tau_m), "drive": drive, "t_ref": round(t_ref / DT)}
     population = model.add_neuron_population(name, n, LIF, params, {"V": V, "wait": 0})
     population.spike_recording_enabled = True
@@ -69,18 +69,18 @@ def neurons(model, name, n, V, tau_m, t_ref, *, drive=0.0, **params):
 
 
 def poisson(model, population, rate, weight, gain=1.0, decay=0.0):
-    """Poisson spikes of `rate` Hz to every neuron: jumps of the potential, unless `gain` and `decay` make them currents."""
+    """Give each neuron a Poisson train of `rate` Hz. A spike increments the potential, or a current if `gain` and `decay` are given."""
     params = {"weight": weight, "gain": gain, "decay": decay, "limit": exp(-rate * DT / 1000)}
     model.add_current_source("poisson_" + population.name, POISSON, population, params, {"current": 0.0})
 
 
 def connect(model, source, target, weights, postsynaptic, rule):
-    """Sparse ("ragged") connectivity."""
+    """Connect two populations with sparse ("ragged") connectivity."""
     return model.add_synapse_population(f"{source.name}_{target.name}", "SPARSE", source, target, weights, postsynaptic, rule)
 
 
 def run(work: argparse.Namespace, model: pygenn.GeNNModel, began: float, populations: list) -> None:
-    """Compiles, draws the network, simulates step by step and reports."""
+    """Compile, draw the network, simulate step by step, and print the measurements."""
     steps = round(work.duration / DT)
     described = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):

@@ -1,4 +1,4 @@
-"""Vogels and Abbott's current-based network in GeNN: the work of `lifsim run cuba --set n=SIZE`.
+"""Vogels and Abbott's current-based network in GeNN, equivalent to `lifsim run cuba --set n=SIZE`.
 
 python genn_cuba.py 1 DURATION_MS [PRECISION] [--size SIZE]
 """

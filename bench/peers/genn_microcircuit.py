@@ -1,8 +1,8 @@
-"""The cortical microcircuit (Poisson background) in GeNN: the work of `lifsim run microcircuit`.
+"""The cortical microcircuit (Poisson background) in GeNN, equivalent to `lifsim run microcircuit`.
 
 python genn_microcircuit.py 1 DURATION_MS [PRECISION] [--scale SCALE] [--k-scale K_SCALE]
 
-Dendritic delays, cut at the 99.99 % quantile of the excitatory ones as in GeNN's own example.
+Delays are dendritic, and limited to the 99.99 % quantile of the excitatory delays, as in GeNN's own example.
 """
 
 from math import exp
@@ -15,7 +15,7 @@ from pygenn import init_postsynaptic, init_sparse_connectivity, init_var, init_w
 NEURON = {"tau_m": mc.TAU_M, "t_ref": mc.T_REF, "E_L": mc.E_L, "V_reset": mc.V_RESET, "V_th": mc.V_TH}
 CURRENT = {"gain": gain(mc.TAU_M, mc.TAU_SYN, mc.C_M), "decay": exp(-DT / mc.TAU_SYN)}
 LONGEST = 1.5 + 3.719 * 0.75  # ms
-DRIVE = mc.TAU_M / mc.C_M * (1 - exp(-DT / mc.TAU_M))  # mV a step, of 1 pA
+DRIVE = mc.TAU_M / mc.C_M * (1 - exp(-DT / mc.TAU_M))  # mV per step and pA
 
 work = arguments(__doc__, scale=1.0, k_scale=1.0)
 model, began = start(work, "microcircuit")

@@ -1,7 +1,7 @@
-"""The numbers of Potjans & Diesmann (2014) as in lifsim's models/microcircuit.toml, for the peers' scripts.
+"""The parameters of Potjans & Diesmann (2014) as in lifsim's models/microcircuit.toml, for the peers' scripts.
 
-Poisson background. With `k_scale` weights grow by 1/sqrt(k_scale) and a current makes up for the mean input that is
-lost, as in the model file.
+The background input consists of Poisson trains. With `k_scale`, weights are multiplied by 1/sqrt(k_scale), and a constant current replaces
+the mean input of the removed synapses, as in the model file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RATE_EXT, DELAY_EXT = 8.0, 1.5  # Hz of one external source, ms
 
 
 class Population(NamedTuple):
-    """One of the eight: its size, potentials at the start (mean, SD), external rate (Hz) and current (pA)."""
+    """One of the eight populations: its size, initial potentials (mean, SD; mV), external rate (Hz) and current (pA)."""
 
     n: int
     V0: tuple[float, float]
@@ -38,7 +38,7 @@ class Population(NamedTuple):
 
 
 class Projection(NamedTuple):
-    """Synapses from one population to another: how many, mean weight (pA, SD 10 %) and delay (ms, SD 50 %)."""
+    """Synapses from one population to another: their number, mean weight (pA, SD 10 %) and mean delay (ms, SD 50 %)."""
 
     source: int
     target: int
@@ -53,27 +53,27 @@ def strength(target: int, source: int) -> float:
 
 
 def synapses(target: int, source: int) -> float:
-    """Their number in the full model; a P is the probability of at least one."""
+    """The number of synapses in the full model; `P` is the probability that a pair of neurons has at least one."""
     return log(1 - P[target][source]) / log(1 - 1 / (N[target] * N[source]))
 
 
 def external_weight(k_scale: float) -> float:
-    """Of the Poisson background, in pA."""
+    """The weight of the Poisson background (pA)."""
     return W / sqrt(k_scale)
 
 
 def populations(scale: float, k_scale: float) -> list[Population]:
-    """The eight populations, inhibitory ones at odd places."""
+    """The eight populations; those with odd indices are inhibitory."""
     return [Population(round(n * scale), V0[i], RATE_EXT * round(K_EXT[i] * k_scale), lost_current(i, k_scale)) for i, n in enumerate(N)]
 
 
 def lost_current(target: int, k_scale: float) -> float:
-    """The current (pA) that makes up for the mean input that fewer, stronger synapses lack."""
+    """The current (pA) that replaces the mean input lost because there are fewer, stronger synapses."""
     recurrent = sum(strength(target, s) * synapses(target, s) / N[target] * RATES[s] for s in range(8))
     return (1 - sqrt(k_scale)) * 0.001 * TAU_SYN * W * (recurrent + K_EXT[target] * RATE_EXT)
 
 
 def projections(scale: float, k_scale: float) -> list[Projection]:
-    """Those of the 64 that have synapses."""
+    """The projections (of 64 possible ones) that have synapses."""
     pairs = [(s, t, round(synapses(t, s) * scale * k_scale)) for t in range(8) for s in range(8)]
     return [Projection(s, t, n, external_weight(k_scale) * strength(t, s), 0.75 if s % 2 else 1.5) for s, t, n in pairs if n]

@@ -1,4 +1,4 @@
-"""Brunel's network (V_reset 0, g 5, eta 2) in NEST: the work of `lifsim run brunel --set V_reset=0`.
+"""Brunel's network (V_reset 0, g 5, eta 2) in NEST, equivalent to `lifsim run brunel --set V_reset=0`.
 
 python nest_brunel.py THREADS DURATION_MS
 """

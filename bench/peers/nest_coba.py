@@ -1,4 +1,4 @@
-"""Vogels and Abbott's conductance-based network in NEST: the work of `lifsim run coba` in the variant with a constant current.
+"""Vogels and Abbott's conductance-based network in NEST, equivalent to `lifsim run coba` with a constant current.
 
 python nest_coba.py THREADS DURATION_MS [--size SIZE]
 """

@@ -1,4 +1,4 @@
-"""What the NEST scripts share: the kernel before a network is built, and the run after."""
+"""Common code of the NEST scripts: sets up the kernel, and runs a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common import DT, report
 
 
 def start(work: argparse.Namespace) -> float:
-    """Sets the kernel. Returns when building began."""
+    """Set up the kernel; returns the time at which building began."""
     nest.set_verbosity("M_ERROR")
     nest.ResetKernel()
     nest.SetKernelStatus({"resolution": DT, "local_num_threads": work.threads, "rng_seed": 1, "print_time": False})
@@ -18,7 +18,7 @@ def start(work: argparse.Namespace) -> float:
 
 
 def run(work: argparse.Namespace, began: float, populations: list) -> None:
-    """Records every spike of `populations` (in memory), simulates and reports. NEST computes in float64 only."""
+    """Record all spikes of `populations` in memory, simulate, and print the measurements. NEST computes in float64 only."""
     recorder = nest.Create("spike_recorder")
     for population in populations:
         nest.Connect(population, recorder)

@@ -1,4 +1,4 @@
-"""Vogels and Abbott's current-based network in NEST: the work of `lifsim run cuba --set n=SIZE`.
+"""Vogels and Abbott's current-based network in NEST, equivalent to `lifsim run cuba --set n=SIZE`.
 
 python nest_cuba.py THREADS DURATION_MS [--size SIZE]
 """

@@ -1,4 +1,4 @@
-"""NEST's hpc_benchmark with in-degrees 2000 and 500 in NEST: the work of `lifsim run hpc --set C_ex=2000`.
+"""NEST's hpc_benchmark with in-degrees 2000 and 500 in NEST, equivalent to `lifsim run hpc --set C_ex=2000`.
 
 python nest_hpc.py THREADS DURATION_MS
 """

@@ -1,8 +1,8 @@
-"""The cortical microcircuit (Poisson background) in NEST: the work of `lifsim run microcircuit`.
+"""The cortical microcircuit (Poisson background) in NEST, equivalent to `lifsim run microcircuit`.
 
 python nest_microcircuit.py THREADS DURATION_MS [--scale SCALE] [--k-scale K_SCALE]
 
-14 GB of memory at full scale.
+The full scale needs 14 GB of memory.
 """
 
 import math

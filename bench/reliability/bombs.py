@@ -1,6 +1,6 @@
-"""Small model files that ask for much: each kind is something of which a parser, a check or a message could do too much.
+"""Small model files that are expensive to read: each kind could make a parser, a check or a message need too much time or memory.
 
-``made(rng)`` is one of them, at random, of up to about a hundred kilobytes.
+``made(rng)`` returns a random one of up to about a hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ A = '[populations.a]\nn = 3\nmodel = "iaf_psc_exp"\n'
 
 
 def _size(rng: np.random.Generator, most: float) -> int:
-    """A size up to `most`, large and small ones alike."""
+    """A random size up to `most`; small and large sizes are equally frequent."""
     return int(10 ** rng.uniform(0.5, np.log10(most)))
 
 
 def dotted(rng: np.random.Generator) -> str:
-    """Keys of many parts, in every place where a key may be."""
+    """Keys of many parts, in every place that allows a key."""
     part = rng.choice(["a", '"a"', "'b'", "a-1", '"."'])
     key = str(rng.choice([".", " . ", "\t.\t"])).join([part] * _size(rng, 20_000))
     forms = [
@@ -35,7 +35,7 @@ def dotted(rng: np.random.Generator) -> str:
 
 
 def nested(rng: np.random.Generator) -> str:
-    """Lists and tables in each other, closed or not."""
+    """Nested lists and tables, closed or not."""
     depth = _size(rng, 20_000)
     opened, closed = [("[", "]"), ("{ a = ", "}"), ("[{ a = ", "}]"), ("[[], ", "]"), ("[\n", "\n]")][rng.integers(5)]
     place = rng.choice(["x", "[parameters]\nx", "[run]\ndt", A + "positions", A + "[populations.a.params]\nV_th"])
@@ -64,7 +64,7 @@ def digits(rng: np.random.Generator) -> str:
 
 
 def long_texts(rng: np.random.Generator) -> str:
-    """Long texts, with what messages and patterns could stumble over, as keys and values."""
+    """Long texts as keys and values, with characters that messages and regular expressions may handle badly."""
     piece = str(
         rng.choice(["a", "\\\\n", "'", "[", "]", "\\\\u202e", '\\\\"', "µ", " ", "1.", "= ", "$", "(", "-", "x.h5:", "../"])
     ).replace("\\\\", "\\")
@@ -110,7 +110,7 @@ BIG = [
 
 
 def bombs(rng: np.random.Generator) -> str:
-    """Expressions whose values are large, or take long, used often."""
+    """Expressions with large values or long computing times, used many times."""
     fill = {"many": "1 + " * _size(rng, 900), "minus": "-" * _size(rng, 3900)}
     chosen = [str(x) for x in rng.choice(BIG, int(rng.integers(1, 4)))]
     n, m = (max(1, _size(rng, most) // (1 + max(map(len, fill.values())) // 100)) for most in (1000, 300))
@@ -122,7 +122,7 @@ def bombs(rng: np.random.Generator) -> str:
 
 
 def names(rng: np.random.Generator) -> str:
-    """Names that there are not, each to be compared with many that there are."""
+    """Unknown names, each of which is compared with many known names."""
     n = _size(rng, 3000)
     there = "".join(f'[populations.p{i}]\nn = 1\nmodel = "iaf_psc_exp"\n' for i in range(n))
     form = rng.choice(
@@ -138,13 +138,13 @@ def names(rng: np.random.Generator) -> str:
 
 
 def unknown_names(rng: np.random.Generator) -> str:
-    """Expressions that name parameters which there are not."""
+    """Expressions with unknown parameters."""
     n = _size(rng, 3000)
     return "[parameters]\n" + "\n".join(f"x{i} = {i}\ny{i} = '= z{i} + 1'" for i in range(n))
 
 
 def lists(rng: np.random.Generator) -> str:
-    """Lists of populations, all pairs of which are connected or recorded."""
+    """Lists of populations, with all pairs connected or all populations recorded."""
     n, m = _size(rng, 1000), _size(rng, 1000)
     one, two = ([f"{rng.choice(['a', 'b'])}{i if rng.random() < 0.1 else ''}" for i in range(k)] for k in (n, m))
     if rng.random() < 0.3:
@@ -156,7 +156,7 @@ def lists(rng: np.random.Generator) -> str:
 
 
 def chains(rng: np.random.Generator) -> str:
-    """Parameters that lead on to each other, in either order, in a circle or not."""
+    """Parameters that depend on each other in chains, in either order, cyclic or not."""
     n = _size(rng, 3000)
     kind = rng.integers(6)
     last = ["1", "= p0", f"= p{n // 2}", "1", "= p0", "= q"][kind]
@@ -168,7 +168,7 @@ def chains(rng: np.random.Generator) -> str:
 
 
 def wrongs(rng: np.random.Generator) -> str:
-    """One mistake many times."""
+    """The same mistake many times."""
     form = rng.choice(
         [
             "{}k = 1",
@@ -184,7 +184,7 @@ def wrongs(rng: np.random.Generator) -> str:
 
 
 def controls(rng: np.random.Generator) -> str:
-    """Characters that a terminal obeys, in every text."""
+    """Terminal control characters in every text."""
     seen = "".join(f"\\u{int(c):04x}" for c in rng.choice([0x1B, 0x9B, 0x07, 0x08, 0x0D, 0x7F, 0x202E, 0x2066, 0x85, 0x2028, 0xFEFF], 5))
     head = f'name = "{seen}"\ndescription = "{seen}]8;;x"\n[parameters]\n"{seen}" = "{seen}"\n'
     population = f'[populations."{seen}"]\nn = 1\nmodel = "{seen}"\n{A}'
@@ -193,7 +193,7 @@ def controls(rng: np.random.Generator) -> str:
 
 
 def references(rng: np.random.Generator) -> str:
-    """Files that lie elsewhere, or are none."""
+    """References to files in other folders, and to paths that are not files."""
     path = rng.choice(["/etc/passwd", "../x", "a/../../x", "\\u0000", "", "/dev/zero", "..\\\\x", "x" * 5000, "~/x", ".", "C:/x"]) + str(
         rng.choice(["", ".h5", ".h5:x", ".csv", ".npy", ".h5:../x", ".h5:x/bias"])
     )
@@ -209,6 +209,6 @@ KINDS: list[Callable[[np.random.Generator], str]] = [
 
 
 def made(rng: np.random.Generator) -> tuple[str, str]:
-    """The name of a kind, and a file of that kind."""
+    """The name of a random kind, and a model file of that kind."""
     kind = KINDS[rng.integers(len(KINDS))]
     return kind.__name__, kind(rng)

@@ -1,14 +1,15 @@
-"""R21: damaged and foreign caches of compiled code. Nothing of them is loaded, no process crashes, every result is right.
+"""R21: damaged and foreign caches of compiled code. No damaged code may be loaded, no process may crash, all results must be right.
 
     python bench/reliability/caches.py --trials 1000 --together 100 --runs 10
     python bench/reliability/caches.py --trials 200 --seed 5
 
-Most trials take a cache of two small functions and a part, each compiled for two types as the engine is. In each, one to three of its
-files are damaged or replaced: bytes changed, cut, emptied, lengthened, removed, exchanged, copied from another version, replaced by a
-link, a pipe, a folder, a file in Numba's own format or in ours whose pickle would run something, writable by others or (as root) another
-user's. A process that uses the functions then must get the right results and compile what was damaged, and the next one must find all of
-it again. Some trials let six processes of different versions compile and remove old versions in one folder at once, beside folders that
-are not theirs. In the last ones whole runs use a damaged cache of the engine.
+Most trials use a cache of two small functions and a part, each compiled for two types in the way of the engine. In each trial, one to three
+files of the cache are damaged or replaced: bytes are changed; the file is cut, emptied, lengthened, removed, exchanged with another or
+copied from another version; it is replaced by a link, a pipe, a folder, or a file (in Numba's format or lifsim's) whose pickle would run
+code; it is made writable by others or (as root) given to another user. A process that then uses the functions must get the right results
+and compile the damaged code, and the next process must find all code in the cache. In further trials, six processes of different versions
+compile and remove old versions in one folder at the same time, beside folders of other programs. In the last trials, whole runs use a
+damaged cache of the engine.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def total(xs):
 
 
 class Data(NamedTuple):
-    """What the part works with."""
+    """The data of the part."""
 
     x: np.ndarray
 
@@ -69,11 +70,11 @@ CALLS: list[tuple[Any, tuple[Any, ...]]] = [
     (total, (X.astype("f4"),)),
 ]
 RIGHT = [float(function(*args)) for function, args in CALLS]
-TYPES = np.float64, np.float32  # that the part is called with
+TYPES = np.float64, np.float32  # types of the arrays with which the part is called
 
 
 def use(root: Path) -> dict[str, Any]:
-    """Call the functions with a cache in `root`: results, how many had to be compiled, what was said."""
+    """Call the functions with a cache in `root`: their results, the number of compilations, the warnings."""
     os.environ[cache.VARIABLE] = str(root)
     cache.folders.cache_clear()
     with warnings.catch_warnings(record=True) as said, compiling() as compiler:
@@ -88,7 +89,7 @@ def use(root: Path) -> dict[str, Any]:
 
 
 def used(root: Path) -> dict[str, Any]:
-    """`use` in a copy of this process, which may crash."""
+    """Call `use` in a forked process, which may crash."""
     return dict(json.loads(apart(lambda: json.dumps(use(root)))))
 
 
@@ -96,7 +97,7 @@ def used(root: Path) -> dict[str, Any]:
 
 
 class Planted:
-    """Unpickled, it leaves a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -195,7 +196,7 @@ if os.geteuid() == 0:
 
 
 def damaged(pristine: Path, folder: Path, rng: np.random.Generator) -> collections.Counter[str]:
-    """One trial with a cache of small functions."""
+    """Run one trial with a damaged cache of small functions."""
     root = folder / "cache"
     shutil.copytree(pristine, root)
     files = sorted((root / cache.VERSION).iterdir())
@@ -218,7 +219,7 @@ def damaged(pristine: Path, folder: Path, rng: np.random.Generator) -> collectio
 
 
 def together(pristine: Path, folder: Path, rng: np.random.Generator) -> collections.Counter[str]:
-    """Six processes of up to nine versions compile, load and remove old versions in one folder."""
+    """Run one trial in which six processes of up to nine versions compile, load and remove old versions in one folder."""
     root, seen = folder / "cache", collections.Counter({"folders used by six processes": 1})
     foreign = root / "engine-measurements-1" / "data.csv"
     foreign.parent.mkdir(parents=True)
@@ -259,7 +260,7 @@ def simulated(root: Path) -> str:
 
 
 def whole_run(pristine: Path, right: str, folder: Path, rng: np.random.Generator) -> collections.Counter[str]:
-    """A run with a cache of the engine in which one file in ten is damaged."""
+    """Run one trial: a whole run with a cache of the engine in which one file in ten is damaged."""
     root, seen = folder / "cache", collections.Counter({"whole runs with a damaged cache": 1})
     shutil.copytree(pristine, root)
     for path in sorted((root / cache.VERSION).iterdir()):
@@ -280,7 +281,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         small, whole, right = folder / "small", folder / "whole", ""
-        use(folder / "first")  # here, so that the compiler is loaded in this process
+        use(folder / "first")  # loads the compiler in this process
         used(small)
         if options.runs:
             right = apart(lambda: simulated(whole)).decode()

@@ -1,10 +1,10 @@
-"""R3: the same bits for any number of threads, any slices, with and without recording, in one go or in several.
+"""R3: results must be bit-identical for any number of threads, any slices, with and without recording, uninterrupted or resumed.
 
     python bench/reliability/determinism.py --seeds 3
 
-For random networks of each kind: spikes, traces, potentials at the end and plastic weights of a run with one thread, against 1, 2, 4 and
-8 threads (more than there are cores) × slices of 1, 10 and 100 ms × resumed twice from checkpoints, each time with another number
-of threads.
+For random networks of each kind, the spikes, traces, final potentials and plastic weights of a run with one thread are compared with those
+of runs with 1, 2, 4 and 8 threads (more than there are cores) and slices of 1, 10 and 100 ms, and of runs that were resumed twice from
+checkpoints, each time with another number of threads.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--first", type=int, default=1)
     options = parser.parse_args()
-    slices.SLICE_SECONDS = 10.0  # slices are as they are asked for
+    slices.SLICE_SECONDS = 10.0  # so that the wall time does not limit a slice
     cases = wrong = 0
     for kind in KINDS:
         for seed in range(options.first, options.first + options.seeds):
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def resumed(kind: str, seed: int, threads: int) -> tuple[str, str]:
-    """A run saved at 41.3 ms and at 97 ms, and taken up with other numbers of threads."""
+    """The digests of a run that is saved at 41.3 ms and at 97 ms, and resumed with other numbers of threads."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved"
         with ls.Simulation(network(kind, seed), threads=threads) as sim:

@@ -1,12 +1,12 @@
 """R4: the n-th write, sync, rename, open, truncation or allocation fails, for every n of a run.
 
     python bench/reliability/faults.py                     # every n of every call, every kind of failure
-    python bench/reliability/faults.py --every 5 --seed 3  # each fifth, other networks
+    python bench/reliability/faults.py --every 5 --seed 3  # every fifth n, other networks
 
-`lifsim run` is called as a user calls it, in a copy of this process in which one call fails: no room (ENOSPC), a failing disk (EIO),
-or (writes) only half of it written. It must say so in one line, without a traceback, and exit with 1 or 2, or not mind. What
-is left must be a prefix of the uninterrupted run, and once nothing fails any more the run must come to the same bits: by
-``lifsim resume``, or from the beginning where it had not begun.
+`lifsim run` is called as a user calls it, in a forked process in which one call fails: no disk space (ENOSPC), a failing disk (EIO), or
+(for writes) only half of the data written. The command must print one line about it, without a traceback, and exit with 1 or 2, or
+complete the run. The data on the disk must be a prefix of those of the uninterrupted run. Without further failures, the run must reach
+bit-identical results: by ``lifsim resume``, or by a new run if the first one had not begun.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DURATION = "60 ms"
 
 
 def ran(args: list[str], patch: Callable[[], Any] = lambda: None) -> tuple[int, str]:
-    """Exit code and what was said on standard error."""
+    """Run a command in a forked process; returns its exit code and its standard error."""
     read, write = os.pipe()
 
     def work() -> None:
@@ -60,12 +60,12 @@ def ran(args: list[str], patch: Callable[[], Any] = lambda: None) -> tuple[int, 
 
 
 def errors_in(said: str) -> int:
-    """How many errors a command told."""
+    """The number of errors that a command printed."""
     return sum(line.startswith("error:") for line in said.splitlines())
 
 
 def failing(module: Any, name: str, n: int, how: str) -> Callable[[], None]:
-    """Let the n-th call of ``module.name`` fail, of those that concern files of the run."""
+    """A patch that makes the n-th call of ``module.name`` fail, counting only calls for files of the run."""
 
     def patch() -> None:
         old, calls = getattr(module, name), iter(range(10**9))
@@ -86,7 +86,7 @@ def failing(module: Any, name: str, n: int, how: str) -> Callable[[], None]:
 
 
 def counted(args: list[str], module: Any, name: str) -> int:
-    """How often a run calls ``module.name``."""
+    """The number of calls of ``module.name`` in a run."""
     read, write = os.pipe()
 
     def patch() -> None:
@@ -135,7 +135,7 @@ def campaign(kind: str, seed: int, every: int, folder: Path) -> collections.Coun
 
 
 def judged(args: list[str], out: Path, whole: ls.Result, wanted: str, code: int, said: str, what: str) -> collections.Counter[str]:
-    """What a run that met a failure left, and whether it can be mended."""
+    """Check the files that a failed run left, and whether the run can be completed."""
     seen = collections.Counter({"cases": 1, f"exit {code}": 1})
 
     def complain(wrong: str) -> None:
@@ -181,7 +181,7 @@ def main() -> None:
     options = parser.parse_args()
     seen: collections.Counter[str] = collections.Counter()
     for kind in options.kinds:
-        with ls.Simulation(network(kind, options.seed), threads=1) as sim:  # so that all code is loaded in this process
+        with ls.Simulation(network(kind, options.seed), threads=1) as sim:  # loads all code in this process
             sim.run(5.0)
         with tempfile.TemporaryDirectory() as folder:
             seen += campaign(kind, options.seed, options.every, Path(folder))

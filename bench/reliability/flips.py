@@ -1,11 +1,11 @@
-"""R11: bit rot. A random bit of a file is flipped, or a random byte changed; reading all of it must say so.
+"""R11: corrupted files. A random bit of a file is flipped, or a random byte changed; reading the whole file must report an error.
 
     python bench/reliability/flips.py --flips 2000
     python bench/reliability/flips.py --flips 500 --seed 9
 
 Files: results (spikes, traces, weights over time), a store of weights (sparse and dense, with delays and biases), a trained
-network, a checkpoint, the log of an unfinished run. Beside them, what plain h5py makes of the same damage to the results: how often
-it reads other data without a word.
+network, a checkpoint, the log of an unfinished run. For comparison, the script counts how often plain h5py reads wrong data from the
+damaged results without an error.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def flipped(raw: bytes, rng: np.random.Generator) -> bytes:
 
 
 def plain(path: Path) -> str:
-    """What h5py reads."""
+    """All data that h5py reads from a file, as text."""
     seen: list[str] = []
     with h5py.File(path, "r") as file:
         file.visititems(lambda name, x: seen.append(f"{name} {x[()].tobytes()!r}") if isinstance(x, h5py.Dataset) else None)

@@ -1,14 +1,14 @@
-"""R20: files of other tools, spikes and edges in every form. What is read is right, and what is not is said.
+"""R20: spike and edge files of other tools, in all forms. Data must be read correctly, or be refused with an error.
 
     python bench/reliability/foreign.py --files 1000
     python bench/reliability/foreign.py --files 200 --seed 7        # other files
 
-A file of spikes has one to four populations: in SONATA's layout or the older one, in ms, s or us, of any type, sorted or not, with and
-without attributes, ids from anywhere; some populations are harmed (times that are no numbers, columns of different length, negative ids,
-unknown units, links, text). A file of edges has one to three groups with some values of their own, a table of types in one of its forms,
-numbers of synapses, units, nodes in any order; some lack what is needed. This file reads them itself, by h5py and NumPy, edge by edge, and
-compares: spikes, statistics, what a spike generator sends; sources, targets, weights, delays. What was harmed must be refused by an
-error of lifsim, and spoil nothing else; nothing may be read as other numbers than are there.
+A spike file has one to four populations: in SONATA's layout or the older one, in ms, s or us, with any data types, sorted or not, with or
+without attributes, and with ids from any number on. Some populations are damaged (times that are not numbers, columns of different length,
+negative ids, unknown units, links, text). An edge file has one to three groups, some with values of their own, a table of edge types in one
+of its forms, numbers of synapses, units, and nodes in any order; some files lack required data. This script reads the files with h5py and
+NumPy, edge by edge, and compares spikes, statistics, the spikes that a spike generator sends, sources, targets, weights and delays. Damaged
+data must be refused with an error of lifsim, without effects on other data; no wrong numbers may be read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HARMS = ("nan", "inf", "lengths", "negative", "units", "link", "text", "no times
 
 
 def spikes(folder: Path, rng: np.random.Generator) -> Counter[str]:
-    """A file of spikes: what was made of it."""
+    """Run one trial with a spike file; returns the counts of outcomes."""
     path, seen = folder / "spikes.h5", Counter({"files of spikes": 1})
     harmed: dict[str, str] = {}
     with h5py.File(path, "w") as file:
@@ -78,7 +78,7 @@ def spikes(folder: Path, rng: np.random.Generator) -> Counter[str]:
 
 
 def population(group: h5py.Group, rng: np.random.Generator, ids: str, plain: bool) -> None:
-    """Spikes in steps of 0.1 ms, of neurons that have ids from anywhere on."""
+    """Write random spikes, in steps of 0.1 ms, of neurons with ids from any number on."""
     n, first = int(rng.choice([0, 1, 7, 200])), int(rng.choice([0, 0, 1, 51, 1001, 10**6]))
     size = int(rng.integers(1, 60))
     at = rng.integers(0 if rng.random() < 0.1 else 1, 10_000, n) / 10
@@ -120,7 +120,7 @@ def harm(group: h5py.Group, what: str) -> None:
 
 
 def refused(result: ls.Result, name: str, said: str, what: str) -> Counter[str]:
-    """A population that was harmed: not there, named in a warning, an error where it is asked for."""
+    """Check that a damaged population is left out, named in a warning, and raises an error on access."""
     try:
         found = result.spikes[name]
     except ls.LifsimError:
@@ -130,7 +130,7 @@ def refused(result: ls.Result, name: str, said: str, what: str) -> Counter[str]:
 
 
 def by_hand(path: Path, name: str) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """The spikes of a population by h5py and NumPy, in order of time, then of neuron."""
+    """The spikes of a population, read with h5py and NumPy, sorted by time, then neuron."""
     with h5py.File(path, "r") as file:
         group = file["spikes"] if name == "spikes" else file[f"spikes/{name}"]
         ids = next(key for key in ("node_ids", "gids") if key in group and isinstance(group[key], h5py.Dataset))
@@ -142,7 +142,7 @@ def by_hand(path: Path, name: str) -> tuple[np.ndarray, np.ndarray, dict[str, An
 
 
 def same(result: ls.Result, path: Path, name: str, said: str) -> Counter[str]:
-    """Spikes and statistics of a population as they are in the file."""
+    """Check that spikes and statistics of a population agree with the file."""
     at, nodes, attributes = by_hand(path, name)
     s = result.spikes[name]
     close = len(s) == len(at) and np.allclose(np.sort(s.times), np.sort(at), rtol=1e-12, atol=0)
@@ -161,7 +161,7 @@ def same(result: ls.Result, path: Path, name: str, said: str) -> Counter[str]:
     if (
         "n_nodes" not in attributes
         and nodes.min(initial=0 if not len(nodes) else 2**40) > 0
-        and f"{name}: {n:,} neurons are assumed" not in said
+        and f"{name}: {n:,} neurons with ids" not in said
     ):
         return Counter({"ASSUMED WITHOUT A WORD": 1})
     if len(nodes) and "n_nodes" not in attributes:
@@ -181,7 +181,7 @@ def rates(nodes: np.ndarray, duration: float) -> np.ndarray:
 
 
 def sent(path: Path, name: str) -> Counter[str]:
-    """What a spike generator sends of a population: every spike, or an error."""
+    """Check that a spike generator sends every spike of a population, or that there is an error."""
     at, nodes, _ = by_hand(path, name)
     if len(nodes) and nodes.max() > 10_000:
         return Counter()
@@ -207,7 +207,7 @@ COLUMNS = ("syn_weight", "delay", "nsyns")
 
 
 def edges(folder: Path, rng: np.random.Generator) -> Counter[str]:
-    """A file of edges and its types: what was made of it."""
+    """Run one trial with an edge file and its table of types; returns the counts of outcomes."""
     path, n = folder / "x_edges.h5", int(rng.choice([1, 5, 80]))
     types = rng.choice([100, 101, 205], n)
     groups = int(rng.integers(1, 4))
@@ -280,7 +280,7 @@ def write_table(path: Path, table: dict[int, dict[str, str]], columns: list[str]
 def edge_by_edge(
     path: Path, table: dict[int, dict[str, str]], columns: list[str], harmed: str, units: dict[str, tuple[str, float]]
 ) -> tuple[np.ndarray, ...] | None:
-    """Sources, targets, weights and delays, looked up one by one; None where they cannot be known."""
+    """Sources, targets, weights and delays, looked up edge by edge; None if data that they need are missing."""
     with h5py.File(path, "r") as file:
         top = file["edges/a_to_b"]
         n = len(top["source_node_id"])

@@ -1,9 +1,9 @@
-"""R5: the disk is full, at 100 positions of a run. Nothing crashes, nothing acknowledged is lost, the run can go on.
+"""R5: the disk becomes full, at 100 positions of a run. Nothing may crash, no acknowledged data may be lost, the run must be resumable.
 
     python bench/reliability/full_disk.py --positions 100
 
-Files of a run may not grow beyond a limit (RLIMIT_FSIZE), which is moved over everything that a run writes: log, checkpoints, file
-of results. Where a small file system can be mounted (as root, Linux), runs meet a disk of 3 MB too.
+The size of files is limited (RLIMIT_FSIZE); the limits range over the sizes of all files of a run: log, checkpoints, results file.
+If a small file system can be mounted (as root on Linux), the runs are also tested on a disk of 3 MB.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def small_disk(reference: Reference, disk: Path, seen: collections.Counter[str]) -> None:
-    """A run of 10 s on a disk of 3 MB: it stops, and what it acknowledged is there."""
+    """Check that a run of 10 s on a disk of 3 MB stops, and that all data that it acknowledged are readable."""
     model = disk / "model.toml"
     reference.net.save(model)
     code, said = ran(["run", str(model), "--duration", "10 s", "-o", str(disk / "run.h5")])

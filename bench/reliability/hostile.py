@@ -1,11 +1,11 @@
-"""R10: HDF5 files from strangers, for every reader of ours. All are refused before data are read.
+"""R10: malicious HDF5 files, for each of lifsim's readers. All must be refused before data are read.
 
     python bench/reliability/hostile.py
 
-To a good file of each kind something bad is done, at each of its datasets in turn: links and storage that lead to another file, virtual
-datasets, cycles, datasets that claim a petabyte or unpack to gigabytes, other types, ranks and lengths, indices out of range.
-The other file is a FIFO, so that a reader which opened it would hang. Counted: what was not refused with one of lifsim's own
-errors, took more than a second or more than 50 MB. (What changes nothing that the reader looks at may be read.)
+Valid files of each kind are manipulated at each of their datasets in turn: links and storage that lead to another file, virtual datasets,
+cycles, datasets that declare a petabyte or unpack to gigabytes, other types, ranks and lengths, indices out of range. The other file
+is a FIFO, so that a reader that opens it hangs. Files count as failures if they are not refused with one of lifsim's own errors, or if
+refusing takes more than a second or more than 50 MB. (A file may be read if the manipulation changes nothing that the reader uses.)
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
 
 
 def replaced(make: Callable[[h5py.Group, str, h5py.Dataset], object]) -> Callable[[h5py.File, str, Path], None]:
-    """A harm that puts something else in place of a dataset, with its attributes."""
+    """A manipulation that replaces a dataset by another object with the same attributes."""
 
     def harm(file: h5py.File, name: str, canary: Path) -> None:
         old, group, last = file[name], file[name].parent, name.rpartition("/")[2]
@@ -171,7 +171,7 @@ def replaced(make: Callable[[h5py.Group, str, h5py.Dataset], object]) -> Callabl
 
 
 def elsewhere(kind: str) -> Callable[[h5py.File, str, Path], None]:
-    """A harm that makes a dataset read the canary."""
+    """A manipulation that makes a dataset refer to the FIFO `canary`."""
 
     def harm(file: h5py.File, name: str, canary: Path) -> None:
         shape, dtype, kept = file[name].shape or (1,), file[name].dtype, dict(file[name].attrs)
@@ -221,7 +221,14 @@ HARMS: dict[str, Callable[[h5py.File, str, Path], None]] = {
 }
 
 
-ALLOWED = {"falling numbers", "an entry less", "negative numbers", "one dimension more", "a scalar", "enormous numbers"}  # somewhere
+ALLOWED = {
+    "falling numbers",
+    "an entry less",
+    "negative numbers",
+    "one dimension more",
+    "a scalar",
+    "enormous numbers",
+}  # may be valid in some datasets
 
 
 def signed(x: h5py.Dataset) -> str:
@@ -229,7 +236,7 @@ def signed(x: h5py.Dataset) -> str:
 
 
 def petabyte(group: h5py.Group, name: str, x: h5py.Dataset) -> h5py.Dataset:
-    """A dataset of which nothing was ever written."""
+    """A dataset that declares a petabyte, without any stored data."""
     tail = (x.shape or (1,))[1:]
     return group.create_dataset(name, (2**50 // x.dtype.itemsize, *tail), x.dtype, chunks=(1024, *tail))
 
@@ -249,7 +256,7 @@ def bomb(group: h5py.Group, name: str, x: h5py.Dataset) -> h5py.Dataset:
 
 
 def tried(read: Callable[[Path], object], path: Path) -> tuple[str, float, float]:
-    """What became of reading `path` in a copy of this process: how it ended, seconds, MB."""
+    """Read `path` in a forked process; returns the outcome, the time (s) and the memory (MB)."""
     out, into = os.pipe()
 
     def work() -> None:
@@ -281,7 +288,7 @@ def tried(read: Callable[[Path], object], path: Path) -> tuple[str, float, float
 
 
 def load_code() -> None:
-    """Compile what networks with weights that are all alike, differ, or need float64 run by: that is not what is measured."""
+    """Compile the code for networks with equal, different and float64 weights, so that compilation is not measured."""
     for weight in (1.0, [1.0, 2.0], [0.1, 0.2]):
         net = ls.Network()
         net.add("n", 2, "iaf_psc_exp")
@@ -318,7 +325,7 @@ def main() -> None:
                         with h5py.File(bad, "r+") as file:
                             harm(file, place, canary)
                     except (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError):
-                        continue  # HDF5 itself cannot make such a thing here
+                        continue  # HDF5 itself cannot write this
                     said, seconds, grown = tried(read, bad)
                     seconds, grown = seconds - usual[1], grown - usual[2]
                     slowest, largest = max(slowest, seconds), max(largest, grown)

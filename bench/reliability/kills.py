@@ -1,13 +1,13 @@
-"""R1, R2: random SIGKILLs. Nothing acknowledged is lost or there twice, and every run resumes to the same bits.
+"""R1, R2: random SIGKILLs. No acknowledged data may be lost or duplicated, and resumed runs must give bit-identical results.
 
     python bench/reliability/kills.py --trials 1000 --jobs 2
     python bench/reliability/kills.py --trials 50 --seed 7        # other networks, other moments
 
-Each trial runs a random network that records to a file, with checkpoints, random threads and short slices. Another process
-is told what has been acknowledged and kills the run at a random moment after a minimum of it: while it is built, in a slice,
-while a checkpoint is written or renamed, while the file of results is made. Then the log must open, hold all that was acknowledged and be a
-prefix of the uninterrupted run, also once made into HDF5 and read by h5py alone. The run is resumed with another number of
-threads; half of these are killed again, once or twice; in one of eight the last checkpoint is damaged or removed before.
+Each trial runs a random network that records to a file, with checkpoints, a random number of threads and short slices. Another process
+receives the time up to which data are acknowledged and kills the run at a random moment: while the network is built, in a slice, while a
+checkpoint is written or renamed, or while the results file is written. Then the log must be readable, contain all acknowledged data and be
+a prefix of the uninterrupted run, also after conversion to HDF5, read by h5py alone. The run is resumed with another number of threads.
+Half of the resumed runs are killed again, once or twice; before one in eight, the last checkpoint is damaged or removed.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ SLICE = 0.003  # seconds
 
 
 class Reference:
-    """The uninterrupted run of a network: its digest, and its spikes, of which prefixes are compared."""
+    """The uninterrupted run of a network: its digest, and its spikes, with which prefixes are compared."""
 
     def __init__(self, kind: str, seed: int, folder: Path) -> None:
         self.net = network(kind, seed)
         self.path = folder / f"reference-{kind}-{seed}.h5"
         slices.SLICE_SECONDS = SLICE
-        for _ in range(2):  # the first one loads all code in this process
+        for _ in range(2):  # the first run loads all code in this process
             began = time.perf_counter()
             ls.Simulation(self.net, threads=1).close()
             self.building = time.perf_counter() - began
@@ -61,7 +61,7 @@ class Reference:
 
 
 def killed(work: Any, least: float, delay: float) -> tuple[bool, float]:
-    """Kill `work` (told a pipe) `delay` seconds after it has acknowledged `least` ms: whether it was killed, ms acknowledged."""
+    """Kill `work`, which gets a pipe, `delay` s after it acknowledged `least` ms; returns whether it was killed, and ms acknowledged."""
     read, write = os.pipe()
     child = forked(lambda: work(write))
     os.close(write)
@@ -87,7 +87,7 @@ def killed(work: Any, least: float, delay: float) -> tuple[bool, float]:
 
 
 def trial(reference: Reference, folder: Path, rng: np.random.Generator) -> collections.Counter[str]:
-    """One run, killed and resumed until it is done; what was seen."""
+    """Kill and resume a run until it is complete; returns the counts of outcomes."""
     out, seen = folder / "run.h5", collections.Counter({"trials": 1})
     every = float(rng.choice([5.0, 10.0, 20.0, 50.0]))
 
@@ -100,7 +100,7 @@ def trial(reference: Reference, folder: Path, rng: np.random.Generator) -> colle
 
     least, delay = float(rng.uniform(1.0, 0.9 * DURATION)), float(rng.uniform(0, 0.5 * reference.seconds))
     when = rng.random()
-    if when < 0.2:  # while the file of results is made of the log
+    if when < 0.2:  # while the log is converted to the results file
         least, delay = DURATION - 0.05, float(rng.uniform(0, reference.finishing))
     elif when < 0.35:  # before the first step
         least, delay = 0.0, float(rng.uniform(0, reference.building))
@@ -135,9 +135,9 @@ def trial(reference: Reference, folder: Path, rng: np.random.Generator) -> colle
 
 
 def check(reference: Reference, out: Path, acknowledged: float) -> collections.Counter[str]:
-    """What a killed run left: readable, all of it that was acknowledged, nothing twice; as a log and as HDF5."""
+    """Check the data of a killed run, as log and as HDF5: readable, all acknowledged data, no duplicates."""
     seen: collections.Counter[str] = collections.Counter()
-    if out.exists() and not log_path(out).exists():  # killed after all was done
+    if out.exists() and not log_path(out).exists():  # killed after the run was complete
         return collections.Counter({"in the file already": 1})
     if not log_path(out).exists():
         return collections.Counter({"LOST": acknowledged > 0})
@@ -168,7 +168,7 @@ def check(reference: Reference, out: Path, acknowledged: float) -> collections.C
 
 
 def damage(path: Path, rng: np.random.Generator) -> None:
-    """Flip a bit of a file, cut it off, or remove it."""
+    """Flip a bit of a file, truncate the file, or remove it."""
     what = rng.integers(3)
     if what == 0 or not path.exists():
         path.unlink(missing_ok=True)

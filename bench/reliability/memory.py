@@ -1,5 +1,5 @@
-"""R7: memory as it is foretold before anything is built, against the peak that the system counts: shipped networks, and shapes in which
-what counts is not the synapses alone.
+"""R7: compares the memory forecast before building with the peak that the system reports, for shipped networks and for networks whose
+memory is not dominated by synapses.
 
 python bench/reliability/memory.py [NAME …]
 """
@@ -49,7 +49,7 @@ def network(n: int, rule: str = "", **own: object) -> ls.Network:
 
 
 def driven(sources: int, model: str, indegree: int) -> ls.Network:
-    """1000 neurons, each with so many of the generators that send to it."""
+    """1000 neurons with input from `indegree` of the `sources` generators each."""
     net = network(1000)
     net.add("g", sources, model, **({"rate": 10.0} if model == "poisson_generator" else {}))
     net.connect("g", "n", "fixed_indegree", indegree=indegree, weight=0.001)
@@ -57,7 +57,7 @@ def driven(sources: int, model: str, indegree: int) -> ls.Network:
 
 
 def sampled() -> ls.Network:
-    """A recording of 160 MB."""
+    """A network with a recording of 160 MB."""
     net = network(4000, "fixed_indegree", indegree=100)
     net.record("n", ["V_m"], interval=0.1)
     net.recordings = net.recordings[1:]
@@ -86,7 +86,7 @@ IN_MEMORY = {"samples kept in memory": sampled}
 
 
 def run(net: ls.Network, precision: str, weights: str, threads: str, in_memory: bool) -> None:
-    """Run it here, and print the peak."""
+    """Run a network in this process, and print the peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         out = None if in_memory else folder + "/run.h5"
         ls.run(net, DURATION, precision=precision, weights=weights or None, threads=int(threads), out=out)
@@ -94,7 +94,7 @@ def run(net: ls.Network, precision: str, weights: str, threads: str, in_memory: 
 
 
 def foretold(net: ls.Network, precision: str, weights: str, threads: str, in_memory: bool) -> float:
-    """Bytes of the network, and of what is sampled if that stays in memory."""
+    """The forecast in bytes: the network, and the traces if they are kept in memory."""
     samples = sum(8 * len(r.view) * DURATION / r.interval for r in net.recordings if r.variable != "spikes") if in_memory else 0
     return estimate(net, precision, int(threads), weights or None)["bytes"] + samples
 
@@ -106,14 +106,14 @@ def made(name: str, settings: list[str]) -> tuple[ls.Network, bool]:
 
 
 def peak_of(*case: str) -> int:
-    """The peak of a process that runs this case and has nothing to compile."""
+    """The peak memory of a process that runs this case without compiling."""
     for _ in range(2):  # the first may have to compile
         got = subprocess.run([sys.executable, __file__, "--run", *case], check=True, capture_output=True)
     return int(got.stdout)
 
 
 def main(names: list[str]) -> None:
-    """Compare all, or those named; of the files of libraries the system keeps more or less in memory, as they lie in its cache."""
+    """Compare all networks, or those named. The part of the libraries in memory varies with the system's file cache, and is left out."""
     cases = [*SHIPPED, *((name, "float64", "", "1") for name in (*SHAPES, *IN_MEMORY))]
     cases = [case for case in cases if not names or case[0] in names]
     outside, libraries = 0, peak_of("single_neuron", "float64", "", "1") - int(BASE)

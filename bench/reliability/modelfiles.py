@@ -1,14 +1,14 @@
-"""R9: model files from anywhere: each is a network, or is refused with clear errors, quickly and in little memory.
+"""R9: arbitrary model files: each must give a network, or be refused with clear errors, quickly and with little memory.
 
     python bench/reliability/modelfiles.py --files 10000
     python bench/reliability/modelfiles.py --files 2000 --seed 5
 
-Shipped models and files with a bit of everything are changed at random: values by absurd ones (nan, infinities, 10^400, texts, lists,
-tables, other units, expressions that explode), keys left out, doubled, misspelt and moved, lines and bytes cut, swapped and
-flipped. A network that comes out is also asked what it would need, and if it is small it is built and run for a step. Half of the
-files (`--bombs 0.5`) are small ones that ask for much (`bombs.py`). Anything but `ModelError` and `DataError` counts, as do more than
-2 s of the processor for a file, messages of more than 20,000 characters or with control characters, and 200 MB more memory than at
-the beginning.
+Shipped models, and files that use all features, are changed at random: values are replaced by absurd ones (nan, infinities, 10^400, texts,
+lists, tables, other units, expressions with huge values), keys are left out, doubled, misspelt and moved, lines and bytes are cut, swapped
+and flipped. If the result is a network, its needs are estimated, and a small network is built and run for a step. A fraction of the
+files (`--bombs 0.5`) are small files that are expensive to read (`bombs.py`). Failures are errors other than `ModelError` and `DataError`,
+more than 2 s of processor time for a file, messages of more than 20,000 characters or with control characters, and 200 MB more memory than
+at the beginning.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ interval = 0.5
 
 
 def changed(text: str, rng: np.random.Generator) -> str:
-    """`text` with one to four things wrong."""
+    """`text` with one to four random errors."""
     for _ in range(int(rng.integers(1, 5))):
         lines = text.split("\n")
         k = int(rng.integers(len(lines)))
@@ -130,7 +130,7 @@ def tried(text: str) -> str:
         signal.setitimer(signal.ITIMER_REAL, 10.0)
         net = loads(text)
         facts = estimate(net)
-        signal.setitimer(signal.ITIMER_REAL, 0.0)  # a run may have to compile
+        signal.setitimer(signal.ITIMER_REAL, 0.0)  # no time limit for a run, which may have to compile
         if facts["synapses"] <= SMALL and facts["neurons"] <= SMALL and facts["bytes"] < 3e8:
             return apart(lambda: ran(net)).decode()
         return "networks"
@@ -142,7 +142,7 @@ def tried(text: str) -> str:
 
 
 def ran(net: ls.Network) -> str:
-    """A step of `net`, in a copy of this process."""
+    """Build `net` and run a step, in a forked process."""
     try:
         with ls.Simulation(net, threads=1) as sim:
             sim.run(net.dt)
@@ -154,7 +154,7 @@ def ran(net: ls.Network) -> str:
 
 
 class Slow(Exception):
-    """It took too long."""
+    """Reading a model file took too long."""
 
 
 def too_slow(*_: Any) -> None:
@@ -170,7 +170,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     rng, seen = np.random.default_rng(options.seed), collections.Counter()
     texts = [EVERYTHING] * 6 + [p.read_text() for p in sorted((Path(__file__).parents[2] / "models").glob("*.toml"))]
-    ran(loads(EVERYTHING))  # loads, or compiles, what runs need
+    ran(loads(EVERYTHING))  # loads or compiles the code that runs need
     signal.signal(signal.SIGALRM, too_slow)
     longest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for k in range(options.files):
@@ -184,7 +184,7 @@ def main() -> None:
             print(f"WRONG {k} {kind}: {repr(error)[:300]}\n{where}{text[:3000]}\n----", flush=True)
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         took = time.process_time() - began
-        if took > SECONDS and "ran" not in said and "run" not in said:  # which may have to compile
+        if took > SECONDS and "ran" not in said and "run" not in said:  # a run may have to compile
             said = f"SLOW, {said}"
             print(f"SLOW {k} {kind}: {took:.1f} s\n{text[:3000]}\n----", flush=True)
         longest = max(longest, took if "ran" not in said else 0.0)

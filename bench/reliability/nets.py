@@ -1,4 +1,4 @@
-"""Random small networks with a bit of everything, and what a run of one leaves: what the campaigns beside this file use."""
+"""Common code of the campaigns in this folder: random small networks with many features, digests of results, forked processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIF = {"tau_m": 20.0, "V_th": 20.0, "V_reset": 10.0, "E_L": 0.0, "C_m": 250.0, "
 
 
 def network(kind: str, seed: int) -> ls.Network:
-    """One of `KINDS`; sizes, rates and delays follow from `seed`."""
+    """A network of one of `KINDS`; its sizes, rates and delays are functions of `seed`."""
     rng = np.random.default_rng([KINDS.index(kind), seed])
     net = ls.Network(dt=0.1, name=f"{kind} {seed}", seed=seed)
     {"grid": _grid, "plastic": _plastic, "conductances": _conductances, "precise": _precise}[kind](net, rng)
@@ -104,7 +104,7 @@ def _precise(net: ls.Network, rng: np.random.Generator) -> None:
 
 
 def digest(result: ls.Result, until: float | None = None) -> str:
-    """SHA-256 of all spikes and traces (up to `until` ms, if it is given), in memory or in a file alike.
+    """SHA-256 of all spikes and traces (up to `until` ms, if given), equal for results in memory and in a file.
 
     Transmitted weights are left out if `until` is given: those of the last spikes before are known only when these have arrived.
     """
@@ -127,7 +127,7 @@ def digest(result: ls.Result, until: float | None = None) -> str:
 
 
 def report(seen: collections.Counter[str]) -> NoReturn:
-    """Print what was counted, what is WRONG in capitals and last; exit with 1 if there is any."""
+    """Print the counts of outcomes, wrong ones (in capitals) last; exit with 1 if there are wrong ones."""
     for name, number in sorted(seen.items(), key=lambda entry: (entry[0].isupper(), entry[0])):
         print(f"{number:10,}  {name}")
     wrong = sum(n for name, n in seen.items() if name.split(":")[0].isupper())
@@ -136,7 +136,7 @@ def report(seen: collections.Counter[str]) -> NoReturn:
 
 
 def apart(work: Callable[[], Any]) -> bytes:
-    """What `work` returns (as text), done in a copy of this process, which may fail, hang or be killed without harm."""
+    """Call `work` in a forked process, which may fail, hang or be killed; returns its result as text."""
     read, write = os.pipe()
     child = forked(lambda: os.write(write, str(work()).encode()))
     os.close(write)
@@ -149,7 +149,7 @@ def apart(work: Callable[[], Any]) -> bytes:
 
 
 def forked(work: Callable[[], Any]) -> int:
-    """Start `work` in a copy of this process; its number. (This process must have one thread only.)"""
+    """Start `work` in a forked process; returns its process id. (This process must have only one thread.)"""
     sys.stdout.flush()
     child = os.fork()
     if child:
@@ -166,7 +166,7 @@ def forked(work: Callable[[], Any]) -> int:
 
 
 def witness(pipe: int) -> Callable[..., None]:
-    """A `progress` that tells another process up to which time (ms) everything recorded has been acknowledged."""
+    """A `progress` function that writes to `pipe` the time (ms) up to which all recorded data are acknowledged."""
 
     def told(event: str, **facts: Any) -> None:
         if event == "step":

@@ -1,16 +1,17 @@
-"""R18: every file that a command or a call writes is whole or not there, whatever stands in its way; odd names, links, pipes, streams.
+"""R18: files that commands and calls write must be complete or absent, whatever fails; odd names, links, pipes, broken streams.
 
     python bench/reliability/outputs.py                  # about 1,500 trials
     python bench/reliability/outputs.py --parts streams names
 
-calls    The n-th write, sync, rename, open, permission of a command that writes a file fails, or the process is killed there: what was
-         at the place before is there still, byte for byte, or the new file is, whole. One line says what failed. The same command,
-         run again, comes to an end and leaves nothing else.
-links    A link, a link that leads nowhere, a hard link, a pipe, a socket, a folder in the place of an output or of its log: nothing
-         that they lead to changes.
-streams  Standard input, output and error closed, full, or with nobody who reads: a command that writes a file writes it all the same.
-inputs   A pipe, socket, device or folder in the place of an input: refused at once.
-names    Bytes that are no text, blanks, quotes, line ends, long names: for inputs, outputs and the folder; a run that is resumed.
+calls    The n-th write, sync, rename, open or change of permissions of a command that writes a file fails, or the process is killed there.
+         The path must then hold the earlier file, byte for byte, or the complete new file. One line must say what failed. The same command,
+         run again, must succeed and leave no other files.
+links    A link, a broken link, a hard link, a pipe, a socket or a folder is at the path of an output or of its log: their targets must not
+         change.
+streams  Standard input, output and error are closed, full, or without a reader: a command that writes a file must still write it.
+inputs   A pipe, socket, device or folder is at the path of an input: it must be refused at once.
+names    Inputs, outputs and the folder have names with bytes that are not text, spaces, quotes, line breaks, or long names; also for a
+         resumed run.
 
 (Runs themselves, their logs and checkpoints: R1 and R4.)
 """
@@ -46,12 +47,12 @@ from lifsim.simulation import benchmark
 from lifsim.weights import WeightStore
 
 CALLS = ("write", "fsync", "fdatasync", "replace", "open", "fchmod", "mkdir")
-PATIENCE = 60  # seconds after which a command hangs
-MOST_MEMORY = 8 << 30  # bytes; what reads a device without end meets an end
+PATIENCE = 60  # seconds after which a command counts as hanging
+MOST_MEMORY = 8 << 30  # bytes; ends a command that reads an endless device
 
 
 class Case(NamedTuple):
-    """Something that writes the file `out`: a command line, or a call of the path; and whether a file is such a one, whole."""
+    """A command line, or a function of the path, that writes the file `out`; and a check that a file is complete."""
 
     name: str
     out: str
@@ -96,7 +97,7 @@ def _png(path: Path) -> bool:
 
 
 def _given() -> ls.Network:
-    """A network with a list of synapses beside its model file."""
+    """A network whose model file refers to a list of synapses in another file."""
     net = ls.Network()
     n = net.add("n", 20, "iaf_psc_delta", I_e=500.0)
     net.connect(n, n, "explicit", file="list.csv", weight=0.1, delay=1.0)
@@ -124,7 +125,7 @@ record = [{ populations = "n" }, { populations = "n[0:2]", variable = "V_m" }]
 
 
 def prepare() -> None:
-    """The inputs of all cases, in this folder; and all code that they need, in this process."""
+    """Write the inputs of all cases to this folder, and load all code that the cases need in this process."""
     Path("tiny.toml").write_text(TINY)
     ls.run(ls.load("tiny.toml"), out="r.h5", threads=1)
     rng = np.random.default_rng(1)
@@ -141,7 +142,7 @@ def prepare() -> None:
 
 
 def ran(work: list[str] | Callable[[Path], Any], out: str = "", patch: Callable[[], Any] = lambda: None) -> tuple[int, str]:
-    """Exit code and what was said on standard error, of a command or call in a copy of this process."""
+    """Run a command or call in a forked process; returns its exit code and its standard error."""
     read, write = os.pipe()
 
     def child() -> None:
@@ -168,7 +169,7 @@ def ran(work: list[str] | Callable[[Path], Any], out: str = "", patch: Callable[
 
 
 def _done(work: list[str] | Callable[[Path], Any], out: str) -> int:
-    """The exit code of a command, or what that of a call would be."""
+    """Run a command or call; returns its exit code (for a call, that of the corresponding command)."""
     if callable(work):
         try:
             work(Path(out))
@@ -185,7 +186,7 @@ def _done(work: list[str] | Callable[[Path], Any], out: str) -> int:
 
 
 def home_for(case: Case, path: str | Path) -> Path:
-    """A new folder for what a case writes; a network to convert must lie there too."""
+    """A new folder for the output of a case; a network to be converted is copied to it."""
     Path(path).mkdir()
     if case.name == "convert":
         shutil.copyfile("net.h5", Path(path) / "net.h5")
@@ -193,7 +194,7 @@ def home_for(case: Case, path: str | Path) -> Path:
 
 
 def failing(name: str, n: int, how: str) -> Callable[[], None]:
-    """Let the n-th call of ``os.name`` that may change a file fail, or kill the process there."""
+    """A patch that makes the n-th call of ``os.name`` that may change a file fail, or kills the process there."""
 
     def patch() -> None:
         old, calls = getattr(os, name), iter(range(10**9))
@@ -214,7 +215,7 @@ def failing(name: str, n: int, how: str) -> Callable[[], None]:
 
 
 def counted(case: Case, name: str, out: str) -> int:
-    """How often a case calls ``os.name``."""
+    """The number of calls of ``os.name`` in a case."""
     log = Path("counted")
 
     def patch() -> None:
@@ -237,7 +238,7 @@ def counted(case: Case, name: str, out: str) -> int:
 
 
 class Seen(collections.Counter[str]):
-    """What happened, by name; what is wrong in capitals, and printed."""
+    """The counts of outcomes by name; wrong ones are in capitals and printed."""
 
     def wrong(self, what: str, *details: Any) -> None:
         print(f"{what}: {' '.join(map(str, details))}", flush=True)
@@ -308,7 +309,7 @@ def _check_end(seen: Seen, code: int, said: str, what: str, allowed: tuple[int, 
 
 @contextmanager
 def odd(kind: str, path: Path, victim: Path) -> Iterator[None]:
-    """Something in the place of a file; `victim` is what links lead to."""
+    """Put an object of this kind at the path of a file; `victim` is the target of links."""
     held: Any = None
     if kind in ("link", "hard link"):
         victim.write_bytes(b"dear")
@@ -356,7 +357,7 @@ def links(seen: Seen) -> None:
 
 
 def broken(kind: str) -> None:
-    """Change the standard streams of this process."""
+    """Close or break the standard streams of this process."""
     number = {"in": 0, "out": 1, "err": 2}[kind.split()[0]] if kind != "all closed" else 2
     for fd in (0, 1, 2) if kind == "all closed" else (number,):
         if kind.endswith("closed"):
@@ -376,7 +377,7 @@ def broken(kind: str) -> None:
 
 
 STREAMS = ("in closed", "out closed", "err closed", "out full", "err full", "out unread", "err unread", "all closed")
-LOST = ("out full", "out unread")  # what a command is asked to print cannot be
+LOST = ("out full", "out unread")  # standard output cannot be written
 READING = (["info", "r.h5"], ["info", "r.h5", "--verify"], ["stats", "r.h5", "--json"], ["stats", "r.h5", "--csv"], ["check", "tiny.toml"])
 READING += (
     ["models"],
@@ -395,7 +396,7 @@ def streams(seen: Seen) -> None:
             home = home_for(case, "own")
             work = case.work if callable(case.work) else [*case.work, "-v"]
             code, said = ran(work, str(home / case.out), lambda kind=kind: broken(kind))
-            lost = case.name == "bench" and kind in LOST  # it prints its table too
+            lost = case.name == "bench" and kind in LOST  # this command also prints its table
             if code not in ((0, 1) if lost else (0,)) or not _is_whole(case, home / case.out):
                 seen.wrong("ENDED BY A STREAM", case.name, kind, code, said)
             shutil.rmtree(home)
@@ -436,7 +437,7 @@ READERS: tuple[Callable[[Path], Any], ...] = (ls.Simulation.restore, nir.read, W
 
 
 def _models_of(name: str) -> None:
-    """Model files that read a file called `name`, of all kinds."""
+    """Write model files that read a file called `name`, one for each kind of input file."""
     end = "[[projections]]\nsource = 'n'\ntarget = 'n'\nweight = 1.0\ndelay = 1.0\n"
     bodies = {
         "spikes": f"populations.g = {{ n = 1, model = 'spike_generator', params.spike_file = '{name}.h5' }}",
@@ -504,7 +505,7 @@ def names(seen: Seen) -> None:
 
 
 def _reading(stem: Path, dt: float = 0.1) -> ls.Network:
-    """A network that reads files of all kinds, whose names begin with `stem`."""
+    """A network that reads files of all kinds; their names begin with `stem`."""
     ends = {end: stem.with_name(stem.name + end) for end in (".h5", ".csv", ".list.csv")}
     shutil.copyfile("r.h5", ends[".h5"])
     np.savetxt(ends[".csv"], [1.0, 2.0, 3.0])
@@ -522,7 +523,7 @@ def _reading(stem: Path, dt: float = 0.1) -> ls.Network:
 
 
 def _reads_all(stem: Path) -> None:
-    """Saved as a model file with stores beside it and loaded again, the network is the same."""
+    """Check that the network is unchanged after it was saved (as a model file and stores) and loaded."""
     net = _reading(stem)
     wanted = ls.run(net, 20.0).spikes["n"].times
     model = stem.with_name(f"{stem.name}.toml")
@@ -534,7 +535,7 @@ def _reads_all(stem: Path) -> None:
 
 
 def _resumes(stem: Path) -> None:
-    """Stopped after a checkpoint, the run goes on to the same spikes, though its inputs have such names."""
+    """Check that a run stopped after a checkpoint is resumed with the same spikes, in spite of the names of its inputs."""
     net, out = _reading(stem), stem.with_name(f"{stem.name}.out.h5")
     wanted = ls.run(net, 40.0).spikes["n"].times
     ls.run(net, 40.0, out=out, checkpoint_every=5.0, max_wall=1e-9)

@@ -1,13 +1,13 @@
-"""R22: a run that overwrites is killed, signalled or refused by the disk at every point. The old result or the new one is there.
+"""R22: a run with --overwrite is killed, gets a signal or a disk error at every point. The old or the new result must exist.
 
     python bench/reliability/overwrite.py                     # every call of every run
-    python bench/reliability/overwrite.py --every 4 --seed 3  # each fourth call, another network
+    python bench/reliability/overwrite.py --every 4 --seed 3  # every fourth call, another network
 
-`lifsim run --overwrite` is called, in a copy of this process, where there is an earlier result, an earlier unfinished run (log
-and checkpoints), or both. Just before the n-th call that changes a file (write, sync, rename, link, removal, opening for
-writing), for every n, the process is killed (SIGKILL), gets a SIGTERM, or the call fails for want of room. Then the file of
-results must open and be the earlier one or the new one, whole; every unfinished run must be resumed to its own bits; the
-new run, resumed or begun again, must come to its own bits, and leave no other file.
+`lifsim run --overwrite` is called, in a forked process, where an earlier result, an earlier unfinished run (log and checkpoints), or both
+exist. Just before the n-th call that changes a file (write, sync, rename, link, removal, opening for writing), for every n, the process is
+killed (SIGKILL), gets a SIGTERM, or the call fails because the disk is full. Then the results file must be readable and be the complete
+earlier or the complete new one; every unfinished run must be resumable with bit-identical results; the new run, resumed or restarted,
+must give bit-identical results and leave no other file.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Runs:
         return out.parent
 
     def name_of(self, path: Path) -> str:
-        """Which run made the result at `path`, "" if none did; "DAMAGED" if it cannot be read."""
+        """The name of the run whose result is at `path`; "" if there is none, "DAMAGED" if it cannot be read."""
         if not path.exists():
             return ""
         try:
@@ -108,7 +108,7 @@ class Runs:
 
 
 def trial(runs: Runs, what: str, how: str, n: int, folder: Path) -> collections.Counter[str]:
-    """One run that meets `how` at its n-th call; "over" is counted when it had fewer calls."""
+    """Run one trial with the event `how` at the n-th call; "over" is counted if the run makes fewer calls."""
     shutil.copytree(runs.templates[what], folder)
     out, seen = folder / "run.h5", collections.Counter({"trials": 1, f"{how}, {what}": 1})
     code, said = ran(runs.command("new", out, "--overwrite"), at_call(n, ACTS[how]))
@@ -144,7 +144,7 @@ def trial(runs: Runs, what: str, how: str, n: int, folder: Path) -> collections.
 
 
 def _comes_to(runs: Runs, name: str, out: Path, folder: Path) -> bool:
-    """Whether one of the unfinished runs there, resumed in a copy, comes to the result of `name`."""
+    """Whether one of the unfinished runs in `folder`, copied and resumed, gives the result of the run `name`."""
     for log in folder.glob("run*.h5.log"):
         copy = folder.with_name("copy")
         shutil.copytree(folder, copy)
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     slices.SLICE_SECONDS = 0.002
-    with ls.Simulation(network("grid", options.seed), threads=1) as sim:  # so that all code is loaded in this process
+    with ls.Simulation(network("grid", options.seed), threads=1) as sim:  # loads all code in this process
         sim.run(5.0)
     seen: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,13 +1,13 @@
-"""R17: power failures. After each operation on the disk of a run, the disk is as a failure might have left it.
+"""R17: power failures. After each disk operation of a run, states of the disk that a failure could leave are simulated.
 
     python bench/reliability/power.py                 # two networks of each kind
     python bench/reliability/power.py --seed 8
 
-Every open, write, sync, truncation, rename, link and removal of a run with checkpoints is recorded. After each of them, only what was
-synced is certain: of the rest, nothing, all, a part of it with the last write torn, or any of it (later writes without earlier ones,
-holes of zeros) may have reached the disk; names of files alike, as far as their folder was not synced. From each such state: what
-was synced of the log must be there and be a prefix of the uninterrupted run, and the run must go on to the same bits, from a
-checkpoint or from its beginning. (The model of a disk is stricter than most file systems.)
+Every open, write, sync, truncation, rename, link and removal of a run with checkpoints is recorded. After each operation, only synced data
+are certain to be on the disk. Of the other data, nothing, all, a first part that ends within a write, or any subset of the writes (with
+zeros in the gaps) may be on the disk. The same holds for file names in a folder that was not synced. In each such state, the synced part
+of the log must be readable and be a prefix of the uninterrupted run, and the run must be resumed, from a checkpoint or from its beginning,
+with bit-identical results. (Most file systems guarantee more than this model of a disk.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DURATION = 60.0
 
 @dataclass
 class Tape:
-    """Operations on the files of a folder, in order; files by number."""
+    """Records the operations on the files of a folder, in order; files are identified by numbers."""
 
     folder: Path
     ops: list[tuple[Any, ...]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Tape:
     number: int = 0
 
     def own(self, path: Any) -> str | None:
-        """The name of a file in the folder, None of another."""
+        """The name of a file in the folder; None for a file elsewhere."""
         path = Path(os.fspath(path)) if isinstance(path, (str, os.PathLike)) else Path("/")
         return path.name if path.parent == self.folder else None
 
@@ -127,7 +127,7 @@ class Tape:
 
 
 class Disk:
-    """What is certain of files and names, and what is on its way to the disk."""
+    """A simulated disk: the files and names that are certain, and the operations that may not have reached the disk."""
 
     def __init__(self) -> None:
         self.content: dict[int, bytes] = collections.defaultdict(bytes)
@@ -146,7 +146,7 @@ class Disk:
             self.renamed.append(op)
 
     def after(self, how: str, rng: np.random.Generator) -> dict[str, bytes]:
-        """Files by name, as a failure now may leave them."""
+        """The files (by name) as a power failure at this time may leave them."""
         moves = {"nothing": 0, "all": len(self.renamed)}.get(how, int(rng.integers(len(self.renamed) + 1)))
         files = {}
         for name, number in renamed(self.names, self.renamed[:moves]).items():
@@ -156,7 +156,7 @@ class Disk:
 
     @staticmethod
     def some(how: str, pending: list[tuple[Any, ...]], rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-        """Those of the pending writes that reached the disk."""
+        """The pending operations that have reached the disk."""
         if how == "all":
             yield from pending
         elif how == "torn" and pending:
@@ -199,7 +199,7 @@ def renamed(names: dict[str, int], ops: list[tuple[Any, ...]]) -> dict[str, int]
 def tried(
     net: ls.Network, whole: ls.Result, wanted: str, disk: Disk, files: dict[str, bytes], rng: np.random.Generator
 ) -> collections.Counter[str]:
-    """A failure now: what is left, and whether the run goes on."""
+    """Simulate a power failure at this time; check the files that are left, and whether the run can be resumed."""
     seen = collections.Counter({"states": 1})
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "run.h5"
@@ -229,7 +229,7 @@ def tried(
 
 
 def synced(disk: Disk, name: str, folder: Path) -> float | None:
-    """The time (ms) up to which the log is certain to be on the disk, None if not even its beginning is."""
+    """The time (ms) up to which the log is certain to be on the disk; None if even its beginning is not."""
     number = disk.names.get(f"{name}.log")
     if number is None:
         return None
@@ -261,7 +261,7 @@ def main() -> None:
                 known: set[bytes] = set()
                 for k, op in enumerate(tape.ops):
                     disk.do(op)
-                    if op[0] == "write" and op[2] and k % 10:  # HDF5 writes a hundred small pieces; a log and beginnings always count
+                    if op[0] == "write" and op[2] and k % 10:  # HDF5 makes a hundred small writes: test a tenth
                         log_number = disk.names.get("run.h5.log")
                         if op[1] != log_number:
                             continue

@@ -2,8 +2,8 @@
 
     python bench/reliability/signals.py --trials 40
 
-Each must end the command within a second or a slice, with 128 + its number and one line that says how to go on; a second SIGINT
-right after the first as well. In the end the results are those of a run without interruption.
+Each signal must end the command within a second or a slice, with exit code 128 + its number and one line that says how to resume; also if a
+second SIGINT follows immediately. The final results must be those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
             first = not log_path(out).exists()
             args = ["run", *MODEL, "-o", str(out), "--overwrite"] if first else ["resume", str(out)]
             run = command(*args)
-            time.sleep(float(rng.uniform(0.5, longest)))  # before, Python itself is not there yet
+            time.sleep(float(rng.uniform(0.5, longest)))  # earlier, Python itself has not started yet
             number = KINDS[int(rng.integers(len(KINDS)))]
             again = number == signal.SIGINT and rng.random() < 0.5
             sent = time.perf_counter()
@@ -66,7 +66,7 @@ def main() -> None:
                 wrong += ls.open(out).info["content_sha256"] != wanted
                 out.unlink()
                 continue
-            if run.returncode == -number and not said:  # Python was not there yet, or no more
+            if run.returncode == -number and not said:  # Python had not started yet, or had ended already
                 outside += 1
                 continue
             bad = run.returncode != 128 + number or "Traceback" in said or (log_path(out).exists() and "stopped by" not in said)

@@ -1,13 +1,13 @@
-"""R19: stores of weights whose writer is killed. A store is the old one or the new one, whole, and never locked.
+"""R19: weight stores whose writer is killed. A store must be the complete old or new one, and must never remain locked.
 
     python bench/reliability/stores.py --trials 600
     python bench/reliability/stores.py --trials 50 --seed 7        # other matrices, other moments
 
-In each trial a process opens a store again and again: to append, to start anew, to look only, by `save_weights`; it puts matrices of
-up to 3 MB and notes, flushes, closes, or leaves a block by an error. It tells what has been acknowledged, and is killed at a
-random moment. Meanwhile another process reads the store and must find one of the states that were to be, none older than one it saw
-before; in some trials a third one tries to write. Then the store must be the state acknowledged last or the next one, every byte
-verified, by lifsim and by h5py alone; it must open for appending at once, and nothing but it may be left in the folder.
+In each trial, a process repeatedly opens a store to append, to create it anew, only to read, or by `save_weights`. It stores matrices of up
+to 3 MB and notes, flushes, closes the store, or leaves the block with an error. It reports which changes are acknowledged, and is killed at
+a random moment. Meanwhile, another process reads the store and must always find one of the intended states, never an older one than before;
+in some trials, a third process tries to write. Finally, the store must be in the state acknowledged last or in the next one, every byte
+verified, by lifsim and by h5py alone. It must open for appending at once, and the folder must contain no other file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import lifsim as ls
 from lifsim.files import seal
 from lifsim.weights import WeightStore
 
-State = dict[str, tuple[float, int]]  # matrix -> the number that all its entries are, and a note
+State = dict[str, tuple[float, int]]  # matrix -> the value of all its entries, and a note
 Session = list[tuple[Any, ...]]
 
 
@@ -40,7 +40,7 @@ Session = list[tuple[Any, ...]]
 
 
 def sessions(rng: np.random.Generator) -> list[Session]:
-    """What is done to the store, from opening it to closing it, several times."""
+    """Several random sessions: the operations on the store from opening to closing it."""
     out: list[Session] = []
     for _ in range(int(rng.integers(3, 7))):
         mode = str(rng.choice(["a", "a", "a", "a", "w", "r", "sim"]))
@@ -54,7 +54,7 @@ def sessions(rng: np.random.Generator) -> list[Session]:
 
 
 def states(work: list[Session], first: State) -> list[State]:
-    """The store after each acknowledgement; the first is that before all."""
+    """The states of the store: the first one, then the state after each acknowledgement."""
     out, now = [first], dict(first)
     for (mode,), *steps in work:
         own = {} if mode == "w" else dict(now)
@@ -76,7 +76,7 @@ SAVED = 30.0
 
 
 class Stopped(Exception):
-    """What an erring block ends with."""
+    """The error with which a block is left."""
 
 
 def write(path: Path, work: list[Session], sim: ls.Simulation, said: Callable[[], None]) -> None:
@@ -85,7 +85,7 @@ def write(path: Path, work: list[Session], sim: ls.Simulation, said: Callable[[]
             try:
                 write_once(path, session, sim, said)
                 break
-            except ls.OutputError:  # the second writer has it just now
+            except ls.OutputError:  # the second writer has opened it
                 time.sleep(1e-3)
         said()
 
@@ -119,7 +119,7 @@ def matrix(value: float, size: int) -> Any:
 
 
 def content(path: Path) -> State:
-    """The store, every byte of it verified."""
+    """The state of the store, read with lifsim; every byte is verified."""
     out = {}
     with WeightStore(path) as store:
         for found in store.verify():
@@ -128,7 +128,7 @@ def content(path: Path) -> State:
 
 
 def plain(path: Path) -> State:
-    """The same by h5py alone."""
+    """The state of the store, read with h5py alone."""
     with h5py.File(path, "r") as file:
         return {name: (one_number(g["weight" if "weight" in g else "data"][()]), int(g.attrs.get("note", 0))) for name, g in file.items()}
 
@@ -139,7 +139,7 @@ def one_number(x: Any) -> float:
 
 
 def watch(path: Path, expected: list[State]) -> None:
-    """Read the store until killed; a state that was never to be, or an older one than seen before, ends this process with an error."""
+    """Read the store until killed; raises an error if a state is not one of `expected`, or is older than one seen before."""
     seen = 0
     while True:
         found = content(path)
@@ -196,7 +196,7 @@ def trial(folder: Path, rng: np.random.Generator, sim: ls.Simulation) -> collect
 
 
 def second_writer(path: Path) -> str:
-    """A writer beside the first: refused before anything happens, or it comes between two sessions and changes nothing."""
+    """Open the store as a second writer: it must be refused at once, or come between two sessions, and change nothing."""
     try:
         WeightStore(path, "a").close()
     except ls.OutputError:

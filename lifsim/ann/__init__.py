@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.ann.synonyms import MODULE
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Classifier", "Regressor", "SpikingClassifier", "load", "to_spiking"]
 
@@ -32,4 +33,7 @@ __getattr__ = on_first_use(
         "load": "lifsim.ann.loading",
         "to_spiking": "lifsim.ann.conversion",
     },
+    MODULE,
 )
+
+__dir__ = public_names(__name__)

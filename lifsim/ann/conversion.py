@@ -158,6 +158,11 @@ def to_spiking(
     return Spiking(m, model_text(design), {STORE: store})
 
 
+def can_be_converted(m: DenseNetwork) -> bool:
+    """Whether `to_spiking` can convert a trained network: it has hidden layers, of units whose activations are rates."""
+    return isinstance(m, SpikingClassifier) or (len(m._fitted().sizes) > 2 and m.activation not in _REFUSED)
+
+
 def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any) -> None:
     for name, value in {**times, "gain": gain, **({} if dt is None else {"dt": dt})}.items():
         good = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and 0 <= value < np.inf

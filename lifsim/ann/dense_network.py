@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -15,16 +15,21 @@ from lifsim.ann.layers import INITS, Layers
 from lifsim.ann.parameter_checks import BOUNDS, check_number, check_whole, widths
 from lifsim.ann.scaling import SCALES, Scaling, scaling
 from lifsim.ann.schedules import SCHEDULES
+from lifsim.ann.synonyms import ATTRIBUTES, SCHEDULED, fit_hint, parameter_hint, value_hint
 from lifsim.ann.training import SOLVERS, Epochs, Recipe, Trainer, recipe_of, train
 from lifsim.ann.typical import PERCENTILES, Typical
-from lifsim.common.errors import DataError, LifsimError, did_you_mean
+from lifsim.common.errors import DataError, LifsimError
+from lifsim.common.keywords import known_keywords
+from lifsim.common.missing import no_attribute
 from lifsim.common.notices import notices
+from lifsim.common.overview import Fact, Overview, Overviewed
+from lifsim.common.printable import shown
 from lifsim.engine import can_keep_code, compiling
 
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 
 
-class DenseNetwork:
+class DenseNetwork(Overviewed):
     """Base class of `Classifier` and `Regressor`, which describe the parameters; not for direct use."""
 
     hidden: tuple[int, ...]
@@ -61,6 +66,7 @@ class DenseNetwork:
     _losses: tuple[str, ...] = ()
     _estimator_type = ""
 
+    @known_keywords(parameter_hint)
     def __init__(
         self,
         hidden: tuple[int, ...] = (64,),
@@ -126,17 +132,38 @@ class DenseNetwork:
         """
         for name, value in params.items():
             if name not in self.parameter_names():
-                raise LifsimError(name, f"{type(self).__name__} has no such parameter", did_you_mean(name, self.parameter_names()))
+                raise LifsimError(name, f"{type(self).__name__} has no such parameter", parameter_hint(name, self.parameter_names()))
             setattr(self, name, value)
         return self
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that the network lacks; the message says what other libraries' names of attributes are here."""
+            if name in ("classes_", "history", "layers_", "input_", "output_", "typical_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is trained; call fit first")
+            raise no_attribute(f"{type(self).__name__!r} object", name, ATTRIBUTES, dir(type(self)))
 
     def __repr__(self) -> str:
         standard = inspect.signature(type(self).__init__).parameters
         changed = (f"{name}={value!r}" for name, value in self.get_params().items() if value != standard[name].default)
         return f"{type(self).__name__}({', '.join(changed)})"
 
+    def _overview(self) -> Overview:
+        standard = inspect.signature(type(self).__init__).parameters
+        changed = {name: value for name, value in self.get_params().items() if value != standard[name].default}
+        facts = [Fact(name, shown(value)) for name, value in changed.items()]
+        if not hasattr(self, "layers_"):
+            return Overview(type(self).__name__, "(not trained)", facts)
+        history = {key: values for key, values in getattr(self, "history", {}).items() if values}
+        facts += [Fact("layers", " → ".join(map(str, self.layers_.sizes))), Fact("parameters", f"{len(self.layers_.theta):,}")]
+        facts += [Fact("epochs trained", str(len(history["loss"])))] if "loss" in history else []
+        facts += [Fact(f"{key.replace('_', ' ')} of the last epoch", f"{values[-1]:.4g}") for key, values in history.items()]
+        return Overview(type(self).__name__, "", facts)
+
     # -- training and prediction -------------------------------------------------------------------
 
+    @known_keywords(fit_hint)
     def fit(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Self:
         """Train on samples and their targets, from new initial weights; returns the network.
 
@@ -316,9 +343,12 @@ class DenseNetwork:
         widths(self.hidden)
         for name, allowed in self._choices().items():
             if getattr(self, name) not in allowed:
-                raise LifsimError(name, f"{getattr(self, name)!r}", did_you_mean(str(getattr(self, name)), allowed))
+                raise LifsimError(name, f"{getattr(self, name)!r}", value_hint(name, getattr(self, name), allowed))
         if not callable(self.schedule) and self.schedule not in SCHEDULES:
-            raise LifsimError("schedule", f"{self.schedule!r}", did_you_mean(str(self.schedule), SCHEDULES) + ", or a function")
+            hint = value_hint("schedule", self.schedule, SCHEDULES)
+            raise LifsimError("schedule", f"{self.schedule!r}", hint if "function" in hint else f"{hint} (or a function)")
+        if isinstance(self.learning_rate, str) and self.learning_rate in SCHEDULED:
+            raise LifsimError("learning_rate", f"{self.learning_rate!r}", "a number; its course during training is the parameter schedule")
         for name in self.parameter_names():
             if name in BOUNDS:
                 check_number(name, getattr(self, name), *BOUNDS[name])

@@ -11,9 +11,14 @@ import lifsim.plot.backend  # noqa: F401
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import ScalarFormatter
 
-from lifsim.plot.style import EXCITATORY, INHIBITORY, Picture, short_label
+from lifsim.ann.epoch_curves import draw_epochs
+from lifsim.plot.inline import shows
+from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.palette import EXCITATORY, INHIBITORY
+from lifsim.plot.style import Picture, line_widths, short_label
+from lifsim.plot.typefaces import fit_fonts
 
 if TYPE_CHECKING:
     from lifsim.ann.spiking_network import AnswerCourse
@@ -23,22 +28,18 @@ _FONT = 8.0
 _MOST = 30  # largest number of classes for which a confusion matrix shows its counts
 
 
+@shows
 def learning_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Figure:
-    """The training loss of each epoch, and the validation loss if there is one; on a logarithmic axis if all are positive."""
+    """The training loss of each epoch, and the validation loss if there is one.
+
+    The axis of losses is logarithmic if all are positive and the largest is more than five times the smallest.
+    """
     ax = _axes(ax, 3.5, 2.6)
-    for (key, name), colour in zip(_NAMES.items(), (EXCITATORY, INHIBITORY), strict=True):
-        if key in history:
-            ax.plot(np.arange(1, len(history[key]) + 1), history[key], color=colour, lw=1, label=name)
-    if all(min(history[key]) > 0 for key in _NAMES if key in history):
-        ax.set_yscale("log")
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("loss")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if "validation_loss" in history:
-        ax.legend(frameon=False, fontsize=_FONT)
+    draw_epochs(ax, {name: history[key] for key, name in _NAMES.items() if key in history}, "loss", _FONT, logarithmic=True)
     return _done(ax)
 
 
+@shows
 def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray | None = None, ax: Axes | None = None) -> Figure:
     """The confusion matrix: how often samples of each class (row) were assigned to each class (column)."""
     y, predicted = np.asarray(y), np.asarray(predicted)
@@ -62,12 +63,15 @@ def confusion_matrix(y: Any, predicted: Any, classes: Sequence[Any] | np.ndarray
     return _done(ax)
 
 
+@shows
 def accuracy_over_time(course: AnswerCourse, ax: Axes | None = None) -> Figure:
     """The accuracy of the spiking network, and its agreement with the dense network, as functions of time."""
     ax = _axes(ax, 3.5, 2.6)
-    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=1, label="same as dense network")
+    curves = [course.same] if course.right is None else [course.same, course.right]
+    widths = line_widths(curves, 1.0)
+    ax.plot(course.times, 100 * course.same, color=INHIBITORY, lw=widths[0], label="same as dense network")
     if course.right is not None:
-        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=1, label="right")
+        ax.plot(course.times, 100 * course.right, color=EXCITATORY, lw=widths[1], label="right")
         ax.axhline(100 * course.dense, color="0.35", lw=0.8, ls="--", label="dense network right")
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("samples (%)")
@@ -86,4 +90,8 @@ def _done(ax: Axes) -> Figure:
     ax.tick_params(which="both", labelsize=_FONT)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set_fontsize(_FONT)
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "linear" and isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(NumberLabels())
+    fit_fonts(ax)
     return ax.get_figure()  # type: ignore[return-value]

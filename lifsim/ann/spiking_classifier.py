@@ -12,8 +12,10 @@ from lifsim.ann.layers import Layers
 from lifsim.ann.model_text import Design, leaky
 from lifsim.ann.scaling import SCALES
 from lifsim.ann.surrogate import COUNT, ENCODINGS, LifNeurons, SpikingEpochs, SpikingLayers
+from lifsim.ann.synonyms import parameter_hint
 from lifsim.ann.training import SOLVERS, Recipe, Trainer
 from lifsim.common.errors import LifsimError
+from lifsim.common.keywords import known_keywords
 from lifsim.common.timegrid import on_grid
 
 
@@ -58,6 +60,7 @@ class SpikingClassifier(Classifier):
     window: float
     beta: float
 
+    @known_keywords(parameter_hint)
     def __init__(
         self,
         hidden: tuple[int, ...] = (64,),

@@ -15,6 +15,7 @@ import numpy as np
 from lifsim.ann import data_checks
 from lifsim.ann.model_text import INPUT, OUTPUT, STORE
 from lifsim.common.errors import DataError, LifsimError, OutputError
+from lifsim.common.overview import Fact, Overview, Overviewed
 from lifsim.common.text import named, spelled
 from lifsim.files import disk
 from lifsim.modelfile.shipped import find
@@ -58,7 +59,7 @@ class AnswerCourse:
     dense: float
 
 
-class Spiking:
+class Spiking(Overviewed):
     """A trained network as spiking neurons, made by `lifsim.ann.to_spiking`, or read from a model file by `read`.
 
     Parameters
@@ -74,6 +75,13 @@ class Spiking:
     def __init__(self, m: DenseNetwork, text: str, stores: dict[str, WeightStore] | None = None, folder: Path | None = None) -> None:
         self.m, self.text, self.stores, self.folder = m, text, stores, folder
         self.answer: Answer | None = None
+
+    def _overview(self) -> Overview:
+        layers = " → ".join(map(str, self.m.layers_.sizes))
+        facts = [Fact("made from", type(self.m).__name__), Fact("layers", layers)]
+        facts += [Fact("neurons", self.network.populations["layer_1"].model.name)] if "layer_1" in self.network else []
+        facts += [Fact("samples in the last run", f"{len(self.answer.spikes):,}")] if self.answer is not None else []
+        return Overview("Spiking network", "", facts)
 
     @classmethod
     def read(cls, path: str | Path) -> Spiking:
@@ -159,7 +167,7 @@ class Spiking:
         return loads(self.text, stores=self.stores, folder=self.folder, **changes)
 
     def run(
-        self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | None = None
+        self, X: Any, duration: float | None = None, *, threads: int | str = "auto", seed: int = 1, progress: Progress | bool | None = None
     ) -> Answer:
         """Present each sample to its own copy of the network, and return the output.
 

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
-__all__ = ["build_plan", "check", "numbering"]
+__all__ = ["build_plan", "check", "groups_of", "numbering"]
 
 if TYPE_CHECKING:
-    from lifsim.building.builder import build_plan, check, numbering
+    from lifsim.building.builder import build_plan, check, groups_of, numbering
 
 __getattr__ = on_first_use(
     __name__,
     {
         "build_plan": "lifsim.building.builder",
         "check": "lifsim.building.builder",
+        "groups_of": "lifsim.building.builder",
         "numbering": "lifsim.building.builder",
     },
 )
+
+__dir__ = public_names(__name__)

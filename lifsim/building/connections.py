@@ -1,8 +1,8 @@
 """Connection rules: turns a projection into the wiring of its targets.
 
 Every rule is expressed per target: how many synapses the target has and where their sources come from. The engine needs this form
-because it fills its blocks target by target. The in-degrees are drawn here, from the exact distribution that the rule implies; most
-sources are drawn later, while the engine fills its blocks.
+because it draws synapses target by target. The in-degrees are drawn here, from the exact distribution that the rule implies; most
+sources are drawn later, by the engine.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def _explicit(projection: Projection, index: int, each: dict[str, Any]) -> tuple
     """Explicit synapses, and their values: by target if they have values to draw, or parameters of their own; else as they were given."""
     given, multapses = projection.params["given"], projection.allow_multapses
     if not given.in_range():
-        raise ModelError(f"projections[{index}]", "its indices were changed after it was made", "arrays that are not modified")
+        raise ModelError(
+            f"projections[{index}]", "its arrays of indices were changed after it was made", "do not modify arrays after `connect`"
+        )
     if not projection.synapse and not any(isinstance(v, (Distribution, Profile)) for v in each.values()):
         return _Partners(synapses.GIVEN, given.degrees(), multapses=multapses, given=given), each
     order = given.by_target()
@@ -181,8 +183,8 @@ def delays(v: Synaptic, by_pair: bool, dt: float, place: str) -> synapses.Values
     if isinstance(v, np.ndarray) and len(v):
         low, high = float(v.min()), float(v.max())
         if not dt * (1 - 1e-6) <= low <= high <= dt * LONGEST_DELAY * (1 + 1e-6):  # also false if a delay is NaN
-            got = f"from {low:g} to {high:g} ms, changed after they were given"
-            raise ModelError(f"{place}.delay", got, f"delays from {dt:g} to {dt * LONGEST_DELAY:g} ms, in an array that is not modified")
+            got = f"the array was changed to values from {low:g} to {high:g} ms after `connect`"
+            raise ModelError(f"{place}.delay", got, f"values from {dt:g} to {dt * LONGEST_DELAY:g} ms")
     out = values(v, by_pair)
     if out.array is not None:
         return synapses.Values(out.kind, array=in_steps(out.array, dt))
@@ -251,10 +253,10 @@ def _chosen(projection: Projection, index: int, itself: np.ndarray, seed: int, r
     partners, starved = spatial.chosen(space, p, number, projection.allow_multapses, itself, rng)
     if starved is not None:
         view, other = (projection.target, projection.source) if inward else (projection.source, projection.target)
-        got = f"{view.name} {view.ids[starved]} has fewer than {number} different partners in {other} within reach of p"
+        got = f"node {view.ids[starved]} of {view.name} has fewer than {number} different partners in {other} where p is above 0"
         if projection.allow_multapses:
-            got = f"{view.name} {view.ids[starved]} has no partner in {other} within reach of p"
-        raise ModelError(f"projections[{index}].p", got, "a longer reach")
+            got = f"node {view.ids[starved]} of {view.name} has no partner in {other} where p is above 0"
+        raise ModelError(f"projections[{index}].p", got, "a p with a longer range of distances")
     return partners
 
 

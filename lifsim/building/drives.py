@@ -11,7 +11,7 @@ Times follow NEST:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,11 +19,14 @@ import numpy as np
 
 from lifsim.building.by_node import later, of_node, steps_of
 from lifsim.common.timegrid import steps
-from lifsim.network.population import Population
 from lifsim.plan.spikes import NEVER
 from lifsim.plan.stimuli import TO_EACH, CurrentDrive, ExactDrive, NoiseDrive, PathDrive, PoissonDrive, SineDrive, TrainDrive, WaveDrive
 
 Columns: TypeAlias = Sequence[np.ndarray]
+# Beside the parameters of a noise or Ornstein-Uhlenbeck generator that was changed during a run (`lifsim.building.stimuli`): the step from
+# which its noise is counted, and the number of its first random numbers that are not used again.
+BEGUN, USED = "(begun)", "(used)"
+SCHEDULE = "(schedule)"  # beside the parameters of a generator whose series was changed: times (ms) and values of all of the run
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +39,8 @@ class Connections:
     delay: np.ndarray
 
 
-def poisson_drives(
-    population: Population, values: dict[str, Any], c: Connections, dt: float, stream: int, receptor: int = 0
-) -> list[PoissonDrive]:
-    """Drives of a Poisson generator onto a receptor; the first drive has the random stream `stream`, the next `stream` + 1, and so on.
+def poisson_drives(values: dict[str, Any], c: Connections, dt: float, streams: Iterable[int], receptor: int = 0) -> list[PoissonDrive]:
+    """Drives of a Poisson generator onto a receptor; `streams` are the random streams of the drives, in order.
 
     Synapses of equal weight and delay onto one target are merged, because a sum of independent Poisson trains is a Poisson train.
     """
@@ -53,18 +54,20 @@ def poisson_drives(
         key, target, weight, number = _merged(key, c.target, c.weight, rate)
         key, mean = [*key, number], number
     drives: list[PoissonDrive] = []
+    stream = iter(streams)
     for pick in _layers(key, target):
         start, stop, delay = (int(column[pick[0]]) for column in key[:3])
         since = None
         expected = mean[pick]
         if series:
-            since = np.round(values["rate_times"] / dt).astype(np.int64) + delay
-            expected = expected[0] * values["rate_values"] * dt / 1000.0
+            times, rates = values.get(SCHEDULE) or (values["rate_times"], values["rate_values"])
+            since = np.round(times / dt).astype(np.int64) + delay
+            expected = expected[0] * rates * dt / 1000.0
         elif not expected.any():
             continue
         drives.append(
             PoissonDrive(
-                stream + len(drives),
+                next(stream),
                 target[pick],
                 _same_or_all(weight[pick]),
                 expected if series else np.atleast_1d(_same_or_all(expected)),
@@ -72,13 +75,15 @@ def poisson_drives(
                 start,
                 stop,
                 receptor,
+                delay,
             )
         )
     return drives
 
 
-def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[ExactDrive]:
-    """Drives of a Poisson generator with exact spike times; `stream` is the random stream of the first drive.
+def exact_drives(values: dict[str, Any], c: Connections, dt: float, streams: Iterable[int], silent: bool = False) -> list[ExactDrive]:
+    """Drives of a Poisson generator with exact spike times; `streams` are the random streams of the drives, in order. Trains of rate 0
+    are left out unless `silent` is set.
 
     Without a dead time, synapses of equal weight and delay onto one target are merged, because a sum of independent Poisson trains is
     a Poisson train.
@@ -90,11 +95,12 @@ def exact_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
         key, target, weight, rate = _merged(key, target, weight, rate)
         dead = np.zeros(len(rate))
     drives: list[ExactDrive] = []
+    stream = iter(streams)
     for pick in _layers(key, target):
-        pick = pick[rate[pick] > 0]
+        pick = pick[(rate[pick] > 0) | silent]
         if len(pick):
-            start, stop = (int(column[pick[0]]) for column in key[:2])
-            drives.append(ExactDrive(stream + len(drives), target[pick], weight[pick], rate[pick], dead[pick], start, stop))
+            start, stop, delay = (int(column[pick[0]]) for column in key)
+            drives.append(ExactDrive(next(stream), target[pick], weight[pick], rate[pick], dead[pick], start, stop, delay))
     return drives
 
 
@@ -105,7 +111,7 @@ def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[Cu
     if "amplitude" in values:
         weight, times, amplitudes = weight * of_node(values["amplitude"], c.node), np.zeros(1), np.ones(1)
     else:
-        times, amplitudes = values["amplitude_times"], values["amplitude_values"]
+        times, amplitudes = values.get(SCHEDULE) or (values["amplitude_times"], values["amplitude_values"])
     drives = []
     for pick in _sorted_groups(key, c.target):
         start, stop, delay = (int(column[pick[0]]) for column in key)
@@ -114,10 +120,12 @@ def current_drives(values: dict[str, Any], c: Connections, dt: float) -> list[Cu
     return drives
 
 
-def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, stream: int, receptor: int = 0) -> list[TrainDrive]:
-    """Drives of a sinusoidal Poisson or gamma generator onto a receptor.
+def train_drives(
+    values: dict[str, Any], c: Connections, dt: float, kind: int, streams: Iterable[int], receptor: int = 0
+) -> list[TrainDrive]:
+    """Drives of a sinusoidal Poisson or gamma generator onto a receptor; `streams` are the random streams of the drives, in order.
 
-    If each target has a train of its own (`kind` TO_EACH), `stream` is the random stream of the first drive; else that of all drives.
+    If each target has a train of its own (`kind` TO_EACH), the drives differ in their streams; else all have the same one.
     """
     order = of_node(values.get("order", 0.0), c.node)
     own = [of_node(values[name], c.node) for name in ("rate", "amplitude", "frequency", "phase")]
@@ -125,12 +133,13 @@ def train_drives(values: dict[str, Any], c: Connections, dt: float, kind: int, s
     start, stop = (later(x) if "order" in values else np.where(x < NEVER, np.maximum(x - 1, c.delay), NEVER) for x in (start, stop))
     key = [start, stop, c.delay, c.weight < 0, *own, order]
     drives: list[TrainDrive] = []
+    stream = iter(streams)
     for pick in (_layers if kind == TO_EACH else _sorted_groups)(key, c.target):
         rate, amplitude, frequency, phase = (float(column[pick[0]]) for column in own)
         drives.append(
             TrainDrive(
                 kind,
-                stream + (len(drives) if kind == TO_EACH else 0),
+                next(stream),
                 c.target[pick],
                 (c.target if kind == TO_EACH else c.node)[pick],
                 c.weight[pick],
@@ -174,31 +183,34 @@ def wave_drives(values: dict[str, Any], c: Connections, dt: float, samples: np.n
     return drives
 
 
-def path_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[PathDrive]:
-    """Drives of an Ornstein-Uhlenbeck generator; `stream` is the random stream of the first drive."""
+def path_drives(values: dict[str, Any], c: Connections, dt: float, streams: Iterable[int]) -> list[PathDrive]:
+    """Drives of an Ornstein-Uhlenbeck generator; `streams` are the random streams of the drives, in order."""
     own = [of_node(values[name], c.node) for name in ("mean", "std", "tau")]
-    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), *own]
+    key = [_begin(values, c, dt), _window(values, c, dt, "stop"), *own, _used(values, c), c.delay]
     drives: list[PathDrive] = []
+    stream = iter(streams)
     for pick in _layers(key, c.target):
-        start, stop = (int(column[pick[0]]) for column in key[:2])
+        start, stop, *_, used, delay = (int(column[pick[0]]) for column in key)
         mean, std, tau = (float(column[pick[0]]) for column in own)
-        drives.append(PathDrive(stream + len(drives), c.target[pick], c.weight[pick], mean, std, float(np.exp(-dt / tau)), start, stop))
+        decay = float(np.exp(-dt / tau))
+        drives.append(PathDrive(next(stream), c.target[pick], c.weight[pick], mean, std, decay, start, stop, c.node[pick], used, delay))
     return drives
 
 
-def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int) -> list[NoiseDrive]:
-    """Drives of a noise generator; `stream` is the random stream of the first drive."""
+def noise_drives(values: dict[str, Any], c: Connections, dt: float, streams: Iterable[int]) -> list[NoiseDrive]:
+    """Drives of a noise generator; `streams` are the random streams of the drives, in order."""
     names = ("mean", "std", "std_mod", "frequency", "phase", "dt")
     own = [of_node(values[name], c.node) for name in names]
-    key = [_window(values, c, dt, "start"), _window(values, c, dt, "stop"), c.delay, *own]
+    key = [_begin(values, c, dt), _window(values, c, dt, "stop"), c.delay, *own, _used(values, c)]
     drives: list[NoiseDrive] = []
+    stream = iter(streams)
     for pick in _layers(key, c.target):
         start, stop, delay = (int(column[pick[0]]) for column in key[:3])
         mean, std, std_mod, frequency, phase, period = (float(column[pick[0]]) for column in own)
         omega = _omega(frequency, dt)
         drives.append(
             NoiseDrive(
-                stream + len(drives),
+                next(stream),
                 c.target[pick],
                 c.weight[pick],
                 mean,
@@ -209,6 +221,8 @@ def noise_drives(values: dict[str, Any], c: Connections, dt: float, stream: int)
                 steps(period, dt),
                 start,
                 stop,
+                int(key[-1][pick[0]]),
+                delay,
             )
         )
     return drives
@@ -223,6 +237,19 @@ def _window(values: dict[str, Any], c: Connections, dt: float, key: str) -> np.n
     """The start or stop (`key`) of each synapse's generator, as the step of arrival; shape (n_synapses,)."""
     at = steps_of(of_node(values[key], c.node), dt)
     return np.where(at < NEVER, at + c.delay, NEVER)
+
+
+def _begin(values: dict[str, Any], c: Connections, dt: float) -> np.ndarray:
+    """The step of arrival at which the noise of each synapse begins; shape (n_synapses,)."""
+    if BEGUN not in values:
+        return _window(values, c, dt, "start")
+    begun = of_node(values[BEGUN], c.node).astype(np.int64)
+    return np.where(begun < NEVER, begun + c.delay, NEVER)
+
+
+def _used(values: dict[str, Any], c: Connections) -> np.ndarray:
+    """For each synapse, how many random numbers of its noise are not used again after a change; shape (n_synapses,)."""
+    return of_node(values.get(USED, 0), c.node).astype(np.int64)
 
 
 def _merged(

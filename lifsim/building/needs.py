@@ -286,7 +286,7 @@ def choose_threads(threads: int | str, neurons: int, synapses: float) -> int:
 
     Raises
     ------
-    LifsimError : `threads` is neither.
+    LifsimError : `threads` has another value.
     """
     if isinstance(threads, str) and threads == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

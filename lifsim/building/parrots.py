@@ -17,7 +17,7 @@ MOST = 1 << 20  # largest number of spikes of a parrot per step
 
 
 def onto_parrots(wiring: Wiring, receptor: int) -> Wiring | None:
-    """`wiring` onto parrots: each spike counts once, whatever its weight; spikes at receptor 1 are ignored (None if no effect is left)."""
+    """`wiring` onto parrots, where a spike counts once, whatever its weight; None if it has no effect: receptor 1 ignores spikes."""
     if wiring.plasticity:
         return replace(wiring, receptor=NO_RECEPTOR if receptor else COUNT_SPIKES)
     return None if receptor else replace(wiring, weight=Values(CONSTANT, 1.0), receptor=0)
@@ -48,7 +48,11 @@ def with_bursts(plan: Plan, expand: Expand) -> list[Group]:
         if burst.max() > MOST:
             break
     names = ", ".join(g.name for g in parrots)
-    raise ModelError(f"populations ({names})", "parrots feed each other in a circle or without bound", f"at most {MOST} spikes in a step")
+    raise ModelError(
+        f"populations ({names})",
+        "parrot neurons project to each other in a loop, or repeat too many spikes",
+        f"at most {MOST} spikes in a step",
+    )
 
 
 def _ends(wiring: Wiring, seed: int, expand: Expand) -> tuple[np.ndarray, np.ndarray]:

@@ -125,7 +125,7 @@ class Cells:
 
 
 def picked(n: int, chance: float, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """The numbers picked from 0 … n - 1, each with probability `chance`; ascending, array by array.
+    """Pick each of the numbers 0 … n - 1 with probability `chance`; yields them in ascending order, as arrays.
 
     The gap between two picked numbers is geometric: the integer part of an exponential deviate divided by -log(1 - chance).
     """
@@ -222,7 +222,7 @@ def chosen(
 
 
 def among_all(n_source: int, number: int) -> bool:
-    """Whether so many sources are chosen that the probabilities of all are computed."""
+    """Whether `number` is so large that the probabilities of all `n_source` sources are computed."""
     return n_source <= LOOK * number
 
 

@@ -55,8 +55,8 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
     if (np.diff(edges) >= 0).all():
         return Streamed(file, name, sent, spike_steps(np.array(edges), dt).reshape(-1, 2))
     if file.count(name) > MOST_SORTED:
-        allowed = f"files of more than {MOST_SORTED:,} spikes must be in order of time"
-        raise DataError(f"{place}.spike_file", f"{path} holds {file.count(name):,} spikes, not in order of time", allowed)
+        allowed = f"a file of more than {MOST_SORTED:,} spikes must be sorted by time"
+        raise DataError(f"{place}.spike_file", f"{path} holds {file.count(name):,} spikes that are not sorted by time", allowed)
     return listed(*sent(*file.rows(name, 0, file.count(name))))
 
 
@@ -121,7 +121,7 @@ def _check(times: np.ndarray, nodes: np.ndarray, n: int, values: dict[str, Any],
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= n):
         raise DataError(place, f"{path} holds node id {nodes.max()}", f"0 to {n - 1} (n = {n})")
     if not np.isfinite(times).all():
-        raise DataError(place, f"{path} holds a time that is no finite number", "times in ms")
+        raise DataError(place, f"{path} holds a time that is not a finite number", "times in ms")
     wrong = None if dt is None or values["allow_offgrid_times"] else first_off_grid(times, dt, NEAR_SPIKE)
     if dt is not None and wrong is not None:
         raise ModelError(place, not_on_grid(wrong, dt), nearest_on_grid(wrong, dt) + WAYS)
@@ -129,4 +129,4 @@ def _check(times: np.ndarray, nodes: np.ndarray, n: int, values: dict[str, Any],
     if early.any():
         first = int(np.argmax(early))
         got = f"{path} holds {early.sum():,} spikes at or before 0 ms, such as that of node {nodes[first]} at {times[first]:g} ms"
-        raise DataError(place, got, f"times above 0 ms, {AT_ZERO}; or a start above 0, which leaves out what is earlier")
+        raise DataError(place, got, f"times above 0 ms, {AT_ZERO}; or a start above 0, which leaves out earlier spikes")

@@ -31,7 +31,7 @@ _HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
 
 
 def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple[np.ndarray, int]:
-    """The samples (pA) of a waveform generator, shape (rows, columns), and for how many steps each row holds.
+    """The samples (pA) of a waveform generator, shape (rows, columns), and the number of steps for which each row holds.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple
     if values["waveform_file"]:
         samples = read_samples(values["waveform_file"], f"{place}.waveform_file")
         if samples.ndim not in (1, 2) or samples.shape[1:] not in ((), (1,), (population.n,)) or len(samples) == 0:
-            allowed = f"(samples,), or (samples, {population.n}): a column a node"
+            allowed = f"(samples,), or (samples, {population.n}): one column for each node"
             raise ModelError(f"{place}.waveform_file", f"{values['waveform_file']} has shape {samples.shape}", allowed)
         if not np.isfinite(samples).all():
             raise ModelError(f"{place}.waveform_file", f"{values['waveform_file']} holds nan or infinite numbers", "finite numbers")
@@ -52,8 +52,8 @@ def waveform(population: Population, values: dict[str, Any], dt: float) -> tuple
         return np.ascontiguousarray(columns), steps(interval, dt)
     needed = _COPIES * 8 * columns.shape[1] * len(columns) * interval / dt
     if needed > memory.available():
-        got = f"{len(columns):,} samples, one in {interval:g} ms, take {memory.said(needed)} as the mean of each step"
-        raise ModelError(f"{place}.interval", got, "fewer samples; or an interval that is a multiple of dt, without interpolate")
+        got = f"{len(columns):,} samples, one in {interval:g} ms, need {memory.said(needed)} of memory as means over time steps"
+        raise ModelError(f"{place}.interval", got, "give fewer samples, or an interval that is a multiple of dt, without interpolate")
     return means(columns, interval / dt, values["interpolate"]), 1
 
 
@@ -98,7 +98,7 @@ def read_samples(reference: str, place: str) -> np.ndarray:
     except (OSError, ValueError) as error:  # ValueError: not a valid file name
         said = getattr(error, "strerror", None) or error
         raise DataError(place, f"{path} cannot be read ({said})", KINDS) from None
-    raise DataError(place, f"{reference!r} is of no kind that can be read", KINDS)
+    raise DataError(place, f"{reference!r} is of a kind that lifsim does not read", KINDS)
 
 
 def _text(path: str, place: str) -> np.ndarray:
@@ -109,7 +109,7 @@ def _text(path: str, place: str) -> np.ndarray:
             file.seek(0)
             return np.loadtxt(file, delimiter="," if path.endswith(".csv") else None, ndmin=2)
         except (ValueError, MemoryError) as error:
-            raise DataError(place, f"{path} does not hold numbers alone ({error})", KINDS) from None
+            raise DataError(place, f"{path} holds more than numbers ({error})", KINDS) from None
 
 
 def _npy(path: str, place: str) -> np.ndarray:
@@ -119,12 +119,12 @@ def _npy(path: str, place: str) -> np.ndarray:
             shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
             ends = [operator.index(n) for n in shape]
         except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, EOFError, KeyError) as error:
-            raise DataError(place, f"{path} is no NPY file ({brief(str(error))})", KINDS) from None
+            raise DataError(place, f"{path} is not an NPY file ({brief(str(error))})", KINDS) from None
         if dtype.kind not in "iuf":
-            raise DataError(place, f"{path} does not hold numbers alone but {dtype}", KINDS)
+            raise DataError(place, f"{path} holds entries of type {dtype}, not numbers", KINDS)
         held = os.fstat(file.fileno()).st_size - file.tell()
         if min(ends, default=0) < 0 or math.prod(ends) * dtype.itemsize != held:
-            raise DataError(place, f"{path} should hold {dtype} of shape {shape}, but holds {held:,} bytes", "a whole file")
+            raise DataError(place, f"{path} should hold {dtype} of shape {shape}, but holds {held:,} bytes", "a complete file")
         flat = np.fromfile(file, dtype)
     return flat.reshape(ends, order="F" if fortran else "C").astype(np.float64, order="C")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Checkpoint", "NetworkImage", "Schedule"]
 
@@ -25,3 +25,5 @@ __getattr__ = on_first_use(
         "Schedule": "lifsim.checkpoint.schedule",
     },
 )
+
+__dir__ = public_names(__name__)

@@ -28,7 +28,7 @@ from lifsim.files.hdf5_reading import dataset, readable
 from lifsim.network.network import Network
 
 FORMAT = 2  # networks in files of format 1 may have been interpreted differently: `lifsim.checkpoint.compatibility`
-STATE, COLLECTED = "state:", "collected:"  # prefixes of the names of arrays
+STATE, COLLECTED, STIMULI, WEIGHTS = "state:", "collected:", "stimuli:", "weights:"  # prefixes of the names of arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,10 @@ class About:
 
     step : number of steps done. until : last step of the run, None if unknown. run : the name of the run, also stored in its log.
     settings : precision, weights, method and threads. out : the results file, None if results are kept in memory. every, wall : time
-    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`. arrays : names of the arrays.
-    chunks : number of recorded chunks in the file. format : of the file.
+    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`; changed : what they set
+    (`lifsim.simulation.changes`). redrawn : the seed of everything but the synapses, if `Simulation.reset` changed it. looked : the
+    steps of the last calls of `Simulation.spikes` and `samples`. arrays : names of the arrays. chunks : number of recorded chunks in the
+    file. format : of the file.
     """
 
     step: int
@@ -51,6 +53,9 @@ class About:
     every: float | None = None
     wall: float | None = None
     changes: int = 0
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    redrawn: int | None = None
+    looked: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     arrays: list[str] = field(default_factory=list)
@@ -80,7 +85,7 @@ class Checkpoint:
             net = network_archive.read(image, str(self.path), self.path.absolute().parent)
         if net.dt != self.about.dt:
             raise DataError(
-                str(self.path), f"says dt = {self.about.dt:g} ms, its network has {net.dt:g} ms", "a checkpoint as lifsim writes it"
+                str(self.path), f"has dt = {self.about.dt:g} ms, but its network has dt = {net.dt:g} ms", "a checkpoint as lifsim writes it"
             )
         return net
 
@@ -103,7 +108,7 @@ def write(path: Path, about: About, arrays: Mapping[str, Any], chunks: list[byte
     RunError : the disk is full or failing; existing files are unchanged.
     """
     said = plain(asdict(about) | {"arrays": list(arrays), "chunks": len(chunks)})
-    facts = json.dumps(said | {"out": about.out}).encode()  # `out` unchanged, even if it is no valid text: the file must be found again
+    facts = json.dumps(said | {"out": about.out}).encode()  # `out` is unchanged even if it is not valid text, so that the file can be found
     with disk.replacing(path, _KEPT, previous) as fd:
         below = unfailing.Unfailing(fd)
         with h5py.File(below, "w", libver=("earliest", "v110")) as file:
@@ -148,7 +153,7 @@ def read(path: Path) -> Checkpoint:
         if not path.is_file():
             raise DataError(str(path), "does not exist", "a checkpoint, which Simulation.save or lifsim run --checkpoint-every makes")
         if not seal.check(path):
-            raise DataError(str(path), "is no checkpoint, or was cut off")
+            raise DataError(str(path), "is not a checkpoint, or is incomplete")
         with readable(path), h5py.File(path, "r") as file:
             about = _about(_bytes(file, "about"), str(path))
             arrays = {key: _array(file, f"arrays/{k}") for k, key in enumerate(about.arrays)}
@@ -162,7 +167,7 @@ def read(path: Path) -> Checkpoint:
 def _array(file: h5py.File, name: str) -> np.ndarray:
     data = dataset(file, name, "biuf", None)
     if data.chunks is not None or (data.id.get_storage_size() != data.nbytes):
-        raise DataError(f"{file.filename}/{name}", "is not stored in one piece", "a checkpoint as lifsim writes it")
+        raise DataError(f"{file.filename}/{name}", "is not stored contiguously", "a checkpoint as lifsim writes it")
     return np.asarray(data[()])
 
 
@@ -194,6 +199,10 @@ def _or_none(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda x: x is None or kind(x)
 
 
+def _change(x: Any) -> bool:
+    return isinstance(x, dict) and all(isinstance(x.get(key), str) for key in ("of", "set")) and _whole(1, 2**63)(x.get("number"))
+
+
 # for each entry of `About`, a function that tells whether a value is valid
 _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "step": _whole(0, LONGEST_DELAY),
@@ -206,6 +215,9 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "every": _or_none(_time),
     "wall": _or_none(_time),
     "changes": _whole(0, 2**63),
+    "redrawn": _or_none(_whole(0, 2**64 - 1)),
+    "looked": _table(_whole(0, LONGEST_DELAY)),
+    "changed": lambda x: isinstance(x, list) and all(map(_change, x)),
     "timings": _table(lambda x: type(x) in (int, float) and 0 <= x < math.inf),
     "versions": _table(_text),
     "arrays": lambda x: isinstance(x, list) and all(map(_text, x)) and len(set(x)) == len(x),
@@ -221,7 +233,9 @@ def _about(text: bytes, path: str) -> About:
         facts = None
     version = facts.get("format") if isinstance(facts, dict) else None
     if type(version) is not int or version > FORMAT:
-        raise DataError(path, f"has format {shown(version)}", f"this lifsim reads {FORMAT}: update lifsim to read newer ones")
+        raise DataError(
+            path, f"has format {shown(version)}", f"this version of lifsim reads format {FORMAT}: update lifsim to read newer formats"
+        )
     known = {f.name: facts[f.name] for f in fields(About) if f.name in facts}
     missing = [f.name for f in fields(About) if f.name not in known and f.default is MISSING and f.default_factory is MISSING]
     wrong = [*missing, *(name for name, x in known.items() if not _ALLOWED[name](x))]

@@ -20,7 +20,7 @@ from lifsim.network.population import Population
 from lifsim.network.positions import Positions
 from lifsim.network.projection import Projection
 
-GO_ON = "run it again from the start, or go on with the version that made it"
+GO_ON = "run it again from the start, or continue it with the version that made it"
 
 
 def changed_rules(net: Network, version: int) -> list[Problem]:

@@ -105,7 +105,9 @@ def read(path: Path, place: str, beside: Path) -> Network:
                 for member in archive.infolist():
                     if member.filename not in _MEMBERS or member.compress_type != zipfile.ZIP_STORED:
                         raise DataError(
-                            place, f"holds {member.filename!r} in its network", f"uncompressed entries, each one of: {', '.join(_MEMBERS)}"
+                            place,
+                            f"holds {member.filename!r} in its network image",
+                            f"uncompressed entries, each one of: {', '.join(_MEMBERS)}",
                         )
                     archive.extract(member, folder)
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
@@ -174,11 +176,11 @@ def _found(entry: Mapping[str, Any], place: str, beside: Path) -> str:
     known = f"populations.{entry['population']}.{entry['parameter']}"
     candidates = [p for p in (path, beside / path.name) if p.is_file()]
     if not candidates:
-        raise DataError(known, f"{path} does not exist", f"the file that {place} was made with, there or in {beside}")
+        raise DataError(known, f"{path} does not exist", f"restore the file with which {place} was made, or put it into {beside}")
     for candidate in candidates:
         if _sha256(candidate, known) == entry["sha256"]:
             return f"{candidate}{entry['rest']}"
-    raise DataError(known, f"{candidates[0]} is not the file that {place} was made with", f"one of SHA-256 {entry['sha256']}")
+    raise DataError(known, f"{candidates[0]} is not the file with which {place} was made", f"a file with SHA-256 {entry['sha256']}")
 
 
 def check_not_an_input(out: Path, net: Network) -> None:
@@ -190,7 +192,7 @@ def check_not_an_input(out: Path, net: Network) -> None:
     read += [("the model", Path(path)) for path in net.read_files]
     for place, path in read:
         if path.exists() and path.samefile(out):
-            raise OutputError(str(out), f"is read by the network ({place}), which would lose it", "another name for the results")
+            raise OutputError(str(out), f"is an input file of the network ({place})", "choose another name for the results")
 
 
 # -- comparison ------------------------------------------------------------------------------------

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim import ann
+from lifsim.ann.synonyms import parameter_hint
+from lifsim.cli.next_steps import command, next_line, run_of, unused
 from lifsim.cli.options import FILE, OVERWRITE, THREADS, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
+from lifsim.cli.progress import Progress
 from lifsim.common.errors import DataError, LifsimError, did_you_mean
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -44,7 +47,6 @@ def train(
     SpikingClassifier, such as hidden = [64] or activation = "lif".
     """
     from lifsim.ann import dataset_files
-    from lifsim.cli.progress import Progress
     from lifsim.engine import can_keep_code, compiling
 
     m, test = _estimator(config, settings, progress=not talk.quiet)
@@ -70,7 +72,13 @@ def train(
         some = aside if len(aside) else learn
         _draw_training(m, table.X[some], table.y[some], out)
         talk.note(", ".join(map(str, _pictures(m, out))) + ": pictures")
-    talk.note(f"next: lifsim predict {out} --data FILE, or lifsim convert {out} -o {out.with_suffix('.toml')}")
+    from lifsim.ann.conversion import can_be_converted
+
+    steps = [command("predict", out, "--data", data, *(("--target", target) if target else ()))]
+    if can_be_converted(m):
+        model = out.with_suffix(".toml")
+        steps.append(command("convert", out, "-o", unused(model.with_stem(f"{out.stem}_spiking") if model.exists() else model)))
+    talk.note(next_line(steps))
 
 
 @click.command(cls=Command)
@@ -135,7 +143,11 @@ def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | 
     X = dataset_files.read(data, target, m.n_features_in_).X if data else None
     _with_warnings(talk, lambda: ann.to_spiking(m, X, **options).save(out, file))
     talk.note(f"{out}: {'-'.join(map(str, m.layers_.sizes))} as spiking neurons, with the weights of {file}")
-    talk.note(f"next: lifsim classify {out} --data FILE, or lifsim run {out}")
+    steps = [run_of(out)]
+    if m.is_classifier:
+        chosen = ("--target", target) if data and target else ()
+        steps.insert(0 if data else 1, command("classify", out, "--data", data or "FILE", *chosen))
+    talk.note(next_line(steps))
 
 
 @click.command(cls=Command)
@@ -166,7 +178,6 @@ def classify(
     """
     from lifsim.ann import dataset_files
     from lifsim.ann.spiking_network import Spiking
-    from lifsim.cli.progress import Progress
 
     s = Spiking.read(file)
     table = dataset_files.read(data, target, s.m.n_features_in_)
@@ -221,7 +232,7 @@ def _estimator(config: Path, settings: tuple[str, ...], progress: bool) -> tuple
     known = [name for name in kinds[task].parameter_names() if name != "progress"]
     for name in said:
         if name not in known:
-            raise LifsimError(f"{config}: {name}", "there is no such entry", did_you_mean(name, ["task", "test", *known]))
+            raise LifsimError(f"{config}: {name}", "there is no such entry", parameter_hint(name, ["task", "test", *known]))
     m = kinds[task](**said, progress=progress)
     try:
         m.check_parameters()

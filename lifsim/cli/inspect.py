@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifsim.cli.next_steps import command, run_of
 from lifsim.cli.options import FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
 from lifsim.cli.program import Command, Talk, echo
-from lifsim.cli.text import contents_of, draw_result, heading_of
+from lifsim.cli.text import contents_of, draw_result, heading_of, refuse_model
 from lifsim.common.errors import LifsimError, did_you_mean
 from lifsim.common.printable import one_line
 from lifsim.files import disk
@@ -68,6 +69,7 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
 
 def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
     """The results in `file`; warns on standard error if the run is in progress, or if a newer run is unfinished."""
+    refuse_model(file)
     from lifsim.results import opening
 
     result = opening.open(file, node_counts(n_nodes))
@@ -240,7 +242,7 @@ def new(talk: Talk, file: Path, overwrite: bool) -> None:
     refuse_output(file, overwrite)
     make_folder(file)
     disk.put(file, template().encode())
-    talk.note(f"{file}: edit it, then: lifsim check {file}; lifsim run {file} --plot")
+    talk.note(f"{file}: edit it, then: {command('check', file)}; {run_of(file, '--plot')}")
 
 
 @click.command(cls=Command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import platform
+import re
 import shlex
 import signal
 import sys
@@ -19,12 +20,14 @@ from typing import Any, NoReturn
 
 import click
 
+from lifsim.cli.synonyms import argument_hint, command_hint, option_hint
 from lifsim.common import memory
-from lifsim.common.errors import LifsimError, RunError, did_you_mean
+from lifsim.common.errors import LifsimError, Problem, RunError
 from lifsim.common.printable import printable
 from lifsim.common.streams import guarded
 from lifsim.common.text import storable
 from lifsim.common.version import __version__
+from lifsim.modelfile.shipped import shipped_names
 from lifsim.simulation.signals import Stopped, handling
 
 DONE, FAILED, WRONG, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -119,7 +122,8 @@ class CommandGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """The command `args[0]`, or an error that suggests the nearest name."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise LifsimError(f"lifsim {args[0]}", "there is no such command", did_you_mean(args[0], self.list_commands(ctx)))
+            hint = command_hint(args[0], self.list_commands(ctx), shipped_names())
+            raise LifsimError(f"lifsim {args[0]}", "there is no such command", hint)
         return super().resolve_command(ctx, args)
 
 
@@ -171,9 +175,21 @@ def _usage_message(error: click.exceptions.ClickException) -> str:
     ctx = getattr(error, "ctx", None)
     if isinstance(error, click.MissingParameter) or not isinstance(error, click.BadParameter):
         where = ctx.command_path if ctx else "lifsim"
-        return f"{where}: {error.format_message().rstrip('.')}; see {where} --help"
+        hint = _hint(error, ctx) if ctx else ""
+        got = error.message if hint and isinstance(error, click.NoSuchOption) else error.format_message()
+        return f"{where}: {got.rstrip('.')}; {hint or f'see {where} --help'}"
     place = (error.param.opts[-1] if error.param else None) or "lifsim"
-    return f"{place if place.startswith('-') else place.upper()}: {error.message.rstrip('.')}"
+    got, _, allowed = error.message.rstrip(".").partition("; ")
+    return str(Problem(place if place.startswith("-") else place.upper(), got, allowed))
+
+
+def _hint(error: click.exceptions.ClickException, ctx: click.Context) -> str:
+    """What is meant by an option, or an argument, that a command does not have."""
+    options = {name for param in ctx.command.params for name in param.opts}
+    if isinstance(error, click.NoSuchOption):
+        return option_hint(error.option_name, options)
+    extra = re.search(r"unexpected extra arguments? \((\S+)", error.message)
+    return argument_hint(extra[1].removesuffix(")"), options) if extra else ""
 
 
 def _report(error: Exception, talk: Talk) -> int:

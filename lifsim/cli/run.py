@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifsim.cli.next_steps import command, next_line, plot_of
 from lifsim.cli.options import (
     EVERY,
     MAX_WALL,
@@ -30,7 +31,8 @@ from lifsim.cli.options import (
     refuse_output,
 )
 from lifsim.cli.program import UNFINISHED, Command, Talk, echo
-from lifsim.cli.text import contents_of, draw_result, heading_of
+from lifsim.cli.progress import Progress
+from lifsim.cli.text import contents_of, draw_result, heading_of, refuse_model
 from lifsim.common import memory
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -65,7 +67,6 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plo
     scripts that may be submitted again: it starts, resumes or accepts the run in the results file, and refuses one with
     another model, seed, setting or duration.
     """
-    from lifsim.cli.progress import Progress
     from lifsim.modelfile.reader import load_with_settings
 
     net = load_with_settings(model, list(settings))
@@ -99,7 +100,7 @@ def resume(talk: Talk, file: Path, plot: bool, **options: Any) -> None:
     FILE is the results file that the run was to write, or its log, FILE.log. The results are identical, bit for bit, to
     those of an uninterrupted run.
     """
-    from lifsim.cli.progress import Progress
+    refuse_model(file)
     from lifsim.simulation.resuming import resume as go_on
 
     out = file.with_suffix("") if file.suffix == ".log" else file
@@ -124,7 +125,7 @@ def _kind(result: Result) -> str:
 def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> None:
     """Print a summary of a run and the next steps; draw the figure."""
     if not result.complete:
-        talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: lifsim resume {out}")
+        talk.warn(f"time is up: {result.t_stop:g} ms are saved; go on with: {command('resume', out)}")
         raise click.exceptions.Exit(UNFINISHED)
     spikes = sum(len(s.times) for s in result.spikes.values())
     factor = result.info["real_time_factor"]
@@ -132,7 +133,17 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
     if picture:
         draw_result(result, _kind(result), picture)
         talk.note(f"{picture}: picture")
-    talk.note(f"next: lifsim stats {out}" + ("" if picture else f" or lifsim plot {out}"))
+    talk.note(next_line(_after_run(result, out, picture)))
+
+
+def _after_run(result: Result, out: Path, picture: Path | None) -> Iterable[str]:
+    """The commands that may follow a run: those for which it recorded something."""
+    if len(result.spikes):
+        yield command("stats", out)
+    elif picture or not len(result.traces):
+        yield command("info", out)
+    if not picture and (len(result.spikes) or len(result.traces)):
+        yield plot_of(out, _kind(result))
 
 
 @click.command(cls=Command)
@@ -243,7 +254,6 @@ def bench(talk: Talk, models: tuple[str, ...], settings: tuple[str, ...], out: P
 
 
 def _measure(talk: Talk, name: str, net: Network, options: Mapping[str, Any]) -> Any:
-    from lifsim.cli.progress import Progress
     from lifsim.simulation.benchmark import measure
 
     shown: list[Progress] = []

@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifsim.cli.program import Talk, echo
+from lifsim.common.errors import DataError
 from lifsim.common.printable import one_line
 from lifsim.files.outputs import make_folder
+from lifsim.modelfile.shipped import shipped_names
 
 if TYPE_CHECKING:
     from lifsim.network.network import Network
     from lifsim.results.result import Result
 
 FOLD = 12  # number of projections, or of recordings, that are shown without -v
+
+
+def refuse_model(file: Path) -> None:
+    """Check that `file`, which should be results, is not the name of a shipped model (DataError)."""
+    if not file.suffix and not file.exists() and str(file) in shipped_names():
+        wanted = f"the name of its results, such as {Path('outputs') / f'{file}.h5'}, which lifsim run {file} writes"
+        raise DataError(str(file), "is a model, not a file of results", wanted)
 
 
 def heading_of(net: Network) -> None:

@@ -21,7 +21,7 @@ def places(n: int) -> np.ndarray:
 
 
 def indices(array: np.ndarray) -> np.ndarray:
-    """Convert integers to contiguous int32 or int64; not copied if they have this form.
+    """Convert integers to a contiguous int32 or int64 array; an array that has this form already is not copied.
 
     Raises
     ------
@@ -36,7 +36,9 @@ def indices(array: np.ndarray) -> np.ndarray:
 
 
 def numbers(array: np.ndarray) -> np.ndarray:
-    """Convert real numbers to contiguous float32 or float64, rounding at most to float64; not copied if they have this form.
+    """Convert real numbers to a contiguous float32 or float64 array; wider types are rounded to float64.
+
+    An array that has this form already is not copied.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def numbers(array: np.ndarray) -> np.ndarray:
 
 
 def out_of_range(index: np.ndarray, n: int) -> int | None:
-    """An index that is not one of 0 … n - 1, or None if all are."""
+    """An index that is outside of 0 … n - 1; None if there is none."""
     low, high = (int(index.min()), int(index.max())) if len(index) else (0, 0)
     return (high if low >= 0 else low) if len(index) and not 0 <= low <= high < n else None
 

@@ -78,7 +78,7 @@ class ModelError(LifsimError):
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> ModelError:
-        """An error that reports `problems`, one on each line. Of a very long list, the message has the first, and the number of others."""
+        """An error that reports `problems`, one on each line; the message of very many shows the first, and counts the others."""
         found = list(problems)
         lines = [str(p) for p in found[:MOST_SHOWN]]
         ends = accumulate(map(len, lines))
@@ -133,15 +133,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if left is not None and next(left, None) is None:
         return ""
     words = list(known)
-    alike = _alike(word, words)
+    near = nearest(word, words)
+    if near:
+        return f"did you mean {near!r}?"
+    more = f" and {len(words) - _NAMED:,} more" if len(words) > _NAMED else ""
+    return "allowed: " + ", ".join(words[:_NAMED]) + more if words else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The one of the `known` names that is most similar to `word`; "" if none is similar."""
+    alike = _alike(word, list(known))
     near = difflib.get_close_matches(word, alike, n=1, cutoff=0.6)
     if not near:
         lower = {w.lower(): w for w in alike}
         near = [lower[w] for w in difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)]
-    if near:
-        return f"did you mean {near[0]!r}?"
-    more = f" and {len(words) - _NAMED:,} more" if len(words) > _NAMED else ""
-    return "allowed: " + ", ".join(words[:_NAMED]) + more if words else ""
+    return near[0] if near else ""
 
 
 def _alike(word: str, words: list[str]) -> list[str]:

@@ -56,7 +56,7 @@ _read: tuple[float, tuple[float, ...], list[Limit]] = (-float("inf"), (), [])  #
 
 
 def free() -> Limit:
-    """The tightest limit."""
+    """The tightest memory limit of this process."""
     return limits()[0]
 
 
@@ -161,7 +161,7 @@ def _windows() -> float:
 
 
 def forget_peak() -> None:
-    """Reset `peak`, if the system allows it (Linux)."""
+    """Restart the measurement of `peak`, if the system allows it (Linux)."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

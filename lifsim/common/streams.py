@@ -79,7 +79,7 @@ def messages() -> TextIO:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Make standard output a `Stream` and standard error a `Messages`, and keep files from getting the descriptor of a closed one."""
+    """Make standard output a `Stream` and standard error a `Messages`; a file cannot get the descriptor of a closed one."""
     _occupy()
     before = sys.stdout, sys.stderr
     sys.stdout = Stream(_nowhere() if sys.stdout is None else sys.stdout)
@@ -99,7 +99,7 @@ def _nowhere() -> TextIO:
 
 
 def _occupy() -> None:
-    """Open the null device for closed standard streams. Otherwise a file could get their descriptor, and the output of libraries."""
+    """Open the null device in place of closed standard streams: a file with their descriptor would receive what libraries print."""
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)
@@ -111,7 +111,7 @@ def _occupy() -> None:
 
 
 def _settle(stream: TextIO) -> None:
-    """Flush a stream, or discard its buffer: at exit, Python would fail to write it, with a message and another exit code."""
+    """Flush a stream; if that fails, discard its buffer, since Python would fail again at exit and change the exit code."""
     try:
         stream.flush()
     except (OSError, ValueError):

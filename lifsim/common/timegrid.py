@@ -43,7 +43,10 @@ def _nearest(t: np.ndarray, dt: float, near: float = 0.0) -> tuple[np.ndarray, n
 
 
 def _counts(t: np.ndarray, nearest: np.ndarray, apart: np.ndarray, dt: float, near: float) -> np.ndarray:
-    """Whether times `apart` (steps) from the nearest multiple count as it: long times, spikes nearer than `near` (ms), or float32."""
+    """Whether times that are `apart` steps from their nearest multiple of `dt` count as this multiple.
+
+    They do if the time is long, if a spike is nearer than `near` (ms), or if the time is the float32 number nearest to the multiple.
+    """
     there: np.ndarray = apart <= NEAR + NEAR_RELATIVE * np.abs(nearest)
     if near > 0:
         there |= apart < min(near / dt, 0.5) * (1 - 1e-9)  # strictly nearer
@@ -52,7 +55,10 @@ def _counts(t: np.ndarray, nearest: np.ndarray, apart: np.ndarray, dt: float, ne
 
 
 def off_grid(times: np.ndarray, dt: float, near: float = 0.0) -> np.ndarray:
-    """A mask of the `times` (ms, 1-d) that are not multiples of `dt`, or too large to be counted in steps."""
+    """A mask of the `times` (ms, 1-d) that are not multiples of `dt`, or too large to be counted in steps.
+
+    Times nearer than `near` (ms) to a multiple count as multiples.
+    """
     return ~_nearest(times, dt, near)[1]
 
 
@@ -62,7 +68,7 @@ def on_grid(time: float, dt: float) -> bool:
 
 
 def first_off_grid(times: np.ndarray | float, dt: float, near: float = 0.0) -> float | None:
-    """The first finite time that is not a multiple of `dt`, or None."""
+    """The first finite time that is not a multiple of `dt` (`near`: as in `off_grid`), or None."""
     t = np.atleast_1d(np.asarray(times, dtype=np.float64)).ravel()
     for a in range(0, len(t), PIECE):
         piece = t[a : a + PIECE]
@@ -108,7 +114,7 @@ def spike_steps(times: np.ndarray, dt: float) -> np.ndarray:
 def half_up(times: np.ndarray, dt: float, error: float = 0.0) -> np.ndarray:
     """Round `times` (ms) to whole numbers of steps, float64; halves are rounded up, as in NEST.
 
-    Times that are within `error` (ms), or within rounding errors, below the middle between two steps count as at the middle.
+    Times that are within `error` (ms), or within rounding errors, below the middle between two steps are rounded up, too.
     """
     x = np.asarray(times, np.float64) / dt
     return np.floor(x + 0.5 + (error / dt + ROUNDING * (x + 1)))
@@ -140,7 +146,8 @@ def times(step: np.ndarray, dt: float, since: int = 0, out: np.ndarray | None = 
 
 def time_of(step: int, dt: float) -> float:
     """The time in ms of a step, as in `times`."""
-    return float(times(np.array([step]), dt)[0])
+    numerator, denominator = _fraction(dt) or (dt, 1)
+    return float(step) * numerator / denominator
 
 
 def snapped(time: float, dt: float) -> float:
@@ -153,7 +160,7 @@ def snapped(time: float, dt: float) -> float:
 WAYS = ', or allow_offgrid_times = true to send it at the end of its step, or method="precise"'
 """The alternatives, in messages about a spike time off the grid."""
 
-AT_ZERO = "more than half a microsecond if they are to be on the grid"
+AT_ZERO = "or above 0.0005 ms if spikes are sent on the time grid"
 """The least spike time, in messages about a spike that is rounded to 0 ms."""
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +19,10 @@ KINDS = {
     "uniform": ("low", "high"),
     "lognormal": ("mu", "sigma"),
 }
+_RANDOM_VALUES = 'write a random value as {"normal": [mean, sd]}, {"uniform": [low, high]} or {"lognormal": [mu, sigma]}'
+_RANDOM = re.compile(r"rand|normal|uniform|gauss", re.IGNORECASE)  # words of Brian2's expressions, and of functions
+_DRAWING = ("nest", "pyNN", "scipy", "numpy")  # libraries whose objects that are no numbers stand for random values
+_UNITS = ("dim", "unit", "units", "dimensionality")  # attributes of quantities of Brian2, astropy, pint and quantities
 _FAR = 10.0  # standard deviations; no draw is farther from the mean
 _LARGEST_EXPONENT = 709.0  # exp of a larger number exceeds float64
 
@@ -78,13 +84,40 @@ def number(raw: Any, unit: str | None) -> float:
     ValueError : `raw` is not a number, NaN, or has the wrong unit. The message has no place; the caller adds it.
     """
     if isinstance(raw, str):
+        if _RANDOM.search(raw) and not units.looks_like_quantity(raw):
+            raise ValueError(f"{raw!r} is not a number; {_RANDOM_VALUES}")
         return units.parse(raw, unit)
     found = as_float(raw)
     if found is None:
-        raise ValueError(f"{shown(raw)} is not a number")
+        raise ValueError(_not_a_number(raw))
     if math.isnan(found):
         raise ValueError("nan is not a number")
     return found
+
+
+def _not_a_number(raw: Any) -> str:
+    """The message for an object that is no number: of another library's quantities and random values, what to write instead."""
+    if has_unit(raw):
+        return quantity_of_another_library(raw)
+    drawn = callable(raw) or type(raw).__module__.partition(".")[0] in _DRAWING
+    return f"{shown(raw)} is not a number" + (f"; {_RANDOM_VALUES}" if drawn and not isinstance(raw, (np.ndarray, np.generic)) else "")
+
+
+def has_unit(raw: Any) -> bool:
+    """Whether `raw` is a quantity of another library (Brian2, astropy, pint, quantities), whose number alone would be misread."""
+    return type(raw) is not np.ndarray and not isinstance(raw, type) and any(hasattr(raw, name) for name in _UNITS)
+
+
+def quantity_of_another_library(raw: Any) -> str:
+    """The message for a quantity of another library."""
+    text, library = str(raw), type(raw).__module__.partition(".")[0]
+    advice = "write plain numbers in ms, mV, pF, pA, nS or Hz"
+    advice += "" if getattr(raw, "ndim", 0) else ', or a text such as "20 ms"'
+    if units.looks_like_quantity(text):
+        with suppress(ValueError):
+            value, symbol = units.split(text)
+            advice = f"write {units.parse(text):g}" + (f' or "{value:g} {symbol}"' if symbol else "")
+    return f"{shown(raw)} is a quantity of {library}; {advice}"
 
 
 def is_plain_number(text: str) -> bool:
@@ -157,7 +190,9 @@ def numbers(raw: Any, unit: str | None) -> np.ndarray:
 
 def _plain(array: np.ndarray) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
-        raise ValueError("a masked array; fill it first")
+        raise ValueError("a masked array; first replace its masked entries by numbers (`filled`)")
+    if type(array) is not np.ndarray and has_unit(array):
+        raise ValueError(quantity_of_another_library(array))
     if array.dtype.kind not in "iuf":
         kind = {"c": "complex numbers", "b": "true and false", "M": "dates", "m": "durations"}.get(array.dtype.kind, f"{array.dtype}")
         raise ValueError(f"an array of {kind}; must hold real numbers")

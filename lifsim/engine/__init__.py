@@ -1,10 +1,23 @@
 """The engine: compiled code that runs a plan. Other packages import the engine only through this module.
 
 In: a `Plan`, the number of threads, the precision. Out: an engine that advances by steps and returns what it recorded (`SliceRecords`).
+
+Terms in the docstrings of this package:
+
+- step k: the time from (k - 1)·dt to k·dt. turn k: the work at the end of step k and at the beginning of step k + 1.
+- slice: the steps of one call of `advance`.
+- place: the position of a neuron in the arrays of the state (`parallel.placement`).
+- block: a range of places that is updated by one thread. piece: the neurons of one population in a block, or a part of them.
+- row: the synapses of one source in a block. segment: the synapses of a row that have the same delay.
+- pending spike: a spike that has not yet arrived at all of its synapses. cursor: the position of a pending spike in a row.
+- ring: the spikes of the last steps.
+- word: 32 random bits, or a 16-bit unit of memory in the rows of static synapses.
+- part: a kernel that is compiled separately and called by address (`compiler.parts`).
 """
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lifsim.common.errors import LifsimError
@@ -17,9 +30,9 @@ if "numba" not in sys.modules:
 try:
     from numba import config
 except Exception as error:  # an invalid environment variable, an unsupported version of NumPy
-    raise LifsimError("numba", f"cannot be loaded: {error}", "the engine is compiled by it") from error
+    raise LifsimError("numba", f"cannot be loaded: {error}", "the engine needs it, because it is compiled by numba") from error
 if getattr(config, "DISABLE_JIT", 0):
-    raise LifsimError("NUMBA_DISABLE_JIT", "turns the compiler off, without which there is no engine", "unset this environment variable")
+    raise LifsimError("NUMBA_DISABLE_JIT", "turns off the compiler, which the engine needs", "unset this environment variable")
 
 from lifsim.engine.compiler.cache import can_keep_code, folders, not_kept
 from lifsim.engine.compiler.jit import compiling
@@ -52,15 +65,17 @@ __all__ = [
 ]
 
 
-def engine_for(method: str, plan: Plan, threads: int, precision: str, weights: str | None) -> RunningEngine:
+def engine_for(
+    method: str, plan: Plan, threads: int, precision: str, weights: str | None, tell: Callable[[int], None] | None = None
+) -> RunningEngine:
     """The engine that runs `plan` by `method`: "grid" (spike times on the grid) or "precise" (exact spike times); see `Engine`."""
     if not plan.groups:
         return IdleEngine(plan, weights)
     if method == "precise":
         from lifsim.engine.precise import PreciseEngine
 
-        return PreciseEngine(plan, threads, weights)
-    return Engine(plan, threads, precision, weights)
+        return PreciseEngine(plan, threads, weights, tell)
+    return Engine(plan, threads, precision, weights, tell)
 
 
 # Loaded on first use: most runs have spike times on the grid.

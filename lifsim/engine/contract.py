@@ -39,10 +39,40 @@ class RunningEngine(Protocol):
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each."""
+    def restimulate(self, plan: Plan) -> None:
+        """Go on with the stimuli of `plan`, which has the same populations, synapses and recordings."""
 
-    def numbered_synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    def restart(self, plan: Plan, seed: int) -> None:
+        """Return to step 0 with the neurons and stimuli of `plan`, whose synapses are the same, and the random numbers of `seed`.
+
+        Plastic weights are those that the network was built with.
+        """
+
+    def reweigh(self, plan: Plan) -> None:
+        """Go on with the static weights of `plan`, whose synapses are otherwise the same."""
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """Set the weights of the plastic synapses of projection number `index`, in the order of `lifsim.engine.expand`."""
+
+    @property
+    def channels(self) -> int:
+        """The largest number of input sums of a neuron; with several, weights are stored by sign or receptor."""
+
+    def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """The rank, in the order of `synapses`, of synapses of `wiring` with these weights among those of the same source and target."""
+
+    def stored_weights(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """Weights of static synapses of `wiring` as they are stored, rounded to the data type of weights."""
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
+        """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each.
+
+        If `plastic_only` is given, only those of this projection, which is plastic.
+        """
+
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None
+    ) -> tuple[np.ndarray, ...]:
         """As `synapses`, and a fifth array: the numbers of plastic synapses in the `WeightRows` of a slice, -1 for static ones."""
 
     def fan_out(self) -> np.ndarray:

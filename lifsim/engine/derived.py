@@ -79,6 +79,25 @@ class Releases:
         return out
 
 
+def releases_of(x: Any, place: np.ndarray) -> Callable[[Group], Releases]:
+    """A function that returns the `Releases` of a population of the neurons `x`, whose spikes are on the grid."""
+
+    def releases(group: Group) -> Releases:
+        return Releases(x.until[place[group.first : group.first + group.n]].astype(np.int64) - 1, np.zeros(group.n))
+
+    return releases
+
+
+def refractory_of(x: Any, place: np.ndarray) -> Callable[[Group], np.ndarray]:
+    """A function that returns the refractory periods, in steps, of a population of the neurons `x`."""
+
+    def refractory(group: Group) -> np.ndarray:
+        steps: np.ndarray = x.refractory[place[group.first : group.first + group.n]].astype(np.int64)
+        return steps
+
+    return refractory
+
+
 class DerivedSamples:
     """The derived variables of a plan, over one slice after the other.
 
@@ -88,20 +107,20 @@ class DerivedSamples:
     """
 
     def __init__(self, plan: Plan, received: Any) -> None:
-        self._plan, self._received = plan, received
+        self._plan, self._received = plan, received  # the plan of the current slice
         self._groups = {p.group for p in plan.probes if p.variable == REMAINING}
         self._before: dict[str, Releases] = {}
         self._start = 0
 
-    def begin(self, start: int, releases: Callable[[Group], Releases], currents: Any) -> None:
-        """Note the state after step `start`, with which a slice begins.
+    def begin(self, plan: Plan, start: int, releases: Callable[[Group], Releases], machine: Any) -> None:
+        """Note the state after step `start`, with which a slice begins; `plan` and `machine` are those of the slice.
 
-        `releases` returns the `Releases` of a population, `currents` are the tables of the run.
+        `releases` returns the `Releases` of a population.
         """
-        self._start = start
-        self._before = {name: releases(self._plan.group(name)) for name in self._groups}
+        self._plan, self._start = plan, start
+        self._before = {name: releases(plan.group(name)) for name in self._groups}
         if self._received is not None:
-            self._received.begin(currents)
+            self._received.begin(plan, machine.currents, machine.key)
 
     def of(
         self,

@@ -9,37 +9,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.engine import layout, plasticity
+from lifsim.engine import initial_state, layout, plasticity, restimulated
 from lifsim.engine.compiler.parts import Known, Programs
-from lifsim.engine.derived import Releases
+from lifsim.engine.derived import refractory_of, releases_of
 from lifsim.engine.machine import LoopProgram, Machine
 from lifsim.engine.merge_spikes import merged_spikes
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
 from lifsim.engine.neurons import channels_of, states_of
 from lifsim.engine.parallel.clock import clock_for
-from lifsim.engine.parallel.placement import Placement, blocks_for_threads
+from lifsim.engine.parallel.placement import blocks_for_threads
 from lifsim.engine.parallel.work_sharing import reset, sharing_for
 from lifsim.engine.piece import Written
 from lifsim.engine.probe_layout import probes_of
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.synapses import packing
-from lifsim.engine.synapses.delivery import PendingSpikes, Ring, Synapses, no_pending_spikes
+from lifsim.engine.synapses.delivery import PendingSpikes, Ring, no_pending_spikes
+from lifsim.engine.synapses.pending import set_out_again
+from lifsim.engine.synapses.sampling import key_of
+from lifsim.engine.synapses.tally import Tally
 from lifsim.plan.limits import BUFFER
-from lifsim.plan.plan import Group, Plan
+from lifsim.plan.plan import Plan
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
 
+UNSCALED = {"I_e", "V_th", "V_reset", "t_ref"}  # parameters that do not change the units in which states are stored
+LITTLE = 1 << 16  # bytes of samples of a slice for which memory is kept until the next one
 LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes are kept for so long beyond the longest delay
-
-
-def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
-    """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
-
-    Pieces begin at the places `edges`.
-    """
-    number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
-    return np.diff(number[edges]) > 0
 
 
 class Engine(NeuronEngine):
@@ -51,31 +47,38 @@ class Engine(NeuronEngine):
     threads : number of threads; results do not depend on it.
     precision : dtype of the state and of input sums, "float64" or "float32".
     weights : dtype in which weights are stored; None: that of `precision`, or float32 if it holds all weights exactly.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, precision: str = "float64", weights: str | None = None) -> None:
-        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision))
-        self.plastic_dtype = np.dtype(
-            "float64" if (weights or precision) == "float64" else "float32"
-        )  # integers could not hold small changes
+    def __init__(
+        self,
+        plan: Plan,
+        threads: int = 1,
+        precision: str = "float64",
+        weights: str | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> None:
+        super().__init__(plan, threads, precision, weights or layout.natural_weights(plan, precision), tell)
+        self._chosen = weights
+        exact = (weights or precision) == "float64"
+        self.plastic_dtype = np.dtype("float64" if exact else "float32")  # integers could not hold small changes
         self._known = Known()  # tuples of the machine that are unchanged since the last slice
+        self._program: tuple[Machine, LoopProgram] | None = None  # the program of the last slice, and its machine
         self._least: dict[str, int] = {}  # shortest refractory period (steps) of each population
-        channels = max(map(channels_of, plan.groups))
-        seats = self.placement
-        wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
+        channels, seats, wirings = max(map(channels_of, plan.groups)), self.placement, self._wirings()
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
-        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.team.each)
+        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.tally)
         plastic, delay = None, synapses.delay
         if len(static) < len(wirings):
-            place = plasticity.StorePlace(plan.n_nodes, seats.first, self.key, self.plastic_dtype, self.team.each)
+            place = self._plastic_place()._replace(tally=self.tally)
             plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
             delay = np.concatenate([delay, plasticity.occurring(plastic)])
         interval = int(delay.min(initial=LONGEST_INTERVAL))
         slots = int(delay.max(initial=0)) + interval
         blocks = layout.blocks_of(plan, seats, interval)
         edges = layout.edges_of(blocks)
-        self._sending = sending(synapses, seats, edges)
+        self._sending = layout.sending(synapses, seats, edges)
         neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
             blocks,
@@ -101,6 +104,11 @@ class Engine(NeuronEngine):
 
     # -- running -----------------------------------------------------------------------------------
 
+    @property
+    def channels(self) -> int:
+        """See `NeuronEngine.channels`."""
+        return self.machine.neurons.channels
+
     def programs(self) -> Programs:
         """The parts that the machine needs, each of which is compiled separately."""
         return LoopProgram(self.machine, Known()).programs()
@@ -112,37 +120,54 @@ class Engine(NeuronEngine):
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
         seen = sum(self._rate(g) * 8 * plasticity.WORDS for g in self.plan.groups) if self.machine.plastic else 0
-        logged = 0.0 if self._logs is None else self._logs.bytes_of(self._each(lambda g: self._rate(g) / g.n))
+        logged = 0.0 if self._logs is None else self._logs.bytes_of(self.plan, self._rate)
         given = self.plan.events.reach(self.step) - self.step
         return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen + logged, 1), given)))
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self.derived.begin(self.step, self._releases, self.machine.currents)
-        self.machine = self._with_given(steps)
-        self.machine = self.machine._replace(underway=self._underway(steps), plastic=self._plastic(steps), written=self._written(steps))
-        threads = self.team.active()
-        m = self.machine
-        m = m._replace(
-            blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)), probes=self._with_room(m.probes, steps)
-        )
+        self.derived.begin(self.plan, self.step, releases_of(self.machine.neurons, self.placement.place), self.machine)
+        m, threads = self._prepared(steps), self.team.active()
+        if threads != len(m.blocks.thread) - 1:
+            m = m._replace(blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)))
         layout.hold_refractory(self.plan, m.neurons, m.blocks, self.step)
         reset(m.sharing)
-        program = LoopProgram(m, self._known)
-        self._known.keep(self.machine)
+        program = self._program_of(m)
         self.team.together(lambda rank: program.run(rank, self.step, steps), threads, watch=steps > 0)  # 0 steps: only loads the code
         self.step += steps
         return self._merged(m, steps)
+
+    def _prepared(self, steps: int) -> Machine:
+        """The machine with room for what `steps` steps record and send; the same as for the last slice if that has the room."""
+        self.machine = self._with_given(steps)  # first: given spikes need room, too
+        parts: dict[str, Any] = {"underway": self._underway(steps), "plastic": self._plastic(steps), "written": self._written(steps)}
+        probes = self._with_room(self.machine.probes, steps)
+        little = probes.out.nbytes <= LITTLE
+        if little:
+            parts["probes"] = probes
+        if any(getattr(self.machine, name) is not part for name, part in parts.items()):
+            self.machine = self.machine._replace(**parts)
+        return self.machine if little else self.machine._replace(probes=probes)
+
+    def _program_of(self, m: Machine) -> LoopProgram:
+        """The program of `m`: that of the last slice if `m` is its machine. So short runs of equal length cost little."""
+        if self._program is None or self._program[0] is not m:
+            program = LoopProgram(m, self._known)
+            self._known.keep(self.machine)
+            self._program = (m, program) if m is self.machine else None
+            return program
+        return self._program[1]
 
     def _with_given(self, steps: int) -> Machine:
         """The machine with the given spikes of the next `steps` steps and of the last ones that are still in the ring."""
         ring, now = self.machine.ring, self.step
         slots = len(ring.number)
         step, ids = self.plan.events.window(now - slots, now + steps)
-        if len(step) or len(self.machine.events):  # else there are none in the ring
-            sent = np.arange(max(now - slots, 0) + 1, now + 1)
-            begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
-            ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
+        if not len(step) and not len(self.machine.events):
+            return self.machine
+        sent = np.arange(max(now - slots, 0) + 1, now + 1)
+        begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
+        ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
         return self.machine._replace(events=step, ring=ring._replace(given=ids))
 
     def _written(self, steps: int) -> Written:
@@ -151,6 +176,9 @@ class Engine(NeuronEngine):
         watched = np.array([g.watched for g in m.groups])[m.blocks.group]
         first = np.concatenate([[0], np.cumsum(np.where(watched, self._most_spikes(m.blocks, steps), 0))])
         step, ids = m.written.step, m.written.id
+        if np.array_equal(first, m.written.first):
+            m.written.number[:] = 0
+            return m.written
         if len(step) < first[-1]:
             step, ids = np.empty(first[-1], np.int64), np.empty(first[-1], np.uint32)
         return Written(step, ids, first, np.zeros(len(watched), np.int64))
@@ -164,10 +192,9 @@ class Engine(NeuronEngine):
             if g.name in self.plan.watched:
                 own = pieces[m.blocks.group[pieces] == i]
                 spikes[g.name] = merged_spikes(m.written, own, g.first, self.step - steps, steps)
-        samples, arrived, pending = self._recorded(m, layout.shown, spikes), None, None
-        if self._logs is not None and m.plastic is not None:
-            arrived, pending = self._logs.rows(m.plastic), self._logs.pending(m.plastic, m.ring, self.dtype, self.step)
-        return SliceRecords(spikes, samples, time.perf_counter() - began, arrived, pending)
+        samples = self._recorded(m, layout.shown, spikes, refractory_of(m.neurons, self.placement.place))
+        weights = () if self._logs is None or m.plastic is None else self._logs.records(m.plastic, m.ring, self.dtype, self.step)
+        return SliceRecords(spikes, samples, time.perf_counter() - began, *weights)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -180,20 +207,65 @@ class Engine(NeuronEngine):
 
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
-        g = self.plan.group(group)
+        g, x, place = self.plan.group(group), self.machine.neurons, self.placement.place
         states = states_of(g)
-        before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state}
-        g.params.update({k: v for k, v in values.items() if k not in states})
+        params = {k: v for k, v in values.items() if k not in states}
+        scaled = bool(params.keys() - UNSCALED)
+        before = {name: (layout.unit_and_zero(g, name), self.get(group, name)) for name in states if name in g.state} if scaled else {}
+        g.params.update(params)
+        for name in states:
+            if name in values:
+                layout.write_state(x, place, g, name, values[name])
+            elif name in before and not np.array_equal(before[name][0], layout.unit_and_zero(g, name)):  # avoid rounding an unchanged state
+                layout.write_state(x, place, g, name, before[name][1])
+        if params.keys() == {"I_e"}:
+            layout.refresh_currents(g, place, x, self.machine.own)
+            changed = not self.machine.groups[self.plan.groups.index(g)].driven
+        else:
+            layout.refresh_neurons(self.plan, place, x, self.machine.own)
+            changed = bool(params)
+        if changed:
+            self._refresh_constants()
+
+    def _refresh_constants(self) -> None:
+        """Bring the constants of populations, and what depends on refractory periods and time constants, up to date."""
         self._least.clear()
-        for name, (scale, shown) in before.items():
-            if name in values or not np.array_equal(scale, layout.unit_and_zero(g, name)):  # avoid rounding an unchanged state
-                layout.write_state(self.machine.neurons, self.placement.place, g, name, values.get(name, shown))
-        layout.refresh_neurons(self.plan, self.placement.place, self.machine.neurons, self.machine.own)
         ring, plastic = self._widened(self.machine.ring), self.machine.plastic
         if plastic is not None:
             plastic = plasticity.refreshed(plastic, self.plan, self.placement.place)
         groups = layout.groups_of(self.plan, self.placement.place, self.dtype)
         self.machine = self.machine._replace(groups=groups, ring=ring, plastic=plastic)
+
+    def restimulate(self, plan: Plan) -> None:
+        """Go on with the stimuli of `plan`, which has the same populations, synapses and recordings."""
+        was, self.plan = self.plan, plan
+        m, seats, channels, edges = self.machine, self.placement, self.machine.neurons.channels, layout.edges_of(self.machine.blocks)
+        if restimulated.changed(was, plan, "poisson"):
+            m = m._replace(poisson=layout.poisson_of(plan, seats, m.blocks, channels))
+        if m.trains is not None and restimulated.changed(was, plan, "trains"):
+            m = m._replace(trains=restimulated.trains_of(m.trains, plan, seats, edges, channels))
+        if restimulated.changed(was, plan, *restimulated.CURRENTS):
+            m = m._replace(currents=restimulated.currents_of(m.currents, was, plan, seats, edges))
+        if restimulated.changed(was, plan, "groups"):  # parrots may send more spikes per step
+            m = m._replace(groups=layout.groups_of(plan, seats.place, self.dtype), ring=self._widened(m.ring))
+        self.machine = m
+
+    def restart(self, plan: Plan, seed: int) -> None:
+        """See `lifsim.engine.contract.RunningEngine.restart`."""
+        was, plastic = self.plan.groups, self.machine.plastic
+        self.step = 0
+        self.restimulate(replace(plan, groups=was))
+        self.plan = plan
+        initial_state.empty(self.machine.ring, self.machine.underway)
+        initial_state.begin_neurons(self.machine.neurons, plan, self.placement.place)
+        initial_state.begin_stimuli(self.machine.poisson, self.machine.trains, self.machine.currents)
+        if not initial_state.same_parameters(was, plan.groups):
+            layout.refresh_neurons(plan, self.placement.place, self.machine.neurons, self.machine.own)
+            self._refresh_constants()
+        if plastic is not None:
+            plasticity.draw_again(plastic, self._plastic_place(), self._wirings())
+            plastic = plasticity.begun_again(plastic, plan, self.placement.place)
+        self.machine = self.machine._replace(key=key_of(seed), plastic=plastic, events=np.zeros(0, np.int64))
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""
@@ -219,12 +291,35 @@ class Engine(NeuronEngine):
 
         snapshot.restore(self, step, state)
 
-    def _releases(self, group: Group) -> Releases:
-        until = self.machine.neurons.until[layout.places(group, self.placement.place)]
-        return Releases(until.astype(np.int64) - 1, np.zeros(group.n))
+    # -- weights -----------------------------------------------------------------------------------
 
-    def _refractory_of(self, group: Group) -> np.ndarray:
-        return self.machine.neurons.refractory[layout.places(group, self.placement.place)].astype(np.int64)
+    def reweigh(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.reweigh`."""
+        self.plan = plan
+        if self._chosen is None:
+            self.weight_dtype = np.dtype(layout.natural_weights(plan, self.dtype.name))
+        m, static = self.machine, [w for w in self._wirings() if w.plasticity is None]
+        dtypes = self.dtype, self.weight_dtype
+        y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, Tally(self.team))
+        blocks = len(m.blocks.first) - 1
+        pending = no_pending_spikes(blocks, len(y.channel), len(m.ring.number))
+        self._sending = layout.sending(y, self.placement, layout.edges_of(m.blocks))
+        self.machine = m._replace(synapses=y, underway=pending)
+        self.machine = m = self.machine._replace(underway=self._underway(0))
+        if len(y.delay):
+            self.team.each(lambda b: set_out_again((m.synapses, m.ring, m.underway), b, self.step), range(blocks))
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """See `lifsim.engine.contract.RunningEngine.set_plastic_weights`."""
+        plasticity.set_weights(self.machine.plastic, self._plastic_place(), self._wirings(), index, weights)
+
+    def _wirings(self) -> list[Any]:
+        """The wirings of the plan, with places as targets."""
+        return [replace(w, targets=self.placement.place[w.targets]) for w in self.plan.wirings]
+
+    def _plastic_place(self) -> Any:
+        """Where plastic synapses are stored."""
+        return plasticity.StorePlace(self.plan.n_nodes, self.placement.first, self.key, self.plastic_dtype, Tally(self.team))
 
     # -- sizes -------------------------------------------------------------------------------------
 
@@ -267,22 +362,8 @@ class Engine(NeuronEngine):
             return None
         before = np.append(0, np.cumsum(self._most_spikes(m.blocks, steps)))[m.blocks.piece]
         plastic = plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
-        return plastic if self._logs is None else self._logs.prepared(plastic, self._most_arrivals(steps))
-
-    def _most_arrivals(self, steps: int) -> np.ndarray:
-        """The most spikes of each node that can arrive at a synapse in the next `steps` steps, int64, (n_nodes,)."""
-        ring, most = self.machine.ring, self._each(lambda g: g.burst * (steps // (self._least_refractory(g) + 1) + 1))
-        sent = [ring.ids[a : a + n] for a, n in zip(ring.begin[:, :-1].ravel(), ring.number[:, :-1].ravel(), strict=True) if n]
-        given = self.plan.events.window(self.step - len(ring.number), self.step + steps)[1]
-        under_way = np.bincount(np.concatenate([given, *sent]).astype(np.int64), minlength=len(most))
-        return most.astype(np.int64) + under_way
-
-    def _each(self, number: Callable[[Group], float]) -> np.ndarray:
-        """A number of each neuron, that of its group, and 0 for other nodes; shape (n_nodes,)."""
-        out = np.zeros(self.plan.n_nodes)
-        for g in self.plan.groups:
-            out[g.first : g.first + g.n] = number(g)
-        return out
+        logs, span = self._logs, (self.step, steps)
+        return plastic if logs is None else logs.prepared(plastic, self.plan, m.ring, span, self._least_refractory)
 
     def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
         """The most spikes of each piece in `steps` steps: a neuron fires once per t_ref, a parrot `burst` times per step."""
@@ -297,8 +378,3 @@ class Engine(NeuronEngine):
             return ring
         place = wanted.first + ring.first[-1]  # the old spikes stay in front
         return ring._replace(ids=np.concatenate([ring.ids, wanted.ids]), first=place, room=place[:-1].copy())
-
-
-def _natural_weights(plan: Plan, precision: str) -> str:
-    """The dtype for stored weights: float32 if it holds every weight exactly or `precision` is float32, else float64."""
-    return "float32" if precision == "float32" or all(w.weight.narrow for w in plan.wirings if w.plasticity is None) else "float64"

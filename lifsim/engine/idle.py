@@ -43,6 +43,20 @@ class IdleEngine:
         """KeyError: there are no groups."""
         raise KeyError(group)
 
+    def restimulate(self, plan: Plan) -> None:
+        """Go on with the given spikes of `plan`."""
+        self.plan = plan
+
+    def restart(self, plan: Plan, seed: int) -> None:
+        """Return to step 0, with the given spikes of `plan`."""
+        self.plan, self.step = plan, 0
+
+    def reweigh(self, plan: Plan) -> None:
+        """Do nothing: there are no synapses."""
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """Do nothing: there are no synapses."""
+
     def saved(self) -> dict[str, Any]:
         """An empty state: checkpoints store the step themselves."""
         return {}
@@ -50,15 +64,30 @@ class IdleEngine:
     def restore(self, step: int, state: dict[str, Any]) -> None:
         """Go to `step` (ValueError if `state` is not empty: it belongs to another plan)."""
         if state:
-            raise ValueError("it holds a state of neurons")
+            raise ValueError("it has a state of neurons, but the network has no neurons")
         self.step = step
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    @property
+    def channels(self) -> int:
+        """1: there are no neurons."""
+        return 1
+
+    def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """Zeros, one for each weight."""
+        return np.zeros(len(weight), np.int8)
+
+    def stored_weights(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """The weights unchanged."""
+        return weight
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
         """Empty arrays in the form of `Engine.synapses`."""
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0), none
 
-    def numbered_synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None
+    ) -> tuple[np.ndarray, ...]:
         """Empty arrays in the form of `Engine.numbered_synapses`."""
         return (*self.synapses(sources, targets), np.zeros(0, np.int64))
 

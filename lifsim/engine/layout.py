@@ -104,6 +104,13 @@ def refresh_neurons(plan: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> 
     x.drive[:] = own.gain * own.I_e
 
 
+def refresh_currents(group: Any, place: np.ndarray, x: Neurons, own: OwnInput) -> None:
+    """Recompute in `x` and `own` what depends on the parameter I_e of `group`."""
+    at = places(group, place)
+    own.I_e[at] = group.params["I_e"]
+    x.drive[at] = own.gain[at] * own.I_e[at]
+
+
 def neurons_of(plan: Any, place: np.ndarray, dtype: Any, channels: int, pieces: int) -> tuple[Neurons, OwnInput]:
     """All neurons in their initial state."""
     n = plan.n_neurons
@@ -148,6 +155,23 @@ def hold_refractory(plan: Any, x: Neurons, blocks: Blocks, step: int) -> None:
     x.held.number[:] = end - begin
     for lo, a, z in zip(blocks.lo, begin, end, strict=True):
         x.held.offset[lo : lo + z - a], x.held.until[lo : lo + z - a] = held[a:z] - lo, x.until[held[a:z]]
+
+
+# -- synapses --------------------------------------------------------------------------------------
+
+
+def sending(y: Any, seats: Placement, edges: np.ndarray) -> np.ndarray:
+    """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
+
+    `edges` has the first place of each piece.
+    """
+    number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
+    return np.diff(number[edges]) > 0
+
+
+def natural_weights(plan: Any, precision: str) -> str:
+    """The dtype for stored weights: float32 if it holds every weight exactly or `precision` is float32, else float64."""
+    return "float32" if precision == "float32" or all(w.weight.narrow for w in plan.wirings if w.plasticity is None) else "float64"
 
 
 # -- state in the user's units ----------------------------------------------------------------------
@@ -198,7 +222,7 @@ def seated(drive: Any, place: np.ndarray) -> Any:
     own = {"targets": at[order], "weight": np.broadcast_to(drive.weight, len(at))[order]}
     if isinstance(drive, PoissonDrive) and drive.since is None and len(drive.mean) == len(at):  # a mean for each target
         own["mean"] = drive.mean[order]
-    own |= {name: getattr(drive, name)[order] for name in ("who", "column") if hasattr(drive, name)}
+    own |= {name: getattr(drive, name)[order] for name in ("who", "column", "node") if hasattr(drive, name)}
     return replace(drive, **own)
 
 
@@ -298,7 +322,7 @@ def currents_of(plan: Any, seats: Placement, edges: np.ndarray) -> Currents:
         seats.id[noisy],
         _joined([d.weight for d in noise], np.float64),
         _rows([(d.mean, d.std, d.std_mod, d.omega, d.phase, d.stream) for d in noise], np.float64, 6),
-        _rows([(d.period, d.start, d.stop) for d in noise], np.int64, 3),
+        _rows([(d.period, d.start, d.stop, d.used) for d in noise], np.int64, 4),
         _changing_of(plan, seats, edges) if changing(plan) else None,
     )
 
@@ -319,7 +343,7 @@ def _changing_of(plan: Any, seats: Placement, edges: np.ndarray) -> Changing:
         _joined([x.ravel() for x in sheets], np.float64),
         onto,
         _rows([(d.mean, d.std, d.decay, math.sqrt(1 - d.decay**2), d.stream) for d in paths], np.float64, 5),
-        _rows([(d.start, d.stop) for d in paths], np.int64, 2),
+        _rows([(d.start, d.stop, d.used) for d in paths], np.int64, 3),
         seats.id[onto.target],
         np.zeros(len(onto.target)),
     )

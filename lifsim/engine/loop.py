@@ -155,7 +155,7 @@ def settle_blocks(underway, delay, ring, mine, beyond, start):
 
 @merged
 def do_piece(blocks, steppers, clock, rank, p, turn, start, end):
-    """Do turn `turn` of piece `p`."""
+    """Process turn `turn` of piece `p`: the end of one step, then the beginning of the next."""
     g, what = blocks.group[p], (ENDS if turn > start else 0) | (BEGINS if turn < end else 0)
     for i in range(steppers.first[g], steppers.first[g + 1]):
         call(steppers.code[i], steppers.data[i], (rank, p, turn, what))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.engine import plasticity
-from lifsim.engine.derived import RECEIVED, DerivedSamples, Releases, components, sampled
+from lifsim.engine.derived import RECEIVED, DerivedSamples, components, sampled
 from lifsim.engine.parallel.clock import clock_for, spent
 from lifsim.engine.parallel.placement import place_neurons
 from lifsim.engine.parallel.team import Team
@@ -17,7 +17,8 @@ from lifsim.engine.probe_layout import probed
 from lifsim.engine.stimuli.received import Received
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.sampling import key_of
-from lifsim.plan.limits import GRAIN
+from lifsim.engine.synapses.tally import Tally
+from lifsim.plan.limits import GRAIN, STEPS
 from lifsim.plan.plan import Group, Plan
 
 UNDERWAY = 512 << 20  # most bytes of address space for pending spikes; unused address space takes no memory
@@ -31,16 +32,18 @@ class NeuronEngine:
     plan : what to simulate.
     threads : number of threads; results do not depend on it.
     precision : dtype of the state and of input sums. weights : dtype in which weights are stored.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
     machine: Any
     derived: DerivedSamples
 
-    def __init__(self, plan: Plan, threads: int, precision: str, weights: str) -> None:
+    def __init__(self, plan: Plan, threads: int, precision: str, weights: str, tell: Callable[[int], None] | None) -> None:
         self.plan = plan
         self.dtype, self.weight_dtype = np.dtype(precision), np.dtype(weights)
         # Shares of threads are multiples of `GRAIN` neurons, so further threads would have none.
         self.team = Team(min(threads, -(-plan.n_neurons // GRAIN)))
+        self.tally = Tally(self.team, tell)
         self.step = 0
         self.key = key_of(plan.seed)
         self.placement = place_neurons(plan, self.team.size)
@@ -57,6 +60,9 @@ class NeuronEngine:
         """`probes` with an output buffer for the samples of `steps` steps."""
         before, after = self._samples(self.step), self._samples(self.step + steps)
         offset = np.concatenate([[0], np.cumsum((after - before) * np.diff(probes.first))]).astype(np.int64)
+        if len(probes.out) == offset[-1] and np.array_equal(offset[:-1], probes.offset):
+            probes.before[:] = before
+            return probes
         return probes._replace(before=before, offset=offset[:-1], out=np.zeros(offset[-1]))
 
     def _samples(self, step: int) -> np.ndarray:
@@ -68,22 +74,20 @@ class NeuronEngine:
         """The derived variables that the plan records; `edges` are the bounds of the pieces, `tables` makes tables of currents."""
         received = None
         if any(p.source or p.variable == RECEIVED for p in self.plan.probes):
-            received = Received(self.plan, self.placement.place, edges, tables, self.key)
+            received = Received(self.placement.place, edges, tables)
         return DerivedSamples(self.plan, received)
 
-    def _releases(self, group: Group) -> Releases:
-        """When the neurons of `group` are released from refractoriness, as known now."""
-        raise NotImplementedError
-
-    def _refractory_of(self, group: Group) -> np.ndarray:
-        """The refractory period of each neuron of `group`, in steps."""
-        raise NotImplementedError
-
-    def _recorded(self, m: Any, shown: Callable[..., np.ndarray], spikes: dict[str, tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+    def _recorded(
+        self,
+        m: Any,
+        shown: Callable[..., np.ndarray],
+        spikes: dict[str, tuple[np.ndarray, ...]],
+        refractory: Callable[[Group], np.ndarray],
+    ) -> list[np.ndarray]:
         """The samples of each probe of the plan in the slice that is done, in which the populations fired `spikes`."""
         raw = iter(self._gathered(m, shown))
         needed = [[next(raw) for _ in components(self.plan.group(p.group), p)] for p in self.plan.probes]
-        return [self.derived.of(p, own, spikes, self.step, self._refractory_of) for p, own in zip(self.plan.probes, needed, strict=True)]
+        return [self.derived.of(p, own, spikes, self.step, refractory) for p, own in zip(self.plan.probes, needed, strict=True)]
 
     def _gathered(self, m: Any, shown: Callable[..., np.ndarray]) -> list[np.ndarray]:
         """The samples of each probe of a state variable in the user's units and order; `m` has the buffers."""
@@ -100,26 +104,49 @@ class NeuronEngine:
 
     # -- synapses ----------------------------------------------------------------------------------
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    @property
+    def channels(self) -> int:
+        """The largest number of input sums of a neuron; with several, weights are stored by sign or receptor."""
+        return 1
+
+    def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """The rank, in the order of `synapses`, of synapses of `wiring` with these weights among those of the same source and target."""
+        mixed = not wiring.plasticity and packing.channel_of(wiring, self.channels) < 0
+        return (weight < 0).astype(np.int8) if mixed else np.zeros(len(weight), np.int8)
+
+    def stored_weights(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
+        """Weights of static synapses of `wiring` as they are stored, rounded to the data type of weights."""
+        if self.weight_dtype.kind == "f":
+            return weight.astype(self.weight_dtype).astype(np.float64)
+        unit = self.machine.synapses.unit
+        own = np.where(weight < 0, unit[-1], unit[0]) if not wiring.receptor else unit[wiring.receptor - 1]
+        return np.clip(np.floor(weight / own + 0.5), -STEPS, STEPS) * own if len(self.machine.synapses.weight) else weight
+
+    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
 
-        Returns source, target (both relative to the ranges), weight, delay in steps; shape (n_synapses,) each.
+        If `plastic_only` is given, only those of this projection, which is plastic. Returns source, target (both relative to the ranges),
+        weight, delay in steps; shape (n_synapses,) each.
         """
-        return self.numbered_synapses(sources, targets)[:4]
+        return self.numbered_synapses(sources, targets, plastic_only)[:4]
 
-    def numbered_synapses(self, sources: tuple[int, int], targets: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None
+    ) -> tuple[np.ndarray, ...]:
         """As `synapses`, and the numbers of plastic synapses in `WeightRows`, -1 for static ones."""
         y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
         rows = y.row_first[sources[0]], y.row_first[sources[1]]
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
+        only = None if plastic_only is None else plasticity.stored_in(self.plan.wirings, plastic_only)
         columns = []
         for b in range(len(first) - 1):
-            row, *packed = packing.unpack(y, b, *rows)
-            both = [[row_source[row], *packed, np.full(len(row), -1)]]
+            both = []
+            if plastic_only is None:
+                row, *packed = packing.unpack(y, b, *rows)
+                both.append([row_source[row], *packed, np.full(len(row), -1)])
             if plastic is not None:
-                number = [plasticity.numbered(k, plasticity.indices(g.y, b, *sources)) for k, g in enumerate(plastic.groups)]
-                own = plasticity.unpacked(plastic, self.machine.ring, first, self.dtype, self.step, b, sources)
-                both.append([*own, np.concatenate(number)])
+                seen = plasticity.Seen(self.machine.ring, first, self.dtype, self.step)
+                both.append(plasticity.unpacked(plastic, seen, b, sources, only))
             for source, place, *rest in both:
                 target = self.placement.id[first[b] + place] - targets[0]
                 keep = (target >= 0) & (target < targets[1] - targets[0])

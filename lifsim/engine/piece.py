@@ -139,7 +139,7 @@ def add_uniform_poisson(m, rank, p, turn, what):
 
 @Part
 def add_single_poisson(m, rank, p, turn, what):
-    """Add Poisson spikes of all other drives in the step that begins."""
+    """Add Poisson spikes of the drives that are not uniform in the step that begins."""
     if what & BEGINS:
         add_single_drives(m.drives, m.which, p, m.state, m.key, turn + 1)
 

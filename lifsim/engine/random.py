@@ -171,7 +171,7 @@ def normal(u):
 
 @kernel
 def fill_normal(u, out):
-    """``out[i] = normal(u[i])``: a vectorised loop computes all as central values, then the tails (3 in 20) are recomputed."""
+    """``out[i] = normal(u[i])``. A vectorised loop treats all words as central values; those in the tails (3 in 20) are then recomputed."""
     for i in range(len(u)):
         out[i] = central_normal(midpoint(u[i]) - 0.5)
     for i in range(len(u)):

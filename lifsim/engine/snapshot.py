@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.snapshot_arrays import State, put, taken
-from lifsim.engine.synapses.delivery import END, HEADER, admit, length_at, segment_end
+from lifsim.engine.synapses.pending import set_out_again
 
 
 def state_of(engine: Any) -> State:
@@ -78,7 +77,7 @@ def set_params(engine: Any, state: State) -> None:
                 continue
             saved = taken(state, f"params/{g.name}/{name}", np.asarray(value).dtype)
             if saved.shape not in ((), (g.n,)):
-                raise ValueError(f"params/{g.name}/{name} has shape {saved.shape}; () or ({g.n},)")
+                raise ValueError(f"params/{g.name}/{name} has shape {saved.shape}; expected () or ({g.n},)")
             if not (saved.shape == np.shape(value) and np.array_equal(saved, value, equal_nan=True)):
                 changed[name] = saved if saved.ndim else saved.item()
         if changed:
@@ -104,13 +103,13 @@ def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
     slots, n = len(ring.number), engine.plan.n_neurons
     inside = len(step) == len(ids) and bool(np.all((step > engine.step - slots) & (step <= engine.step) & (ids >= 0) & (ids < n)))
     if not inside:
-        raise ValueError(f"spikes: not those of the {slots} steps before {engine.step} of {n} neurons")
+        raise ValueError(f"spikes: a step or an id is not possible for {n} neurons and the last {slots} steps up to {engine.step}")
     piece = np.searchsorted(m.blocks.lo, engine.placement.place[ids], "right") - 1
     order = np.lexsort((ids, step, piece))
     step, ids, piece = step[order], ids[order], piece[order]
     each = np.bincount(piece, minlength=len(ring.room))
     if np.any(each > np.diff(ring.first)):
-        raise ValueError("spikes: more than neurons can fire")
+        raise ValueError("spikes: there are more spikes than the neurons can fire")
     before = np.append(0, np.cumsum(each))
     for p in range(len(ring.room)):
         own = slice(before[p], before[p + 1])
@@ -118,23 +117,6 @@ def lay_spikes(engine: Any, step: np.ndarray, ids: np.ndarray) -> None:
         steps, begin, number = np.unique(step[own], return_index=True, return_counts=True)
         ring.begin[steps % slots, p], ring.number[steps % slots, p] = ring.first[p] + begin, number
         ring.room[p] = ring.first[p] + each[p]
-
-
-@Part
-def set_out_again(m, b, now):
-    """Make the spikes in the ring pending for block `b`, with their cursors where they are at the end of step `now`."""
-    y, ring, under = read(m)
-    slots = ring.number.shape[0]
-    for sent in range(max(1, now - slots + 1), now - y.delay[0] + 1):
-        k = sent % slots
-        admit(y, ring, under, b, k)
-        for c in range(len(y.channel)):
-            for i in range(under.begin[b, c, k], under.begin[b, c, k] + under.number[b, c, k]):
-                for j in range(len(y.delay)):
-                    n = np.int64(under.length[b, c, i])
-                    if sent + y.delay[j] <= now and n != END:
-                        a = segment_end(y.weight, under.at[b, c, i], n)
-                        under.at[b, c, i], under.length[b, c, i] = a + HEADER, length_at(y.target, a)
 
 
 def in_order(first: np.ndarray, ids: np.ndarray) -> np.ndarray:

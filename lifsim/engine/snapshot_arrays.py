@@ -32,9 +32,9 @@ def taken(state: State, key: str, dtype: Any, shape: tuple[int, ...] | None = No
         raise ValueError(f"{key} is missing")
     x = np.asarray(state[key])
     if x.dtype.kind not in "biuf" or (shape is not None and x.shape != shape):
-        raise ValueError(f"{key} has shape {x.shape} and type {x.dtype}; {shape} of {np.dtype(dtype)}")
+        raise ValueError(f"{key} has shape {x.shape} and type {x.dtype}; expected {shape} and {np.dtype(dtype)}")
     if x.dtype.kind == "f" and np.dtype(dtype).kind in "iu":
-        raise ValueError(f"{key} holds {x.dtype}; whole numbers")
+        raise ValueError(f"{key} has type {x.dtype}; expected whole numbers")
     return x.astype(dtype, copy=False)
 
 

@@ -93,7 +93,7 @@ def fail(path: Path, error: OSError, kept: str) -> NoReturn:
 
 
 _UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
-UNCHANGED = "what was there before is as it was"
+UNCHANGED = "an existing file is unchanged"
 
 
 def open_file(path: Path, flags: int, mode: int = 0o666) -> int:

@@ -25,7 +25,7 @@ def replacing(
     Parameters
     ----------
     path : the file. kept : part of the message for a full disk: what is not lost.
-    hashed : if given, the file is sealed; the function returns the datasets that have their own digests, which the seal leaves out.
+    hashed : if given, the file is sealed; a function that returns the datasets with digests of their own, which the seal leaves out.
     lasting : False for a file in a scratch folder, which need not survive a power failure and is written in place.
 
     Raises

@@ -30,7 +30,7 @@ def member(group: h5py.Group, name: str, kind: type) -> Any:
     if link is None:
         raise DataError(where, "is missing", ALLOWED)
     if not isinstance(link, h5py.HardLink):
-        raise DataError(where, "is a link to another place", "only data in the file itself")
+        raise DataError(where, "is a link to another place", "all data must be in the file itself")
     member = group[name]
     if not isinstance(member, kind):
         raise DataError(where, f"is a {type(member).__name__.lower()}", f"a {kind.__name__.lower()}")
@@ -56,7 +56,7 @@ def check_storage(data: h5py.Dataset, where: str) -> None:
     """Raise DataError for data stored in another file, or larger than what the file holds."""
     reason = unreadable(data)
     if reason:
-        raise DataError(where, reason, "data that are in the file itself")
+        raise DataError(where, reason, "all data must be in the file itself")
 
 
 def read_values(data: h5py.Dataset) -> np.ndarray:
@@ -95,13 +95,13 @@ def text_of(item: Any, name: str) -> str:
 
 
 def own_dataset(group: h5py.Group, key: str, place: str) -> h5py.Dataset:
-    """The dataset `key` of `group`, whose data must be in this file (DataError if not, or if it claims more data than the file holds)."""
+    """The dataset `key` of `group`, whose data must be in this file (DataError if not, or if it declares more data than the file holds)."""
     if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not isinstance(group[key], h5py.Dataset):
-        raise DataError(place, "is not a dataset of this file")
+        raise DataError(place, "is not a dataset of this file", "the name of a dataset that is stored in the file itself")
     dataset = group[key]
     reason = unreadable(dataset)
     if reason:
-        raise DataError(place, reason, "data that are in the file itself")
+        raise DataError(place, reason, "all data must be in the file itself")
     return dataset
 
 

@@ -34,7 +34,7 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
         raise OutputError(str(path), "exists already", "choose another name, or replace it with --overwrite (overwrite=True)")
     refuse_link(log)
     if _mode(log) and log.stat().st_size and not overwrite:  # a run that is killed before it begins leaves an empty log
-        ways = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
+        ways = "read it with `lifsim info`, continue it with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
         raise OutputError(str(path), f"{log.name} belongs to a run that is in progress or was interrupted", ways)
     _mode(path.with_name(f"{path.name}.ckpt.prev"))  # checks the longest file name of the run
     _check_folder(path.parent)
@@ -78,7 +78,7 @@ def _check_folder(folder: Path) -> None:
     if stat.S_ISDIR(mode):
         return
     if mode:
-        raise OutputError(str(folder), "is not a folder")
+        raise OutputError(str(folder), "is not a folder", "choose another folder")
     above = Path(os.path.abspath(folder)).parent
     if not above.is_dir() or above == above.parent:  # a new folder in the root directory is surely a mistake
         raise OutputError(shortened(str(folder)), "does not exist", "create it first")
@@ -91,7 +91,7 @@ def _mode(path: Path) -> int:
     except FileNotFoundError:
         return 0
     except NotADirectoryError:
-        raise OutputError(shortened(str(path.parent)), "is not a folder") from None
+        raise OutputError(shortened(str(path.parent)), "is not a folder", "choose another folder") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(shortened(str(path)), f"cannot be written ({reason})", "another name") from None
+        raise OutputError(shortened(str(path)), f"cannot be written ({reason})", "choose another name") from None

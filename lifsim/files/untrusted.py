@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import h5py
 
-SPARE, RATIO = 1 << 24, 100  # a dataset of n stored bytes may claim SPARE + RATIO · n bytes (compression, unwritten chunks)
+SPARE, RATIO = 1 << 24, 100  # a dataset of n stored bytes may declare SPARE + RATIO · n bytes (compression, unwritten chunks)
 
 
 class NotOrdinary(OSError):
     """A path does not lead to an ordinary file; reading it could block for ever or never end."""
 
     def __init__(self, path: Path, kind: str) -> None:
-        super().__init__(errno.EINVAL, f"it is no ordinary file but {kind}", str(path))
+        super().__init__(errno.EINVAL, f"it is not an ordinary file but {kind}", str(path))
 
 
 def kind_of(mode: int) -> str:
@@ -65,7 +65,7 @@ def read_text(path: str | Path) -> str:
 def unreadable(data: h5py.Dataset) -> str:
     """The reason why a dataset of an HDF5 file must not be read, found without reading it; "" if it may be read."""
     if data.shape is None:
-        return "holds nothing"
+        return "is empty"
     if data.is_virtual or data.external:
         return "keeps its data in another file"
     return _too_much(math.prod(data.shape) * data.dtype.itemsize, data.id.get_storage_size())
@@ -78,4 +78,4 @@ def unpacks_too_much(path: Path) -> str:
 
 
 def _too_much(claimed: int, held: int) -> str:
-    return f"claims {claimed:,} bytes but holds {held:,}" if claimed > SPARE + RATIO * held else ""
+    return f"declares {claimed:,} bytes of data but stores {held:,}" if claimed > SPARE + RATIO * held else ""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.common.errors import DataError, LifsimError, ModelError, Problem, did_you_mean
+from lifsim.common.errors import DataError, LifsimError, ModelError, Problem
 from lifsim.common.text import is_portable, named, shortened, spelled
 from lifsim.modelfile import schema
 from lifsim.modelfile.parameters import MISSING, Parameters, holds_missing, with_settings
 from lifsim.network.model import MODELS, Model
 from lifsim.network.network import Network
+from lifsim.network.parameter_synonyms import parameter_hint
 from lifsim.network.rules import RULES
+from lifsim.network.synonyms import recorder_hint
 
 if TYPE_CHECKING:
     from lifsim.weights.store import WeightStore
@@ -40,7 +42,7 @@ class Assembler:
         self.guessed: set[str] = set()  # populations whose size or model is a substitute
         file, self.problems = schema.check(schema.ModelFile, document)
         self.file = file or schema.ModelFile()
-        raw, problems = with_settings(self.file.parameters, settings)
+        raw, problems = with_settings(self.file.parameters, settings, document)
         self.parameters = Parameters(raw)
         self.problems += problems
         self.dt_unknown = False
@@ -104,9 +106,15 @@ class Assembler:
         for p in self.added(name, n, model, given):
             key = p.where.removeprefix(f"{place}.")
             if (table or key != "model") and not (self.dt_unknown and "dt" in p.got + p.allowed):
-                self.problems.append(Problem(f"{place}.{home[key]}.{key}" if key in home else p.where, p.got, p.allowed))
+                where = f"{place}.{home[key]}.{key}" if key in home else p.where
+                self.problems.append(Problem(where, p.got, self.in_toml(model if key == "model" else "", p, raw.get("params"))))
         if name not in self.network.populations:
             self.stand_in(name, n, model)
+
+    def in_toml(self, word: str, problem: Problem, params: Any = None) -> str:
+        """What a problem allows; in place of the recording device `word` with `params`, what a model file has."""
+        neurons = (name for name, raw in self.file.populations.items() if _is_neuron(raw.get("model") if isinstance(raw, dict) else None))
+        return recorder_hint(word, neurons, params if isinstance(params, dict) else {}, toml=True) or problem.allowed
 
     def added(self, name: str, n: Any, model: str, given: dict[str, Any]) -> list[Problem]:
         """Add a population and return its problems. If n is wrong, the other values are checked with n = 1."""
@@ -139,7 +147,7 @@ class Assembler:
                     (f"{k} is a state", "write it in initial") if key == "params" else (f"{k} is a parameter", "write it in params")
                 )
             else:
-                got, allowed = f"{model.name} has no such {'parameter' if key == 'params' else 'state'}", did_you_mean(k, own)
+                got, allowed = f"{model.name} has no such {'parameter' if key == 'params' else 'state'}", _hint(k, model, own, other, key)
             self.problems.append(Problem(f"{place}.{k}", got, allowed))
         for k in ("spike_file", "waveform_file"):
             if self.folder and filled.get(k):
@@ -220,7 +228,9 @@ class Assembler:
             raise ModelError(place, str(error)) from None
         population = self.network.populations.get(str(target))
         if population and unit not in ("", "1", population.model.weight_unit):
-            raise ModelError(place, f"the weights of {name!r} are in {unit}", f"{target} takes {population.model.weight_unit}")
+            raise ModelError(
+                place, f"the weights of {name!r} are in {unit}", f"weights in {population.model.weight_unit}, the unit of {target}"
+            )
         return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
 
     def opened(self, path: str, reference: str, place: str) -> AbstractContextManager[WeightStore]:
@@ -262,20 +272,17 @@ class Assembler:
         missing = [Problem(f"{place}.{key}", "missing") for key in needed if key not in given and f"{place}.{key}" not in unknown]
         variable = given.pop("variable", "weight" if ends else "spikes")
         if ends and (variable not in ("weight", "I") or "populations" in given):
-            missing.append(
-                Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" or "I" goes with source and target')
-            )
+            beside = "populations" if "populations" in given else f"the variable {variable!r}"
+            missing.append(Problem(place, f"source and target are given with {beside}", 'variable = "weight" or "I", without populations'))
         if "events" in given and not (ends and variable == "weight"):
-            missing.append(
-                Problem(f"{place}.events", f"goes with variable {variable!r}", "only with the weights from a source to a target")
-            )
+            missing.append(Problem(f"{place}.events", f"given with the variable {variable!r}", "only with weights"))
         self.problems += missing
         if missing or any(key not in given for key in needed):
             return
         try:
             if ends:
-                record = self.network.record_weights if variable == "weight" else self.network.record_currents
-                record(given.pop("source"), given.pop("target"), **given)
+                call = self.network.record_weights if variable == "weight" else self.network.record_currents
+                call(given.pop("source"), given.pop("target"), **given)
             else:
                 self.network.record(given.pop("populations"), variable, **given)
         except ModelError as error:
@@ -286,9 +293,8 @@ class Assembler:
         pairs = math.prod(len(x) for x in (one, other) if isinstance(x, list))
         self.pairs += pairs if pairs > 1 else 0  # the number of single entries is bounded by the length of the file
         if self.pairs > MOST_PAIRS:
-            self.problems.append(
-                Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file")
-            )
+            got = f"the lists up to here form {self.pairs:,} pairs (such as a source and a target)"
+            self.problems.append(Problem(place, got, f"at most {MOST_PAIRS:,} in a file"))
         return self.pairs > MOST_PAIRS
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:
@@ -298,7 +304,22 @@ class Assembler:
             where = re.sub(r"^(projections|record)\[\d+\]", place, p.where)
             on_unknown_grid = self.dt_unknown and "dt" in p.got + p.allowed
             if where not in unknown and not on_unknown_grid and _holds_for_any(p, guessed):
-                self.problems.append(Problem(where, p.got, p.allowed))
+                name = re.match(r"there is no population '(\w+)'", p.got)
+                self.problems.append(Problem(where, p.got, self.in_toml(name[1] if name else "", p)))
+
+
+def _is_neuron(model: Any) -> bool:
+    return isinstance(model, str) and model in MODELS and MODELS[model].role == "neuron"
+
+
+def _hint(word: str, model: Model, own: list[str], other: list[str], key: str) -> str:
+    """What to write in place of `word`, which is not in the table `key` (``params`` or ``initial``) of a population.
+
+    `own` are the names that belong to this table, `other` those that belong to the other one.
+    """
+    hint = parameter_hint(word, model, own)
+    there = "" if hint.startswith("write ") else parameter_hint(word, model, other)
+    return f"{there} in {'initial' if key == 'params' else 'params'}" if there.startswith("write ") else hint
 
 
 def _kind(model: str, params: Mapping[str, Any]) -> Model | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from lifsim.common.errors import ModelError, Problem, did_you_mean
 from lifsim.modelfile import toml
+from lifsim.modelfile.paths import keys_of, path_hint
 
 
 def put_overrides(document: dict[str, Any], overrides: Mapping[str, Any]) -> tuple[list[Problem], dict[str, Any]]:
     """Put values at their paths in `document`. Returns problems, and the values for ``[parameters]``, which are not put there."""
     problems, settings = [], {}
     for path, raw in overrides.items():
-        keys = [key for key in re.split(r"[.\[\]]+", path) if key]
+        keys = keys_of(path)
         value = toml.value(raw) if isinstance(raw, str) else raw
         if len(keys) == 2 and keys[0] == "parameters":
             settings[keys[1]] = value
@@ -23,8 +23,14 @@ def put_overrides(document: dict[str, Any], overrides: Mapping[str, Any]) -> tup
             holder = _holder(document, keys, path)
             holder[_key(holder, keys[-1], path)] = value
         except ModelError as error:
-            problems += error.problems
+            problems += [Problem(p.where, p.got, _hint(p.allowed, path, document)) for p in error.problems]
     return problems, settings
+
+
+def _hint(allowed: str, path: str, document: Mapping[str, Any]) -> str:
+    """`allowed`, unless it is a list of keys and there are similar paths."""
+    hint = path_hint(path, document) if allowed.startswith("allowed: ") else ""
+    return hint or allowed
 
 
 def _holder(document: dict[str, Any], keys: list[str], path: str) -> Any:
@@ -46,7 +52,7 @@ def _key(holder: Any, key: str, path: str) -> Any:
     if isinstance(holder, dict):
         return key
     if not isinstance(holder, list):
-        raise ModelError(path, f"{key!r} is not inside a table or a list")
+        raise ModelError(path, f"there is neither a table nor a list that could hold {key!r}")
     if not (key.isdecimal() and int(key) < len(holder)):
         raise ModelError(path, f"there is no entry {key!r}", f"0 to {len(holder) - 1}")
     return int(key)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from lifsim.common import units
-from lifsim.common.errors import Problem, did_you_mean
+from lifsim.common.errors import Problem
 from lifsim.common.text import shortened
 from lifsim.modelfile.expressions import Budget, evaluate, is_expression
 from lifsim.modelfile.functions import MOST_DIMENSIONS, Exhausted
+from lifsim.modelfile.paths import path_hint
 
-RUN_KEYS = ("dt", "duration", "seed")
 _LINKS = 40  # greatest depth of parameters that are computed within each other
 _AS_LIST = 4  # memory of a number in a list, relative to one in an array
 _PER_NUMBER = 8  # characters of a string that take as much memory as one number
@@ -68,7 +68,7 @@ class Parameters(Mapping[str, Any]):
             raise ValueError("depends on itself: " + self._circle(name))
         if name not in self._values:
             if len(self._active) == _LINKS:
-                raise ValueError("leads back to itself, or on through too many others: " + self._circle(self._active[0]))
+                raise ValueError("refers to itself, or to others through a chain that is too long: " + self._circle(self._active[0]))
             self._compute(name)
         if self._values[name] is MISSING:
             raise _Unknown
@@ -233,14 +233,14 @@ def _check_name(name: str) -> Iterator[Problem]:
 # -- settings ------------------------------------------------------------------------------------
 
 
-def with_settings(raw: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The entries `raw`, replaced by those in `given`; problems of these."""
+def with_settings(raw: Mapping[str, Any], given: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The entries `raw`, replaced by those in `given`; problems of these. Messages name values elsewhere in the `document`."""
     out, problems = dict(raw), []
     for name, setting in given.items():
         place = f"parameters.{name}"
         if name not in raw:
-            hint = f"did you mean run.{name}?" if name in RUN_KEYS else did_you_mean(name, raw)
-            problems.append(Problem(place, f"there is no parameter {shortened(repr(name))}", hint or "the model has none"))
+            hint = path_hint(name, document, list(raw)) or "the model has none"
+            problems.append(Problem(place, f"there is no parameter {shortened(repr(name))}", hint))
             continue
         try:
             _check_kind(raw[name], setting)
@@ -257,9 +257,8 @@ def _check_kind(default: Any, setting: Any) -> None:
     for kind, called in ((bool, "true or false"), (str, "a text")):
         is_kind = [isinstance(x, kind) and not _is_quantity(x) for x in (default, setting)]
         if is_kind[0] != is_kind[1]:
-            raise ValueError(
-                f"{shortened(repr(setting))}; must be {called if is_kind[0] else 'a number or an array'}, as {shortened(repr(default))}"
-            )
+            wanted = called if is_kind[0] else "a number or an array"
+            raise ValueError(f"{shortened(repr(setting))}; must be {wanted}, like {shortened(repr(default))} in the model")
     if isinstance(setting, str) and _is_quantity(default) and _is_quantity(setting):
         units.parse(setting, units.coherent(units.split(default)[1]))
 

@@ -7,10 +7,12 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from lifsim.common.errors import Problem, did_you_mean
+from lifsim.common.errors import Problem
 from lifsim.common.seeds import SEEDS, is_seed
 from lifsim.common.text import shortened
 from lifsim.common.values import number
+from lifsim.modelfile.key_synonyms import key_hint
+from lifsim.modelfile.toml_writing import dumps
 
 
 def _names(raw: Any) -> Any:
@@ -32,6 +34,12 @@ def _seed(raw: Any) -> int:
     if not is_seed(seed):
         raise ValueError(f"must be {SEEDS}")
     return int(seed)
+
+
+def _rule(raw: Any) -> Any:
+    if isinstance(raw, dict):
+        raise ValueError("write its entries in this table: " + ", ".join(dumps(raw).split("\n")[:-1]))
+    return raw
 
 
 Names = Annotated[Any, BeforeValidator(_names)]
@@ -71,7 +79,7 @@ class ProjectionTable(TomlTable):
 
     source: Names
     target: Names
-    rule: str = ""
+    rule: Annotated[str, BeforeValidator(_rule)] = ""
     p: Any = None
     indegree: Any = None
     outdegree: Any = None
@@ -89,6 +97,7 @@ class ProjectionTable(TomlTable):
     allow_autapses: Any = None
     allow_multapses: Any = None
     receptor_type: Any = None
+    name: Any = None
 
 
 class RecordTable(TomlTable):
@@ -149,7 +158,7 @@ _EXPECTED = {
 def _problem(kind: type[TomlTable], place: str, error: Any) -> Problem:
     where = join(place, *error["loc"])
     if error["type"] == "extra_forbidden":
-        return Problem(where, "there is no such key", did_you_mean(str(error["loc"][-1]), kind.model_fields))
+        return Problem(where, "there is no such key", key_hint(kind.__name__, str(error["loc"][-1]), kind.model_fields, place))
     if error["type"] == "missing":
         return Problem(where, "missing")
     got = repr(error["input"])

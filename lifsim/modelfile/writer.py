@@ -128,6 +128,8 @@ def _projection(p: Projection, reference: str) -> dict[str, Any]:
     flags: dict[str, Any] = {key: False for key in ("allow_autapses", "allow_multapses") if not getattr(p, key)}
     if p.receptor_type:
         flags["receptor_type"] = p.receptor_type
+    if p.name:
+        flags["name"] = p.name
     if p.synapse:
         given = p.params["given"].by_target() if "given" in p.params else None
         own = {key: _synaptic(given.sorted(x) if given else x, key, p) for key, x in p.synapse.params.items()}

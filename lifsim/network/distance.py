@@ -97,7 +97,7 @@ def profile(raw: Any, quantity: str, unit: str | None) -> Profile:
     if len(found) != 1 or found[0] not in kinds or not isinstance(raw[found[0]], Mapping):
         wrong = next((key for key in found if key not in kinds), "")
         hint = did_you_mean(str(wrong), kinds) if wrong else f"one of: {', '.join(kinds)}"
-        raise ValueError(f"{shown(dict(raw))} is no function of distance that {quantity} can be; {hint}")
+        raise ValueError(f"{shown(dict(raw))} is not a function of distance that {quantity} can be; {hint}")
     kind = found[0]
     names = ("base" if kind == "linear" else at_0, SCALES[kind])
     inner = raw[kind]
@@ -116,7 +116,7 @@ def _check(p: Profile, quantity: str) -> None:
     if p.kind != "linear" and p.b <= 0:
         raise ValueError(f"{p.kind} has {SCALES[p.kind]} {p.b:g} mm; must be above 0")
     if quantity == "p" and not 0 <= p.a <= 1:
-        raise ValueError(f"{p.kind} has p0 {p.a:g}; a probability from 0 to 1")
+        raise ValueError(f"{p.kind} has p0 {p.a:g}; must be from 0 to 1")
     if p.max_distance <= 0:
         raise ValueError(f"max_distance {p.max_distance:g} mm; must be above 0")
     if quantity == "delay" and (p.a < 0 or p.b < 0):

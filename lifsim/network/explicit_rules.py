@@ -12,7 +12,7 @@ import numpy as np
 from lifsim.common.arrays import first_not_finite, indices, out_of_range
 from lifsim.common.errors import Problem
 from lifsim.common.printable import shown
-from lifsim.common.values import as_float, is_whole, numbers, value
+from lifsim.common.values import as_float, has_unit, is_whole, numbers, quantity_of_another_library, value
 from lifsim.network.distance import is_profile
 from lifsim.network.explicit_synapses import SORTED, ExplicitSynapses, entries, side_by_side
 from lifsim.network.population import View
@@ -47,7 +47,9 @@ def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: 
     if not is_whole(copies) or copies < 1:
         yield Problem(f"{place}.copies", shown(copies), "a whole number from 1 on")
     elif n_target % copies or n_source % copies:
-        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "the same numbers in every copy")
+        yield Problem(
+            f"{place}.copies", f"{copies:g} copies with {n_source} sources and {n_target} targets in all", "a number that divides both"
+        )
     factor = as_float(scale)
     if factor is None or not math.isfinite(factor):
         yield Problem(f"{place}.scale", shown(scale), "a finite number")
@@ -96,6 +98,8 @@ def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[
     nothing = None, np.zeros(0)
     if isinstance(matrix, np.ma.MaskedArray) or getattr(matrix, "dtype", np.dtype(float)).kind == "c":
         return *nothing, [Problem(place, "complex or masked entries", "plain real numbers")]
+    if has_unit(matrix):
+        return *nothing, [Problem(place, quantity_of_another_library(matrix))]
     try:
         array = matrix if hasattr(matrix, "tocsr") else _dense(matrix)
     except (TypeError, ValueError) as error:

@@ -153,7 +153,7 @@ def entries(matrix: Any) -> tuple[ExplicitSynapses, np.ndarray]:
     ptr = np.array(matrix.indptr, np.int64)
     lines = n_target if matrix.format == "csr" else n_source
     if not (len(ptr) == lines + 1 and ptr[0] == 0 and ptr[-1] == len(index) == len(data) and not np.any(np.diff(ptr) < 0)):
-        raise ValueError("indptr is broken; it must rise from 0 to the number of entries")
+        raise ValueError("indptr is not valid; it must rise from 0 to the number of entries")
     targets, sources = (index[:0], index) if matrix.format == "csr" else (index, index[:0])
     return ExplicitSynapses(n_target, n_source, targets, sources, ptr), data
 

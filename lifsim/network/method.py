@@ -10,8 +10,9 @@ from lifsim.common.errors import LifsimError, ModelError, Problem
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import AT_ZERO, NEAR_SPIKE, WAYS, first_off_grid, nearest_on_grid, not_on_grid, spike_steps
 from lifsim.common.values import Distribution, Value
-from lifsim.network.network import METHODS, Network
+from lifsim.network.network import Network
 from lifsim.network.population import Population
+from lifsim.network.run_settings import METHODS
 
 
 def method_of(net: Network, method: str | None = None) -> str:

@@ -48,6 +48,9 @@ class Model:
     def __reduce__(self) -> Any:
         return by_name, (self.name, self.states)  # `checks` are functions, which are not pickled
 
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {', '.join(self.settable)}>"
+
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable `name` (KeyError if the model has none)."""
         for p in self.parameters + self.states + self.shown + self.derived:

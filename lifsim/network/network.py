@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from lifsim.common import hooks
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
+from lifsim.common.keywords import known_keywords
+from lifsim.common.missing import NETWORK, no_attribute
 from lifsim.common.printable import shown
-from lifsim.common.seeds import SEEDS, is_seed
-from lifsim.common.values import number
 from lifsim.network import neuron_models, stimulus_models  # noqa: F401 (they fill MODELS)
+from lifsim.network.described import Described
 from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
-from lifsim.network.population import Population, View, bad_intervals, bad_trains, check_new, normalise, off_grid, relations
-from lifsim.network.positions import positions as as_positions
-from lifsim.network.projection import Projection, projection
+from lifsim.network.nest_spelling import spelled_out
+from lifsim.network.new_population import check_new, joined, new_population
+from lifsim.network.population import Population, View
+from lifsim.network.projection import Projection, projection, taken_names
 from lifsim.network.recording_names import RecordingNames
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, synapse_recording
+from lifsim.network.run_settings import check_settings, time_step
+from lifsim.network.synonyms import network_hint, recording_hint
 from lifsim.network.views import view_of, views_of
 
-METHODS = ("grid", "precise")
 
-
-@dataclass(eq=False)
-class Network:
+@dataclass(eq=False, repr=False)
+class Network(Described):
     """The description of a network: populations, projections and recordings.
 
     Parameters
@@ -72,23 +74,8 @@ class Network:
     _names: RecordingNames = field(default_factory=RecordingNames, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        try:
-            self.dt = number(float(str(self.dt)) if isinstance(self.dt, np.floating) else self.dt, "ms")  # float32(0.1) means 0.1
-        except ValueError as error:
-            raise ModelError("run.dt", str(error), "a time in ms") from None
-        if not (0 < self.dt < math.inf):
-            raise ModelError("run.dt", f"{self.dt:g}", "a finite time above 0 ms")
-        if not is_seed(self.seed):
-            raise ModelError("run.seed", shown(self.seed), SEEDS)
-        if self.method is not None and (not isinstance(self.method, str) or self.method not in METHODS):
-            raise ModelError("run.method", shown(self.method), "one of: " + ", ".join(METHODS))
-        try:
-            number(0.0 if self.duration is None else self.duration, "ms")
-        except ValueError as error:
-            raise ModelError("run.duration", str(error), "a time in ms") from None
-        for key in ("name", "description", "reference"):
-            if not isinstance(getattr(self, key), str):
-                raise ModelError(key, shown(getattr(self, key)), "a text")
+        self.dt = time_step(self.dt)
+        check_settings(self.seed, self.method, self.duration, name=self.name, description=self.description, reference=self.reference)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; `dt` is fixed once there are populations, because their times were checked against it."""
@@ -96,7 +83,20 @@ class Network:
             raise ModelError("run.dt", "is set after populations were added", f"a new Network with dt = {value!r}")
         super().__setattr__(name, value)
 
-    def add(self, name: str, n: int, model: str, *, positions: Any = None, **params: Any) -> Population:
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that no network has; the message says what other tools' names of calls are here."""
+            raise no_attribute(
+                "'Network' object",
+                name,
+                NETWORK,
+                ("add", "connect", "record", "record_weights", "record_currents", "positions", "save", "view"),
+            )
+
+    def add(
+        self, name: str, n: int, model: str, params: Mapping[str, Any] | None = None, *, positions: Any = None, **values: Any
+    ) -> Population:
         """Add a population of `n` neurons or stimuli.
 
         Parameters
@@ -106,51 +106,20 @@ class Network:
             (centres of grid cells, in NEST's order), ``{"random": True}`` (uniform, drawn from the seed and the name) or
             ``{"points": array}``, and with ``"extent"`` (size of the space along each axis; needed if random), ``"center"`` (default 0)
             and ``"periodic"`` (default False; if True, opposite sides are joined).
-        **params : parameters and initial state of the model, with NEST's names and units (ms, mV, pF, pA, nS, Hz). Each is a number, an
+        **values : parameters and initial state of the model, with NEST's names and units (ms, mV, pF, pA, nS, Hz). Each is a number, an
             array of shape (n,), a distribution (``{"normal": [mean, sd]}``) or a string with a unit (``"20 ms"``).
+        params : the same as one dictionary, as in NEST's ``Create``; default: none.
 
         Raises
         ------
         ModelError : lists every problem found.
         """
         place = f"populations.{name if isinstance(name, str) else shown(name)}"
-        problems = list(check_new(place, name, n, model, self.populations, self._nodes()))
+        values, problems = joined(place, params, values)
+        problems += check_new(place, name, n, model, self.populations, self._nodes(), values)
         if problems:
             raise ModelError.of(problems)
-        kind = MODELS[model].of(params)
-        given: dict[str, Any] = {}
-        for key, raw in params.items():
-            if key not in kind.settable:
-                problems.append(Problem(f"{place}.{key}", f"{model} has no such parameter", did_you_mean(key, kind.settable)))
-                continue
-            try:
-                given[key] = normalise(kind.parameter(key), raw, int(n))
-            except ValueError as error:
-                problems.append(Problem(f"{place}.{key}", str(error)))
-        where = None
-        if positions is not None:
-            try:
-                where = as_positions(f"{place}.positions", positions, int(n))
-            except ModelError as error:
-                problems += error.problems
-        if not problems:
-            problems += [
-                *relations(place, kind, given),
-                *off_grid(place, kind, given, self.dt),
-                *bad_intervals(place, kind, given, self.dt),
-            ]
-            problems += bad_trains(place, given, int(n))
-        if problems:
-            raise ModelError.of(problems)
-        states = {p.name for p in kind.states}
-        population = Population(
-            name,
-            int(n),
-            kind,
-            {k: v for k, v in given.items() if k not in states},
-            {k: v for k, v in given.items() if k in states},
-            where,
-        )
+        population = new_population(place, name, int(n), MODELS[model].of(values), positions, values, self.dt)
         nodes = self._nodes()
         self.populations[name] = population
         self._counted = len(self.populations), nodes + population.n
@@ -161,10 +130,6 @@ class Network:
         if self._counted[0] != len(self.populations):
             self._counted = len(self.populations), sum(p.n for p in self.populations.values())
         return self._counted[1]
-
-    def __getitem__(self, name: str) -> Population:
-        """The population called `name`, as in ``net["exc"][:10]`` (ModelError if there is none)."""
-        return self.view(name, "populations").population
 
     def view(self, nodes: Nodes, place: str = "population") -> View:
         """Convert `nodes` (population, view, or name such as "exc" or "exc[:10]") to a view. Error messages call the argument `place`.
@@ -192,13 +157,16 @@ class Network:
         source: Nodes | Sequence[Nodes],
         target: Nodes | Sequence[Nodes],
         rule: Any = "all_to_all",
+        syn_spec: Any = None,
         *,
+        conn_spec: Any = None,
         weight: Any = 1.0,
         delay: Any = 1.0,
         synapse: Any = "static_synapse",
         allow_autapses: bool = True,
         allow_multapses: bool = True,
         receptor_type: Any = 0,
+        name: Any = "",
         **params: Any,
     ) -> list[Projection]:
         """Connect `source` to `target`.
@@ -213,7 +181,10 @@ class Network:
             2-D array of weights of shape (n_target, n_source), whose stored (non-zero) entries are the synapses. If both populations
             have positions, p may depend on distance: ``{"gaussian": {"p0": 0.8, "sigma": 0.2}}``, ``exponential`` (p0, lambda) or
             ``box`` (p0, radius), with an optional ``"max_distance"``, all lengths in mm. ``fixed_indegree`` and ``fixed_outdegree``
-            accept such a p, too, and choose partners with probabilities proportional to it.
+            accept such a p, too, and choose partners with probabilities proportional to it. As in NEST, the rule and its parameters may
+            be given as one dictionary: ``{"rule": "fixed_indegree", "indegree": 10}``; ``conn_spec`` is NEST's name of this argument.
+        syn_spec, conn_spec : NEST's dictionaries, in place of other arguments: ``{"synapse_model": "stdp_synapse", "weight": 1.0,
+            "delay": 1.5, "alpha": 1.1}`` sets weight, delay, receptor_type and synapse; a name is a synapse model.
         weight : in mV for delta synapses, nS for conductances, pA for the other models; default 1. A number, a distribution, an array
             (shapes: see `delay`), or a function of distance: gaussian, exponential, box (w0) or linear (base, per_mm).
         delay : synaptic delay in ms, at least dt; default 1. ``{"linear": {"base": 1.0, "per_mm": 0.5}}`` grows with distance and is
@@ -227,6 +198,7 @@ class Network:
             nodes, so that two projections of this call could connect the same pair; other calls are not considered.
         receptor_type : 1, 2, …: the receptor of a target with several receptors (``iaf_psc_exp_multisynapse``); 0 (default) for all
             other models, where the sign of the weight selects the receptor.
+        name : tells the projection from others between the same populations (`Simulation.matrix`, `Simulation.set_weights`).
         **params : parameters of the rule, given in brackets above. A matrix has ``copies`` (blocks along the diagonal) and ``scale``.
 
         Returns
@@ -240,8 +212,6 @@ class Network:
         place = f"projections[{len(self.projections)}]"
         sources, targets = as_list(source), as_list(target)
         shape = (len(targets), len(sources)) if is_list(source) or is_list(target) else None
-        if not isinstance(rule, str):
-            params, rule = {**params, "matrix": rule}, "matrix"
         options = {
             "weight": weight,
             "delay": delay,
@@ -249,7 +219,11 @@ class Network:
             "allow_autapses": allow_autapses,
             "allow_multapses": allow_multapses,
             "receptor_type": receptor_type,
+            "name": name,
         }
+        rule, options, params = spelled_out(place, rule, conn_spec, syn_spec, options, params)
+        if not isinstance(rule, str):
+            params, rule = {**params, "matrix": rule}, "matrix"
         entries = {key: listed_entries(raw, shape) for key, raw in {**params, **options}.items()}
         made: dict[tuple[int, int], Projection] = {}
         problems: dict[Problem, None] = {}
@@ -264,12 +238,13 @@ class Network:
                     problems |= dict.fromkeys(error.problems)
         made = {cell: p for cell, p in made.items() if not p.nothing}
         if not problems:
-            problems |= dict.fromkeys(shared_pairs(place, made))
+            problems |= dict.fromkeys([*shared_pairs(place, made), *taken_names(place, made.values(), self.projections)])
         if problems:
             raise ModelError.of(problems)
         self.projections += made.values()
         return list(made.values())
 
+    @known_keywords(recording_hint)
     def record(
         self,
         what: Nodes | Sequence[Nodes],
@@ -301,6 +276,7 @@ class Network:
         made = recordings_of(place, self.dt, self.view, what, variable, times, name)
         self._names.add(self.recordings, self._names.named(place, self.recordings, made))
 
+    @known_keywords(recording_hint)
     def record_weights(
         self,
         source: Nodes,
@@ -328,6 +304,7 @@ class Network:
         """
         self._record_synapses(source, target, interval, start, stop, name, "weight", events)
 
+    @known_keywords(recording_hint)
     def record_currents(
         self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf, name: str = ""
     ) -> None:
@@ -370,3 +347,6 @@ class Network:
         ModelError : no model file can describe the network. OutputError : `path` cannot be written. RunError : the disk is full.
         """
         hooks.save_network(self, path)
+
+
+Network.__init__ = known_keywords(network_hint)(Network.__init__)  # type: ignore[method-assign]  # a dataclass writes it

@@ -43,12 +43,13 @@ def _one_tau_syn(p: Mapping[str, Any]) -> str | None:
     return None
 
 
+_SILENT = "spike threshold; inf: the neuron never fires and only integrates its input"
 _MEMBRANE = (
     Parameter("E_L", -70.0, "mV", "resting (leak) potential", "finite"),
     Parameter("C_m", 250.0, "pF", "membrane capacitance", "> 0"),
     Parameter("tau_m", 10.0, "ms", "membrane time constant", "> 0"),
     Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
-    Parameter("V_th", -55.0, "mV", "spike threshold", "finite"),
+    Parameter("V_th", -55.0, "mV", _SILENT, "finite or inf"),
     Parameter("V_reset", -70.0, "mV", "reset potential", "finite"),
     Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
 )
@@ -61,7 +62,6 @@ _TAU_SYN = (
     Parameter("tau_syn_ex", 2.0, "ms", "time constant of excitatory synaptic currents", "> 0"),
     Parameter("tau_syn_in", 2.0, "ms", "time constant of inhibitory synaptic currents", "> 0"),
 )
-_NEVER_FIRES = "spike threshold; inf: the neuron never fires and only integrates its input"
 _TAKEN = "reset potential; a spike lowers the membrane potential by V_th - V_reset"
 _V = Parameter("V_m", -70.0, "mV", "membrane potential", "finite")
 _I_SYN = (
@@ -77,7 +77,7 @@ _COND = (
     Parameter("C_m", 250.0, "pF", "membrane capacitance", "> 0"),
     Parameter("g_L", 16.6667, "nS", "leak conductance", ">= 0"),
     Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
-    Parameter("V_th", -55.0, "mV", "spike threshold", "finite"),
+    Parameter("V_th", -55.0, "mV", _SILENT, "finite or inf"),
     Parameter("V_reset", -60.0, "mV", "reset potential", "finite"),
     Parameter("E_ex", 0.0, "mV", "excitatory reversal potential", "finite"),
     Parameter("E_in", -85.0, "mV", "inhibitory reversal potential", "finite"),
@@ -121,7 +121,6 @@ def _with_defaults(parameters: tuple[Parameter, ...], **defaults: float) -> tupl
 
 _CHANGED: dict[str, dict[str, Any]] = {
     "t_ref": {"default": 0.0},
-    "V_th": {"doc": _NEVER_FIRES, "bound": "finite or inf"},
     "V_reset": {"doc": _TAKEN},
 }
 _SOFT = tuple(replace(p, **_CHANGED.get(p.name, {})) for p in _MEMBRANE)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.indices import index_text
+from lifsim.common.missing import NODES, no_attribute
+from lifsim.common.overview import Fact, Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
-from lifsim.common.values import Distribution, Value, is_whole, value
-from lifsim.network.model import MODELS, Model
+from lifsim.common.values import Distribution, Value, has_unit, quantity_of_another_library, value
+from lifsim.network.model import Model
+from lifsim.network.overviews import ids_text, parameter_facts
 from lifsim.network.parameter import Parameter, violations
 from lifsim.network.positions import Positions
 
@@ -24,8 +27,8 @@ NEAR = 1e-6  # lower bound of intervals, in time steps
 MOST_NODES = 2**31 - 2  # node indices have 32 bits
 
 
-@dataclass(frozen=True, eq=False)
-class View:
+@dataclass(frozen=True, eq=False, repr=False)
+class View(Overviewed):
     """A selection of nodes of a population. `index` holds their 0-based indices: a range for a slice, so that memory does not
     grow with its length, else an int64 array of shape (n,).
     """
@@ -77,8 +80,23 @@ class View:
             return int(((ids >= r.start) & (ids < r.stop) & ((ids - r.start) % r.step == 0)).sum())
         return len(np.intersect1d(self.ids, other.ids))
 
+    def __add__(self, other: Any) -> NoReturn:
+        refuse_sum(self, other)
+
+    __radd__ = __add__
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute("'View' object", name, self)
+
     def __str__(self) -> str:
         return self.name if self.whole else self.name + index_text(self.index)
+
+    def _overview(self) -> Overview:
+        size, model = f"{len(self):,} of {self.population.n:,}", self.population.model.name
+        facts = Fact("nodes", size, said=f"{size} {model}"), Fact("model", model, said=None)
+        return Overview("View", f"{self.name}[{ids_text(self.index)}]", facts)
 
 
 def _common(a: range, b: range) -> int:
@@ -94,8 +112,8 @@ def _common(a: range, b: range) -> int:
     return len(range(first, min(a.stop, b.stop), every))
 
 
-@dataclass(frozen=True, eq=False)
-class Population:
+@dataclass(frozen=True, eq=False, repr=False)
+class Population(Overviewed):
     """`n` nodes of one model. `params` and `initial` (state variables) hold only the values that were given; `positions` is optional."""
 
     name: str
@@ -133,8 +151,49 @@ class Population:
             return self.initial[name]
         return self.params.get(name, self.model.parameter(name).default)
 
+    def __add__(self, other: Any) -> NoReturn:
+        refuse_sum(self, other)
+
+    __radd__ = __add__
+
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute("'Population' object", name, self)
+
     def __str__(self) -> str:
         return self.name
+
+    def _overview(self) -> Overview:
+        size = Fact("nodes", f"{self.n:,}", said=f"{self.n:,} {self.model.name}"), Fact("model", self.model.name, said=None)
+        return Overview("Population", self.name, (*size, *parameter_facts(self.model, {**self.params, **self.initial})))
+
+
+def _no_attribute(owner: str, name: str, nodes: Population | View) -> AttributeError:
+    """The error for an attribute that `nodes` do not have, such as a parameter of their model."""
+    if name.startswith("_"):  # also of an object that is being copied and has no attributes yet
+        return no_attribute(owner, name, {})
+    population = nodes if isinstance(nodes, Population) else nodes.population
+    if name in population.model.readable:
+        given = f'population.get("{name}") for the value that was given, Simulation.get("{population.name}", "{name}") for that of now'
+        return no_attribute(owner, name, {name: given})
+    return no_attribute(owner, name, NODES, ("name", "n", "model", "params", "initial", "positions", "get"))
+
+
+def refuse_sum(a: Any, b: Any) -> NoReturn:
+    """Refuse a + b, which in NEST makes one collection of both.
+
+    Raises
+    ------
+    ModelError : always; it says what a list of populations does instead.
+    """
+    names = [str(x) if isinstance(x, (Population, View)) else shown(x) for x in (a, b)]
+    raise ModelError(
+        " + ".join(names),
+        "populations cannot be added",
+        f"write the list [{', '.join(names)}]; a rule then applies to each pair of populations: fixed_indegree draws `indegree` sources "
+        f"from {names[0]} and as many from {names[1]}. To draw from both together, make them slices of one population",
+    )
 
 
 def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
@@ -176,6 +235,8 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
 
 def _trains(raw: Any, n: int) -> list[np.ndarray]:
     """Spike times as one array for each node; a flat list becomes a single array."""
+    if has_unit(raw):
+        raise ValueError(quantity_of_another_library(raw))
     if not isinstance(raw, (Sequence, np.ndarray)) or isinstance(raw, (str, bytes)) or (isinstance(raw, np.ndarray) and raw.ndim == 0):
         raise ValueError(f"{shown(raw)}; must be a list of spike times, or one list a node")
     nested = len(raw) > 0 and all(hasattr(x, "__len__") and not isinstance(x, str) for x in raw)
@@ -276,17 +337,6 @@ def index_of(text: str, place: str) -> Any:
         raise ModelError(place, f"[{text}", "an index such as exc[3], exc[0:10], exc[1,5,7]") from None
 
 
-def check_new(place: str, name: Any, n: Any, model: Any, taken: Container[str], others: int) -> Iterator[Problem]:
-    """Report problems with the name, size and model of a new population. `taken` names exist already, with `others` nodes in all."""
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-+" for c in name):
-        yield Problem(place, f"{shown(name)} is not a name", "letters, digits, _ - +")
-    elif name in taken:
-        yield Problem(place, "there is a population of this name already")
-    if not is_whole(n) or n < 1:
-        yield Problem(f"{place}.n", shown(n), "a whole number of nodes, at least 1")
-    elif n > MOST_NODES:
-        yield Problem(f"{place}.n", shown(n), f"at most {MOST_NODES} nodes")
-    elif n + others > MOST_NODES:
-        yield Problem(f"{place}.n", f"{n} beside {others} nodes", f"at most {MOST_NODES} nodes in all populations together")
-    if not isinstance(model, str) or model not in MODELS:
-        yield Problem(f"{place}.model", f"there is no model {shown(model)}", did_you_mean(model if isinstance(model, str) else "", MODELS))
+def with_neurons(populations: Mapping[str, Population]) -> Iterator[str]:
+    """The names of the populations of neurons."""
+    return (name for name, population in populations.items() if population.model.role == "neuron")

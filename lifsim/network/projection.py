@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem
+from lifsim.common.overview import Fact, Overview, Overviewed, counted
 from lifsim.common.printable import shown
 from lifsim.common.values import Value, is_whole, value
 from lifsim.network.distance import Profile, is_profile, profile
 from lifsim.network.explicit_rules import MANY, from_file
 from lifsim.network.model import PARROT, receptors_of
+from lifsim.network.overviews import ids_text, parameter_facts, rule_text, value_text
 from lifsim.network.population import View
 from lifsim.network.positions import Positions, Space, displacements, farthest, mismatch
 from lifsim.network.rules import COUNTS, check_flags, check_rule, rule_params
@@ -22,15 +24,16 @@ from lifsim.network.synapse_models import Synapse, check_sign, synapse
 from lifsim.network.synapse_values import SAMPLE, Synaptic, check_alone, check_delay, check_weight, synaptic_value, weight_unit
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Projection(Overviewed):
     """Synapses from `source` to `target` made by `rule`.
 
     `params` holds the parameters of the rule (p, indegree, outdegree, N), or for "explicit" and
     "matrix" the explicit synapses as "given" (and the "file" that lists them). `weight`, `delay` (ms) and the parameters of
     plastic synapses are each a number, a distribution, a function of distance, or an array with one entry for each synapse in
     the order of the rule (see `Network.connect`) or of the explicit synapses. `synapse` is None if the synapses are static.
-    `receptor_type` is 0 if the sign of the weight selects the receptor.
+    `receptor_type` is 0 if the sign of the weight selects the receptor. `name` tells it from other projections between the same
+    populations; "" if it has none.
     """
 
     source: View
@@ -43,6 +46,34 @@ class Projection:
     allow_multapses: bool
     receptor_type: int = 0
     synapse: Synapse | None = None
+    name: str = ""
+
+    @property
+    def ends(self) -> str:
+        """Source and target as a text, such as "exc → inh[0:10]"."""
+        return " → ".join(v.name if v.whole else f"{v.name}[{ids_text(v.index)}]" for v in (self.source, self.target))
+
+    @property
+    def stores_synapses(self) -> bool:
+        """Whether the projection makes synapses that are stored; other projections only lead stimuli to their targets."""
+        return self.source.population.model.role in ("neuron", "spikes")
+
+    def facts(self) -> list[Fact]:
+        """What a description says of rule, weight, delay, number of synapses and plasticity."""
+        number = counted(expected_synapses(self), "synapse", random_number(self))
+        rule = rule_text(self.rule, self.params)
+        plastic = parameter_facts(self.synapse.model, self.synapse.params) if self.synapse else ()
+        how = f"{self.synapse.model.name}({', '.join(map(str, plastic))})" if self.synapse and plastic else ""
+        return [
+            Fact("rule", rule, said=rule),
+            Fact("weight", value_text(self.weight, weight_unit(self.source, self.target), "weight")),
+            Fact("delay", value_text(self.delay, "ms", "delay")),
+            *([Fact("synapses", number.rpartition(" ")[0], said=number)] if self.stores_synapses else ()),
+            *([Fact("plasticity", how or self.synapse.model.name, said=how or self.synapse.model.name)] if self.synapse else ()),
+        ]
+
+    def _overview(self) -> Overview:
+        return Overview("Projection", self.ends, self.facts())
 
     @property
     def recurrent(self) -> bool:
@@ -97,10 +128,12 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     asked = given.pop("synapse", "static_synapse")
     raw = {key: given.pop(key) for key in ("weight", "delay")}
     flags = {key: given.pop(key) for key in ("allow_autapses", "allow_multapses")}
-    receptor = given.pop("receptor_type")
+    receptor, name = given.pop("receptor_type"), given.pop("name")
     unit = weight_unit(source, target)
     problems = [*_check_ends(place, source, target), *check_flags(place, flags)]
     problems += _check_receptor(f"{place}.receptor_type", receptor, source, target)
+    if not isinstance(name, str):
+        problems.append(Problem(f"{place}.name", shown(name), "a text"))
     file = given.get("file") if rule == "explicit" else None
     if file is not None and not problems:
         given, raw, problems = from_file(place, dt, given, raw, source, target)
@@ -146,7 +179,21 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         **both,
         synapse=own,
         receptor_type=_receptor(receptor, source, target),
+        name=name,
     )
+
+
+def taken_names(place: str, made: Iterable[Projection], known: Iterable[Projection]) -> Iterable[Problem]:
+    """Report projections in `made` whose name another one between the same populations has, in `made` or `known`."""
+    named: dict[str, set[tuple[str, str]]] = {}
+    for p in (p for p in known if p.name):
+        named.setdefault(p.name, set()).add((p.source.name, p.target.name))
+    for p in (p for p in made if p.name):
+        pairs = named.setdefault(p.name, set())
+        if (p.source.name, p.target.name) in pairs:
+            got = f"{shown(p.name)} is the name of another projection from {p.source.name} to {p.target.name}"
+            yield Problem(f"{place}.name", got, "another name")
+        pairs.add((p.source.name, p.target.name))
 
 
 def _plastic(
@@ -192,7 +239,9 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
     most, name = _receptors(target), target.name
     if source.population.model.role == "current":
         most = 0
-    if not is_whole(given) or given < 0:
+    if isinstance(given, str):
+        yield Problem(place, shown(given), "a whole number from 1 on, or 0 (default): the sign of the weight selects the receptor")
+    elif not is_whole(given) or given < 0:
         yield Problem(place, shown(given), "a whole number from 1 on")
     elif target.population.model.name == PARROT:
         if given > 1:
@@ -218,6 +267,11 @@ def _check_space(place: str, values: Mapping[str, Any], source: View, target: Vi
             wrong = mismatch(here, there)
             if wrong:
                 yield Problem(f"{place}.{key}", f"{wrong[0]} ({source.name}, {target.name})", wrong[1])
+
+
+def random_number(projection: Projection) -> bool:
+    """Whether the number of synapses is random."""
+    return projection.rule == "pairwise_bernoulli"
 
 
 def expected_synapses(projection: Projection) -> float:

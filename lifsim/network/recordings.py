@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.indices import listed_text
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.common.values import KINDS, number
+from lifsim.network.parameter_synonyms import variable_hint
 from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection
 
@@ -127,7 +128,7 @@ def recordings_of(
             known = own.population.model.recordables
             if not isinstance(each, str) or each not in known:
                 got = f"{own.population.model.name} ({own.name}) has no variable {shown(each)} to record"
-                hint = did_you_mean(each if isinstance(each, str) else "", known) or NO_SIGNAL
+                hint = variable_hint(each if isinstance(each, str) else "", own.population.model) or NO_SIGNAL
                 problems.append(Problem(f"{place}.variable", got, hint))
             elif not problems:
                 made.append(Recording(own, each, *_snapped(dt, **known_times), name=name))

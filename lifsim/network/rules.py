@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.errors import Problem, did_you_mean
+from lifsim.common.errors import Problem
 from lifsim.common.printable import shown
 from lifsim.common.values import as_float
 from lifsim.network.distance import is_profile, profile
 from lifsim.network.explicit_rules import check_pairs, from_copies, from_lists
 from lifsim.network.population import View
+from lifsim.network.synonyms import argument_hint, rule_hint
 
 RULES: dict[str, tuple[str, ...]] = {  # rule → required parameters
     "one_to_one": (),
@@ -32,6 +33,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "matrix": ("copies", "scale"),
 }
 COUNTS = ("indegree", "outdegree", "N")
+_OR_PROFILE = ' or a function of distance, such as {"gaussian": {"p0": 1.0, "sigma": 0.2}}'
 _MOST_COUNTED = 2**48  # upper bound of indegree, outdegree and N: more synapses than any memory holds
 
 
@@ -70,7 +72,7 @@ def check_flags(place: str, flags: Mapping[str, Any]) -> Iterable[Problem]:
 def check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Problem]:
     """Report an unknown rule, and missing or unknown parameters."""
     if rule not in RULES:
-        yield Problem(f"{place}.rule", f"there is no rule {shown(rule)}", did_you_mean(rule, [r for r in RULES if r != "matrix"]))
+        yield Problem(f"{place}.rule", f"there is no rule {shown(rule)}", rule_hint(rule, [r for r in RULES if r != "matrix"]))
         return
     if given.get("edge_types") is not None and given.get("file") is None:
         yield Problem(f"{place}.edge_types", "given without a file", "edge types belong to a SONATA file of edges")
@@ -80,7 +82,9 @@ def check_rule(place: str, rule: str, given: Mapping[str, Any]) -> Iterable[Prob
     for name in given:
         if name not in (*RULES[rule], *OPTIONAL.get(rule, ())):
             known = [*RULES[rule], *OPTIONAL.get(rule, ()), "weight", "delay", "synapse", "allow_autapses", "allow_multapses"]
-            yield Problem(f"{place}.{name}", f"{rule} has no parameter {name!r}", did_you_mean(name, known))
+            others = [other for other in RULES if name in RULES[other]]
+            hint = f"it belongs to the rule {others[0]}" if others else argument_hint(name, known)
+            yield Problem(f"{place}.{name}", f"{rule} has no parameter {name!r}", hint)
 
 
 def _check_counts(
@@ -92,7 +96,7 @@ def _check_counts(
         if name == "p" and (is_profile(raw) or rule != "pairwise_bernoulli"):
             yield from _check_profile(f"{place}.p", raw, rule)
         elif (found := as_float(raw)) is None or not math.isfinite(found):
-            yield Problem(f"{place}.{name}", shown(raw), "must be a number")
+            yield Problem(f"{place}.{name}", shown(raw), "must be a number" + (_OR_PROFILE if name == "p" else ""))
         elif name == "p" and not 0 <= raw <= 1:
             yield Problem(f"{place}.p", f"{raw:g}", "a probability from 0 to 1")
         elif name in COUNTS and (raw < 0 or raw != int(raw)):

@@ -264,7 +264,7 @@ def _rows(path: Path, name: str, place: str) -> tuple[list[str], list[tuple[int,
     if not path.is_file() or path.stat().st_size > _LARGEST:
         raise ModelError(
             place,
-            f"{name} is no file, or larger than {_LARGEST:,} bytes" if path.exists() else f"{name} does not exist",
+            f"{name} is not a file, or is larger than {_LARGEST:,} bytes" if path.exists() else f"{name} does not exist",
             "a table of edge types",
         )
     try:

@@ -183,7 +183,7 @@ def _groups(file: Any) -> str:
 
 def write(path: Path, lists: Mapping[str, SynapseColumns], lasting: bool = True) -> None:
     """Write an HDF5 file with one group for each list; an existing file is replaced in one step (RunError if the disk is full)."""
-    with hdf5.replacing(path, f"{path} is as it was", lasting=lasting) as file:
+    with hdf5.replacing(path, f"{path} is unchanged", lasting=lasting) as file:
         for name, listed in lists.items():
             columns = {"source": listed.sources, "target": listed.targets, "weight": listed.weight, "delay": listed.delay}
             for column, x in columns.items():

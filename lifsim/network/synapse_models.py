@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.printable import shown
 from lifsim.common.values import Distribution, Value
 from lifsim.network.parameter import Parameter, violations
+from lifsim.network.parameter_synonyms import synapse_parameter_hint
+from lifsim.network.synonyms import synapse_hint
 
 Check = Callable[[Mapping[str, Any]], str | None]
 WEIGHT = "weight"  # unit of parameters that have the unit of the weight: mV, pA or nS
@@ -188,7 +190,7 @@ def synapse(place: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str
     if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
         raise ModelError(place, shown(raw), "the name of a synapse model, or a table with `model` and its parameters")
     if table["model"] not in SYNAPSES:
-        raise ModelError(f"{place}.model", f"there is no synapse model {shown(table['model'])}", did_you_mean(table["model"], SYNAPSES))
+        raise ModelError(f"{place}.model", f"there is no synapse model {shown(table['model'])}", synapse_hint(table["model"], SYNAPSES))
     model = SYNAPSES[table["model"]]
     params: dict[str, Value] = {}
     problems = []
@@ -209,7 +211,7 @@ def synapse(place: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str
 def _value(model: SynapseModel, key: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str], Value]) -> Value:
     names = [p.name for p in model.parameters]
     if key not in names:
-        raise ValueError(f"{model.name} has no such parameter; {did_you_mean(key, names)}")
+        raise ValueError(f"{model.name} has no such parameter; {synapse_parameter_hint(key, names)}")
     p = model.parameter(key)
     v = arranged(raw, weight_unit if p.unit == WEIGHT else p.unit)
     if p.shape == "number" and not isinstance(v, float):

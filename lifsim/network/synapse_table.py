@@ -100,7 +100,7 @@ def column_of(data: Any, where: str, place: str) -> np.ndarray:
     import h5py
 
     if not isinstance(data, h5py.Dataset) or data.shape is None or data.ndim != 1 or data.dtype.kind not in "iuf":
-        raise ModelError(place, f"{where} is no list of numbers", "a dataset of one dimension")
+        raise ModelError(place, f"{where} is not a list of numbers", "a dataset of one dimension")
     reason = unreadable(data)
     if reason:
         raise ModelError(place, f"{where} {reason}", "data that are in the file itself")

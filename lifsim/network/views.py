@@ -7,7 +7,8 @@ from typing import Any
 
 from lifsim.common.errors import ModelError, Problem, did_you_mean
 from lifsim.common.printable import shown
-from lifsim.network.population import Population, View, index_of
+from lifsim.network.population import Population, View, index_of, with_neurons
+from lifsim.network.synonyms import recorder_hint
 
 
 def view_of(populations: Mapping[str, Population], nodes: str | Population | View, place: str) -> View:
@@ -20,7 +21,8 @@ def view_of(populations: Mapping[str, Population], nodes: str | Population | Vie
     elif isinstance(nodes, str):
         name, bracket, index = nodes.partition("[")
         if name not in populations:
-            raise ModelError(place, f"there is no population {shown(name)}", did_you_mean(name, populations))
+            hint = recorder_hint(name, with_neurons(populations)) or did_you_mean(name, populations)
+            raise ModelError(place, f"there is no population {shown(name)}", hint)
         owner = populations[name]
         try:
             view = owner[index_of(index, place)] if bracket else owner[:]

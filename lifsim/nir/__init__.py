@@ -10,9 +10,12 @@ resistance is in GΩ (mV/pA). The signal along an edge is a current (pA).
 
 from __future__ import annotations
 
+from lifsim.common.lazy import public_names
 from lifsim.nir.exporting import save
 from lifsim.nir.graph import Graph, read, write
 from lifsim.nir.importing import load
 from lifsim.nir.layers import load_weights, save_weights
 
 __all__ = ["Graph", "load", "load_weights", "read", "save", "save_weights", "write"]
+
+__dir__ = public_names(__name__)

@@ -79,7 +79,7 @@ def load_weights(path: str | Path, store: WeightStore) -> list[str]:
             store.put(name.replace("/", "_"), matrix(node, place), bias=node.get("bias"), units="1")
             names.append(name.replace("/", "_"))
         elif graph.kind(name) not in _WITHOUT_WEIGHTS:
-            raise DataError(place, f"a node of type {graph.kind(name)}, whose weights are no matrix", "Affine or Linear")
+            raise DataError(place, f"a node of type {graph.kind(name)}, whose weights are not a matrix", "Affine or Linear")
     return names
 
 

@@ -18,7 +18,7 @@ class PoissonDrive:
 
     If the rate is constant, `since` is None and `mean` is the expected number of spikes per step, one per target or one for all. If the
     rate changes, `mean[q]` holds for all targets from arrival step `since[q]` on. Spikes arrive in the steps start < t <= stop. `stream`
-    is part of the key of the random numbers; `receptor` is as in `Wiring`.
+    is part of the key of the random numbers; `receptor` is as in `Wiring`; `delay` (steps) is that of the synapses.
     """
 
     stream: int
@@ -29,6 +29,7 @@ class PoissonDrive:
     start: int
     stop: int
     receptor: int = 0
+    delay: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class ExactDrive:
     """Poisson trains with exact spike times onto `targets` (global ids, ascending); each spike has the weight `weight`.
 
     Each train has a `rate` (Hz) and a `dead_time` (ms) after every spike, and is stationary from `start` on. Spikes arrive at any time
-    within the steps start < t <= stop. `stream` is part of the key of the random numbers.
+    within the steps start < t <= stop. `stream` is part of the key of the random numbers; `delay` (steps) is that of the synapses.
     """
 
     stream: int
@@ -73,6 +74,7 @@ class ExactDrive:
     dead_time: np.ndarray
     start: int
     stop: int
+    delay: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,8 @@ class NoiseDrive:
 
     Each target gets a new value every `period` steps. The noise acts in the steps start < t <= stop. Its variance sd² is
     std² + std_mod²·sin(omega·s + phase), where s is the time in steps since the beginning of the simulation and `omega` is in radians
-    per step. `stream` is part of the key of the random numbers.
+    per step. `stream` is part of the key of the random numbers, the first `used` of which are left out; `delay` (steps) is that of the
+    synapses.
     """
 
     stream: int
@@ -109,6 +112,8 @@ class NoiseDrive:
     period: int
     start: int
     stop: int
+    used: int = 0
+    delay: int = 0
     source: str = ""
 
 
@@ -150,7 +155,8 @@ class PathDrive:
     """Ornstein-Uhlenbeck currents onto `targets` (global ids, ascending): weight · (mean + std·z), in pA, in the steps start < t <= stop.
 
     Each target has a process of its own: z is N(0, 1) in the first step, and decay·z + sqrt(1 - decay²)·N(0, 1) in the next one.
-    `stream` is part of the key of the random numbers.
+    `stream` is part of the key of the random numbers, the first `used` of which are left out. `node` is the generator node of each target;
+    `delay` (steps) is that of the synapses.
     """
 
     stream: int
@@ -161,4 +167,7 @@ class PathDrive:
     decay: float
     start: int
     stop: int
+    node: np.ndarray
+    used: int = 0
+    delay: int = 0
     source: str = ""

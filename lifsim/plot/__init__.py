@@ -6,10 +6,14 @@ Input: a `Result`, or the path of one. Output: a matplotlib figure, which `save`
 from lifsim.plot import backend  # noqa: F401 (must come before anything else imports matplotlib)
 
 # isort: split
+from lifsim.common.lazy import public_names
+from lifsim.plot.palette import colours
 from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
 from lifsim.plot.space_plot import space
-from lifsim.plot.style import colours, save
+from lifsim.plot.style import save
 from lifsim.plot.trace_plot import traces
 
 __all__ = ["colours", "isi", "raster", "rates", "save", "space", "traces"]
+
+__dir__ = public_names(__name__)

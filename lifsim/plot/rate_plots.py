@@ -10,25 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim import analysis
-from lifsim.plot.selection import rate_bin_of, spikes_of
-from lifsim.plot.style import (
-    FONT,
-    WIDTH,
-    Picture,
-    add_legend,
-    colours,
-    legend_height,
-    new_figure,
-    say_nothing,
-    short_label,
-    tidy_axes,
-    time_axis,
-    write_note,
-)
-from lifsim.results.data import Spikes
+from lifsim.plot.distributions import draw_boxes, draw_histograms, edges_of, rate_edges
+from lifsim.plot.inline import shows
+from lifsim.plot.rate_course import check_bin, draw_rates, in_rows, rates_height
+from lifsim.plot.selection import Shown, spikes_of
+from lifsim.plot.style import WIDTH, Picture, add_legend, new_figure, say_nothing, write_note
+from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.result import Result
 
 
+@shows
 def rates(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,
@@ -39,13 +30,18 @@ def rates(
 ) -> Figure:
     """Population rates over time, and the distribution of the neurons' rates.
 
+    Up to six populations share the axes. More have a row each, from 0 to the highest rate of the population, and a box plot of their
+    neurons' rates: the median, the middle half of the neurons, and the range from the 5th to the 95th percentile.
+
     Parameters
     ----------
     result : the result, or its path.
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the population rates alone; default: a new figure with both panels.
-    rate_bin : width of the bins of the population rates, ms; default: a round number that gives about 200 bins.
+    rate_bin : width of the bins of the population rates, ms; default, for each population: the smallest of 1, 2, 5, 10, … ms (in
+        windows of up to 20 ms, of 0.1, 0.2, 0.5, … ms) that gives at most 300 bins, with 5 spikes or more on average; for few spikes,
+        about a tenth of the window.
 
     Returns
     -------
@@ -53,22 +49,27 @@ def rates(
 
     Raises
     ------
-    DataError : no such population, no spikes were recorded, or the window is empty.
+    DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
+    check_bin(rate_bin)
     shown = spikes_of(result, populations, t_start, t_stop)
-    width = rate_bin or rate_bin_of(shown)
     if ax is not None:
-        draw_rates(ax, shown, width)
+        draw_rates(ax, shown, rate_bin)
         return new_figure(ax)
-    figure = Picture(figsize=(WIDTH, legend_height(len(shown), 2.4)), layout="constrained")
+    figure = Picture(figsize=(WIDTH, rates_height(len(shown), 2.4)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2.2, 1))
-    draw_rates(left, shown, width)
-    each = [analysis.rates(spikes) for spikes in shown]
-    _histograms(right, each, shown, _rate_edges(each, shown))
-    right.set(xlabel="rate of a neuron (1/s)", ylabel="share of neurons")
+    draw_rates(left, shown, rate_bin)
+    each = [analysis.rates(one.spikes) for one in shown]
+    if in_rows(shown):
+        draw_boxes(right, each, shown, names=False)
+    else:
+        draw_histograms(right, each, shown, rate_edges(each, shown))
+        right.set_ylabel("share of neurons")
+    right.set_xlabel("rate of a neuron (1/s)")
     return figure
 
 
+@shows
 def isi(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,
@@ -77,6 +78,9 @@ def isi(
     ax: Axes | None = None,
 ) -> Figure:
     """Distributions of the inter-spike intervals and of their coefficient of variation (`lifsim.analysis.cv_isi`).
+
+    Up to six populations share the axes. More have a box plot each: the median, the middle half, and the range from the 5th to the 95th
+    percentile.
 
     Parameters
     ----------
@@ -96,79 +100,52 @@ def isi(
     shown = spikes_of(result, populations, t_start, t_stop)
     figure: Figure
     if ax is None:
-        figure = Picture(figsize=(WIDTH, legend_height(len(shown), 2.4)), layout="constrained")
+        figure = Picture(figsize=(WIDTH, rates_height(len(shown), 2.4)), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
         _draw_cv(right, shown)
     else:
         left, figure = ax, new_figure(ax)
-    intervals = [analysis.isi(spikes)[0] for spikes in shown]
-    every = np.concatenate(intervals)
-    edges = _edges(every[every <= np.percentile(every, 99.5)] if len(every) else every, 60, shown[0].dt)
-    _histograms(left, intervals, shown, edges)
-    left.set(xlabel="inter-spike interval (ms)", ylabel="share of intervals")
-    left.set_xlim(left=0)
-    add_legend(left, shown)
-    beyond = np.count_nonzero(every > edges[-1])
-    if beyond:
-        write_note(left, f"{100 * beyond / len(every):.2g} % of the intervals are longer, up to {every.max():,.4g} ms")
-    if not len(every):
-        say_nothing(left, "no neuron fired twice")
+    _draw_intervals(left, shown)
+    fit_fonts(left)
     return figure
 
 
-def _draw_cv(ax: Axes, shown: Sequence[Spikes]) -> None:
-    cvs = [analysis.cv_isi(spikes) for spikes in shown]
+def _draw_intervals(ax: Axes, shown: Sequence[Shown]) -> None:
+    intervals = [analysis.isi(one.spikes)[0] for one in shown]
+    every = np.concatenate(intervals)
+    if in_rows(shown):
+        draw_boxes(ax, intervals, shown)
+    else:
+        most = every[every <= np.percentile(every, 99.5)] if len(every) > 200 else every
+        edges = edges_of(most, max(map(len, intervals)), 60, shown[0].spikes.dt)
+        draw_histograms(ax, intervals, shown, edges)
+        add_legend(ax, len(shown))
+        ax.set_ylabel("share of intervals")
+        beyond = np.count_nonzero(every > edges[-1])
+        if beyond:
+            write_note(ax, f"{100 * beyond / len(every):.2g} % of the intervals are longer, up to {every.max():,.4g} ms")
+        ax.set_xlim(left=0)
+    ax.set_xlabel("inter-spike interval (ms)")
+    if not len(every):
+        say_nothing(ax, "no neuron fired twice")
+
+
+def _draw_cv(ax: Axes, shown: Sequence[Shown]) -> None:
+    cvs = [analysis.cv_isi(one.spikes) for one in shown]
     cvs = [cv[~np.isnan(cv)] for cv in cvs]
     every = np.concatenate(cvs)
-    _histograms(ax, cvs, shown, _edges(np.append(every, 0.1), 30))  # an axis up to 0.1 at least: CVs of regular neurons stay close together
-    for cv, colour in zip(cvs, colours([s.name for s in shown]), strict=True):
-        if len(cv):
-            ax.axvline(cv.mean(), color=colour, linewidth=0.8, linestyle="--")
-    if len(every):
-        write_note(ax, "dashed: mean")
+    if in_rows(shown):
+        draw_boxes(ax, cvs, shown, names=False)
     else:
+        # an axis up to 0.1 at least: CVs of regular neurons stay close together
+        draw_histograms(ax, cvs, shown, edges_of(every, max(map(len, cvs)), 30, least=0.1))
+        for k, (cv, one) in enumerate(zip(cvs, shown, strict=True)):
+            if len(cv):  # each dashed where the others have gaps, so that equal means are all seen
+                dashes = (4 * k, (4, 4 * max(1, len(shown) - 1)))
+                ax.axvline(cv.mean(), color=one.colour, linewidth=0.8, linestyle=dashes)
+        if len(every):
+            write_note(ax, "dashed: mean")
+        ax.set_ylabel("share of neurons")
+    if not len(every):
         say_nothing(ax, f"every neuron has\nfewer than {analysis.MIN_ISIS} intervals")
-    ax.set(xlabel=f"CV of ISI (neurons with $\\geq$ {analysis.MIN_ISIS} ISIs)", ylabel="share of neurons")
-
-
-def _edges(values: np.ndarray, n: int, dt: float = 0.0) -> np.ndarray:
-    """Edges of about `n` bins over `values`; midway between time steps if `dt` is given."""
-    largest = float(values.max()) if len(values) and values.max() > 0 else 1.0
-    if not dt > 0:
-        return np.linspace(0, 1.02 * largest, n + 1)
-    width = dt * max(1, np.ceil(largest / n / dt))
-    return np.arange(0, largest + 2 * width, width) + dt / 2
-
-
-def _rate_edges(each: Sequence[np.ndarray], shown: Sequence[Spikes]) -> np.ndarray:
-    """Histogram edges midway between possible rates, which are whole numbers of spikes per window; other edges cause a comb pattern."""
-    duration = max(spikes.t_stop - spikes.t_start for spikes in shown) / 1000.0
-    every = np.concatenate(each)
-    if not duration > 0 or not every.any():
-        return _edges(every, 30)
-    most = round(float(every.max()) * duration)
-    width = max(1, -(-(most + 1) // 30))  # spikes
-    return (np.arange(0, most + 1 + width, width) - 0.5) / duration
-
-
-def _histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Spikes], edges: np.ndarray) -> None:
-    tidy_axes(ax)
-    for each, spikes, colour in zip(values, shown, colours([s.name for s in shown]), strict=True):
-        share = np.histogram(each, edges)[0] / max(len(each), 1)
-        ax.stairs(share, edges, color=colour, linewidth=0.9, label=short_label(spikes.name))
-    ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylim(bottom=0)
-
-
-def draw_rates(ax: Axes, shown: Sequence[Spikes], width: float, label: str = "rate (1/s), {bin:g} ms bins") -> None:
-    """Draw the population rates in bins of `width` ms, one line per population."""
-    scale = time_axis(ax, shown)[2]
-    for spikes, colour in zip(shown, colours([s.name for s in shown]), strict=True):
-        number = analysis.population_rate(spikes, width)[1]
-        edges = (spikes.t_start + width * np.arange(len(number) + 1)) * scale
-        if len(number):
-            ax.stairs(number, edges, baseline=None, color=colour, linewidth=0.8, label=short_label(spikes.name))
-    ax.set_ylabel(label.format(bin=width), fontsize=FONT)
-    highest = ax.dataLim.y1 if np.isfinite(ax.dataLim.y1) and ax.dataLim.y1 > 0 else 1.0
-    ax.set_ylim(-0.04 * highest, 1.08 * highest)  # so that a rate of 0 is not hidden by the axis
-    add_legend(ax, shown)
+    ax.set_xlabel(f"CV of ISI (neurons with \N{GREATER-THAN OR EQUAL TO} {analysis.MIN_ISIS} ISIs)")

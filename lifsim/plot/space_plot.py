@@ -12,12 +12,15 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.plot.selection import result_of, spikes_of
-from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, colours, figure_size, new_figure, short_label, tidy_axes
-from lifsim.results.data import Spikes
+from lifsim.plot.inline import shows
+from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.selection import Shown, result_of, spikes_of
+from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, figure_size, new_figure, tidy_axes
+from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.result import Result
 
 
+@shows
 def space(
     result: Result | str | Path,
     populations: Sequence[str] | str | None = None,
@@ -59,22 +62,28 @@ def space(
         panels, figure = [ax], new_figure(ax)
     for panel in panels[len(shown) :]:
         panel.set_axis_off()
-    for panel, spikes, colour in zip(panels, shown, colours([spikes.name for spikes in shown]), strict=False):
-        _draw_map(panel, spikes, result.positions[spikes.name], colour)
+    for panel, one in zip(panels, shown, strict=False):
+        _draw_map(panel, one, result.positions[one.spikes.name])
     return figure
 
 
-def _draw_map(ax: Axes, spikes: Spikes, places: np.ndarray, colour: str) -> None:
+def _draw_map(ax: Axes, one: Shown, places: np.ndarray) -> None:
     """Draw a dot per neuron, about as wide as the distance between neurons; the highest rate has the full colour."""
     x, y = places[:, 0], places[:, 1] if places.shape[1] > 1 else np.zeros(len(places))
-    rate = analysis.rates(spikes)
+    spikes, rate = one.spikes, analysis.rates(one.spikes)
     order = np.argsort(rate, kind="stable")
-    shades = LinearSegmentedColormap.from_list(spikes.name, ["0.9", colour])
+    shades = LinearSegmentedColormap.from_list("rate", ["0.9", one.colour])
     side = 72 * min(figure_size(ax)) / max(len(places), 4) ** 0.5  # points
-    dots = ax.scatter(x[order], y[order], c=rate[order], s=min(0.5 * side**2, 30), cmap=shades, linewidths=0, rasterized=True)
-    bar = new_figure(ax).colorbar(dots, ax=ax, shrink=0.8, aspect=30)
+    size = min(0.5 * side**2, 30)
+    dots = ax.scatter(x[order], y[order], c=rate[order], s=size, cmap=shades, linewidths=0, rasterized=True)
+    dots.set_clim(0, float(rate.max(initial=0.0)) or 1.0)
+    bar = new_figure(ax).colorbar(dots, ax=ax, shrink=0.8, aspect=30, format=NumberLabels())
     bar.set_label(f"rate (1/s), {spikes.t_start:g} to {spikes.t_stop:g} ms", fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL, width=0.6, length=3)
+    bar.outline.set_linewidth(0.6)
     ax.set(xlabel="x (mm)", ylabel="y (mm)" if places.shape[1] > 1 else "", aspect="equal")
-    ax.set_title(short_label(spikes.name), fontsize=FONT)
+    ax.set_title(one.label, fontsize=FONT)
     tidy_axes(ax)
+    if places.shape[1] < 2:
+        ax.set_yticks([])
+    fit_fonts(ax)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Result", "Spikes", "Traces", "convert", "open", "opened"]
 
@@ -29,3 +29,5 @@ __getattr__ = on_first_use(
         "opened": "lifsim.results.opening",
     },
 )
+
+__dir__ = public_names(__name__)

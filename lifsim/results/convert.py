@@ -30,7 +30,7 @@ def convert(log: str | Path, path: str | Path | None = None, summary: Mapping[st
 
     Raises
     ------
-    DataError : `log` is not a log. OutputError : the run is still going on. RunError : the disk is full.
+    DataError : `log` is not a log. OutputError : the run is still in progress. RunError : the disk is full.
     """
     log = Path(log)
     path = Path(path) if path is not None else log.with_suffix("")

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class DataSource(Protocol):
-    """Where a `Result` reads its data from. Times are in ms; `located` names the populations that have positions."""
+    """The source from which a `Result` reads its data. Times are in ms; `located` names the populations that have positions."""
 
     manifest: Manifest
     info: dict[str, Any]
@@ -124,7 +124,7 @@ class Spikes:
 
         Parameters
         ----------
-        t_start, t_stop : limits of the window t_start < t <= t_stop, ms; default: those of the recording, beyond which it cannot reach.
+        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, cut to the recorded window (default: all of it).
         """
         if t_start is None and t_stop is None:
             return self
@@ -164,7 +164,7 @@ class Lazy(Mapping[str, T], Generic[T]):
     def _refuse(self, name: str) -> NoReturn:
         if name in self._unreadable:
             raise self._unreadable[name]
-        hint = did_you_mean(str(name), self._names) or "nothing of the kind was recorded"
+        hint = did_you_mean(str(name), self._names) or "nothing of this kind was recorded"
         raise DataError(self._where, self._missing.format(name=name), hint)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -185,6 +185,9 @@ class Lazy(Mapping[str, T], Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{', '.join(self._names) or 'none'}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._names)
 
     def clear(self) -> None:
         """Discard the loaded values."""
@@ -288,6 +291,8 @@ class Traces(Lazy[np.ndarray]):
         first, *others = [of(v) for v in variables or self]
         if any(not np.array_equal(first, other) for other in others):
             raise DataError(
-                self._where, f"{', '.join(self)} were recorded differently", f"call {call}({next(iter(self))!r}) for each variable"
+                self._where,
+                f"{', '.join(self)} were recorded at different times or from different neurons",
+                f"call {call}({next(iter(self))!r}) for each variable",
             )
         return first

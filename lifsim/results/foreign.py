@@ -34,7 +34,7 @@ NodeCount = int | Mapping[str, int] | None
 class Survey:
     """Content of another tool's file.
 
-    info : metadata, as those of a run. places : population -> its datasets. unreadable : population -> why it cannot be read.
+    info : metadata, in the form of those of a run. places : population -> its datasets. unreadable : population -> why it cannot be read.
     assumed : population -> a warning about its number of neurons, which the file does not say.
     """
 
@@ -54,7 +54,7 @@ def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
     DataError : no population can be read, or `n_nodes` names one that is not in the file.
     """
     if file.get("spikes", getlink=True) is None:
-        raise DataError(file.filename, "is neither a result of lifsim nor a SONATA spike file", "it has no /spikes")
+        raise DataError(file.filename, "is neither a result of lifsim nor a SONATA spike file", "it has no group /spikes")
     found = Survey({})
     populations, recorded, start, stop = {}, {}, 0.0, 0.0
     spikes = member(file, "spikes", h5py.Group)
@@ -103,9 +103,9 @@ def _names(spikes: h5py.Group) -> list[str]:
 def _check_given(n_nodes: NodeCount, names: list[str], place: str) -> None:
     for name, n in n_nodes.items() if isinstance(n_nodes, Mapping) else [("", n_nodes)] if n_nodes is not None else []:
         if name and name not in names:
-            raise DataError(place, f"n_nodes is given for {name!r}, which is not a population of it", "one of: " + ", ".join(names))
+            raise DataError(place, f"n_nodes is given for {name!r}, which is not a population of the file", "one of: " + ", ".join(names))
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MOST_NODES:
-            raise DataError(place, f"n_nodes {n!r}", f"a whole number from 0 to {MOST_NODES}")
+            raise DataError(place, f"n_nodes is {n!r}", f"a whole number from 0 to {MOST_NODES}")
 
 
 class _Population:
@@ -137,7 +137,9 @@ class _Population:
             wrong = ~np.isfinite(times)
             if wrong.any():
                 i = int(np.argmax(wrong))
-                got = f"holds {np.count_nonzero(wrong):,} or more times that are no finite numbers, such as entry {first + i}: {times[i]:g}"
+                got = (
+                    f"holds {np.count_nonzero(wrong):,} or more times that are not finite numbers, such as entry {first + i}: {times[i]:g}"
+                )
                 raise DataError(f"{self._where}/timestamps", got, "times in ms")
             least, most = min(least, times.min().item()), max(most, times.max().item())
         self.start = min(least, _number(group, "t_start", 0.0), 0.0)
@@ -154,15 +156,15 @@ class _Population:
         if known < 0:
             self.n = most + 1
             if most >= max(_SPARSE, 100 * len(node_ids)):
-                self._refuse(most, "n_nodes, which says how many neurons there are")
+                self._refuse(most, "give n_nodes, the number of neurons")
             if least not in (0, MOST_NODES):
-                text = f"{self.n:,} neurons are assumed, ids 0 to {most}; those with spikes are {least} to {most}"
-                self.assumed = f"{text}: if there are fewer, say how many (n_nodes)"
+                text = f"{self.n:,} neurons with ids 0 to {most} are assumed, since the spikes have ids {least} to {most}"
+                self.assumed = f"{text}: if there are fewer neurons, give their number as n_nodes"
         elif most >= self.n:
             self.ids = self._listed(node_ids)
 
     def _refuse(self, node: int, allowed: str) -> None:
-        raise DataError(self._where, f"names node {node}", allowed)
+        raise DataError(self._where, f"holds a spike of node {node}", allowed)
 
     def _listed(self, node_ids: h5py.Dataset) -> Any:
         """Ids of the `n` neurons, if they do not begin with 0: the ids of spikes, filled up with unused ids after the smallest."""
@@ -170,7 +172,7 @@ class _Population:
         for _, piece in _pieces(node_ids):
             used = np.union1d(used, piece.astype(np.int64))
             if len(used) > self.n:
-                raise DataError(self._where, f"holds spikes of {len(used):,} neurons or more", f"n_nodes = {self.n:,}, as given")
+                raise DataError(self._where, f"holds spikes of {len(used):,} neurons or more", f"at most the given n_nodes = {self.n:,}")
         follow = np.setdiff1d(np.arange(used[0], used[0] + self.n), used)[: self.n - len(used)]
         return np.sort(np.concatenate([used, follow])).tolist()
 
@@ -193,7 +195,7 @@ def _number(group: h5py.Group, name: str, default: float) -> float:
 
 
 def warnings_of(found: Survey, path: Any) -> Iterator[str]:
-    """Warnings for the user about the file."""
+    """Warnings about a file of another tool: populations that cannot be read, assumed numbers of neurons."""
     for name, error in found.unreadable.items():
         yield f"{path}: {name} is left out: {error}"
     for name, text in found.assumed.items():

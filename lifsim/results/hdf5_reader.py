@@ -80,7 +80,7 @@ class ResultFile:
         except PermissionError as error:
             raise DataError(str(self._path), f"cannot be read ({error.strerror})") from None
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            what = f"is damaged ({error})" if h5py.is_hdf5(self._path) else "is no HDF5 file, or was cut off or damaged"
+            what = f"is damaged ({error})" if h5py.is_hdf5(self._path) else "is not an HDF5 file, or is incomplete or damaged"
             raise DataError(str(self._path), what, ALLOWED) from None
 
     def count(self, name: str) -> int:
@@ -98,7 +98,7 @@ class ResultFile:
             at, ids = map(read_values, place.columns(file))
             at, ids = place.ms(at), ids.astype(np.int64)
             if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
-                raise DataError(f"{self._path}/spikes/{name}/node_ids", "names neurons that the population does not have")
+                raise DataError(f"{self._path}/spikes/{name}/node_ids", "holds ids of neurons that the population does not have")
         return (at, ids) if self._native else _by_time(at, ids)
 
     def positions(self, name: str) -> np.ndarray:
@@ -147,7 +147,7 @@ class ResultFile:
         """Copy the file."""
         if path.exists() and path.samefile(self._path):
             return
-        with disk.replacing(path, f"{self._path} is as it was") as fd, self._path.open("rb") as own:
+        with disk.replacing(path, f"{self._path} is unchanged") as fd, self._path.open("rb") as own:
             while piece := own.read(1 << 20):
                 disk.write(fd, piece)
 
@@ -175,7 +175,7 @@ def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _read_info(group: h5py.Group) -> dict[str, Any]:
     version = attribute_of(group, "format_version") if "format_version" in group.attrs else "?"
     if str(version).split(".")[0] != FORMAT_VERSION.split(".")[0]:
-        allowed = f"this lifsim reads {FORMAT_VERSION}: update lifsim to read newer ones"
+        allowed = f"this version of lifsim reads format {FORMAT_VERSION}: update lifsim to read newer formats"
         raise DataError(f"{group.file.filename}/lifsim", f"has format version {version}", allowed)
     info = {name: attribute_of(group, name) for name in group.attrs}
     for name in group:

@@ -110,7 +110,7 @@ class LogWriter:
 
         Raises
         ------
-        OutputError : the name is taken and `replace` is false, or the file system refuses.
+        OutputError : the name is taken and `replace` is false, or the file system does not allow it.
         """
         if os.name == "nt":  # Windows cannot rename an open file
             os.close(self._fd)
@@ -199,7 +199,7 @@ class LogWriter:
             raise RunError(f"{self.path}: cannot be removed ({error.strerror}); the results are in {self.path.with_suffix('')}") from None
 
 
-KEPT = "the data recorded so far are in it, and lifsim can read them; with more free space, lifsim resume continues the run"
+KEPT = "the data recorded so far are in this file, which lifsim can read; with more free space, lifsim resume continues the run"
 
 
 def _open_locked(path: Path, flags: int) -> int:
@@ -211,12 +211,14 @@ def _open_locked(path: Path, flags: int) -> int:
             raise OutputError(str(path), _IN_USE, _WAYS) from None
         except OSError as error:
             if path.is_symlink():
-                raise OutputError(str(path), "is a link, through which no log is written", "remove it, or choose another output") from None
+                raise OutputError(
+                    str(path), "is a link; a log is never written through a link", "remove the link, or choose another output"
+                ) from None
             raise OutputError(str(path), f"cannot be written ({error.strerror})") from None
         kind = kind_of(os.fstat(fd).st_mode)
         if kind:
             os.close(fd)
-            raise OutputError(str(path), f"is no ordinary file but {kind}", "choose another output")
+            raise OutputError(str(path), f"is not an ordinary file but {kind}", "choose another output")
         if not _lock_with_patience(fd):
             os.close(fd)
             raise OutputError(str(path), f"is being written by another run ({owner(path)})", "choose another output")
@@ -225,8 +227,8 @@ def _open_locked(path: Path, flags: int) -> int:
         os.close(fd)  # its owner removed it after it was opened and before it was locked
 
 
-_IN_USE = "is the log of a run that goes on or was interrupted"
-_WAYS = "read it with `lifsim info`, go on with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
+_IN_USE = "is the log of a run that is in progress or was interrupted"
+_WAYS = "read it with `lifsim info`, continue it with `lifsim resume`, or start anew with --overwrite (overwrite=True)"
 
 
 @contextmanager

@@ -73,8 +73,10 @@ def owner(path: Path) -> str:
         return "just started"
 
 
-def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
+def frames(path: Path, end: int | None = None, begin: int = 0) -> Iterator[Frame]:
     """Iterate over the valid frames of a log up to byte `end` (default: its current size), with one frame in memory at a time.
+
+    Begins after the frame that ends at byte `begin`, or with the first one.
 
     Stops at the first incomplete or damaged frame.
 
@@ -85,7 +87,7 @@ def frames(path: Path, end: int | None = None) -> Iterator[Frame]:
     _header(path)
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size if end is None else end
-        at = file.seek(_HEADER.size)
+        at = file.seek(max(begin, _HEADER.size))
         while at + FRAME.size <= size:
             mark, kind, length, crc = FRAME.unpack(file.read(FRAME.size))
             if mark != MARK or length > size - at - FRAME.size:
@@ -145,11 +147,11 @@ def _header(path: Path) -> None:
     except OSError as error:
         raise DataError(str(path), f"cannot be read ({error.strerror})") from None
     if len(raw) < _HEADER.size:
-        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+        raise DataError(str(path), "is empty: the run was stopped before its first step")
     magic, version, crc = _HEADER.unpack(raw)
     if magic != MAGIC:
         raise DataError(str(path), "is not the log of a run of lifsim")
     if version > 1 and crc != zlib.crc32(raw[:12]):
         raise DataError(str(path), "is damaged at its beginning")
     if version > VERSION:
-        raise DataError(str(path), f"has log version {version}", f"this lifsim reads up to {VERSION}: update lifsim")
+        raise DataError(str(path), f"has log version {version}", f"this version of lifsim reads versions up to {VERSION}: update lifsim")

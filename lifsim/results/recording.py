@@ -128,6 +128,8 @@ class Recorded:
     start : how to start the run again (`lifsim.checkpoint.first_step`); None if the log does not contain it.
     until : the step at which the run was to end; None if the log does not contain it.
     changes : number of changes by `Simulation.set` before the last call of `Simulation.run` began.
+    callback : the interval between the calls of a function by that run ("every") and the step from which it is counted ("first"), in
+        steps; None if it called none.
     """
 
     manifest: Manifest
@@ -141,6 +143,7 @@ class Recorded:
     start: dict[str, Any] | None = None
     until: int | None = None
     changes: int = 0
+    callback: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def decoded(path: Path, payload: bytes) -> Chunk:
     try:
         return Chunk.from_bytes(payload)
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise DataError(str(path), f"holds a frame that cannot be read ({error})") from None
+        raise DataError(str(path), f"holds recorded data that cannot be read ({error})") from None
 
 
 def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
@@ -195,7 +198,7 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
     if MANIFEST not in known:
         if reason.startswith("damaged"):
             raise DataError(str(path), f"is {reason}", "the data after this cannot be read")
-        raise DataError(str(path), "holds nothing: the run was stopped before it began")
+        raise DataError(str(path), "is empty: the run was stopped before its first step")
     writer = owner(path) if is_written(path) else ""
     if writer and reason == CUT_SHORT:  # the frame is still being written
         size, reason = end, ""
@@ -212,5 +215,6 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
         start=start,
         until=(run or start or {}).get("until"),
         changes=(run or {}).get("changes", 0),
+        callback=(run or {}).get("callback"),
     )
     return recorded, end

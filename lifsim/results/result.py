@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.common.printable import one_line
+from lifsim.common.overview import Fact, Overview, Overviewed, table_of
 from lifsim.files.outputs import check_output, make_folder
+from lifsim.results import neo_block, pandas_table, xarray_dataset
 from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
 from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
@@ -18,8 +19,11 @@ from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
 from lifsim.results.weight_events import WeightEvents, events_of
 
+_POPULATIONS = "population", "nodes", "model", "recorded"
+_UNREADABLE = "population", "error"
 
-class Result:
+
+class Result(Overviewed):
     """Recorded data and metadata of a run. Data are read on first access. Times are in ms.
 
     A result can be pickled and copied, for use in other processes. A result in memory is pickled with its data; a result in a file or
@@ -37,7 +41,7 @@ class Result:
     positions : population -> positions of its nodes, (n, dimensions), mm.
     info : all metadata of the run: model text, parameters, settings, versions, timings, …
     path : the file; None for a result in memory.
-    note : a remark for users: that the run is still going on, or that a newer run is unfinished; "" if there is none.
+    note : a remark for users: that the run is still in progress, or that a newer run is unfinished; "" if there is none.
     """
 
     def __init__(self, source: DataSource, path: Path | None = None, note: str = "") -> None:
@@ -60,7 +64,7 @@ class Result:
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
         """The result of `recorded` data, in memory or in a log."""
-        note = f"the run goes on: {recorded.writer}" if recorded.writer else ""
+        note = f"the run is in progress: {recorded.writer}" if recorded.writer else ""
         return cls(RecordedChunks(recorded), recorded.path, note)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,6 +178,60 @@ class Result:
         self._source.save(path)
         return path
 
+    def to_pandas(self, what: str = "spikes") -> Any:
+        """Spikes or traces as a `pandas.DataFrame` in long format.
+
+        Parameters
+        ----------
+        what : "spikes": a row for each spike, in order of time, with the columns time (ms), population and neuron (index in the
+            population). "traces": a row for each sample, with the columns time (ms), population, variable, neuron (missing for a rate),
+            value and unit; of recorded weights, neuron is the target, and a column source has the presynaptic neuron.
+
+        Returns
+        -------
+        The table; population, variable and unit are categories.
+
+        Raises
+        ------
+        LifsimError : pandas is not installed. DataError : `what` is neither, or the file was damaged.
+        """
+        return pandas_table.table(self, what)
+
+    def to_neo(self) -> Any:
+        """All spikes and traces as a `neo.Block`, for Elephant and other tools.
+
+        Returns
+        -------
+        A block with one segment: a `neo.SpikeTrain` for each recorded neuron, silent ones included (annotations `population`, `neuron`),
+        and a `neo.AnalogSignal` of shape (samples, neurons) for each trace (annotation `population`, array annotation `neuron`; of
+        recorded weights, `neuron` is the target and `source` the presynaptic neuron). A `neo.Group` for each population holds its own.
+
+        Raises
+        ------
+        LifsimError : neo is not installed. DataError : the file was damaged.
+        """
+        return neo_block.block(self)
+
+    def to_xarray(self, populations: str | Sequence[str] | None = None) -> Any:
+        """Spikes and traces as an `xarray.Dataset`.
+
+        Parameters
+        ----------
+        populations : name or names of the populations; default: all of which something was recorded.
+
+        Returns
+        -------
+        Each variable has the dimensions time (ms) and neuron (index in the population), a rate only time, and weights time and synapse
+        (with the coordinates source and target); units are in the attribute `units`. Spikes are the variables spike_time (ms) and
+        spike_neuron. With several populations, the population's name stands in front: ``exc_V_m``, ``exc_neuron``. A variable that was
+        sampled at other times than the first, or of other neurons, has a dimension of its own, such as ``time_V_m``.
+
+        Raises
+        ------
+        LifsimError : xarray is not installed. DataError : nothing was recorded of a population, or the file was damaged.
+        """
+        return xarray_dataset.dataset(self, populations)
+
     def close(self) -> None:
         """Discard the loaded data. The result stays usable: its file is open only while data are read."""
         self.spikes.clear()
@@ -187,16 +245,20 @@ class Result:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        end = "" if self.complete else ", not complete"
-        place = f" in {self.path}" if self.path else ""
-        lines = [f"Result {self.name!r}{place}: ({self.t_start:g}, {self.t_stop:g}] ms, dt {self.dt:g} ms, seed {self.seed}{end}"]
-        for name, population in self.populations.items():
-            lines.append(f"  {name}: {population['n']:,} {population['model']}{self._recorded(name)}")
-        lines += [f"  {name}: cannot be read: {error}" for name, error in self.unreadable.items()]
-        return "\n".join([*map(one_line, lines), *(f"  ({one_line(text)})" for text in (self.info.get("note"), self.note) if text)])
+    def _overview(self) -> Overview:
+        time = f"({self.t_start:g}, {self.t_stop:g}] ms"
+        facts = [Fact("time", time, said=time), Fact("dt", f"{self.dt:g} ms"), Fact("seed", f"{self.seed}")]
+        facts += [] if self.complete else [Fact("complete", "no", said="not complete")]
+        remarks = [f"({text})" for text in (self.info.get("note"), self.note) if text]
+        known = table_of("populations", _POPULATIONS, list(self.populations), self._row, self._line, 5)
+        failed = table_of("populations", _UNREADABLE, list(self.unreadable.items()), _why, lambda item: ": ".join(_why(item)), 2)
+        return Overview("Result", f"{self.name!r}{f' in {self.path}' if self.path else ''}", facts, remarks, (known, failed))
 
-    def _recorded(self, name: str) -> str:
+    def _line(self, name: str) -> str:
+        n, model, recorded = self._row(name)[1:]
+        return f"{name}: {n} {model}{f'; {recorded}' if recorded else ''}"
+
+    def _row(self, name: str) -> tuple[str, ...]:
         parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
         for population, variable in self._source.manifest.keys:
             if population == name:
@@ -204,4 +266,9 @@ class Result:
                 parts.append(f"{variable} {n:,} x {m:,}")
         for variable in self._source.manifest.events(name):
             parts.append(f"{variable} {self._source.shape((name, variable))[0]:,} spikes")
-        return f"; {', '.join(parts)}" if parts else ""
+        about = self.populations[name]
+        return name, f"{about['n']:,}", about["model"], ", ".join(parts)
+
+
+def _why(item: tuple[str, DataError]) -> tuple[str, str]:
+    return item[0], f"cannot be read: {item[1]}"

@@ -33,7 +33,7 @@ def described(recorded: Recorded) -> dict[str, Any]:
 
 
 def concluded(described: Mapping[str, Any], summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The metadata `described`, with the summary of the end of the run; None if the run did not reach its end."""
+    """The metadata `described`, with the `summary` of the end of the run (None if the run did not reach its end)."""
     final = summary or {}
     return {**final, **described, "complete": bool(final.get("complete", summary is not None))}
 

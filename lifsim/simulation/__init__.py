@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["Simulation", "Stopped", "resume", "run"]
 
@@ -26,3 +26,5 @@ __getattr__ = on_first_use(
         "run": "lifsim.simulation.runs",
     },
 )
+
+__dir__ = public_names(__name__)

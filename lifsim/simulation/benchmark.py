@@ -111,7 +111,7 @@ def measure(
     """
     ms = check_duration(net, duration)
     if not any(p.model.role == "neuron" for p in net.populations.values()):
-        raise LifsimError(name, "holds no neurons", "a network in which there is something to measure")
+        raise LifsimError(name, "has no neurons", "a network with at least one neuron")
     net = recording_all_spikes(net)
     settings = {"threads": threads, "precision": precision, "weights": weights}
     runs = [_run(net, ms, settings, progress(k) if progress else None) for k in range(repeats)]

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.building import build_plan, numbering
+from lifsim.building import build_plan, groups_of, numbering
 from lifsim.building.needs import stored
-from lifsim.common.errors import LifsimError, ModelError, Problem, did_you_mean
+from lifsim.building.stimuli import Stimuli
+from lifsim.common.errors import LifsimError, ModelError
+from lifsim.common.overview import Overview, Overviewed
 from lifsim.common.printable import shown
-from lifsim.common.timegrid import times
+from lifsim.common.timegrid import time_of
 from lifsim.common.values import Distribution
 from lifsim.network import Network, View
-from lifsim.network.population import normalise, relations
+from lifsim.network.parameter_synonyms import parameter_hint
+from lifsim.network.projection import Projection
 from lifsim.network.recordings import Nodes
 from lifsim.plan import Plan
+from lifsim.simulation.build_reports import BuildReports
+from lifsim.simulation.changes import Changes
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
+from lifsim.simulation.run_overview import overview_of
+from lifsim.simulation.setting import Draw, generator_values, neuron_values, trains_by_node
 from lifsim.simulation.settings import Settings
+from lifsim.simulation.synapse_access import SynapseAccess
 from lifsim.simulation.turn import Turn, alone, reading
 from lifsim.weights import WeightStore
 
@@ -37,18 +47,22 @@ def plan_of(net: Network, seed: int, method: str = "grid") -> Plan:
     ------
     ModelError : a drawn value violates a constraint, or there is nothing to simulate.
     """
+    return _planned(net, seed, method)[0]
+
+
+def _planned(net: Network, seed: int, method: str, begun: Callable[[int], None] | None = None) -> tuple[Plan, Stimuli]:
     from lifsim.engine import expand
 
-    return build_plan(net, seed, method, expand)
+    return build_plan(net, seed, method, expand, begun)
 
 
-class BuiltNetwork:
+class BuiltNetwork(Overviewed):
     """A network built in memory, ready to run. Its variables and synapses can be read, and the state of neurons can be changed.
 
     Parameters
     ----------
     net, settings : the network, and the settings of the run.
-    progress : called with the events "prepare", "build" and "compile".
+    progress : called with the events "prepare", "making", "build" and "compile".
     """
 
     def __init__(self, net: Network, settings: Settings, progress: Progress) -> None:
@@ -61,92 +75,120 @@ class BuiltNetwork:
         start = time.perf_counter()
         progress("prepare", synapses=settings.needs["synapses"])
         self.net, self.seed, self.method = net, settings.seed, settings.method
+        self._built_seed = settings.seed  # determines synapses and positions; `reset` may change `seed`
         self._turn = Turn("simulation")
-        self._changes = 0  # number of calls of `set`
+        self._changes = Changes()
+        reports = BuildReports(progress, settings.needs["synapses"], len(net.projections))
         with compiling(begin) as compiler:
-            plan = plan_of(net, settings.seed, settings.method)
+            plan, self._stimuli = _planned(net, settings.seed, settings.method, reports.projection)
+            reports.synapses = plan.n_synapses
             weights = stored(settings.weights)
-            self._engine: RunningEngine = engine_for(settings.method, plan, settings.threads, settings.precision, weights)
+            precision, threads = settings.precision, settings.threads
+            self._engine: RunningEngine = engine_for(settings.method, plan, threads, precision, weights, reports.made)
             built = time.perf_counter() - start - compiler.seconds
             progress("build", synapses=plan.n_synapses, seconds=built)
             self._recorder, self._first = Recorder(net, settings.seed), numbering(net)
+            self._synapses = SynapseAccess(net, self._engine, self._first, settings.seed)
             self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads or compiles all code that a run needs
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
 
+    def _overview(self) -> Overview:
+        return overview_of(self)
+
     # -- state -------------------------------------------------------------------------------------
 
     @reading
-    def get(self, nodes: Nodes, name: str) -> np.ndarray:
-        """The current values of a state variable or parameter of neurons.
+    def get(self, nodes: Nodes, name: str) -> Any:
+        """The current values of a state variable of neurons, or of a parameter of neurons or generators.
 
         Parameters
         ----------
-        nodes : a population of neurons, a slice of one, or its name.
-        name : of the state variable or parameter, such as "V_m" or "tau_m".
+        nodes : a population, a slice of one, or its name.
+        name : of the state variable or parameter, such as "V_m", "tau_m", "rate".
 
         Returns
         -------
-        Array of shape (n,), float64, in the unit of the variable.
+        Array of shape (n,), float64, in the unit of the variable. Parameters that all generators of a population share are returned as
+        they are: "amplitude_times" as an array, "spike_times" as a list of arrays, one for each node.
 
         Raises
         ------
-        ModelError : there are no such nodes, they are not neurons, or the model has no such variable.
+        ModelError : there are no such nodes, or the model has no such variable.
         """
         view = self.net.view(nodes)
         model = view.population.model
-        if model.role != "neuron" or name not in model.readable:
-            raise ModelError(view.name, f"{model.name} has no variable {name!r} to read", did_you_mean(name, model.readable))
-        return self._engine.get(view.name, name)[view.ids]
+        if model.role != "neuron":
+            return self._generator_value(view, name)
+        if name not in model.readable:
+            hint = parameter_hint(str(name), model, model.readable)
+            raise ModelError(view.name, f"{model.name} has no variable {shown(name)} to read", hint)
+        found = self._engine.get(view.name, name)
+        return found if view.whole else found[view.ids]
+
+    def _generator_value(self, view: View, name: str) -> Any:
+        model, values = view.population.model, self._stimuli.histories[view.name].now
+        if name not in model.settable:
+            raise ModelError(view.name, f"{model.name} has no parameter {shown(name)} to read", parameter_hint(str(name), model))
+        if name == "spike_times":
+            trains = trains_by_node(values, view.population.n)
+            return [trains[node].copy() for node in view.ids]
+        if model.parameter(name).shape == "value":
+            return np.broadcast_to(np.asarray(values[name], np.float64), view.population.n)[view.ids]
+        return values[name].copy() if isinstance(values[name], np.ndarray) else values[name]
 
     @alone
     def set(self, nodes: Nodes, **values: Any) -> None:
-        """Set parameters and state variables of neurons.
+        """Set parameters and state variables of neurons, or parameters of generators.
+
+        What a generator sends from now on follows the new values: it arrives after the delay, until which the old ones act. Spikes of a
+        spike_generator that are not later than now are not sent. The noise of a generator goes on with new random numbers if `start`
+        or the period is changed.
 
         Parameters
         ----------
-        nodes : a population of neurons, a slice of one, or its name.
+        nodes : a population, a slice of one, or its name.
         values : by name, in the unit of the variable: numbers, arrays of shape (n,), or distributions such as
-            ``{"normal": [-60.0, 5.0]}``.
+            ``{"normal": [-60.0, 5.0]}``; for generators also those with other forms, such as `rate_times` and `spike_times`, as in
+            `Network.add`.
 
         Raises
         ------
         ModelError : a name or value is not allowed; lists all of them, and nothing is set.
+        DataError : a file of spikes or samples cannot be read.
         """
         view = self.net.view(nodes)
-        problems: list[Problem] = []
-        full: dict[str, Any] = {}
-        for key, raw in values.items():
-            try:
-                full[key] = self._settable(view, key, raw)
-            except ValueError as error:
-                problems.append(Problem(f"{view}.{key}", str(error)))
-        if not problems:
-            problems += relations(f"{view}", view.population.model, {**self._engine.plan.group(view.name).params, **full})
-        if problems:
-            raise ModelError.of(problems)
-        self._engine.set(view.name, full)
-        self._changes += 1
+        if view.population.model.role == "neuron":
+            params = self._engine.plan.group(view.name).params
+            new = neuron_values(view, values, lambda key: self._engine.get(view.name, key), params, self._drawn_for(view))
+            self._engine.set(view.name, new)
+        else:
+            now = self._stimuli.histories[view.name].now
+            new = generator_values(view, values, now, self.net.dt, self._drawn_for(view))
+            self._change_generator(view.name, new)
+        for key in values:
+            self._changes.note(str(view), key, values[key], time_of(self._engine.step, self.net.dt))
+        self._changes.number += 1
 
-    def _settable(self, view: View, key: str, raw: Any) -> Any:
-        """`raw` as a value for the whole population; nodes outside `view` keep their values."""
-        model = view.population.model
-        if model.role != "neuron":
-            raise ValueError(f"a {model.name} cannot be changed once it is built; only neurons can")
-        if key not in model.readable:
-            raise ValueError(f"{model.name} has no such variable to set; {did_you_mean(key, model.readable)}")
-        v = normalise(model.parameter(key), raw, len(view))
-        if isinstance(v, Distribution):
+    def _drawn_for(self, view: View) -> Draw:
+        """Draws values for `view`, as a function of the seed, the step, and the names of population and parameter."""
+
+        def draw(key: str, v: Distribution, n: int) -> np.ndarray:
             words = [self.seed, zlib.crc32(f"{view.name}/{key}/set".encode()), self._engine.step]
-            v = v.draw(len(view), np.random.Generator(np.random.Philox(np.random.SeedSequence(words))))
-        if view.whole:
-            return v
-        whole = self._engine.get(view.name, key)
-        whole[view.ids] = v
-        return whole
+            return v.draw(n, np.random.Generator(np.random.Philox(np.random.SeedSequence(words))))
+
+        return draw
+
+    def _change_generator(self, name: str, values: dict[str, Any]) -> None:
+        """Let a generator have these values from now on."""
+        step = self._engine.step
+        self._stimuli.change(name, values, step)
+        self._recorder.change(name, self._stimuli.histories[name].now, step)
+        if self.net.populations[name].model.role == "spikes":
+            self._engine.restimulate(self._stimuli.with_events(self._engine.plan))
 
     @reading
-    def matrix(self, source: Nodes, target: Nodes, what: str = "weight") -> Any:
+    def matrix(self, source: Nodes, target: Nodes, what: str = "weight", projection: str | int | Projection | None = None) -> Any:
         """The weights or delays of the synapses between two groups of nodes.
 
         Parameters
@@ -154,6 +196,8 @@ class BuiltNetwork:
         source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
         what : "weight", in the unit of the target's model (pA, mV or nS), or "delay", in ms. A plastic weight is the one after the last
             presynaptic spike, as in NEST, even if that spike has not arrived yet.
+        projection : one of several projections between these populations: its name, its number in the network, or the `Projection`.
+            Default: all of them.
 
         Returns
         -------
@@ -161,22 +205,40 @@ class BuiltNetwork:
 
         Raises
         ------
-        ModelError : there are no such nodes, or they have no stored synapses. LifsimError : `what` is wrong.
+        ModelError : there are no such nodes or no such projection, or they have no stored synapses. LifsimError : `what` is wrong.
         """
-        from scipy.sparse import csc_array
-
         if what not in ("weight", "delay"):
             raise LifsimError("what", shown(what), "one of: weight, delay")
-        views = [self.net.view(source), self.net.view(target)]
-        for view in views:
-            if view.population.model.role not in ("neuron", "spikes"):
-                raise ModelError(view.name, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
-        ranges = [(self._first[v.name], self._first[v.name] + v.population.n) for v in views]
-        s, t, weight, delay = self._engine.synapses(ranges[0], ranges[1])
-        data = weight if what == "weight" else times(delay, self.net.dt)
-        pointers = np.concatenate([[0], np.cumsum(np.bincount(s, minlength=views[0].population.n))])
-        whole = csc_array((data, t, pointers), shape=(views[1].population.n, views[0].population.n))
-        return whole if views[0].whole and views[1].whole else whole[:, views[0].ids][views[1].ids, :]
+        return self._synapses.matrix(self.net.view(source), self.net.view(target), what, projection)
+
+    @alone
+    def set_weights(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
+        """Set the weights of static or plastic synapses.
+
+        Spikes that are on their way arrive with the new weight. Static synapses are stored anew, which takes as long as to build them.
+
+        Parameters
+        ----------
+        source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
+        value : the new weights, in the unit of the target's model: a number; an array of shape (n_synapses,), in the order of
+            ``matrix(source, target).data``, or (n_target, n_source), of which the entries of synapses are taken; a sparse matrix with
+            the same entries as `matrix`; or a function that takes the present `matrix` and returns one of these.
+        projection : as of `matrix`; needed if there are several projections between these populations.
+
+        Raises
+        ------
+        ModelError : there are no such synapses, or a weight is not allowed, such as one of the wrong sign; nothing is set.
+
+        Examples
+        --------
+        Let the weights onto each neuron add up to 78 again:
+
+        >>> sim.set_weights("input", "exc", lambda w: w.multiply(78.0 / w.sum(axis=1)[:, None]))  # doctest: +SKIP
+        """
+        views = self.net.view(source), self.net.view(target)
+        self._synapses.set_weights(*views, value, projection)
+        self._changes.note(f"{views[0]} to {views[1]}", "weight", value, time_of(self._engine.step, self.net.dt))
+        self._changes.number += 1
 
     def positions(self, nodes: Nodes) -> np.ndarray:
         """The positions of nodes in this run.
@@ -193,7 +255,7 @@ class BuiltNetwork:
         ------
         ModelError : there are no such nodes, or they have no positions.
         """
-        return self.net.positions(nodes, self.seed)
+        return self.net.positions(nodes, self._built_seed)
 
     @reading
     def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
@@ -219,6 +281,17 @@ class BuiltNetwork:
         """The number of outgoing synapses of each neuron and each spike generator: arrays of shape (n,) by population."""
         number = self._engine.fan_out()
         return {name: number[first : first + self.net.populations[name].n] for name, first in self._first.items()}
+
+    def _begin_again(self, seed: int, keep_weights: bool) -> None:
+        """Return to the first step, with the random numbers of `seed` and the synapses that the network was built with."""
+        if not keep_weights:
+            self._synapses.as_built()
+        kept = self._synapses.plastic_weights() if keep_weights else {}
+        plan = replace(self._engine.plan, groups=groups_of(self.net, seed))
+        self._engine.restart(self._stimuli.restart(plan, seed), seed)
+        for number, weights in kept.items():
+            self._engine.set_plastic_weights(number, weights)
+        self.seed, self._recorder = seed, Recorder(self.net, seed)
 
     # -- timings -----------------------------------------------------------------------------------
 

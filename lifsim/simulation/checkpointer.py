@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,13 +25,14 @@ NO_CHECKPOINT = -1  # value of `Checkpointer.changes` while there is no checkpoi
 
 
 class StateSource(NamedTuple):
-    """Functions that return the content of a checkpoint: its metadata, its arrays, and whether the simulation is in its initial state,
-    which follows from the seed, so that no arrays are needed.
+    """Functions that return the content of a checkpoint: its metadata, its arrays, whether the simulation is in its initial state, which
+    follows from the seed, so that no arrays are needed; and the number of changes by `Simulation.set`.
     """
 
     about: Callable[[], About]
     state: Callable[[], dict[str, Any]]
     is_initial: Callable[[], bool]
+    changes: Callable[[], int]
 
 
 class Checkpointer:
@@ -46,18 +48,25 @@ class Checkpointer:
         self._needed = 0  # expected bytes of the next checkpoint
         self.changes = 0  # number of calls of `Simulation.set` before the last checkpoint (or the initial state in the log)
         self._headroom = Headroom()
+        self._kept, self._took = -math.inf, 0.0  # when a change was followed by a checkpoint, and how long this took, s
 
     @property
     def possible(self) -> bool:
         """Whether the run can be resumed: it writes to a file, and a file can describe its network."""
         return self._log is not None and not self._log.indescribable
 
-    def begin(self, source: StateSource, until: int) -> None:
-        """Log a call of `run` that ends at step `until`; before that, write a checkpoint if values have changed since the last one."""
-        changes = source.about().changes
-        if changes > self.changes and self.schedule.on:
+    def begin(self, source: StateSource, until: int, callback: dict[str, int] | None = None) -> None:
+        """Log a call of `run` that ends at step `until`; before that, write a checkpoint if values have changed since the last one.
+
+        In a loop of short runs, these checkpoints take at most a tenth of the time; a run that is interrupted between two of them cannot
+        be resumed. `callback` as of `Callback.as_dict`.
+        """
+        changes, began = source.changes(), time.monotonic()
+        if changes > self.changes and self.schedule.on and began - self._kept > 9 * self._took:
             self.keep(source)
-        self._sink.begin_run(until, changes)
+            self._kept = time.monotonic()
+            self._took = self._kept - began
+        self._sink.begin_run(until, changes, callback)
 
     def keep(self, source: StateSource) -> str:
         """Write a checkpoint next to the results file; returns a message on how to resume, "" if no checkpoint is possible."""
@@ -103,7 +112,7 @@ class Checkpointer:
         free = self._log.free()
         if needed + ROOM > free:
             got = f"{memory.said(free)} are free on its disk"
-            raise OutputError(str(self._log.path), got, f"what is sampled in this run needs about {memory.said(needed + ROOM)}")
+            raise OutputError(str(self._log.path), got, f"the traces of this run need about {memory.said(needed + ROOM)}")
 
     def check_rest(self, source: StateSource, now: float) -> None:
         """Stop the run at `now` (ms) if the disk has hardly more space than a checkpoint needs, or memory is nearly full (RunError)."""
@@ -116,7 +125,9 @@ class Checkpointer:
             self._needed = _bytes_of(source) + self._log.image_bytes
         free = self._log.free()
         if free < self._needed + ROOM:
-            raise RunError(f"{self._log.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)}, with more room")
+            raise RunError(
+                f"{self._log.path}: the disk is nearly full ({free:,} bytes free); {self.keep(source)} (after making room on the disk)"
+            )
 
 
 def _bytes_of(source: StateSource) -> int:

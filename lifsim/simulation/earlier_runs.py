@@ -49,7 +49,7 @@ def earlier_run(files: RunFiles) -> EarlierRun | None:
     except DataError as error:
         if lock.end >= HEADER_SIZE and not log_reading.is_log(files.log):
             lock.close()
-            raise OutputError(str(files.log), "is not the log of a run", "another name for the results") from None
+            raise OutputError(str(files.log), "is not the log of a run", "choose another name for the results") from None
         return EarlierRun(lock, [], saved or "damaged" in str(error))
     return EarlierRun(lock, list((recorded.start or {}).get("replaces", ())), saved or recorded.totals.stop is not None)
 

@@ -16,9 +16,9 @@ from lifsim.files.outputs import check_output, make_folder
 from lifsim.files.run_files import RunFiles
 from lifsim.results import hdf5_writer
 from lifsim.results.log import LogWriter
-from lifsim.results.log_reading import CHUNK, MANIFEST, RUN, SUMMARY
+from lifsim.results.log_reading import CHUNK, MANIFEST, RUN, SUMMARY, frames
 from lifsim.results.manifest import Manifest
-from lifsim.results.recording import Chunk, LoggedChunks, Recorded, Totals, read_log
+from lifsim.results.recording import Chunk, LoggedChunks, Recorded, Totals, decoded, read_log
 from lifsim.results.result import Result
 from lifsim.simulation.earlier_runs import EarlierRun, earlier_run, lock_log, remove_run
 from lifsim.simulation.sinks import Summary, summary_dict
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class LogSink:
-    """The common base of a sink with a new log and one that continues a log.
+    """Base class of the two sinks that write to a log: a new log, or that of an interrupted run.
 
     Parameters
     ----------
@@ -65,9 +65,18 @@ class LogSink:
         self.manifest = manifest
         self._log.append(MANIFEST, manifest.to_json().encode())
 
-    def begin_run(self, until: int, changes: int) -> None:
-        """Log the start of a call of `Simulation.run` that ends at step `until`, after `changes` calls of `Simulation.set`."""
-        self._log.append(RUN, json.dumps({"until": until, "changes": changes}).encode())
+    def begin_run(self, until: int, changes: int, callback: dict[str, int] | None = None) -> None:
+        """Log the start of a call of `Simulation.run` that ends at step `until`, after `changes` calls of `Simulation.set`.
+
+        `callback` as of `Callback.as_dict`.
+        """
+        called = {"callback": callback} if callback else {}
+        self._log.append(RUN, json.dumps({"until": until, "changes": changes, **called}).encode())
+
+    def chunks_since(self, mark: int) -> tuple[list[Chunk], int]:
+        """The chunks after byte `mark` of the log, and the end of the log."""
+        found = [decoded(self._log.path, frame.payload) for frame in frames(self._log.path, self._log.end, mark) if frame.kind == CHUNK]
+        return found, self._log.end
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk, which begins where the last one ended.
@@ -218,9 +227,9 @@ class ResumedSink(LogSink):
         try:
             recorded, end = read_log(log.path, until=step)
             if run is not None and recorded.manifest.run != run:
-                raise DataError(str(log.path), "is the log of another run", "the checkpoint and the log of one run")
+                raise DataError(str(log.path), "is the log of another run", "the log must be of the run that wrote the checkpoint")
             if recorded.totals.end != step:
-                raise DataError(str(log.path), f"ends at step {recorded.totals.end}", f"needed: step {step}")
+                raise DataError(str(log.path), f"ends at step {recorded.totals.end}", f"the checkpoint needs it up to step {step}")
             log.cut(end)
         except BaseException:
             log.close()

@@ -10,27 +10,32 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.building.builder import drawn
 from lifsim.building.by_node import steps_of
+from lifsim.building.drives import SCHEDULE
+from lifsim.building.stimuli import SAMPLES
 from lifsim.building.waveform import waveform
 from lifsim.common.timegrid import steps
-from lifsim.network.network import Network
 from lifsim.network.recordings import Recording
 from lifsim.plan.spikes import NEVER
 from lifsim.simulation.recording_times import due_steps
 
 
 class GeneratorSignal:
-    """The samples of a recording of kind "generator" of `net`, run with `seed`."""
+    """The samples of a recording of kind "generator"; the parameters of the generators have these `values`. `dt` is the time step in ms."""
 
-    def __init__(self, r: Recording, net: Network, seed: int) -> None:
+    def __init__(self, r: Recording, values: dict[str, Any], dt: float) -> None:
         self.key = r.key
-        self._recording, self._dt = r, net.dt
-        population = r.view.population
-        self._model, self._n = population.model.name, population.n
-        self._values = drawn(population, seed)
-        self._start, self._stop = (np.broadcast_to(steps_of(np.asarray(self._values[key]), net.dt), self._n) for key in ("start", "stop"))
-        self._samples = waveform(population, self._values, net.dt) if self._model == "waveform_generator" else None
+        self._recording, self._dt = r, dt
+        self._model, self._n = r.view.population.model.name, r.view.population.n
+        self.change(values)
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Let the parameters have these values from now on."""
+        self._values = values
+        self._start, self._stop = (np.broadcast_to(steps_of(np.asarray(values[key]), self._dt), self._n) for key in ("start", "stop"))
+        self._samples: tuple[np.ndarray, int] | None = None
+        if self._model == "waveform_generator":
+            self._samples = values.get(SAMPLES) or waveform(self._recording.view.population, values, self._dt)
 
     def samples(self, start: int, stop: int) -> np.ndarray:
         """The samples that are due in the steps start < step <= stop, (n_samples, n_nodes); pA or spikes/s."""
@@ -65,8 +70,9 @@ class GeneratorSignal:
 
     def _series(self, step: np.ndarray, times: str, values: str) -> np.ndarray:
         """A series of values, each of which holds from its time on; 0 before."""
-        at = np.searchsorted([steps(float(t), self._dt) for t in self._values[times]], step, side="right") - 1
-        return np.append(self._values[values], 0.0)[at]
+        at, of = self._values.get(SCHEDULE) or (self._values[times], self._values[values])
+        since = np.searchsorted([steps(float(t), self._dt) for t in at], step, side="right") - 1
+        return np.append(of, 0.0)[since]
 
     def _wave(self, step: np.ndarray) -> np.ndarray:
         v = self._values

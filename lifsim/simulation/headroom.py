@@ -10,6 +10,7 @@ from lifsim.common.errors import LifsimError, RunError
 from lifsim.common.timegrid import steps
 from lifsim.results.manifest import Manifest, first_sample, ms
 
+FEW = 1e6  # bytes of samples for which the free memory is not looked up
 LEAST = 48e6  # bytes that are left free for other data of the process
 GLANCE = 0.1  # seconds between two checks of the free memory: a check takes a tenth of a millisecond
 
@@ -29,7 +30,7 @@ class Headroom:
     """Stops a run that records in memory before memory is full."""
 
     def __init__(self) -> None:
-        self._looked, self._free = 0.0, 0.0  # time of the last check, and bytes that were free then
+        self._looked, self._free = time.perf_counter(), 0.0  # time of the last check, and bytes that were free then
 
     def check_traces(self, manifest: Manifest, start: int, stop: int) -> None:
         """Check that the traces of a run from step `start` to `stop` fit in memory.
@@ -38,17 +39,16 @@ class Headroom:
         ------
         LifsimError : they do not fit; says how much they take, and how much is free.
         """
-        self._looked, self._free = time.perf_counter(), 0.0
         needed = 8.0 * sampled(manifest, start, stop)
-        if not needed:
+        if needed < FEW:
             return
         limit = memory.free()
         if needed + LEAST > limit.free:
-            got = f"what is sampled in this run takes {memory.said(needed)}"
+            got = f"the traces of this run need {memory.said(needed)}"
             raise LifsimError(
-                "memory", got, f"{memory.said(limit.free)} are free {limit.place}; with a file as `out`, samples go to the disk"
+                "memory", got, f"{memory.said(limit.free)} are free {limit.place}; with a file as `out`, traces are written to the disk"
             )
-        self._free = limit.free
+        self._looked, self._free = time.perf_counter(), limit.free
 
     def check(self, now: float) -> None:
         """Stop the run at `now` (ms) if less is free than twice the memory taken since the last check plus `LEAST`.
@@ -62,5 +62,5 @@ class Headroom:
         limit = memory.free()
         taken, self._free, self._looked = self._free - limit.free, limit.free, time.perf_counter()
         if limit.free < LEAST + 2 * max(taken, 0.0):
-            what = "what was recorded until then is kept, and can be saved; a run with out = a file keeps it on the disk"
+            what = "the data recorded so far are kept and can be saved; with a file as `out`, a run writes them to the disk"
             raise RunError(f"memory is nearly full at {now:g} ms ({memory.said(limit.free)} are free {limit.place}); {what}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import Field, dataclass, field, fields
 from functools import wraps
 from pathlib import Path
@@ -45,10 +45,12 @@ class RunOptions:
     )
     out: str | Path | None = option(None, "path of the HDF5 results file; None keeps the results in memory.")
     overwrite: bool = option(False, "replace an existing file or unfinished run at `out`, which is kept until the new file is complete.")
-    progress: Progress | None = option(
+    progress: Progress | bool | None = option(
         None,
-        'called as ``progress(event, **facts)`` with the events "warning", "prepare", "build", "compile", "step", "write", "done". '
-        'Default: warnings are Python warnings; lengthy preparations are reported on a terminal, in a notebook and to the logger "lifsim".',
+        "True: show progress bars, in a notebook as widgets. False: show nothing but Python warnings. A function is called as "
+        '``progress(event, **facts)`` with the events "warning", "prepare", "making", "build", "compile", "step", "write", "done". '
+        "Default: lengthy preparations are reported on a terminal and in a notebook. Without a function, all messages also go to the "
+        'logger "lifsim".',
     )
     checkpoint_every: float | str | None = option(
         None, 'biological time between checkpoints (OUT.h5.ckpt), in ms or as a text such as "10 s"; with `out`.'
@@ -60,6 +62,23 @@ class RunOptions:
 
 
 _OPTIONS: dict[str, Field[Any]] = {f.name: f for f in fields(RunOptions)}
+
+
+# Words of other simulators → what they are here.
+_SYNONYMS = {
+    **dict.fromkeys(("n_threads", "num_threads", "local_num_threads", "n_jobs", "workers", "cores"), "threads"),
+    **dict.fromkeys(("rng_seed", "random_state", "random_seed"), "seed"),
+    **dict.fromkeys(("simtime", "t_sim", "T", "t_stop", "tstop", "time", "t"), "duration"),
+    **dict.fromkeys(("file", "filename", "output", "path", "save"), "out"),
+    **dict.fromkeys(("dtype",), "precision"),
+    **dict.fromkeys(("report", "verbose", "print_time", "progress_bar"), "progress"),
+    **dict.fromkeys(("dt", "resolution"), "dt as an argument of lifsim.Network, or run.dt in the model file"),
+}
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    """The option that is meant by `word`, which is none of the `known` ones."""
+    return f"write {_SYNONYMS[word]}" if word in _SYNONYMS else did_you_mean(word, known)
 
 
 def takes_options(*names: str, **defaults: Any) -> Callable[[F], F]:
@@ -85,7 +104,7 @@ def takes_options(*names: str, **defaults: Any) -> Callable[[F], F]:
             known = {*taken, *(p.name for p in own)}
             for name in given:
                 if name not in known:
-                    raise TypeError(f"{function.__qualname__}() has no option {name!r}; {did_you_mean(name, known)}".removesuffix("; "))
+                    raise TypeError(f"{function.__qualname__}() has no option {name!r}; {_hint(name, known)}".removesuffix("; "))
             return function(*args, **taken | given)
 
         public = [p for p in own if p not in private]

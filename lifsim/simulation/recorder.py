@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.building.builder import numbering
+from lifsim.building.drawn_values import drawn
 from lifsim.common.timegrid import steps
 from lifsim.network.network import Network
 from lifsim.network.recording_names import united_spikes
@@ -27,10 +28,11 @@ class Recorder:
         self._spikes = united_spikes(net.recordings)
         self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
         self._probes = [r for r in net.recordings if r.kind == "probe"]
-        self._signals = [GeneratorSignal(r, net, seed) for r in net.recordings if r.kind == "generator"]
+        self._signals = [GeneratorSignal(r, drawn(r.view.population, seed), net.dt) for r in net.recordings if r.kind == "generator"]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
         random = [p for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted]
-        self._random = {p.name: trains_of(p, net, seed) for p in random}
+        self._seed = seed
+        self._random = {p.name: trains_of(p, drawn(p, seed), net, seed) for p in random}
 
     def chunk(self, start: int, n: int, recorded: Any, events: Any) -> Chunk:
         """The chunk of the steps start < step <= start + n; `events` are the spikes of spike generators in the plan."""
@@ -42,6 +44,16 @@ class Recorder:
             step, ids, *_ = trains[rate.key[0]]
             traces[rate.key] = rate.add(step, ids, start + n)
         return Chunk(start, start + n, {name: (_after(start, step), *rest) for name, (step, *rest) in spikes.items()}, traces)
+
+    def change(self, name: str, values: dict[str, Any], step: int) -> None:
+        """Record what the generators `name` send after `step` with these values of their parameters."""
+        if name in self._random:
+            trains = trains_of(self.net.populations[name], values, self.net, self._seed)
+            trains.go_on_from(self._random[name], step)
+            self._random[name] = trains
+        for signal in self._signals:
+            if signal.key[0] == name:
+                signal.change(values)
 
     def saved(self) -> dict[str, np.ndarray]:
         """The state between slices: incomplete bins of rates, and the state of random trains."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lifsim.checkpoint import checkpoint_file, first_step
 from lifsim.checkpoint.checkpoint_file import Checkpoint
 from lifsim.common.errors import DataError
-from lifsim.common.notices import notices
+from lifsim.common.progress_bar import progress_for
 from lifsim.common.timegrid import steps, time_of
 from lifsim.files.outputs import expanded
 from lifsim.files.run_files import RunFiles, log_path
@@ -25,7 +26,9 @@ from lifsim.simulation.simulation import Simulation
 
 
 @takes_options("threads", "progress", "checkpoint_every", "checkpoint_wall", threads=None, checkpoint_wall=None)
-def resume(out: str | Path, *, max_wall: float | str | None = None, **options: Any) -> Result:
+def resume(
+    out: str | Path, *, max_wall: float | str | None = None, do: Callable[[Simulation], Any] | None = None, **options: Any
+) -> Result:
     """Resume an interrupted run and complete it.
 
     The result is identical, bit for bit, to that of an uninterrupted run, for any number of threads. The run continues from the last
@@ -35,6 +38,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
     ----------
     out : path of the HDF5 results file, or of its log.
     max_wall : as of `run`.
+    do : the function that the interrupted run called, ``do(simulation)``, if it called one (`Simulation.run`).
     options
 
     Options that are not given are those of the interrupted run.
@@ -49,6 +53,7 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
     Stopped : a signal such as Ctrl-C stopped the run; `resume` continues it.
     """
     path = expanded(out, "out", DataError)
+    progress = options["progress"] = progress_for(options["progress"], path.name)
     path = path.with_suffix("") if path.suffix == ".log" else path
     take_back(RunFiles(path.absolute()))
     if not log_path(path).exists() and path.exists():
@@ -60,9 +65,10 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
         ended = recorded.summary is not None and recorded.totals.end >= (recorded.until or 0)
         if made is not None or ended:
             return _finished(log, recorded, made)
+        _check_function(path, recorded, do)
         saved, warnings = _last_state(log, recorded)
         for text in warnings:
-            (options["progress"] or notices)("warning", text=text)
+            progress("warning", text=text)
     except BaseException:
         log.close()
         raise
@@ -76,8 +82,19 @@ def resume(out: str | Path, *, max_wall: float | str | None = None, **options: A
             os.replace(saved.path, sink.files.checkpoints[0])
         left = (recorded.until if recorded.until is not None else about.until or about.step) - about.step
         if left > 0:
-            simulation.run(time_of(left, about.dt), max_wall)
+            simulation.go_on(time_of(left, about.dt), max_wall, recorded.callback, do)
         return result_of_run(simulation)
+
+
+def _check_function(path: Path, recorded: Recorded, do: Any) -> None:
+    """Check that a function is given if and only if the interrupted run called one (DataError)."""
+    called = recorded.callback
+    if called and not callable(do):
+        every = time_of(called["every"], recorded.manifest.dt)
+        got = f"was a run that called a function every {every:g} ms, which is not saved"
+        raise DataError(str(path), got, f"in Python: lifsim.resume({str(path)!r}, do=FUNCTION)")
+    if do is not None and not called:
+        raise DataError(str(path), "was a run that called no function", "resume it without `do`")
 
 
 def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result:
@@ -113,15 +130,15 @@ def _last_state(log: LogWriter, recorded: Recorded) -> tuple[Checkpoint, list[st
         return saved, [f"{reason}; {saved.path.name} is used instead" for reason in reasons]
     first = first_step.first_step(recorded, files.out)
     if isinstance(first, str):
-        allowed = "read what was recorded with `lifsim info`, or start anew with --overwrite"
+        allowed = "read the recorded data with `lifsim info`, or start anew with --overwrite"
         raise DataError(str(log.path), "; ".join(reasons) or first, allowed)
     if first.about.until is None:
         raise DataError(
             str(log.path),
-            "is of a run that was stopped before its first step, and does not say how long that run was to be",
+            "belongs to a run of unknown duration that was stopped before its first step",
             "start anew with --overwrite",
         )
-    return first, [f"{reason}; the run begins again" for reason in reasons]
+    return first, [f"{reason}; the run restarts from step 0" for reason in reasons]
 
 
 def _unfit(found: Checkpoint, recorded: Recorded) -> str:
@@ -129,7 +146,7 @@ def _unfit(found: Checkpoint, recorded: Recorded) -> str:
     if found.about.run != recorded.manifest.run:
         return "belongs to another run"
     if found.about.step > recorded.totals.end:
-        return f"is of step {found.about.step}, but the log is whole only up to step {recorded.totals.end}"
+        return f"is of step {found.about.step}, but the log is complete only up to step {recorded.totals.end}"
     if found.about.changes < recorded.changes:
         return "was made before values were changed by Simulation.set"
     return ""

@@ -30,10 +30,10 @@ def check_room(facts: dict[str, Any]) -> None:
         needed, free, place = lacking
         kind = "address space" if "ulimit" in place else "memory"
         got = f"this network needs about {memory.said(needed)} of {kind}"
-        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; fewer synapses, or float32, need less")
+        raise LifsimError("memory", got, f"{memory.said(free)} are free {place}; a network with fewer synapses, or float32, needs less")
     if facts["row"] > MOST_WORDS:
-        got = f"a node has about {facts['row']:.3g} words of 16 bits of synapses onto the neurons of a block"
-        raise LifsimError("projections", got, f"at most {MOST_WORDS:,}: fewer synapses from one node, or narrower weights")
+        got = f"the synapses of a node onto the neurons of a block take about {facts['row']:.3g} words of 16 bits"
+        raise LifsimError("projections", got, f"at most {MOST_WORDS:,}: fewer synapses from one node, or weights of fewer bits")
 
 
 def check_compiler() -> None:
@@ -45,8 +45,8 @@ def check_compiler() -> None:
     """
     limit = memory.free()
     if limit.free < COMPILER:
-        got = f"code has to be compiled first, which takes about {memory.said(COMPILER)}"
-        raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; lifsim warmup does it once, without the limit")
+        got = f"compiling the code of this run needs about {memory.said(COMPILER)}"
+        raise LifsimError("memory", got, f"{memory.said(limit.free)} are free {limit.place}; run `lifsim warmup` once without this limit")
 
 
 def _lacking(facts: dict[str, Any]) -> tuple[float, float, str] | None:

@@ -97,7 +97,7 @@ def _continued(asked: WantedRun, max_wall: float | str | None) -> Result | None:
     options = asked.options
     if options.out is None or options.overwrite:
         got = "given " + ("with overwrite" if options.overwrite else "without out")
-        raise LifsimError("resume", got, "with out, and without overwrite")
+        raise LifsimError("resume", got, "resume needs out, and cannot be combined with overwrite")
     path = expanded(options.out, "out", OutputError)
     log = log_path(path)
     if log.exists():
@@ -111,7 +111,7 @@ def _continued(asked: WantedRun, max_wall: float | str | None) -> Result | None:
         return None
     made = opening.open(path)
     if made.file is None or not made.complete:
-        raise DataError(str(path), "is not complete, and its log is gone", "start anew with --overwrite")
+        raise DataError(str(path), "is not complete, and its log is missing", "start anew with --overwrite")
     _refuse_other(asked, made.file.manifest, steps(made.t_stop, made.dt), path)
     return made
 
@@ -134,9 +134,7 @@ def _refuse_other(asked: WantedRun, manifest: Manifest, until: int, place: Path,
     there["weights"] = settings.get("weights") or storage_for(str(there["method"]))
     problems = [Problem(key, f"{x}", f"{there[key]} in {name}") for key, x in asked.entries().items() if x != there[key]]
     if manifest.network_sha256 != network_archive.NetworkImage(asked.net).sha256():
-        found = (
-            network_archive.differences(first.network(), asked.net) if first else [Problem("network", "is not the same", f"that of {name}")]
-        )
+        found = network_archive.differences(first.network(), asked.net) if first else [Problem("network", f"is not the network of {name}")]
         problems += [Problem(p.where, p.got, p.allowed.replace("the checkpoint", name)) for p in found]
     if problems:
         raise ModelError.of([Problem(disk.shown(place), "belongs to another run", "the same model and options, or --overwrite"), *problems])

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lifsim.checkpoint.checkpoint_file import COLLECTED, STATE, Checkpoint
+from lifsim.building.stimuli import Stimuli
+from lifsim.checkpoint.checkpoint_file import COLLECTED, STATE, STIMULI, WEIGHTS, Checkpoint
 from lifsim.checkpoint.compatibility import changed_rules
 from lifsim.common.errors import DataError
 from lifsim.network import Network
 from lifsim.simulation.environment import versions
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
+from lifsim.simulation.synapse_access import SynapseAccess
 
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine
 
 
-def arrays_of(engine: RunningEngine, recorder: Recorder) -> dict[str, Any]:
+class Parts(NamedTuple):
+    """The parts of a simulation that have a state."""
+
+    engine: RunningEngine
+    recorder: Recorder
+    stimuli: Stimuli
+    synapses: SynapseAccess
+
+
+def arrays_of(parts: Parts) -> dict[str, Any]:
     """All arrays of a checkpoint, by name."""
+    engine, recorder, stimuli, synapses = parts
     arrays = {f"{STATE}{key}": x for key, x in engine.saved().items()}
-    return arrays | {f"{COLLECTED}{key}": x for key, x in recorder.saved().items()}
+    arrays |= {f"{COLLECTED}{key}": x for key, x in recorder.saved().items()}
+    arrays |= {f"{STIMULI}{key}": x for key, x in stimuli.saved().items()}
+    return arrays | {f"{WEIGHTS}{key}": x for key, x in synapses.saved().items()}
 
 
-def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder) -> None:
-    """Load the arrays of a checkpoint into an engine and a recorder that were just built.
+def load(saved: Checkpoint, parts: Parts) -> None:
+    """Load the arrays of a checkpoint into the parts of a simulation that were just built.
 
     Raises
     ------
@@ -31,7 +45,14 @@ def load(saved: Checkpoint, engine: RunningEngine, recorder: Recorder) -> None:
     """
     if not (saved.arrays or saved.about.step):
         return  # the initial state, which follows from the seed
+    engine, recorder, stimuli, synapses = parts
     try:
+        synapses.restore(saved.part(WEIGHTS))
+        changed = saved.part(STIMULI)
+        if changed:
+            engine.restimulate(stimuli.restore(engine.plan, saved.about.step, changed))
+            for name in stimuli.histories:
+                recorder.change(name, stimuli.histories[name].now, saved.about.step)
         engine.restore(saved.about.step, saved.part(STATE))
         recorder.restore(saved.part(COLLECTED))
     except (ValueError, IndexError, KeyError) as error:

@@ -29,7 +29,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As manifests and checkpoints keep them."""
+        """The settings by name, as stored in manifests and checkpoints."""
         return {"threads": self.threads, "precision": self.precision, "weights": self.weights, "method": self.method}
 
 
@@ -57,7 +57,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
 
     Raises
     ------
-    LifsimError : there is no duration, or it is no time, not on the time grid, or too long.
+    LifsimError : there is no duration, or it is not a time, not on the time grid, or too long.
     """
     if duration is None:
         duration = net.duration
@@ -72,7 +72,7 @@ def check_duration(net: Network, duration: float | str | None) -> float:
 def check_network(net: Any) -> None:
     """Check that `net` is a `Network` (LifsimError)."""
     if not isinstance(net, Network):
-        raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load gives")
+        raise LifsimError("network", f"{net!r}", "a Network, such as lifsim.load returns")
 
 
 def _check_choice(name: str, given: Any, allowed: tuple[Any, ...]) -> None:

@@ -6,41 +6,41 @@ import math
 import shlex
 import sys
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lifsim.checkpoint import checkpoint_file
 from lifsim.checkpoint.checkpoint_file import About, Checkpoint
 from lifsim.checkpoint.network_archive import NetworkImage, refuse_another
 from lifsim.checkpoint.schedule import Schedule, schedule_of
 from lifsim.common.errors import DataError, LifsimError, ModelError
-from lifsim.common.notices import notices
+from lifsim.common.missing import SIMULATION, no_attribute
+from lifsim.common.progress_bar import close_bar, progress_for
 from lifsim.common.text import storable
-from lifsim.common.timegrid import steps, time_of
+from lifsim.common.timegrid import steps
 from lifsim.common.wall_time import seconds
 from lifsim.files.outputs import check_output, expanded, make_folder
 from lifsim.network import Network
-from lifsim.results.result import Result
 from lifsim.simulation import saved_state
-from lifsim.simulation.built_network import BuiltNetwork
+from lifsim.simulation.callback import Callback, check_callback
+from lifsim.simulation.changes import Changes
 from lifsim.simulation.checkpointer import NO_CHECKPOINT, Checkpointer, StateSource
 from lifsim.simulation.earlier_runs import log_owner
 from lifsim.simulation.environment import host, versions
 from lifsim.simulation.open_sink import Resumed, open_sink
 from lifsim.simulation.options import RunOptions, takes_options
+from lifsim.simulation.recorded_network import RecordedNetwork
 from lifsim.simulation.room import check_room
 from lifsim.simulation.run_manifest import manifest
 from lifsim.simulation.settings import MOST_STEPS, check_duration, check_network, settle
 from lifsim.simulation.signals import Stopped, deferred
 from lifsim.simulation.slices import SliceLoop
 from lifsim.simulation.turn import alone
-from lifsim.simulation.weight_samples import RecordedWeights, recorded_weights
 
 
-class Simulation(BuiltNetwork):
+class Simulation(RecordedNetwork):
     """A built network that can be run in several parts, and read and changed between them.
 
     Use it as a context manager, or call `close`. Only one method may run at a time: a call from another thread, or from the progress
@@ -69,18 +69,23 @@ class Simulation(BuiltNetwork):
     -59.886071
     """
 
+    if not TYPE_CHECKING:  # else type checkers would accept any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that no simulation has; the message says what other tools' names of calls are here."""
+            raise no_attribute("'Simulation' object", name, SIMULATION, dir(type(self)))
+
     @takes_options()
     def __init__(self, net: Network, duration: float | str | None = None, *, _resumed: Resumed | None = None, **options: Any) -> None:
         check_network(net)
         asked = RunOptions(**options)
+        progress = progress_for(asked.progress, net.name)
         self._duration = None if duration is None else check_duration(net, duration)
         schedule = schedule_of(net.dt, asked.checkpoint_every, asked.checkpoint_wall)
         settings = settle(net, asked.seed, asked.threads, asked.precision, asked.weights, asked.method)
         check_room(settings.needs)
-        self._settings, self._progress = settings, asked.progress or notices
-        self._closed = False
-        self._until: int | None = None  # the last step of the run
-        self._wall, self._before = time.perf_counter(), 0.0  # start of this simulation; seconds that earlier processes spent on the run
+        self._settings, self._progress = settings, progress
+        self._wall = time.perf_counter()
         for text in settings.warnings:
             self._progress("warning", text=text)
         self._open(net.snapshot(), asked, schedule, _resumed)
@@ -98,9 +103,10 @@ class Simulation(BuiltNetwork):
             if resumed is not None:
                 self._load(resumed.saved)
             sinks = self._recorder, self._recorded_weights(), self._sink, self._checkpointer
-            self._loop = SliceLoop(self._engine, settings, *sinks, self._progress)
+            self._loop = SliceLoop(self._engine, self._stimuli, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()
+            close_bar(self._progress)
             raise
 
     def _check_checkpoints(self, schedule: Schedule) -> None:
@@ -112,39 +118,21 @@ class Simulation(BuiltNetwork):
             text = f"there will be no checkpoints, and the run cannot be resumed, as no file can describe the network ({reason})"
             self._progress("warning", text=text)
 
-    def _recorded_weights(self) -> list[RecordedWeights]:
-        """The recorders of weights; also completes the manifest, since the synapses are known only after building."""
-        out, more = recorded_weights(self.net, self._engine, self._first, self.matrix)
-        if more:
-            known = self._sink.manifest
-            traces = [entry | more.get((entry["population"], entry["variable"]), {}) for entry in known.traces]
-            self._sink.describe(replace(known, traces=traces))
-        return out
+    def _begin_again(self, seed: int, keep_weights: bool) -> None:
+        super()._begin_again(seed, keep_weights)
+        self._loop.begin_again(self._recorder)
 
     # -- running -----------------------------------------------------------------------------------
 
-    @property
-    def step(self) -> int:
-        """Number of steps done."""
-        return int(self._engine.step)
-
-    @property
-    def time(self) -> float:
-        """Biological time reached, ms."""
-        return time_of(self.step, self.net.dt)
-
-    @property
-    def done(self) -> bool:
-        """Whether the last call of `run` reached its end."""
-        return self._until is None or self.step >= self._until
-
-    @property
-    def path(self) -> Path | None:
-        """The results file, None if results are kept in memory."""
-        return self._sink.path if self._sink.path is None else Path(self._sink.path)
-
     @alone
-    def run(self, duration: float | str | None = None, max_wall: float | str | None = None) -> None:
+    def run(
+        self,
+        duration: float | str | None = None,
+        max_wall: float | str | None = None,
+        *,
+        every: float | str | None = None,
+        do: Callable[[Simulation], Any] | None = None,
+    ) -> None:
         """Simulate, starting at the time that the last run reached.
 
         Parameters
@@ -152,6 +140,8 @@ class Simulation(BuiltNetwork):
         duration : biological time, in ms or as a text such as "10 s" (default: that of the simulation, else that of the network).
         max_wall : wall time since the simulation was created, in seconds or as a text such as "1 h", after which the run stops;
             `time` is the biological time reached (default: no limit).
+        every, do : call ``do(simulation)`` every so many ms. It may read and set everything, but not call `run`, `reset` or `close`. To
+            resume such a run, give the function again: ``lifsim.resume(out, do=do)``; what it keeps itself is not saved.
 
         Raises
         ------
@@ -160,6 +150,20 @@ class Simulation(BuiltNetwork):
         Stopped : a signal such as Ctrl-C stopped the run (a KeyboardInterrupt), at the end of a slice: the recorded data are
             consistent, a checkpoint is next to the results file, and the simulation can be continued.
         """
+        self._run(duration, max_wall, self._callback(check_callback(every, do, self.net.dt), do))
+
+    def _callback(self, every: int | None, do: Callable[[Simulation], Any] | None, first: int | None = None) -> Callback | None:
+        """Calls `do` after every `every` steps from step `first` (default: now)."""
+        if every is None or do is None:
+            return None
+
+        def called() -> None:
+            with self._turn.lent(refused=("run", "reset", "close")):
+                do(self)
+
+        return Callback(called, every, self.step if first is None else first)
+
+    def _run(self, duration: float | str | None, max_wall: float | str | None, callback: Callback | None) -> None:
         self._check_open()
         deadline = math.inf if max_wall is None else self._wall + seconds(max_wall, "max_wall")
         total = steps(check_duration(self.net, self._duration if duration is None else duration), self.net.dt)
@@ -170,66 +174,34 @@ class Simulation(BuiltNetwork):
             )
         until = self._until = self.step + total
         self._checkpointer.check_room(self.step, until)
-        self._checkpointer.begin(self._source(), until)
+        self._checkpointer.begin(self._source(), until, callback.as_dict() if callback else None)
         recorded_before, began = self._loop.recording_seconds, time.perf_counter()
         try:
             with deferred() as asked:
-                self._loop.run(until, deadline, asked, self._source())
+                self._loop.run(until, deadline, asked, self._source(), callback)
                 if asked.number is not None:
                     raise Stopped(asked.number, self._checkpointer.keep(self._source()))
         except Stopped as stopped:  # if a second signal interrupted the checkpoint, the previous one is still there
             stopped.saved = stopped.saved or self._checkpointer.advice
             raise
         finally:
+            close_bar(self._progress)
             recording = self._loop.recording_seconds - recorded_before
             self.timings["record"] += recording
             self.timings["simulate"] += time.perf_counter() - began - recording
         if self.step < until:
             self._checkpointer.keep(self._source())
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise LifsimError("simulation", "is closed", "make a new one")
-
     @alone
-    def result(self) -> Result:
-        """The `Result` with all data recorded so far; with `out`, this writes the results file. Further runs and results may follow.
+    def go_on(self, duration: float, max_wall: float | str | None, callback: dict[str, int] | None, do: Any) -> None:
+        """Complete a run that was interrupted, for `lifsim.resume`.
 
-        Raises
-        ------
-        LifsimError : the simulation is closed. RunError : the disk is full.
+        Parameters
+        ----------
+        duration, max_wall : as of `run`. callback, do : the function that the run calls, and when (`Callback.as_dict`), if it calls one.
         """
-        self._check_open()
-        self._progress("write")
-        start = time.perf_counter()
-
-        def summary() -> dict[str, Any]:
-            return self._summary(time.perf_counter() - start)
-
-        result = self._sink.finish(summary)
-        self.timings["record"] += time.perf_counter() - start
-        self._progress("done", **self._summary(0.0))
-        return result
-
-    def _summary(self, finishing: float) -> dict[str, Any]:
-        """The summary of the run so far; `finishing` is the time in seconds spent on the results file, not yet in `timings`."""
-        done = self.time
-        timings = {**self.timings, "record": self.timings["record"] + finishing, "total": self._total()}
-        return {
-            "steps": self.step,
-            "duration": done,
-            "neurons": self._engine.plan.n_neurons,
-            "synapses": self._engine.plan.n_synapses,
-            "threads": self._engine.threads,
-            "timings": timings,
-            "real_time_factor": (timings["simulate"] + timings["record"]) * 1000.0 / done if done else None,
-            "complete": self.done,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-
-    def _total(self) -> float:
-        """Wall time of the run, s, without the time between an interruption and `resume`."""
-        return self._before + time.perf_counter() - self._wall
+        again = self._callback(callback["every"], do, callback["first"]) if callback else None
+        self._run(duration, max_wall, again)
 
     # -- checkpoints -------------------------------------------------------------------------------
 
@@ -311,25 +283,32 @@ class Simulation(BuiltNetwork):
         """Load the state of a checkpoint."""
         about = saved.about
         saved_state.warn_of_versions(saved, self._progress)
-        saved_state.load(saved, self._engine, self._recorder)
-        self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), about.changes
+        if about.redrawn is not None:
+            super()._begin_again(about.redrawn, keep_weights=False)
+        saved_state.load(saved, self._parts())
+        self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), Changes(about.changes, about.changed)
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
+        self._news.since |= about.looked
         self._checkpointer.changes = about.changes if self._sink.holds_past else NO_CHECKPOINT
 
     def _source(self) -> StateSource:
         """The content of checkpoints."""
-        return StateSource(self._about, lambda: saved_state.arrays_of(self._engine, self._recorder), self._is_initial)
+        return StateSource(self._about, lambda: saved_state.arrays_of(self._parts()), self._is_initial, lambda: self._changes.number)
+
+    def _parts(self) -> saved_state.Parts:
+        return saved_state.Parts(self._engine, self._recorder, self._stimuli, self._synapses)
 
     def _is_initial(self) -> bool:
         """Whether the state is still the one that follows from the seed."""
-        return self.step == 0 and not self._changes
+        return self.step == 0 and not self._changes.number
 
     def _about(self) -> About:
         """The metadata of a checkpoint."""
         return About(
             step=self.step,
-            seed=self.seed,
+            seed=self._built_seed,
+            redrawn=None if self.seed == self._built_seed else self.seed,
             dt=self.net.dt,
             run=self._sink.manifest.run,
             settings=self._settings.as_dict(),
@@ -337,7 +316,9 @@ class Simulation(BuiltNetwork):
             out=str(self._sink.path.absolute()) if self._sink.path else None,
             every=self._checkpointer.schedule.every_ms,
             wall=self._checkpointer.schedule.wall,
-            changes=self._changes,
+            changes=self._changes.number,
+            looked=self._news.since,
+            changed=self._changes.entries(),
             timings={**self.timings, "total": self._total()},
             versions=versions(),
         )
@@ -348,6 +329,7 @@ class Simulation(BuiltNetwork):
     def close(self) -> None:
         """Release threads and files. Saved data are kept."""
         self._closed = True
+        close_bar(self._progress)
         if hasattr(self, "_engine"):
             self._engine.close()
         self._sink.close()

@@ -30,7 +30,7 @@ class Sink(Protocol):
     def path(self) -> Path | None:
         """The results file, None if there is none."""
 
-    def begin_run(self, until: int, changes: int) -> None:
+    def begin_run(self, until: int, changes: int, callback: dict[str, int] | None = None) -> None:
         """Note the start of a call of `Simulation.run`."""
 
     def describe(self, manifest: Manifest) -> None:
@@ -38,6 +38,9 @@ class Sink(Protocol):
 
     def write(self, chunk: Chunk) -> None:
         """Store a chunk, which begins where the last one ended."""
+
+    def chunks_since(self, mark: int) -> tuple[list[Chunk], int]:
+        """The chunks after the place `mark` (0: the beginning), and the place after the last one."""
 
     def finish(self, summary: Summary) -> Result:
         """The result of all chunks so far. More chunks and another `finish` may follow."""
@@ -70,13 +73,21 @@ class MemorySink:
         """Replace the manifest by a more complete one."""
         self.manifest = manifest
 
-    def begin_run(self, until: int, changes: int) -> None:
+    def begin_run(self, until: int, changes: int, callback: dict[str, int] | None = None) -> None:
         """Do nothing: a run in memory cannot be resumed."""
 
     def write(self, chunk: Chunk) -> None:
         """Store a chunk, which begins where the last one ended."""
         self._totals.add(chunk)
         self._chunks.append(chunk)
+
+    def chunks_since(self, mark: int) -> tuple[list[Chunk], int]:
+        """The chunks from number `mark` on, and the number of all chunks."""
+        return self._chunks[mark:], len(self._chunks)
+
+    def begin_again(self, manifest: Manifest) -> None:
+        """Discard all chunks; `manifest` describes those that follow."""
+        self.manifest, self._chunks, self._totals = manifest, [], Totals()
 
     def finish(self, summary: Summary) -> Result:
         """The result of all chunks so far. More chunks and another `finish` may follow."""

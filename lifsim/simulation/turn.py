@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Turn:
-    """Exclusive access to an object, for one thread and in it for one call; `name` is the object's name in errors.
+    """Exclusive access to an object for one thread and, in this thread, for one call; `name` is the name of the object in errors.
 
     A second call does not wait but fails at once, since the first one may take hours.
     """
@@ -23,6 +23,7 @@ class Turn:
         self._name = name
         self._lock = threading.RLock()
         self._calls: list[str] = []  # names of the active calls, each made from within the one before
+        self._refused: tuple[str, ...] = ()  # calls that are not allowed while the turn is lent
 
     @contextmanager
     def taken(self, call: str, reads: bool) -> Iterator[None]:
@@ -33,9 +34,12 @@ class Turn:
         LifsimError : another call is active.
         """
         if not self._lock.acquire(blocking=False):
-            got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is at work in another thread"
+            got = f"{call}() was called while {(self._calls or ['another call'])[0]}() is running in another thread"
             raise LifsimError(self._name, got, "one call at a time; use a separate object in each thread")
         try:
+            if call in self._refused:
+                got = f"{call}() was called from within the function that run() calls"
+                raise LifsimError(self._name, got, "call it after run()")
             if self._calls and not reads:
                 got = f"{call}() was called from within {self._calls[-1]}()"
                 raise LifsimError(self._name, got, "only calls that read, such as get, are allowed there")
@@ -46,6 +50,16 @@ class Turn:
                 self._calls.pop()
         finally:
             self._lock.release()
+
+    @contextmanager
+    def lent(self, refused: tuple[str, ...]) -> Iterator[None]:
+        """Let a function that the active call calls make any call but those `refused`."""
+        calls, before = self._calls, self._refused
+        self._calls, self._refused = [], refused
+        try:
+            yield
+        finally:
+            self._calls, self._refused = calls, before
 
 
 def alone(method: F) -> F:

@@ -83,7 +83,7 @@ class LoggedSamples:
         assert r.source is not None
         self._source, self._target = r.source, r.view
         self._ranges = [(first[v.name], first[v.name] + v.population.n) for v in (r.source, r.view)]
-        source, target, _, _, number = engine.numbered_synapses(*self._ranges)
+        source, target, _, _, number = engine.numbered_synapses(self._ranges[0], self._ranges[1])
         self._order = arranged(self._source, self._target, source, target)
         number = number[self._order.data]
         self._by_number = np.argsort(number)
@@ -96,7 +96,7 @@ class LoggedSamples:
 
     def begin(self) -> None:
         """Read the current weights."""
-        self._now = self._engine.numbered_synapses(*self._ranges)[2][self._order.data]
+        self._now = self._engine.numbered_synapses(self._ranges[0], self._ranges[1])[2][self._order.data]
 
     def next(self, step: int) -> int:
         """`NEVER`: a slice may end at any step."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lifsim.common.lazy import on_first_use
+from lifsim.common.lazy import on_first_use, public_names
 
 __all__ = ["FORMAT_VERSION", "Matrix", "WeightStore", "is_store"]
 
@@ -25,3 +25,5 @@ __getattr__ = on_first_use(
         "FORMAT_VERSION": "lifsim.weights.store_file",
     },
 )
+
+__dir__ = public_names(__name__)

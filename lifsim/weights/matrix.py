@@ -63,14 +63,14 @@ def delays_like(place: str, delay: Any, parts: dict[str, np.ndarray]) -> np.ndar
         return own["data"]
     wanted = next(iter(parts.values())).shape
     if own.get("weight", np.empty(0)).shape != wanted:
-        raise DataError(place, "the delays do not match the stored entries", f"shape {wanted}, or a matrix of the same pattern")
+        raise DataError(place, "the delays do not match the stored entries", f"shape {wanted}, or a matrix of the same sparsity pattern")
     return _numbers(own["weight"])
 
 
 def bias_vector(place: str, bias: Any, parts: dict[str, np.ndarray]) -> np.ndarray:
     """A bias of shape (out,), with the type of the weights (DataError for another shape, or for a sparse matrix)."""
     if "weight" not in parts:
-        raise DataError(place, "a bias for a sparse matrix", "a bias for a dense layer")
+        raise DataError(place, "was given with a sparse matrix", "only dense matrices can have a bias")
     out = np.asarray(bias).astype(parts["weight"].dtype, copy=False)
     if out.shape != parts["weight"].shape[:1]:
         raise DataError(place, f"has shape {out.shape}", f"({len(parts['weight'])},), one entry for each target")
@@ -100,9 +100,9 @@ def check_pattern(place: str, parts: dict[str, np.ndarray], attributes: Any) -> 
     indices, indptr = parts["indices"], parts["indptr"].astype(np.int64)
     rising = len(indptr) == shape[1] + 1 and indptr[0] == 0 and indptr[-1] == len(main) and not (np.diff(indptr) < 0).any()
     if not rising:
-        raise DataError(f"{place}/indptr", "is broken", f"must rise from 0 to {len(main)} in {shape[1] + 1} entries")
+        raise DataError(f"{place}/indptr", "is not valid", f"must have {shape[1] + 1} entries that rise from 0 to {len(main)}")
     if len(indices) != len(main) or (len(indices) and not 0 <= indices.min() <= indices.max() < shape[0]):
-        raise DataError(f"{place}/indices", "is broken", f"one index of 0 to {shape[0] - 1} for each of {len(main)} entries")
+        raise DataError(f"{place}/indices", "is not valid", f"one index from 0 to {shape[0] - 1} for each of {len(main)} entries")
 
 
 def digest_of(parts: dict[str, np.ndarray], attributes: Any) -> str:

@@ -36,7 +36,7 @@ class _Discarded(Exception):
     """Tells `hdf5.replacing` to leave the file unchanged."""
 
 
-_KEPT = "the store is as it was"
+_KEPT = "the store is unchanged"
 _WRITING: weakref.WeakSet[WeightStore] = weakref.WeakSet()  # stores that are open for writing
 
 
@@ -100,7 +100,9 @@ class WeightStore:
             return WeightStore, (self.path.absolute(),)
         if self._mode != "r" or self._file is None:
             state = "open for writing" if self._mode != "r" else "closed"
-            raise DataError(str(self.path), f"is {state}: it cannot be pickled or copied", "a store in memory, or open for reading")
+            raise DataError(
+                str(self.path), f"is {state}: it cannot be pickled or copied", "a store in memory, or one that was opened for reading"
+            )
         self._file.flush()
         return _in_memory, (self._file.id.get_file_image(),)
 
@@ -132,7 +134,7 @@ class WeightStore:
         """The HDF5 file that holds the attributes of the store: the new file if there is one, else the old one."""
         file = self._file if self._file is not None else self._before
         if file is None:
-            raise DataError(str(self.path), "is closed")
+            raise DataError(str(self.path), "is closed", "open the store again")
         return file
 
     def __enter__(self) -> WeightStore:
@@ -223,7 +225,7 @@ class WeightStore:
         DataError : an entry is not a finite number, shapes do not match, `name` is not valid, or the store is open for reading only.
         """
         if name in ("", ".", "..") or "/" in name:
-            raise DataError(self._place(name), "is no name for a matrix", "a text without /, other than . and ..")
+            raise DataError(self._place(name), "is not a valid name of a matrix", "a text without /, other than . and ..")
         parts, shape = stored_parts(matrix)
         if delay is not None:
             parts["delay"] = delays_like(self._place(name), delay, parts)
@@ -281,7 +283,7 @@ class WeightStore:
         """
         for key in values:
             if key in OWN:
-                raise DataError(self._place(name), f"{key!r} is no name for a note", "any but " + ", ".join(OWN))
+                raise DataError(self._place(name), f"{key!r} cannot be the name of a note", "any name except " + ", ".join(OWN))
         self._group(name)
         file = self._changed()
         if name not in file and self._before is not None:
@@ -360,7 +362,7 @@ class WeightStore:
         place = self._place(f"{group.name.strip('/')}/{key}")
         dataset = own_dataset(group, key, place)
         if dataset.dtype.kind not in ("iu" if key in ("indices", "indptr") else "fiu"):
-            raise DataError(place, f"is of type {dataset.dtype}", "numbers" if key not in ("indices", "indptr") else "whole numbers")
+            raise DataError(place, f"has type {dataset.dtype}", "numbers" if key not in ("indices", "indptr") else "whole numbers")
         dimensions = 2 if "weight" in group and key != "bias" else 1
         if dataset.ndim != dimensions:
             raise DataError(place, f"has shape {dataset.shape}", "(n_target, n_source)" if dimensions == 2 else "one dimension")

@@ -107,7 +107,7 @@ def test_a_changed_weight_is_found(folder):
         ("convert no.h5 -o a.toml", "no.h5"),
         ("classify digits.toml --data digits.npz", "is no converted network"),
         ("classify brunel --data digits.npz", "is no converted network"),
-        ("info digits.npz --verify", "digits.npz: is no HDF5 file"),
+        ("info digits.npz --verify", "digits.npz: is not an HDF5 file"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(folder, line, match):

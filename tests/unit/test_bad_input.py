@@ -473,13 +473,13 @@ WRONG_CALLS = {
     "partners by no chance": (lambda n: _spatial(n, rule="fixed_indegree", indegree=1, p={"box": {"p0": 0.0, "radius": 1.0}}), ["p0 = 0"]),
     "partners out of reach": (
         lambda n: _spatial(n, rule="fixed_indegree", indegree=4, p={"box": {"p0": 1.0, "radius": 0.6}}, allow_multapses=False, run=True),
-        ["projections[0].p", "h 0 has fewer than 4 different partners in g"],
+        ["projections[0].p", "node 0 of h has fewer than 4 different partners in g"],
     ),
     "no partner in reach": (
         lambda n: _spatial(
             n, rule="fixed_outdegree", outdegree=3, p={"box": {"p0": 1.0, "radius": 0.1}}, allow_autapses=False, to="g", run=True
         ),
-        ["projections[0].p", "g 0 has no partner in g"],
+        ["projections[0].p", "node 0 of g has no partner in g"],
     ),
     "threads 0": (lambda n: ls.run(n, 1.0, threads=0), ["threads", "0"]),
     "threads a half": (lambda n: ls.run(n, 1.0, threads=0.5), ["threads", "0.5"]),
@@ -527,7 +527,7 @@ WRONG_CALLS = {
     "soft reset without a threshold": (lambda n: n.add("c", 1, "lif_psc_exp", V_th=-np.inf), ["populations.c.V_th", "-inf"]),
     "soft reset with a lower bound": (lambda n: n.add("c", 1, "lif_psc_delta", V_min=-80.0), ["populations.c.V_min"]),
     "soft reset and a synapse without time": (lambda n: n.add("c", 1, "lif_psc_exp", tau_syn_in=0.0), ["populations.c.tau_syn_in", "> 0"]),
-    "hard reset without a threshold": (lambda n: n.add("c", 1, "if_psc_delta_hard", V_th=np.inf), ["populations.c.V_th", "inf"]),
+    "hard reset without a threshold": (lambda n: n.add("c", 1, "if_psc_delta_hard", V_th=-np.inf), ["populations.c.V_th", "-inf"]),
     "soft reset at exact times": (
         lambda n: (n.add("x", 1, "lif_psc_delta"), ls.run(n, 1.0, method="precise")),
         ["lif_psc_delta", "precise"],
@@ -623,24 +623,24 @@ def _claim(shape: str, data: bytes = b"") -> bytes:
 
 WAVE = np.arange(10.0)
 WRONG_WAVEFORMS = {  # contents of w.npy, or of w.csv
-    "empty": (b"", "no NPY file"),
-    "a part of the magic": (b"\x93NUM", "no NPY file"),
-    "wrong magic": (b"\0" * 200, "no NPY file"),
-    "a pickle": (b"\x80\x04K\x01.", "no NPY file"),
-    "a zip archive": (b"PK\x03\x04" + b"\0" * 50, "no NPY file"),
-    "a header cut off": (_npy(WAVE)[:40], "no NPY file"),
+    "empty": (b"", "is not an NPY file"),
+    "a part of the magic": (b"\x93NUM", "is not an NPY file"),
+    "wrong magic": (b"\0" * 200, "is not an NPY file"),
+    "a pickle": (b"\x80\x04K\x01.", "is not an NPY file"),
+    "a zip archive": (b"PK\x03\x04" + b"\0" * 50, "is not an NPY file"),
+    "a header cut off": (_npy(WAVE)[:40], "is not an NPY file"),
     "data cut off": (_npy(WAVE)[:-9], "but holds 71 bytes"),
     "data behind its end": (_npy(WAVE) * 2, "float64 of shape (10,)"),
-    "an unknown version": (b"\x93NUMPY\x09\x00" + _npy(WAVE)[8:], "no NPY file"),
-    "a header of code": (_header("{'descr': print(1), 'fortran_order': False, 'shape': (5,), }\n"), "no NPY file"),
-    "a header of brackets": (_header("(" * 5000), "no NPY file"),
-    "a header of 4 GB": (b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "no NPY file"),
-    "no keys": (_header("{}\n"), "no NPY file"),
+    "an unknown version": (b"\x93NUMPY\x09\x00" + _npy(WAVE)[8:], "is not an NPY file"),
+    "a header of code": (_header("{'descr': print(1), 'fortran_order': False, 'shape': (5,), }\n"), "is not an NPY file"),
+    "a header of brackets": (_header("(" * 5000), "is not an NPY file"),
+    "a header of 4 GB": (b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "is not an NPY file"),
+    "no keys": (_header("{}\n"), "is not an NPY file"),
     "a petabyte": (_claim("(10**15,)".replace("10**15", str(10**15))), "but holds 0 bytes"),
     "negative": (_claim("(-5,)", bytes(80)), "but holds 80 bytes"),
     "overflow": (_claim("(4294967296, 4294967296)", bytes(80)), "but holds 80 bytes"),
     "a boolean shape": (_claim("(True,)", bytes(80)), "but holds 80 bytes"),
-    "objects": (_npy(np.array([1, None], object)), "does not hold numbers alone but object"),
+    "objects": (_npy(np.array([1, None], object)), "holds entries of type object, not numbers"),
     "complex": (_npy(np.zeros(10, complex)), "complex128"),
     "booleans": (_npy(np.zeros(10, bool)), "bool"),
     "texts": (_npy(np.array(["a"])), "<U1"),
@@ -652,8 +652,8 @@ WRONG_WAVEFORMS = {  # contents of w.npy, or of w.csv
     "nan": (_npy(np.full(3, np.nan)), "nan or infinite"),
     "empty text": (b"", "holds no numbers"),
     "text of comments": (b"# a\n\n# b\n", "holds no numbers"),
-    "text of UTF-16": ("1.0\n".encode("utf-16"), "does not hold numbers alone"),
-    "ragged text": (b"1\n1,2\n", "does not hold numbers alone"),
+    "text of UTF-16": ("1.0\n".encode("utf-16"), "holds more than numbers"),
+    "ragged text": (b"1\n1,2\n", "holds more than numbers"),
 }
 
 
@@ -824,7 +824,9 @@ def test_intervals_of_waveforms_that_no_steps_can_count(interval):
 
 def test_a_waveform_of_too_many_steps():
     """Rows of whole steps are kept as they are; the mean of each step takes memory, which is foretold."""
-    with pytest.raises(ls.ModelError, match=r"populations\.g\.interval: 2 samples, one in 1e\+12 ms, take .* as the mean of each step"):
+    with pytest.raises(
+        ls.ModelError, match=r"populations\.g\.interval: 2 samples, one in 1e\+12 ms, need .* of memory as means over time steps"
+    ):
         _run_with(network(), "waveform_generator", waveform=[1.0, 2.0], interval=1e12, interpolate=True)
     _run_with(network(), "waveform_generator", waveform=[1.0, 2.0], interval=1e12)
 
@@ -832,7 +834,7 @@ def test_a_waveform_of_too_many_steps():
 def test_objects_in_a_waveform_file():
     """A pickle is never loaded."""
     np.save("w.npy", np.array([1.0, None], dtype=object), allow_pickle=True)
-    with pytest.raises(ls.LifsimError, match=r"populations\.g\.waveform_file: w\.npy does not hold numbers"):
+    with pytest.raises(ls.LifsimError, match=r"populations\.g\.waveform_file: w\.npy holds entries of type"):
         _run_with(network(), "waveform_generator", waveform_file="w.npy")
 
 

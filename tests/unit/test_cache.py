@@ -235,7 +235,7 @@ def test_a_part_must_not_enclose_anything():
     def scale(m):
         m.x[0] *= factor
 
-    with pytest.raises(TypeError, match="encloses"):
+    with pytest.raises(TypeError, match="is a closure"):
         Part(scale)
 
 

@@ -205,7 +205,7 @@ def test_a_run_that_does_not_know_its_end(tmp_path):
         assert not log_path(out).exists()  # nothing was recorded
         shutil.move(copy, log_path(out))
         if duration is None:
-            with pytest.raises(ls.DataError, match="was stopped before its first step, and does not say how long that run was to be"):
+            with pytest.raises(ls.DataError, match="belongs to a run of unknown duration that was stopped before its first step"):
                 ls.resume(out)
         else:
             assert digest(ls.resume(out)) == digest(ls.run(small(), 20.0))
@@ -370,7 +370,7 @@ def test_what_is_read_is_not_replaced(tmp_path):
     (tmp_path / "m.toml").write_text(f'[populations.a]\nn = 3\nmodel = "iaf_psc_exp"\n{projection}', encoding="utf-8")
     for reader, out, place in ((net, spikes, "populations.given.spike_file"), (ls.load(tmp_path / "m.toml"), weights, "the model")):
         before = out.read_bytes()
-        with pytest.raises(ls.OutputError, match=f"is read by the network \\({place}\\)"):
+        with pytest.raises(ls.OutputError, match=f"is an input file of the network \\({place}\\)"):
             ls.run(reader, 10.0, out=out, overwrite=True)
         assert out.read_bytes() == before
 
@@ -463,7 +463,7 @@ def test_no_good_checkpoint(tmp_path):
     told = []
     result = ls.resume(out, progress=lambda event, **facts: told.extend([facts["text"]] if event == "warning" else []))
     assert [text.partition("run.h5")[2] for text in told] == [
-        f".ckpt{end}: is no checkpoint, or was cut off; the run begins again" for end in ("", ".prev")
+        f".ckpt{end}: is not a checkpoint, or is incomplete; the run restarts from step 0" for end in ("", ".prev")
     ]
     assert digest(result) == whole
 
@@ -473,7 +473,7 @@ def test_a_log_that_is_damaged_before_the_checkpoint(tmp_path):
     whole = interrupted(out)
     raw = log_path(out).read_bytes()
     log_path(out).write_bytes(raw[: len(raw) // 2])
-    with pytest.warns(UserWarning, match="the log is whole only up to step .*; the run begins again"):
+    with pytest.warns(UserWarning, match="the log is complete only up to step .*; the run restarts from step 0"):
         result = ls.resume(out)
     assert digest(result) == whole
 
@@ -522,7 +522,7 @@ def test_a_checkpoint_made_by_hand(change, tmp_path):
     found = checkpoint_file.read(path)
     network_archive.write(small(), tmp_path / "image")
     checkpoint_file.write(path, replace(found.about, **change), found.arrays, found.chunks, tmp_path / "image")
-    with pytest.raises(ls.DataError, match=r"x: (has invalid metadata|says dt = 0.2 ms, its network has 0.1 ms)"):
+    with pytest.raises(ls.DataError, match=r"x: (has invalid metadata|has dt = 0.2 ms, but its network has dt = 0.1 ms)"):
         ls.Simulation.restore(path)
 
 
@@ -620,7 +620,7 @@ def test_files_that_the_network_reads(tmp_path):
         assert digest(sim.result()) == whole
     with h5py.File(away / "in.h5", "r+") as file:
         file["spikes/cells/timestamps"][3] = 4.1
-    with pytest.raises(ls.DataError, match=r"populations.g.spike_file: .*in.h5 is not the file that .*x was made with"):
+    with pytest.raises(ls.DataError, match=r"populations.g.spike_file: .*in.h5 is not the file with which .*x was made"):
         ls.Simulation.restore(path)
     (away / "in.h5").unlink()
     with pytest.raises(ls.DataError, match=r"populations.g.spike_file: .*in.h5 does not exist"):
@@ -677,5 +677,5 @@ def test_the_place_of_a_checkpoint(tmp_path):
     with pytest.raises(ls.DataError, match="does not exist"):
         ls.Simulation.restore(tmp_path / "x")
     (tmp_path / "x").write_bytes(os.urandom(1000))
-    with pytest.raises(ls.DataError, match="is no checkpoint"):
+    with pytest.raises(ls.DataError, match="is not a checkpoint"):
         ls.Simulation.restore(tmp_path / "x")

@@ -342,7 +342,7 @@ def test_wrong_options(results):
     assert "run --help" in refused("run", "tiny.toml", "--set")
     refused("run", "")
     if sys.platform != "win32":
-        assert "no ordinary file" in refused("run", "/dev/null")
+        assert "not an ordinary file" in refused("run", "/dev/null")
 
 
 def test_info_of_a_shipped_model():
@@ -468,13 +468,13 @@ def test_spikes_of_another_tool():
     spikes_of_another_tool("x.h5", 1001 + np.arange(970) % 50, np.arange(1, 971) * 1.0)
     for command in ("stats", "info", "plot"):
         said = lif(command, "x.h5")
-        assert "warning: x.h5: p: 1,051 neurons are assumed, ids 0 to 1050; those with spikes are 1001 to 1050" in said.stderr
+        assert "warning: x.h5: p: 1,051 neurons with ids 0 to 1050 are assumed, since the spikes have ids 1001 to 1050" in said.stderr
         assert lif(command, "x.h5", "--n-nodes", "50", *(["--overwrite"] if command == "plot" else [])).stderr == ""
     found = json.loads(lif("stats", "x.h5", "--n-nodes", "p=50", "--json").stdout)["p"]
     assert (found["neurons"], found["spikes"], found["rate"]) == (50, 970, pytest.approx(20.0))
     assert "holds spikes of 50 neurons" in lif("stats", "x.h5", "--n-nodes", "49", code=2).stderr
     assert (
-        "n_nodes is given for 'q', which is not a population of it; expected one of: p"
+        "n_nodes is given for 'q', which is not a population of the file; expected one of: p"
         in lif("stats", "x.h5", "--n-nodes", "q=1", code=2).stderr
     )
     assert "given for a population twice" in lif("stats", "x.h5", "--n-nodes", "1", "--n-nodes", "2", code=2).stderr
@@ -484,7 +484,7 @@ def test_spikes_of_another_tool():
 
 
 def test_bad_spikes_of_another_tool_are_no_silence():
-    for ids, times, words in (([0, 1], [1.0, float("nan")], "no finite numbers"), ([0], [1.0, 2.0], "2 timestamps, but 1 node_ids")):
+    for ids, times, words in (([0, 1], [1.0, float("nan")], "not finite numbers"), ([0], [1.0, 2.0], "2 timestamps, but 1 node_ids")):
         spikes_of_another_tool("x.h5", ids, times)
         for command in (("info",), ("info", "--verify"), ("stats",), ("plot",)):
             assert words in lif(command[0], "x.h5", *command[1:], code=2).stderr

@@ -243,6 +243,68 @@ def test_momentary_rates_are_those_of_the_recorded_spikes(model):
     assert (expected == 0).any() and (expected > 500).any()
 
 
+def test_generators_that_are_set_during_a_run(tmp_path):
+    """What is received follows what is sent, a delay later, and moves the potential; a restored run records the same."""
+    net = fed()
+    net.add("p", 1, "poisson_generator", rate=10.0)
+    for name in SOURCES:
+        net.record_currents(name, "n", interval=0.1)
+    net.record("n", ["I_stim", "V_m"], interval=0.1)
+    for name in ("dc", "step", "ac"):
+        net.record(name, "I", interval=0.1)
+    net.record("p", "momentary_rate", interval=0.1)
+
+    def changed(sim):
+        sim.run(10.0)
+        sim.set("dc", amplitude=[10.0, -70.0], stop=33.0)
+        sim.set("ac", amplitude=90.0)
+        sim.set("noise", std=10.0, mean=-30.0)
+        sim.set("ou", mean=50.0)
+        sim.set("p", rate=70.0)
+        sim.run(5.0)
+        sim.set("step", amplitude_times=[20.0], amplitude_values=[-60.0])
+
+    with ls.Simulation(net, threads=2) as sim:
+        changed(sim)
+        sim.run(0.3)
+        sim.save(tmp_path / "then.ckpt")
+        sim.run(24.7)
+        result = sim.result()
+    with ls.Simulation.restore(tmp_path / "then.ckpt", threads=1) as sim:
+        sim.run(24.7)
+        again = sim.result()
+    t = result.traces["n"]
+    for variable in t:
+        np.testing.assert_array_equal(t[variable], again.traces["n"][variable])
+    total = sum(t[f"I_from_{name}"] for name in SOURCES)
+    np.testing.assert_allclose(t["I_stim"], total, rtol=0, atol=1e-11)
+    decay, v = np.exp(-DT / 10.0), np.zeros(12)
+    for row, measured in zip(total, t["V_m"], strict=True):
+        v = decay * v + row * 10.0 / 250.0 * (1 - decay)
+        np.testing.assert_allclose(measured + 70.0, v, atol=1e-10)
+    for name, delay, weight in (("step", 3, 2.0), ("ac", 20, 1.5), ("dc", 10, 1.0)):
+        sent = weight * result.traces[name]["I"].sum(axis=1)[: -delay - 1]
+        np.testing.assert_allclose(t[f"I_from_{name}"][delay + 1 :, 4], sent, atol=1e-11)
+    assert (result.traces["dc"]["I"][100:] == [10.0, -70.0]).all(axis=1).sum() == 229  # from 10.1 to 32.9 ms
+    assert set(result.traces["p"]["momentary_rate"][2:, 0]) == {10.0, 70.0}
+
+
+def test_a_run_that_begins_again_records_the_same():
+    net = driven("iaf_psc_exp", **CURRENT)
+    net.add("ou", 1, "ou_generator", mean=20.0, std=50.0)
+    net.connect("ou", "n")
+    net.record("n", ["t_ref_remaining", "I_stim", "I_syn"], interval=0.1)
+    with ls.Simulation(net, seed=4) as sim:
+        sim.run(20.0)
+        first = sim.samples()["n"]
+        sim.reset()
+        sim.run(20.0)
+        second = sim.samples()["n"]
+    for variable in first:
+        np.testing.assert_array_equal(first[variable].values, second[variable].values)
+    assert first["t_ref_remaining"].values.max() > 0 and first["I_stim"].values.std() > 10
+
+
 def test_model_file_keeps_currents(tmp_path):
     net = fed()
     net.record_currents("noise", "n[2,5]", interval=0.5)

@@ -126,6 +126,6 @@ def test_traces_that_the_disk_cannot_hold_are_refused_before(tmp_path, monkeypat
     sampled = net()
     sampled.record("n", "V_m", interval=0.1)
     monkeypatch.setattr("lifsim.files.disk.free", lambda _: 10**6)
-    with pytest.raises(ls.OutputError, match=r"1 MB are free on its disk; what is sampled in this run needs about 8.07 MB"):
+    with pytest.raises(ls.OutputError, match=r"1 MB are free on its disk; the traces of this run need about 8.07 MB"):
         ls.run(sampled, 1000.0, out=tmp_path / "run.h5")
     assert not list(tmp_path.iterdir())

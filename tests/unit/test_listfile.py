@@ -167,7 +167,7 @@ def test_a_list_that_cannot_be_written_leaves_the_old_one(stored, monkeypatch):
 
     with monkeypatch.context() as failing:
         failing.setattr("os.replace", fail)
-        with pytest.raises(ls.RunError, match=r"No space left on device .*x.h5 is as it was"):
+        with pytest.raises(ls.RunError, match=r"No space left on device .*x.h5 is unchanged"):
             synapse_file.write(Path("x.h5"), {"a": synapse_table.SynapseColumns(np.array([0]), np.array([1]), None, None)})
     assert Path("x.h5").read_bytes() == before and [p.name for p in Path().iterdir()] == ["x.h5"]
 
@@ -188,8 +188,8 @@ def test_wrong_hdf5(stored):
     refused("entry 1, column source: 4; expected a whole number from 0 to 3", source=[3, 4, 3], target=TARGETS)
     refused("2 entries of weight, 3 sources", **good, weight=[1.0, 2.0])
     refused("entry 2, column delay: 0.25; nearest", **good, delay=[0.1, 0.2, 0.25])
-    refused("no list of numbers", **good, weight=np.ones((3, 1)))
-    refused("no list of numbers", **good, delay=["a", "b", "c"])
+    refused("not a list of numbers", **good, weight=np.ones((3, 1)))
+    refused("not a list of numbers", **good, delay=["a", "b", "c"])
     refused("weight is a link to another place", **good, weight=h5py.ExternalLink("x.h5", "/deep"))
     with h5py.File("y.h5", "w") as file:
         file["source"] = h5py.ExternalLink("x.h5", "/deep/net/source")
@@ -199,7 +199,7 @@ def test_wrong_hdf5(stored):
     with h5py.File("y.h5", "w") as file:
         file.create_dataset("source", (10**9,), "i4", chunks=True)
         file["target"] = TARGETS
-    with pytest.raises(ls.ModelError, match="claims 4,000,000,000 bytes"):
+    with pytest.raises(ls.ModelError, match="declares 4,000,000,000 bytes"):
         network(file="y.h5")
     with pytest.raises(ls.ModelError, match="no such group"):
         network(file="x.h5:deep/nest")

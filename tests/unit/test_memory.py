@@ -153,7 +153,7 @@ def small_run():
 def test_compiling_is_refused_without_room_for_it(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFSIM_CACHE_DIR", str(tmp_path))
     said = under("RLIMIT_DATA", 400 * 10**6, RUN)
-    assert said.startswith("memory: code has to be compiled first")
+    assert said.startswith("memory: compiling the code of this run needs")
 
 
 # -- checks ----------------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ def test_samples_are_foretold(recording):
 def test_traces_that_memory_cannot_hold_are_refused_before_the_run():
     net = recorded(interval=0.1)
     with pytest.raises(
-        ls.LifsimError, match=r"memory: what is sampled in this run takes 800 GB; .* with a file as `out`, samples go to the disk"
+        ls.LifsimError, match=r"memory: the traces of this run need 800 GB; .* with a file as `out`, traces are written to the disk"
     ):
         ls.run(net, 1e8)
     with ls.Simulation(net) as sim:

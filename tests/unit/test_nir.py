@@ -674,7 +674,7 @@ def test_currents_do_not_pass_through_synapses_step_by_step(tmp_path):
 
 def test_weights_that_are_no_matrices(tmp_path):
     file = written(tmp_path, {"c": {"type": "Conv2d", "weight": np.ones((1, 1, 3, 3))}}, chain("in", "c", "out"))
-    with WeightStore() as store, pytest.raises(DataError, match=r"x.nir:c: a node of type Conv2d, whose weights are no matrix"):
+    with WeightStore() as store, pytest.raises(DataError, match=r"x.nir:c: a node of type Conv2d, whose weights are not a matrix"):
         nir.load_weights(file, store)
 
 

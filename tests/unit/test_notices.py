@@ -9,8 +9,8 @@ import pytest
 
 import lifsim as ls
 from lifsim.common import notices as module
+from lifsim.common import progress_bar
 from lifsim.common.notices import notices
-from lifsim.simulation import simulation
 
 
 class Terminal(io.StringIO):
@@ -54,7 +54,7 @@ def test_nothing_is_said_where_nobody_looks(capfd):
 
 def test_a_run_says_what_it_does(monkeypatch):
     heard = []
-    monkeypatch.setattr(simulation, "notices", lambda event, **facts: heard.append((event, facts)))
+    monkeypatch.setattr(progress_bar, "notices", lambda event, **facts: heard.append((event, facts)))
     net = ls.Network()
     net.add("n", 10, "iaf_psc_exp")
     net.connect("n", "n")

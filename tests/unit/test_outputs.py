@@ -74,7 +74,7 @@ def test_a_log_is_opened_through_no_link_nor_by_a_second_name():
     Path("link.log").symlink_to("victim")
     os.link("victim", "hard.log")
     os.mkfifo("pipe.log")
-    for name, said in {"link": "is a link", "pipe": "is no ordinary file"}.items():
+    for name, said in {"link": "is a link", "pipe": "is not an ordinary file"}.items():
         with pytest.raises(ls.OutputError, match=said):
             LogWriter.reopen(Path(f"{name}.log"))
         with pytest.raises(ls.OutputError, match="is the log of a run"):

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 import lifsim as ls
 from lifsim import analysis, plot
 from lifsim.common.errors import DataError, OutputError, RunError
-from lifsim.plot import style
+from lifsim.plot import palette
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk
 from lifsim.simulation.file_sink import FileSink
@@ -133,7 +133,7 @@ def test_axes():
     assert below.get_ylabel() == "rate (1/s)\n5 ms bins"
     assert below.get_ylim()[1] > 40
     assert [label.get_text() for label in top.get_yticklabels()] == ["exc\nn = 10,000", "inh\nn = 2,500"]
-    assert [label.get_color() for label in top.get_yticklabels()] == [style.EXCITATORY, style.INHIBITORY]
+    assert [label.get_color() for label in top.get_yticklabels()] == [palette.EXCITATORY, palette.INHIBITORY]
     top, below = plot.raster(CASES["long"](), t_start=500.0, rate_bin=20.0).axes
     assert top.get_xlim() == (0.5, 20.0)
     assert below.get_xlabel() == "time (s)"
@@ -142,9 +142,9 @@ def test_axes():
 
 def test_many_spikes_become_an_image():
     many, few = plot.raster(CASES["irregular"]()).axes[0], plot.raster(CASES["cortex"]()).axes[0]
-    assert (len(many.images), len(few.images)) == (1, 0)
+    assert (len(many.images), len(few.images)) == (2, 0)  # one a population
     assert all(line.get_rasterized() for line in few.lines if line.get_marker() == "o")
-    shade = 1 - many.images[0].get_array().min(axis=2)
+    shade = 1 - many.images[0].get_array().min(axis=2) / 255
     assert 0.3 < shade.mean() < 0.9  # neither blank nor solid
     assert shade.std() > 0.1
 
@@ -169,18 +169,20 @@ def boxes(texts, figure):
     return [text.get_window_extent(figure.canvas.get_renderer()) for text in texts]
 
 
-@pytest.mark.parametrize("number", [14, 80])
+@pytest.mark.parametrize("number", [6, 14, 30, 80])
 @pytest.mark.parametrize("draw", [plot.raster, plot.rates, plot.isi])
 def test_many_populations_with_long_names(number, draw):
     sizes = {f"layer_{k}_population_of_pyramidal_cells_{'left' if k % 2 else 'right'}": 900 if k == 3 else 100 for k in range(number)}
     figure = draw(make(dict.fromkeys(sizes, 5), sizes, stop=200.0))
     FigureCanvasAgg(figure).draw()
     legends = [ax.get_legend().get_texts() for ax in figure.axes if ax.get_legend()]
-    assert len(legends) == 1
-    assert (legends[0][-1].get_text().endswith("more")) == (number == 80)
-    columns = [*legends, figure.axes[0].get_yticklabels()] if draw is plot.raster else legends
-    for column in columns:
+    rows = [ax.get_yticklabels() for ax in figure.axes if draw is plot.raster or number > 6]
+    assert len(legends) == (1 if number == 6 else 0)  # more than six have rows with names instead
+    for column in [*legends, *([text for text in column if text.get_text()] for column in rows)]:
         found = boxes(column, figure)
+        if not found or not any(name.get_text().startswith("layer") for name in column):
+            continue
+        assert len(column) == number or number == 80
         assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 and box.y1 <= figure.bbox.y1 for box in found)
         centres = sorted((box.y0 + box.y1) / 2 for box in found)
         assert np.diff(centres).min() > 0.9 * column[0].get_fontsize() * figure.dpi / 72
@@ -207,8 +209,8 @@ def test_own_axes():
 
 
 def test_colours():
-    assert plot.colours(["exc", "inh"]) == plot.colours(["E", "I"]) == [style.EXCITATORY, style.INHIBITORY]
-    assert plot.colours(["cells", "input", "Image"]) == list(style.OTHERS[:3])
+    assert plot.colours(["exc", "inh"]) == plot.colours(["E", "I"]) == [palette.EXCITATORY, palette.INHIBITORY]
+    assert plot.colours(["cells", "input", "Image"]) == list(palette.OTHERS[:3])
     assert len(set(plot.colours(list(CORTEX)))) == 8
     assert len(set(plot.colours([f"pop_{k}" for k in range(14)], shades=False))) == 14
 

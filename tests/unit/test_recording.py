@@ -152,7 +152,7 @@ def test_a_log_cut_anywhere_holds_what_came_before(log):
     for size in range(0, len(whole), 7):
         log.write_bytes(whole[:size])
         if size < ends[BEGUN]:
-            with pytest.raises(DataError, match="holds nothing"):
+            with pytest.raises(DataError, match="is empty"):
                 read_log(log)
         else:
             assert prefix(log) == (max(0, sum(end <= size for end in ends) - BEFORE), size - max(e for e in ends if e <= size))
@@ -178,7 +178,7 @@ def test_a_torn_end_is_not_called_damage(log):
     ends = [frame.end for frame in log_reading.frames(log)]
     for at in range(17, ends[BEGUN]):
         log.write_bytes(whole[:at])
-        with pytest.raises(DataError, match="holds nothing"):
+        with pytest.raises(DataError, match="is empty"):
             read_log(log)
     for at in range(ends[BEGUN], len(whole)):
         log.write_bytes(whole[:at])
@@ -296,7 +296,7 @@ def test_a_log_that_is_read_while_it_is_written(path):
             file.write(log_reading.FRAME.pack(b"LIFf", 2, 1000, 0) + b"the beginning")
         recorded, _ = read_log(log_path(path))
         assert (recorded.reason, recorded.ignored, recorded.writer) == ("", 0, f"process {os.getpid()}")
-        assert "the run goes on: process" in repr(open_result(path))
+        assert "the run is in progress: process" in repr(open_result(path))
     assert read_log(log_path(path))[0].reason == "the last write was cut short"
 
 
@@ -418,7 +418,7 @@ def test_what_fails_on_the_way_to_the_disk_is_said(path, monkeypatch):
     monkeypatch.setattr(disk, "sync", failing)
     monkeypatch.setattr(log_module, "_SYNC_EVERY", -1.0)
     writer = LogWriter(path)
-    with pytest.raises(RunError, match=r"Input/output error.*the data recorded so far are in it"):
+    with pytest.raises(RunError, match=r"Input/output error.*the data recorded so far are in this file"):
         for _ in range(1000):
             writer.append(log_reading.CHUNK, b"x")
             time.sleep(0.01)

@@ -223,7 +223,7 @@ def foreign(path, **attributes):
     return path
 
 
-@pytest.mark.filterwarnings("ignore:.*neurons are assumed")
+@pytest.mark.filterwarnings("ignore:.*neurons with ids 0 to .* are assumed")
 def test_spikes_of_other_tools(tmp_path):
     result = open_result(foreign(tmp_path / "other.h5", units="ms"))
     spikes = result.spikes["cells"]
@@ -233,7 +233,7 @@ def test_spikes_of_other_tools(tmp_path):
     assert "another tool" in repr(result)
 
 
-@pytest.mark.filterwarnings("ignore:.*neurons are assumed")
+@pytest.mark.filterwarnings("ignore:.*neurons with ids 0 to .* are assumed")
 @pytest.mark.parametrize(
     ("units", "factor"),
     [("ms", 1), ("milliseconds", 1), ("s", 1000), (np.bytes_("s"), 1000), ("Seconds", 1000), ("us", 1e-3), (None, 1)],
@@ -287,12 +287,12 @@ UNREADABLE = {
     "nan": (([1.0, np.nan], [0, 1]), "entry 1: nan"),
     "inf": (([-np.inf, 1.0], [0, 1]), "entry 0: -inf"),
     "lengths": (([1.0, 2.0, 3.0], [0, 1]), "3 timestamps, but 2 node_ids"),
-    "negative": (([1.0, 2.0], [0, -1]), "names node -1"),
-    "negative alone": (([1.0], [-1]), "names node -1"),
-    "huge": (([1.0, 2.0], np.array([0, 2**63], "u8")), "names node 9223372036854775808"),
+    "negative": (([1.0, 2.0], [0, -1]), "holds a spike of node -1"),
+    "negative alone": (([1.0], [-1]), "holds a spike of node -1"),
+    "huge": (([1.0, 2.0], np.array([0, 2**63], "u8")), "holds a spike of node 9223372036854775808"),
     "fractions": (([1.0, 2.0], [0.5, 1.0]), "type float64"),
     "text": ((["a", "b"], [0, 1]), "type object"),
-    "unlikely": (([1.0, 2.0], [0, 2**30]), "n_nodes, which says how many neurons there are"),
+    "unlikely": (([1.0, 2.0], [0, 2**30]), "give n_nodes, the number of neurons"),
 }
 
 
@@ -314,7 +314,7 @@ def test_numbers_of_neurons(tmp_path):
     """A file of the ids 1001 to 1050 is of 1051 neurons, unless it or the user says that there are 50."""
     times, ids = np.arange(1, 971) * 1.0, 1001 + np.arange(970) % 50
     path = populations(tmp_path / "x.h5", p=(times, ids.astype("u8"), {}))
-    with pytest.warns(UserWarning, match=r"p: 1,051 neurons are assumed, ids 0 to 1050; those with spikes are 1001 to 1050"):
+    with pytest.warns(UserWarning, match=r"p: 1,051 neurons with ids 0 to 1050 are assumed, since the spikes have ids 1001 to 1050"):
         assert analysis.statistics(open_result(path))["p"]["neurons"] == 1051
     for n_nodes in (50, {"p": 50}):
         result = open_result(path, n_nodes=n_nodes)
@@ -327,7 +327,13 @@ def test_numbers_of_neurons(tmp_path):
     said = open_result(populations(tmp_path / "said.h5", p=(times, ids, {"n_nodes": 60, "t_stop": 2000.0})))
     assert len(said.spikes["p"].recorded_ids) == 60 and said.t_stop == 2000.0
     assert len(open_result(path, n_nodes=2000).spikes["p"].recorded_ids) == 2000
-    for n_nodes, words in ((49, "50 neurons or more; n_nodes = 49"), ({"q": 3}, "'q'"), (-1, "-1"), (True, "True"), (2.5, "2.5")):
+    for n_nodes, words in (
+        (49, "50 neurons or more; expected at most the given n_nodes"),
+        ({"q": 3}, "'q'"),
+        (-1, "-1"),
+        (True, "True"),
+        (2.5, "2.5"),
+    ):
         with pytest.raises(DataError, match=words):
             open_result(path, n_nodes=n_nodes)
 
@@ -404,7 +410,7 @@ def test_missing_file(path):
 
 def test_not_a_result(tmp_path):
     (tmp_path / "text.h5").write_text("hello " * 1000)
-    with pytest.raises(DataError, match="no HDF5 file"):
+    with pytest.raises(DataError, match="not an HDF5 file"):
         open_result(tmp_path / "text.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1

@@ -85,7 +85,7 @@ def test_files_out_of_order(tmp_path, spikes, small_blocks, monkeypatch):
     sorted_file, other = write(tmp_path / "a.h5", step, ids), write(tmp_path / "b.h5", step[order], ids[order])
     assert_same(ls.run(network(sorted_file), 50.0), ls.run(network(other), 50.0))
     monkeypatch.setattr(spike_file, "MOST_SORTED", 1000)
-    with pytest.raises(ls.LifsimError, match="1,500 spikes, not in order of time") as error:
+    with pytest.raises(ls.LifsimError, match="1,500 spikes that are not sorted by time") as error:
         ls.run(network(other), 50.0)
     assert error.value.problems[0].where == "populations.g.spike_file"
 
@@ -98,7 +98,7 @@ def test_blocks_out_of_order(tmp_path, spikes, small_blocks):
 
 @pytest.mark.parametrize(
     ("at", "what", "words"),
-    [("step", 137.5, "13.75 ms is not on the grid"), ("step", np.nan, "no finite number"), ("id", 20, "node id 20")],
+    [("step", 137.5, "13.75 ms is not on the grid"), ("step", np.nan, "not finite numbers"), ("id", 20, "node id 20")],
 )
 def test_everything_is_checked_before_the_run(tmp_path, spikes, small_blocks, at, what, words):
     step, ids = spikes[0].astype(float), spikes[1].copy()
@@ -196,7 +196,7 @@ def test_a_population_that_cannot_be_read(tmp_path, spikes):
     with h5py.File(path, "r+") as file:
         file["spikes/bad/timestamps"], file["spikes/bad/node_ids"] = [1.0, np.nan], [0, 5]
     assert len(ls.run(network(path, spike_population="p"), 50.0).spikes["g"]) == len(spikes[0])
-    with pytest.raises(ls.DataError, match=r"spike_population: .*spikes/bad/timestamps: holds 1 or more times that are no finite numbers"):
+    with pytest.raises(ls.DataError, match=r"spike_population: .*spikes/bad/timestamps: holds 1 or more times that are not finite numbers"):
         ls.Simulation(network(path, spike_population="bad"))
     with pytest.raises(ls.DataError, match="holds several populations; expected one of: p, bad"):
         ls.Simulation(network(path))

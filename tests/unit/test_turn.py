@@ -60,7 +60,7 @@ def test_calls_from_another_thread(call, tmp_path):
     held = Held()
     began = time.perf_counter()
     with pytest.raises(
-        ls.LifsimError, match=rf"simulation: {call}\(\) was called while run\(\) is at work in another thread; expected one call at"
+        ls.LifsimError, match=rf"simulation: {call}\(\) was called while run\(\) is running in another thread; expected one call at"
     ):
         (CALLS | READS)[call](held.sim, tmp_path)
     assert time.perf_counter() - began < 5

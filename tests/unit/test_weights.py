@@ -138,7 +138,7 @@ def test_notes_are_not_content(stored):
         store.note("D", scale_of_conversion=0.3, model="iaf_psc_exp")
         assert store.notes("D") == {"scale_of_conversion": 0.3, "model": "iaf_psc_exp"} and store.notes("W") == {}
         assert store.verify() == before
-        with pytest.raises(DataError, match="'units' is no name for a note"):
+        with pytest.raises(DataError, match="'units' cannot be the name of a note"):
             store.note("D", units="mV")
     refused(stored, "no matrix", "X")
 
@@ -160,7 +160,7 @@ def test_a_store_in_memory(tmp_path, monkeypatch, sparse_matrix):
         (sparse.csr_array([[0, np.inf]]), {}, r"m/data\[0\]: inf"),
         (np.ones((2, 3)), {"bias": [1.0, 2.0, 3.0]}, r"m/bias: has shape \(3,\); expected \(2,\), one entry for each target"),
         (np.ones((2, 3)), {"bias": [1.0, np.nan]}, r"m/bias\[1\]: nan"),
-        (sparse.csr_array(np.ones((2, 3))), {"bias": [1.0, 2.0]}, "a bias for a sparse matrix"),
+        (sparse.csr_array(np.ones((2, 3))), {"bias": [1.0, 2.0]}, "only dense matrices can have a bias"),
     ],
 )
 def test_what_is_not_stored(tmp_path, matrix, options, match):
@@ -407,7 +407,7 @@ def test_a_failing_disk_leaves_the_store_as_it_was(stored, mode, call, monkeypat
     store = WeightStore(stored, mode)
     store.put("E", np.eye(300))
     monkeypatch.setattr(os, call, fail)
-    with pytest.raises(RunError, match=r"No space left on device .* bytes free\); the store is as it was"):
+    with pytest.raises(RunError, match=r"No space left on device .* bytes free\); the store is unchanged"):
         store.close()
     monkeypatch.undo()
     assert stored.read_bytes() == before and alone(tmp_path)
@@ -570,7 +570,7 @@ def test_shapes_that_no_bytes_back(stored):
     with h5py.File(stored, "r+") as file:
         del file["D"]["weight"]
         file["D"].create_dataset("weight", shape=(10**7, 10**7), dtype="f8", chunks=(100, 100))
-    refused(stored, "claims", "D")
+    refused(stored, "declares", "D")
 
 
 def test_compression_bombs(stored):
@@ -580,7 +580,7 @@ def test_compression_bombs(stored):
     with h5py.File(stored) as file:
         backed = file["D/weight"].id.get_storage_size()
     assert backed * 1000 < 4000 * 4000 * 8
-    refused(stored, "claims", "D")
+    refused(stored, "declares", "D")
 
 
 @pytest.mark.parametrize("key", ["data", "indices", "indptr"])
@@ -595,7 +595,7 @@ def test_names(stored):
     refused(stored, "there is no matrix", "../W")
     with WeightStore(stored, "a") as store:
         for name in ("", ".", "..", "a/b"):
-            with pytest.raises(DataError, match="no name"):
+            with pytest.raises(DataError, match="not a valid name"):
                 store.put(name, np.ones((1, 1)))
 
 

@@ -112,7 +112,7 @@ def folders() -> Folders:
             own, writable = _opened(_user_root())
             if writable:
                 return Folders((chosen, own), own)
-    return Folders((chosen,), None, OutputError(str(chosen.parent), "cannot be written, so no compiled code can be kept", ALLOWED))
+    return Folders((chosen,), None, OutputError(str(chosen.parent), "cannot be written, so no compiled code can be stored", ALLOWED))
 
 
 def cache_root() -> Path:
@@ -179,7 +179,7 @@ def _refuse_strangers(folder: Path) -> None:
         _remove_code(folder)
         found = folder.stat()
     if reason := code_file.stranger(found):
-        raise OutputError(str(folder), f"{reason}, so the code in it might be theirs", ALLOWED)
+        raise OutputError(str(folder), f"{reason}, so it may contain code of other users", ALLOWED)
 
 
 def _prune(current: Path) -> None:
@@ -228,7 +228,7 @@ def _say(why: str) -> None:
     global _not_kept
     if not _not_kept:
         _not_kept = why
-        warnings.warn(f"compiled code is not kept, so later runs compile it again: {why}", stacklevel=2)
+        warnings.warn(f"compiled code is not stored, so later runs compile it again: {why}", stacklevel=2)
 
 
 def place_and_stamp(function: Callable[..., Any]) -> tuple[str, bytes]:

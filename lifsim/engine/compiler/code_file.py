@@ -35,7 +35,7 @@ def stranger(found: os.stat_result) -> str:
 
 
 def read(path: Path) -> bytes | None:
-    """The payload of the file `path`; None if it does not exist, is damaged, is no plain file, or may come from a `stranger`."""
+    """The payload of the file `path`; None if it does not exist, is damaged, is not an ordinary file, or may come from a `stranger`."""
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _OPTIONS)) as file:
             found = os.fstat(file.fileno())

@@ -66,7 +66,7 @@ def _compiled(function: F, linked: bool = True, **special: Any) -> F:
 
 
 class Compiling(event.Listener):
-    """What is compiled (not loaded from the cache) while this listens: time in `seconds`, number of `kernels` without those they call."""
+    """Measures compilation (not loading from the cache): time in `seconds`, number of `kernels` without the kernels that they call."""
 
     def __init__(self, began: Callable[[], None]) -> None:
         self.seconds, self.kernels = 0.0, 0

@@ -74,7 +74,7 @@ class Known:
         self._found: dict[int, tuple[Any, Kinds, list[int]]] = {}
 
     def flat(self, data: Any) -> tuple[Kinds, list[int]]:
-        """The types in `data`, and its words."""
+        """Flatten `data`: the types of its entries, and its words."""
         found = self._found.get(id(data))
         if found is None:
             found = self._found[id(data)] = data, *self._flattened(data)
@@ -112,7 +112,9 @@ class Part:
 
     def __init__(self, function: Callable[..., None]) -> None:
         if function.__closure__:
-            raise TypeError(f"{function.__qualname__}: encloses values, for which compiled code would not be kept apart; pass them as data")
+            raise TypeError(
+                f"{function.__qualname__}: is a closure, and compiled code does not depend on enclosed values; pass them as data"
+            )
         self._kernel: Any = part(function)
         self._numbers, self._line = function.__code__.co_argcount - 1, function.__code__.co_firstlineno
         self._place, self._stamp = cache.place_and_stamp(function)

@@ -26,6 +26,7 @@ To add a model: write the module and list it in `MODELS`. It is imported and com
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -71,7 +72,11 @@ def module_name(group: Any) -> str:
 
 def module_of(group: Any) -> ModuleType:
     """The module that integrates `group`."""
-    name = module_name(group)
+    return _imported(module_name(group))
+
+
+@lru_cache(None)
+def _imported(name: str) -> ModuleType:
     assert name in MODELS
     return import_module(f"{__name__}.{name}")
 

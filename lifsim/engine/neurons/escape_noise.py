@@ -25,7 +25,7 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "spike
 
 
 class EscapeNoise(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = EscapeNoise

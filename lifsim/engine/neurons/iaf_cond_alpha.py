@@ -27,7 +27,7 @@ HOLDS = False
 
 
 class IafCondAlpha(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafCondAlpha

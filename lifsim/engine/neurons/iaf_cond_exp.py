@@ -23,7 +23,7 @@ HOLDS = False
 
 
 class IafCondExp(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafCondExp

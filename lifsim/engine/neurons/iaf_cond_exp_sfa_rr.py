@@ -36,7 +36,7 @@ HOLDS = False
 
 
 class IafCondExpSfaRr(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafCondExpSfaRr

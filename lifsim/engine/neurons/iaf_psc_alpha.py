@@ -25,7 +25,7 @@ V_MIN, P33, P32_EX, P32_IN, P31_EX, P31_IN, P22_EX, P22_IN, P21_EX, P21_IN = ran
 
 
 class IafPscAlpha(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafPscAlpha

@@ -27,7 +27,7 @@ P33, V_MIN, KEEP = range(1, 4)  # indices of the constants after the threshold
 
 
 class IafPscDelta(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafPscDelta
@@ -115,7 +115,7 @@ def bound(v_min, v):
 
 
 def bounds(v_min: Any) -> bool:
-    """Whether there is a lower bound."""
+    """Whether `v_min` is a lower bound of v (and not minus infinity)."""
     return bool(np.any(np.asarray(v_min) > -np.inf))
 
 

@@ -24,7 +24,7 @@ P22, P21_EX, P21_IN, P11_EX, P11_IN = range(1, 6)  # indices of the constants af
 
 
 class IafPscExp(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafPscExp

@@ -17,7 +17,7 @@ from lifsim.engine.neurons.state import at, constant, of_all
 
 
 class IafPscExpMultisynapse(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IafPscExpMultisynapse

@@ -27,7 +27,7 @@ TAKEN = 1  # index of the constant after the threshold
 
 
 class IfPscDelta(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = IfPscDelta

@@ -22,7 +22,7 @@ __all__ = ["CHANNELS", "STATES", "Kind", "advance", "constants", "drive", "recei
 
 
 class LifPscDelta(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = LifPscDelta

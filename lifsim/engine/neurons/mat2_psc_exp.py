@@ -28,7 +28,7 @@ HOLDS = False
 
 
 class Mat2PscExp(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = Mat2PscExp

@@ -17,7 +17,7 @@ CHANNELS = 1
 
 
 class ParrotNeuron(NamedTuple):
-    """An empty tuple: its type alone tells the neuron model."""
+    """An empty tuple whose type identifies the neuron model in kernels."""
 
 
 Kind = ParrotNeuron

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 CROWDED = 0.7  # a thread whose CPU time is less than this fraction of the wall time shares its core
 GLANCE = 0.01  # seconds; shorter calls are not used to detect shared cores
+PAUSE = 0.1  # seconds between calls of what the calling thread does while it waits
 REST, LONGEST_REST = 0.5, 4.0  # seconds for which such a thread is left out: at first, and at most
 
 
@@ -32,16 +33,22 @@ class Team:
             self._crowded = 0
         return max(1, self.size - self._crowded)
 
-    def together(self, function: Callable[[int], None], size: int, watch: bool = False) -> None:
+    def together(
+        self, function: Callable[[int], None], size: int, watch: bool = False, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         """Run ``function(rank)`` on `size` threads in parallel.
 
         With `watch`, the team is reduced by the number of threads that shared a core, for `REST` seconds at first and twice as long each
-        time that the full team fails again. `function` must then use the CPU all the time.
+        time that the full team fails again. `function` must then use the CPU all the time. The calling thread of a team of several calls
+        `meanwhile` every `PAUSE` seconds.
         """
         if self._pool is None:
             times = [_timed(function, 0)]
         else:
-            times = [future.result() for future in [self._pool.submit(_timed, function, rank) for rank in range(size)]]
+            futures = [self._pool.submit(_timed, function, rank) for rank in range(size)]
+            while meanwhile and wait(futures, PAUSE).not_done:
+                meanwhile()
+            times = [future.result() for future in futures]
         crowded = sum(cpu < CROWDED * wall for wall, cpu in times if wall > GLANCE)
         if watch and crowded and size > 1:
             self._crowded, self._until = self.size - size + crowded, time.perf_counter() + self._rest
@@ -49,14 +56,14 @@ class Team:
         elif watch and size == self.size and max(times)[0] > GLANCE:
             self._rest = REST
 
-    def each(self, function: Callable[[int], None], items: Sequence[int]) -> None:
-        """Run ``function(item)`` for every item; items are distributed over the threads in turn."""
+    def each(self, function: Callable[[int], None], items: Sequence[int], meanwhile: Callable[[], None] | None = None) -> None:
+        """Run ``function(item)`` for every item; items are distributed over the threads in turn. `meanwhile` is as of `together`."""
 
         def own(rank: int) -> None:
             for item in items[rank :: self.size]:
                 function(item)
 
-        self.together(own, self.size)
+        self.together(own, self.size, meanwhile=meanwhile)
 
     def close(self) -> None:
         """End the threads."""

@@ -1,4 +1,4 @@
-"""How threads share the work of a turn and wait for each other.
+"""The sharing of the work of a turn among threads, and their synchronisation.
 
 Normally only the thread that owns a block delivers to it and steps its pieces, so their data stay in the caches of one core. If another
 thread does a piece, the data move to the other core and back, which takes longer than the work itself and delays a late thread even more

@@ -16,31 +16,50 @@ from lifsim.common.lazy import on_first_use
 __all__ = [
     "WORDS",
     "Plastic",
+    "Seen",
     "StorePlace",
     "WeightLogs",
+    "begun_again",
     "deliveries",
+    "draw_again",
     "fan_out",
-    "indices",
-    "numbered",
     "occurring",
     "plastic_of",
     "prepared",
     "refreshed",
+    "set_weights",
+    "stored_in",
     "unpacked",
 ]
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity.plastic_delivery import Plastic, deliveries
-    from lifsim.engine.plasticity.plastic_layout import fan_out, indices, occurring, plastic_of, prepared, refreshed, unpacked
+    from lifsim.engine.plasticity.plastic_layout import (
+        Seen,
+        begun_again,
+        draw_again,
+        fan_out,
+        occurring,
+        plastic_of,
+        prepared,
+        refreshed,
+        set_weights,
+        stored_in,
+        unpacked,
+    )
     from lifsim.engine.plasticity.postsynaptic_spikes import WORDS
     from lifsim.engine.plasticity.store import StorePlace
-    from lifsim.engine.plasticity.weight_logging import WeightLogs, numbered
+    from lifsim.engine.plasticity.weight_logging import WeightLogs
 
 __getattr__ = on_first_use(
     __name__,
     {
+        "Seen": "lifsim.engine.plasticity.plastic_layout",
+        "stored_in": "lifsim.engine.plasticity.plastic_layout",
+        "begun_again": "lifsim.engine.plasticity.plastic_layout",
+        "draw_again": "lifsim.engine.plasticity.plastic_layout",
+        "set_weights": "lifsim.engine.plasticity.plastic_layout",
         "fan_out": "lifsim.engine.plasticity.plastic_layout",
-        "indices": "lifsim.engine.plasticity.plastic_layout",
         "occurring": "lifsim.engine.plasticity.plastic_layout",
         "plastic_of": "lifsim.engine.plasticity.plastic_layout",
         "prepared": "lifsim.engine.plasticity.plastic_layout",
@@ -49,7 +68,6 @@ __getattr__ = on_first_use(
         "Plastic": "lifsim.engine.plasticity.plastic_delivery",
         "deliveries": "lifsim.engine.plasticity.plastic_delivery",
         "WeightLogs": "lifsim.engine.plasticity.weight_logging",
-        "numbered": "lifsim.engine.plasticity.weight_logging",
         "StorePlace": "lifsim.engine.plasticity.store",
         "WORDS": "lifsim.engine.plasticity.postsynaptic_spikes",
     },

@@ -107,7 +107,7 @@ def work_for(blocks: int, neurons: int) -> Work:
 
 
 def forget(work: Work) -> None:
-    """Discard what is known about all targets, because their spikes have been moved in memory."""
+    """Discard the stored last spikes and traces of all targets, because their spikes have been moved in memory."""
     work.until[:] = NEVER
 
 
@@ -198,7 +198,7 @@ def without_last(own, site, until):
 
 @kernel
 def look(own, site, target, until):
-    """Find, for each entry of `target`, its last spike until step `until`, the step of it, and the trace of the spikes before `until`."""
+    """For each entry of `target`, find its last spike until step `until`, the step of this spike, and the trace of earlier spikes."""
     trains, work, b, lo = site
     last, last_step, seen = work.last[lo:], work.last_step[lo:], work.trace[lo:]
     link, trace, newest, law = trains.link[b], trains.trace[b], trains.newest[lo:], trains.law[0, lo:]

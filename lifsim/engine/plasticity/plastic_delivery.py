@@ -103,7 +103,7 @@ def arriving(y, ring, b, j, sent):
 
 
 def prepare(synapses: Any, *where: Any) -> Any:
-    """Compute what many synapses need to know about their targets, before spikes arrive; returns whether it was computed."""
+    """Compute the last spikes and traces of all targets before spikes arrive, if many synapses need them; returns whether it was done."""
 
 
 @overload(prepare)

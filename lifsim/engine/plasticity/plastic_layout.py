@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from lifsim.engine.plasticity.decay import decays
 from lifsim.engine.plasticity.pairs import forget, work_for
 from lifsim.engine.plasticity.plastic_delivery import Plastic, catch_up
 from lifsim.engine.plasticity.postsynaptic_spikes import has_room, no_spikes, with_room
-from lifsim.engine.plasticity.store import Store, StorePlace, pack
+from lifsim.engine.plasticity.store import Store, StorePlace, fill_parameters, fill_weights, filling_of, pack
 
 MODELS: dict[str, ModuleType] = {
     "stdp_synapse": stdp,
@@ -25,6 +25,7 @@ MODELS: dict[str, ModuleType] = {
     "tsodyks2_synapse": tsodyks2,
     "tsodyks_synapse": tsodyks,
 }
+MODELS_OF = {module.Synapses: module for module in MODELS.values()}  # by the type of the synapses
 
 
 def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePlace) -> Plastic | None:
@@ -41,6 +42,41 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePla
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
     return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups), (None,) * len(groups)), tau, plan, seats)
+
+
+def begun_again(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
+    """`plastic` without any spikes so far; weights stay."""
+    for g in plastic.groups:
+        g.y.last[:] = 0
+        g.y.state[:] = np.array([MODELS_OF[type(g)].initial(c) for c in g.y.constant])[g.y.projection][:, None]
+    forget(plastic.work)
+    old = plastic.trains
+    trains = no_spikes(len(old.used), len(old.newest), old.law, old.decays)
+    return refreshed(plastic._replace(trains=trains), plan, seats)
+
+
+def set_weights(plastic: Plastic, place: StorePlace, wirings: list[Any], index: int, weights: np.ndarray) -> None:
+    """Set the weights of projection number `index`, in the order of targets."""
+    y, _, own, p = _stored(plastic, wirings, index)
+    filling = filling_of(y, own, p, place.nodes)
+    place.tally.each(lambda b: fill_weights(y, filling, place, b, weights), range(len(place.first) - 1))
+
+
+def draw_again(plastic: Plastic, place: StorePlace, wirings: list[Any]) -> None:
+    """Set all weights, and what else differs between synapses, to the values that the network was built with."""
+    for w in (w for w in wirings if w.plasticity):
+        y, module, own, p = _stored(plastic, wirings, w.index)
+        filling = filling_of(y, own, p, place.nodes)
+        for b in range(len(place.first) - 1):
+            fill_weights(y, filling, place, b)
+            fill_parameters(y, filling, module, w, place, b)
+
+
+def _stored(plastic: Plastic, wirings: list[Any], index: int) -> tuple[Store, ModuleType, list[Any], int]:
+    """The store with projection number `index`, its model, the wirings in it, and the place of this one among them."""
+    module, p = stored_in(wirings, index)
+    own = [w for w in wirings if w.plasticity and MODELS[w.plasticity.model] is module]
+    return next(g.y for g in plastic.groups if type(g) is module.Synapses), module, own, p
 
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -89,18 +125,47 @@ def needed_since(plastic: Plastic, step: int) -> int:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def unpacked(
-    plastic: Plastic, ring: Any, first: np.ndarray, dtype: np.dtype, step: int, b: int, sources: tuple[int, int]
-) -> list[np.ndarray]:
-    """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps).
-
-    The weights are those after all spikes sent until `step`. Block b begins at place ``first[b]``; `dtype` is that of the input sums.
+class Seen(NamedTuple):
+    """What plastic weights depend on: the spikes in `ring` sent until `step`. Block b begins at place ``first[b]``; `dtype` is that of the
+    input sums.
     """
-    parts = [part_of(g.y, b, *sources) for g in plastic.groups]
+
+    ring: Any
+    first: np.ndarray
+    dtype: np.dtype
+    step: int
+
+
+def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], only: tuple[ModuleType, int] | None) -> list[np.ndarray]:
+    """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps),
+    and the number of each (see `numbered`).
+
+    The weights are those after all spikes that were sent. With `only`, those of one projection (see `stored_in`).
+    """
+    groups = [g for g in plastic.groups if only is None or type(g) is only[0].Synapses]
+    parts = [part_of(g.y, b, *sources) for g in groups]
+    numbers = [numbered(k, indices(g.y, b, *sources)) for k, g in enumerate(plastic.groups) if only is None or type(g) is only[0].Synapses]
     trains = plastic.trains._replace(**{key: getattr(plastic.trains, key)[b : b + 1] for key in ("link", "trace", "used")})
-    for g, y in zip(plastic.groups, parts, strict=True):
-        catch_up(type(g)(y), trains, ring, first[b : b + 2], dtype, step)
-    return [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
+    for g, y in zip(groups, parts, strict=True):
+        catch_up(type(g)(y), trains, seen.ring, seen.first[b : b + 2], seen.dtype, seen.step)
+    each = [[*columns(y, *sources), number] for y, number in zip(parts, numbers, strict=True)]
+    found = [np.concatenate(c) for c in zip(*each, strict=True)]
+    if only is None:
+        return found
+    (y,) = parts
+    keep = np.repeat(y.projection == only[1], np.diff(y.begin[0, :, [0, -1]], axis=0)[0])
+    return [c[keep] for c in found]
+
+
+def stored_in(wirings: list[Any], index: int) -> tuple[ModuleType, int]:
+    """The model of projection number `index`, which is plastic, and its number among those of this model."""
+    module = next(MODELS[w.plasticity.model] for w in wirings if w.index == index)
+    return module, [w.index for w in wirings if w.plasticity and MODELS[w.plasticity.model] is module].index(index)
+
+
+def numbered(k: int, synapse: np.ndarray) -> np.ndarray:
+    """A number for each plastic synapse that no other of the engine has, from the number of its model and its index in the store."""
+    return synapse + (np.int64(k) << 48)
 
 
 def indices(y: Store, b: int, lo: int, hi: int) -> np.ndarray:

@@ -123,7 +123,7 @@ def _with_spikes(engine: Any, trains: Any, state: State) -> Any:
     step = taken(state, "plastic/spikes/step", np.int64)
     who, fast, slow = (taken(state, f"plastic/spikes/{x}", t, step.shape) for x, t in (("id", np.int64), ("fast", float), ("slow", float)))
     if not np.all((who >= 0) & (who < n) & (step > LONG_AGO) & (step <= engine.step)):
-        raise ValueError(f"plastic/spikes: not spikes of {n} neurons until step {engine.step}")
+        raise ValueError(f"plastic/spikes: a step or an id is not possible for {n} neurons and steps up to {engine.step}")
     place = engine.placement.place[who]
     block = np.searchsorted(first, place, "right") - 1
     used = np.bincount(block, minlength=len(trains.used)) + 1

@@ -41,7 +41,7 @@ def transmit_scaled(synapses, b, r, j, sent, total):
 
 @inlined
 def put(total, receptor, signs, i, weight, part):
-    """Add the fraction `part` of a weight to the input sum of its receptor; if this is 0, its sign selects the sum (if `signs`)."""
+    """Add a fraction `part` of a weight to the input sum of `receptor`; for receptor 0, the sign of the weight selects it (if `signs`)."""
     if receptor >= 0:
         total[receptor - 1 if receptor > 0 else np.int64(signs and weight < 0), i] += weight * part
     elif receptor == COUNT_SPIKES:

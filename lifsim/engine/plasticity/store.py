@@ -7,7 +7,6 @@ spike that it transmitted and the state just after this spike, because all its s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,8 @@ from lifsim.engine.compiler.jit import inlined, kernel
 from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.synapses.packing import occurring_delays, synapses_of_blocks
 from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
-from lifsim.plan.synapses import CONSTANT
+from lifsim.engine.synapses.tally import Tally, portions
+from lifsim.plan.synapses import BY_SYNAPSE, CONSTANT, Values
 
 STATES = 3  # largest number of state variables of a segment
 
@@ -64,26 +64,27 @@ def value(y, p, q, i):
 
 
 @Part
-def count(m, lo, hi):
+def count(m, lo, hi, begin, end):
     """Count the synapses whose targets are at the places lo … hi - 1: add 1 to ``number[row, slot]`` for each.
 
-    A slot is the index of a delay.
+    A slot is the index of a delay. Only the targets with the numbers begin … end - 1 in the wiring are drawn.
     """
     d, row, slot, number = read(m)
-    for t in range(len(d.targets)):
+    for t in range(begin, end):
         if lo <= d.targets[t] < hi:
             for k in range(draw(d, t, DELAYS_TOO)):
                 number[row[d.source[k]], slot[d.delay[k]]] += 1
 
 
 @Part
-def fill(m, lo, hi):
+def fill(m, lo, hi, begin, end):
     """Store the synapses whose targets are at the places lo … hi - 1.
 
-    ``at[row, slot]`` is the index of the next synapse of that row and slot.
+    ``at[row, slot]`` is the index of the next synapse of that row and slot. Only the targets with the numbers begin … end - 1 in the
+    wiring are drawn.
     """
     d, row, slot, at, target, weight = read(m)
-    for t in range(len(d.targets)):
+    for t in range(begin, end):
         if lo <= d.targets[t] < hi:
             for k in range(draw(d, t, DELAYS_TOO | WEIGHTS_TOO)):
                 put(row[d.source[k]], slot[d.delay[k]], d.targets[t] - lo, d.weight[k], at, target, weight)
@@ -98,25 +99,24 @@ def put(r, j, t, w, at, target, weight):
 
 
 class StorePlace(NamedTuple):
-    """Where and how synapses are stored.
+    """The place and the form in which synapses are stored.
 
     nodes : number of nodes. first : bounds of the blocks, shape (n_blocks + 1,). key : Philox key of the seed. dtype : type of weights.
-    each : applies a function to every block, on all threads.
+    tally : counts the synapses, and applies a function to every block, on all threads.
     """
 
     nodes: int
     first: np.ndarray
     key: tuple[np.uint64, np.uint64]
     dtype: np.dtype
-    each: Callable[[Callable[[int], None], Sequence[int]], None]
+    tally: Tally
 
 
 def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: StorePlace) -> Store:
     """The synapses of `wirings`, all of the model in `module`; `law` are the indices of their time constants, shape (n_wirings, 2)."""
     rules: list[Any] = [rule_of(w) for w in wirings]
     delay = occurring_delays(wirings, rules, place.key)
-    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
-    slot[delay] = np.arange(len(delay))
+    slot = slots_of(delay)
     rows, row_first, projection = number_rows(wirings, place.nodes)
     constant, column = parameters(wirings, module)
     blocks, n = len(place.first) - 1, sum(w.n_synapses for w in wirings)
@@ -138,25 +138,75 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Sto
         dt,
     )
     y.state[:] = np.array([module.initial(c) for c in constant])[projection][:, None]
-    base = np.cumsum(np.append(0, synapses_of_blocks(wirings, place.first).sum(axis=0)))
+    counts = synapses_of_blocks(wirings, place.first)
+    base = np.cumsum(np.append(0, counts.sum(axis=0)))
+    passes = 1 + (column >= 0).sum(axis=1)  # over the synapses of a wiring, to fill in their weights and parameters
 
     def build(b: int) -> None:
-        lo, hi = place.first[b], place.first[b + 1]
         number = np.zeros(segments[1:], np.int64)
-        for rule, row in zip(rules, rows, strict=True):
-            Drawer(rule, place.key).run(count, (row, slot, number), lo, hi)
+        for w, rule, row, n_own in zip(wirings, rules, rows, counts[:, b], strict=True):
+            drawer = Drawer(rule, place.key)
+            for begin, end, share in portions(w.ptr, blocks):
+                drawer.run(count, (row, slot, number), place.first[b], place.first[b + 1], begin, end)
+                place.tally.add(n_own * share / 2)
         end = base[b] + np.cumsum(number).reshape(number.shape)
         y.begin[b, :, 0], y.begin[b, :, 1:] = end[:, 0] - number[:, 0], end
-        at = y.begin[b, :, :-1].copy()
         for p, (w, rule, row) in enumerate(zip(wirings, rules, rows, strict=True)):
-            for q, name in enumerate(("weight", *module.PARAMETERS), -1):
-                if name == "weight" or column[p, q] >= 0:
-                    drawn = rule if name == "weight" else rule._replace(weight=draw_of(w.plasticity.params[name]))
-                    out = y.weight if name == "weight" else y.own[column[p, q]]
-                    Drawer(drawn, place.key).run(fill, (row, slot, at.copy(), y.target, out), lo, hi)
+            filling, counted = Filling(p, rule, row, slot), counts[p, b] / (2 * passes[p])
+            fill_weights(y, filling, place, b, counted=counted)
+            fill_parameters(y, filling, module, w, place, b, counted)
 
-    place.each(build, range(blocks))
+    place.tally.each(build, range(blocks))
     return y
+
+
+class Filling(NamedTuple):
+    """How the synapses of projection `p` of a store are filled: its rule, the rows of its sources, and the slot of each delay."""
+
+    p: int
+    rule: Any
+    row: np.ndarray
+    slot: np.ndarray
+
+
+def filling_of(y: Store, wirings: list[Any], p: int, nodes: int) -> Filling:
+    """The `Filling` of projection `p`, of those of `wirings`, in a network with this number of nodes."""
+    return Filling(p, rule_of(wirings[p]), number_rows(wirings, nodes)[0][p], slots_of(y.delay))
+
+
+def fill_weights(y: Store, f: Filling, place: StorePlace, b: int, weights: np.ndarray | None = None, counted: float = 0.0) -> None:
+    """Store the weights of a projection in block `b`: `weights` in the order of targets, or those that its rule draws.
+
+    `counted` is the number of synapses that the tally counts for this.
+    """
+    rule = f.rule if weights is None else f.rule._replace(weight=draw_of(Values(BY_SYNAPSE, array=weights)))
+    _fill(y, f._replace(rule=rule), place, b, y.weight, counted)
+
+
+def fill_parameters(y: Store, f: Filling, module: Any, wiring: Any, place: StorePlace, b: int, counted: float = 0.0) -> None:
+    """Store the parameters and state variables of the projection `wiring` that differ between its synapses, in block `b`.
+
+    `counted` is the number of synapses that the tally counts for each of them.
+    """
+    for q, name in enumerate(module.PARAMETERS):
+        if y.column[f.p, q] >= 0:
+            rule = f.rule._replace(weight=draw_of(wiring.plasticity.params[name]))
+            _fill(y, f._replace(rule=rule), place, b, y.own[y.column[f.p, q]], counted)
+
+
+def _fill(y: Store, f: Filling, place: StorePlace, b: int, out: np.ndarray, counted: float) -> None:
+    """Store the weights of a rule in `out`, for the synapses of block `b`."""
+    at, drawer = y.begin[b, :, :-1].copy(), Drawer(f.rule, place.key)
+    for begin, end, share in portions(f.rule.ptr, len(place.first) - 1):
+        drawer.run(fill, (f.row, f.slot, at, y.target, out), place.first[b], place.first[b + 1], begin, end)
+        place.tally.add(counted * share)
+
+
+def slots_of(delay: np.ndarray) -> np.ndarray:
+    """The index of each of the delays that occur, by delay."""
+    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
+    slot[delay] = np.arange(len(delay))
+    return slot
 
 
 def number_rows(wirings: list[Any], n_nodes: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

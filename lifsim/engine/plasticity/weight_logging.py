@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lifsim.engine.plasticity.pairs import Work, forget, work_for
 from lifsim.engine.plasticity.plastic_delivery import Plastic, catch_up
-from lifsim.engine.plasticity.plastic_layout import part_of
+from lifsim.engine.plasticity.plastic_layout import numbered, part_of
 from lifsim.engine.plasticity.rule_dispatch import OF_SYNAPSES
 from lifsim.engine.plasticity.weight_log import ROW_BYTES, WeightLog, empty_log
 from lifsim.engine.records import WeightRows
-from lifsim.plan.plan import Plan
+from lifsim.plan.plan import Group, Plan
 
 
 class WeightLogs:
@@ -52,9 +52,9 @@ class WeightLogs:
             np.add.at(out[b], node, number * source[node])
         return out
 
-    def prepared(self, plastic: Plastic, most: np.ndarray) -> Plastic:
-        """`plastic` with empty logs for a slice in which spikes of node i arrive at most ``most[i]`` times at each synapse."""
-        logs = []
+    def prepared(self, plastic: Plastic, plan: Plan, ring: Any, span: tuple[int, int], least: Callable[[Group], int]) -> Plastic:
+        """`plastic` with empty logs for the ``span[1]`` steps after step ``span[0]``; `least` gives the shortest refractory period."""
+        logs, most = [], most_arrivals(plan, ring, *span, least)
         for row, size, log in zip(self._rows, self._sizes, plastic.logs, strict=True):
             rooms = size @ most
             if row is not None and (log is None or (np.diff(log.first) < rooms).any()):
@@ -62,11 +62,16 @@ class WeightLogs:
             if log is not None:
                 log.number[:] = 0
             logs.append(log)
-        return plastic._replace(logs=tuple(logs))
+        same = all(a is b for a, b in zip(logs, plastic.logs, strict=True))
+        return plastic if same else plastic._replace(logs=tuple(logs))
 
-    def bytes_of(self, rate: np.ndarray) -> float:
-        """The bytes of a step in which node i fires ``rate[i]`` times."""
-        return float(self.size @ rate) * ROW_BYTES
+    def bytes_of(self, plan: Plan, rate: Callable[[Group], float]) -> float:
+        """The bytes of the logs in a step; `rate` gives the number of spikes of a population in a step."""
+        return float(self.size @ each(plan, lambda g: rate(g) / g.n)) * ROW_BYTES
+
+    def records(self, plastic: Plastic, ring: Any, dtype: np.dtype[Any], step: int) -> tuple[WeightRows, WeightRows]:
+        """`rows` and `pending` of the slice that ended with `step`."""
+        return self.rows(plastic), self.pending(plastic, ring, dtype, step)
 
     def rows(self, plastic: Plastic) -> WeightRows:
         """The rows of the slice that is done, by the step of arrival, then by step, source and target."""
@@ -101,9 +106,20 @@ class WeightLogs:
         return log.sent[at], log.sent[at] + log.delay[at], log.source[at], target, numbered(k, synapse), log.weight[at]
 
 
-def numbered(k: int, synapse: np.ndarray) -> np.ndarray:
-    """A number for each plastic synapse that no other of the engine has, from the number of its model and its index in the store."""
-    return synapse + (np.int64(k) << 48)
+def most_arrivals(plan: Plan, ring: Any, step: int, steps: int, least: Callable[[Group], int]) -> np.ndarray:
+    """The most spikes of each node that can arrive at a synapse in the `steps` steps after `step`: those under way, and new ones."""
+    most = each(plan, lambda g: g.burst * (steps // (least(g) + 1) + 1)).astype(np.int64)
+    sent = [ring.ids[a : a + n] for a, n in zip(ring.begin[:, :-1].ravel(), ring.number[:, :-1].ravel(), strict=True) if n]
+    given = plan.events.window(step - len(ring.number), step + steps)[1]
+    return most + np.bincount(np.concatenate([given, *sent]).astype(np.int64), minlength=len(most))
+
+
+def each(plan: Plan, number: Callable[[Group], float]) -> np.ndarray:
+    """A number of each neuron, that of its population, and 0 for other nodes; shape (n_nodes,)."""
+    out = np.zeros(plan.n_nodes)
+    for g in plan.groups:
+        out[g.first : g.first + g.n] = number(g)
+    return out
 
 
 def _joined(found: Sequence[tuple[np.ndarray, ...]]) -> WeightRows:

@@ -100,7 +100,7 @@ def pass_empty(u, y, b, j):
 
 @inlined
 def go_on(u, y, b):
-    """After delivery of the first cursor's segment: move it to the next segment, or remove it."""
+    """Move the first cursor, whose segment was delivered, to its next segment, or remove the cursor."""
     if not pass_empty(u, y, b, u.heap[b, 0]):
         u.number[b] -= 1
         last = u.number[b]

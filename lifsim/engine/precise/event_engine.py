@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
-from lifsim.engine import layout
+from lifsim.engine import layout, restimulated
 from lifsim.engine.compiler.parts import Calls, Known
 from lifsim.engine.derived import Releases
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
@@ -24,6 +25,8 @@ from lifsim.engine.probe_layout import probes_of
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.stimuli.currents import OwnInput
 from lifsim.engine.synapses import packing
+from lifsim.engine.synapses.delivery import Synapses
+from lifsim.engine.synapses.sampling import key_of
 from lifsim.plan.limits import BUFFER
 from lifsim.plan.plan import Group, Plan
 from lifsim.plan.spikes import ListedSpikes
@@ -41,13 +44,22 @@ class PreciseEngine(NeuronEngine):
     plan : what to simulate (`lifsim.plan.plan.Plan`).
     threads : number of threads; results do not depend on it.
     weights : dtype in which weights are stored; None: float64.
+    tell : called now and then with the number of synapses made so far; None: not called.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None) -> None:
-        super().__init__(plan, threads, "float64", weights or "float64")
-        seats = self.placement
+    def __init__(self, plan: Plan, threads: int = 1, weights: str | None = None, tell: Callable[[int], None] | None = None) -> None:
+        super().__init__(plan, threads, "float64", weights or "float64", tell)
+        self._begin(self._packed(), self.key)
+
+    def _packed(self) -> Synapses:
+        """The synapses of the plan."""
+        seats, plan, dtypes = self.placement, self.plan, (self.dtype, self.weight_dtype)
         wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
-        synapses = packing.pack(wirings, plan.n_nodes, seats.first, self.key, (self.dtype, self.weight_dtype), 1, self.team.each)
+        return packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, 1, self.tally)
+
+    def _begin(self, synapses: Synapses, key: tuple[np.uint64, np.uint64]) -> None:
+        """Make the machine in its initial state, with `synapses` and the random numbers of `key`."""
+        plan, seats = self.plan, self.placement
         blocks = layout.blocks_of(plan, seats, int(synapses.delay.min(initial=LONGEST_INTERVAL)))
         edges = layout.edges_of(blocks)
         neurons = own_layout.neurons_of(plan, seats.place)
@@ -60,13 +72,13 @@ class PreciseEngine(NeuronEngine):
             Sent(none, none, np.zeros(0), none, none, seats.id),
             np.zeros((3, len(seats.first) - 1), np.int64),
             own_layout.given_of(plan),
-            own_layout.trains_of(plan, seats, self.key),
+            own_layout.trains_of(plan, seats, key),
             own_layout.poisson_of(plan, seats, blocks),
             layout.currents_of(plan, seats, edges),
             OwnInput(np.ones(plan.n_neurons), neurons.cell["current"].copy(), np.zeros(plan.n_neurons)),
             neurons.cell["current"].copy(),
             probes_of(plan, seats.place, edges, lambda group, name: NUMBER[name]),
-            self.key,
+            key,
             sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
         )
@@ -84,7 +96,7 @@ class PreciseEngine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self.derived.begin(self.step, self._releases, self.machine.currents)
+        self.derived.begin(self.plan, self.step, self._releases, self.machine)
         self.machine = self.machine._replace(underway=self._roomy(steps))
         threads = self.team.active()
         m = self.machine
@@ -116,7 +128,7 @@ class PreciseEngine(NeuronEngine):
                 own = np.flatnonzero((ids >= g.first) & (ids < g.first + g.n))  # indices are faster than a mask
                 own = own[np.lexsort((ids[own], -offset[own], step[own]))]
                 spikes[g.name] = step[own], ids[own] - g.first, offset[own]
-        return SliceRecords(spikes, self._recorded(m, self._shown, spikes), time.perf_counter() - began)
+        return SliceRecords(spikes, self._recorded(m, self._shown, spikes, self._refractory_of), time.perf_counter() - began)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -151,14 +163,49 @@ class PreciseEngine(NeuronEngine):
         self.machine = m._replace(neurons=m.neurons._replace(kind=kinds))
         foresee((self.machine.neurons, m.trains), self.step)
 
+    def restimulate(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.restimulate`."""
+        was, self.plan = self.plan, plan
+        m, seats = self.machine, self.placement
+        if restimulated.changed(was, plan, "poisson"):
+            m = m._replace(poisson=own_layout.poisson_of(plan, seats, m.blocks))
+        if restimulated.changed(was, plan, *restimulated.CURRENTS):
+            currents = restimulated.currents_of(m.currents, was, plan, seats, layout.edges_of(m.blocks))
+            m = m._replace(currents=currents)
+        if restimulated.changed(was, plan, "exact"):
+            trains = own_layout.trains_by_place(plan, seats)
+            own_layout.go_on_from(m.trains.train, trains.train, self.key, self.step, float(plan.dt))
+            m = m._replace(trains=trains)
+        if restimulated.changed(was, plan, "events"):
+            m = m._replace(given=own_layout.given_of(plan))
+        self.machine = m
+        foresee((m.neurons, m.trains), self.step)
+
+    def restart(self, plan: Plan, seed: int) -> None:
+        """See `lifsim.engine.contract.RunningEngine.restart`; there are no plastic weights."""
+        self.plan, self.step = plan, 0
+        self._begin(self.machine.synapses, key_of(seed))
+
+    def reweigh(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.reweigh`."""
+        from lifsim.engine.precise import event_snapshot
+
+        state = event_snapshot.state_of(self)
+        self.plan = plan
+        self.machine = self.machine._replace(synapses=self._packed(), underway=nothing_underway(len(self.machine.blocks.first) - 1))
+        event_snapshot.send_again(self, state)
+
+    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+        """Do nothing: exact spike times do not support plastic synapses."""
+
     def saved(self) -> dict[str, Any]:
-        """See `lifsim.engine.contract.RunningEngine.saved`."""
+        """The state for a checkpoint; it does not depend on the number of threads."""
         from lifsim.engine.precise import event_snapshot
 
         return event_snapshot.state_of(self)
 
     def restore(self, step: int, state: dict[str, Any]) -> None:
-        """See `lifsim.engine.contract.RunningEngine.restore`."""
+        """Load the state that an engine of the same plan `saved` after `step` (ValueError if it does not fit the plan)."""
         from lifsim.engine.precise import event_snapshot
 
         event_snapshot.restore(self, step, state)

@@ -99,12 +99,46 @@ def poisson_of(plan: Any, seats: Placement, blocks: Blocks) -> GridPoisson:
 
 def trains_of(plan: Any, seats: Placement, key: tuple[np.uint64, np.uint64]) -> ExactPoissonTrains:
     """All exact trains, sorted by place of the target, then by declaration."""
+    trains = trains_by_place(plan, seats)
+    begin((trains.train, key, float(plan.dt)))
+    return trains
+
+
+def trains_by_place(plan: Any, seats: Placement) -> ExactPoissonTrains:
+    """As `trains_of`, without the first spikes."""
     drives = [layout.seated(d, seats.place) for d in plan.exact]
     own = np.concatenate([np.zeros(0, TRAIN), *(train_of(d, seats.id[d.targets], INTERVALS | np.uint32(d.stream)) for d in drives)])
     place = np.concatenate([np.zeros(0, np.int64), *(d.targets for d in drives)])
     order = np.argsort(place, kind="stable")
-    begin((own, key, float(plan.dt)))
     return ExactPoissonTrains(own[order], np.searchsorted(place[order], np.arange(plan.n_neurons + 1)))
+
+
+def go_on_from(old: np.ndarray, new: np.ndarray, key: tuple[np.uint64, np.uint64], step: int, dt: float) -> None:
+    """Let the trains `new` go on after `step`, until which the trains were `old`; trains are the same if neuron and stream are.
+
+    If the rate changes, the time until the next spike changes by the same factor as the mean interval, since a Poisson process whose rate
+    changes is a process of rate 1 in another time. With a dead time, the next spike stays where it is, as in NEST. A train that begins or
+    had ended draws a new interval.
+    """
+    _, mine, theirs = np.intersect1d(new["who"] << 32 | new["stream"], old["who"] << 32 | old["stream"], return_indices=True)
+    r, was = new[mine], old[theirs]
+    r["drawn"] = was["drawn"]
+    on = (r["step"] <= step) & (was["step"] < NEVER) & (was["step"] > step) & np.isfinite(was["mean"])
+    factor = np.where((r["dead"] == 0) & (was["dead"] == 0) & on, r["mean"] / np.where(on, was["mean"], 1.0), 1.0)
+    left = factor * ((was["step"] - step) * dt - was["offset"])
+    later = step + np.maximum(np.ceil(np.minimum(left, NEVER // 4 * dt) / dt), 1)
+    later = np.where(np.isfinite(left), later, NEVER)
+    moved = factor != 1
+    r["offset"] = np.where(on, np.where(moved, np.maximum((later - step) * dt - left, 0.0), was["offset"]), r["offset"])
+    r["step"] = np.where(on, np.where(moved, later, was["step"]), r["step"])
+    r["step"] = np.where(on & (r["step"] > r["stop"]), NEVER, r["step"])
+    new[mine] = r
+    drawn = np.ones(len(new), bool)
+    drawn[mine] = ~on
+    fresh = new[drawn]
+    fresh["step"] = np.maximum(fresh["step"], step)
+    begin((fresh, key, dt))
+    new[drawn] = fresh
 
 
 def train_of(d: Any, who: np.ndarray, stream: Any) -> np.ndarray:

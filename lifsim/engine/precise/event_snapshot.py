@@ -48,6 +48,12 @@ def restore(engine: Any, step: int, state: State) -> None:
     m.drive[:] = m.neurons.cell["current"]
     set_paths(engine, state)
     engine.step = step
+    send_again(engine, state)
+
+
+def send_again(engine: Any, state: State) -> None:
+    """Make the spikes of a state pending, through the present synapses of an engine."""
+    m, step = engine.machine, engine.step
     sent, offset, ids = _sent(engine, state)
     engine.machine = m = m._replace(underway=with_room(m.underway, (len(sent) + 1) * engine._rows()))
     if len(m.synapses.delay):
@@ -79,7 +85,9 @@ def _sent(engine: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray
     offset, ids = taken(state, "spikes/offset", np.float64, step.shape), taken(state, "spikes/id", np.int64, step.shape)
     longest = int(engine.machine.synapses.delay.max(initial=0))
     if not np.all((step > engine.step - longest) & (step <= engine.step) & (ids >= 0) & (ids < engine.plan.n_neurons)):
-        raise ValueError(f"spikes: not those of the {longest} steps before {engine.step} of {engine.plan.n_neurons} neurons")
+        raise ValueError(
+            f"spikes: a step or an id is not possible for {engine.plan.n_neurons} neurons and the last {longest} steps up to {engine.step}"
+        )
     events = engine.plan.events
     given = events.window(engine.step - longest, engine.step)
     exact = events.offsets(engine.step - longest, engine.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifsim.engine.precise.event_layout import train_of
+from lifsim.engine.precise.event_layout import go_on_from, train_of
 from lifsim.engine.precise.event_poisson import RECORDED, begin, note_until
 from lifsim.engine.precise.event_snapshot import OF_TRAIN
 from lifsim.engine.snapshot_arrays import put
@@ -21,6 +21,7 @@ class ExactTrains:
         node = np.arange(len(rate))
         self._key, self._dt = key_of(seed), float(dt)
         self._trains = train_of(ExactDrive(stream, node, node, rate, dead_time, 0, 0), node, RECORDED | np.uint32(stream))
+        self._start = start
         self._trains["step"], self._trains["stop"] = start, stop
         begin((self._trains, self._key, float(dt)))
 
@@ -32,6 +33,11 @@ class ExactTrains:
         """Restore a state from `saved`."""
         for name in OF_TRAIN:
             put(self._trains[name], name, state)
+
+    def go_on_from(self, old: ExactTrains, step: int) -> None:
+        """Go on after `step`, until which the trains were `old`."""
+        self._trains["step"], self._trains["offset"], self._trains["drawn"] = self._start, 0.0, 0
+        go_on_from(old._trains, self._trains, self._key, step, self._dt)
 
     def until(self, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The spikes since the last call up to the end of step `last`, in any order: step, node, offset (ms)."""

@@ -21,8 +21,8 @@ class Currents(NamedTuple):
     each of which acts after the step in `since`. `change` are the steps in which any current changes, ascending.
 
     The arrays `noise_…` are the same for noise drives: ``noise_id[i]`` is the global id of a target, ``noise[s]`` is mean, std, std_mod,
-    omega, phase, stream, and ``noise_when[s]`` is period, start, stop (see `lifsim.plan.stimuli.NoiseDrive`). `changing` has the currents
-    that change in every step, None if there are none.
+    omega, phase, stream, and ``noise_when[s]`` is period, start, stop, used (see `lifsim.plan.stimuli.NoiseDrive`). `changing` has the
+    currents that change in every step, None if there are none.
     """
 
     first: np.ndarray
@@ -56,7 +56,7 @@ def currents_change(c, p, step):
     if k < len(c.change) and c.change[k] == step:
         return True
     for s in range(len(c.noise_when)):
-        period, start, stop = c.noise_when[s]
+        period, start, stop, _ = c.noise_when[s]
         if start < step <= stop and (step - 1 - start) % period == 0:
             return True
     return another_in(c.changing, p, step)
@@ -79,7 +79,7 @@ def add_currents(c, p, total, first, key, step):
 @merged
 def add_noise(c, s, p, total, first, key, step):
     """Add noise drive `s`; its values depend only on target and period, not on the step within the period."""
-    period, start, stop = c.noise_when[s]
+    period, start, stop, used = c.noise_when[s]
     if not start < step <= stop:
         return
     mean, std, std_mod, omega, phase, stream = c.noise[s]
@@ -87,7 +87,7 @@ def add_noise(c, s, p, total, first, key, step):
     wave = math.sin(omega * (start + tick * period) + phase)
     sd = math.sqrt(std * std + std_mod * std_mod * wave)
     for i in range(c.noise_first[s, p], c.noise_first[s, p + 1]):
-        words = philox(c.noise_id[i], tick, uint32(NOISE | uint32(stream)), 0, key)
+        words = philox(c.noise_id[i], used + tick, uint32(NOISE | uint32(stream)), 0, key)
         total[c.noise_target[i] - first] += c.noise_weight[i] * (mean + sd * normal(words[0]))
 
 

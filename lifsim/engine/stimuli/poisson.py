@@ -82,7 +82,7 @@ class PoissonDrives(NamedTuple):
 
 
 def probabilities(mean: float) -> tuple[int, np.ndarray]:
-    """k₀ and P(N = k₀), P(N = k₀ + 1), … of a Poisson number N, including all that matter at a resolution of 2⁻³²."""
+    """k₀ and P(N = k₀), P(N = k₀ + 1), … of a Poisson number N, including all that are not negligible at a resolution of 2⁻³²."""
     if mean == 0:
         return 0, np.ones(1)
     reach = 7 * math.sqrt(mean) + 24
@@ -233,7 +233,7 @@ def sum_bytes(s, limit, low, sums, out):
 
 @kernel
 def sum_words(s, limit, low, sums, out):
-    """As `sum_bytes`, with 16-bit `sums`, which are as wide as the numbers compared."""
+    """As `sum_bytes`, with 16-bit `sums`, the width of the compared numbers."""
     for i in range(len(s)):
         sums[i] = low
     for k in range(0, len(limit), LANES):

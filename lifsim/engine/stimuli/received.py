@@ -56,35 +56,35 @@ class Received:
 
     Parameters
     ----------
-    plan : with probes of such currents. place : the place of each neuron. edges : bounds of the pieces.
-    tables : makes the tables of the currents of a plan. key : of the random numbers.
+    place : the place of each neuron. edges : bounds of the pieces. tables : makes the tables of the currents of a plan.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        place: np.ndarray,
-        edges: np.ndarray,
-        tables: Callable[[Plan], Currents],
-        key: tuple[np.uint64, np.uint64],
-    ) -> None:
-        self._plan, self._place, self._edges, self._key = plan, place, edges, key
+    def __init__(self, place: np.ndarray, edges: np.ndarray, tables: Callable[[Plan], Currents]) -> None:
+        self._place, self._edges, self._make = place, edges, tables
+        self._plan: Plan | None = None
+        self._key: Any = None  # of the random numbers
         self._tables: dict[str, Currents] = {}  # of each recorded source, "" for all
         self._paths: dict[str, np.ndarray] = {}  # index of its processes among those of the run
         self._begun = np.zeros(0)  # values of the processes of the run when the slice began
+
+    def begin(self, plan: Plan, currents: Currents, key: Any) -> None:
+        """Note the stimuli at the beginning of a slice: `plan`, and the tables of the run."""
+        if self._plan is None or any(getattr(plan, name) is not getattr(self._plan, name) for name in LISTS):
+            self._lay_out(plan)
+        self._plan, self._key = plan, key
+        self._begun = np.zeros(0) if currents.changing is None else currents.changing.path_at.copy()
+
+    def _lay_out(self, plan: Plan) -> None:
+        """Make the tables of each recorded source."""
         for source in {p.source for p in plan.probes if p.source or p.variable == RECEIVED}:
             own: Any = {name: [d for d in getattr(plan, name) if source in ("", d.source)] for name in LISTS}
-            self._tables[source] = tables(replace(plan, **own))
+            self._tables[source] = self._make(replace(plan, **own))
             each = [np.full(len(d.targets), source in ("", d.source)) for d in plan.paths]
             self._paths[source] = np.flatnonzero(np.concatenate([np.zeros(0, bool), *each]))
 
-    def begin(self, currents: Currents) -> None:
-        """Note the state at the beginning of a slice; `currents` are the tables of the run."""
-        changing = currents.changing
-        self._begun = np.zeros(0) if changing is None else changing.path_at.copy()
-
     def samples(self, probe: Probe, due: np.ndarray, span: tuple[int, int]) -> np.ndarray:
         """The currents (pA) in the steps `due` of the slice with the steps after ``span[0]`` up to ``span[1]``, (n_due, n_neurons)."""
+        assert self._plan is not None
         tables, own = self._tables[probe.source], self._paths[probe.source]
         if tables.changing is not None:
             tables = tables._replace(changing=tables.changing._replace(path_at=self._begun[own]))

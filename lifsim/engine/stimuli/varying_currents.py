@@ -27,7 +27,7 @@ class Changing(NamedTuple):
     Sine waves: ``sine[d]`` is offset, amplitude, omega, phase; ``sine_when[d]`` is start, stop. Waveforms: ``wave_when[d]`` is start, stop,
     steps per row, numbers per row, index in `samples` of the first number; ``wave_column[i]`` is the column of a target.
     Ornstein-Uhlenbeck processes: ``path[d]`` is mean, std, decay, factor of the new random number, stream; ``path_when[d]`` is start,
-    stop; ``path_id[i]`` is the id of a target; ``path_at[i]`` is the value of its process, in standard deviations from the mean.
+    stop, used; ``path_id[i]`` is the id of a target; ``path_at[i]`` is the value of its process, in standard deviations from the mean.
     """
 
     sines: Onto
@@ -45,7 +45,7 @@ class Changing(NamedTuple):
 
 
 def another_in(c: Any, p: int, step: int) -> bool:
-    """Whether any of these currents onto piece `p` may differ in `step` from the step before."""
+    """Whether any current that changes in every step acts differently on piece `p` in `step` and in the step before."""
     return False
 
 
@@ -113,8 +113,8 @@ def add_wave(c, d, p, total, first, step):
 def add_path(c, d, p, total, first, key, step):
     """Ornstein-Uhlenbeck processes: x(t + dt) = decay·x(t) + sqrt(1 - decay²)·N(0, 1), exact at grid points; x(0) is stationary."""
     mean, std, decay, fresh, stream = c.path[d]
-    tick = step - 1 - c.path_when[d, 0]
+    tick, used = step - 1 - c.path_when[d, 0], c.path_when[d, 2]
     for i in range(c.paths.first[d, p], c.paths.first[d, p + 1]):
-        z = normal(philox(c.path_id[i], tick, uint32(PATHS | uint32(stream)), 0, key)[0])
+        z = normal(philox(c.path_id[i], used + tick, uint32(PATHS | uint32(stream)), 0, key)[0])
         c.path_at[i] = z if tick == 0 else decay * c.path_at[i] + fresh * z
         total[c.paths.target[i] - first] += c.paths.weight[i] * (mean + std * c.path_at[i])

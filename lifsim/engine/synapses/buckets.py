@@ -18,7 +18,7 @@ ROW_BITS, SLOT_BITS, MOST_SLOTS = uint64(38), uint64(16), uint64((1 << 22) - 1) 
 
 
 class RowPlace(NamedTuple):
-    """Where the synapses of a wiring are stored.
+    """The rows and slots in which the synapses of a wiring are stored.
 
     ``row[node, class]`` is the row of a source node and class, ``slot[delay]`` the number of a delay among those that occur. `cls` is the
     class of all synapses of the wiring, or -1 if the sign of each weight decides.

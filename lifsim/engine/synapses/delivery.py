@@ -139,7 +139,7 @@ def deliver(y, ring, under, b, total, step):
 
 @kernel
 def foresee(y, ring, b, k):
-    """Prefetch what `admit` will read; otherwise, in a large network, each spike waits for memory three times."""
+    """Prefetch the data that `admit` will read; otherwise, in a large network, each spike waits for memory three times."""
     for origin in range(len(ring.order)):
         ids = sent_by(ring, ring.order[origin], k)
         for i in range(len(ids)):
@@ -273,7 +273,7 @@ def fetch(target, weight, a, n, lines):
 
 
 def look_ahead(size: float) -> tuple[int, int]:
-    """How many segments to prefetch in advance, and how many cache lines of each, if they have about `size` words.
+    """The number of segments to prefetch in advance, and of cache lines to prefetch of each, if segments have about `size` words.
 
     The lines suffice for somewhat longer segments. The segments are enough to keep the memory busy, and few enough for the fastest cache.
     (The hardware prefetches further lines, but late: with 40 lines instead of 8, the 2.5 kB segments of Brunel's network take a fifth

@@ -41,7 +41,7 @@ class Entries(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """Where the synapses go whose targets are at the places lo … hi - 1: buckets of `room` synapses each, then `y`; `own` is work space."""
+    """The destination of synapses with targets at the places lo … hi - 1: buckets of `room` synapses, then `y`; `own` is work space."""
 
     y: Synapses
     buckets: Buckets

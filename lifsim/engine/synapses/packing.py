@@ -9,7 +9,6 @@ compiled only if there are any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.synapses.buckets import BUCKET, RowPlace, buckets_for, empty_bucket, place_word, stored
 from lifsim.engine.synapses.delivery import END, HEADER, Synapses, first_weight, look_ahead, row_length, segment_end, unpack_row
 from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, Rule, draw, rule_of
+from lifsim.engine.synapses.tally import Tally, portions
 from lifsim.plan.limits import MOST_CLASSES, MOST_WORDS, STEPS, WIDE
 from lifsim.plan.synapses import CONSTANT, GIVEN
 
@@ -30,11 +30,14 @@ ROW_WORDS = 4  # rows begin at multiples of 4 words: the size of the longest wei
 
 
 @Part
-def count_block(m, lo, hi):
-    """Draw the synapses whose targets are at the places lo … hi - 1, and add their numbers to ``table[row, slot, 0]``."""
+def count_block(m, lo, hi, begin, end):
+    """Draw the synapses whose targets are at the places lo … hi - 1, and add their numbers to ``table[row, slot, 0]``.
+
+    Only the targets with the numbers begin … end - 1 in the wiring are drawn.
+    """
     d, place, table = read(m)
     what = DELAYS_TOO | (WEIGHTS_TOO if place.cls < 0 else 0)
-    for t in range(len(d.targets)):
+    for t in range(begin, end):
         if lo <= d.targets[t] < hi:
             for k in range(draw(d, t, what)):
                 row, slot = placed(d, place, k)
@@ -94,13 +97,16 @@ def open_rows(m, b):
 
 
 @Part
-def fill_block(m, lo, hi, b):
-    """Draw the synapses whose targets are at the places lo … hi - 1, in block `b`, and write them to their rows."""
+def fill_block(m, lo, hi, b, begin, end):
+    """Draw the synapses whose targets are at the places lo … hi - 1, in block `b`, and write them to their rows.
+
+    Only the targets with the numbers begin … end - 1 in the wiring are drawn.
+    """
     d, place, table, y, buckets = read(m)
     room = len(buckets.place) // len(buckets.number)
     what = DELAYS_TOO | (WEIGHTS_TOO if len(y.weight) or place.cls < 0 else 0)
     buckets.number[:] = 0
-    for t in range(len(d.targets)):
+    for t in range(begin, end):
         if lo <= d.targets[t] < hi:
             for k in range(draw(d, t, what)):
                 g = d.source[k] >> BUCKET
@@ -132,12 +138,12 @@ def pack(
     key: tuple[np.uint64, np.uint64],
     dtypes: tuple[Any, Any],
     channels: int,
-    each: Callable[[Callable[[int], None], Sequence[int]], None],
+    tally: Tally,
 ) -> Synapses:
     """The packed synapses of all `wirings`.
 
     `first` has the first place of each block, `dtypes` are those of input sums and of stored weights, `channels` is the number of input
-    sums of a neuron. `each` applies a function to every block, using all threads.
+    sums of a neuron. `tally` counts the synapses, and applies a function to every block, using all threads.
     """
     from lifsim.engine.synapses import explicit
 
@@ -169,11 +175,15 @@ def pack(
 
     def build(b: int) -> None:
         table = np.zeros((len(row_class), len(delay), 2), np.uint32)
-        for w, rule, place in zip(wirings, rules, places, strict=True):
+        for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
             if rule is None:
                 explicit.count(w, place, first[b], first[b + 1], table)
-            else:
-                Drawer(rule, key).run(count_block, (place, table), first[b], first[b + 1])
+                tally.add(n / 2)
+                continue
+            drawer = Drawer(rule, key)
+            for begin, end, share in portions(w.ptr, len(first) - 1):
+                drawer.run(count_block, (place, table), first[b], first[b + 1], begin, end)
+                tally.add(n * share / 2)
         size = np.zeros(len(row_class), np.int64)
         mean = np.zeros(1)
         measure_rows((y, table, size, mean))
@@ -185,10 +195,14 @@ def pack(
             buckets = buckets_for(len(w.sources), int(n), y.weight)
             if rule is None:
                 explicit.fill(w, place, first[b], first[b + 1], table, y, b, buckets)
-            else:
-                Drawer(rule, key).run(fill_block, (place, table, y, buckets), first[b], first[b + 1], b)
+                tally.add(n / 2)
+                continue
+            drawer = Drawer(rule, key)
+            for begin, end, share in portions(w.ptr, len(first) - 1):
+                drawer.run(fill_block, (place, table, y, buckets), first[b], first[b + 1], b, begin, end)
+                tally.add(n * share / 2)
 
-    each(build, range(len(first) - 1))
+    tally.each(build, range(len(first) - 1))
     return y
 
 
@@ -196,8 +210,8 @@ def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
     """Refuse rows of more than `MOST_WORDS` words, also if the 32-bit counts in `table` overflowed (block with many `synapses`)."""
     overflowed = synapses > MOST_WORDS and int(table[:, :, 0].sum(dtype=np.int64)) != synapses
     if overflowed or size.max(initial=0) > MOST_WORDS:
-        got = f"a node has synapses of more than {MOST_WORDS:,} words of 16 bits onto the neurons of a block"
-        raise LifsimError("projections", got, "fewer synapses from one node, or narrower weights")
+        got = f"the synapses of a node onto the neurons of a block take more than {MOST_WORDS:,} words of 16 bits"
+        raise LifsimError("projections", got, "use fewer synapses from one node, or weights of fewer bits")
 
 
 def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
@@ -210,7 +224,7 @@ def synapses_of_blocks(wirings: list[Any], first: np.ndarray) -> np.ndarray:
 
 
 def block_bounds(synapses: np.ndarray, rows: int, delays: int, weight_words: int) -> np.ndarray:
-    """Where the memory of each block begins, and where the last one ends, in 16-bit words; an upper bound of what blocks need.
+    """The beginning of the memory of each block, and the end of the last, in 16-bit words; an upper bound of what blocks need.
 
     There is spare room at the end because synapses are read in groups of four. Not all delays occur in all rows, but memory that is left
     over is never touched and takes address space only.

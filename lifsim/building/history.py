@@ -1,0 +1,103 @@
+"""The values of a generator's parameters over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lifsim.building.drives import BEGUN, SCHEDULE, USED
+from lifsim.common.values import Distribution
+from lifsim.network.population import Population
+
+_SINCE = "since"  # the name of the array with the steps after which versions hold
+
+
+class History:
+    """The values of the parameters of `population`: the initial ones, and those that were set, each for all that is sent after a step."""
+
+    def __init__(self, population: Population, values: dict[str, Any]) -> None:
+        self._population = population
+        self.restart(values)
+
+    def restart(self, values: dict[str, Any]) -> None:
+        """Forget all changes; `values` hold from the beginning."""
+        self.initial, self._versions = values, [(0, values)]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any values were set."""
+        return self.now is not self.initial
+
+    @property
+    def drawn(self) -> bool:
+        """Whether any initial value is drawn."""
+        p = self._population
+        return any(isinstance(p.get(name), Distribution) for name in p.model.settable)
+
+    @property
+    def now(self) -> dict[str, Any]:
+        """The values that were set last."""
+        return self._versions[-1][1]
+
+    def at(self, step: int) -> dict[str, Any]:
+        """The values that determine what is sent in the step after `step`."""
+        return next((values for since, values in reversed(self._versions) if since <= step), self._versions[0][1])
+
+    def add(self, step: int, values: dict[str, Any]) -> None:
+        """Let `values` hold for all that is sent after `step`."""
+        self._versions = [v for v in self._versions if v[0] < step] + [(step, values)]
+
+    def forget(self, step: int) -> None:
+        """Forget the values that no longer hold after `step`."""
+        last = max((i for i, (since, _) in enumerate(self._versions) if since <= step), default=0)
+        del self._versions[:last]
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """The values that were set, as arrays by name; empty if none were."""
+        if not self.changed:
+            return {}
+        out = {_SINCE: np.array([since for since, _ in self._versions], np.int64)}
+        for k, (_, values) in enumerate(self._versions):
+            for name, x in values.items():
+                if x is not self.initial.get(name) and (name in (BEGUN, USED, SCHEDULE) or not name.startswith("(")):
+                    out |= {f"{k}/{name}{part}": array for part, array in self._encoded(name, x).items()}
+        return out
+
+    def _encoded(self, name: str, x: Any) -> dict[str, np.ndarray]:
+        match self._shape(name):
+            case "trains":
+                return {"/times": np.concatenate([np.zeros(0), *x]), "/lengths": np.array([len(train) for train in x], np.int64)}
+            case "pair":
+                return {"": np.stack(x)}
+            case "text" | "file":
+                return {"": np.frombuffer(x.encode(), np.uint8)}
+            case _:
+                return {"": np.asarray(x)}
+
+    def versions(self, arrays: dict[str, np.ndarray]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The steps and values from the arrays of `saved` (KeyError or ValueError if they are not such arrays)."""
+        for k, since in enumerate(arrays[_SINCE].tolist()):
+            own = {key.removeprefix(f"{k}/"): x for key, x in arrays.items() if key.startswith(f"{k}/")}
+            names = dict.fromkeys(key.partition("/")[0] for key in own)
+            yield int(since), self.initial | {name: self._decoded(name, own) for name in names}
+
+    def _decoded(self, name: str, arrays: dict[str, np.ndarray]) -> Any:
+        match self._shape(name):
+            case "trains":
+                return np.split(arrays[f"{name}/times"], np.cumsum(arrays[f"{name}/lengths"])[:-1])
+            case "pair":
+                return tuple(arrays[name])
+            case "text" | "file":
+                return arrays[name].astype(np.uint8).tobytes().decode()
+            case "flag":
+                return bool(arrays[name])
+            case _:
+                x = arrays[name]
+                return x.item() if x.ndim == 0 else x
+
+    def _shape(self, name: str) -> str:
+        return "value" if name in (BEGUN, USED) else "pair" if name == SCHEDULE else self._population.model.parameter(name).shape

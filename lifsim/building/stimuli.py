@@ -1,0 +1,280 @@
+"""The stimuli of a network: their synapses, and the values of their parameters, which may change between two steps of a run.
+
+A change takes effect at the generator: what it sends afterwards follows the new values, what is on its way does not change. So synapses
+with different delays pass to the new values at different steps, in which the drives of the generator are made anew (`Stimuli.follow`).
+As in NEST, a generator of currents sends the current of a step at the beginning of the step before, so its changes act a step later.
+Random numbers are functions of the step and of the stream of a drive. Drives keep their streams, and further drives get streams that no
+other drive has.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lifsim.building import drives, spike_trains
+from lifsim.building.by_node import steps_of
+from lifsim.building.drawn_values import checked
+from lifsim.building.history import History
+from lifsim.building.parrots import with_bursts
+from lifsim.building.waveform import waveform
+from lifsim.network.model import PARROT
+from lifsim.network.network import Network
+from lifsim.network.population import Population
+from lifsim.network.projection import Projection
+from lifsim.plan.plan import Plan
+from lifsim.plan.spikes import NEVER, Events, Spell, merged
+from lifsim.plan.stimuli import SHARED, TO_EACH
+from lifsim.plan.synapses import Expand, Wiring
+
+KINDS = ("poisson", "currents", "noise", "trains", "sines", "waves", "paths", "exact")  # the lists of drives in a plan
+CURRENTS = ("currents", "noise", "sines", "waves", "paths")  # those that are currents
+FURTHER, MOST_FURTHER = 1 << 23, 1 << 8  # the first stream of drives that a change adds, and the most of them for each projection
+SERIES = ("amplitude_times", "amplitude_values"), ("rate_times", "rate_values")  # names of times and values that change in steps
+SAMPLES = "(samples)"  # beside the parameters of a waveform generator: its samples, and the steps for which each holds
+_KIND = {
+    "sinusoidal_poisson_generator": "trains",
+    "sinusoidal_gamma_generator": "trains",
+    "poisson_generator_ps": "exact",
+    "noise_generator": "noise",
+    "ac_generator": "sines",
+    "ou_generator": "paths",
+    "waveform_generator": "waves",
+}
+
+
+class _Part(NamedTuple):
+    """The synapses of a projection that have one delay, and the streams of their drives."""
+
+    delay: int
+    synapses: drives.Connections
+    streams: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class _Input:
+    """A projection of a generator: its synapses, and the drives that act through them now."""
+
+    number: int
+    population: Population
+    kind: str
+    synapses: drives.Connections
+    receptor: int
+    drives: list[Any] = field(default_factory=list)
+    streams: list[tuple[int, int]] = field(default_factory=list)  # delay and stream of each drive that the network was built with
+
+    @property
+    def ahead(self) -> int:
+        """How many steps before it is due the generator sends what acts in a step."""
+        return int(self.population.model.role == "current")
+
+    def parts(self) -> Iterator[_Part]:
+        """The synapses by delay."""
+        c = self.synapses
+        for delay in np.unique(c.delay).tolist():
+            own = np.flatnonzero(c.delay == delay)
+            streams = tuple(stream for d, stream in self.streams if d == delay)
+            yield _Part(delay, drives.Connections(c.node[own], c.target[own], c.weight[own], c.delay[own]), streams)
+
+
+class Stimuli:
+    """The stimuli of `net`; `seed` determines values that are drawn, `expand` draws the synapses of a wiring."""
+
+    def __init__(self, net: Network, seed: int, expand: Expand, first: dict[str, int], exact: bool) -> None:
+        self._net, self._seed, self._expand, self._first, self._exact = net, seed, expand, first, exact
+        self._numbers = {name: k for k, name in enumerate(net.populations)}
+        self._inputs: list[_Input] = []
+        self._due: dict[int, set[str]] = {}  # by step: the generators whose drives are made anew then
+        self.histories = {p.name: History(p, checked(p, seed)) for p in net.populations.values() if p.model.role != "neuron"}
+        self._spells = {p.name: [Spell(self._given(p), 0, NEVER)] for p in net.populations.values() if p.model.role == "spikes"}
+        self.longest = 0  # longest delay of a spike generator's synapses, in steps
+
+    def add(self, projection: Projection, synapses: Wiring) -> None:
+        """Add the synapses of a generator's `projection`."""
+        node, target, weight, delay = self._expand(synapses, self._seed)
+        c = drives.Connections(projection.source.ids[node], synapses.targets[target], weight, delay)
+        population = projection.source.population
+        kind = _KIND.get(population.model.name, population.model.role if population.model.role == "poisson" else "currents")
+        own = _Input(len(self._inputs), population, kind, c, synapses.receptor)
+        first = sum(len(x.drives) for x in self._inputs if x.kind == kind)
+        own.drives = self._made(own, c, self.histories[population.name].now, itertools.count(first))
+        own.streams = [(d.delay, d.stream) for d in own.drives if hasattr(d, "stream")]
+        self._inputs.append(own)
+
+    def of(self, kinds: Iterable[str] = KINDS) -> dict[str, Any]:
+        """The drives of these `kinds`, for a plan."""
+        return {kind: [d for x in self._inputs if x.kind == kind for d in x.drives] for kind in kinds}
+
+    @property
+    def events(self) -> Events:
+        """The given spikes."""
+        return merged([spell for spells in self._spells.values() for spell in spells])
+
+    # -- changes -----------------------------------------------------------------------------------
+
+    def change(self, name: str, values: dict[str, Any], step: int) -> None:
+        """Let the generators `name` have these values for all that they send after `step`.
+
+        Raises
+        ------
+        ModelError, DataError : a spike file or waveform cannot be used; nothing is changed.
+        """
+        history = self.histories[name]
+        if self._net.populations[name].model.name in ("noise_generator", "ou_generator"):
+            values = values | noise_counters(history.now, values, step + 1, self._net.dt)
+        for times, amplitudes in SERIES:
+            if times in values:
+                values = values | {drives.SCHEDULE: schedule(history.now, values, (times, amplitudes), step * self._net.dt)}
+        self._enter(name, values, step)
+
+    def _enter(self, name: str, values: dict[str, Any], step: int) -> None:
+        """As `change`, with values that are complete."""
+        population = self._net.populations[name]
+        if name in self._spells:
+            later = Spell(self._given(population, values), step, NEVER)
+            before = [replace(s, stop=min(s.stop, step)) for s in self._spells[name] if s.start < step and s.stop > step - self.longest]
+            self._spells[name] = [*before, later]
+        elif population.model.name == "waveform_generator":
+            self._waveform(population, values)
+        self.histories[name].add(step, values)
+        for x in self._inputs:
+            if x.population is population:
+                for delay in np.unique(x.synapses.delay).tolist():
+                    self._due.setdefault(step + delay + x.ahead, set()).add(name)
+
+    def next(self, step: int) -> int:
+        """The first step from `step` on at which `follow` makes drives anew; NEVER if there is none."""
+        return min((due for due in self._due if due >= step), default=NEVER)
+
+    def follow(self, plan: Plan, step: int) -> Plan:
+        """`plan` with the stimuli that act in the steps after `step`; `plan` itself if they are the same."""
+        names = set().union(*(self._due.pop(due) for due in [due for due in self._due if due <= step]))
+        for x in self._inputs:
+            if x.population.name in names:
+                self._renew(x, step)
+        kinds = {x.kind for x in self._inputs if x.population.name in names}
+        return self._with_bursts(replace(plan, **self.of(kinds))) if kinds else plan
+
+    def with_events(self, plan: Plan) -> Plan:
+        """`plan` with the given spikes as they are now."""
+        return self._with_bursts(replace(plan, events=self.events))
+
+    def _with_bursts(self, plan: Plan) -> Plan:
+        """`plan` with enough room for the spikes that parrots send in a step."""
+        if not any(g.model == PARROT for g in plan.groups):
+            return plan
+        most = zip(plan.groups, with_bursts(plan, self._expand), strict=True)
+        return replace(plan, groups=[replace(old, burst=max(old.burst, new.burst)) for old, new in most])
+
+    def _renew(self, x: _Input, step: int) -> None:
+        """Make the drives of an input as they act after `step`."""
+        history = self.histories[x.population.name]
+        further = itertools.count(FURTHER + MOST_FURTHER * x.number)
+        x.drives = []
+        for part in x.parts():
+            values = history.at(step - part.delay - x.ahead)
+            x.drives += self._made(x, part.synapses, values, itertools.chain(part.streams, further))
+        history.forget(step - int(x.synapses.delay.max(initial=0)) - x.ahead)
+
+    def restart(self, plan: Plan, seed: int) -> Plan:
+        """`plan` with the stimuli of a run with `seed` from its first step on; the synapses stay."""
+        again = [name for name, history in self.histories.items() if history.changed or (seed != self._seed and history.drawn)]
+        self._due, self._seed = {}, seed
+        for name in again:
+            self.histories[name].restart(checked(self._net.populations[name], seed))
+            if name in self._spells:
+                self._spells[name] = [Spell(self._given(self._net.populations[name]), 0, NEVER)]
+        for x in self._inputs:
+            if x.population.name in again:
+                self._renew(x, 0)
+        kinds = {x.kind for x in self._inputs if x.population.name in again}
+        events = self.events if any(name in self._spells for name in again) else plan.events
+        return self._with_bursts(replace(plan, **self.of(kinds), events=events))
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """The values of generators that were changed, by name, for a checkpoint."""
+        return {f"{name}/{key}": x for name, history in self.histories.items() for key, x in history.saved().items()}
+
+    def restore(self, plan: Plan, step: int, state: dict[str, np.ndarray]) -> Plan:
+        """`plan` with the stimuli as they were after `step`, from the arrays of `saved` (ValueError if they do not fit the network)."""
+        for name, history in self.histories.items():
+            own = {key.removeprefix(f"{name}/"): x for key, x in state.items() if key.startswith(f"{name}/")}
+            for since, values in history.versions(own) if own else ():
+                self._enter(name, values, since)
+        return self.with_events(self.follow(plan, step))
+
+    # -- drives ------------------------------------------------------------------------------------
+
+    def _made(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
+        """The drives of an input through the synapses `c`, with these values."""
+        made = self._untold(x, c, values, streams)
+        return [replace(d, source=x.population.name) for d in made] if x.kind in CURRENTS else made
+
+    def _untold(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
+        """As `_made`, without the name of the generators."""
+        dt = self._net.dt
+        match x.kind:
+            case "trains":
+                alone = values["individual_spike_trains"]
+                shared = itertools.repeat(self._numbers[x.population.name])
+                return drives.train_drives(values, c, dt, TO_EACH if alone else SHARED, streams if alone else shared, x.receptor)
+            case "poisson":
+                return drives.poisson_drives(values, c, dt, streams, x.receptor)
+            case "exact":
+                return drives.exact_drives(values, c, dt, streams, silent=values is not self.histories[x.population.name].initial)
+            case "noise":
+                return drives.noise_drives(values, c, dt, streams)
+            case "sines":
+                return drives.sine_drives(values, c, dt)
+            case "paths":
+                return drives.path_drives(values, c, dt, streams)
+            case "waves":
+                return drives.wave_drives(values, c, dt, *self._waveform(x.population, values))
+            case _:
+                return drives.current_drives(values, c, dt)
+
+    def _waveform(self, population: Population, values: dict[str, Any]) -> tuple[np.ndarray, int]:
+        """The samples of a waveform generator, read once."""
+        if SAMPLES not in values:
+            values[SAMPLES] = waveform(population, values, self._net.dt)
+        samples: tuple[np.ndarray, int] = values[SAMPLES]
+        return samples
+
+    def _given(self, population: Population, values: dict[str, Any] | None = None) -> Events:
+        """The spikes of a spike generator."""
+        own = self.histories[population.name].now if values is None else values
+        return spike_trains.events(population, own, self._first[population.name], self._net.dt, self._exact)
+
+
+def noise_counters(old: dict[str, Any], new: dict[str, Any], step: int, dt: float) -> dict[str, np.ndarray]:
+    """Where the noise of a generator whose parameters change from `old` to `new` begins, and how many of its random numbers are not used
+    again (`drives.BEGUN`, `drives.USED`). `step` is the first one whose current follows the new parameters.
+
+    Noise that is on goes on. If it begins at a later time, or anew with another period, it does so with new random numbers: the number of
+    those drawn so far is at most that of the steps.
+    """
+    before, after = (steps_of(np.atleast_1d(values["start"]), dt) for values in (old, new))
+    begun, used = np.atleast_1d(old.get(drives.BEGUN, before)), np.atleast_1d(old.get(drives.USED, 0))
+    same_period = np.atleast_1d(old.get("dt", 1.0)) == np.atleast_1d(new.get("dt", 1.0))
+    goes_on = (begun < step) & (after <= step) & same_period
+    begun, used = np.where(goes_on, begun, np.maximum(after, step)), np.where(goes_on, used, step)
+    return {key: x if len(x) > 1 else x[0] for key, x in ((drives.BEGUN, begun), (drives.USED, used))}
+
+
+def schedule(old: dict[str, Any], new: dict[str, Any], names: tuple[str, str], time: float) -> tuple[np.ndarray, np.ndarray]:
+    """The times and values of a series that changes from `old` to `new` at `time` (ms); `names` are those of its times and its values.
+
+    As in NEST, new times that are not after `time` are passed over: the value that holds at `time` holds until the next one.
+    """
+    times, values = old.get(drives.SCHEDULE) or tuple(np.asarray(old[name]) for name in names)
+    if all(old[name] is new[name] for name in names):
+        return times, values
+    further, own = (np.asarray(new[name]) for name in names)
+    past, future = times <= time * (1 + 1e-12), further > time * (1 + 1e-12)
+    return np.concatenate([times[past], further[future]]), np.concatenate([values[past], own[future]])

@@ -1,0 +1,45 @@
+"""The commands that may follow a command, printed in its last line: each works as it is printed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from lifsim.files.run_files import log_path
+
+
+def command(*words: str | Path) -> str:
+    """A command line of lifsim, quoted for a shell."""
+    return shlex.join(["lifsim", *map(str, words)])
+
+
+def next_line(commands: Iterable[str]) -> str:
+    """The line that names the next commands."""
+    return "next: " + ", or ".join(commands)
+
+
+def unused(path: Path) -> Path:
+    """`path`, or if a file of this name exists, the same with a number behind the name."""
+    found, number = path, 1
+    while found.exists() or found.is_symlink():
+        number += 1
+        found = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return found
+
+
+def run_of(model: Path, *options: str) -> str:
+    """The command that runs a model file, with a new results file if the default one, or its figure, exists."""
+    usual = Path("outputs") / f"{model.stem}.h5"
+    out, number = usual, 1
+    while any(path.exists() or path.is_symlink() for path in (out, out.with_suffix(".png"), log_path(out))):
+        number += 1
+        out = usual.with_name(f"{usual.stem}_{number}.h5")
+    return command("run", model, *options, *(() if out == usual else ("-o", out)))
+
+
+def plot_of(results: Path, kind: str) -> str:
+    """The command that plots results, with a new file for the figure if the default one exists."""
+    usual = results.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    out = unused(usual)
+    return command("plot", results, *(() if kind == "raster" else ("--kind", kind)), *(() if out == usual else ("-o", out)))

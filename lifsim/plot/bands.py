@@ -1,0 +1,56 @@
+"""The rows of populations in a raster plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lifsim import analysis
+from lifsim.plot.selection import Shown
+from lifsim.plot.style import TINY
+from lifsim.results.data import Spikes
+
+
+@dataclass(frozen=True)
+class Band:
+    """The rows of one population: neurons `ids`, from `top` downwards over `height` of the vertical axis."""
+
+    spikes: Spikes
+    ids: np.ndarray
+    top: float
+    height: float
+    colour: str
+    name: str
+
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """(times in ms, vertical positions) of the spikes of the neurons shown."""
+        y = analysis.places(self.spikes.ids, self.ids)
+        shown = y >= 0
+        return self.spikes.times[shown], self.top + (y[shown] + 0.5) / len(self.ids) * self.height
+
+    @property
+    def label(self) -> str:
+        """Number of neurons shown and, if there are more, of the population."""
+        n, total = len(self.ids), self.spikes.n_nodes
+        return f"n = {n:,}" if n == total else f"{n:,} of {total:,}"
+
+
+def bands_of(shown: Sequence[Shown], chosen: Sequence[np.ndarray], height: float) -> list[Band]:
+    """The rows of all populations. A small population gets at least 9 % of the height of the largest.
+
+    If their names fit into `height` points, each also gets the height of its name.
+    """
+    sizes = np.array([len(ids) for ids in chosen])
+    least = 0.09 * max(1, sizes.max())
+    name = 1.1 * TINY / height
+    if name * len(sizes) < 0.7:
+        for _ in range(30):  # converges, since what is added to the total is less than 0.7 of what was added before
+            least = max(least, name * np.maximum(sizes, least).sum())
+    bands: list[Band] = []
+    top = 0.0
+    for one, ids in zip(shown, chosen, strict=True):
+        bands.append(Band(one.spikes, ids, top, max(len(ids), float(least)), one.colour, one.label))
+        top += bands[-1].height
+    return bands

@@ -1,0 +1,289 @@
+"""Reads and sets the weights of the synapses of a built network, by population and projection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.printable import shown
+from lifsim.common.timegrid import times
+from lifsim.network import Network, View
+from lifsim.network.projection import Projection
+from lifsim.network.synapse_models import check_sign
+from lifsim.plan.synapses import BY_SYNAPSE, GIVEN, Values, Wiring
+
+if TYPE_CHECKING:
+    from lifsim.engine import RunningEngine
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """The synapses of one projection, in the order in which `SynapseAccess.matrix` has them.
+
+    source, target : indices in their populations. order : index of each synapse in the order of the rule. pointers : where the synapses
+    of each source begin. Shape (n,), for `pointers` (n_source + 1,).
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    order: np.ndarray
+    pointers: np.ndarray
+
+
+class SynapseAccess:
+    """The synapses of `net` in an `engine`; `first` are the global ids of the first nodes of populations, `seed` that of the synapses."""
+
+    def __init__(self, net: Network, engine: RunningEngine, first: dict[str, int], seed: int) -> None:
+        self._net, self._engine, self._first, self._seed = net, engine, first, seed
+        self._listed: dict[int, Listed] = {}
+        self._built: dict[int, Wiring] = {}  # the wirings whose weights were set, as they were built
+
+    def matrix(self, source: View, target: View, what: str, projection: Any = None) -> Any:
+        """The weights or delays of the synapses from `source` to `target`, a scipy.sparse.csc_array of shape (n_target, n_source).
+
+        Parameters
+        ----------
+        what : "weight" or "delay". projection : name or number of a projection; None for all between these populations.
+
+        Raises
+        ------
+        ModelError : there is no such projection, or the synapses are not stored.
+        """
+        from scipy.sparse import csc_array
+
+        for view in (source, target):
+            if view.population.model.role not in ("neuron", "spikes"):
+                raise ModelError(view.name, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+        only = None if projection is None else self._number(source, target, projection)
+        if only is not None and len(self.between(source, target)) > 1:
+            whole = self._matrix_of(only, source, target, what)
+        else:
+            s, t, weight, delay = self._engine.synapses(self._range(source), self._range(target))
+            data = weight if what == "weight" else times(delay, self._net.dt)
+            shape = target.population.n, source.population.n
+            whole = csc_array((data, t, _pointers(s, shape[1])), shape=shape)
+        return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
+
+    def _matrix_of(self, number: int, source: View, target: View, what: str) -> Any:
+        """The matrix of one of several projections between the populations of `source` and `target`."""
+        from scipy.sparse import csc_array
+
+        from lifsim.engine import expand
+
+        y, w = self._synapses_of(number), self._wiring(number)
+        if what == "delay":
+            data = times(expand(w, self._seed).delay[y.order], self._net.dt)
+        elif w.plasticity:
+            data = self._engine.synapses(self._range(source), self._range(target), number)[2]
+        else:
+            data = self._engine.stored_weights(w, expand(w, self._seed).weight)[y.order]
+        shape = target.population.n, source.population.n
+        return csc_array((data, y.target.copy(), y.pointers.copy()), shape=shape)  # SciPy may change them in place
+
+    def set_weights(self, source: View, target: View, value: Any, projection: Any = None) -> None:
+        """Set the weights of the synapses of one projection; see `Simulation.set_weights`.
+
+        Raises
+        ------
+        ModelError : no projection, or several, are meant; or a weight is not allowed. Nothing is set then.
+        """
+        number = self._number(source, target, projection)
+        place = f"weights from {source} to {target}"
+        for view in (source, target):
+            if view.population.model.role not in ("neuron", "spikes"):
+                raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+        y, w, p = self._synapses_of(number), self._wiring(number), self._net.projections[number]
+        old = self.matrix(p.source.population[:], p.target.population[:], "weight", number)
+        mine = np.isin(y.source, source.ids) & np.isin(y.target, target.ids)
+        part = old if source.whole and target.whole else old[:, source.ids][target.ids, :]
+        places = np.flatnonzero(mine) if part is old else _places(old, source, target)
+        new = weights_like(place, value, part)
+        self._check(place, p, new)
+        data = old.data.copy()
+        data[places] = new
+        in_order = np.empty(len(data))
+        in_order[y.order] = data
+        if w.plasticity:
+            self._engine.set_plastic_weights(number, in_order)
+        else:
+            self._built.setdefault(number, w)
+            self._reweigh({number: _with_weights(w, in_order)})
+
+    def plastic_weights(self) -> dict[int, np.ndarray]:
+        """The weights of all plastic projections, by number, in the order of the rule."""
+        out = {}
+        for w in self._engine.plan.wirings:
+            if w.plasticity:
+                p, y = self._net.projections[w.index], self._synapses_of(w.index)
+                ends = (self._range(view.population[:]) for view in (p.source, p.target))
+                out[w.index] = np.empty(w.n_synapses)
+                out[w.index][y.order] = self._engine.synapses(next(ends), next(ends), w.index)[2]
+        return out
+
+    def as_built(self) -> None:
+        """Set all static weights to those that the network was built with."""
+        if self._built:
+            self._reweigh(self._built)
+            self._built = {}
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """The static weights that were set, by number of the projection, in the order of the rule."""
+        plan = {w.index: w for w in self._engine.plan.wirings}
+        return {f"{number}": np.asarray(plan[number].weight.array) for number in self._built}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Set the weights from `saved` (KeyError or ValueError if they are of another network)."""
+        plan = {w.index: w for w in self._engine.plan.wirings}
+        own = {int(key): plan[int(key)] for key in state}
+        for number, w in own.items():
+            if state[f"{number}"].shape != (w.n_synapses,):
+                raise ValueError(f"weights of projection {number}: {state[f'{number}'].shape}; {w.n_synapses}")
+        if own:
+            self._built = own
+            self._reweigh({number: replace(w, weight=Values(BY_SYNAPSE, array=state[f"{number}"])) for number, w in own.items()})
+
+    # -- projections -------------------------------------------------------------------------------
+
+    def between(self, source: View, target: View) -> list[int]:
+        """The numbers of the projections between the populations of two views."""
+        ends = source.population, target.population
+        return [i for i, p in enumerate(self._net.projections) if (p.source.population, p.target.population) == ends]
+
+    def _number(self, source: View, target: View, projection: Any) -> int:
+        """The number in the network of the projection that is meant (ModelError if there is none, or if there are several)."""
+        found = self.between(source, target)
+        place, names = f"{source.name} to {target.name}", [self._net.projections[i].name for i in found]
+        if not found:
+            raise ModelError(place, "there are no synapses", "populations that are connected")
+        if projection is None and len(found) == 1:
+            return found[0]
+        if isinstance(projection, Projection) and projection in [self._net.projections[i] for i in found]:
+            return self._net.projections.index(projection)
+        if isinstance(projection, str) and projection in names and projection:
+            return found[names.index(projection)]
+        if isinstance(projection, (int, np.integer)) and not isinstance(projection, bool) and int(projection) in found:
+            return int(projection)
+        known = ", ".join(f"{name!r}" if name else f"{i}" for i, name in zip(found, names, strict=True))
+        got = f"{len(found)} projections, and none is named" if projection is None else f"there is no projection {shown(projection)}"
+        hint = did_you_mean(projection, [name for name in names if name]) if isinstance(projection, str) else ""
+        raise ModelError(place, got, hint or f"projection=, one of: {known} (name, or number in the network)")
+
+    def _wiring(self, number: int) -> Wiring:
+        found = next((w for w in self._engine.plan.wirings if w.index == number), None)
+        if found is None:
+            p = self._net.projections[number]
+            raise ModelError(f"{p.source.name} to {p.target.name}", "its synapses have no effect and are not stored")
+        return found
+
+    def _synapses_of(self, number: int) -> Listed:
+        """The synapses of a projection, listed once."""
+        if number not in self._listed:
+            from lifsim.engine import expand
+
+            p, w = self._net.projections[number], self._built.get(number) or self._wiring(number)
+            made = expand(w, self._seed)
+            source = w.sources[made.source].astype(np.int64) - self._first[p.source.name]
+            target = w.targets[made.target] - self._first[p.target.name]
+            order = np.lexsort((made.delay, self._engine.classes(w, made.weight), target, source))  # as `RunningEngine.synapses` has them
+            self._listed[number] = Listed(source[order], target[order], order, _pointers(source, p.source.population.n))
+        return self._listed[number]
+
+    def _range(self, view: View) -> tuple[int, int]:
+        first = self._first[view.name]
+        return first, first + view.population.n
+
+    def _reweigh(self, new: dict[int, Wiring]) -> None:
+        plan = self._engine.plan
+        self._engine.reweigh(replace(plan, wirings=[new.get(w.index, w) for w in plan.wirings]))
+        for number, w in new.items():
+            if not w.plasticity and self._engine.channels > 1:
+                self._listed.pop(number, None)  # their order depends on their signs
+
+    def _check(self, place: str, p: Projection, new: np.ndarray) -> None:
+        problems: list[Problem] = []
+        if not np.isfinite(new).all():
+            problems.append(Problem(place, f"{new[~np.isfinite(new)][0]:g}", "finite weights"))
+        elif p.synapse:
+            problems += check_sign(place, new, p.synapse)
+        if problems:
+            raise ModelError.of(problems)
+
+
+def weights_like(place: str, value: Any, old: Any) -> np.ndarray:
+    """The weights that `value` gives to the synapses of the matrix `old`, in its order; shape (n_synapses,).
+
+    Parameters
+    ----------
+    place : for messages. value : a number; an array of shape (n_synapses,) or (n_target, n_source); a sparse matrix with the same
+        entries; or a function of `old` that returns one of these. old : csc_array.
+
+    Raises
+    ------
+    ModelError : `value` is none of these.
+    """
+    from scipy.sparse import issparse
+
+    if callable(value):
+        value = value(old.copy())
+    if issparse(value):
+        new = value.tocsc()
+        if new.shape != old.shape or new.nnz != old.nnz or not _same_entries(new, old):
+            got = f"a sparse matrix of shape {new.shape} with {new.nnz} entries"
+            raise ModelError(place, got, f"the entries of sim.matrix: shape {old.shape}, {old.nnz} entries")
+        return _in_order_of(new, old)
+    try:
+        given = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        given = np.zeros((0, 0, 0))
+    if given.shape in ((), (old.nnz,)) and not isinstance(value, (str, bool)):
+        return np.broadcast_to(given, old.nnz).copy()
+    if given.shape == old.shape:
+        columns = np.repeat(np.arange(old.shape[1]), np.diff(old.indptr))
+        return given[old.indices, columns]
+    allowed = f"a number, an array of shape ({old.nnz},) or {old.shape}, a sparse matrix like sim.matrix, or a function of it"
+    raise ModelError(place, f"an array of shape {given.shape}" if given.ndim < 3 else shown(value), allowed)
+
+
+def _same_entries(new: Any, old: Any) -> bool:
+    return bool(np.array_equal(new.indptr, old.indptr) and np.array_equal(_sorted(new)[1], _sorted(old)[1]))
+
+
+def _in_order_of(new: Any, old: Any) -> np.ndarray:
+    out = np.empty(old.nnz)
+    out[_sorted(old)[0]] = new.data[_sorted(new)[0]]
+    return out
+
+
+def _sorted(x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The order of the entries of a csc_array by column, then row; and their rows in this order."""
+    column = np.repeat(np.arange(x.shape[1]), np.diff(x.indptr))
+    order = np.lexsort((x.indices, column))
+    return order, x.indices[order]
+
+
+def _places(old: Any, source: View, target: View) -> np.ndarray:
+    """The indices in the data of `old` of the entries of its part for `source` and `target`, in the order of that part."""
+    numbered = old.copy()
+    numbered.data = np.arange(1, old.nnz + 1)  # from 1: an entry of 0 might be left out
+    places: np.ndarray = numbered[:, source.ids][target.ids, :].data - 1
+    return places
+
+
+def _pointers(source: np.ndarray, n: int) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n))])
+
+
+def _with_weights(w: Wiring, in_order: np.ndarray) -> Wiring:
+    """A wiring with weights in the order of its targets."""
+    if w.kind == GIVEN and w.given is not None:
+        rows = w.given.by_target()
+        if rows.order is not None:
+            as_given = np.empty_like(in_order)
+            as_given[rows.order] = in_order
+            in_order = as_given
+    return replace(w, weight=Values(BY_SYNAPSE, array=in_order))
