@@ -14,6 +14,7 @@ from lifsim.building.drawn_values import checked
 from lifsim.building.parrots import onto_parrots, with_bursts
 from lifsim.building.stimuli import Stimuli
 from lifsim.building.waveform import waveform
+from lifsim.building.weight_probes import weight_probes
 from lifsim.common.errors import ModelError
 from lifsim.common.timegrid import steps
 from lifsim.network.model import PARROT
@@ -67,9 +68,10 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand, begun: Call
         groups,
         wirings,
         events=stimuli.events,
-        probes=[_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source],
-        watched={r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
+        probes=[_probe(r, net.dt) for r in net.recordings if r.kind == "probe"],
+        watched={r.view.name for r in net.recordings if r.variable in ("spikes", "rate", "t_ref_remaining")},
         n_nodes=sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
+        weights=weight_probes(net, first),
         **stimuli.of(),
     )
     return replace(plan, groups=with_bursts(plan, expand)), stimuli
@@ -141,4 +143,5 @@ def _group(population: Population, first: int, seed: int) -> Group:
 
 def _probe(r: Recording, dt: float) -> Probe:
     stop = steps(r.stop, dt) if np.isfinite(r.stop) else NEVER
-    return Probe(r.view.name, r.variable, r.view.ids, steps(r.interval, dt), steps(r.start, dt), stop)
+    source = r.source.name if r.source else ""
+    return Probe(r.view.name, r.variable, r.view.ids, steps(r.interval, dt), steps(r.start, dt), stop, source)

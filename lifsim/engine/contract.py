@@ -70,6 +70,11 @@ class RunningEngine(Protocol):
         If `plastic_only` is given, only those of this projection, which is plastic.
         """
 
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """As `synapses`, and a fifth array: the numbers of plastic synapses in the `WeightRows` of a slice, -1 for static ones."""
+
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""
 

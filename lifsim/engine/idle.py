@@ -85,6 +85,12 @@ class IdleEngine:
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0), none
 
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """Empty arrays in the form of `Engine.numbered_synapses`."""
+        return (*self.synapses(sources, targets), np.zeros(0, np.int64))
+
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node (all 0), shape (n_nodes,)."""
         return np.zeros(self.plan.n_nodes, np.int64)

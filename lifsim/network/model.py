@@ -14,6 +14,17 @@ PARROT = "parrot_neuron"
 BOTH_METHODS = ("grid", "precise")
 
 
+_DERIVED = (
+    Parameter("I_syn", 0.0, "pA", "total synaptic current; with conductances g_ex (E_ex - V_m) + g_in (E_in - V_m)"),
+    Parameter("t_ref_remaining", 0.0, "ms", "time until the refractory period ends; 0 outside of it"),
+    Parameter("I_stim", 0.0, "pA", "total current from generators, without I_e"),
+)
+
+
+_RATE = Parameter("momentary_rate", 0.0, "Hz", "expected rate of the spikes that are sent in a step")
+_CURRENT = Parameter("I", 0.0, "pA", "current that the generator sends")
+
+
 @dataclass(frozen=True)
 class Model:
     """A neuron or stimulus model.
@@ -42,7 +53,7 @@ class Model:
 
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable `name` (KeyError if the model has none)."""
-        for p in self.parameters + self.states + self.shown:
+        for p in self.parameters + self.states + self.shown + self.derived:
             if p.name == name:
                 return p
         raise KeyError(name)
@@ -56,7 +67,19 @@ class Model:
     def recordables(self) -> list[str]:
         """Names of the variables that `Network.record` accepts for a population of this model."""
         spiking = ["spikes", "rate"] if self.role in ("neuron", "spikes", "poisson") else []
-        return spiking + [p.name for p in self.states + self.shown]
+        return spiking + [p.name for p in self.states + self.shown + self.derived]
+
+    @property
+    def derived(self) -> tuple[Parameter, ...]:
+        """Variables that are computed only when they are recorded."""
+        if self.role == "poisson":
+            return (_RATE,)
+        if self.role == "current":
+            return () if any(p.name == "std" for p in self.parameters) else (_CURRENT,)  # noise differs between targets
+        known, states = {p.name for p in self.parameters}, {p.name for p in self.states}
+        synaptic = {"g_ex", "g_in"} <= states or any(name.startswith("I_syn_") for name in states)
+        applies = (synaptic, "t_ref" in known, "I_e" in known)
+        return tuple(p for p, own in zip(_DERIVED, applies, strict=True) if self.role == "neuron" and own)
 
     @property
     def readable(self) -> list[str]:

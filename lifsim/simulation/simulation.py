@@ -102,7 +102,7 @@ class Simulation(RecordedNetwork):
             super().__init__(net, settings, self._progress)
             if resumed is not None:
                 self._load(resumed.saved)
-            sinks = self._recorder, self._weight_samples(), self._sink, self._checkpointer
+            sinks = self._recorder, self._recorded_weights(), self._sink, self._checkpointer
             self._loop = SliceLoop(self._engine, self._stimuli, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()

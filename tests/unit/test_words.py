@@ -535,7 +535,7 @@ def test_keywords(net, call, said):
 
 def test_signatures_are_shown_as_before():
     assert list(inspect.signature(ls.Network).parameters)[:4] == ["dt", "name", "description", "reference"]
-    assert list(inspect.signature(ls.Network.record).parameters) == ["self", "what", "variable", "interval", "start", "stop"]
+    assert list(inspect.signature(ls.Network.record).parameters) == ["self", "what", "variable", "interval", "start", "stop", "name"]
     assert list(inspect.signature(Classifier).parameters)[:3] == ["hidden", "activation", "loss"]
 
 

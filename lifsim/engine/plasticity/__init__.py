@@ -18,6 +18,7 @@ __all__ = [
     "Plastic",
     "Seen",
     "StorePlace",
+    "WeightLogs",
     "begun_again",
     "deliveries",
     "draw_again",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     )
     from lifsim.engine.plasticity.postsynaptic_spikes import WORDS
     from lifsim.engine.plasticity.store import StorePlace
+    from lifsim.engine.plasticity.weight_logging import WeightLogs
 
 __getattr__ = on_first_use(
     __name__,
@@ -65,6 +67,7 @@ __getattr__ = on_first_use(
         "unpacked": "lifsim.engine.plasticity.plastic_layout",
         "Plastic": "lifsim.engine.plasticity.plastic_delivery",
         "deliveries": "lifsim.engine.plasticity.plastic_delivery",
+        "WeightLogs": "lifsim.engine.plasticity.weight_logging",
         "StorePlace": "lifsim.engine.plasticity.store",
         "WORDS": "lifsim.engine.plasticity.postsynaptic_spikes",
     },
