@@ -100,6 +100,7 @@ class Engine(NeuronEngine):
             plastic,
         )
         self._logs = plasticity.WeightLogs(plan, plastic, seats.first, seats.id) if plan.weights and plastic is not None else None
+        self._releases = releases_of(neurons, seats.place)
         self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
 
     # -- running -----------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ class Engine(NeuronEngine):
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
-        self.derived.begin(self.plan, self.step, releases_of(self.machine.neurons, self.placement.place), self.machine)
+        self.derived.begin(self.plan, self.step, self._releases, self.machine)
         m, threads = self._prepared(steps), self.team.active()
         if threads != len(m.blocks.thread) - 1:
             m = m._replace(blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)))

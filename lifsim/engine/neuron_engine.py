@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.timegrid import times
 from lifsim.engine import plasticity
-from lifsim.engine.derived import RECEIVED, DerivedSamples, components, sampled
+from lifsim.engine.derived import RECEIVED, REMAINING, SUM, DerivedSamples, Releases, components, sampled, synaptic_current
 from lifsim.engine.parallel.clock import clock_for, spent
 from lifsim.engine.parallel.placement import place_neurons
 from lifsim.engine.parallel.team import Team
@@ -19,7 +20,8 @@ from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.sampling import key_of
 from lifsim.engine.synapses.tally import Tally
 from lifsim.plan.limits import GRAIN, STEPS
-from lifsim.plan.plan import Group, Plan
+from lifsim.plan.plan import Group, Plan, Probe
+from lifsim.plan.spikes import NEVER
 
 UNDERWAY = 512 << 20  # most bytes of address space for pending spikes; unused address space takes no memory
 
@@ -36,6 +38,8 @@ class NeuronEngine:
     """
 
     machine: Any
+    get: Callable[[str, str], np.ndarray]
+    _releases: Callable[[Group], Releases]
     derived: DerivedSamples
 
     def __init__(self, plan: Plan, threads: int, precision: str, weights: str, tell: Callable[[int], None] | None) -> None:
@@ -76,6 +80,24 @@ class NeuronEngine:
         if any(p.source or p.variable == RECEIVED for p in self.plan.probes):
             received = Received(self.placement.place, edges, tables)
         return DerivedSamples(self.plan, received)
+
+    def derived_now(self, group: str, name: str) -> np.ndarray:
+        """See `lifsim.engine.contract.RunningEngine.derived_now`."""
+        g = self.plan.group(group)
+        if name == SUM:
+            needed = components(g, Probe(group, SUM, np.arange(g.n), 1, 0, NEVER))
+            return synaptic_current(g, np.arange(g.n), [self.get(group, own)[None] for own in needed])[0]
+        if name == REMAINING:
+            at = self._releases(g)
+            return np.maximum(times(np.maximum(at.step - self.step, 0), self.plan.dt) - at.offset, 0.0)
+        if self.machine.plastic is None:
+            raise KeyError(name)
+        place, blocks, ring, trains = self.placement.place, self.machine.blocks, self.machine.ring, self.machine.plastic.trains
+        k = self.step % len(ring.number)
+        fired = [ring.ids[a : a + n] for a, n in zip(ring.begin[k, :-1], ring.number[k, :-1], strict=True)]
+        slow = int(name == "post_trace_triplet")
+        found = plasticity.traces_now(trains, blocks.first, self.step, place[np.concatenate(fired)], slow, self.plan.dt)
+        return found[place[g.first : g.first + g.n]]
 
     def _recorded(
         self,
@@ -122,22 +144,24 @@ class NeuronEngine:
         own = np.where(weight < 0, unit[-1], unit[0]) if not wiring.receptor else unit[wiring.receptor - 1]
         return np.clip(np.floor(weight / own + 0.5), -STEPS, STEPS) * own if len(self.machine.synapses.weight) else weight
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
+    def synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None, variable: str = "weight"
+    ) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1, sorted by source, then target.
 
-        If `plastic_only` is given, only those of this projection, which is plastic. Returns source, target (both relative to the ranges),
-        weight, delay in steps; shape (n_synapses,) each.
+        If `plastic_only` is given, only those of this projection, which is plastic; `variable` is then read in place of the weight.
+        Returns source, target (both relative to the ranges), weight, delay in steps; shape (n_synapses,) each.
         """
-        return self.numbered_synapses(sources, targets, plastic_only)[:4]
+        return self.numbered_synapses(sources, targets, plastic_only, variable)[:4]
 
     def numbered_synapses(
-        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None, variable: str = "weight"
     ) -> tuple[np.ndarray, ...]:
         """As `synapses`, and the numbers of plastic synapses in `WeightRows`, -1 for static ones."""
         y, first, plastic = self.machine.synapses, self.machine.blocks.first, self.machine.plastic
         rows = y.row_first[sources[0]], y.row_first[sources[1]]
         row_source = np.repeat(np.arange(sources[1] - sources[0]), np.diff(y.row_first[sources[0] : sources[1] + 1]))
-        only = None if plastic_only is None else plasticity.stored_in(self.plan.wirings, plastic_only)
+        only = None if plastic_only is None else plasticity.Only(*plasticity.stored_in(self.plan.wirings, plastic_only), variable)
         columns = []
         for b in range(len(first) - 1):
             both = []
@@ -154,6 +178,10 @@ class NeuronEngine:
         joined = [np.concatenate(c) for c in zip(*columns, strict=True)]
         order = np.lexsort((joined[1], joined[0]))  # all synapses of a pair are in one block, so the order does not depend on blocks
         return tuple(c[order] for c in joined)
+
+    def synapse_variables(self, index: int) -> tuple[str, ...]:
+        """See `lifsim.engine.contract.RunningEngine.synapse_variables`."""
+        return plasticity.variables(plasticity.stored_in(self.plan.wirings, index)[0])
 
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""

@@ -39,7 +39,15 @@ class GeneratorSignal:
 
     def samples(self, start: int, stop: int) -> np.ndarray:
         """The samples that are due in the steps start < step <= stop, (n_samples, n_nodes); pA or spikes/s."""
-        step = due_steps(self._recording, self._dt, start, stop)[:, None]
+        return self._at(due_steps(self._recording, self._dt, start, stop))
+
+    def now(self, step: int) -> np.ndarray:
+        """The value after `step` of each of the recorded nodes, (n_nodes,)."""
+        own: np.ndarray = self._at(np.array([step]))[0]
+        return own
+
+    def _at(self, steps: np.ndarray) -> np.ndarray:
+        step = steps[:, None]
         own = self._current(step) if self._recording.variable == "I" else self._rate(step)
         return np.broadcast_to(own, (len(step), self._n))[:, self._recording.view.ids].astype(np.float64)
 

@@ -340,3 +340,58 @@ def test_a_simulation_that_writes_a_file_is_not_reset(tmp_path):
         sim.run(1.0)
         with pytest.raises(LifsimError, match=r"writes to .*x\.h5"):
             sim.reset()
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def test_derived_variables_and_stimuli_are_read():
+    """They are those that a recording of the same step has."""
+    net = ls.Network()
+    net.add("n", 4, "iaf_psc_exp", I_e=[380.0, 420.0, 500.0, 0.0], t_ref=3.0)
+    net.add("c", 2, "iaf_cond_exp", I_e=600.0)
+    net.add("ac", 1, "ac_generator", amplitude=30.0, frequency=20.0)
+    net.add("s", 1, "sinusoidal_poisson_generator", rate=900.0, amplitude=400.0, frequency=40.0)
+    net.connect("n", ["n", "c"], weight=5.0)
+    net.connect("s", ["n", "c"], weight=2.0)
+    net.connect("ac", "n")
+    net.record(["n", "c"], ["I_syn", "t_ref_remaining"], interval=0.1)
+    net.record("ac", "I", interval=0.1)
+    net.record("s", "momentary_rate", interval=0.1)
+    with ls.Simulation(net) as sim:
+        for _ in range(40):
+            sim.run(1.3)
+            for name, variable in [("n", "I_syn"), ("n", "t_ref_remaining"), ("c", "I_syn"), ("ac", "I"), ("s", "momentary_rate")]:
+                last = sim.result().traces[name][variable][-1]
+                np.testing.assert_allclose(sim.get(name, variable), last, rtol=1e-12, atol=1e-9)
+        assert sim.result().traces["n"]["t_ref_remaining"].max() > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_traces_of_plasticity(threads):
+    """K+ and K- as sums of exponentials over the spikes; u and x of Tsodyks' synapses by their recursion."""
+    net = ls.Network()
+    net.add("s", 2, "spike_generator", spike_times=[[2.0, 11.0, 17.0], [5.0, 17.0, 40.0]])
+    net.add("n", 3, "iaf_psc_exp", I_e=[420.0, 480.0, 390.0], tau_minus=30.0)
+    net.connect("s", "n", weight=30.0, delay=1.5, synapse={"model": "stdp_synapse", "tau_plus": 15.0, "lambda": 0.02}, name="stdp")
+    net.connect("s", "n", weight=3.0, delay=2.0, synapse={"model": "tsodyks2_synapse", "U": 0.4, "tau_rec": 100.0}, name="short")
+    net.record("n", "spikes")
+    with ls.Simulation(net, threads=threads) as sim:
+        sim.run(60.0)
+        spikes = sim.result().spikes["n"]
+        assert len(spikes) > 5
+        for neuron in range(3):
+            own = spikes.times[spikes.ids == neuron]
+            assert abs(sim.get("n", "post_trace")[neuron] - np.exp(-(60.0 - own) / 30.0).sum()) < 1e-9
+        plus = sim.matrix("s", "n", "Kplus", projection="stdp").toarray()
+        for k, sent in enumerate([[2.0, 11.0, 17.0], [5.0, 17.0, 40.0]]):
+            np.testing.assert_allclose(plus[:, k], np.exp(-(sent[-1] - np.array(sent)) / 15.0).sum(), rtol=1e-12)
+        assert (sim.matrix("s", "n", "lambda", projection="stdp").data == 0.02).all()
+        assert (sim.matrix("s", "n", "tau_plus", projection="stdp").data == 15.0).all()
+        assert np.all(sim.matrix("s", "n", "x", projection="short").data < 1.0)
+        with pytest.raises(ls.ModelError, match="stdp_synapse has no variable 'u'"):
+            sim.matrix("s", "n", "u", projection="stdp")
+        with pytest.raises(ls.ModelError, match="2 projections"):
+            sim.matrix("s", "n", "u")
+    with ls.Simulation(network()) as sim, pytest.raises(ls.ModelError, match="post_trace"):
+        sim.get("n", "post_trace")

@@ -136,11 +136,19 @@ class Seen(NamedTuple):
     step: int
 
 
-def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], only: tuple[ModuleType, int] | None) -> list[np.ndarray]:
+class Only(NamedTuple):
+    """One projection: its model, its number among those of this model, and the variable that is read in place of the weight."""
+
+    module: ModuleType
+    p: int
+    variable: str = "weight"
+
+
+def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], only: Only | None) -> list[np.ndarray]:
     """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps),
     and the number of each (see `numbered`).
 
-    The weights are those after all spikes that were sent. With `only`, those of one projection (see `stored_in`).
+    The weights are those after all spikes that were sent. With `only`, those of one projection.
     """
     groups = [g for g in plastic.groups if only is None or type(g) is only[0].Synapses]
     parts = [part_of(g.y, b, *sources) for g in groups]
@@ -153,8 +161,31 @@ def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], onl
     if only is None:
         return found
     (y,) = parts
-    keep = np.repeat(y.projection == only[1], np.diff(y.begin[0, :, [0, -1]], axis=0)[0])
+    if only.variable != "weight":
+        found[2] = variable_of(y, only, plastic.trains.decays.tau)
+    keep = np.repeat(y.projection == only.p, np.diff(y.begin[0, :, [0, -1]], axis=0)[0])
     return [c[keep] for c in found]
+
+
+def variables(module: ModuleType) -> tuple[str, ...]:
+    """The names of what can be read of the synapses of a model beside their weights: parameters, state variables, presynaptic traces."""
+    names: tuple[str, ...] = (*module.PARAMETERS, *module.TAUS, *module.TRACES)
+    return names
+
+
+def variable_of(y: Store, only: Only, tau: np.ndarray) -> np.ndarray:
+    """A variable of all synapses of a store with one block, as those of one projection have it; `tau` are all time constants."""
+    module, p, name = only
+    number = np.diff(y.begin[0], axis=1)
+    if name in module.PARAMETERS:
+        q = module.PARAMETERS.index(name)
+        if y.column[p, q] >= 0:
+            return y.own[y.column[p, q]]
+        if name not in module.STATES:
+            return np.full(number.sum(), y.constant[p, q])
+    if name in module.TAUS:
+        return np.full(number.sum(), tau[y.law[p, module.TAUS.index(name)]])
+    return np.repeat(y.state[0][:, :, (module.STATES or module.TRACES).index(name)].ravel(), number.ravel())
 
 
 def stored_in(wirings: list[Any], index: int) -> tuple[ModuleType, int]:
