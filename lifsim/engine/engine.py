@@ -296,9 +296,7 @@ class Engine(NeuronEngine):
 
     def reweigh(self, plan: Plan) -> None:
         """See `lifsim.engine.contract.RunningEngine.reweigh`."""
-        self.plan = plan
-        if self._chosen is None:
-            self.weight_dtype = np.dtype(layout.natural_weights(plan, self.dtype.name))
+        self.plan, self.weight_dtype = plan, np.dtype(self._chosen or layout.natural_weights(plan, self.dtype.name))
         m, static = self.machine, [w for w in self._wirings() if w.plasticity is None]
         dtypes = self.dtype, self.weight_dtype
         y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, Tally(self.team))
