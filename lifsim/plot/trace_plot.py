@@ -121,11 +121,12 @@ def _draw_trace(
     shown = min(values.shape[1], max(most, 1))
     colours = neuron_colours(looks[population].colour, [look.colour for look in looks.values()], shown)
     widths = line_widths([values[:, k] for k in range(shown)], 0.7)
+    ids = of.ids_of(variable)
     labels, what = _columns(of, variable, looks[population], shown)
     for k in range(shown):
         ax.plot(at[inside] * scale, values[:, k], linewidth=widths[k], color=colours[k], label=labels[k])
     _widen(ax, values[:, :shown])
-    rows = _mark_spikes(ax, result, population, window, scale, colours) if of.variable_of(variable) == "V_m" else 0
+    rows = _mark_spikes(ax, result, population, ids, window, scale, colours) if of.variable_of(variable) == "V_m" else 0
     if shown < values.shape[1]:
         write_note(ax, f"{shown} of {values.shape[1]:,} recorded {what}", pad=3 + _MARK * rows)
     if values.shape[1] > 1:
@@ -165,12 +166,14 @@ def _widen(ax: Axes, values: np.ndarray) -> None:
         ax.set_ylim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
 
 
-def _mark_spikes(ax: Axes, result: Result, population: str, window: tuple[float, float], scale: float, colours: Sequence[str]) -> int:
-    """Mark the spikes of the neurons shown above the axes, a row for each neuron that fired. Returns the number of rows."""
+def _mark_spikes(
+    ax: Axes, result: Result, population: str, ids: np.ndarray, window: tuple[float, float], scale: float, colours: Sequence[str]
+) -> int:
+    """Mark the spikes of the neurons `ids` above the axes, a row for each neuron that fired. Returns the number of rows."""
     if population not in result.spikes:
         return 0
     spikes, rows = result.spikes[population].window(*window), 0
-    for i, colour in zip(result.traces[population].ids_of("V_m"), colours, strict=False):
+    for i, colour in zip(ids, colours, strict=False):
         at = spikes.times[spikes.ids == i] * scale
         if len(at):  # the layout would reserve space for an empty line at the corner of the figure
             up = ScaledTranslation(0, (3 + _MARK * rows) / 72, new_figure(ax).dpi_scale_trans)

@@ -107,6 +107,11 @@ def test_file_log_model_file_and_checkpoint_keep_all_recordings(tmp_path, method
         same(memory, sim.result())
     figure = plot.traces(ls.open(tmp_path / "out.h5"), variables="V_m")
     assert len(figure.axes) == 4
+    spikes = memory.spikes["n"]
+    for axes, neuron in zip(figure.axes, (0, 5, 3, 18), strict=True):  # the spikes marked above each panel are those of its neurons
+        marks = [line for line in axes.lines if line.get_marker() == "|"]
+        if (spikes.ids == neuron).any():
+            np.testing.assert_allclose(marks[0].get_xdata(), spikes.times[spikes.ids == neuron], atol=1e-9)
 
 
 def test_a_model_file_names_parts_and_recordings():
