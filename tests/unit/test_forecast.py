@@ -168,7 +168,7 @@ def test_rows_that_32_bits_cannot_count_are_refused(monkeypatch):
         ls.run(net, 1.0)
     monkeypatch.undo()
     monkeypatch.setattr("lifsim.engine.synapses.packing.MOST_WORDS", 50)
-    with pytest.raises(ls.LifsimError, match="a node has synapses of more than 50 words"):
+    with pytest.raises(ls.LifsimError, match="take more than 50 words"):
         ls.run(crowded(), 1.0)
 
 
