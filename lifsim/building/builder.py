@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from lifsim.building import spike_trains
 from lifsim.building.connections import wiring
-from lifsim.building.drawn_values import checked
+from lifsim.building.drawn_values import checked, is_drawn
 from lifsim.building.parrots import onto_parrots, with_bursts
 from lifsim.building.stimuli import Stimuli
 from lifsim.building.waveform import waveform
@@ -117,15 +117,22 @@ def numbering(net: Network) -> dict[str, int]:
     return first
 
 
-def groups_of(net: Network, seed: int) -> list[Group]:
+def groups_of(net: Network, seed: int, built: Sequence[Group] = ()) -> list[Group]:
     """The populations of neurons with their parameters and initial state; with parrots, the spikes that these send are not yet counted.
+
+    Parameters
+    ----------
+    net : the network. seed : determines what is drawn.
+    built : the same populations with another seed; those of which nothing is drawn are taken from here.
 
     Raises
     ------
     ModelError : a drawn value violates a condition of its model.
     """
-    first = numbering(net)
-    return [_group(p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
+    first, known = numbering(net), {g.name: g for g in built}
+    neurons = [p for p in net.populations.values() if p.model.role == "neuron"]
+    same = {p.name: replace(known[p.name], params=dict(known[p.name].params)) for p in neurons if p.name in known and not is_drawn(p)}
+    return [same.get(p.name) or _group(p, first[p.name], seed) for p in neurons]
 
 
 def _group(population: Population, first: int, seed: int) -> Group:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,11 @@ class Model:
 
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable `name` (KeyError if the model has none)."""
-        for p in self.parameters + self.states + self.shown + self.derived:
-            if p.name == name:
-                return p
-        raise KeyError(name)
+        return self._named[name]
+
+    @cached_property
+    def _named(self) -> dict[str, Parameter]:
+        return {p.name: p for p in self.parameters + self.states + self.shown + self.derived}
 
     @property
     def settable(self) -> list[str]:
@@ -69,7 +71,7 @@ class Model:
         spiking = ["spikes", "rate"] if self.role in ("neuron", "spikes", "poisson") else []
         return spiking + [p.name for p in self.states + self.shown + self.derived]
 
-    @property
+    @cached_property
     def derived(self) -> tuple[Parameter, ...]:
         """Variables that are computed only when they are recorded."""
         if self.role == "poisson":

@@ -84,6 +84,7 @@ class BuiltNetwork(Overviewed):
         with compiling(begin) as compiler:
             plan, self._stimuli = _planned(net, settings.seed, settings.method, reports.projection)
             reports.synapses = plan.n_synapses
+            self._built_groups = [replace(g, params=dict(g.params)) for g in plan.groups]  # `set` changes those of the plan
             weights = stored(settings.weights)
             precision, threads = settings.precision, settings.threads
             self._engine: RunningEngine = engine_for(settings.method, plan, threads, precision, weights, reports.made)
@@ -303,7 +304,7 @@ class BuiltNetwork(Overviewed):
         if not keep_weights:
             self._synapses.as_built()
         kept = self._synapses.plastic_weights() if keep_weights else {}
-        plan = replace(self._engine.plan, groups=groups_of(self.net, seed))
+        plan = replace(self._engine.plan, groups=groups_of(self.net, seed, self._built_groups))
         self._engine.restart(self._stimuli.restart(plan, seed), seed)
         for number, weights in kept.items():
             self._engine.set_plastic_weights(number, weights)
