@@ -22,23 +22,12 @@ from lifsim.common.timegrid import on_grid, steps
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
+# fmt: off
 __all__ = [
-    "MIN_ISIS",
-    "as_csv",
-    "binned",
-    "check_window",
-    "correlation",
-    "correlations",
-    "counts",
-    "cv_isi",
-    "fano_factor",
-    "isi",
-    "places",
-    "population_rate",
-    "rates",
-    "statistics",
-    "table",
+    "MIN_ISIS", "as_csv", "binned", "check_window", "correlation", "correlations", "counts", "cv_isi", "fano_factor", "isi", "places",
+    "population_rate", "rates", "statistics", "table",
 ]
+# fmt: on
 __dir__ = public_names(__name__)
 
 MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
@@ -59,7 +48,8 @@ def rates(spikes: Spikes, t_start: float | None = None, t_stop: float | None = N
     """
     spikes = spikes.window(t_start, t_stop)
     counts = np.bincount(places(spikes.ids, spikes.recorded_ids), minlength=len(spikes.recorded_ids))
-    return counts / _seconds(spikes) if _seconds(spikes) > 0 else np.zeros(len(counts))
+    seconds = (spikes.t_stop - spikes.t_start) / 1000.0
+    return counts / seconds if seconds > 0 else np.zeros(len(counts))
 
 
 _LARGEST_TABLE = 1 << 24
@@ -86,10 +76,6 @@ def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
     order = np.argsort(among, kind="stable")
     place = order[np.minimum(np.searchsorted(among, ids, sorter=order), len(among) - 1)]
     return np.where(among[place] == ids, place, -1)
-
-
-def _seconds(spikes: Spikes) -> float:
-    return (spikes.t_stop - spikes.t_start) / 1000.0
 
 
 def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
@@ -320,13 +306,11 @@ def check_window(result: Result, t_start: float | None, t_stop: float | None) ->
     if t_start is None and t_stop is None:
         return
     start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
-    window = f"({start:g}, {stop:g}] ms"
-    if t_start is None:
-        window = f"times up to {stop:g} ms"
-    elif t_stop is None:
-        window = f"times after {start:g} ms"
-    elif not stop > start:
-        raise DataError("window", window, "must not be empty")
+    window = f"times after {start:g} ms" if t_stop is None else f"times up to {stop:g} ms"
+    if t_start is not None and t_stop is not None:
+        window = f"({start:g}, {stop:g}] ms"
+        if not stop > start:
+            raise DataError("window", window, "must not be empty")
     if not max(start, result.t_start) < min(stop, result.t_stop):
         raise DataError("window", window, f"must overlap the run, ({result.t_start:g}, {result.t_stop:g}] ms")
 

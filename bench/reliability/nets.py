@@ -49,7 +49,10 @@ def _grid(net: ls.Network, rng: np.random.Generator) -> None:
     net.connect(inh, exc, "pairwise_bernoulli", p=0.1, weight=-300.0, delay=1.5)
     net.record([exc, inh, noisy, ext, gamma, given], "spikes")
     net.record(exc[:7], "V_m", interval=0.5)
-    net.record(exc, "rate", interval=7.0)
+    net.record([exc, exc[[8, 2]]], "rate", interval=7.0)
+    net.record(exc[[8, 2]], ["V_m", "I_syn", "I_stim"], interval=0.3)
+    net.record(inh[:3], "t_ref_remaining")
+    net.record_currents(path, noisy[:2])
 
 
 def _plastic(net: ls.Network, rng: np.random.Generator) -> None:
@@ -66,6 +69,8 @@ def _plastic(net: ls.Network, rng: np.random.Generator) -> None:
     )
     net.record([exc, inh], "spikes")
     net.record_weights(exc[:5], exc, interval=10.0)
+    net.record_weights(exc[:5], exc, interval=0.7)
+    net.record_weights(inh, exc[:9], events=True)
 
 
 def _conductances(net: ls.Network, rng: np.random.Generator) -> None:
@@ -77,7 +82,7 @@ def _conductances(net: ls.Network, rng: np.random.Generator) -> None:
     net.connect(exc, [exc, inh, adapting], "fixed_indegree", indegree=20, weight=2.0, delay={"uniform": [0.3, 3.0]})
     net.connect(inh, [exc, inh], "fixed_indegree", indegree=5, weight=-10.0, delay=1.0)
     net.record([exc, inh, adapting], "spikes")
-    net.record(inh[:5], "V_m", interval=1.0)
+    net.record(inh[:5], ["V_m", "I_syn"], interval=1.0)
 
 
 def _precise(net: ls.Network, rng: np.random.Generator) -> None:
@@ -92,14 +97,17 @@ def _precise(net: ls.Network, rng: np.random.Generator) -> None:
     net.connect([exc], [exc, inh], "fixed_indegree", indegree=20, weight=[[60.0], [0.3]], delay={"uniform": [0.3, 3.0]})
     net.connect(inh, exc, "pairwise_bernoulli", p=0.1, weight=-400.0, delay=1.5)
     net.record([exc, inh, ext, given], "spikes")
-    net.record(exc[:7], "V_m", interval=0.5)
+    net.record(exc[:7], ["V_m", "t_ref_remaining"], interval=0.5)
 
 
 # -- what a run leaves -----------------------------------------------------------------------------
 
 
 def digest(result: ls.Result, until: float | None = None) -> str:
-    """SHA-256 of all spikes and traces (up to `until` ms, if given), equal for results in memory and in a file."""
+    """SHA-256 of all spikes and traces (up to `until` ms, if given), equal for results in memory and in a file.
+
+    Transmitted weights are left out if `until` is given: those of the last spikes before are known only when these have arrived.
+    """
     out = hashlib.sha256()
     for name in sorted(result.spikes):
         s = result.spikes[name]
@@ -111,6 +119,10 @@ def digest(result: ls.Result, until: float | None = None) -> str:
             keep = slice(None) if until is None else t <= until + 1e-6
             rows = np.ascontiguousarray(result.traces[name][variable][keep])
             out.update(f"{name}.{variable} {rows.shape}".encode() + rows.tobytes() if len(rows) else b"")
+    for name in sorted(result.weight_events) if until is None else ():
+        for variable, events in sorted(result.weight_events[name].items()):
+            columns = np.column_stack([events.times, events.senders, events.targets, events.weights])
+            out.update(f"{name}.{variable} {columns.shape}".encode() + columns.tobytes())
     return out.hexdigest()
 
 

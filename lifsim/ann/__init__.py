@@ -4,7 +4,7 @@
     s = to_spiking(m, X, neuron="lif")            # an ordinary lifsim network with the same weights
     m = SpikingClassifier(hidden=(64,)).fit(X, y) # trained by surrogate gradients
 
-Input: arrays of samples and targets. Output: a trained network, its file, or a model file of spiking neurons.
+Input: arrays of samples and targets. Output: a trained network, its file, or a model file of spiking neurons. `plots` has the figures.
 The compiled training loops are in `lifsim.ann.kernels`.
 """
 
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from lifsim.ann.synonyms import MODULE
 from lifsim.common.lazy import on_first_use, public_names
 
-__all__ = ["Classifier", "Regressor", "SpikingClassifier", "load", "to_spiking"]
+__all__ = ["Classifier", "Regressor", "SpikingClassifier", "load", "plots", "to_spiking"]
 
 if TYPE_CHECKING:
+    from lifsim.ann import plots
     from lifsim.ann.classifier import Classifier
     from lifsim.ann.conversion import to_spiking
     from lifsim.ann.loading import load
@@ -31,6 +32,7 @@ __getattr__ = on_first_use(
         "Regressor": "lifsim.ann.regressor",
         "SpikingClassifier": "lifsim.ann.spiking_classifier",
         "load": "lifsim.ann.loading",
+        "plots": "lifsim.ann.plots",
         "to_spiking": "lifsim.ann.conversion",
     },
     MODULE,

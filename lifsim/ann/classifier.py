@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from lifsim.ann import data_checks
+from lifsim.ann import data_checks, fitting
 from lifsim.ann.activations import Activation
 from lifsim.ann.dense_network import DenseNetwork, hidden_activation
 from lifsim.ann.layers import Layers
@@ -44,8 +44,11 @@ class Classifier(DenseNetwork):
 
     Attributes
     ----------
-    classes_ : the classes, sorted. history : lists with one entry per epoch: "loss", "learning_rate" and, with validation data,
-    "validation_loss" and "validation_score". layers_ : the network. weights, biases : of each layer, shapes (out, in) and (out,).
+    classes_ : the classes, sorted.
+    history : lists with one entry per epoch: "loss" and "accuracy" of the training samples (of each before the step of its batch),
+        "learning_rate" and, with validation data, "validation_loss" and "validation_accuracy" (also called "validation_score") after
+        the epoch.
+    layers_ : the network. weights, biases : of each layer, shapes (out, in) and (out,).
 
     Examples
     --------
@@ -58,6 +61,36 @@ class Classifier(DenseNetwork):
     classes_: np.ndarray
     _losses = ("cross_entropy", "binary_cross_entropy", "mse")
     kind = _estimator_type = "classifier"
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Train for one epoch on samples and their classes, from the present weights and state of the solver; returns the network.
+
+        The first call draws the initial weights and determines the `scale`. So n calls with the same samples give the weights of `fit`
+        with `epochs` = n. The `schedule` is that of `epochs` calls; from then on the learning rate remains. After `fit` the training
+        goes on; after `load` it does with a new state of the solver.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features). y : their classes, shape (samples,).
+        classes : all classes that any call will have; required in the first call.
+
+        Raises
+        ------
+        LifsimError : a parameter is wrong, `early_stopping` is on, or the training diverges. DataError : the data are wrong, or `classes`
+            is missing in the first call or not that of the first call.
+        """
+        if not self.is_trained:
+            if classes is None:
+                raise DataError(
+                    "classes", "not given in the first call of partial_fit", "give all classes of all calls, such as np.unique(y)"
+                )
+            self.classes_ = _at_least_two(data_checks.labels_for(classes, np.size(classes), "classes"), "classes")
+        elif classes is not None and not np.array_equal(
+            np.unique(data_checks.labels_for(classes, np.size(classes), "classes")), self.classes_
+        ):
+            raise DataError("classes", f"{_few(np.unique(classes))}", f"those of the training so far ({_few(self.classes_)}), or none")
+        fitting.partial_fit(self, X, lambda n: self._targets(y, n))
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample, shape (samples,).
@@ -106,9 +139,7 @@ class Classifier(DenseNetwork):
         return float(np.mean(self.classes_[self._classes(y, len(found)).argmax(axis=1)] == found))
 
     def _learn_targets(self, y: Any, n: int) -> np.ndarray:
-        self.classes_ = np.unique(data_checks.labels_for(y, n))
-        if len(self.classes_) < 2:
-            raise DataError("y", f"one class only ({self.classes_[0]})", "at least two")
+        self.classes_ = _at_least_two(data_checks.labels_for(y, n), "y")
         return self._targets(y, n)
 
     def _classes(self, y: Any, n: int, place: str = "y") -> np.ndarray:
@@ -124,7 +155,7 @@ class Classifier(DenseNetwork):
 
     def _layers(self, sizes: tuple[int, ...]) -> Layers:
         output = Activation(FUSED.get(self._loss, "softmax"))
-        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss)
+        return Layers(sizes, (*(hidden_activation(self) for _ in sizes[2:]), output), self._loss, classes=True)
 
     def _score_aside(self, layers: Layers, x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
         z = layers.forward(x)[0][-1]
@@ -154,6 +185,21 @@ class Classifier(DenseNetwork):
 
     def __sklearn_tags__(self) -> Any:
         return sklearn_tags("classifier")
+
+
+def _at_least_two(labels: np.ndarray, place: str) -> np.ndarray:
+    """The classes among `labels`, sorted."""
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise DataError(place, f"one class only ({', '.join(map(str, classes))})", "at least two")
+    if classes.dtype.kind == "f" and len(classes) > max(len(labels) / 2, 20) and np.any(classes % 1):
+        got = f"{len(classes)} different numbers with fractions, such as {classes[0]:g}, for {len(labels)} samples"
+        raise DataError(place, got, "a few classes, each with several samples; Regressor predicts numbers")
+    return classes
+
+
+def _few(classes: np.ndarray) -> str:
+    return ", ".join(map(str, classes[:20])) + (", …" if len(classes) > 20 else "")
 
 
 def sklearn_tags(kind: str) -> Any:

@@ -28,9 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.ann import data_checks, network_file
+from lifsim.ann import network_file
 from lifsim.ann.dense_network import DenseNetwork
 from lifsim.ann.model_text import STORE, Design, leaky, model_text
+from lifsim.ann.parameter_checks import check_flag, check_sample
 from lifsim.ann.spiking_classifier import SpikingClassifier
 from lifsim.ann.spiking_network import Spiking
 from lifsim.ann.typical import PERCENTILES
@@ -91,6 +92,7 @@ def to_spiking(
     m: DenseNetwork,
     X: Any = None,
     *,
+    sample: int | None = None,
     neuron: str = "lif",
     percentile: float | None = None,
     gain: float = 10.0,
@@ -103,14 +105,15 @@ def to_spiking(
     """Convert a trained network of "relu" or "lif" units to a network of spiking neurons with the same weights.
 
     Firing rates represent activations (Rueckauer et al. 2017, Front. Neurosci. 11:682; the corrections for leaky neurons are derived in
-    `lifsim.ann.conversion`). A `SpikingClassifier` already consists of spiking neurons: its network is used as trained, and the other
-    arguments are ignored.
+    `lifsim.ann.conversion`). A `SpikingClassifier` already consists of spiking neurons: its network is used as trained, and all other
+    arguments but `X` and `sample` are ignored.
 
     Parameters
     ----------
     m : the trained network.
-    X : samples, shape (samples, features), from which `percentile` is computed (default: statistics of the training data). The first
-        one is the stimulus of the network.
+    X : samples, shape (samples, features), from which `percentile` is computed (default: statistics of the training data).
+    sample : the number of the sample of `X`, from 0 on, that is the stimulus of the network. Default: the first one; without `X` the mean
+        of the training data.
     neuron : "lif" (leak, hard reset, exponential synapses) or "if" (no leak, soft reset).
     percentile : the percentile (0 to 100) of a layer's activations that is mapped to the rate r_max. Default: 99 for "lif", where a few
         neurons may fire faster; 99.9 for "if", where none can.
@@ -125,11 +128,16 @@ def to_spiking(
     ------
     LifsimError : an argument is wrong, or the network cannot be converted in this way. DataError : `X` is wrong.
     """
+    if not isinstance(m, DenseNetwork):
+        raise LifsimError(
+            "m", f"an object of type {type(m).__name__}", "a trained network of lifsim.ann; lifsim.ann.load reads one from a file"
+        )
     layers, activation = m._fitted(), m.activation
+    shown = _sample(m, X, sample)
     store = WeightStore()
     network_file.fill(store, m)
     if isinstance(m, SpikingClassifier):
-        return Spiking(m, model_text(m.design()), {STORE: store})
+        return Spiking(m, model_text(m.design(shown)), {STORE: store})
     if neuron not in NEURONS:
         raise LifsimError("neuron", f"{neuron!r}", did_you_mean(str(neuron), NEURONS))
     if len(layers.sizes) < 3:
@@ -137,7 +145,8 @@ def to_spiking(
     if activation in _REFUSED:
         raise LifsimError("activation", f"a network of {activation} units cannot be run by rates: {_REFUSED[activation]}", "relu or lif")
     if activation == "lif" and neuron != "lif":
-        raise LifsimError("neuron", f"{neuron!r} for a network of lif units", 'neuron="lif", whose curve they were trained with')
+        raise LifsimError("neuron", f"{neuron!r} for a network of lif units", 'set neuron="lif", the neuron whose rate they have')
+    check_flag("half_threshold", half_threshold)
     trained = activation == "lif"
     tau_m = tau_m if tau_m is not None else m.tau_m if trained else 20.0
     t_ref = t_ref if t_ref is not None else m.t_ref if trained else 0.0
@@ -153,9 +162,20 @@ def to_spiking(
         if t_ref > 0 and not trained:
             text = f"a ReLU grows without bound, a neuron with t_ref = {t_ref:g} ms fires at most every {t_ref:g} ms"
             warnings.warn(f'{text}: train with activation="lif", which accounts for t_ref, or convert with t_ref=0', stacklevel=2)
-    shown = m.typical_.example if X is None else data_checks.samples(X, layers.sizes[0])[0]
-    design = _design(m, made, shown, HALF if half_threshold else 0.0)
+    design = _design(m, made, m.typical_.example if shown is None else shown[0], HALF if half_threshold else 0.0)
     return Spiking(m, model_text(design), {STORE: store})
+
+
+def _sample(m: DenseNetwork, X: Any, sample: Any) -> np.ndarray | None:
+    """The sample of `X` that is shown, as an array of one sample; None for the mean of the training data."""
+    if X is None:
+        if sample is not None:
+            raise LifsimError("sample", f"{sample!r}, but no samples X", "give the samples too: to_spiking(m, X, sample=…)")
+        return None
+    x = m._samples(X)
+    number = 0 if sample is None else sample
+    check_sample(number, len(x))
+    return x[number : number + 1]
 
 
 def can_be_converted(m: DenseNetwork) -> bool:
@@ -179,11 +199,11 @@ def _check_times(neuron: str, trained: Any, *, dt: Any, gain: Any, **times: Any)
 
 def _percentiles(m: DenseNetwork, X: Any, percentile: float) -> tuple[float, ...]:
     """λ of each hidden layer: the percentile of all its activations; the maximum if the percentile is 0, and 1 if both are."""
-    if not isinstance(percentile, (int, float)) or not 0 < percentile <= 100:
+    if not isinstance(percentile, (int, float)) or isinstance(percentile, bool) or not 0 < percentile <= 100:
         raise LifsimError("percentile", f"{percentile!r}", "a number above 0, up to 100")
     if X is None:
         return tuple(float(np.interp(percentile, PERCENTILES, row)) or float(row[-1]) or 1.0 for row in m.typical_.activations)
-    hidden = m._fitted().forward(m._scaled(data_checks.samples(X, m.n_features_in_)))[1][1:-1]
+    hidden = m._fitted().forward(m._scaled(m._samples(X)))[1][1:-1]
     return tuple(float(np.percentile(a, percentile)) or float(a.max()) or 1.0 for a in hidden)
 
 

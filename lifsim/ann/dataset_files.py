@@ -16,14 +16,16 @@ from lifsim.files.untrusted import RATIO, kind_of, unpacks_too_much
 
 
 class Dataset(NamedTuple):
-    """Samples `X`, shape (samples, features); targets `y`, None if there are none; names of the `features`, if known."""
+    """Samples `X`, shape (samples, features) or (samples, steps, features); targets `y`, None if there are none; names of the `features`,
+    if known.
+    """
 
     X: np.ndarray
     y: np.ndarray | None
     features: tuple[str, ...] = ()
 
 
-def read(path: str | Path, target: str | None = None, features: int | None = None) -> Dataset:
+def read(path: str | Path, target: str | None = None, features: int | None = None, in_steps: bool = False) -> Dataset:
     """Read a data set.
 
     Parameters
@@ -33,6 +35,7 @@ def read(path: str | Path, target: str | None = None, features: int | None = Non
         the other formats the name of the target array (default: "y").
     features : the required number of features, if known. A CSV file with exactly that many columns has no targets; the
         other formats have none if there is no array "y".
+    in_steps : whether samples may have a value for each time step.
 
     Raises
     ------
@@ -46,7 +49,10 @@ def read(path: str | Path, target: str | None = None, features: int | None = Non
     if path.suffix.lower() not in readers:
         raise DataError(str(path), f"ends in {path.suffix or 'nothing'!r}", "a data set: .csv, .npz, .h5")
     table = readers[path.suffix.lower()](path, target, features)
-    X = data_checks.samples(table.X, features, f"{path}:X")
+    if in_steps and table.X.ndim == 3:
+        X = data_checks.courses(table.X, table.X.shape[1], features, f"{path}:X")
+    else:
+        X = data_checks.samples(table.X, features, f"{path}:X")
     if table.y is None:
         return Dataset(X, None, table.features)
     check = data_checks.numbers_for if table.y.ndim == 2 else data_checks.labels_for

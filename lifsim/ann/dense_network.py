@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from lifsim.ann import data_checks, network_file
+from lifsim.ann import data_checks, fitting, network_file, nir_graph
 from lifsim.ann.activations import Activation
+from lifsim.ann.kernels.dense import Solver
 from lifsim.ann.layers import INITS, Layers
-from lifsim.ann.parameter_checks import BOUNDS, check_number, check_whole, widths
-from lifsim.ann.scaling import SCALES, Scaling, scaling
+from lifsim.ann.overviews import overview_of
+from lifsim.ann.parameter_checks import BOUNDS, check_flag, check_number, check_whole, widths
+from lifsim.ann.scaling import SCALES, Scaling
 from lifsim.ann.schedules import SCHEDULES
 from lifsim.ann.synonyms import ATTRIBUTES, SCHEDULED, fit_hint, parameter_hint, value_hint
-from lifsim.ann.training import SOLVERS, Epochs, Recipe, Trainer, recipe_of, train
-from lifsim.ann.typical import PERCENTILES, Typical
-from lifsim.common.errors import DataError, LifsimError
+from lifsim.ann.training import SOLVERS, Callback, Epochs, Recipe, Trainer
+from lifsim.ann.typical import Typical, typical_of
+from lifsim.common.errors import LifsimError
 from lifsim.common.keywords import known_keywords
 from lifsim.common.missing import no_attribute
-from lifsim.common.notices import notices
-from lifsim.common.overview import Fact, Overview, Overviewed
-from lifsim.common.printable import shown
-from lifsim.engine import can_keep_code, compiling
+from lifsim.common.overview import Overview, Overviewed
+from lifsim.nir import Graph
 
 HIDDEN = ("relu", "tanh", "sigmoid", "identity", "lif")
 
@@ -60,9 +60,12 @@ class DenseNetwork(Overviewed):
 
     layers_: Layers
     input_: Scaling
-    typical_: Typical
     history: dict[str, list[float]]
     kind = ""  # its name in files
+    _typical: Typical
+    _current: tuple[np.ndarray, np.ndarray] | None = None  # during training: samples, and the same scaled
+    _solver: Solver | None = None  # its state, and that of the random numbers, at the end of the last training
+    _rng: np.random.Generator | None = None
     _losses: tuple[str, ...] = ()
     _estimator_type = ""
 
@@ -140,7 +143,7 @@ class DenseNetwork(Overviewed):
 
         def __getattr__(self, name: str) -> NoReturn:
             """Refuse an attribute that the network lacks; the message says what other libraries' names of attributes are here."""
-            if name in ("classes_", "history", "layers_", "input_", "output_", "typical_"):
+            if name in ("classes_", "history", "layers_", "input_", "output_", "typical_", "_typical"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is trained; call fit first")
             raise no_attribute(f"{type(self).__name__!r} object", name, ATTRIBUTES, dir(type(self)))
 
@@ -150,21 +153,12 @@ class DenseNetwork(Overviewed):
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def _overview(self) -> Overview:
-        standard = inspect.signature(type(self).__init__).parameters
-        changed = {name: value for name, value in self.get_params().items() if value != standard[name].default}
-        facts = [Fact(name, shown(value)) for name, value in changed.items()]
-        if not hasattr(self, "layers_"):
-            return Overview(type(self).__name__, "(not trained)", facts)
-        history = {key: values for key, values in getattr(self, "history", {}).items() if values}
-        facts += [Fact("layers", " → ".join(map(str, self.layers_.sizes))), Fact("parameters", f"{len(self.layers_.theta):,}")]
-        facts += [Fact("epochs trained", str(len(history["loss"])))] if "loss" in history else []
-        facts += [Fact(f"{key.replace('_', ' ')} of the last epoch", f"{values[-1]:.4g}") for key, values in history.items()]
-        return Overview(type(self).__name__, "", facts)
+        return overview_of(self)
 
     # -- training and prediction -------------------------------------------------------------------
 
     @known_keywords(fit_hint)
-    def fit(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Self:
+    def fit(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None, callbacks: Sequence[Callback] = ()) -> Self:
         """Train on samples and their targets, from new initial weights; returns the network.
 
         Parameters
@@ -173,47 +167,31 @@ class DenseNetwork(Overviewed):
         y : targets: classes, shape (samples,), or numbers, shape (samples,) or (samples, outputs).
         validation : (X, y), held-out data on which loss and score are computed after each epoch. Default: none, but with
             `early_stopping` a `validation_fraction` of `X` and `y`, which is then not trained on.
+        callbacks : functions f(epoch, numbers), called after each epoch with the number of epochs done and a dictionary of the last
+            numbers of `history`. The network can be used and saved there. Training ends when one of them returns True.
 
         Raises
         ------
         LifsimError : a parameter is wrong, or the training diverges. DataError : the data are wrong.
         """
-        self.check_parameters()
-        x = data_checks.samples(X)
-        rng = np.random.Generator(np.random.Philox(self.seed))
-        x, target, aside = self._split(x, self._learn_targets(y, len(x)), validation, rng)
-        self.input_ = scaling(self.scale, x)
-        self.layers_ = self._layers((x.shape[1], *widths(self.hidden), target.shape[1]))
-        self.layers_.initialise(rng, self.dtype, self.init)
-        data = self._scaled(x), target.astype(self.dtype)
-        kept = (self._scaled(aside[0]), aside[1].astype(self.dtype)) if aside else None
-        score = (lambda layers: self._score_aside(layers, *kept)) if kept else None
-        try:
-            recipe = recipe_of(self.get_params())
-            with compiling(lambda: notices("compile", kept=can_keep_code())):
-                self.history = train(self._epochs(recipe, *data), recipe, rng, score, self.progress)
-        except FloatingPointError as error:
-            raise LifsimError("learning_rate", f"{self.learning_rate:g}: training does not converge, {error}", "a smaller one") from None
-        hidden = self.layers_.forward(data[0])[1][1:-1]
-        self.typical_ = Typical(x.mean(axis=0), np.array([np.percentile(a, PERCENTILES) for a in hidden]).reshape(-1, len(PERCENTILES)))
+        fitting.fit(self, X, lambda n: self._learn_targets(y, n), validation, callbacks)
         return self
 
-    def _split(self, x: np.ndarray, target: np.ndarray, validation: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Any]:
-        """Samples and targets to train on, and the held-out data (None if there are none)."""
-        if validation is not None:
-            other = data_checks.samples(validation[0], x.shape[1], "validation[0]")
-            return x, target, (other, self._targets(validation[1], len(other), "validation[1]"))
-        if not self.early_stopping:
-            return x, target, None
-        order, n = rng.permutation(len(x)), max(round(self.validation_fraction * len(x)), 1)
-        if n >= len(x):
-            got = f"validation_fraction={self.validation_fraction:g} keeps {n} of {len(x)} samples aside"
-            raise DataError("X", got, "at least one sample must be left to train on")
-        return x[order[n:]], target[order[n:]], (x[order[:n]], target[order[:n]])
+    def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray, state: Solver | None = None) -> Trainer:
+        """The object that trains the layers, one epoch per call, from a `state` of the solver (default: the initial one)."""
+        return Epochs(self.layers_, recipe, x, y, state)
 
-    def _epochs(self, recipe: Recipe, x: np.ndarray, y: np.ndarray) -> Trainer:
-        """The object that trains the layers, one epoch per call."""
-        return Epochs(self.layers_, recipe, x, y)
+    def _new_samples(self, X: Any, place: str = "X") -> np.ndarray:
+        """The samples of a first training, checked."""
+        return data_checks.samples(X, place=place)
+
+    def _same_samples(self, X: Any, x: np.ndarray, place: str = "X") -> np.ndarray:
+        """Samples, checked, which must be like the samples `x`."""
+        return data_checks.samples(X, x.shape[1], place)
+
+    def _samples(self, X: Any, place: str = "X") -> np.ndarray:
+        """Samples for the trained network, checked."""
+        return data_checks.samples(X, self.n_features_in_, place)
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return self.input_(x).astype(self.dtype)
@@ -221,7 +199,7 @@ class DenseNetwork(Overviewed):
     def _outputs(self, X: Any) -> np.ndarray:
         """Outputs of the network, shape (samples, outputs), float64."""
         layers = self._fitted()
-        return layers.predict(self._scaled(data_checks.samples(X, layers.sizes[0]))).astype(np.float64)
+        return layers.predict(self._scaled(self._samples(X))).astype(np.float64)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The weighted sums of the output layer (logits), shape (samples, outputs).
@@ -235,12 +213,26 @@ class DenseNetwork(Overviewed):
         LifsimError : the network is not trained. DataError : `X` has another shape, or a value that is not finite.
         """
         layers = self._fitted()
-        return layers.forward(self._scaled(data_checks.samples(X, layers.sizes[0])))[0][-1]
+        return layers.forward(self._scaled(self._samples(X)))[0][-1]
 
     def _fitted(self) -> Layers:
-        if not hasattr(self, "layers_"):
+        if not self.is_trained:
             raise LifsimError(type(self).__name__, "is not trained yet", "call fit first")
         return self.layers_
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the network has weights, from `fit`, `partial_fit` or a file."""
+        return hasattr(self, "layers_")
+
+    @property
+    def typical_(self) -> Typical:
+        """Statistics of the data of the last training."""
+        return self._typical if self._current is None else typical_of(self.layers_, *self._current)
+
+    @typical_.setter
+    def typical_(self, statistics: Typical) -> None:
+        self._typical = statistics
 
     @property
     def n_features_in_(self) -> int:
@@ -270,6 +262,16 @@ class DenseNetwork(Overviewed):
         """
         self._fitted()
         network_file.save(self, path)
+
+    def nir_graph(self) -> Graph:
+        """The network as a NIR graph, which `lifsim.nir.save` writes: a chain of Affine nodes.
+
+        Raises
+        ------
+        LifsimError : the network is not trained, or has an activation for which NIR has no node.
+        """
+        self._fitted()
+        return nir_graph.graph_of(self)
 
     def shown(self, x: np.ndarray) -> dict[str, Any]:
         """The parameters of the stimulus that presents samples to spiking neurons.
@@ -354,6 +356,8 @@ class DenseNetwork(Overviewed):
                 check_number(name, getattr(self, name), *BOUNDS[name])
         for name in ("batch_size", "epochs", "patience", "seed"):
             check_whole(name, getattr(self, name), 0 if name == "seed" else 1)
+        for name in ("early_stopping", "progress"):
+            check_flag(name, getattr(self, name))
 
     def _choices(self) -> dict[str, tuple[str, ...]]:
         """The allowed values of parameters that are words."""

@@ -10,6 +10,7 @@ This NumPy version is used for prediction and in tests; training uses the compil
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -29,25 +30,37 @@ class Layers:
     activations : one per layer, that of the output last.
     loss : the loss that training minimises (`lifsim.ann.losses`).
     theta : all parameters: W_1 (row by row), b_1, W_2, b_2 …; zeros unless given.
+    classes : whether the outputs stand for classes; else they are numbers.
     """
 
     sizes: tuple[int, ...]
     activations: tuple[Activation, ...]
     loss: str = "mse"
     theta: np.ndarray = field(default_factory=lambda: np.empty(0))
+    classes: bool = False
 
     def __post_init__(self) -> None:
         if not len(self.theta):
-            self.theta = np.zeros(int(self.ends[-1]))
+            self.theta = np.zeros(self.n_parameters)
 
     @property
     def ends(self) -> np.ndarray:
         """The end of W_1, b_1, W_2, b_2 … in `theta`."""
         return np.cumsum([n for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True) for n in (a * b, b)])
 
+    @property
+    def n_parameters(self) -> int:
+        """The length of `theta`."""
+        return int(self.ends[-1])
+
+    @property
+    def description(self) -> tuple[Any, ...]:
+        """All but the parameters, for comparison with other layers of the same sizes."""
+        return self.activations, self.loss
+
     def views(self, vector: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """(W, b) of each layer as views of `vector`, which is `theta` or its gradient."""
-        parts = np.split(vector, self.ends[:-1])
+        parts = np.split(vector[: self.ends[-1]], self.ends[:-1])
         return [(W.reshape(len(b), -1), b) for W, b in zip(parts[::2], parts[1::2], strict=True)]
 
     @property
@@ -64,7 +77,7 @@ class Layers:
         """Draw weights uniformly with the variance 2 / in (He et al. 2015, arXiv:1502.01852) or 2 / (in + out) (Glorot
         & Bengio 2010, "xavier"); "auto" takes the first for ReLU. Biases are 0.
         """
-        self.theta = np.zeros(int(self.ends[-1]), dtype)
+        self.theta = np.zeros(self.n_parameters, dtype)
         for W, activation in zip(self.weights, self.activations, strict=True):
             n_out, n_in = W.shape
             he = init == "he" or (init == "auto" and activation.name == "relu")

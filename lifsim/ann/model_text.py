@@ -14,7 +14,8 @@ class Design(NamedTuple):
 
     `input` : model and parameters of the stimulus that presents a sample. `hidden` : model, parameters and initial membrane potential
     of the neurons. `begins`, `scales`, `bias_scales` : for each layer, the output last, the time at which its input begins to act
-    (ms), and the factors of W and of the biases. `interval` : recording interval of the output, ms.
+    (ms), and the factors of W and of the biases. `interval` : recording interval of the output, ms. `feedback` : the factor of the
+    recurrent weights of each hidden layer, 0 if there are none; empty for feed-forward networks.
     """
 
     sizes: tuple[int, ...]
@@ -27,6 +28,7 @@ class Design(NamedTuple):
     scales: tuple[float, ...]
     bias_scales: tuple[float, ...]
     interval: float
+    feedback: tuple[float, ...] = ()
 
 
 def leaky(tau_m: float, tau_syn: float) -> dict[str, float]:
@@ -44,6 +46,9 @@ def model_text(d: Design) -> str:
         matrix = f"{STORE}:layer_{k}"
         parts.append(_connection(d, before, name, matrix, d.scales[k - 1]))
         parts.append(_connection(d, f"bias_{k}", name, f"{matrix}/bias", d.bias_scales[k - 1]))
+    for k, scale in enumerate(d.feedback, start=1):
+        if scale:
+            parts.append(_connection(d, f"layer_{k}", f"layer_{k}", f"{STORE}:recurrent_{k}", scale))
     parts.append(_RECORD.format(hidden=json.dumps(names[:-1]), output=OUTPUT, interval=_written(d.interval)))
     return "".join(parts)
 

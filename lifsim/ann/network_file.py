@@ -1,6 +1,7 @@
-"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, and attributes of the file: `kind` ("classifier",
-"regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs (`input_offset`, `input_gain`) and targets,
-`classes`, `parameters` (as JSON), and the training history.
+"""Files of dense networks: a `lifsim.weights.WeightStore` with the groups layer_1 …, for recurrent layers also recurrent_1 …, and
+attributes of the file: `kind` ("classifier", "regressor" or "spiking classifier"), `activations` and `loss`, the scaling of inputs
+(`input_offset`, `input_gain`) and targets, `classes`, `parameters` (as JSON), `timed` (whether samples have a value for each step), and
+the training history.
 """
 
 from __future__ import annotations
@@ -54,21 +55,27 @@ def fill(store: WeightStore, net: TrainedNetwork) -> None:
     """Put a trained network into an empty store."""
     for number, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         store.put(f"layer_{number}", W, bias=b, units="1")
+    for number, V in enumerate(getattr(net, "recurrent_weights", ()), start=1):
+        if V is not None:
+            store.put(f"recurrent_{number}", V, units="1")
+    store.file.attrs.update(attributes_of(net))
+
+
+def attributes_of(net: TrainedNetwork) -> dict[str, Any]:
+    """All but the weights, by name."""
     params = {name: "constant" if callable(value) else value for name, value in net.get_params().items()}  # a function cannot be stored
-    store.file.attrs.update(
-        {
-            "kind": net.kind,
-            "activations": [f.name for f in net.layers_.activations],
-            "loss": net.layers_.loss,
-            "parameters": json.dumps(params, default=_plain),
-            "input_offset": net.input_.offset,
-            "input_gain": net.input_.gain,
-            "typical_example": net.typical_.example,
-            "typical_activations": net.typical_.activations,
-            **net.facts(),
-            **{f"history_{key}": np.array(values[-MOST_EPOCHS:]) for key, values in net.history.items()},
-        }
-    )
+    return {
+        "kind": net.kind,
+        "activations": [f.name for f in net.layers_.activations],
+        "loss": net.layers_.loss,
+        "parameters": json.dumps(params, default=_plain),
+        "input_offset": net.input_.offset,
+        "input_gain": net.input_.gain,
+        "typical_example": net.typical_.example,
+        "typical_activations": net.typical_.activations,
+        **net.facts(),
+        **{f"history_{key}": np.array(values[-MOST_EPOCHS:]) for key, values in net.history.items()},
+    }
 
 
 def _plain(value: Any) -> Any:

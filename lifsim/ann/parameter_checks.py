@@ -44,6 +44,30 @@ def check_whole(name: str, value: Any, low: int) -> None:
         raise LifsimError(name, f"{value!r}", f"a whole number from {low} on")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Check that `value` is True or False (LifsimError)."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise LifsimError(name, f"{value!r}", "True or False")
+
+
+def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
+    """The callbacks of `fit`, a sequence of functions (LifsimError)."""
+    expected = "a list of functions, each called as f(epoch, numbers)"
+    if not isinstance(callbacks, (list, tuple)):
+        raise LifsimError("callbacks", f"{callbacks!r}", expected)
+    for k, f in enumerate(callbacks):
+        if not callable(f):
+            raise LifsimError(f"callbacks[{k}]", f"{f!r}", "a function, called as f(epoch, numbers)")
+    return tuple(callbacks)
+
+
+def check_sample(number: Any, samples: int, place: str = "sample") -> None:
+    """Check that `number` is that of one of `samples` samples (LifsimError)."""
+    if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or not 0 <= number < samples:
+        got = f"{number!r}, where there are {samples} samples"
+        raise LifsimError(place, got, f"a whole number from 0 to {samples - 1}")
+
+
 def widths(hidden: Any) -> tuple[int, ...]:
     """The number of units of each hidden layer; a single number stands for one layer (LifsimError)."""
     widths = tuple(hidden) if isinstance(hidden, (tuple, list, np.ndarray)) else (hidden,)

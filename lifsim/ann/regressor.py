@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from lifsim.ann import data_checks, network_file
+from lifsim.ann import data_checks, fitting, network_file
 from lifsim.ann.activations import Activation
 from lifsim.ann.classifier import sklearn_tags
 from lifsim.ann.dense_network import DenseNetwork, hidden_activation
 from lifsim.ann.layers import Layers
 from lifsim.ann.losses import FUSED, loss_and_gradient
 from lifsim.ann.scaling import Scaling, scaling
+from lifsim.ann.scores import r_squared
 from lifsim.common.errors import DataError
 
 
@@ -30,13 +31,29 @@ class Regressor(DenseNetwork):
 
     Attributes
     ----------
-    history, layers_, weights, biases : as of `Classifier`; the score of the validation data is R².
+    history : as of `Classifier`, with R² in place of the accuracy: "r2" and "validation_r2" (also called "validation_score").
+    layers_, weights, biases : as of `Classifier`.
     """
 
     output_: Scaling
     flat_: bool
     _losses = ("mse", "binary_cross_entropy")
     kind = _estimator_type = "regressor"
+
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Train for one epoch on samples and their targets, as `Classifier.partial_fit`; returns the network.
+
+        Parameters
+        ----------
+        X : samples, shape (samples, features).
+        y : targets, shape (samples,) or (samples, outputs). The first call determines their scaling.
+
+        Raises
+        ------
+        LifsimError : a parameter is wrong, `early_stopping` is on, or the training diverges. DataError : the data are wrong.
+        """
+        fitting.partial_fit(self, X, lambda n: self._targets(y, n) if self.is_trained else self._learn_targets(y, n))
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """The prediction for each sample, shape (samples,) or (samples, outputs) like the targets of `fit`.
@@ -112,10 +129,3 @@ class Regressor(DenseNetwork):
 
     def __sklearn_tags__(self) -> Any:
         return sklearn_tags("regressor")
-
-
-def r_squared(y: np.ndarray, found: np.ndarray) -> float:
-    """R², the mean over columns. A column without variance counts 1 if it is predicted exactly, else 0."""
-    y, found = y.reshape(len(y), -1).astype(np.float64), found.reshape(len(y), -1)
-    rest, spread = ((y - found) ** 2).sum(axis=0), ((y - y.mean(axis=0)) ** 2).sum(axis=0)
-    return float(np.mean(np.where(spread > 0, 1 - rest / np.where(spread > 0, spread, 1), rest == 0)))

@@ -25,9 +25,10 @@ class Scaling(NamedTuple):
 
 
 def scaling(kind: str, x: np.ndarray) -> Scaling:
-    """The scaling for the data `x`. `kind` is "none"; "max": the largest magnitude of all becomes 1; or "standard": each column gets
-    the mean 0 and the standard deviation 1 (a column without variance keeps its scale).
+    """The scaling for the data `x`, shape (…, columns). `kind` is "none"; "max": the largest magnitude of all becomes 1; or "standard":
+    each column gets the mean 0 and the standard deviation 1 (a column without variance keeps its scale).
     """
+    x = x.reshape(-1, x.shape[-1])
     offset, gain = np.zeros(x.shape[1]), np.ones(x.shape[1])
     if kind == "max":
         gain /= np.abs(x).max() or 1.0

@@ -6,14 +6,14 @@ import json
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.ann import data_checks
+from lifsim.ann.data_checks import labels_for
 from lifsim.ann.model_text import INPUT, OUTPUT, STORE
+from lifsim.ann.parameter_checks import check_sample
 from lifsim.common.errors import DataError, LifsimError, OutputError
 from lifsim.common.overview import Fact, Overview, Overviewed
 from lifsim.common.text import named, spelled
@@ -59,6 +59,26 @@ class AnswerCourse:
     dense: float
 
 
+@dataclass(frozen=True, eq=False)
+class SampleCourse:
+    """One sample, as it is classified by the spiking network.
+
+    sample : its number. spikes : for each hidden layer, times (ms) and numbers of neurons of its spikes. units : neurons of each hidden
+    layer. times : ms, shape (n,). sums : weighted sums of the output layer, shape (n, outputs). classes : of the outputs. predicted,
+    dense : the class by the spiking and by the dense network. true : its class; None if it is not known.
+    """
+
+    sample: int
+    spikes: dict[str, tuple[np.ndarray, np.ndarray]]
+    units: dict[str, int]
+    times: np.ndarray
+    sums: np.ndarray
+    classes: np.ndarray
+    predicted: Any
+    dense: Any
+    true: Any = None
+
+
 class Spiking(Overviewed):
     """A trained network as spiking neurons, made by `lifsim.ann.to_spiking`, or read from a model file by `read`.
 
@@ -75,6 +95,7 @@ class Spiking(Overviewed):
     def __init__(self, m: DenseNetwork, text: str, stores: dict[str, WeightStore] | None = None, folder: Path | None = None) -> None:
         self.m, self.text, self.stores, self.folder = m, text, stores, folder
         self.answer: Answer | None = None
+        self._last: Any = None  # the result of the last run
 
     def _overview(self) -> Overview:
         layers = " → ".join(map(str, self.m.layers_.sizes))
@@ -156,8 +177,8 @@ class Spiking(Overviewed):
         return self._load()
 
     def network_for(self, X: Any) -> Network:
-        """The `lifsim.Network` for all samples `X`, shape (samples, features): neuron k of a layer of n belongs to sample k // n."""
-        x = data_checks.samples(X, self.m.n_features_in_)
+        """The `lifsim.Network` for all samples `X`, as of `run`: neuron k of a layer of n belongs to sample k // n."""
+        x = self.m._samples(X)
         shown = {f"populations.{INPUT}.params.{key}": value for key, value in self.m.shown(x).items()}
         return self._load(overrides=shown, copies=len(x))
 
@@ -173,7 +194,7 @@ class Spiking(Overviewed):
 
         Parameters
         ----------
-        X : samples, shape (samples, features).
+        X : samples, shape (samples, features); (samples, steps, features) if the network was trained with a value for each time step.
         duration : presentation time, ms (default: that of the model file).
         threads, seed, progress : as of `lifsim.run`.
 
@@ -181,16 +202,17 @@ class Spiking(Overviewed):
         ------
         LifsimError : `duration` is too short for spikes to reach the output. DataError : `X` is wrong.
         """
-        x = data_checks.samples(X, self.m.n_features_in_)
+        x = self.m._samples(X)
         duration = check_duration(self.network, duration)
         if not duration > self.begins:
             raise LifsimError("duration", f"{duration} ms", f"above {self.begins:g} ms, when spikes begin to reach the output")
-        parts, sizes = [], self.m.layers_.sizes
-        n = min(max(SYNAPSES // sum(a * b for a, b in pairwise(sizes)), 1), SIDE_BY_SIDE)
+        parts = []
+        n = min(max(SYNAPSES // len(self.m.layers_.theta), 1), SIDE_BY_SIDE)
         for first in range(0, len(x), n):
             some = x[first : first + n]
             result = run(self.network_for(some), duration, seed=seed, threads=threads, progress=progress)
             parts.append(self._answer(result, len(some)))
+            self._last = result
         self.answer = Answer(parts[0].times, np.concatenate([p.sums for p in parts], axis=1), np.concatenate([p.spikes for p in parts]))
         return self.answer
 
@@ -217,6 +239,30 @@ class Spiking(Overviewed):
         if not hasattr(self.m, "classes_"):
             raise LifsimError("classify", "the network predicts numbers", "a network trained by Classifier; `run` gives the outputs")
         return self.labels(self.run(X, duration, **options).sums[-1])
+
+    def watch(self, X: Any, sample: int = 0, y: Any = None, duration: float | None = None, **options: Any) -> SampleCourse:
+        """Classify one sample, and return its spikes and the output over time; `lifsim.ann.plots.sample_course` draws them.
+
+        Parameters
+        ----------
+        X : samples, as of `run`. sample : the number of the one to be classified, from 0 on.
+        y : the classes of all samples, if known. duration : as of `run`. **options : threads, seed and progress, as of `run`.
+
+        Raises
+        ------
+        LifsimError : there is no such sample, or as of `classify`. DataError : `X` or `y` is wrong.
+        """
+        x = self.m._samples(X)
+        check_sample(sample, len(x))
+        known = None if y is None else labels_for(y, len(x))
+        predicted = self.classify(x[sample : sample + 1], duration, **options)[0]
+        answer, result = self.last_answer(), self._last
+        after = answer.times > self.begins
+        hidden = {name: (train.times, train.ids) for name, train in result.spikes.items()}
+        units = {name: self.network.populations[name].n for name in hidden}
+        true = None if known is None else known[sample]
+        own = self.m.classes_, predicted, self.m.predict(x[sample : sample + 1])[0]  # type: ignore[attr-defined]
+        return SampleCourse(sample, hidden, units, answer.times[after], answer.sums[after, 0], *own, true)
 
     def labels(self, sums: np.ndarray) -> np.ndarray:
         """The classes for weighted sums of the output layer, shape (..., outputs)."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from lifsim.building import spike_trains
 from lifsim.building.connections import wiring
-from lifsim.building.drawn_values import checked
+from lifsim.building.drawn_values import checked, is_drawn
 from lifsim.building.parrots import onto_parrots, with_bursts
 from lifsim.building.stimuli import Stimuli
 from lifsim.building.waveform import waveform
+from lifsim.building.weight_probes import weight_probes
 from lifsim.common.errors import ModelError
 from lifsim.common.timegrid import steps
 from lifsim.network.model import PARROT
@@ -67,9 +68,10 @@ def build_plan(net: Network, seed: int, method: str, expand: Expand, begun: Call
         groups,
         wirings,
         events=stimuli.events,
-        probes=[_probe(r, net.dt) for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source],
-        watched={r.view.name for r in net.recordings if r.variable in ("spikes", "rate")},
+        probes=[_probe(r, net.dt) for r in net.recordings if r.kind == "probe"],
+        watched={r.view.name for r in net.recordings if r.variable in ("spikes", "rate", "t_ref_remaining")},
         n_nodes=sum(p.n for p in net.populations.values() if p.model.role in ("neuron", "spikes")),
+        weights=weight_probes(net, first),
         **stimuli.of(),
     )
     return replace(plan, groups=with_bursts(plan, expand)), stimuli
@@ -115,15 +117,22 @@ def numbering(net: Network) -> dict[str, int]:
     return first
 
 
-def groups_of(net: Network, seed: int) -> list[Group]:
+def groups_of(net: Network, seed: int, built: Sequence[Group] = ()) -> list[Group]:
     """The populations of neurons with their parameters and initial state; with parrots, the spikes that these send are not yet counted.
+
+    Parameters
+    ----------
+    net : the network. seed : determines what is drawn.
+    built : the same populations with another seed; those of which nothing is drawn are taken from here.
 
     Raises
     ------
     ModelError : a drawn value violates a condition of its model.
     """
-    first = numbering(net)
-    return [_group(p, first[p.name], seed) for p in net.populations.values() if p.model.role == "neuron"]
+    first, known = numbering(net), {g.name: g for g in built}
+    neurons = [p for p in net.populations.values() if p.model.role == "neuron"]
+    same = {p.name: replace(known[p.name], params=dict(known[p.name].params)) for p in neurons if p.name in known and not is_drawn(p)}
+    return [same.get(p.name) or _group(p, first[p.name], seed) for p in neurons]
 
 
 def _group(population: Population, first: int, seed: int) -> Group:
@@ -141,4 +150,5 @@ def _group(population: Population, first: int, seed: int) -> Group:
 
 def _probe(r: Recording, dt: float) -> Probe:
     stop = steps(r.stop, dt) if np.isfinite(r.stop) else NEVER
-    return Probe(r.view.name, r.variable, r.view.ids, steps(r.interval, dt), steps(r.start, dt), stop)
+    source = r.source.name if r.source else ""
+    return Probe(r.view.name, r.variable, r.view.ids, steps(r.interval, dt), steps(r.start, dt), stop, source)

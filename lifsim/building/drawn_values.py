@@ -12,6 +12,11 @@ from lifsim.common.values import Distribution
 from lifsim.network.population import Population, relations
 
 
+def is_drawn(population: Population) -> bool:
+    """Whether any parameter or state variable of `population` is drawn from a distribution."""
+    return any(isinstance(v, Distribution) for given in (population.params, population.initial) for v in given.values())
+
+
 def drawn(population: Population, seed: int) -> dict[str, Any]:
     """All parameters and state variables of `population`; values drawn from distributions depend only on the seed and on the names."""
     out = {}

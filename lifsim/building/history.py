@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.building.drawn_values import is_drawn
 from lifsim.building.drives import BEGUN, SCHEDULE, USED
-from lifsim.common.values import Distribution
 from lifsim.network.population import Population
 
 _SINCE = "since"  # the name of the array with the steps after which versions hold
@@ -19,6 +19,7 @@ class History:
 
     def __init__(self, population: Population, values: dict[str, Any]) -> None:
         self._population = population
+        self.drawn = is_drawn(population)  # whether any initial value is drawn
         self.restart(values)
 
     def restart(self, values: dict[str, Any]) -> None:
@@ -29,12 +30,6 @@ class History:
     def changed(self) -> bool:
         """Whether any values were set."""
         return self.now is not self.initial
-
-    @property
-    def drawn(self) -> bool:
-        """Whether any initial value is drawn."""
-        p = self._population
-        return any(isinstance(p.get(name), Distribution) for name in p.model.settable)
 
     @property
     def now(self) -> dict[str, Any]:

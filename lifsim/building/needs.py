@@ -142,9 +142,9 @@ def _neurons(net: Network, precision: str, rows: int, blocks: int) -> float:
     own = [p for p in net.populations.values() if p.model.role == "neuron"]
     n, itemsize = sum(p.n for p in own), np.dtype(precision).itemsize
     drawn = sum(8 * p.n for p in own for v in (*p.params.values(), *p.initial.values()) if isinstance(v, Distribution))
-    watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
+    watched = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate", "t_ref_remaining")}
     random = {r.view.name: r.view.population.n for r in net.recordings if r.view.population.model.role == "poisson"}
-    probes = [r for r in net.recordings if r.variable not in ("spikes", "rate")]
+    probes = [r for r in net.recordings if r.kind in ("probe", "weights", "generator")]
     duration = 1000.0 if net.duration is None else net.duration
     samples = sum(8 * len(r.view) * duration / r.interval for r in probes)
     sampled = 48 * (sum(len(r.view) for r in probes) + sum(random.values())) + min(AT_ONCE * samples, BUFFER)

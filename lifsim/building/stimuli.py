@@ -32,6 +32,7 @@ from lifsim.plan.stimuli import SHARED, TO_EACH
 from lifsim.plan.synapses import Expand, Wiring
 
 KINDS = ("poisson", "currents", "noise", "trains", "sines", "waves", "paths", "exact")  # the lists of drives in a plan
+CURRENTS = ("currents", "noise", "sines", "waves", "paths")  # those that are currents
 FURTHER, MOST_FURTHER = 1 << 23, 1 << 8  # the first stream of drives that a change adds, and the most of them for each projection
 SERIES = ("amplitude_times", "amplitude_values"), ("rate_times", "rate_values")  # names of times and values that change in steps
 SAMPLES = "(samples)"  # beside the parameters of a waveform generator: its samples, and the steps for which each holds
@@ -212,6 +213,11 @@ class Stimuli:
 
     def _made(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
         """The drives of an input through the synapses `c`, with these values."""
+        made = self._untold(x, c, values, streams)
+        return [replace(d, source=x.population.name) for d in made] if x.kind in CURRENTS else made
+
+    def _untold(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
+        """As `_made`, without the name of the generators."""
         dt = self._net.dt
         match x.kind:
             case "trains":

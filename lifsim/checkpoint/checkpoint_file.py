@@ -38,8 +38,9 @@ class About:
     step : number of steps done. until : last step of the run, None if unknown. run : the name of the run, also stored in its log.
     settings : precision, weights, method and threads. out : the results file, None if results are kept in memory. every, wall : time
     between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`; changed : what they set
-    (`lifsim.simulation.changes`). redrawn : the seed of everything but the synapses, if `Simulation.reset` changed it. arrays : names of
-    the arrays. chunks : number of recorded chunks in the file. format : of the file.
+    (`lifsim.simulation.changes`). redrawn : the seed of everything but the synapses, if `Simulation.reset` changed it. looked : the
+    steps of the last calls of `Simulation.spikes` and `samples`. arrays : names of the arrays. chunks : number of recorded chunks in the
+    file. format : of the file.
     """
 
     step: int
@@ -54,6 +55,7 @@ class About:
     changes: int = 0
     changed: list[dict[str, Any]] = field(default_factory=list)
     redrawn: int | None = None
+    looked: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     arrays: list[str] = field(default_factory=list)
@@ -214,6 +216,7 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "wall": _or_none(_time),
     "changes": _whole(0, 2**63),
     "redrawn": _or_none(_whole(0, 2**64 - 1)),
+    "looked": _table(_whole(0, LONGEST_DELAY)),
     "changed": lambda x: isinstance(x, list) and all(map(_change, x)),
     "timings": _table(lambda x: type(x) in (int, float) and 0 <= x < math.inf),
     "versions": _table(_text),

@@ -35,7 +35,7 @@ _target = click.option("--target", help="Target column of a CSV file, or name of
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Override an entry of CONFIG. Repeatable.")
 @click.option("-o", "--out", type=NewFile(".h5", ".hdf5"), required=True, help="HDF5 file for the trained network.")
 @OVERWRITE
-@click.option("--plot", is_flag=True, help="Save figures (PNG) of the learning curve and, for a classifier, of the confusion matrix.")
+@click.option("--plot", is_flag=True, help="Save figures (PNG) of the learning curves and, for a classifier, of the confusion matrix.")
 @click.pass_obj
 def train(
     talk: Talk, config: Path, data: Path, target: str | None, settings: tuple[str, ...], out: Path, overwrite: bool, plot: bool
@@ -46,11 +46,13 @@ def train(
     fraction of the data held out for the test score), and any parameter of lifsim.ann.Classifier, Regressor or
     SpikingClassifier, such as hidden = [64] or activation = "lif".
     """
+    import numpy as np
+
     from lifsim.ann import dataset_files
     from lifsim.engine import can_keep_code, compiling
 
     m, test = _estimator(config, settings, progress=not talk.quiet)
-    table = dataset_files.read(data, target)
+    table = dataset_files.read(data, target, in_steps=_in_steps(m))
     if table.y is None:
         raise DataError(str(data), "holds no targets", "targets y as well as samples X")
     for path in (out, *(_pictures(m, out) if plot else ())):
@@ -61,11 +63,12 @@ def train(
     _make_folder(out)
     m.save(out)
     name = "accuracy" if m.is_classifier else "R²"
-    shown = [
-        f"{name} {m.score(table.X[some], table.y[some]):.4f} of {what}"
-        for some, what in ((learn, "training"), (aside, "test"))
-        if len(some)
-    ]
+    scores = {"training": m.score(table.X[learn], table.y[learn])}
+    if "validation_score" in m.history:
+        scores["validation"] = m.history["validation_score"][int(np.argmin(m.history["validation_loss"]))]  # of the weights that are kept
+    if len(aside):
+        scores["test"] = m.score(table.X[aside], table.y[aside])
+    shown = [f"{name} {score:.4f} of {what}" for what, score in scores.items()]
     sizes = "-".join(map(str, m.layers_.sizes))
     talk.note(f"{out}: {sizes} of {m.activation}, {len(m.history['loss'])} epochs; {', '.join(shown)} data")
     if plot:
@@ -99,7 +102,7 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
     m = ann.load(file)
     if proba and not isinstance(m, ann.Classifier):
         raise LifsimError("--proba", "the network predicts numbers", "a classifier")
-    table = dataset_files.read(data, target, m.n_features_in_)
+    table = dataset_files.read(data, target, m.n_features_in_, _in_steps(m))
     if out:
         refuse_output(out, overwrite)
     columns: dict[str, Any] = {"prediction": m.predict(table.X)}
@@ -116,6 +119,9 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
 @click.option("--data", type=click.Path(path_type=Path), help="Samples to scale the activations by.  [default: training data]")
 @_target
 @click.option(
+    "--sample", type=int, help="Number of the sample of --data, from 0 on, that is the stimulus.  [default: 0; without --data the mean]"
+)
+@click.option(
     "--neuron",
     type=click.Choice(["lif", "if"]),
     default="lif",
@@ -130,23 +136,35 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
 @click.option("--t-ref", type=TimeType(), help="Refractory period.  [default: 0 ms; that of training for lif units]")
 @OVERWRITE
 @click.pass_obj
-def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | None, overwrite: bool, **options: Any) -> None:
+def convert(
+    talk: Talk, file: Path, out: Path, data: Path | None, target: str | None, sample: int | None, overwrite: bool, **options: Any
+) -> None:
     """Convert a trained network to spiking neurons.
 
     FILE is a network with relu or lif units written by lifsim train. The result is an ordinary model file for lifsim run
     and lifsim classify, which uses the weights in FILE unchanged.
     """
     from lifsim.ann import dataset_files
+    from lifsim.ann.parameter_checks import check_sample
 
     m = ann.load(file)
     refuse_output(out, overwrite)
-    X = dataset_files.read(data, target, m.n_features_in_).X if data else None
-    _with_warnings(talk, lambda: ann.to_spiking(m, X, **options).save(out, file))
+    if sample is not None and data is None:
+        raise LifsimError("--sample", f"{sample}, but no --data", "give the file with the samples too: --data FILE")
+    table = dataset_files.read(data, target, m.n_features_in_, _in_steps(m)) if data else None
+    if table is not None and sample is not None:
+        check_sample(sample, len(table.X), "--sample")
+    X = None if table is None else table.X
+    _with_warnings(talk, lambda: ann.to_spiking(m, X, sample=sample, **options).save(out, file))
     talk.note(f"{out}: {'-'.join(map(str, m.layers_.sizes))} as spiking neurons, with the weights of {file}")
     steps = [run_of(out)]
     if m.is_classifier:
         chosen = ("--target", target) if data and target else ()
+        if sample is not None:
+            chosen = (*chosen, "--sample", str(sample), "--plot", unused(out.with_suffix(".png")))
         steps.insert(0 if data else 1, command("classify", out, "--data", data or "FILE", *chosen))
+    if table is not None and sample is not None:
+        talk.note(f"stimulus: sample {sample} of {data}, {_as_predicted(m, table, sample)}")
     talk.note(next_line(steps))
 
 
@@ -154,17 +172,23 @@ def convert(talk: Talk, file: Path, out: Path, data: Path | None, target: str | 
 @FILE
 @_data
 @_target
+@click.option("--sample", type=int, help="Classify only the sample of this number, from 0 on.")
 @click.option("--duration", type=TimeType(), help="Presentation time of each sample.  [default: from the model file]")
 @THREADS
 @click.option("-o", "--out", type=NewFile(".csv"), help="CSV file for the predicted class of each sample.")
 @OVERWRITE
-@click.option("--plot", type=NewFile(".png", ".pdf", ".svg"), help="Figure of the accuracy over time.")
+@click.option(
+    "--plot",
+    type=NewFile(".png", ".pdf", ".svg"),
+    help="Figure of the accuracy over time; with --sample, of the spikes and the output over time.",
+)
 @click.pass_obj
 def classify(
     talk: Talk,
     file: Path,
     data: Path,
     target: str | None,
+    sample: int | None,
     duration: float | None,
     threads: int | str,
     out: Path | None,
@@ -174,22 +198,31 @@ def classify(
     """Classify samples with a converted network.
 
     FILE is a model file written by lifsim convert. Prints, over time, how often the answer is that of the dense network
-    and how often it is correct, and the number of spikes per sample.
+    and how often it is correct, and the number of spikes per sample; with --sample the answer for one sample.
     """
+    import numpy as np
+
     from lifsim.ann import dataset_files
+    from lifsim.ann.parameter_checks import check_sample
     from lifsim.ann.spiking_network import Spiking
 
     s = Spiking.read(file)
-    table = dataset_files.read(data, target, s.m.n_features_in_)
+    table = dataset_files.read(data, target, s.m.n_features_in_, _in_steps(s.m))
+    if sample is not None:
+        check_sample(sample, len(table.X), "--sample")
     for path in (out, plot):
         if path:
             refuse_output(path, overwrite)
     bar = Progress(Path(file).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
-        labels = s.classify(table.X, duration, threads=threads, progress=bar)
+        if sample is None:
+            labels = s.classify(table.X, duration, threads=threads, progress=bar)
+        else:
+            watched = s.watch(table.X, sample, table.y, duration, threads=threads, progress=bar)
+            labels = np.array([watched.predicted])
     finally:
         bar.close()
-    course = s.course(table.X, table.y)
+    course = s.course(table.X, table.y) if sample is None else None
     if out:  # files first: a closed standard output then loses none of them
         _write_columns({"prediction": labels}, out)
     if plot:
@@ -197,13 +230,19 @@ def classify(
         from lifsim.plot.style import save
 
         _make_folder(plot)
-        save(plots.accuracy_over_time(course), plot)
-    for line in _course_lines(course):
+        save(plots.accuracy_over_time(course) if course else plots.sample_course(watched), plot)
+    for line in _course_lines(course) if course else [_answer_line(watched)]:
         click.echo(line)
-    click.echo(f"{s.spikes_per_sample:.1f} spikes per sample in {s.last_answer().times[-1]:g} ms ({len(table.X)} samples)")
+    samples = f"{len(table.X)} samples" if course else "1 sample"
+    click.echo(f"{s.spikes_per_sample:.1f} spikes per sample in {s.last_answer().times[-1]:g} ms ({samples})")
     for path, what in ((out, "the class of each sample"), (plot, "picture")):
         if path:
             talk.note(f"{path}: {what}")
+
+
+def _answer_line(watched: Any) -> str:
+    true = "" if watched.true is None else f", true class {watched.true}"
+    return f"sample {watched.sample}: predicted {watched.predicted} (dense network: {watched.dense}){true}"
 
 
 def _course_lines(course: Any) -> Iterator[str]:
@@ -283,6 +322,18 @@ def _draw_training(m: DenseNetwork, X: np.ndarray, y: np.ndarray, out: Path) -> 
 
 
 # -- shared by several commands ----------------------------------------------------------------------
+
+
+def _in_steps(m: DenseNetwork) -> bool:
+    """Whether samples may have a value for each time step."""
+    return isinstance(m, ann.SpikingClassifier)
+
+
+def _as_predicted(m: DenseNetwork, table: Any, sample: int) -> str:
+    """What the dense network predicts for a sample, and its target if that is known."""
+    predicted = f"the dense network predicts {m.predict(table.X[sample : sample + 1])[0]}"
+    name = "class" if m.is_classifier else "target"
+    return predicted if table.y is None else f"{name} {table.y[sample]}, {predicted}"
 
 
 def _make_folder(path: Path) -> None:

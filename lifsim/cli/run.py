@@ -117,7 +117,7 @@ FEW = 5  # fewer neurons than this are plotted as membrane potentials rather tha
 
 def _kind(result: Result) -> str:
     """The kind of figure that suits a result."""
-    potentials = any("V_m" in result.traces[name] for name in result.traces)
+    potentials = any(result.traces[name].named("V_m") for name in result.traces)
     few = potentials and all(len(s.recorded_ids) < FEW for s in result.spikes.values())
     return "traces" if result.traces and (few or not result.spikes) else "raster"
 

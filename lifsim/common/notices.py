@@ -93,11 +93,22 @@ def factor(biological_ms: float, wall_s: float) -> str:
     return f"{1000 * wall_s / biological_ms:.3g}" if biological_ms > 0 else "–"
 
 
+def report(text: str) -> None:
+    """Log a line that the user asked for, such as progress; it is printed to standard error unless a handler of the logger shows it."""
+    LOG.info(text)
+    if not _logged():
+        print(f"lifsim: {text}", file=messages(), flush=True)
+
+
 def _say(text: str) -> None:
     """Print a message on a terminal or in a notebook, unless a handler of the logger shows it."""
-    logged = LOG.isEnabledFor(logging.INFO) and not all(isinstance(h, logging.NullHandler) for h in _handlers())
-    if not logged and (messages().isatty() or notebook()):
+    if not _logged() and (messages().isatty() or notebook()):
         print(f"lifsim: {text}", file=messages(), flush=True)
+
+
+def _logged() -> bool:
+    """Whether logging is configured to show messages of this logger."""
+    return LOG.isEnabledFor(logging.INFO) and not all(isinstance(h, logging.NullHandler) for h in _handlers())
 
 
 def _handlers() -> list[logging.Handler]:

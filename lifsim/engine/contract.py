@@ -36,6 +36,13 @@ class RunningEngine(Protocol):
     def get(self, group: str, name: str) -> np.ndarray:
         """State variable or parameter `name` of all neurons of `group`, shape (n,), float64."""
 
+    def derived_now(self, group: str, name: str) -> np.ndarray:
+        """The value after the last step of a variable that is not a state variable, of all neurons of `group`; shape (n,).
+
+        `name` is "I_syn" (pA), "t_ref_remaining" (ms), or "post_trace" or "post_trace_triplet", the postsynaptic traces of plastic
+        synapses (KeyError if there are none).
+        """
+
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """Set state variables and parameters of all neurons of `group`."""
 
@@ -64,11 +71,21 @@ class RunningEngine(Protocol):
     def stored_weights(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
         """Weights of static synapses of `wiring` as they are stored, rounded to the data type of weights."""
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
+    def synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None, variable: str = "weight"
+    ) -> tuple[np.ndarray, ...]:
         """Synapses from source ids lo … hi - 1 to target ids lo … hi - 1: source, target, weight, delay in steps; shape (n,) each.
 
-        If `plastic_only` is given, only those of this projection, which is plastic.
+        If `plastic_only` is given, only those of this projection, which is plastic; `variable` is then read in place of the weight.
         """
+
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None, variable: str = "weight"
+    ) -> tuple[np.ndarray, ...]:
+        """As `synapses`, and a fifth array: the numbers of plastic synapses in the `WeightRows` of a slice, -1 for static ones."""
+
+    def synapse_variables(self, index: int) -> tuple[str, ...]:
+        """What `synapses` can read of projection number `index`, which is plastic, beside the weight and the delay."""
 
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""

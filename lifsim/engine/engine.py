@@ -11,17 +11,19 @@ import numpy as np
 
 from lifsim.engine import initial_state, layout, plasticity, restimulated
 from lifsim.engine.compiler.parts import Known, Programs
+from lifsim.engine.derived import refractory_of, releases_of
 from lifsim.engine.machine import LoopProgram, Machine
 from lifsim.engine.merge_spikes import merged_spikes
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
 from lifsim.engine.neurons import channels_of, states_of
 from lifsim.engine.parallel.clock import clock_for
-from lifsim.engine.parallel.placement import Placement, blocks_for_threads
+from lifsim.engine.parallel.placement import blocks_for_threads
 from lifsim.engine.parallel.work_sharing import reset, sharing_for
 from lifsim.engine.piece import Written
+from lifsim.engine.probe_layout import probes_of
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.synapses import packing
-from lifsim.engine.synapses.delivery import PendingSpikes, Ring, Synapses, no_pending_spikes
+from lifsim.engine.synapses.delivery import PendingSpikes, Ring, no_pending_spikes
 from lifsim.engine.synapses.pending import set_out_again
 from lifsim.engine.synapses.sampling import key_of
 from lifsim.engine.synapses.tally import Tally
@@ -34,15 +36,6 @@ if TYPE_CHECKING:
 UNSCALED = {"I_e", "V_th", "V_reset", "t_ref"}  # parameters that do not change the units in which states are stored
 LITTLE = 1 << 16  # bytes of samples of a slice for which memory is kept until the next one
 LONGEST_INTERVAL = 128  # most steps between synchronisations of threads: spikes are kept for so long beyond the longest delay
-
-
-def sending(y: Synapses, seats: Placement, edges: np.ndarray) -> np.ndarray:
-    """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
-
-    `edges` has the first place of each piece.
-    """
-    number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
-    return np.diff(number[edges]) > 0
 
 
 class Engine(NeuronEngine):
@@ -65,17 +58,14 @@ class Engine(NeuronEngine):
         weights: str | None = None,
         tell: Callable[[int], None] | None = None,
     ) -> None:
-        super().__init__(plan, threads, precision, weights or _natural_weights(plan, precision), tell)
+        super().__init__(plan, threads, precision, weights or layout.natural_weights(plan, precision), tell)
         self._chosen = weights
-        self.plastic_dtype = np.dtype(
-            "float64" if (weights or precision) == "float64" else "float32"
-        )  # integers could not hold small changes
+        exact = (weights or precision) == "float64"
+        self.plastic_dtype = np.dtype("float64" if exact else "float32")  # integers could not hold small changes
         self._known = Known()  # tuples of the machine that are unchanged since the last slice
         self._program: tuple[Machine, LoopProgram] | None = None  # the program of the last slice, and its machine
         self._least: dict[str, int] = {}  # shortest refractory period (steps) of each population
-        channels = max(map(channels_of, plan.groups))
-        seats = self.placement
-        wirings = self._wirings()
+        channels, seats, wirings = max(map(channels_of, plan.groups)), self.placement, self._wirings()
         dtypes = (self.dtype, self.weight_dtype)
         static = [w for w in wirings if w.plasticity is None]
         synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.tally)
@@ -88,7 +78,7 @@ class Engine(NeuronEngine):
         slots = int(delay.max(initial=0)) + interval
         blocks = layout.blocks_of(plan, seats, interval)
         edges = layout.edges_of(blocks)
-        self._sending = sending(synapses, seats, edges)
+        self._sending = layout.sending(synapses, seats, edges)
         neurons, own = layout.neurons_of(plan, seats.place, self.dtype, channels, len(blocks.lo))
         self.machine = Machine(
             blocks,
@@ -101,7 +91,7 @@ class Engine(NeuronEngine):
             layout.poisson_of(plan, seats, blocks, channels),
             layout.trains_of(plan.trains, seats.place, edges, channels, self.team.size) if layout.changing(plan) else None,
             layout.currents_of(plan, seats, edges),
-            layout.probes_of(plan, seats.place, edges),
+            probes_of(plan, seats.place, edges),
             Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
             np.zeros(0, np.int64),
             self.key,
@@ -109,6 +99,9 @@ class Engine(NeuronEngine):
             clock_for(self.team.size, on=False),
             plastic,
         )
+        self._logs = plasticity.WeightLogs(plan, plastic, seats.first, seats.id) if plan.weights and plastic is not None else None
+        self._releases = releases_of(neurons, seats.place)
+        self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -124,15 +117,17 @@ class Engine(NeuronEngine):
     def longest_slice(self) -> int:
         """The number of steps that can run in one slice within the memory for recorded data, pending spikes and given spikes."""
         spikes = sum(self._rate(g) * 12 for g in self.plan.groups if g.name in self.plan.watched)
-        samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
+        samples = sum(len(p.ids) / p.interval * 8 for p in (*self._sampled, *self.plan.probes))
         blocks = len(self.machine.blocks.first) - 1
         underway = sum(self._rate(g) for g in self.plan.groups) * 12 * blocks * len(self.machine.synapses.channel)
         seen = sum(self._rate(g) * 8 * plasticity.WORDS for g in self.plan.groups) if self.machine.plastic else 0
+        logged = 0.0 if self._logs is None else self._logs.bytes_of(self.plan, self._rate)
         given = self.plan.events.reach(self.step) - self.step
-        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen, 1), given)))
+        return max(1, int(min(BUFFER / max(spikes + samples, 1), UNDERWAY / max(underway + seen + logged, 1), given)))
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
+        self.derived.begin(self.plan, self.step, self._releases, self.machine)
         m, threads = self._prepared(steps), self.team.active()
         if threads != len(m.blocks.thread) - 1:
             m = m._replace(blocks=m.blocks._replace(thread=blocks_for_threads(m.blocks.thread, threads)))
@@ -171,10 +166,9 @@ class Engine(NeuronEngine):
         step, ids = self.plan.events.window(now - slots, now + steps)
         if not len(step) and not len(self.machine.events):
             return self.machine
-        if len(step) or len(self.machine.events):  # else there are none in the ring
-            sent = np.arange(max(now - slots, 0) + 1, now + 1)
-            begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
-            ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
+        sent = np.arange(max(now - slots, 0) + 1, now + 1)
+        begin, end = (np.searchsorted(step, at, "right") for at in (sent - 1, sent))
+        ring.begin[sent % slots, -1], ring.number[sent % slots, -1] = begin, end - begin
         return self.machine._replace(events=step, ring=ring._replace(given=ids))
 
     def _written(self, steps: int) -> Written:
@@ -199,7 +193,9 @@ class Engine(NeuronEngine):
             if g.name in self.plan.watched:
                 own = pieces[m.blocks.group[pieces] == i]
                 spikes[g.name] = merged_spikes(m.written, own, g.first, self.step - steps, steps)
-        return SliceRecords(spikes, self._gathered(m, layout.shown), time.perf_counter() - began)
+        samples = self._recorded(m, layout.shown, spikes, refractory_of(m.neurons, self.placement.place))
+        weights = () if self._logs is None or m.plastic is None else self._logs.records(m.plastic, m.ring, self.dtype, self.step)
+        return SliceRecords(spikes, samples, time.perf_counter() - began, *weights)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -300,15 +296,13 @@ class Engine(NeuronEngine):
 
     def reweigh(self, plan: Plan) -> None:
         """See `lifsim.engine.contract.RunningEngine.reweigh`."""
-        self.plan = plan
-        if self._chosen is None:
-            self.weight_dtype = np.dtype(_natural_weights(plan, self.dtype.name))
+        self.plan, self.weight_dtype = plan, np.dtype(self._chosen or layout.natural_weights(plan, self.dtype.name))
         m, static = self.machine, [w for w in self._wirings() if w.plasticity is None]
         dtypes = self.dtype, self.weight_dtype
         y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, Tally(self.team))
         blocks = len(m.blocks.first) - 1
         pending = no_pending_spikes(blocks, len(y.channel), len(m.ring.number))
-        self._sending = sending(y, self.placement, layout.edges_of(m.blocks))
+        self._sending = layout.sending(y, self.placement, layout.edges_of(m.blocks))
         self.machine = m._replace(synapses=y, underway=pending)
         self.machine = m = self.machine._replace(underway=self._underway(0))
         if len(y.delay):
@@ -366,7 +360,9 @@ class Engine(NeuronEngine):
         if m.plastic is None:
             return None
         before = np.append(0, np.cumsum(self._most_spikes(m.blocks, steps)))[m.blocks.piece]
-        return plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
+        plastic = plasticity.prepared(m.plastic, m.blocks.first, self.step, np.diff(before))
+        logs, span = self._logs, (self.step, steps)
+        return plastic if logs is None else logs.prepared(plastic, self.plan, m.ring, span, self._least_refractory)
 
     def _most_spikes(self, blocks: Any, steps: int) -> np.ndarray:
         """The most spikes of each piece in `steps` steps: a neuron fires once per t_ref, a parrot `burst` times per step."""
@@ -381,8 +377,3 @@ class Engine(NeuronEngine):
             return ring
         place = wanted.first + ring.first[-1]  # the old spikes stay in front
         return ring._replace(ids=np.concatenate([ring.ids, wanted.ids]), first=place, room=place[:-1].copy())
-
-
-def _natural_weights(plan: Plan, precision: str) -> str:
-    """The dtype for stored weights: float32 if it holds every weight exactly or `precision` is float32, else float64."""
-    return "float32" if precision == "float32" or all(w.weight.narrow for w in plan.wirings if w.plasticity is None) else "float64"

@@ -39,6 +39,10 @@ class IdleEngine:
         """KeyError: there are no groups."""
         raise KeyError(group)
 
+    def derived_now(self, group: str, name: str) -> np.ndarray:
+        """KeyError: there are no groups."""
+        raise KeyError(group)
+
     def set(self, group: str, values: dict[str, np.ndarray | float]) -> None:
         """KeyError: there are no groups."""
         raise KeyError(group)
@@ -80,10 +84,22 @@ class IdleEngine:
         """The weights unchanged."""
         return weight
 
-    def synapses(self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None) -> tuple[np.ndarray, ...]:
+    def synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None, variable: str = "weight"
+    ) -> tuple[np.ndarray, ...]:
         """Empty arrays in the form of `Engine.synapses`."""
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0), none
+
+    def numbered_synapses(
+        self, sources: tuple[int, int], targets: tuple[int, int], plastic_only: int | None = None, variable: str = "weight"
+    ) -> tuple[np.ndarray, ...]:
+        """Empty arrays in the form of `Engine.numbered_synapses`."""
+        return (*self.synapses(sources, targets), np.zeros(0, np.int64))
+
+    def synapse_variables(self, index: int) -> tuple[str, ...]:
+        """Nothing: there are no synapses."""
+        return ()
 
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node (all 0), shape (n_nodes,)."""

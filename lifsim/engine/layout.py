@@ -1,10 +1,9 @@
-"""Lays out a plan in memory: pieces, constants of neurons, tables of stimuli, probes."""
+"""Lays out a plan in memory: pieces, constants of neurons, tables of stimuli."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from lifsim.engine.loop import Blocks
 from lifsim.engine.neurons import kind_of, module_of, states_of
 from lifsim.engine.neurons.state import LINE, Held, Neurons
 from lifsim.engine.parallel.placement import Placement
-from lifsim.engine.piece import ModelGroup, Probes
+from lifsim.engine.piece import ModelGroup
 from lifsim.engine.random import RECORDED, SHARED_TRAINS, TRAINS
 from lifsim.engine.stimuli.currents import Currents, OwnInput
 from lifsim.engine.stimuli.modulated_trains import ModulatedTrains, room
@@ -156,6 +155,23 @@ def hold_refractory(plan: Any, x: Neurons, blocks: Blocks, step: int) -> None:
     x.held.number[:] = end - begin
     for lo, a, z in zip(blocks.lo, begin, end, strict=True):
         x.held.offset[lo : lo + z - a], x.held.until[lo : lo + z - a] = held[a:z] - lo, x.until[held[a:z]]
+
+
+# -- synapses --------------------------------------------------------------------------------------
+
+
+def sending(y: Any, seats: Placement, edges: np.ndarray) -> np.ndarray:
+    """For each piece, whether any of its neurons has outgoing static synapses (otherwise its spikes never become pending).
+
+    `edges` has the first place of each piece.
+    """
+    number = np.concatenate([[0], np.cumsum(np.diff(y.row_first)[seats.id] > 0)])
+    return np.diff(number[edges]) > 0
+
+
+def natural_weights(plan: Any, precision: str) -> str:
+    """The dtype for stored weights: float32 if it holds every weight exactly or `precision` is float32, else float64."""
+    return "float32" if precision == "float32" or all(w.weight.narrow for w in plan.wirings if w.plasticity is None) else "float64"
 
 
 # -- state in the user's units ----------------------------------------------------------------------
@@ -350,37 +366,3 @@ def _cuts(drives: list[Any], edges: np.ndarray) -> np.ndarray:
 
 def _joined(arrays: list[Any], dtype: Any) -> np.ndarray:
     return np.concatenate([np.asarray(a) for a in arrays]).astype(dtype) if arrays else np.zeros(0, dtype)
-
-
-# -- probes ----------------------------------------------------------------------------------------
-
-
-def probed(plan: Any, probe: Any, place: np.ndarray) -> np.ndarray:
-    """The places of the neurons of `probe`, in the order of its ids."""
-    return places(plan.group(probe.group), place)[probe.ids]
-
-
-def state_number(group: Any, name: str) -> int:
-    """The index of state variable `name` of `group`."""
-    return states_of(group).index(name)
-
-
-def probes_of(plan: Any, place: np.ndarray, edges: np.ndarray, number: Callable[[Any, str], int] = state_number) -> Probes:
-    """Probes without their buffer (`out`), which is made for each slice; `number` gives the index of a state variable."""
-    at = [np.sort(probed(plan, p, place)) for p in plan.probes]
-    first = np.concatenate([[0], np.cumsum([len(x) for x in at])]).astype(np.int64)
-    variable = [number(plan.group(p.group), p.variable) for p in plan.probes]
-    cuts = [a + np.searchsorted(x, edges) for x, a in zip(at, first[:-1], strict=True)]
-    n = len(at)
-    return Probes(
-        np.array(variable, np.int64),
-        first,
-        _joined(at, np.int64),
-        np.array(cuts, np.int64).reshape(n, len(edges)),
-        np.array([p.interval for p in plan.probes], np.int64),
-        np.array([p.start for p in plan.probes], np.int64),
-        np.array([p.stop for p in plan.probes], np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(0),
-    )

@@ -76,7 +76,7 @@ def set_params(engine: Any, state: State) -> None:
             if isinstance(value, str):
                 continue
             saved = taken(state, f"params/{g.name}/{name}", np.asarray(value).dtype)
-            if saved.shape not in ((), (g.n,)):
+            if saved.shape not in ((), (g.n,), np.shape(value)):
                 raise ValueError(f"params/{g.name}/{name} has shape {saved.shape}; expected () or ({g.n},)")
             if not (saved.shape == np.shape(value) and np.array_equal(saved, value, equal_nan=True)):
                 changed[name] = saved if saved.ndim else saved.item()

@@ -228,7 +228,9 @@ class Assembler:
             raise ModelError(place, str(error)) from None
         population = self.network.populations.get(str(target))
         if population and unit not in ("", "1", population.model.weight_unit):
-            raise ModelError(place, f"the weights of {name!r} are in {unit}", f"{target} takes {population.model.weight_unit}")
+            raise ModelError(
+                place, f"the weights of {name!r} are in {unit}", f"weights in {population.model.weight_unit}, the unit of {target}"
+            )
         return {"matrix": matrix} if delay is None else {"matrix": matrix, "delay": delay}
 
     def opened(self, path: str, reference: str, place: str) -> AbstractContextManager[WeightStore]:
@@ -269,14 +271,18 @@ class Assembler:
         needed = ("source", "target") if ends else ("populations",)
         missing = [Problem(f"{place}.{key}", "missing") for key in needed if key not in given and f"{place}.{key}" not in unknown]
         variable = given.pop("variable", "weight" if ends else "spikes")
-        if ends and (variable != "weight" or "populations" in given):
-            missing.append(Problem(place, f"{variable!r} from a source to a target", 'variable = "weight" goes with source and target'))
+        if ends and (variable not in ("weight", "I") or "populations" in given):
+            beside = "populations" if "populations" in given else f"the variable {variable!r}"
+            missing.append(Problem(place, f"source and target are given with {beside}", 'variable = "weight" or "I", without populations'))
+        if "events" in given and not (ends and variable == "weight"):
+            missing.append(Problem(f"{place}.events", f"given with the variable {variable!r}", "only with weights"))
         self.problems += missing
         if missing or any(key not in given for key in needed):
             return
         try:
             if ends:
-                self.network.record_weights(given.pop("source"), given.pop("target"), **given)
+                call = self.network.record_weights if variable == "weight" else self.network.record_currents
+                call(given.pop("source"), given.pop("target"), **given)
             else:
                 self.network.record(given.pop("populations"), variable, **given)
         except ModelError as error:
@@ -287,9 +293,8 @@ class Assembler:
         pairs = math.prod(len(x) for x in (one, other) if isinstance(x, list))
         self.pairs += pairs if pairs > 1 else 0  # the number of single entries is bounded by the length of the file
         if self.pairs > MOST_PAIRS:
-            self.problems.append(
-                Problem(place, f"{self.pairs:,} pairs of entries of lists, up to here", f"at most {MOST_PAIRS:,} in a file")
-            )
+            got = f"the lists up to here form {self.pairs:,} pairs (such as a source and a target)"
+            self.problems.append(Problem(place, got, f"at most {MOST_PAIRS:,} in a file"))
         return self.pairs > MOST_PAIRS
 
     def report(self, error: LifsimError, place: str, unknown: set[str], names: list[Any]) -> None:

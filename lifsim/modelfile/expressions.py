@@ -13,13 +13,13 @@ import operator
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from lifsim.common.errors import did_you_mean
 from lifsim.common.text import shortened
+from lifsim.modelfile.expression_words import function_problem, name_problem, part
 from lifsim.modelfile.functions import (
     CONSTANTS,
     COST,
@@ -134,7 +134,7 @@ class _Walk(ast.NodeVisitor):
         self.names, self.budget = names, budget
 
     def generic_visit(self, node: ast.AST) -> Any:
-        raise ValueError(f"{type(node).__name__} is not allowed in an expression")
+        raise ValueError(f"{part(node)} is not allowed in an expression")
 
     def visit_Constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, (bool, str)):
@@ -148,7 +148,7 @@ class _Walk(ast.NodeVisitor):
             return _value(self.names[node.id])
         if node.id in CONSTANTS:
             return CONSTANTS[node.id]
-        raise ValueError(f"unknown name {shortened(node.id)!r}; {did_you_mean(node.id, chain(self.names, CONSTANTS))}".removesuffix("; "))
+        raise ValueError(name_problem(node.id, self.names))
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         a, b = _numbers(self.visit(node.left), self.visit(node.right))
@@ -214,7 +214,7 @@ class _Walk(ast.NodeVisitor):
                 raise ValueError(f"{index!r} is none of the choices; {did_you_mean(str(index), held)}")
             return held[index]
         if not isinstance(held, np.ndarray):
-            raise ValueError("only arrays have elements")
+            raise ValueError("an index behind something that is not an array")
         if isinstance(index, np.ndarray):
             self.budget.compute(fitting((index.size, held.size // max(1, len(held)))))  # before the array is made
         return self._tidy(_guarded(operator.getitem, held, index))
@@ -223,7 +223,7 @@ class _Walk(ast.NodeVisitor):
         if isinstance(node, ast.Tuple):
             parts = tuple(self._index(x) for x in node.elts)
             if any(isinstance(x, np.ndarray) for x in parts):
-                raise ValueError("an array of indices must stand alone")
+                raise ValueError("an index that is an array cannot be combined with other indices")
             return parts
         if isinstance(node, ast.Slice):
             ends = (node.lower, node.upper, node.step)
@@ -239,7 +239,7 @@ class _Walk(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else "…"
         if name not in FUNCTIONS:
-            raise ValueError(f"there is no function {shortened(name)!r}; {did_you_mean(name, FUNCTIONS)}")
+            raise ValueError(function_problem(node.func))
         arguments = _numbers(*(self.visit(x) for x in node.args))
         keywords = {k.arg or "**": self.visit(k.value) for k in node.keywords}
         try:
@@ -264,7 +264,7 @@ class _Walk(ast.NodeVisitor):
 
     def _compared(self, op: ast.cmpop, left: Any, right: Any) -> Any:
         if type(op) not in _COMPARE:
-            raise ValueError(f"{type(op).__name__} is not allowed in an expression")
+            raise ValueError(f"{part(op)} is not allowed in an expression")
         if isinstance(left, str) != isinstance(right, str):
             raise ValueError(f"a text is compared with a number: {shortened(repr(left))}, {shortened(repr(right))}")
         if isinstance(left, dict) or isinstance(right, dict):

@@ -156,4 +156,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lambertw": _lambertw,  # real part of branch k
     "normal_quantile": _normal_quantile,  # quantile function of the standard normal distribution
 }
-SIGNATURES = {name: inspect.signature(function) for name, function in FUNCTIONS.items()}
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature without annotations, as messages show it."""
+    plain = [p.replace(annotation=p.empty) for p in inspect.signature(function).parameters.values()]
+    return inspect.Signature(plain)
+
+
+SIGNATURES = {name: _signature(function) for name, function in FUNCTIONS.items()}

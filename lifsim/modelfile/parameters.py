@@ -68,7 +68,7 @@ class Parameters(Mapping[str, Any]):
             raise ValueError("depends on itself: " + self._circle(name))
         if name not in self._values:
             if len(self._active) == _LINKS:
-                raise ValueError("leads back to itself, or on through too many others: " + self._circle(self._active[0]))
+                raise ValueError("refers to itself, or to others through a chain that is too long: " + self._circle(self._active[0]))
             self._compute(name)
         if self._values[name] is MISSING:
             raise _Unknown

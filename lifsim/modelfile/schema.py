@@ -110,6 +110,8 @@ class RecordTable(TomlTable):
     interval: Any = None
     start: Any = None
     stop: Any = None
+    name: str = ""
+    events: Any = False
 
 
 class ModelFile(TomlTable):

@@ -172,9 +172,13 @@ def _synaptic(value: Any, quantity: str, p: Projection) -> Any:
 def _recording(r: Recording) -> dict[str, Any]:
     out: dict[str, Any] = {"populations": str(r.view), "variable": r.variable}
     if r.source:
-        out = {"source": str(r.source), "target": str(r.view), "variable": "weight"}
+        out = {"source": str(r.source), "target": str(r.view), "variable": "I" if r.kind == "probe" else "weight"}
+    if r.events:
+        out["events"] = True
     if r.variable != "spikes":
-        out["interval"] = r.interval
+        out |= {} if r.events else {"interval": r.interval}
+        if r.key[1] != r.variable:
+            out["name"] = r.name
     if r.start > 0:
         out["start"] = r.start
     if r.stop < math.inf:

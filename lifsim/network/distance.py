@@ -116,7 +116,7 @@ def _check(p: Profile, quantity: str) -> None:
     if p.kind != "linear" and p.b <= 0:
         raise ValueError(f"{p.kind} has {SCALES[p.kind]} {p.b:g} mm; must be above 0")
     if quantity == "p" and not 0 <= p.a <= 1:
-        raise ValueError(f"{p.kind} has p0 {p.a:g}; a probability from 0 to 1")
+        raise ValueError(f"{p.kind} has p0 {p.a:g}; must be from 0 to 1")
     if p.max_distance <= 0:
         raise ValueError(f"max_distance {p.max_distance:g} mm; must be above 0")
     if quantity == "delay" and (p.a < 0 or p.b < 0):

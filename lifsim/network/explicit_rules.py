@@ -47,7 +47,9 @@ def _check_copies(place: str, copies: Any, scale: Any, n_target: int, n_source: 
     if not is_whole(copies) or copies < 1:
         yield Problem(f"{place}.copies", shown(copies), "a whole number from 1 on")
     elif n_target % copies or n_source % copies:
-        yield Problem(f"{place}.copies", f"{copies:g} of {n_source} sources and {n_target} targets", "the same numbers in every copy")
+        yield Problem(
+            f"{place}.copies", f"{copies:g} copies with {n_source} sources and {n_target} targets in all", "a number that divides both"
+        )
     factor = as_float(scale)
     if factor is None or not math.isfinite(factor):
         yield Problem(f"{place}.scale", shown(scale), "a finite number")

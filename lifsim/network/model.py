@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,17 @@ from lifsim.network.parameter import Check, Parameter
 
 PARROT = "parrot_neuron"
 BOTH_METHODS = ("grid", "precise")
+
+
+_DERIVED = (
+    Parameter("I_syn", 0.0, "pA", "total synaptic current; with conductances g_ex (E_ex - V_m) + g_in (E_in - V_m)"),
+    Parameter("t_ref_remaining", 0.0, "ms", "time until the refractory period ends; 0 outside of it"),
+    Parameter("I_stim", 0.0, "pA", "total current from generators, without I_e"),
+)
+
+
+_RATE = Parameter("momentary_rate", 0.0, "Hz", "expected rate of the spikes that are sent in a step")
+_CURRENT = Parameter("I", 0.0, "pA", "current that the generator sends")
 
 
 @dataclass(frozen=True)
@@ -42,10 +54,11 @@ class Model:
 
     def parameter(self, name: str) -> Parameter:
         """The parameter or state variable `name` (KeyError if the model has none)."""
-        for p in self.parameters + self.states + self.shown:
-            if p.name == name:
-                return p
-        raise KeyError(name)
+        return self._named[name]
+
+    @cached_property
+    def _named(self) -> dict[str, Parameter]:
+        return {p.name: p for p in self.parameters + self.states + self.shown + self.derived}
 
     @property
     def settable(self) -> list[str]:
@@ -56,7 +69,19 @@ class Model:
     def recordables(self) -> list[str]:
         """Names of the variables that `Network.record` accepts for a population of this model."""
         spiking = ["spikes", "rate"] if self.role in ("neuron", "spikes", "poisson") else []
-        return spiking + [p.name for p in self.states + self.shown]
+        return spiking + [p.name for p in self.states + self.shown + self.derived]
+
+    @cached_property
+    def derived(self) -> tuple[Parameter, ...]:
+        """Variables that are computed only when they are recorded."""
+        if self.role == "poisson":
+            return (_RATE,)
+        if self.role == "current":
+            return () if any(p.name == "std" for p in self.parameters) else (_CURRENT,)  # noise differs between targets
+        known, states = {p.name for p in self.parameters}, {p.name for p in self.states}
+        synaptic = {"g_ex", "g_in"} <= states or any(name.startswith("I_syn_") for name in states)
+        applies = (synaptic, "t_ref" in known, "I_e" in known)
+        return tuple(p for p, own in zip(_DERIVED, applies, strict=True) if self.role == "neuron" and own)
 
     @property
     def readable(self) -> list[str]:

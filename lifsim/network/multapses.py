@@ -34,8 +34,10 @@ def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Proble
                 continue
             pair = _common(one, other)
             if pair is not None:
-                got = f"{one.source.name}[{pair[0]}] and {one.target.name}[{pair[1]}] are joined by two of the pairs of populations"
-                yield Problem(place, got, "no multapses (allow_multapses = false): lists without nodes in common")
+                got = (
+                    f"{one.source.name}[{pair[0]}] and {one.target.name}[{pair[1]}] are connected by the projections of two pairs of views"
+                )
+                yield Problem(place, got, "no multapses (allow_multapses = false), so lists whose views share no nodes")
                 return
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from lifsim.common import hooks
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import ModelError, Problem
 from lifsim.common.keywords import known_keywords
 from lifsim.common.missing import NETWORK, no_attribute
 from lifsim.common.printable import shown
@@ -22,11 +22,13 @@ from lifsim.network.model import MODELS
 from lifsim.network.multapses import shared_pairs
 from lifsim.network.nest_spelling import spelled_out
 from lifsim.network.new_population import check_new, joined, new_population
-from lifsim.network.population import Population, View, index_of, with_neurons
+from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection, projection, taken_names
-from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, weight_recording
+from lifsim.network.recording_names import RecordingNames
+from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, synapse_recording
 from lifsim.network.run_settings import check_settings, time_step
-from lifsim.network.synonyms import network_hint, recorder_hint, recording_hint
+from lifsim.network.synonyms import network_hint, recording_hint
+from lifsim.network.views import view_of, views_of
 
 
 @dataclass(eq=False, repr=False)
@@ -69,9 +71,7 @@ class Network(Described):
     method: str | None = None
     read_files: list[str] = field(default_factory=list)
     _counted: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # number of populations, total number of their nodes
-    _seen: tuple[list[Recording], list[Recording], set[tuple[str, str]]] = field(
-        default_factory=lambda: ([], [], set()), init=False, repr=False
-    )
+    _names: RecordingNames = field(default_factory=RecordingNames, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.dt = time_step(self.dt)
@@ -88,7 +88,10 @@ class Network(Described):
         def __getattr__(self, name: str) -> NoReturn:
             """Refuse an attribute that no network has; the message says what other tools' names of calls are here."""
             raise no_attribute(
-                "'Network' object", name, NETWORK, ("add", "connect", "record", "record_weights", "positions", "save", "view")
+                "'Network' object",
+                name,
+                NETWORK,
+                ("add", "connect", "record", "record_weights", "record_currents", "positions", "save", "view"),
             )
 
     def add(
@@ -135,28 +138,7 @@ class Network(Described):
         ------
         ModelError : the network has no such nodes.
         """
-        if isinstance(nodes, View):
-            owner = nodes.population
-            view = nodes
-        elif isinstance(nodes, Population):
-            owner, view = nodes, nodes[:]
-        elif isinstance(nodes, str):
-            name, bracket, index = nodes.partition("[")
-            if name not in self.populations:
-                hint = recorder_hint(name, with_neurons(self.populations)) or did_you_mean(name, self.populations)
-                raise ModelError(place, f"there is no population {shown(name)}", hint)
-            owner = self.populations[name]
-            try:
-                view = owner[index_of(index, place)] if bracket else owner[:]
-            except ModelError as error:
-                raise ModelError(place, f"{shown(nodes)}: {error.problems[0].got}", error.problems[0].allowed) from None
-        else:
-            raise ModelError(place, shown(nodes), "a population, a slice of one, or a name")
-        if self.populations.get(owner.name) is not owner:
-            raise ModelError(place, f"population {owner.name!r} belongs to another network")
-        if len(view) == 0:
-            raise ModelError(place, f"{nodes} holds no nodes", f"{owner.name} has {owner.n}")
-        return view
+        return view_of(self.populations, nodes, place)
 
     def positions(self, nodes: Nodes, seed: int | None = None) -> np.ndarray:
         """The positions of `nodes` in mm: (n, dimensions). Random positions are those of a run with `seed` (default: the network's seed).
@@ -245,7 +227,7 @@ class Network(Described):
         entries = {key: listed_entries(raw, shape) for key, raw in {**params, **options}.items()}
         made: dict[tuple[int, int], Projection] = {}
         problems: dict[Problem, None] = {}
-        ends = [self._ends(f"{place}.{end}", nodes, problems) for end, nodes in (("source", sources), ("target", targets))]
+        ends = [views_of(self.populations, nodes, f"{place}.{end}", problems) for end, nodes in (("source", sources), ("target", targets))]
         for i, t in enumerate(ends[1]):
             for j, s in enumerate(ends[0]):
                 if s is None or t is None:
@@ -262,17 +244,6 @@ class Network(Described):
         self.projections += made.values()
         return list(made.values())
 
-    def _ends(self, place: str, nodes: Iterable[Nodes], problems: dict[Problem, None]) -> list[View | None]:
-        """Convert each of `nodes` to a view; None if that fails, with the reason added to `problems`."""
-        views: list[View | None] = []
-        for each in nodes:
-            try:
-                views.append(self.view(each, place))
-            except ModelError as error:
-                problems |= dict.fromkeys(error.problems)
-                views.append(None)
-        return views
-
     @known_keywords(recording_hint)
     def record(
         self,
@@ -282,59 +253,80 @@ class Network(Described):
         interval: Any = None,
         start: Any = 0.0,
         stop: Any = math.inf,
+        name: str = "",
     ) -> None:
-        """Record variables of populations.
+        """Record variables of populations. Several recordings of one variable, of other nodes or at another interval, are kept apart.
 
         Parameters
         ----------
-        what : population, slice or name, or a list of these. variable : "spikes" (default), "rate" (population rate in spikes/s per
-            neuron) or a state variable such as "V_m" or "I_syn_ex", or a list of these.
+        what : population, slice, selection such as ``exc[[3, 17, 5]]`` or ``exc[mask]``, or name such as "exc[3,17,5]"; or a list of these.
+        variable : "spikes" (default), "rate" (rate of the selected nodes in spikes/s per neuron), a state variable such as "V_m" or
+            "I_syn_ex", "I_syn" (total synaptic current, pA), "t_ref_remaining" (time left in refractoriness, ms), "I_stim" (total
+            current from generators, pA); of generators "I" (pA) or "momentary_rate" (spikes/s); or a list of these.
         interval : sampling interval in ms, default 1; not for spikes. The first sample is at ``start + interval``.
         start, stop : recording window start < t <= stop in ms; default: the whole run.
+        name : name of the trace in ``result.traces[population]``. Default: the variable; where that is taken, followed by the nodes, the
+            interval, or both: "V_m[5:7]", "V_m@0.1", "V_m[5:7]@0.1". Spikes are kept by population, those of all its recordings together.
 
         Raises
         ------
         ModelError : lists every problem found.
         """
-        place = f"record[{len(self.recordings)}]"
-        times = {"interval": interval, "start": start, "stop": stop}
-        self._add_recordings(place, recordings_of(place, self.dt, self.view, what, variable, times))
+        place, times = f"record[{len(self.recordings)}]", {"interval": interval, "start": start, "stop": stop}
+        made = recordings_of(place, self.dt, self.view, what, variable, times, name)
+        self._names.add(self.recordings, self._names.named(place, self.recordings, made))
 
     @known_keywords(recording_hint)
-    def record_weights(self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf) -> None:
+    def record_weights(
+        self,
+        source: Nodes,
+        target: Nodes,
+        *,
+        interval: Any = None,
+        start: Any = 0.0,
+        stop: Any = math.inf,
+        name: str = "",
+        events: Any = False,
+    ) -> None:
         """Record the weights of all synapses from `source` to `target`, as ``result.traces[target]["weight_from_SOURCE"]``.
 
         Parameters
         ----------
         source, target : population, slice or name.
         interval, start, stop : sampling interval and recording window in ms, as in `record`.
+        name : name of the trace; default: "weight_from_SOURCE", where that is taken followed by "@" and the interval, or by a number.
+        events : True: record each weight that a spike transmits through synapses with long-term plasticity, as NEST's weight_recorder,
+            as ``result.weight_events[target]["weight_events_from_SOURCE"]``; without an interval.
 
         Raises
         ------
         ModelError : lists every problem found.
         """
-        place = f"record[{len(self.recordings)}]"
-        times = {"interval": interval, "start": start, "stop": stop}
-        self._add_recordings(place, [weight_recording(place, self.dt, self.view, source, target, self.projections, times)])
+        self._record_synapses(source, target, interval, start, stop, name, "weight", events)
 
-    def _add_recordings(self, place: str, made: Sequence[Recording]) -> None:
-        """Add recordings; ModelError if a variable of a population is recorded already."""
-        seen, new, problems = self._recorded(), set(), []
-        for key in ((r.view.name, r.variable) for r in made):
-            if key in seen or key in new:
-                problems.append(Problem(place, f"{key[1]} of {key[0]} is recorded already", "one recording of each variable"))
-            new.add(key)
-        if problems:
-            raise ModelError.of(problems)
-        self.recordings += made
-        seen |= new
-        self._seen = self.recordings, self.recordings[-1:], seen
+    @known_keywords(recording_hint)
+    def record_currents(
+        self, source: Nodes, target: Nodes, *, interval: Any = None, start: Any = 0.0, stop: Any = math.inf, name: str = ""
+    ) -> None:
+        """Record the current (pA) that neurons receive from generators, as ``result.traces[target]["I_from_SOURCE"]``.
 
-    def _recorded(self) -> set[tuple[str, str]]:
-        """Population and variable of each recording: the stored set, unless `recordings` was changed other than by `record`."""
-        recordings, last, seen = self._seen
-        same = recordings is self.recordings and len(seen) == len(recordings) and recordings[-1:] == last
-        return seen if same else {(r.view.name, r.variable) for r in self.recordings}
+        A sample at t is the sum of the currents that acted in the step from t - dt to t. That of all generators is "I_stim" of `record`.
+
+        Parameters
+        ----------
+        source : population of current generators. target : population of neurons, selection or name.
+        interval, start, stop, name : as in `record`; default name: "I_from_SOURCE".
+
+        Raises
+        ------
+        ModelError : lists every problem found.
+        """
+        self._record_synapses(source, target, interval, start, stop, name, "I")
+
+    def _record_synapses(self, source: Nodes, target: Nodes, interval: Any, start: Any, stop: Any, *rest: Any) -> None:
+        place, times = f"record[{len(self.recordings)}]", {"interval": interval, "start": start, "stop": stop}
+        made = synapse_recording(place, self.dt, self.view, source, target, self.projections, times, *rest)
+        self._names.add(self.recordings, self._names.named(place, self.recordings, [made]))
 
     def snapshot(self) -> Network:
         """A copy of the network that shares its populations and projections; later additions do not change it."""

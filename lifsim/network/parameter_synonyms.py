@@ -95,6 +95,8 @@ def meanings(word: str) -> tuple[str, ...]:
 def parameter_hint(word: str, model: Model, names: Iterable[str] | None = None) -> str:
     """The parameter of `model` that is meant by `word`, which it has not; chosen from `names`, by default all that can be set."""
     known = list(model.settable if names is None else names)
+    if word == "origin":
+        return "times count from the beginning of the simulation: write start=sim.time + 5.0 for one from now on"
     if word in ("initial", "initial_values", "state"):
         return "write its entries as arguments, such as V_m=-65.0"
     meant, note = _PARAMETERS.get(word, ((), ""))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem
+from lifsim.common.indices import index_text
 from lifsim.common.missing import NODES, no_attribute
 from lifsim.common.overview import Fact, Overview, Overviewed
 from lifsim.common.printable import shown
@@ -22,7 +23,6 @@ from lifsim.network.overviews import ids_text, parameter_facts
 from lifsim.network.parameter import Parameter, violations
 from lifsim.network.positions import Positions
 
-FEW = 16  # up to so many nodes in descending order are listed one by one
 NEAR = 1e-6  # lower bound of intervals, in time steps
 MOST_NODES = 2**31 - 2  # node indices have 32 bits
 
@@ -91,15 +91,7 @@ class View(Overviewed):
             raise _no_attribute("'View' object", name, self)
 
     def __str__(self) -> str:
-        if self.whole:
-            return self.name
-        if len(self) == 1:
-            return f"{self.name}[{self.index[0]}]"
-        r = self.index if isinstance(self.index, range) else _as_range(self.index)
-        if r is None or (r.step < 0 and len(r) <= FEW):
-            return f"{self.name}[{','.join(map(str, self.ids))}]"
-        stop = r[-1] + (1 if r.step > 0 else -1) if len(r) else r.start
-        return f"{self.name}[{r.start}:{stop if stop >= 0 else ''}{'' if r.step == 1 else f':{r.step}'}]"
+        return self.name if self.whole else self.name + index_text(self.index)
 
     def _overview(self) -> Overview:
         size, model = f"{len(self):,} of {self.population.n:,}", self.population.model.name
@@ -118,14 +110,6 @@ def _common(a: range, b: range) -> int:
     every = math.lcm(a.step, b.step)
     first += max(-(-(max(a.start, b.start) - first) // every), 0) * every
     return len(range(first, min(a.stop, b.stop), every))
-
-
-def _as_range(ids: np.ndarray) -> range | None:
-    """Indices as a range if they ascend by equal steps, else None."""
-    steps = np.diff(ids)
-    if len(steps) == 0 or steps[0] <= 0 or not (steps == steps[0]).all():
-        return None
-    return range(int(ids[0]), int(ids[-1]) + 1, int(steps[0]))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

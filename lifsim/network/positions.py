@@ -132,7 +132,8 @@ def _middles(n: int, extent: float, center: float) -> np.ndarray:
 
 def _numbers(raw: Any, unit: str, ndim: int) -> np.ndarray:
     if not isinstance(raw, (np.ndarray, Sequence)) or isinstance(raw, str):
-        raise ValueError(f"{shown(raw)}; must be {'an array (n, dimensions)' if ndim == 2 else 'a list, one number an axis'}")
+        table = 'an array of shape (n, dimensions), or a table such as {"grid": [5, 4]}'
+        raise ValueError(f"{shown(raw)}; must be {table if ndim == 2 else 'a list, one number an axis'}")
     array = np.array(value(raw, unit))
     if array.ndim != ndim or not 1 <= array.shape[-1] <= MOST_DIMENSIONS:
         raise ValueError(f"shape {array.shape}; must be {'(n, 1), (n, 2) or (n, 3)' if ndim == 2 else '(1,), (2,) or (3,)'}")
@@ -148,13 +149,13 @@ def _check_keys(place: str, table: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"{place}.{key}", "there is no such key", did_you_mean(str(key), known))
     kinds = [key for key in KINDS if key in table]
     if len(kinds) != 1:
-        yield Problem(place, " and ".join(kinds) or "nothing that says where nodes lie", "one of: " + ", ".join(KINDS))
+        yield Problem(place, " and ".join(kinds) or "neither a grid nor random positions nor points", "one of: " + ", ".join(KINDS))
     if table.get("random", True) is not True:
         yield Problem(f"{place}.random", shown(table["random"]), "must be true (or write a grid, or points)")
     if not isinstance(table.get("periodic", False), (bool, np.bool_)):
         yield Problem(f"{place}.periodic", shown(table["periodic"]), "must be true or false")
     if "random" in table and "extent" not in table:
-        yield Problem(f"{place}.extent", "missing", "random positions need the size of the space, such as [1.0, 1.0]")
+        yield Problem(f"{place}.extent", "missing", "must be given for random positions, such as [1.0, 1.0]")
 
 
 def _check_table(place: str, kind: str, lists: Mapping[str, np.ndarray], n: int, periodic: bool) -> Iterator[Problem]:
@@ -162,7 +163,7 @@ def _check_table(place: str, kind: str, lists: Mapping[str, np.ndarray], n: int,
     assert main is not None
     for key, own in (("extent", extent), ("center", center)):
         if own is not None and len(own) != main.shape[-1]:
-            yield Problem(f"{place}.{key}", f"{len(own)} numbers in {main.shape[-1]} dimensions", "one for each axis")
+            yield Problem(f"{place}.{key}", f"{len(own)} numbers in {main.shape[-1]} dimensions", "one number for each axis")
     if extent is not None and not (extent > 0).all():
         yield Problem(f"{place}.extent", f"{extent[extent <= 0][0]:g} mm", "must be above 0 along each axis")
     if kind == "grid":
@@ -185,7 +186,7 @@ def _check_points(place: str, points: np.ndarray, n: int, lists: Mapping[str, np
     extent = lists.get("extent")
     if extent is None:
         if periodic or "center" in lists:
-            yield Problem(f"{place}.extent", "missing", "a periodic space, or one with a center, has a size, such as [1.0, 1.0]")
+            yield Problem(f"{place}.extent", "missing", "must be given if the space is periodic or has a center, such as [1.0, 1.0]")
     elif len(extent) == points.shape[1]:
         center = lists.get("center", np.zeros(len(extent)))
         away = np.abs(points - center) > extent / 2 + ROUNDING * (np.abs(center) + extent)

@@ -239,7 +239,9 @@ def _check_receptor(place: str, given: Any, source: View, target: View) -> Itera
     most, name = _receptors(target), target.name
     if source.population.model.role == "current":
         most = 0
-    if not is_whole(given) or given < 0:
+    if isinstance(given, str):
+        yield Problem(place, shown(given), "a whole number from 1 on, or 0 (default): the sign of the weight selects the receptor")
+    elif not is_whole(given) or given < 0:
         yield Problem(place, shown(given), "a whole number from 1 on")
     elif target.population.model.name == PARROT:
         if given > 1:

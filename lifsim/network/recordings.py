@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem
+from lifsim.common.indices import listed_text
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import nearest_on_grid, not_on_grid, on_grid, snapped, steps
 from lifsim.common.values import KINDS, number
@@ -18,13 +19,16 @@ from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection
 
 Nodes: TypeAlias = "str | Population | View"
+NO_SIGNAL = "record the current that the targets receive, since each has its own: record_currents(source, target)"
+Key: TypeAlias = tuple[str, str]  # population and name of a recording
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
     """A recording of `variable` of `view`. Sampled variables are recorded every `interval` ms, first at start + interval.
 
-    With a `source`, the recording is of the weights of the synapses from `source` to `view`.
+    With a `source`, the recording is of the weights of the synapses from `source` to `view`, or of the current from the generators
+    `source`. `name` is the name of the trace in results, "" until the network has chosen one.
     """
 
     view: View
@@ -33,6 +37,31 @@ class Recording:
     start: float = 0.0
     stop: float = math.inf
     source: View | None = None
+    name: str = ""
+    events: bool = False  # whether each transmitted weight is recorded, and not samples
+
+    @property
+    def key(self) -> Key:
+        """The population and the name of the trace in results."""
+        return self.view.name, self.name or self.variable
+
+    @property
+    def kind(self) -> str:
+        """What is recorded: "spikes", "rate", "weights" (samples), "events" (each transmitted weight), "generator" (a signal of generators)
+        or "probe" (any other variable of neurons).
+        """
+        if self.variable in ("spikes", "rate"):
+            return self.variable
+        if self.events:
+            return "events"
+        if self.source is not None:
+            return "probe" if self.source.population.model.role == "current" else "weights"
+        return "probe" if self.view.population.model.role == "neuron" else "generator"
+
+    @property
+    def nodes(self) -> str:
+        """The recorded nodes as the index of a view: ``[0:2]``, ``[3,17]``, ``[:]`` for all."""
+        return "[:]" if self.view.whole else listed_text(self.view.index)
 
 
 def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
@@ -70,9 +99,9 @@ def listed_entries(raw: Any, shape: tuple[int, int] | None) -> Callable[[int, in
 
 
 def recordings_of(
-    place: str, dt: float, view: Callable[[Nodes, str], View], what: Any, variable: Any, times: Mapping[str, Any]
+    place: str, dt: float, view: Callable[[Nodes, str], View], what: Any, variable: Any, times: Mapping[str, Any], name: str = ""
 ) -> list[Recording]:
-    """The recordings for a call of `Network.record`; `view` converts nodes to a `View`.
+    """The recordings for a call of `Network.record`; `view` converts nodes to a `View`, `name` is "" if the user gave none.
 
     Raises
     ------
@@ -86,27 +115,29 @@ def recordings_of(
     if not problems:
         sampled = any(not isinstance(name, str) or name != "spikes" for name in variables)
         problems += _check_times(place, dt, sampled, **known_times)
+    if name and (len(variables) > 1 or variables[0] == "spikes"):
+        what_for = "several variables" if len(variables) > 1 else "spikes, which are kept by population"
+        problems.append(Problem(f"{place}.name", f"{shown(name)} for {what_for}", "a name for a single sampled variable"))
     for nodes in as_list(what):
         try:
             own = view(nodes, f"{place}.populations")
         except ModelError as error:
             problems += error.problems
             continue
-        for name in variables:
+        for each in variables:
             known = own.population.model.recordables
-            if not isinstance(name, str) or name not in known:
-                got = f"{own.population.model.name} ({own.name}) has no variable {shown(name)} to record"
-                problems.append(
-                    Problem(f"{place}.variable", got, variable_hint(name if isinstance(name, str) else "", own.population.model))
-                )
+            if not isinstance(each, str) or each not in known:
+                got = f"{own.population.model.name} ({own.name}) has no variable {shown(each)} to record"
+                hint = variable_hint(each if isinstance(each, str) else "", own.population.model) or NO_SIGNAL
+                problems.append(Problem(f"{place}.variable", got, hint))
             elif not problems:
-                made.append(Recording(own, name, *_snapped(dt, **known_times)))
+                made.append(Recording(own, each, *_snapped(dt, **known_times), name=name))
     if problems:
         raise ModelError.of(problems)
     return made
 
 
-def weight_recording(
+def synapse_recording(
     place: str,
     dt: float,
     view: Callable[[Nodes, str], View],
@@ -114,8 +145,13 @@ def weight_recording(
     target: Nodes,
     projections: Iterable[Projection],
     times: Mapping[str, Any],
+    name: str = "",
+    variable: str = "weight",
+    events: bool = False,
 ) -> Recording:
-    """The recording for a call of `Network.record_weights`.
+    """The recording of the weights, or of the current ("I"), from `source` to `target`; `name` is "" if the user gave none.
+
+    With `events`, each transmitted weight is recorded.
 
     Raises
     ------
@@ -131,10 +167,24 @@ def weight_recording(
         except ModelError as error:
             problems += error.problems
     if len(views) == 2:
-        problems += _check_synapses(place, projections, *views)
+        problems += _check_synapses(place, projections, views[0], views[1], variable)
+        problems += _check_events(place, projections, views[0], views[1], known_times.get("interval")) if events is True else []
+    if not isinstance(events, bool):
+        problems.append(Problem(f"{place}.events", shown(events), "must be true or false"))
     if problems:
         raise ModelError.of(problems)
-    return Recording(views[1], f"weight_from_{views[0].name}", *_snapped(dt, **known_times), views[0])
+    what = f"{variable}{'_events' if events else ''}_from_{views[0].name}"
+    return Recording(views[1], what, *_snapped(dt, **known_times), views[0], name, events)
+
+
+def _check_events(place: str, projections: Iterable[Projection], source: View, target: View, interval: float | None) -> Iterable[Problem]:
+    """Report problems with recording each weight that is transmitted from `source` to `target`."""
+    between = [p for p in projections if p.source.population is source.population and p.target.population is target.population]
+    if between and not any(p.synapse and p.synapse.model.changes_weights for p in between):
+        models = ", ".join(sorted({p.synapse.model.name if p.synapse else "static_synapse" for p in between}))
+        yield Problem(f"{place}.events", f"the weights of {models} do not change", "synapses with long-term plasticity")
+    if interval is not None:
+        yield Problem(f"{place}.interval", f"{interval:g} ms with events", "no interval: every transmitted weight is recorded")
 
 
 def _check_times(place: str, dt: float, sampled: bool, interval: float | None, start: float, stop: float) -> Iterable[Problem]:
@@ -161,9 +211,15 @@ def _snapped(dt: float, interval: float | None, start: float, stop: float) -> tu
     return snapped(1.0 if interval is None else interval, dt), snapped(start, dt), snapped(stop, dt)
 
 
-def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View) -> Iterable[Problem]:
-    """Report problems with recording the weights of the synapses from `source` to `target`."""
+def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View, variable: str) -> Iterable[Problem]:
+    """Report problems with recording the weights of the synapses, or the current ("I"), from `source` to `target`."""
     if not any(p.source.population is source.population and p.target.population is target.population for p in projections):
         yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
+    elif variable == "I" and source.population.model.role != "current":
+        yield Problem(f"{place}.source", f"a {source.population.model.name} sends no current", "a generator of currents")
+    elif variable == "I" and not source.whole:
+        yield Problem(f"{place}.source", f"{source}, a part of a population", "all its generators; their currents are added up")
+    elif variable == "I":
+        return
     elif source.population.model.role not in ("neuron", "spikes"):
         yield Problem(f"{place}.source", f"a {source.population.model.name} has no stored synapses", "neurons or a spike_generator")

@@ -41,6 +41,11 @@ class SynapseModel:
     def __reduce__(self) -> Any:
         return _named, (self.name,)  # `checks` are functions, which are not pickled
 
+    @property
+    def changes_weights(self) -> bool:
+        """Whether the model changes the stored weights (long-term plasticity)."""
+        return self.sign != "any"
+
     def parameter(self, name: str) -> Parameter:
         """The parameter `name` (KeyError if the model has none)."""
         for p in self.parameters:

@@ -56,10 +56,12 @@ def check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
         return  # delays from distances are rounded and at least dt
     if isinstance(delay, Distribution):
         if acceptance(replace(delay, min=max(delay.min, dt / 2))) < 1e-4:
-            got = f"the distribution practically never reaches dt/2 = {dt / 2:g} ms"
-            yield Problem(place, got, "drawn delays are redrawn below dt/2")
+            got = f"the distribution has hardly any values above dt/2 = {dt / 2:g} ms"
+            yield Problem(place, got, "longer delays (smaller ones are drawn again)")
         elif acceptance(replace(delay, max=min(delay.max, LONGEST_DELAY * dt))) < (1 - 1e-4) * acceptance(delay):
-            yield Problem(place, f"the distribution reaches beyond {LONGEST_DELAY * dt:g} ms", "shorter delays, or a max")
+            yield Problem(
+                place, f"the distribution reaches beyond {LONGEST_DELAY * dt:g} ms", "a distribution of shorter delays, or one with a max"
+            )
         return
     first = _first_wrong_delay(np.atleast_1d(np.asarray(delay)).ravel(), dt)
     if first is None:

@@ -7,7 +7,7 @@ has no initial states, soft resets or time step either; these are stored as meta
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,23 +24,42 @@ _STIMULI = ("spike_generator", "dc_generator", "waveform_generator")
 _RULES = ("matrix", "explicit", "all_to_all", "one_to_one")
 
 
-def save(path: str | Path, net: Network) -> None:
+class AsGraph(Protocol):
+    """An object that is written as the NIR graph that it makes of itself."""
+
+    def nir_graph(self) -> Graph:
+        """The graph."""
+
+
+def save(path: str | Path, net: Network | AsGraph) -> None:
     """Write a network to a NIR file.
 
     Stimuli become Input nodes, without their spike times or currents. Constant currents (`I_e`, or a dc_generator of one node without
     `stop`) become biases.
 
+    A trained `lifsim.ann.Classifier` or `Regressor` of "identity" units becomes a chain of Affine nodes, which `lifsim.ann.load` reads
+    again; NIR has no nodes for other activations. A `SpikingClassifier` is written as its network of spiking neurons.
+
     Parameters
     ----------
     path : the file, which is replaced if it exists.
-    net : the network. Its connections must be given (matrices, lists, all to all, one to one), not drawn at random.
+    net : the network. Its connections must be given (matrices, lists, all to all, one to one), not drawn at random. Or a trained
+        network of `lifsim.ann`.
 
     Raises
     ------
     LifsimError : the network has a feature, named in the message, that NIR cannot express. OutputError : the file cannot be written.
     RunError : the disk is full.
     """
-    write(path, _Export(net).graph())
+    if not isinstance(net, Network) and not hasattr(net, "nir_graph"):
+        allowed = "a lifsim.Network (of a converted network: s.network), or a trained network of lifsim.ann"
+        raise LifsimError("net", f"an object of type {type(net).__name__}", allowed)
+    write(path, graph_of(net) if isinstance(net, Network) else net.nir_graph())
+
+
+def graph_of(net: Network) -> Graph:
+    """The NIR graph of a network (LifsimError if NIR cannot express it)."""
+    return _Export(net).graph()
 
 
 class _Export:
@@ -70,7 +89,7 @@ class _Export:
             elif name not in self.bias:
                 if population.model.name not in _STIMULI:
                     got = f"a {population.model.name}, which NIR does not have"
-                    raise LifsimError(f"populations.{name}", got, ", ".join(_STIMULI[:-1]) + f" or {_STIMULI[-1]}")
+                    raise LifsimError(f"populations.{name}", got, "one of: " + ", ".join(_STIMULI))
                 self.nodes[name] = {"type": "Input", "shape": np.array([population.n])}
         for number, p in enumerate(self.net.projections):
             if p.source.name not in self.bias:
@@ -169,10 +188,12 @@ def _entries(p: Projection, place: str) -> np.ndarray:
     """The weights of a projection as a matrix over the whole populations, (n_target, n_source)."""
     if p.rule not in _RULES or not isinstance(p.weight, (int, float, np.number, np.ndarray)):
         raise LifsimError(
-            place, f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights", "given weights, which NIR can keep"
+            place,
+            f"connections by {p.rule}" if p.rule not in _RULES else "drawn weights",
+            "weights that are given: a matrix, a list, all_to_all or one_to_one",
         )
     if p.synapse:
-        raise LifsimError(place, "plastic synapses", "given weights, which NIR can keep")
+        raise LifsimError(place, "plastic synapses, which NIR does not have", "static_synapse")
     W = np.zeros((p.target.population.n, p.source.population.n))
     if "given" in p.params:
         given = p.params["given"]

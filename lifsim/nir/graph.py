@@ -126,7 +126,7 @@ def _group(parent: h5py.Group, name: str, place: str, seen: set[int]) -> h5py.Gr
     address = h5py.h5o.get_info(group.id).addr
     if address in seen or group.name.count("/") > DEEPEST:
         raise DataError(
-            place, "is in the file several times, or too deep", f"nodes of their own, at most {DEEPEST} groups within each other"
+            place, "is reached by several links, or is nested too deep", f"each group once, and at most {DEEPEST} within each other"
         )
     seen.add(address)
     return group
@@ -142,7 +142,7 @@ def _names(nodes: h5py.Group, place: str, seen: set[int], prefix: str = "") -> I
         elif len(group) and all(group.get(key, getclass=True) is h5py.Group for key in group):
             yield from _names(group, place, seen, f"{prefix}{name}/")
         else:
-            raise DataError(f"{place}:{prefix}{name}", "has no type", "a node")
+            raise DataError(f"{place}:{prefix}{name}", "has no type", "a node with a type, such as LIF")
 
 
 def _passing(node: dict[str, Any]) -> dict[str, Any]:

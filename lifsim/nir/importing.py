@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.common.errors import DataError, LifsimError
+from lifsim.common.errors import DataError, LifsimError, did_you_mean
 from lifsim.common.timegrid import tidy
 from lifsim.common.values import number
 from lifsim.network.network import Network
@@ -58,6 +58,9 @@ def load(
     for name in graph.nodes:
         if graph.kind(name) not in _KNOWN:
             raise DataError(f"{path}:{name}", f"a node of type {graph.kind(name)}", "one of: " + ", ".join(_KNOWN))
+    if not any(graph.kind(name) in paths.NEURONS for name in graph.nodes):
+        allowed = "a network of neurons; lifsim.nir.load_weights reads weights alone, lifsim.ann.load a dense network that lifsim wrote"
+        raise DataError(str(path), "holds no neurons", allowed)
     time = _time(graph, str(path), dt, spikes, step)
     resets, delays = (_by_node(x, graph, key) for x, key in ((reset, "reset"), (reset_delay, "reset_delay")))
     at_threshold, step_s = _at_threshold(graph, str(path)), time.dt * MS if time.steps else None
@@ -85,7 +88,7 @@ def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> TimeStep:
     if spikes is not None and spikes not in SPIKES:
         raise LifsimError("spikes", f"{spikes!r}", " or ".join(map(repr, SPIKES)))
     if spikes not in (None, meaning):
-        raise LifsimError("spikes", f"{spikes!r}, but {path} says {meaning!r}", "what the file says, or none")
+        raise LifsimError("spikes", f"{spikes!r}, but {path} says {meaning!r}", f"{meaning!r}, or leave the argument out")
     if meaning is None:
         allowed = 'say spikes="step" (snnTorch, Norse: height 1 for a step) or spikes="pulse" (a Dirac pulse, as NIR\'s text has it)'
         raise LifsimError(path, "does not say what a spike is, on which all weights depend", allowed)
@@ -97,13 +100,13 @@ def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> TimeStep:
             own[key] = _milliseconds(_metadata_time(meta[key], f"{path}:metadata/{key}"), f"{path}:metadata/{key}")
     if meaning == "pulse":
         if "step" in own:
-            raise LifsimError("step", f"{tidy(own['step'])} ms for spikes that are pulses", 'for spikes="step" only')
+            raise LifsimError("step", f"{tidy(own['step'])} ms for spikes that are pulses", 'leave it out: it is for spikes="step" only')
         return TimeStep(own.get("dt", 0.1), False)
     if not own:
         raise LifsimError("step", "not given", "the step of the program that wrote the file, in ms (snnTorch: 0.1)")
     times = sorted(own.values())
     if times[-1] - times[0] > 1e-9 * times[0]:
-        raise LifsimError("step", f"{tidy(own['step'])} ms at dt = {tidy(own['dt'])} ms", "the same for both, or one of them")
+        raise LifsimError("step", f"{tidy(own['step'])} ms at dt = {tidy(own['dt'])} ms", "the same time for both, or only one of them")
     return TimeStep(times[0], True)
 
 
@@ -132,7 +135,7 @@ def _by_node(x: Any, graph: Graph, place: str) -> dict[str, Any]:
         return dict.fromkeys(known, x)
     for name in x:
         if name not in known:
-            raise LifsimError(f"{place}[{name!r}]", "there is no such neuron node", ", ".join(known))
+            raise LifsimError(f"{place}[{name!r}]", "there is no such neuron node", did_you_mean(str(name), known))
     return dict(x)
 
 
@@ -143,7 +146,7 @@ def _reset(reset: Any, delay: Any, steps: bool) -> tuple[str | None, bool | None
     if delay is not None and not isinstance(delay, (bool, np.bool_)):
         raise LifsimError("reset_delay", f"{delay!r}", "True or False")
     if delay and not steps:
-        raise LifsimError("reset_delay", "True for spikes that are pulses", 'for spikes="step" only')
+        raise LifsimError("reset_delay", "True for spikes that are pulses", 'leave it out: it is for spikes="step" only')
     return reset, None if delay is None else bool(delay)
 
 
@@ -167,7 +170,9 @@ class _Import:
         for name in inputs:
             if name not in sources or name in self.silent:
                 known = [x for x in sources if x not in self.silent]
-                raise LifsimError(f"inputs[{name!r}]", "there is no such Input node", ", ".join(known) or "there are no Input nodes")
+                raise LifsimError(
+                    f"inputs[{name!r}]", "there is no such Input node", did_you_mean(str(name), known) or "the file has no Input nodes"
+                )
         self.size = paths.sizes(graph, path)
         self.signals = paths.arriving(graph, self.size, path)
         self.names: dict[str, str] = {}  # node -> population

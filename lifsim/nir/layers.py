@@ -38,7 +38,9 @@ def save_weights(path: str | Path, store: WeightStore) -> None:
             raise LifsimError(f"{store.path}:{name}", "a sparse matrix", "dense layers")
         if before is not None and W.shape[1] != before:
             raise LifsimError(
-                f"{store.path}:{name}", f"takes {W.shape[1]} values after a layer of {before}", "layers that follow each other"
+                f"{store.path}:{name}",
+                f"takes {W.shape[1]} values, and the layer before it gives {before}",
+                f"{before}: layers follow each other in the order of their names",
             )
         nodes |= {} if nodes else {"input": {"type": "Input", "shape": np.array([W.shape[1]])}}
         nodes[name] = linear(W, b)
@@ -79,7 +81,7 @@ def load_weights(path: str | Path, store: WeightStore) -> list[str]:
             store.put(name.replace("/", "_"), matrix(node, place), bias=node.get("bias"), units="1")
             names.append(name.replace("/", "_"))
         elif graph.kind(name) not in _WITHOUT_WEIGHTS:
-            raise DataError(place, f"a node of type {graph.kind(name)}, whose weights are not a matrix", "Affine or Linear")
+            raise DataError(place, f"a node of type {graph.kind(name)}, whose weights are not a matrix", "an Affine or a Linear node")
     return names
 
 

@@ -106,9 +106,13 @@ def _parameters(node: Mapping[str, Any], n: int, place: str) -> dict[str, np.nda
             raise DataError(place, f"a {kind} node without {key}", f"a {kind} node needs {', '.join(_PARAMETERS[kind])}")
         x = np.asarray(node.get(key, _OPTIONAL.get(key)))
         if x.dtype.kind not in "iuf" or not np.isfinite(x).all():
-            raise DataError(f"{place}/{key}", f"a broken {kind} node (values of type {x.dtype}, or not finite)", "finite numbers")
+            raise DataError(
+                f"{place}/{key}", f"a broken {kind} node: values of type {x.dtype}, not all of them finite numbers", "finite numbers"
+            )
         if x.size != (n if x.ndim else 1):
-            raise DataError(f"{place}/{key}", f"parameters of different lengths ({x.size})", f"{n} of each, or a single number")
+            raise DataError(
+                f"{place}/{key}", f"parameters of different lengths: {x.size} values for {n} neurons", f"{n} values or a single number"
+            )
         out[key] = np.broadcast_to(x.ravel().astype(np.float64), n)
         if (key == "r" or key.startswith("tau")) and np.any(out[key] <= 0):
             raise DataError(f"{place}/{key}", f"{out[key].min():g}", "above 0")

@@ -100,7 +100,9 @@ def _outwards(graph: Graph, place: str) -> set[str]:
     for a, b in graph.edges:
         if graph.kind(a) == "Output" or graph.kind(b) == "Input":
             raise DataError(
-                f"{place}:edges", f"leads from {a!r} ({graph.kind(a)}) to {b!r} ({graph.kind(b)})", "from an Input to an Output"
+                f"{place}:edges",
+                f"an edge leads from {a!r} ({graph.kind(a)}) to {b!r} ({graph.kind(b)})",
+                "no edge may leave an Output node, or lead to an Input node",
             )
         after[a].append(b)
     out = {name for name in graph.nodes if graph.kind(name) == "Output"}
@@ -108,14 +110,14 @@ def _outwards(graph: Graph, place: str) -> set[str]:
     for name in reversed(in_order(linear, graph.edges)):
         if all(b in out for b in after[name]):  # also true if no edge leaves the node
             if graph.kind(name) not in PASSING:
-                allowed = "weights that lead to neurons: lifsim has no readout after the last neurons"
+                allowed = "weights must lead to neurons: lifsim has no readout after the last neurons"
                 raise DataError(f"{place}:{name}", f"{_a(graph.kind(name))} node that leads to no neurons", allowed)
             out.add(name)
     for name in (name for name in graph.nodes if graph.kind(name) in POTENTIALS):
         for b in after[name]:
             if b not in out:
                 got = f"{_a(graph.kind(name))} node sends its potential to {b!r}"
-                raise DataError(f"{place}:{name}", got, "spikes: potentials go only to an Output")
+                raise DataError(f"{place}:{name}", got, "edges from it may only lead to an Output: potentials are not sent to neurons")
     return out
 
 
@@ -139,7 +141,7 @@ def _sum(graph: Graph, sources: list[str], folded: dict[str, Signal], size: dict
         else:
             raise DataError(place, f"is in a cycle without neurons, with {name!r}", "neurons in every cycle")
         if len(paths) > MOST_PATHS:
-            raise DataError(place, f"more than {MOST_PATHS} paths lead here", "fewer")
+            raise DataError(place, f"more than {MOST_PATHS:,} paths lead here", f"at most {MOST_PATHS:,}")
     return Signal(paths, constant)
 
 
@@ -149,7 +151,7 @@ def _through(node: dict[str, Any], x: Signal, place: str) -> Signal:
     if kind in PASSING:
         return x
     if not x.paths:
-        raise DataError(place, "nothing leads to it", "an edge from an Input or from neurons")
+        raise DataError(place, "has no incoming edge", "an edge from an Input or from neurons")
     n = len(x.paths[0].weight)
     if kind in ("Affine", "Linear"):
         W = matrix(node, place).astype(np.float64)

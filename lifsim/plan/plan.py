@@ -37,7 +37,8 @@ class Group:
 class Probe:
     """Samples `variable` of the neurons `ids` (indices in `group`) every `interval` steps.
 
-    The first sample is taken at step start + interval, the last one not after step `stop`.
+    The first sample is taken at step start + interval, the last one not after step `stop`. With a `source`, a population of generators, the
+    variable is the current that the neurons receive from it.
     """
 
     group: str
@@ -46,11 +47,24 @@ class Probe:
     interval: int
     start: int
     stop: int
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightProbe:
+    """Asks for a log of the weights that spikes transmit from the nodes `sources` to the neurons `targets` (global ids).
+
+    `sampled` says whether weights are to be known at any step, with those that spikes under way will transmit.
+    """
+
+    sources: np.ndarray
+    targets: np.ndarray
+    sampled: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything an engine needs to run a network.
+    """Everything an engine needs to run a network, and what it records (`probes`, `watched`, `weights`).
 
     `dt` is in ms. `events` are the given spikes of spike generators, `watched` the names of the groups whose spikes are recorded, and
     `n_nodes` the number of neurons and spike generator nodes.
@@ -72,6 +86,7 @@ class Plan:
     watched: set[str]
     n_nodes: int
     exact: list[ExactDrive] = field(default_factory=list)
+    weights: list[WeightProbe] = field(default_factory=list)
 
     @property
     def n_neurons(self) -> int:

@@ -1,4 +1,7 @@
-"""Drives: the stimuli of a plan, with the neurons that they act on. Arrays have shape (n_targets,) unless stated otherwise."""
+"""Drives: the stimuli of a plan, with the neurons that they act on. Arrays have shape (n_targets,) unless stated otherwise.
+
+The `source` of a current is the population of generators that it comes from.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +88,7 @@ class CurrentDrive:
     weight: np.ndarray
     since: np.ndarray
     amplitude: np.ndarray
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +114,7 @@ class NoiseDrive:
     stop: int
     used: int = 0
     delay: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +129,7 @@ class SineDrive:
     phase: float
     start: int
     stop: int
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +147,7 @@ class WaveDrive:
     every: int
     start: int
     stop: int
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,3 +170,4 @@ class PathDrive:
     node: np.ndarray
     used: int = 0
     delay: int = 0
+    source: str = ""

@@ -75,13 +75,13 @@ def traces(
     analysis.check_window(result, t_start, t_stop)
     wanted = [variables] if isinstance(variables, str) else variables
     names = population_names(populations, list(result.traces), "traces", "raster" if len(result.spikes) else "")
-    known = list(dict.fromkeys(v for p in names for v in result.traces[p]))
+    known = list(dict.fromkeys(v for p in names for name in result.traces[p] for v in (name, result.traces[p].variable_of(name))))
     if wanted is not None and not len(wanted):
         raise DataError("variables", "an empty list", "at least one name, or None for all")
     for variable in wanted or []:
-        if variable not in known:
+        if not any(result.traces[p].named(variable) for p in names):
             raise DataError("variables", f"{variable} was not recorded", did_you_mean(variable, known))
-    panels = [(p, v) for p in names for v in (wanted or result.traces[p]) if v in result.traces[p]]
+    panels = [(p, name) for p in names for v in (wanted or [""]) for name in _names(result.traces[p], v)]
     figure: Figure
     if ax is None:
         lines = min(max(result.traces[p].ids_of(v).size for p, v in panels), max_neurons)
@@ -105,6 +105,11 @@ def traces(
     return figure
 
 
+def _names(of: Traces, variable: str) -> list[str]:
+    """The names of the traces of `variable`, of all traces if it is ""."""
+    return of.named(variable) if variable else list(of)
+
+
 def _draw_trace(
     ax: Axes, result: Result, looks: Mapping[str, Look], population: str, variable: str, window: tuple[float, float], most: int
 ) -> None:
@@ -116,11 +121,12 @@ def _draw_trace(
     shown = min(values.shape[1], max(most, 1))
     colours = neuron_colours(looks[population].colour, [look.colour for look in looks.values()], shown)
     widths = line_widths([values[:, k] for k in range(shown)], 0.7)
+    ids = of.ids_of(variable)
     labels, what = _columns(of, variable, looks[population], shown)
     for k in range(shown):
         ax.plot(at[inside] * scale, values[:, k], linewidth=widths[k], color=colours[k], label=labels[k])
     _widen(ax, values[:, :shown])
-    rows = _mark_spikes(ax, result, population, window, scale, colours) if variable == "V_m" else 0
+    rows = _mark_spikes(ax, result, population, ids, window, scale, colours) if of.variable_of(variable) == "V_m" else 0
     if shown < values.shape[1]:
         write_note(ax, f"{shown} of {values.shape[1]:,} recorded {what}", pad=3 + _MARK * rows)
     if values.shape[1] > 1:
@@ -146,7 +152,7 @@ def _panel_label(of: Traces, variable: str, population: str, looks: Mapping[str,
     """Population, variable and unit, such as "exc, V_m (mV)"; for weights both populations, such as "exc → inh, weight (pA)"."""
     name, unit = looks[population].label, of.unit_of(variable)
     if len(of.sources_of(variable)):
-        source = variable.removeprefix(_WEIGHTS)
+        source = of.variable_of(variable).removeprefix(_WEIGHTS)
         name = f"{looks[source].label if source in looks else label_axis(source)} \N{RIGHTWARDS ARROW} {name}"
         variable = "weight"
     return f"{name}\n{label_axis(f'{variable} ({unit})' if unit else variable)}"
@@ -160,12 +166,14 @@ def _widen(ax: Axes, values: np.ndarray) -> None:
         ax.set_ylim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
 
 
-def _mark_spikes(ax: Axes, result: Result, population: str, window: tuple[float, float], scale: float, colours: Sequence[str]) -> int:
-    """Mark the spikes of the neurons shown above the axes, a row for each neuron that fired. Returns the number of rows."""
+def _mark_spikes(
+    ax: Axes, result: Result, population: str, ids: np.ndarray, window: tuple[float, float], scale: float, colours: Sequence[str]
+) -> int:
+    """Mark the spikes of the neurons `ids` above the axes, a row for each neuron that fired. Returns the number of rows."""
     if population not in result.spikes:
         return 0
     spikes, rows = result.spikes[population].window(*window), 0
-    for i, colour in zip(result.traces[population].ids_of("V_m"), colours, strict=False):
+    for i, colour in zip(ids, colours, strict=False):
         at = spikes.times[spikes.ids == i] * scale
         if len(at):  # the layout would reserve space for an empty line at the corner of the figure
             up = ScaledTranslation(0, (3 + _MARK * rows) / 72, new_figure(ax).dpi_scale_trans)

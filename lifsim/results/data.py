@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.common.timegrid import times
 from lifsim.results.hdf5_writer import write
-from lifsim.results.manifest import Key, Manifest, first_sample
+from lifsim.results.manifest import Key, Manifest, first_sample, full_names, ids_of, variable_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import entries, trace_ids
 
@@ -196,6 +197,9 @@ class Lazy(Mapping[str, T], Generic[T]):
 class Traces(Lazy[np.ndarray]):
     """Traces of one population: ``traces["V_m"]`` is a float64 array of shape (n_samples, n_neurons).
 
+    ``list(traces)`` has the names of the traces. Every call accepts such a name, or a variable with the nodes, the interval or both, as in
+    "V_m[5:7]", "V_m@0.1" and "V_m[5:7]@0.1", if this describes a single trace.
+
     Parameters
     ----------
     source : where the data are read from. population : its name. start : start of the run, ms. where : the place that error
@@ -207,25 +211,60 @@ class Traces(Lazy[np.ndarray]):
         super().__init__(variables, self._read, f"{where}.traces[{population!r}]", "there is no {name!r}")
         self._source, self._population, self._start = source, population, start
 
-    def _read(self, variable: str) -> np.ndarray:
-        return self._source.trace((self._population, variable))
+    def _read(self, name: str) -> np.ndarray:
+        return self._source.trace((self._population, name))
 
-    def _entry(self, variable: str) -> dict[str, Any]:
-        if variable not in self:
-            self._refuse(variable)
-        return self._source.manifest.trace(self._population, variable)
+    def __getitem__(self, name: str) -> np.ndarray:
+        return super().__getitem__(self._found(name))
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or bool(self._full_names.get(str(name)))
+
+    @cached_property
+    def _full_names(self) -> dict[str, str]:
+        """Further names of traces: with nodes and interval in full, as in "V_m[0:5]@1"; "" for a name that several traces have."""
+        out: dict[str, str] = {}
+        for name in self._names:
+            for full in full_names(self._source.manifest.trace(self._population, name)):
+                out[full] = "" if full in out else name
+        return out
+
+    def _found(self, name: str) -> str:
+        """The name of the trace that `name` denotes: `name` itself, unless it is one of the names in full."""
+        return name if name in self._names else self._full_names.get(name) or name
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        if name not in self:
+            self._refuse(name)
+        return self._source.manifest.trace(self._population, self._found(name))
+
+    def variable_of(self, variable: str) -> str:
+        """The recorded variable, such as "V_m" of the trace called "V_m[5:7]" (DataError if it was not recorded)."""
+        return variable_of(self._entry(variable))
+
+    def named(self, variable: str) -> list[str]:
+        """The names of the traces of `variable`, such as ``["V_m", "V_m[5:7]"]`` of "V_m"; of a name, that name; [] if there is none."""
+        found = [self._found(variable)] if variable in self else []
+        return list(dict.fromkeys([*found, *(name for name in self if self.variable_of(name) == variable)]))
 
     def times_of(self, variable: str) -> np.ndarray:
         """Times of the samples of `variable` in ms, float64 (n_samples,) (DataError if it was not recorded)."""
         dt = self._source.manifest.dt
         first, every = first_sample(self._entry(variable), round(self._start / dt), dt)
-        n = self._source.shape((self._population, variable))[0]
+        n = self._source.shape((self._population, self._found(variable)))[0]
         return times(first + every * np.arange(n), dt)
 
     def ids_of(self, variable: str) -> np.ndarray:
         """The neuron of each column of `variable`, int64 (n_neurons,); empty for "rate" (DataError if it was not recorded)."""
         self._entry(variable)
-        return trace_ids(self._source.manifest, (self._population, variable))
+        return trace_ids(self._source.manifest, (self._population, self._found(variable)))
+
+    def members_of(self, variable: str) -> np.ndarray:
+        """The neurons over which a rate was taken, int64 (n_neurons,); for other variables as `ids_of` (DataError if not recorded)."""
+        entry, manifest = self._entry(variable), self._source.manifest
+        if variable_of(entry) != "rate":
+            return self.ids_of(variable)
+        return ids_of(entry.get("members", "all"), manifest.populations[self._population]["n"])
 
     def sources_of(self, variable: str) -> np.ndarray:
         """The presynaptic neuron of each column of recorded weights, int64 (n_synapses,); `ids_of` gives the postsynaptic neurons.
@@ -246,7 +285,7 @@ class Traces(Lazy[np.ndarray]):
     @property
     def ids(self) -> np.ndarray:
         """The neuron of each column, int64 (n_neurons,), if they are the same for all variables (DataError if not)."""
-        return self._common(self.ids_of, "ids_of", [v for v in self if v != "rate"])
+        return self._common(self.ids_of, "ids_of", [v for v in self if self.variable_of(v) != "rate"])
 
     def _common(self, of: Callable[[str], np.ndarray], call: str, variables: Sequence[str] = ()) -> np.ndarray:
         first, *others = [of(v) for v in variables or self]

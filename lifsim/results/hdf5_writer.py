@@ -17,9 +17,10 @@ from lifsim.common.timegrid import times
 from lifsim.files import disk, seal, unfailing
 from lifsim.results.column_writer import Column, attribute, fixed, reserved, scalar
 from lifsim.results.hdf5_reader import ResultFile
-from lifsim.results.manifest import Key, first_sample
+from lifsim.results.manifest import Key, first_sample, variable_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip, concluded, described, info_sha256, trace_ids
+from lifsim.results.weight_events import COLUMNS
 
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
@@ -78,6 +79,7 @@ def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, execu
     file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
     spikes = {name: _spike_columns(file, recorded, name) for name in manifest.spikes}
     traces = {key: _trace_columns(file, recorded, key) for key in manifest.keys}
+    traces |= {(entry["population"], entry["variable"]): [_events_column(file, recorded, entry)] for entry in manifest.weight_events}
     positions = {name: _positions_column(file, name, np.shape(places)) for name, places in manifest.positions.items()}
     columns = [*positions.values(), *(x for pair in spikes.values() for x in pair), *(x for both in traces.values() for x in both)]
     least, most = _BLOCK
@@ -124,6 +126,7 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
     population, variable = key
     manifest = recorded.manifest
     entry = manifest.trace(*key)
+    recorded_variable = variable_of(entry)
     step, interval = first_sample(entry, recorded.totals.start, manifest.dt)
     start, first, every = (float(t) for t in times(np.array([step - interval, step, interval]), manifest.dt))
     shape = (recorded.totals.samples.get(key, 0), manifest.columns(key))
@@ -131,17 +134,19 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
     data = reserved(group, variable, shape, "<f8")
     ids = group.require_group("node_ids").create_dataset(variable, data=trace_ids(manifest, key).astype("<u8"))
     attributes = {"unit": entry["unit"], "units": entry["unit"], "interval": every, "start": start, "node_ids": f"node_ids/{variable}"}
+    if recorded_variable != variable:
+        attributes["variable"] = recorded_variable
     data.attrs.update({**attributes, "times": "row k was taken at start + (k + 1) * interval, in ms"})
     if "sources" in entry:
         group["node_ids"].create_dataset(f"{variable}_sources", data=np.asarray(entry["sources"], "<u8"))
         data.attrs["source_ids"] = f"node_ids/{variable}_sources"
     column = Column("/".join(key), data)
-    if variable == "rate" or "sources" in entry:
+    if recorded_variable == "rate" or "sources" in entry:
         return [column]
     name = population if f"report/{population}" not in file else f"{population}.{variable}"
     report = file.create_group(f"report/{name}")
     copy = reserved(report, "data", shape, "<f4")
-    copy.attrs.update({"units": entry["unit"], "variable": variable})
+    copy.attrs.update({"units": entry["unit"], "variable": recorded_variable})
     mapping = report.create_group("mapping")
     mapping["node_ids"] = ids
     mapping["index_pointers"] = np.arange(shape[1] + 1, dtype="<u8")
@@ -151,6 +156,16 @@ def _trace_columns(file: h5py.File, recorded: Recorded, key: Key) -> list[Column
     mapping["time"] = np.array([first, first + shape[0] * every, every])
     mapping["time"].attrs["units"] = "ms"
     return [column, Column("", copy)]
+
+
+def _events_column(file: h5py.File, recorded: Recorded, entry: Mapping[str, Any]) -> Column:
+    """``/lifsim/traces/<population>/<name>``, a row for each transmitted weight, in the order of arrival."""
+    key = entry["population"], entry["variable"]
+    shape = recorded.totals.samples.get(key, 0), len(COLUMNS)
+    data = reserved(file.require_group(f"lifsim/traces/{key[0]}"), key[1], shape, "<f8")
+    data.attrs.update({"columns": ", ".join(COLUMNS), "unit": entry["unit"], "source": entry["source"]})
+    data.attrs["rows"] = "the weights that spikes transmitted; time is when the spike was sent; in the order of arrival"
+    return Column("/".join(key), data)
 
 
 def _positions_column(file: h5py.File, name: str, shape: tuple[int, ...]) -> Column:

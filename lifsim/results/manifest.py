@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.indices import index_text, listed_text
 from lifsim.common.jsonable import plain
 from lifsim.common.timegrid import steps
+from lifsim.results.weight_events import COLUMNS
 
 FORMAT_VERSION = "1.2"  # readers accept any minor version of a major one
 Key = tuple[str, str]
@@ -24,8 +26,12 @@ class Manifest:
     populations : name -> {"n": nodes, "model": name}, in the model's order.
     spikes : population -> {"ids": "all" or a list, "start": ms, "stop": ms}.
     traces : a list of {"population", "variable", "unit", "interval", "start", "stop", "ids"}; the
-        first sample is at start + interval (ms). "rate" of a population has one column and ids []. Weights have
-        one column per synapse, with the postsynaptic neuron in "ids" and the presynaptic one in "sources".
+        first sample is at start + interval (ms). "variable" is the name of the trace, which no other trace of the population has; if it is
+        not the recorded variable, that is in "of", such as "V_m" for the name "V_m[5:7]". A "rate" has one column and ids []; if it is that
+        of a part of a population, the nodes are in "members". Weights have one column per synapse, with the postsynaptic neuron in "ids"
+        and the presynaptic one in "sources".
+    weight_events : a list of {"population", "variable", "unit", "source", "start", "stop", "ids", "sources"}: recorded transmitted weights,
+        from the nodes "sources" of the population "source" to the neurons "ids" of "population". No trace of it has the name "variable".
     run : a unique name of the run, which its checkpoints contain too.
     network_sha256 : digest of everything that determines the behaviour of the network (`lifsim.checkpoint.network_archive`); "" in
         memory.
@@ -53,6 +59,7 @@ class Manifest:
     started: str = ""
     format_version: str = FORMAT_VERSION
     positions: dict[str, Any] = field(default_factory=dict)
+    weight_events: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> str:
         """The manifest as JSON; infinite numbers and nan become strings such as "inf", as JSON does not have them."""
@@ -71,6 +78,10 @@ class Manifest:
                 return entry
         raise KeyError((population, variable))
 
+    def events(self, population: str) -> dict[str, dict[str, Any]]:
+        """The entries of the transmitted weights recorded at `population`, by name."""
+        return {entry["variable"]: entry for entry in self.weight_events if entry["population"] == population}
+
     @property
     def keys(self) -> list[Key]:
         """(population, variable) of each trace, in the order of the recordings."""
@@ -78,7 +89,26 @@ class Manifest:
 
     def columns(self, key: Key) -> int:
         """Number of columns of a trace."""
-        return 1 if key[1] == "rate" else len(ids_of(self.trace(*key)["ids"], self.populations[key[0]]["n"]))
+        if key[1] in self.events(key[0]):
+            return len(COLUMNS)
+        entry = self.trace(*key)
+        return 1 if variable_of(entry) == "rate" else len(ids_of(entry["ids"], self.populations[key[0]]["n"]))
+
+
+def variable_of(entry: Mapping[str, Any]) -> str:
+    """The recorded variable of a trace, such as "V_m" of a trace called "V_m[5:7]"."""
+    return str(entry.get("of", entry["variable"]))
+
+
+def full_names(entry: Mapping[str, Any]) -> list[str]:
+    """The names of a trace that say which nodes, which interval, or both were recorded."""
+    variable, interval = variable_of(entry), f"@{entry['interval']:.12g}"
+    if "sources" in entry:
+        return [variable + interval]
+    ids = entry.get("members", "all") if variable == "rate" else entry["ids"]
+    index = np.zeros(0, np.int64) if isinstance(ids, str) else np.asarray(ids, np.int64)
+    nodes = ["[:]"] if isinstance(ids, str) else list(dict.fromkeys((listed_text(index), index_text(index))))
+    return [variable + end for end in (interval, *nodes, *(text + interval for text in nodes))]
 
 
 def ids_of(ids: Any, n: int) -> np.ndarray:

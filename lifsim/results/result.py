@@ -17,6 +17,7 @@ from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
+from lifsim.results.weight_events import WeightEvents, events_of
 
 _POPULATIONS = "population", "nodes", "model", "recorded"
 _UNREADABLE = "population", "error"
@@ -36,6 +37,7 @@ class Result(Overviewed):
     ----------
     spikes : population -> `Spikes`.
     traces : population -> `Traces`, a mapping variable -> array (n_samples, n_neurons).
+    weight_events : population -> mapping "weight_events_from_SOURCE" -> `WeightEvents`, the weights that spikes transmitted to it.
     positions : population -> positions of its nodes, (n, dimensions), mm.
     info : all metadata of the run: model text, parameters, settings, versions, timings, …
     path : the file; None for a result in memory.
@@ -55,6 +57,9 @@ class Result(Overviewed):
         self.positions: Lazy[np.ndarray] = Lazy(source.located, source.positions, f"{where}.positions", "{name!r} has no positions")
         populations = list(dict.fromkeys(population for population, _ in manifest.keys))
         self.traces: Lazy[Traces] = Lazy(populations, self._traces, f"{where}.traces", "there are no traces of {name!r}")
+        targets = list(dict.fromkeys(entry["population"] for entry in manifest.weight_events))
+        missing = "there are no transmitted weights onto {name!r}"
+        self.weight_events: Lazy[Lazy[WeightEvents]] = Lazy(targets, self._events, f"{where}.weight_events", missing)
 
     @classmethod
     def of(cls, recorded: Recorded) -> Result:
@@ -67,6 +72,15 @@ class Result(Overviewed):
 
     def _traces(self, population: str) -> Traces:
         return Traces(self._source, population, self.t_start, str(self.path) if self.path else "result")
+
+    def _events(self, population: str) -> Lazy[WeightEvents]:
+        entries = self._source.manifest.events(population)
+
+        def load(name: str) -> WeightEvents:
+            return events_of(self._source.trace((population, name)), entries[name]["unit"], entries[name]["source"], population)
+
+        where = f"{self.path or 'result'}.weight_events[{population!r}]"
+        return Lazy(list(entries), load, where, "there is no {name!r}")
 
     def _spikes(self, name: str) -> Spikes:
         manifest = self._source.manifest
@@ -222,6 +236,7 @@ class Result(Overviewed):
         """Discard the loaded data. The result stays usable: its file is open only while data are read."""
         self.spikes.clear()
         self.traces.clear()
+        self.weight_events.clear()
         self.positions.clear()
 
     def __enter__(self) -> Result:
@@ -249,6 +264,8 @@ class Result(Overviewed):
             if population == name:
                 n, m = self._source.shape((name, variable))
                 parts.append(f"{variable} {n:,} x {m:,}")
+        for variable in self._source.manifest.events(name):
+            parts.append(f"{variable} {self._source.shape((name, variable))[0]:,} spikes")
         about = self.populations[name]
         return name, f"{about['n']:,}", about["model"], ", ".join(parts)
 

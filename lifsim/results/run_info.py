@@ -11,7 +11,7 @@ import numpy as np
 
 from lifsim.common.jsonable import plain
 from lifsim.common.timegrid import times
-from lifsim.results.manifest import Key, Manifest, ids_of, ms
+from lifsim.results.manifest import Key, Manifest, ids_of, ms, variable_of
 from lifsim.results.recording import Recorded
 
 DATA = {"spikes": "recorded_spikes", "traces": "recorded_traces"}  # renamed entries of the manifest: /lifsim/traces holds the data
@@ -51,6 +51,7 @@ def clip(entry: Mapping[str, Any], start: float, stop: float) -> tuple[float, fl
 
 def trace_ids(manifest: Manifest, key: Key) -> np.ndarray:
     """The neuron of each column of a trace, int64; empty for "rate"."""
-    if key[1] == "rate":
+    entry = manifest.trace(*key)
+    if variable_of(entry) == "rate":
         return np.zeros(0, dtype=np.int64)
-    return ids_of(manifest.trace(*key)["ids"], manifest.populations[key[0]]["n"])
+    return ids_of(entry["ids"], manifest.populations[key[0]]["n"])

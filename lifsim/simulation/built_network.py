@@ -14,18 +14,20 @@ import numpy as np
 from lifsim.building import build_plan, groups_of, numbering
 from lifsim.building.needs import stored
 from lifsim.building.stimuli import Stimuli
-from lifsim.common.errors import LifsimError, ModelError
+from lifsim.common.errors import ModelError
 from lifsim.common.overview import Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import time_of
 from lifsim.common.values import Distribution
 from lifsim.network import Network, View
+from lifsim.network.model import Model
 from lifsim.network.parameter_synonyms import parameter_hint
 from lifsim.network.projection import Projection
-from lifsim.network.recordings import Nodes
+from lifsim.network.recordings import Nodes, Recording
 from lifsim.plan import Plan
 from lifsim.simulation.build_reports import BuildReports
 from lifsim.simulation.changes import Changes
+from lifsim.simulation.generator_signals import GeneratorSignal
 from lifsim.simulation.options import Progress
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
@@ -57,7 +59,7 @@ def _planned(net: Network, seed: int, method: str, begun: Callable[[int], None] 
 
 
 class BuiltNetwork(Overviewed):
-    """A network built in memory, ready to run. Its variables and synapses can be read, and the state of neurons can be changed.
+    """A network built in memory, ready to run. Its variables, parameters and synapses can be read and changed.
 
     Parameters
     ----------
@@ -82,6 +84,7 @@ class BuiltNetwork(Overviewed):
         with compiling(begin) as compiler:
             plan, self._stimuli = _planned(net, settings.seed, settings.method, reports.projection)
             reports.synapses = plan.n_synapses
+            self._built_groups = [replace(g, params=dict(g.params)) for g in plan.groups]  # `set` changes those of the plan
             weights = stored(settings.weights)
             precision, threads = settings.precision, settings.threads
             self._engine: RunningEngine = engine_for(settings.method, plan, threads, precision, weights, reports.made)
@@ -105,12 +108,14 @@ class BuiltNetwork(Overviewed):
         Parameters
         ----------
         nodes : a population, a slice of one, or its name.
-        name : of the state variable or parameter, such as "V_m", "tau_m", "rate".
+        name : of the state variable or parameter, such as "V_m", "tau_m", "rate"; or "I_syn" (total synaptic current, pA),
+            "t_ref_remaining" (time left in refractoriness, ms), "post_trace" and "post_trace_triplet" (postsynaptic traces of plastic
+            synapses); of generators also "I" (current that is sent now, pA) and "momentary_rate" (Hz).
 
         Returns
         -------
-        Array of shape (n,), float64, in the unit of the variable. Parameters that all generators of a population share are returned as
-        they are: "amplitude_times" as an array, "spike_times" as a list of arrays, one for each node.
+        Array of shape (n,), float64, in the unit of the variable. Parameters that all nodes of a population share are returned as they
+        are, such as "amplitude_times" and "tau_syn" as an array; "spike_times" as a list of arrays, one for each node.
 
         Raises
         ------
@@ -120,14 +125,27 @@ class BuiltNetwork(Overviewed):
         model = view.population.model
         if model.role != "neuron":
             return self._generator_value(view, name)
-        if name not in model.readable:
-            hint = parameter_hint(str(name), model, model.readable)
+        if name in model.settable and model.parameter(name).shape != "value":
+            shared = self._engine.plan.group(view.name).params[name]
+            return shared.copy() if isinstance(shared, np.ndarray) else shared
+        known = self._readable(model)
+        if name not in known:
+            hint = parameter_hint(str(name), model, known)
             raise ModelError(view.name, f"{model.name} has no variable {shown(name)} to read", hint)
-        found = self._engine.get(view.name, name)
+        found = self._engine.get(view.name, name) if name in model.readable else self._engine.derived_now(view.name, name)
         return found if view.whole else found[view.ids]
+
+    def _readable(self, model: Model) -> list[str]:
+        """The names of the variables of neurons that `get` reads."""
+        plastic = any(w.plasticity for w in self._engine.plan.wirings)
+        derived = [p.name for p in model.derived if p.name != "I_stim"]  # recorded only
+        return [*model.readable, *derived, *(("post_trace", "post_trace_triplet") if plastic else ())]
 
     def _generator_value(self, view: View, name: str) -> Any:
         model, values = view.population.model, self._stimuli.histories[view.name].now
+        if name in [p.name for p in model.derived]:
+            recording = Recording(view, name, self.net.dt)
+            return GeneratorSignal(recording, values, self.net.dt).now(self._engine.step)
         if name not in model.settable:
             raise ModelError(view.name, f"{model.name} has no parameter {shown(name)} to read", parameter_hint(str(name), model))
         if name == "spike_times":
@@ -194,7 +212,8 @@ class BuiltNetwork(Overviewed):
         Parameters
         ----------
         source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
-        what : "weight", in the unit of the target's model (pA, mV or nS), or "delay", in ms. A plastic weight is the one after the last
+        what : "weight", in the unit of the target's model (pA, mV or nS), or "delay", in ms; of plastic synapses also a parameter, a
+            state variable such as "u", or the presynaptic trace "Kplus". Plastic weights, states and traces are those just after the last
             presynaptic spike, as in NEST, even if that spike has not arrived yet.
         projection : one of several projections between these populations: its name, its number in the network, or the `Projection`.
             Default: all of them.
@@ -205,10 +224,8 @@ class BuiltNetwork(Overviewed):
 
         Raises
         ------
-        ModelError : there are no such nodes or no such projection, or they have no stored synapses. LifsimError : `what` is wrong.
+        ModelError : there are no such nodes or no such projection, they have no stored synapses, or `what` is wrong.
         """
-        if what not in ("weight", "delay"):
-            raise LifsimError("what", shown(what), "one of: weight, delay")
         return self._synapses.matrix(self.net.view(source), self.net.view(target), what, projection)
 
     @alone
@@ -287,7 +304,7 @@ class BuiltNetwork(Overviewed):
         if not keep_weights:
             self._synapses.as_built()
         kept = self._synapses.plastic_weights() if keep_weights else {}
-        plan = replace(self._engine.plan, groups=groups_of(self.net, seed))
+        plan = replace(self._engine.plan, groups=groups_of(self.net, seed, self._built_groups))
         self._engine.restart(self._stimuli.restart(plan, seed), seed)
         for number, weights in kept.items():
             self._engine.set_plastic_weights(number, weights)

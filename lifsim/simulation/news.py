@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class SampledVariable:
     """New samples of one variable of a population.
 
     Parameters
@@ -44,18 +44,19 @@ class News:
     def __init__(self, sink: Sink, engine: RunningEngine) -> None:
         self._sink, self._engine = sink, engine
         self._marks = {"spikes": 0, "samples": 0}  # the place in the sink up to which each was read
-        self._since = 0  # the step of the last look at spikes
+        self.since = {"spikes": 0, "samples": 0}  # the step of the last look at each
         self._ids: dict[Any, np.ndarray] = {}
 
-    def _new(self, what: str) -> Iterable[Chunk]:
+    def _new(self, what: str) -> list[Chunk]:
+        """The chunks of the steps since the last look."""
         chunks, self._marks[what] = self._sink.chunks_since(self._marks[what])
-        return chunks
+        since, self.since[what] = self.since[what], self._engine.step
+        return [chunk for chunk in chunks if chunk.start >= since]  # after a checkpoint, the sink is read from its beginning
 
     def spikes(self) -> dict[str, Spikes]:
         """The spikes of each recorded population since the last call."""
-        m, chunks = self._sink.manifest, self._new("spikes")
-        window = time_of(self._since, m.dt), time_of(self._engine.step, m.dt)
-        self._since = self._engine.step
+        m, since = self._sink.manifest, self.since["spikes"]
+        chunks, window = self._new("spikes"), (time_of(since, m.dt), time_of(self._engine.step, m.dt))
         return {name: self._spikes_of(name, entry, m, chunks, window) for name, entry in m.spikes.items()}
 
     def _spikes_of(self, name: str, entry: dict[str, Any], m: Manifest, chunks: Iterable[Chunk], window: tuple[float, float]) -> Spikes:
@@ -67,10 +68,10 @@ class News:
             self._ids[name] = ids_of(entry["ids"], n)
         return Spikes(at, ids, n, *clip(entry, *window), self._ids[name], m.dt, name)
 
-    def samples(self) -> dict[str, dict[str, Samples]]:
+    def samples(self) -> dict[str, dict[str, SampledVariable]]:
         """The samples of each recorded variable since the last call, by population and variable."""
         m, chunks = self._sink.manifest, self._new("samples")
-        out: dict[str, dict[str, Samples]] = {}
+        out: dict[str, dict[str, SampledVariable]] = {}
         for key, entry in zip(m.keys, m.traces, strict=True):
             if key not in self._ids:
                 self._ids[key] = trace_ids(m, key)
@@ -78,5 +79,5 @@ class News:
             rows = np.concatenate([np.zeros((0, m.columns(key))), *(x for _, x in own)])
             at = [first + every * np.arange(len(x)) for (first, every), x in ((first_sample(entry, start, m.dt), x) for start, x in own)]
             steps = np.concatenate([np.zeros(0, np.int64), *at])
-            out.setdefault(key[0], {})[key[1]] = Samples(times(steps, m.dt), rows, self._ids[key], str(entry["unit"]))
+            out.setdefault(key[0], {})[key[1]] = SampledVariable(times(steps, m.dt), rows, self._ids[key], str(entry["unit"]))
         return out

@@ -17,12 +17,12 @@ from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 from lifsim.simulation.built_network import BuiltNetwork
 from lifsim.simulation.changes import Changes
-from lifsim.simulation.news import News, Samples
+from lifsim.simulation.news import News, SampledVariable
 from lifsim.simulation.options import Progress
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.sinks import MemorySink, Sink
 from lifsim.simulation.turn import alone
-from lifsim.simulation.weight_samples import WeightSamples
+from lifsim.simulation.weight_samples import RecordedWeights, recorded_weights
 
 
 class RecordedNetwork(BuiltNetwork):
@@ -44,15 +44,14 @@ class RecordedNetwork(BuiltNetwork):
         self._until: int | None = None  # the last step of the run
         self._before = 0.0  # seconds that earlier processes spent on the run
 
-    def _weight_samples(self) -> list[WeightSamples]:
+    def _recorded_weights(self) -> list[RecordedWeights]:
         """The recorders of weights; also completes the manifest, since the synapses are known only after building."""
-        recordings = [r for r in self.net.recordings if r.variable != "spikes"]  # in the order of the manifest's traces
-        out = {i: WeightSamples(r, self.net.dt, self.matrix) for i, r in enumerate(recordings) if r.source}
-        if out:
+        out, more = recorded_weights(self.net, self._engine, self._first, self.matrix)
+        if more:
             known = self._sink.manifest
-            traces = [entry | out[i].entry() if i in out else entry for i, entry in enumerate(known.traces)]
+            traces = [entry | more.get((entry["population"], entry["variable"]), {}) for entry in known.traces]
             self._sink.describe(replace(known, traces=traces))
-        return list(out.values())
+        return out
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -98,12 +97,12 @@ class RecordedNetwork(BuiltNetwork):
         return self._news.spikes()
 
     @alone
-    def samples(self) -> dict[str, dict[str, Samples]]:
+    def samples(self) -> dict[str, dict[str, SampledVariable]]:
         """The samples recorded since the last call of `samples`, or since the beginning.
 
         Returns
         -------
-        Population -> variable -> `Samples`, with `times` (ms), `values` (n_samples, n_neurons), `ids` and `unit`.
+        Population -> variable -> `SampledVariable`, with `times` (ms), `values` (n_samples, n_neurons), `ids` and `unit`.
 
         Raises
         ------

@@ -11,10 +11,12 @@ from lifsim.building.builder import numbering
 from lifsim.building.drawn_values import drawn
 from lifsim.common.timegrid import steps
 from lifsim.network.network import Network
+from lifsim.network.recording_names import united_spikes
 from lifsim.network.recordings import Recording
-from lifsim.plan.spikes import NEVER
 from lifsim.results.recording import Chunk
 from lifsim.simulation.generator_columns import Columns, in_order, trains_of
+from lifsim.simulation.generator_signals import GeneratorSignal
+from lifsim.simulation.recording_times import stop_of
 
 
 class Recorder:
@@ -23,9 +25,10 @@ class Recorder:
     def __init__(self, net: Network, seed: int) -> None:
         self.net = net
         self._first = numbering(net)
-        self._spikes = [r for r in net.recordings if r.variable == "spikes"]
+        self._spikes = united_spikes(net.recordings)
         self._rates = [_RateBins(r, net.dt) for r in net.recordings if r.variable == "rate"]
-        self._probes = [r for r in net.recordings if r.variable not in ("spikes", "rate") and not r.source]
+        self._probes = [r for r in net.recordings if r.kind == "probe"]
+        self._signals = [GeneratorSignal(r, drawn(r.view.population, seed), net.dt) for r in net.recordings if r.kind == "generator"]
         wanted = {r.view.name for r in net.recordings if r.variable in ("spikes", "rate")}
         random = [p for p in net.populations.values() if p.model.role == "poisson" and p.name in wanted]
         self._seed = seed
@@ -35,7 +38,8 @@ class Recorder:
         """The chunk of the steps start < step <= start + n; `events` are the spikes of spike generators in the plan."""
         trains = {name: self._train(name, start, n, recorded, events) for name in self._watched()}
         spikes = {r.view.name: _within(r, trains[r.view.name], self.net.dt) for r in self._spikes}
-        traces = {(r.view.name, r.variable): x for r, x in zip(self._probes, recorded.samples, strict=True)}
+        traces = {r.key: x for r, x in zip(self._probes, recorded.samples, strict=True)}
+        traces |= {signal.key: signal.samples(start, start + n) for signal in self._signals}
         for rate in self._rates:
             step, ids, *_ = trains[rate.key[0]]
             traces[rate.key] = rate.add(step, ids, start + n)
@@ -47,10 +51,13 @@ class Recorder:
             trains = trains_of(self.net.populations[name], values, self.net, self._seed)
             trains.go_on_from(self._random[name], step)
             self._random[name] = trains
+        for signal in self._signals:
+            if signal.key[0] == name:
+                signal.change(values)
 
     def saved(self) -> dict[str, np.ndarray]:
         """The state between slices: incomplete bins of rates, and the state of random trains."""
-        kept = {f"rates/{rate.key[0]}": rate.saved() for rate in self._rates}
+        kept = {rate.place: rate.saved() for rate in self._rates}
         for name, trains in self._random.items():
             kept |= {f"recorded/{name}/{key}": x for key, x in trains.saved().items()}
         return kept
@@ -58,7 +65,7 @@ class Recorder:
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Restore the state from `saved` (ValueError if it is of another network)."""
         for rate in self._rates:
-            rate.restore(_found(state, f"rates/{rate.key[0]}"))
+            rate.restore(_found(state, rate.place))
         for name, trains in self._random.items():
             trains.restore({key: _found(state, f"recorded/{name}/{key}") for key in trains.saved()})
 
@@ -101,16 +108,13 @@ def _within(r: Recording, train: Columns, dt: float) -> Columns:
     return tuple(column[keep] for column in train)
 
 
-def stop_of(r: Recording, dt: float) -> int:
-    """The last step of a recording, NEVER if it does not end."""
-    return steps(r.stop, dt) if math.isfinite(r.stop) else NEVER
-
-
 class _RateBins:
     """The population rate in bins of the recording interval, in spikes/s per neuron."""
 
     def __init__(self, r: Recording, dt: float) -> None:
-        self.key = (r.view.name, r.variable)
+        self.key = r.key
+        population, name = r.key
+        self.place = f"rates/{population}" + (f"/{name}" if name != r.variable else "")  # in checkpoints
         self._ids = r.view.ids
         self._start, self._stop = steps(r.start, dt), stop_of(r, dt)
         self._every = steps(r.interval, dt)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lifsim.network.network import Network
+from lifsim.network.recording_names import united_spikes
 from lifsim.network.recordings import Recording
 from lifsim.results.manifest import Manifest
 
@@ -16,20 +17,9 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
     return Manifest(
         dt=net.dt,
         populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},
-        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in net.recordings if r.variable == "spikes"},
-        traces=[
-            {
-                "population": r.view.name,
-                "variable": r.variable,
-                "unit": _unit(r),
-                "interval": r.interval,
-                "start": r.start,
-                "stop": r.stop,
-                "ids": [] if r.variable == "rate" or r.source else _ids(r),
-            }
-            for r in net.recordings
-            if r.variable != "spikes"
-        ],
+        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in united_spikes(net.recordings)},
+        traces=[_trace(r) for r in net.recordings if r.kind not in ("spikes", "events")],
+        weight_events=[_events(r) for r in net.recordings if r.kind == "events"],
         name=net.name,
         description=net.description,
         reference=net.reference,
@@ -46,9 +36,39 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
     )
 
 
+def _trace(r: Recording) -> dict[str, Any]:
+    """The entry of a sampled recording; that of weights is completed when the synapses are known."""
+    population, name = r.key
+    entry = {
+        "population": population,
+        "variable": name,
+        "unit": _unit(r),
+        "interval": r.interval,
+        "start": r.start,
+        "stop": r.stop,
+        "ids": [] if r.kind in ("rate", "weights") else _ids(r),
+    }
+    if name != r.variable:
+        entry["of"] = r.variable
+    if r.variable == "rate" and not r.view.whole:
+        entry["members"] = _ids(r)
+    return entry
+
+
+def _events(r: Recording) -> dict[str, Any]:
+    """The entry of a recording of transmitted weights."""
+    assert r.source is not None
+    population, name = r.key
+    both = {"ids": _ids(r), "sources": "all" if r.source.whole else r.source.ids.tolist()}
+    unit = r.view.population.model.weight_unit
+    return {"population": population, "variable": name, "unit": unit, "source": r.source.name, "start": r.start, "stop": r.stop, **both}
+
+
 def _unit(r: Recording) -> str:
     model = r.view.population.model
-    return "Hz" if r.variable == "rate" else model.weight_unit if r.source else model.parameter(r.variable).unit
+    if r.kind == "weights":
+        return model.weight_unit
+    return "Hz" if r.kind == "rate" else "pA" if r.source else model.parameter(r.variable).unit
 
 
 def _ids(r: Recording) -> Any:

@@ -40,13 +40,16 @@ def neuron_values(view: View, given: Mapping[str, Any], now: Callable[[str], np.
     model, problems, full = view.population.model, [], {}
     for key, raw in given.items():
         try:
-            if key not in model.readable or key not in model.settable:
+            if key not in model.settable:
                 raise ValueError(f"{model.name} has no such variable to set; {parameter_hint(key, model, settable(model))}")
-            v = _drawn(model.parameter(key), raw, len(view), draw)
+            parameter = model.parameter(key)
+            v = _drawn(parameter, raw, len(view), draw)
+            if parameter.shape == "value":
+                full[key] = v if view.whole else _inserted(now(key), view, v)
+            else:
+                full[key] = _shared(parameter, view, v, params[key])
         except ValueError as error:
             problems.append(Problem(f"{view}.{key}", str(error)))
-            continue
-        full[key] = v if view.whole else _inserted(now(key), view, v)
     if not problems and model.checks:
         problems += relations(f"{view}", model, {**params, **full})
     if problems:
@@ -56,8 +59,6 @@ def neuron_values(view: View, given: Mapping[str, Any], now: Callable[[str], np.
 
 def settable(model: Model) -> list[str]:
     """The names of the parameters and variables of a built population that can be set."""
-    if model.role == "neuron":
-        return [name for name in model.readable if name in model.settable]
     return [name for name in model.settable if name not in FIXED]
 
 
@@ -113,6 +114,15 @@ def _of_some(parameter: Parameter, now: Mapping[str, Any], view: View, v: Any) -
     for i, node in enumerate(view.ids.tolist()):
         trains[node] = v[i] if len(v) > 1 else v[0]
     return trains
+
+
+def _shared(parameter: Parameter, view: View, v: Any, now: Any) -> Any:
+    """A new value `v` of a parameter that all neurons of a population share (ValueError if it is not for all of them, or too long)."""
+    if not view.whole:
+        raise ValueError(f"is the same for all neurons of {view.name}; set it for {view.name!r}")
+    if parameter.shape == "series" and len(v) != len(now):
+        raise ValueError(f"has {len(v)} entries; must have {len(now)}, as many as when the network was built")
+    return v
 
 
 def trains_by_node(values: Mapping[str, Any], n: int) -> list[np.ndarray]:

@@ -102,7 +102,7 @@ class Simulation(RecordedNetwork):
             super().__init__(net, settings, self._progress)
             if resumed is not None:
                 self._load(resumed.saved)
-            sinks = self._recorder, self._weight_samples(), self._sink, self._checkpointer
+            sinks = self._recorder, self._recorded_weights(), self._sink, self._checkpointer
             self._loop = SliceLoop(self._engine, self._stimuli, settings, *sinks, self._progress)
         except BaseException:
             self._sink.close()
@@ -198,7 +198,9 @@ class Simulation(RecordedNetwork):
 
         Parameters
         ----------
-        duration, max_wall : as of `run`. callback, do : the function that the run calls, and when (`Callback.as_dict`), if it calls one.
+        duration, max_wall : as of `run`.
+        callback : when the run calls a function (`Callback.as_dict`); None if it calls none.
+        do : this function.
         """
         again = self._callback(callback["every"], do, callback["first"]) if callback else None
         self._run(duration, max_wall, again)
@@ -289,6 +291,7 @@ class Simulation(RecordedNetwork):
         self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), Changes(about.changes, about.changed)
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
+        self._news.since |= about.looked
         self._checkpointer.changes = about.changes if self._sink.holds_past else NO_CHECKPOINT
 
     def _source(self) -> StateSource:
@@ -316,6 +319,7 @@ class Simulation(RecordedNetwork):
             every=self._checkpointer.schedule.every_ms,
             wall=self._checkpointer.schedule.wall,
             changes=self._changes.number,
+            looked=self._news.since,
             changed=self._changes.entries(),
             timings={**self.timings, "total": self._total()},
             versions=versions(),

@@ -18,7 +18,7 @@ from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.signals import StopRequest
 from lifsim.simulation.sinks import Sink
-from lifsim.simulation.weight_samples import WeightSamples
+from lifsim.simulation.weight_samples import RecordedWeights
 
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine, SliceRecords
@@ -32,7 +32,7 @@ class SliceLoop:
     Parameters
     ----------
     engine, stimuli, settings : the network in memory, its stimuli, and the settings of the run.
-    recorder, weights, sink : the recorder that sorts records, the samplers of weights, and the sink of both.
+    recorder, weights, sink : the recorder that sorts records, the recorders of weights, and the sink of both.
     checkpointer : writes checkpoints when they are due. progress : called with the progress of the run.
     """
 
@@ -42,7 +42,7 @@ class SliceLoop:
         stimuli: Stimuli,
         settings: Settings,
         recorder: Recorder,
-        weights: Sequence[WeightSamples],
+        weights: Sequence[RecordedWeights],
         sink: Sink,
         checkpointer: Checkpointer,
         progress: Progress,
@@ -67,6 +67,7 @@ class SliceLoop:
         engine, dt = self._engine, self._engine.plan.dt
         first, began = engine.step, time.perf_counter()
         longest = self._longest = max(self._longest, self._first_slice(deadline))
+        self._read_weights()
         while engine.step < until:
             start = time.perf_counter()
             self._follow_stimuli()
@@ -83,11 +84,17 @@ class SliceLoop:
                 longest = self._longest = max(1, min(4 * longest, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if callback:
                 callback.after(engine.step)
+                self._read_weights()
             if self._checkpointer.schedule.due(engine.step):
                 self._checkpointer.keep(source)
             self._checkpointer.check_rest(source, time_of(engine.step, dt))
             if asked.number is not None or time.perf_counter() >= deadline:
                 break
+
+    def _read_weights(self) -> None:
+        """Let the recorders of weights read the current ones, which the program may have set."""
+        for weights in self._weights:
+            weights.begin()
 
     def _follow_stimuli(self) -> None:
         """Pass to the stimuli that act from now on, if they differ from those so far."""
@@ -108,8 +115,8 @@ class SliceLoop:
         """Sort and write the records of the last `n` steps."""
         start, step = time.perf_counter(), self._engine.step
         chunk = self._recorder.chunk(step - n, n, recorded, self._engine.plan.events)
-        weights = {w.key: w.now() for w in self._weights if w.next(step - 1) == step}
-        self._sink.write(replace(chunk, traces={**chunk.traces, **weights}))
+        weights = {w.key: w.rows(step - n, step, recorded) for w in self._weights}
+        self._sink.write(replace(chunk, traces={**chunk.traces, **{key: rows for key, rows in weights.items() if rows is not None}}))
         self.recording_seconds += time.perf_counter() - start + recorded.seconds
 
     def _check_numbers(self) -> None:

@@ -46,7 +46,8 @@ class SynapseAccess:
 
         Parameters
         ----------
-        what : "weight" or "delay". projection : name or number of a projection; None for all between these populations.
+        what : "weight", "delay", or a parameter, state variable or presynaptic trace of plastic synapses.
+        projection : name or number of a projection; None for all between these populations.
 
         Raises
         ------
@@ -57,6 +58,8 @@ class SynapseAccess:
         for view in (source, target):
             if view.population.model.role not in ("neuron", "spikes"):
                 raise ModelError(view.name, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+        if what not in ("weight", "delay"):
+            return self._matrix_of_variable(source, target, what, projection)
         only = None if projection is None else self._number(source, target, projection)
         if only is not None and len(self.between(source, target)) > 1:
             whole = self._matrix_of(only, source, target, what)
@@ -65,6 +68,22 @@ class SynapseAccess:
             data = weight if what == "weight" else times(delay, self._net.dt)
             shape = target.population.n, source.population.n
             whole = csc_array((data, t, _pointers(s, shape[1])), shape=shape)
+        return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
+
+    def _matrix_of_variable(self, source: View, target: View, what: str, projection: Any) -> Any:
+        """As `matrix`, for a variable of plastic synapses."""
+        from scipy.sparse import csc_array
+
+        number = self._number(source, target, projection)
+        plastic = self._wiring(number).plasticity
+        known = self._engine.synapse_variables(number) if plastic else ()
+        if not isinstance(what, str) or what not in known:
+            place, own = f"{source.name} to {target.name}", plastic.model if plastic else "static_synapse"
+            hint = did_you_mean(str(what), ("weight", "delay", *known))
+            raise ModelError(place, f"{own} has no variable {shown(what)} to read", hint)
+        s, t, data, _ = self._engine.synapses(self._range(source), self._range(target), number, what)
+        shape = target.population.n, source.population.n
+        whole = csc_array((data, t, _pointers(s, shape[1])), shape=shape)
         return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
 
     def _matrix_of(self, number: int, source: View, target: View, what: str) -> Any:

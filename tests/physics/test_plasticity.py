@@ -74,6 +74,7 @@ def test_weights_for_given_spikes(nest):
         synapse = {"model": case["model"], **params}
         net.connect(f"pre[{i}]", f"post[{i}]", weight=case["params"]["weight"], delay=case["delay"], synapse=synapse)
     with_all_models(net, "post")
+    net.record_weights("pre", "post", events=True)
     last = max(x["pre"][-1] for _, x in cases.values())
     with ls.Simulation(net, threads=1) as sim:
         for until in np.linspace(last / 12, last, 12).round().astype(int):
@@ -84,6 +85,13 @@ def test_weights_for_given_spikes(nest):
                 expected = x["weights"][seen - 1] if seen else case["params"]["weight"]
                 scale = max(abs(expected), case["params"].get("Wmax", case["params"]["weight"]))
                 assert w == pytest.approx(expected, rel=0, abs=TOLERANCE * scale), (name, until)
+        sim.run(2.0)  # until the last spikes have arrived
+        events = sim.result().weight_events["post"]["weight_events_from_pre"]
+    for i, (case, x) in enumerate(cases.values()):
+        own = events.senders == i
+        assert np.array_equal(np.round(events.times[own] / 0.1), x["pre"]) and (events.targets[own] == i).all()
+        scale = max(np.abs(x["weights"]).max(), case["params"].get("Wmax", case["params"]["weight"]))
+        np.testing.assert_allclose(events.weights[own], x["weights"], rtol=0, atol=TOLERANCE * scale)
 
 
 def test_between_parrots(nest):

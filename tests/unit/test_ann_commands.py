@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from sklearn.datasets import load_diabetes, load_digits
 
+import lifsim as ls
 from lifsim.cli.main import main
 
 CONFIG = """
@@ -81,6 +82,40 @@ def test_regression_and_spiking_classification(folder):
     assert "23.0          1.0000" in said("classify snn.toml --data new.csv")
 
 
+def test_one_sample(folder):
+    X, y = load_digits(return_X_y=True)
+    said("train digits.toml --data digits.npz -o net.h5")
+    out = said("convert net.h5 -o net.toml --data new.csv --sample 17")
+    assert f"stimulus: sample 17 of new.csv, class {y[1017]}, the dense network predicts" in out
+    command = next(line for line in out.splitlines() if line.startswith("next: ")).removeprefix("next: lifsim ").partition(", or")[0]
+    out = said(command)  # as it is printed
+    assert f"sample 17: predicted {y[1017]} (dense network: {y[1017]}), true class {y[1017]}" in out and "(1 sample)" in out
+    assert Path("net.png").stat().st_size > 5000
+    m = ls.ann.load("net.h5")
+    amplitude = ls.modelfile.load("net.toml").populations["input"].params["amplitude"]
+    np.testing.assert_allclose(amplitude, m.input_(X[1017]))
+    said("classify net.toml --data bare.csv --sample 3 -o one.csv")
+    assert len(Path("one.csv").read_text().splitlines()) == 2
+
+
+def test_samples_with_a_value_for_each_step(folder):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    rate = 0.05 + 0.4 * (np.arange(12) // 4 == y[:, None])
+    np.savez("steps.npz", X=(rng.random((60, 20, 12)) < rate[:, None]).astype(float), y=y)
+    Path("s.toml").write_text(
+        'task = "spiking classification"\nhidden = [16]\nrecurrent = true\nencoding = "spikes"\nduration = 20.0\nepochs = 20\n'
+    )
+    out = said("train s.toml --data steps.npz -o s.h5 --set early_stopping=true")
+    assert "of training, accuracy" in out and "of validation data" in out
+    assert len(said("predict s.h5 --data steps.npz").splitlines()) == 62
+    said("convert s.h5 -o snn.toml --data steps.npz --sample 4")
+    assert "1.0000" in said("classify snn.toml --data steps.npz").splitlines()[-2]
+    assert "recurrent_1" in said("info s.h5 --verify")
+    assert "steps.npz:X: has shape (60, 20, 12); expected (samples, features)" in said("train digits.toml --data steps.npz -o a.h5", 2)
+    assert "X: has shape (100, 64); expected (samples, 20, features)" in said("train s.toml --data new.csv -o a.h5", 2)
+
+
 def test_a_changed_weight_is_found(folder):
     said("train digits.toml --data digits.npz -o net.h5 --set epochs=1")
     with h5py.File("net.h5", "r+") as file:
@@ -105,6 +140,12 @@ def test_a_changed_weight_is_found(folder):
         ("predict digits.h5 --data digits.npz", "digits.h5"),
         ("predict no.h5 --data digits.npz", "no.h5"),
         ("convert no.h5 -o a.toml", "no.h5"),
+        ("convert net.h5 -o a.toml --sample 3", "--sample: 3, but no --data; give the file"),
+        (
+            "convert net.h5 -o a.toml --data new.csv --sample 100",
+            "--sample: 100, where there are 100 samples; expected a whole number from 0 to 99",
+        ),
+        ("train digits.toml --data digits.npz -o a.h5 --set early_stopping=1", "early_stopping: 1; expected True or False"),
         ("classify digits.toml --data digits.npz", "is no converted network"),
         ("classify brunel --data digits.npz", "is no converted network"),
         ("info digits.npz --verify", "digits.npz: is not an HDF5 file"),
@@ -112,6 +153,8 @@ def test_a_changed_weight_is_found(folder):
 )
 def test_what_is_wrong_is_said_in_one_line(folder, line, match):
     Path("digits.h5").write_text("", encoding="utf-8")
+    if "net.h5" in line:
+        said("train digits.toml --data digits.npz -o net.h5 --set epochs=1")
     out = said(line, 2)
     assert match in out and out.startswith("error: ") and len(out.strip().splitlines()) == 1
     assert not Path("a.h5").exists()

@@ -31,7 +31,7 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "analysis": "common results",
     "plot": "common files results analysis",
     "nir": "common files weights network",
-    "ann": "common files weights network modelfile engine simulation plot",
+    "ann": "common files weights network modelfile nir engine simulation plot",
     "cli": "common files weights network modelfile building engine results simulation analysis plot ann",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer

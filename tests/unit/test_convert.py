@@ -197,7 +197,7 @@ def test_what_cannot_be_a_rate_is_refused(activation):
         ("relu", {"tau_syn": 0.0}, "tau_syn"),
         ("relu", {"dt": 0.0}, "dt"),
         ("relu", {"neuron": "if", "t_ref": 2.0}, "t_ref: 2 ms for neurons without leak"),
-        ("lif", {"neuron": "if"}, 'neuron: .if. for a network of lif units; neuron="lif"'),
+        ("lif", {"neuron": "if"}, 'neuron: .if. for a network of lif units; set neuron="lif"'),
         ("lif", {"t_ref": 1.0}, "those that the network was trained with: tau_m = 20, t_ref = 2"),
         ("relu", {"X": np.zeros((3, 5))}, "5 features; expected 64"),
         ("relu", {"X": np.full((3, 64), np.nan)}, r"X\[0, 0\]: nan"),
@@ -211,6 +211,54 @@ def test_wrong_options(request, net, options, match):
 def test_relu_units_with_a_refractory_period_are_advised_to_be_lif(relu):
     with pytest.warns(UserWarning, match='t_ref = 2 ms fires at most every 2 ms: train with activation="lif"'):
         to_spiking(relu, t_ref=2.0)
+
+
+def test_a_sample_by_its_number(relu):
+    for number in (None, 0, 17):
+        s = to_spiking(relu, X[TEST], sample=number)
+        np.testing.assert_allclose(s.network.populations["input"].params["amplitude"], X[TEST][number or 0])
+    course = s.watch(X[TEST], 17, Y[TEST])
+    assert (
+        course.predicted == s.classify(X[TEST][17:18])[0] and course.true == Y[TEST][17] and course.dense == relu.predict(X[TEST][17:18])[0]
+    )
+    result = ls.run(s.network)  # its stimulus is that sample
+    np.testing.assert_array_equal(course.spikes["layer_1"][0], result.spikes["layer_1"].times)
+    assert course.sums.shape == (len(course.times), 10) and course.sums[-1].argmax() == relu.classes_.tolist().index(course.predicted)
+
+
+def test_a_sample_is_drawn(relu):
+    from dataclasses import replace
+
+    from lifsim.ann.plots import sample_course
+
+    course = replace(to_spiking(relu, X[TEST]).watch(X[TEST], 17), predicted=3, true=5, dense=5)
+    above, below = sample_course(course).axes
+    assert above.get_title() == "sample 17: predicted 3, true class 5, dense network 5"
+    assert sum(len(line.get_xdata()) for line in above.lines if line.get_marker() == "|") == len(course.spikes["layer_1"][0])
+    assert len(below.lines) == 10 and [t.get_text() for t in below.get_legend().get_texts()] == ["3 (predicted)", "5 (true)"]
+    two = Classifier((8,), loss="binary_cross_entropy", epochs=5).fit(X[LEARN], Y[LEARN] % 2)
+    below = sample_course(to_spiking(two, X[TEST]).watch(X[TEST], 0, Y[TEST] % 2)).axes[1]
+    assert len(below.lines) == 2  # the only output, and zero
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"sample": 3}, r"sample: 3, but no samples X; give the samples too"),
+        ({"X": X[:5], "sample": 5}, "sample: 5, where there are 5 samples; expected a whole number from 0 to 4"),
+        ({"X": X[:5], "sample": -1}, "sample: -1"),
+        ({"X": X[:5], "sample": 1.0}, r"sample: 1\.0"),
+        ({"X": X[:5], "half_threshold": "no"}, "half_threshold: 'no'; expected True or False"),
+    ],
+)
+def test_wrong_samples(relu, given, match):
+    with pytest.raises(LifsimError, match=match):
+        to_spiking(relu, **given)
+
+
+def test_what_is_no_network():
+    with pytest.raises(LifsimError, match=r"m: an object of type str; expected a trained network of lifsim\.ann"):
+        to_spiking("net.h5")
 
 
 def test_without_hidden_layers_nothing_fires():

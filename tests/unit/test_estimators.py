@@ -199,7 +199,7 @@ GOOD = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
         ([[1, 2], [3, np.nan]], [0, 1], r"X\[1, 1\]: nan; expected finite numbers"),
         ([[1, np.inf], [3, 4]], [0, 1], r"X\[0, 1\]: inf"),
         ([[1, 2], [3]], [0, 1], "X: rows of different lengths"),
-        ([["a"], ["b"]], [0, 1], "X: an array of type <U1"),
+        ([["a"], ["b"]], [0, 1], "X: an array of texts; expected an array of real numbers"),
         ([1, 2, 3], [0, 1, 1], r"X: has shape \(3,\)"),
         (np.zeros((0, 2)), [], "X: has shape"),
         ([[1, 2], [3, 4]], [0, 1, 1], "y: has 3 entries for 2 samples"),
@@ -217,7 +217,7 @@ def test_wrong_data_of_a_classifier(X, y, match):
 @pytest.mark.parametrize(
     ("y", "match"),
     [
-        (["a", "b", "c", "d", "e", "f"], "an array of type <U1"),
+        (["a", "b", "c", "d", "e", "f"], "an array of texts"),
         ([1, 2, 3], "3 entries for 6 samples"),
         ([1, 2, 3, 4, 5, np.inf], r"y\[5\]: inf"),
         (np.zeros((6, 2, 2)), "shape"),
@@ -283,7 +283,7 @@ def test_wrong_parameters(params, match):
     [
         ({"encoding": "rate"}, "encoding"),
         ({"duration": 10.5}, "duration: 10.5 ms; expected a multiple of dt"),
-        ({"window": 60.0}, "window: 60 ms; expected at most the duration"),
+        ({"encoding": "latency", "window": 60.0}, "window: 60 ms; expected at most the duration"),
         ({"tau_syn": 0.0}, "tau_syn"),
         ({"hidden": ()}, "hidden"),
         ({"beta": -1.0}, "beta"),

@@ -135,7 +135,7 @@ def test_as_python(a, b, c, op1, op2):
         ("W[top]", "not a whole number"),
         ("W[on]", "not a whole number"),
         ("W[{'a': 1}]", "not a whole number"),
-        ("g[0]", "only arrays"),
+        ("g[0]", "not an array"),
         ("1 if W else 2", "where"),
         ("sqrt()", "missing a required argument"),
         ("sum(v, bogus=1)", "unexpected keyword"),

@@ -63,13 +63,6 @@ def test_spikes_have_no_interval():
         small().record("a", "spikes", interval=1.0)
 
 
-def test_stimuli_cannot_be_set():
-    net = small()
-    net.connect(net.add("p", 1, "poisson_generator", rate=1.0), "a")
-    with ls.Simulation(net) as sim, pytest.raises(ls.ModelError, match="cannot be changed"):
-        sim.set("p", rate=5.0)
-
-
 def test_poisson_window_is_that_of_nest():
     """NEST 3.10, start 10, stop 30, delay 1: arrivals from 11.2 to 31.1 ms."""
     net = ls.Network(dt=0.1)

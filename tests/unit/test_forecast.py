@@ -162,12 +162,13 @@ def test_rows_that_32_bits_cannot_count_are_refused(monkeypatch):
     net.connect("n", "n", "fixed_indegree", indegree=10**9, weight={"normal": [1.0, 0.1]})
     monkeypatch.setattr("lifsim.common.memory.limits", lambda *needed: [])
     with pytest.raises(
-        ls.LifsimError, match=r"projections: a node has about 5e\+09 words .*; expected at most 4,294,967,295: fewer synapses"
+        ls.LifsimError,
+        match=r"the synapses of a node onto the neurons of a block take about 5e\+09 words .*; expected at most 4,294,967,295",
     ):
         ls.run(net, 1.0)
     monkeypatch.undo()
     monkeypatch.setattr("lifsim.engine.synapses.packing.MOST_WORDS", 50)
-    with pytest.raises(ls.LifsimError, match="a node has synapses of more than 50 words"):
+    with pytest.raises(ls.LifsimError, match="take more than 50 words"):
         ls.run(crowded(), 1.0)
 
 

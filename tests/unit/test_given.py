@@ -394,7 +394,7 @@ def test_copies_side_by_side_are_a_block_diagonal_matrix(form):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"copies": 3}, r"copies: 3 of 20 sources and 15 targets; expected the same numbers in every copy"),
+        ({"copies": 3}, r"copies: 3 copies with 20 sources and 15 targets in all; expected a number that divides both"),
         ({"copies": 0}, "copies: 0; expected a whole number from 1 on"),
         ({"copies": 1.5}, "copies: 1.5"),
         ({"copies": True}, "copies: True"),

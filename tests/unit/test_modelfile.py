@@ -305,7 +305,7 @@ def test_conditions_may_lead_in_a_circle():
 def test_long_circles():
     links = "\n".join(f'p{i} = "= p{(i + 1) % 3000} + 1"' for i in range(3000))
     (message,) = problems("[parameters]\n" + links).values()
-    assert "leads back to itself" in message and len(message) < 1000
+    assert "refers to itself, or to others" in message and len(message) < 1000
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_long_circles():
         ({"overrides": {"rum.dt": "1"}}, "rum.dt", "did you mean 'run'"),
         ({"overrides": {"populations.exk.n": "1"}}, "populations.exk.n", "did you mean 'exc'"),
         ({"overrides": {"projections[7].delay": "1"}}, "projections[7].delay", "0 to 1"),
-        ({"overrides": {"run.dt.x": "1"}}, "run.dt.x", "not inside a table"),
+        ({"overrides": {"run.dt.x": "1"}}, "run.dt.x", "neither a table nor a list"),
         ({"overrides": {"parameters.gg": "1"}}, "parameters.gg", "did you mean 'g'"),
         ({"overrides": {"populations.exc.n": "x"}}, "populations.exc.n", "whole number"),
         ({"overrides": {"": "x"}}, "''", "not a path"),
@@ -577,7 +577,7 @@ def test_stored_weights_of_another_unit(tmp_path):
     (tmp_path / "m.toml").write_text(
         "[populations.a]\nn = 2\nmodel = 'iaf_psc_exp'\n[[projections]]\nsource = 'a'\ntarget = 'a'\nmatrix = 'w.h5:W'\n"
     )
-    with pytest.raises(ModelError, match="in mV; a takes pA"):
+    with pytest.raises(ModelError, match="in mV; weights in pA, the unit of a"):
         load(tmp_path / "m.toml")
 
 

@@ -466,7 +466,7 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
         ({"spikes": "step", "step": 20.0}, "0.01 s, shorter than the step of 0.02 s"),
         ({"spikes": "pulse", "step": 0.1}, "0.1 ms for spikes that are pulses"),
         ({"spikes": "pulse", "reset": "zero"}, "reset: 'zero'; expected 'v_reset' or 'subtract'"),
-        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; expected a"),
+        ({"spikes": "pulse", "reset": {"b": "subtract"}}, "there is no such neuron node; allowed: a"),
         ({"spikes": "pulse", "reset_delay": True}, "reset_delay: True for spikes that are pulses"),
         ({"spikes": "step", "step": 0.1, "reset_delay": 1}, "reset_delay: 1; expected True or False"),
     ]:
@@ -592,7 +592,7 @@ def test_what_nir_cannot_express(tmp_path, change, match):
 
 def test_what_is_no_chain_of_layers(tmp_path, store):
     store.put("layer_3", np.ones((2, 7)))
-    with pytest.raises(LifsimError, match="takes 7 values after a layer of 3"):
+    with pytest.raises(LifsimError, match="takes 7 values, and the layer before it gives 3; expected 3"):
         nir.save_weights(tmp_path / "w.nir", store)
 
 
@@ -613,8 +613,8 @@ def test_what_is_no_chain_of_layers(tmp_path, store):
         (lambda f: f["node/nodes/a/metadata/reset"].__setitem__((), "half"), "net.nir:a/metadata/reset: 'half'; v_reset or subtract"),
         (lambda f: f["node/metadata/spikes"].__setitem__((), "dirac"), "metadata/spikes: 'dirac'"),
         (lambda f: f["node/metadata/threshold"].__setitem__((), "near"), "metadata/threshold: 'near'"),
-        (lambda f: f["node/nodes"].__setitem__("c", f["node"]), "is in the file several times"),
-        (lambda f: f["node"].__setitem__("nodes/c/nodes", f["node"]), "is in the file several times"),
+        (lambda f: f["node/nodes"].__setitem__("c", f["node"]), "is reached by several links"),
+        (lambda f: f["node"].__setitem__("nodes/c/nodes", f["node"]), "is reached by several links"),
         (lambda f: f["node/nodes/in/shape"].__setitem__(0, 0), "net.nir:in/shape"),
         (lambda f: (f["node/nodes/a"].pop("r"), f["node/nodes/a"].create_dataset("r", data=np.ones(4))), "different lengths"),
         (lambda f: (f["node/nodes"].pop("b"), f["node/nodes"].__setitem__("b", h5py.ExternalLink("x.h5", "b"))), "not a node of this file"),
@@ -641,7 +641,7 @@ def test_broken_files(tmp_path, change, match):
     [
         ({"w": {"type": "Linear", "weight": np.eye(3)}}, chain("in", "a", "w", "out"), "x.nir:w: a Linear node that leads to no neurons"),
         ({"w": {"type": "Scale", "scale": np.ones(3)}}, [("in", "a"), ("a", "w")], "x.nir:w: a Scale node that leads to no neurons"),
-        ({"w": {"type": "Linear", "weight": np.eye(3)}}, [("in", "a"), ("w", "a")], "x.nir:w: nothing leads to it"),
+        ({"w": {"type": "Linear", "weight": np.eye(3)}}, [("in", "a"), ("w", "a")], "x.nir:w: has no incoming edge"),
         ({"w": {"type": "Linear", "weight": np.ones((3, 4))}}, chain("in", "w", "a"), "x.nir:w: 3 values lead to it; expected 4"),
         ({"w": {"type": "Linear", "weight": np.ones((4, 3))}}, chain("in", "w", "a"), "x.nir:a: 4 values come from 'w'; expected 3"),
         (
@@ -692,5 +692,115 @@ def test_other_wrong_use(tmp_path):
     with pytest.raises(DataError, match="cannot be read as NIR"):
         nir.load(tmp_path / "x.nir")
     nir.save(tmp_path / "net.nir", feed_forward("iaf_psc_delta", **LEAKY))
-    with pytest.raises(LifsimError, match="there is no such Input node; in"):
+    with pytest.raises(LifsimError, match="there is no such Input node; did you mean 'in'"):
         nir.load(tmp_path / "net.nir", inputs={"inn": {}})
+
+
+# -- dense networks ----------------------------------------------------------------------------------
+
+
+def dense(kind, **options):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4)) + 3
+    y = X @ rng.normal(size=(4, 2))
+    return X, kind((5, 4), "identity", epochs=3, **options).fit(
+        X, np.array(["a", "b"])[(y[:, 0] > y[:, 1]).astype(int)] if kind is ls.ann.Classifier else y
+    )
+
+
+@pytest.mark.parametrize("scale", ["none", "max", "standard"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_a_classifier_comes_back_with_the_same_predictions(tmp_path, scale, loss):
+    X, m = dense(ls.ann.Classifier, scale=scale, loss=loss)
+    nir.save(tmp_path / "m.nir", m)
+    again = ls.ann.load(tmp_path / "m.nir")
+    np.testing.assert_array_equal(again.predict_proba(X), m.predict_proba(X))
+    assert again.predict(X).tolist() == m.predict(X).tolist() and again.history == m.history and again.get_params() == m.get_params()
+
+
+@pytest.mark.parametrize("scale", ["none", "max", "standard"])
+@pytest.mark.parametrize("kind", [ls.ann.Classifier, ls.ann.Regressor])
+def test_the_graph_of_a_dense_network_computes_its_outputs(tmp_path, kind, scale):
+    """Node by node, as another program does."""
+    X, m = dense(kind, scale=scale, dtype="float64")
+    nir.save(tmp_path / "m.nir", m)
+    graph = nir.read(tmp_path / "m.nir")
+    x, name = X, "input"
+    for _ in graph.edges:
+        name = dict(graph.edges)[name]
+        node = graph.nodes[name]
+        x = x * node["scale"] if node["type"] == "Scale" else x @ node["weight"].T + node["bias"] if node["type"] == "Affine" else x
+    assert graph.kind(name) == "Output"
+    np.testing.assert_allclose(x, m.decision_function(X) if kind is ls.ann.Classifier else m.predict(X), rtol=1e-9)
+
+
+def test_a_regressor_comes_back_with_the_same_predictions(tmp_path):
+    X, m = dense(ls.ann.Regressor, scale="standard")
+    nir.save(tmp_path / "m.nir", m)
+    np.testing.assert_array_equal(ls.ann.load(tmp_path / "m.nir").predict(X), m.predict(X))
+
+
+def test_the_nir_package_reads_dense_networks(tmp_path):
+    package = pytest.importorskip("nir")
+    _, m = dense(ls.ann.Classifier, scale="standard")
+    nir.save(tmp_path / "m.nir", m)
+    graph = package.read(tmp_path / "m.nir")
+    np.testing.assert_array_equal(graph.nodes["layer_1"].weight, m.weights[0])
+    assert set(graph.nodes) == {"input", "input_scaling", "layer_1", "layer_2", "layer_3", "output"}
+
+
+def test_a_spiking_classifier_is_written_as_its_neurons(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 4))
+    m = ls.ann.SpikingClassifier((6,), "latency", duration=20.0, epochs=3, dtype="float64").fit(X, (X[:, 0] > X[:, 1]).astype(int))
+    nir.save(tmp_path / "m.nir", m)
+    when = m.shown(X[:1])["spike_times"]
+    found = ls.run(nir.load(tmp_path / "m.nir", inputs={"input": {"spike_times": when}}), 23.0)
+    expected = ls.run(ls.ann.to_spiking(m).network_for(X[:1]), 23.0)
+    np.testing.assert_array_equal(found.spikes["layer_1"].times, expected.spikes["layer_1"].times)
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        (
+            lambda X, y: ls.ann.Classifier((4,), "relu", epochs=1).fit(X, y),
+            r"activation: 'relu', for which NIR has no node; write it as spiking neurons",
+        ),
+        (lambda X, y: ls.ann.Classifier((4,), "tanh", epochs=1).fit(X, y), r"activation: 'tanh', .*save_weights"),
+        (
+            lambda X, y: ls.ann.Regressor((), loss="binary_cross_entropy", epochs=1).fit(X, y),
+            r"loss: 'binary_cross_entropy' with a sigmoid output",
+        ),
+        (lambda X, y: ls.ann.Classifier(), "not trained yet"),
+        (lambda X, y: "net.h5", "net: an object of type str; expected a lifsim.Network"),
+    ],
+)
+def test_dense_networks_that_nir_cannot_express(tmp_path, made, match):
+    with pytest.raises(LifsimError, match=match):
+        nir.save(tmp_path / "m.nir", made(np.eye(4), np.array([0, 1, 0, 1])))
+    assert not (tmp_path / "m.nir").exists()
+
+
+def test_files_that_hold_no_dense_network(tmp_path):
+    _, m = dense(ls.ann.Classifier)
+    nir.save(tmp_path / "m.nir", m)
+    with pytest.raises(DataError, match=r"holds no neurons; .* lifsim\.ann\.load"):
+        nir.load(tmp_path / "m.nir")
+    nir.save(tmp_path / "net.nir", feed_forward("iaf_psc_delta", **LEAKY))
+    with pytest.raises(DataError, match=r"holds no dense network of lifsim"):
+        ls.ann.load(tmp_path / "net.nir")
+    graph = nir.read(tmp_path / "m.nir")
+    for change, match in (
+        (lambda g: g.nodes.pop("layer_2"), "no node"),
+        (lambda g: g.edges.pop(), "form no chain"),
+        (lambda g: g.metadata.update(lifsim_network="{"), "damaged"),
+        (lambda g: g.metadata.update(lifsim_network="[]"), "damaged"),
+        (lambda g: g.metadata.update(lifsim_network="{}"), "damaged: 'parameters'"),
+        (lambda g: g.nodes["layer_1"].update(weight=np.zeros((7, 4))), "damaged|shape"),
+    ):
+        broken = Graph({k: dict(v) for k, v in graph.nodes.items()}, list(graph.edges), dict(graph.metadata))
+        change(broken)
+        nir.write(tmp_path / "broken.nir", broken)
+        with pytest.raises(DataError, match=match):
+            ls.ann.load(tmp_path / "broken.nir")

@@ -111,5 +111,5 @@ def test_hdf5_that_leads_elsewhere(tmp_path):
         read(tmp_path / "x.h5")
     with h5py.File(tmp_path / "bomb.h5", "w") as file:
         file.create_dataset("X", (10**6, 10**6), chunks=(1000, 1000))
-    with pytest.raises(DataError, match="claims"):
+    with pytest.raises(DataError, match="declares"):
         read(tmp_path / "bomb.h5")

@@ -535,7 +535,7 @@ def test_keywords(net, call, said):
 
 def test_signatures_are_shown_as_before():
     assert list(inspect.signature(ls.Network).parameters)[:4] == ["dt", "name", "description", "reference"]
-    assert list(inspect.signature(ls.Network.record).parameters) == ["self", "what", "variable", "interval", "start", "stop"]
+    assert list(inspect.signature(ls.Network.record).parameters) == ["self", "what", "variable", "interval", "start", "stop", "name"]
     assert list(inspect.signature(Classifier).parameters)[:3] == ["hidden", "activation", "loss"]
 
 
@@ -744,3 +744,65 @@ def test_settings_of_training():
     ):
         message = said("train", "c.toml", "--data", "x.csv", "-o", "n.h5", "--set", setting)
         assert message.startswith(f"c.toml: {setting.partition('=')[0]}: there is no such entry; write {own}")
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("np.exp(2)", "there is no function 'np.exp'; write exp"),
+        ("math.pi", "a name with a dot (write exp(x) and pi, not np.exp(x) and np.pi) is not allowed"),
+        ("2^3", "^ (a power is written **) is not allowed"),
+        ("exp", "unknown name 'exp'; it is a function: write exp(x)"),
+        ("20 * ms", 'a quantity such as "20 ms" stands alone'),
+        ("np.random.normal(3)", "{ normal = [mean, sd] }"),
+        ("range(3)", "write arange(n)"),
+        ("[x for x in g]", "a loop (for) is not allowed"),
+        ("1 is g", "the comparison 'is' (write ==) is not allowed"),
+        ("exp(1, 2)", "exp(x): too many positional arguments"),
+        ("max()", "max(x, *more, axis=None): missing a required argument: 'x'"),
+        ("G + 1", "unknown name 'G'; did you mean 'g'?"),
+    ],
+)
+def test_expressions(expression, message):
+    refused(lambda: ls.load(_file(f'[parameters]\ng = 1.0\nx = "= {expression}"\n')), "parameters.x: ", message)
+
+
+# -- the libraries themselves ------------------------------------------------------------------------
+
+
+@pytest.mark.peers
+def test_quantities_of_brian2(net):
+    units = pytest.importorskip("brian2.units")
+    refused(lambda: net.add("x", 1, "iaf_psc_exp", tau_m=0.02 * units.second), "populations.x.tau_m: ", 'write 20 or "20 ms"')
+    refused(lambda: net.connect("exc", "exc", weight=0.1 * units.nA), 'write 100 or "100 pA"')
+    refused(lambda: net.add("x", 2, "spike_generator", spike_times=[1, 2] * units.ms), "is a quantity of brian2")
+    refused(lambda: ls.run(net, 100 * units.ms), 'write 100 or "100 ms"')
+
+
+@pytest.mark.peers
+def test_quantities_of_pint(net):
+    pint = pytest.importorskip("pint")
+    for value in (20 * pint.UnitRegistry().ms, [20, 10] * pint.UnitRegistry().ms):
+        refused(lambda value=value: net.add("x", 2, "iaf_psc_exp", tau_m=value), "is a quantity of pint")
+
+
+@pytest.mark.peers
+def test_random_values_and_nodes_of_nest(net):
+    nest = pytest.importorskip("nest")
+    for value in (nest.random.normal(-60.0, 5.0), nest.random.uniform(-70.0, -60.0) + 1.0):
+        refused(lambda value=value: net.add("x", 2, "iaf_psc_exp", V_m=value), '{"normal": [mean, sd]}')
+    p = nest.spatial_distributions.gaussian(nest.spatial.distance, std=0.2)
+    refused(lambda: net.connect("exc", "exc", {"rule": "pairwise_bernoulli", "p": p}), "a function of distance")
+    refused(lambda: net.connect(nest.Create("iaf_psc_exp", 3), "exc"), "projections[0].source: ", "expected a population")
+    both = nest.CollocatedSynapses({"weight": 1.0}, {"weight": 2.0})
+    refused(lambda: net.connect("exc", "exc", "all_to_all", both), "projections[0].syn_spec: ")
+
+
+@pytest.mark.peers
+def test_random_values_of_pynn(net):
+    random = pytest.importorskip("pyNN.random")
+    value = random.RandomDistribution("normal", (-60, 5))
+    refused(lambda: net.add("x", 2, "iaf_psc_exp", V_m=value), '{"normal": [mean, sd]}')

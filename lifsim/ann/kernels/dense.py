@@ -26,7 +26,8 @@ class Shape(NamedTuple):
 
     sizes : units of each layer, inputs first. activation : code of each layer. weight, bias : where W and b of each layer begin in the
     parameters. unit : where the values of each layer begin in a buffer. loss : code of the loss. curve : constants of the activation
-    `lif`: t_ref / tau_m, gain, knee, the value at the knee and the rate of the exponential function below it.
+    `lif`: t_ref / tau_m, gain, knee, the value at the knee and the rate of the exponential function below it. classes : whether the outputs
+    stand for classes.
     """
 
     sizes: np.ndarray
@@ -36,6 +37,7 @@ class Shape(NamedTuple):
     unit: np.ndarray
     loss: int
     curve: np.ndarray
+    classes: bool
 
 
 class Samples(NamedTuple):
@@ -46,13 +48,18 @@ class Samples(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """Work space for a batch: values, slopes and errors (derivatives of the loss with respect to z) of all units, targets; the gradient."""
+    """Work space for a batch: values, slopes and errors (derivatives of the loss with respect to z) of all units, targets; the gradient.
+
+    tally : of all samples since it was 0: for classes, [number of samples classified correctly]; else the sum of the squared differences
+    between outputs and targets, for each output. float64, shape (n_outputs,).
+    """
 
     value: np.ndarray
     slope: np.ndarray
     error: np.ndarray
     target: np.ndarray
     gradient: np.ndarray
+    tally: np.ndarray
 
 
 class Solver(NamedTuple):
@@ -221,6 +228,22 @@ def errors(net, b, rows):
     return squares(net.activation[last - 1], net.curve, z, y, error, units(net, b.slope, last, rows))
 
 
+@owning
+def count(net, b, rows):
+    """Add the batch to `b.tally`, after `errors`, which leaves probabilities, outputs or (binary cross-entropy) sums z in `b.value`."""
+    last = len(net.sizes) - 1
+    z, y = units(net, b.value, last, rows), matrix(b.target, 0, rows, net.sizes[last])
+    for i in range(rows):
+        if not net.classes:
+            for j in range(z.shape[1]):
+                output = 1 / (1 + math.exp(-z[i, j])) if net.loss == BINARY else z[i, j]
+                b.tally[j] += (output - y[i, j]) ** 2
+        elif z.shape[1] == 1:
+            b.tally[0] += (z[i, 0] > 0) == (y[i, 0] > 0.5)
+        else:
+            b.tally[0] += z[i].argmax() == y[i].argmax()
+
+
 # -- backward and the step -------------------------------------------------------------------------
 
 
@@ -297,14 +320,19 @@ def gradient(net, theta, data, order, b):
     take(data.y, order, matrix(b.target, 0, rows, data.y.shape[1]))
     forward(net, theta, b, rows)
     loss = errors(net, b, rows)
+    count(net, b, rows)
     backward(net, theta, b, rows)
     return loss
 
 
 @entry
 def epoch(net, theta, data, order, batch, b, solver, learning_rate):
-    """An epoch: one step of the solver for every `batch` samples of `data`, taken in `order`; returns the mean loss over all samples."""
+    """An epoch: one step of the solver for every `batch` samples of `data`, taken in `order`; returns the mean loss over all samples.
+
+    Each sample counts for the loss and for `b.tally` as it was before the step of its batch.
+    """
     total = 0.0
+    b.tally[:] = 0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
         total += gradient(net, theta, data, some, b) * len(some)

@@ -15,9 +15,11 @@ from lifsim.common.lazy import on_first_use
 
 __all__ = [
     "WORDS",
+    "Only",
     "Plastic",
     "Seen",
     "StorePlace",
+    "WeightLogs",
     "begun_again",
     "deliveries",
     "draw_again",
@@ -28,12 +30,15 @@ __all__ = [
     "refreshed",
     "set_weights",
     "stored_in",
+    "traces_now",
     "unpacked",
+    "variables",
 ]
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity.plastic_delivery import Plastic, deliveries
     from lifsim.engine.plasticity.plastic_layout import (
+        Only,
         Seen,
         begun_again,
         draw_again,
@@ -45,13 +50,17 @@ if TYPE_CHECKING:
         set_weights,
         stored_in,
         unpacked,
+        variables,
     )
-    from lifsim.engine.plasticity.postsynaptic_spikes import WORDS
+    from lifsim.engine.plasticity.postsynaptic_spikes import WORDS, traces_now
     from lifsim.engine.plasticity.store import StorePlace
+    from lifsim.engine.plasticity.weight_logging import WeightLogs
 
 __getattr__ = on_first_use(
     __name__,
     {
+        "Only": "lifsim.engine.plasticity.plastic_layout",
+        "variables": "lifsim.engine.plasticity.plastic_layout",
         "Seen": "lifsim.engine.plasticity.plastic_layout",
         "stored_in": "lifsim.engine.plasticity.plastic_layout",
         "begun_again": "lifsim.engine.plasticity.plastic_layout",
@@ -65,7 +74,9 @@ __getattr__ = on_first_use(
         "unpacked": "lifsim.engine.plasticity.plastic_layout",
         "Plastic": "lifsim.engine.plasticity.plastic_delivery",
         "deliveries": "lifsim.engine.plasticity.plastic_delivery",
+        "WeightLogs": "lifsim.engine.plasticity.weight_logging",
         "StorePlace": "lifsim.engine.plasticity.store",
+        "traces_now": "lifsim.engine.plasticity.postsynaptic_spikes",
         "WORDS": "lifsim.engine.plasticity.postsynaptic_spikes",
     },
 )

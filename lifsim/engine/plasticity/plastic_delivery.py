@@ -14,16 +14,18 @@ from lifsim.engine.plasticity.pairs import Site, Work, look_at_all, transmit_pai
 from lifsim.engine.plasticity.postsynaptic_spikes import PostsynapticSpikes, note
 from lifsim.engine.plasticity.rule_dispatch import OF_SYNAPSES
 from lifsim.engine.plasticity.short_term import transmit_scaled
+from lifsim.engine.plasticity.weight_log import WeightLog, log_weights
 from lifsim.engine.synapses.delivery import Ring, sent_by
 from lifsim.plan.spikes import NEVER
 
 
 class Plastic(NamedTuple):
-    """The spikes of the targets, work space, and the synapses of each model."""
+    """The spikes of the targets, work space, the synapses of each model, and the log of the weights of each model, or None."""
 
     trains: PostsynapticSpikes
     work: Work
     groups: tuple[Any, ...]
+    logs: tuple[WeightLog | None, ...]
 
 
 class Noted(NamedTuple):
@@ -36,7 +38,7 @@ class Noted(NamedTuple):
 
 class PlasticDelivery(NamedTuple):
     """The data of `deliver_plastic`: the synapses of one model; `inputs` are the input sums, shape (n_channels, n_places); block b begins
-    at place ``first[b]``; spikes sent after step `newest` are not delivered.
+    at place ``first[b]``; spikes sent after step `newest` are not delivered. `log` is the log of the weights, None if there is none.
     """
 
     synapses: Any
@@ -46,12 +48,14 @@ class PlasticDelivery(NamedTuple):
     inputs: np.ndarray
     first: np.ndarray
     newest: int
+    log: WeightLog | None
 
 
 def deliveries(plastic: Plastic, ring: Ring, blocks: Blocks, inputs: np.ndarray) -> list[tuple[Part, Any]]:
     """The parts that deliver through `plastic`, in order, each with its data."""
     groups = [
-        (deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER)) for g in plastic.groups
+        (deliver_plastic, PlasticDelivery(g, plastic.trains, plastic.work, ring, inputs, blocks.first, NEVER, log))
+        for g, log in zip(plastic.groups, plastic.logs, strict=True)
     ]
     return [(note_spikes, Noted(plastic.trains, ring, blocks)), *groups]
 
@@ -70,7 +74,7 @@ def note_spikes(m, b, step):
 @Part
 def deliver_plastic(m, b, step):
     """Add all weights of plastic synapses that arrive in `step` to the input sums of block `b`."""
-    synapses, trains, work, ring, inputs, first, newest = read(m)
+    synapses, trains, work, ring, inputs, first, newest, log = read(m)
     y, lo, total = synapses.y, first[b], inputs[:, first[b] : first[b + 1]]
     site = Site(trains, work, b, lo)
     for j in range(len(y.delay) - 1, -1, -1):
@@ -83,6 +87,7 @@ def deliver_plastic(m, b, step):
                     for r in range(y.row_first[ids[i]], y.row_first[ids[i] + 1]):
                         if y.begin[b, r, j] < y.begin[b, r, j + 1]:
                             transmit(synapses, site, r, j, sent, total, all_seen)
+                            log_weights(log, y, b, lo, r, j, ids[i], sent)
 
 
 @merged
@@ -119,13 +124,23 @@ def _transmit(synapses, site, r, j, sent, total, all_seen):
     return lambda synapses, site, r, j, sent, total, all_seen: transmit_scaled(synapses, site.b, r, j, sent, total)
 
 
-def catch_up(synapses: Any, trains: PostsynapticSpikes, ring: Ring, bounds: np.ndarray, dtype: np.dtype, step: int) -> None:
+def catch_up(
+    synapses: Any,
+    trains: PostsynapticSpikes,
+    ring: Ring,
+    bounds: np.ndarray,
+    dtype: np.dtype,
+    step: int,
+    log: WeightLog | None = None,
+    work: Work | None = None,
+) -> None:
     """Apply to `synapses`, of one model and one block, the spikes sent until `step` that have not arrived yet.
 
     The neurons of the block have the places ``bounds[0]`` … ``bounds[1] - 1``. `dtype` is that of the input sums, which are discarded.
+    The weights that the spikes transmit go to the `log` if there is one. `work` is work space for one block, to which nothing is known.
     """
     n = len(trains.newest)
-    data = PlasticDelivery(synapses, trains, work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step)
+    data = PlasticDelivery(synapses, trains, work or work_for(1, n), ring, np.zeros((2, n), dtype), bounds, step, log)
     one = Calls([(deliver_plastic, data)], Known())
     deliver_steps(Deliveries(one.code, one.data), step + 1, step + len(ring.number))
 

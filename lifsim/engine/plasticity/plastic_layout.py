@@ -41,7 +41,7 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePla
             groups.append(module.Synapses(pack(own, module, np.zeros((len(own), 2), np.int64), plan.dt, place)))
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
-    return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups)), tau, plan, seats)
+    return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups), (None,) * len(groups)), tau, plan, seats)
 
 
 def begun_again(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -136,28 +136,73 @@ class Seen(NamedTuple):
     step: int
 
 
-def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], only: tuple[ModuleType, int] | None) -> list[np.ndarray]:
-    """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps).
+class Only(NamedTuple):
+    """One projection: its model, its number among those of this model, and the variable that is read in place of the weight."""
 
-    The weights are those after all spikes that were sent. With `only`, those of one projection (see `stored_in`).
+    module: ModuleType
+    p: int
+    variable: str = "weight"
+
+
+def unpacked(plastic: Plastic, seen: Seen, b: int, sources: tuple[int, int], only: Only | None) -> list[np.ndarray]:
+    """Plastic synapses from the sources lo … hi - 1 onto block `b`: source (from lo), target (index in the block), weight, delay (steps),
+    and the number of each (see `numbered`).
+
+    The weights are those after all spikes that were sent. With `only`, those of one projection.
     """
     groups = [g for g in plastic.groups if only is None or type(g) is only[0].Synapses]
     parts = [part_of(g.y, b, *sources) for g in groups]
+    numbers = [numbered(k, indices(g.y, b, *sources)) for k, g in enumerate(plastic.groups) if only is None or type(g) is only[0].Synapses]
     trains = plastic.trains._replace(**{key: getattr(plastic.trains, key)[b : b + 1] for key in ("link", "trace", "used")})
     for g, y in zip(groups, parts, strict=True):
         catch_up(type(g)(y), trains, seen.ring, seen.first[b : b + 2], seen.dtype, seen.step)
-    found = [np.concatenate(c) for c in zip(*(columns(y, *sources) for y in parts), strict=True)]
+    each = [[*columns(y, *sources), number] for y, number in zip(parts, numbers, strict=True)]
+    found = [np.concatenate(c) for c in zip(*each, strict=True)]
     if only is None:
         return found
     (y,) = parts
-    keep = np.repeat(y.projection == only[1], np.diff(y.begin[0, :, [0, -1]], axis=0)[0])
+    if only.variable != "weight":
+        found[2] = variable_of(y, only, plastic.trains.decays.tau)
+    keep = np.repeat(y.projection == only.p, np.diff(y.begin[0, :, [0, -1]], axis=0)[0])
     return [c[keep] for c in found]
+
+
+def variables(module: ModuleType) -> tuple[str, ...]:
+    """The names of what can be read of the synapses of a model beside their weights: parameters, state variables, presynaptic traces."""
+    names: tuple[str, ...] = (*module.PARAMETERS, *module.TAUS, *module.TRACES)
+    return names
+
+
+def variable_of(y: Store, only: Only, tau: np.ndarray) -> np.ndarray:
+    """A variable of all synapses of a store with one block, as those of one projection have it; `tau` are all time constants."""
+    module, p, name = only
+    number = np.diff(y.begin[0], axis=1)
+    if name in module.PARAMETERS:
+        q = module.PARAMETERS.index(name)
+        if y.column[p, q] >= 0:
+            return y.own[y.column[p, q]]
+        if name not in module.STATES:
+            return np.full(number.sum(), y.constant[p, q])
+    if name in module.TAUS:
+        return np.full(number.sum(), tau[y.law[p, module.TAUS.index(name)]])
+    return np.repeat(y.state[0][:, :, (module.STATES or module.TRACES).index(name)].ravel(), number.ravel())
 
 
 def stored_in(wirings: list[Any], index: int) -> tuple[ModuleType, int]:
     """The model of projection number `index`, which is plastic, and its number among those of this model."""
     module = next(MODELS[w.plasticity.model] for w in wirings if w.index == index)
     return module, [w.index for w in wirings if w.plasticity and MODELS[w.plasticity.model] is module].index(index)
+
+
+def numbered(k: int, synapse: np.ndarray) -> np.ndarray:
+    """A number for each plastic synapse that no other of the engine has, from the number of its model and its index in the store."""
+    return synapse + (np.int64(k) << 48)
+
+
+def indices(y: Store, b: int, lo: int, hi: int) -> np.ndarray:
+    """The indices in the store of the synapses from the sources lo … hi - 1 onto block `b`, in the order of `unpacked`."""
+    begin = y.begin[b, y.row_first[lo] : y.row_first[hi]]
+    return np.arange(begin[0, 0], begin[-1, -1]) if begin.size else np.zeros(0, np.int64)
 
 
 def columns(y: Store, lo: int, hi: int) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ and the next one of the same neuron. Spikes that no synapse can need any more ar
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -112,3 +113,19 @@ def entries_after(trains: PostsynapticSpikes, b: int, needed: int) -> tuple[np.n
     own = entries.view(np.int32)
     own[:, BEFORE], own[:, AFTER] = place[own[:, BEFORE] // LINKS], place[own[:, AFTER] // LINKS]
     return entries, place
+
+
+def traces_now(trains: PostsynapticSpikes, bounds: np.ndarray, now: float, fired: np.ndarray, which: int, dt: float) -> np.ndarray:
+    """The postsynaptic trace of every neuron at step `now`, shape (n_places,); time steps are of `dt` ms.
+
+    Block b begins at place ``bounds[b]``; `fired` are the places of neurons that fired in this step, which are noted in the next one;
+    `which` is 0 for the trace with tau_minus, 1 for that with tau_minus_triplet.
+    """
+    out = np.empty(len(trains.newest))
+    for b, (lo, hi) in enumerate(itertools.pairwise(bounds)):
+        e = trains.newest[lo:hi].astype(np.int64)
+        tau = trains.decays.tau[trains.law[which, lo:hi]]
+        passed = now - trains.link[b][e + STEP].astype(np.float64)
+        out[lo:hi] = trains.trace[b][e // 2 + (FAST, SLOW)[which]] * np.exp(-passed * dt / tau)
+    out[fired] += 1.0
+    return out

@@ -21,6 +21,7 @@ from lifsim.engine.plasticity.store import Store, value
 PARAMETERS = ("lambda", "alpha", "mu_plus", "mu_minus", "Wmax")
 TAUS = ("tau_plus",)
 STATES = ()
+TRACES = ("Kplus",)  # of the state of a segment
 
 
 class StdpSynapses(NamedTuple):

@@ -14,6 +14,7 @@ from lifsim.engine.plasticity import stdp
 from lifsim.engine.plasticity.store import Store
 
 PARAMETERS, TAUS, STATES = stdp.PARAMETERS, stdp.TAUS, stdp.STATES
+TRACES = ()
 
 
 class NearestSynapses(NamedTuple):

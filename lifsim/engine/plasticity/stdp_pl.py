@@ -20,6 +20,7 @@ from lifsim.engine.plasticity.store import Store, value
 PARAMETERS = ("lambda", "alpha", "mu")
 TAUS = ("tau_plus",)
 STATES = ()
+TRACES = ("Kplus",)  # of the state of a segment
 
 
 class PowerSynapses(NamedTuple):

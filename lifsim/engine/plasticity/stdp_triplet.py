@@ -21,6 +21,7 @@ from lifsim.engine.plasticity.store import Store, value
 PARAMETERS = ("Aplus", "Aplus_triplet", "Aminus", "Aminus_triplet", "Wmax")
 TAUS = ("tau_plus", "tau_plus_triplet")
 STATES = ()
+TRACES = ("Kplus", "Kplus_triplet")  # of the state of a segment
 
 
 class TripletSynapses(NamedTuple):

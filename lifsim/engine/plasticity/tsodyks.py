@@ -20,6 +20,7 @@ from lifsim.engine.plasticity.store import Store, value
 PARAMETERS = ("u", "x", "y", "U", "tau_rec", "tau_fac", "tau_psc")
 TAUS = ()
 STATES = ("u", "x", "y")
+TRACES = ()  # of the state of a segment
 
 
 class TsodyksSynapses(NamedTuple):

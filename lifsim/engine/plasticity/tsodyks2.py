@@ -20,6 +20,7 @@ from lifsim.engine.plasticity.store import Store, value
 PARAMETERS = ("u", "x", "U", "tau_rec", "tau_fac")
 TAUS = ()
 STATES = ("u", "x")
+TRACES = ()  # of the state of a segment
 
 
 class Tsodyks2Synapses(NamedTuple):

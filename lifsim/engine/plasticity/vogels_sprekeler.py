@@ -20,6 +20,7 @@ from lifsim.engine.plasticity.store import Store, value
 PARAMETERS = ("eta", "alpha", "Wmax")
 TAUS = ("tau",)
 STATES = ()
+TRACES = ("Kplus",)  # of the state of a segment
 
 
 class VogelsSynapses(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 
 from lifsim.engine import layout, restimulated
 from lifsim.engine.compiler.parts import Calls, Known
+from lifsim.engine.derived import Releases
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
 from lifsim.engine.parallel.clock import clock_for
 from lifsim.engine.parallel.placement import blocks_for_threads
@@ -20,13 +21,14 @@ from lifsim.engine.precise.arrival_heap import ArrivalHeap, nothing_underway, wi
 from lifsim.engine.precise.event_dynamics import STATES
 from lifsim.engine.precise.event_loop import EventMachine, advance, arrest, foresee, look_up
 from lifsim.engine.precise.event_neurons import Sent
+from lifsim.engine.probe_layout import probes_of
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.stimuli.currents import OwnInput
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.delivery import Synapses
 from lifsim.engine.synapses.sampling import key_of
 from lifsim.plan.limits import BUFFER
-from lifsim.plan.plan import Plan
+from lifsim.plan.plan import Group, Plan
 from lifsim.plan.spikes import ListedSpikes
 
 LONGEST_INTERVAL = 1024  # most steps between synchronisations of threads
@@ -75,24 +77,26 @@ class PreciseEngine(NeuronEngine):
             layout.currents_of(plan, seats, edges),
             OwnInput(np.ones(plan.n_neurons), neurons.cell["current"].copy(), np.zeros(plan.n_neurons)),
             neurons.cell["current"].copy(),
-            layout.probes_of(plan, seats.place, edges, lambda group, name: NUMBER[name]),
+            probes_of(plan, seats.place, edges, lambda group, name: NUMBER[name]),
             key,
             sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
         )
         foresee((neurons, self.machine.trains), 0)
+        self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
 
     # -- running -----------------------------------------------------------------------------------
 
     def longest_slice(self) -> int:
         """The number of steps that can run in one slice within the memory for recorded data and pending spikes."""
         spikes = (1 / self._refractory()).sum()
-        samples = sum(len(p.ids) / p.interval * 8 for p in self.plan.probes)
+        samples = sum(len(p.ids) / p.interval * 8 for p in (*self._sampled, *self.plan.probes))
         underway = spikes * (len(self.placement.first) - 1) * self._rows() * 7 * 8
         return max(1, int(min(BUFFER / max(spikes * BYTES + samples, 1), UNDERWAY / max(underway, 1))))
 
     def advance(self, steps: int) -> SliceRecords:
         """Run `steps` steps and return what was recorded."""
+        self.derived.begin(self.plan, self.step, self._releases, self.machine)
         self.machine = self.machine._replace(underway=self._roomy(steps))
         threads = self.team.active()
         m = self.machine
@@ -124,7 +128,7 @@ class PreciseEngine(NeuronEngine):
                 own = np.flatnonzero((ids >= g.first) & (ids < g.first + g.n))  # indices are faster than a mask
                 own = own[np.lexsort((ids[own], -offset[own], step[own]))]
                 spikes[g.name] = step[own], ids[own] - g.first, offset[own]
-        return SliceRecords(spikes, self._gathered(m, self._shown), time.perf_counter() - began)
+        return SliceRecords(spikes, self._recorded(m, self._shown, spikes, self._refractory_of), time.perf_counter() - began)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -218,6 +222,14 @@ class PreciseEngine(NeuronEngine):
                 if len(wrong):
                     return g.name, int(wrong[0]), name, float(own[wrong[0]])
         return None
+
+    def _releases(self, group: Group) -> Releases:
+        cell = self.machine.neurons.cell[layout.places(group, self.placement.place)]
+        held = cell["held"] != 0
+        return Releases(np.where(held, cell["due"], -1), np.where(held, cell["due_offset"], 0.0))
+
+    def _refractory_of(self, group: Group) -> np.ndarray:
+        return self._refractory()[layout.places(group, self.placement.place)]
 
     # -- sizes -------------------------------------------------------------------------------------
 

@@ -1,0 +1,23 @@
+"""The steps in which a recording is sampled."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lifsim.common.timegrid import steps
+from lifsim.network.recordings import Recording
+from lifsim.plan.spikes import NEVER
+
+
+def stop_of(r: Recording, dt: float) -> int:
+    """The last step of a recording, NEVER if it does not end."""
+    return steps(r.stop, dt) if math.isfinite(r.stop) else NEVER
+
+
+def due_steps(r: Recording, dt: float, start: int, stop: int) -> np.ndarray:
+    """The steps start < step <= stop in which a sample of `r` is due, ascending."""
+    begin, every = steps(r.start, dt), steps(r.interval, dt)
+    first = begin + every * (max(start - begin, 0) // every + 1)
+    return np.arange(first, min(stop, stop_of(r, dt)) + 1, every)

@@ -1,0 +1,229 @@
+"""Parameters of generators are read and set between runs: forms of values, slices of populations, errors, checkpoints, files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lifsim as ls
+from lifsim.common.errors import ModelError
+
+
+def network(**more):
+    net = ls.Network()
+    net.add("n", 6, "iaf_psc_exp")
+    net.add("ext", 3, "poisson_generator", rate=[100.0, 200.0, 300.0])
+    net.add("dc", 1, "dc_generator", amplitude=50.0)
+    net.add("step", 1, "step_current_generator", amplitude_times=[5.0], amplitude_values=[20.0])
+    net.add("sg", 3, "spike_generator", spike_times=[[3.0, 30.0], [4.0], []])
+    net.add("wave", 1, "waveform_generator", waveform=[10.0, 20.0], interval=5.0)
+    net.add("gamma", 2, "sinusoidal_gamma_generator", rate=500.0, order=2.0)
+    net.add("ou", 1, "ou_generator", std=50.0)
+    net.add("noise", 2, "noise_generator", std=50.0)
+    net.connect("ext", "n", weight=50.0, delay=1.5)
+    net.connect("gamma", "n", weight=20.0, delay={"uniform": [1.0, 4.0]})
+    for name in ("dc", "step", "wave", "ou", "noise"):
+        net.connect(name, "n", delay=2.0)
+    net.connect("sg", "n", weight=300.0, delay=2.5)
+    net.record(["n", "ext", "sg", "gamma"], "spikes")
+    net.record("n", "V_m", interval=0.1)
+    return net
+
+
+def change(sim):
+    sim.set("ext", rate=900.0)
+    sim.set("dc", amplitude=-20.0, stop=70.0)
+    sim.set("step", amplitude_times=[sim.time + 4.0], amplitude_values=[33.0])
+    sim.set("sg", spike_times=[sim.time + 2.0, sim.time + 2.5])
+    sim.set("wave", waveform=[5.0, 7.0, 9.0])
+    sim.set("gamma", rate={"uniform": [300.0, 900.0]}, order=5.0)
+    sim.set("ou", mean=10.0, tau=2.0)
+    sim.set("noise", start=sim.time + 3.0, std=80.0)
+    sim.set("n", V_th=-54.0)
+
+
+def same(a, b):
+    assert all(np.array_equal(a.spikes[name].times, b.spikes[name].times) for name in a.spikes)
+    assert all(np.array_equal(a.spikes[name].ids, b.spikes[name].ids) for name in a.spikes)
+    assert np.array_equal(a.traces["n"]["V_m"], b.traces["n"]["V_m"])
+
+
+@pytest.fixture(scope="module")
+def whole():
+    with ls.Simulation(network(), threads=1) as sim:
+        sim.run(20.0)
+        change(sim)
+        sim.run(10.0)
+        change(sim)
+        sim.run(20.0)
+        return sim.result()
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_results_do_not_depend_on_threads_or_slices(whole, threads):
+    with ls.Simulation(network(), threads=threads) as sim:
+        sim.run(20.0)
+        change(sim)
+        for _ in range(10):
+            sim.run(1.0)
+        change(sim)
+        sim.run(20.0)
+        same(sim.result(), whole)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3, 1.5, 2.5])
+def test_a_checkpoint_holds_changes_that_are_on_their_way(whole, tmp_path, after):
+    """The values before and after a change act side by side until the longest delay has passed."""
+    with ls.Simulation(network(), threads=2) as sim:
+        sim.run(20.0)
+        change(sim)
+        sim.run(10.0)
+        change(sim)
+        if after:
+            sim.run(after)
+        sim.save(tmp_path / "x.ckpt")
+    with ls.Simulation.restore(tmp_path / "x.ckpt", threads=1) as sim:
+        assert sim.get("dc", "stop").tolist() == [70.0] and sim.get("ext", "rate").tolist() == [900.0] * 3
+        sim.run(20.0 - after)
+        same(sim.result(), whole)
+
+
+def test_a_run_that_was_interrupted_after_changes_goes_on(whole, tmp_path):
+    out = tmp_path / "x.h5"
+    with ls.Simulation(network(), threads=2, out=out) as sim:
+        sim.run(20.0)
+        change(sim)
+        sim.run(10.0)
+        change(sim)
+        sim.run(20.0, max_wall=1e-9)  # stops after a slice, with a checkpoint
+        assert not sim.done
+    resumed = ls.resume(out)
+    same(resumed, whole)
+    changes = {(x["of"], x["set"]): x for x in resumed.info["changes"]}
+    assert changes["ext", "rate"] == {"of": "ext", "set": "rate", "first": 20.0, "last": 30.0, "number": 2, "value": 900.0}
+    assert changes["dc", "stop"]["value"] == 70.0 and ("n", "V_th") in changes
+
+
+def test_values_of_some_generators():
+    net = network()
+    with ls.Simulation(net) as sim:
+        sim.set("ext[1]", rate=7.0)
+        sim.set(net.populations["ext"][[0, 2]], rate=[1.0, 2.0])
+        assert sim.get("ext", "rate").tolist() == [1.0, 7.0, 2.0] and sim.get("ext[2]", "rate").tolist() == [2.0]
+        sim.run(10.0)
+        sim.set("sg[0:2]", spike_times=[[11.0], [12.0, 13.0]])
+        sim.set("sg[2]", spike_times=[14.0])
+        assert [x.tolist() for x in sim.get("sg", "spike_times")] == [[11.0], [12.0, 13.0], [14.0]]
+        sim.run(30.0)
+        spikes = sim.result().spikes["sg"]
+    assert spikes.times.tolist() == [3.0, 4.0, 11.0, 12.0, 13.0, 14.0] and spikes.ids.tolist() == [0, 1, 0, 1, 1, 2]
+
+
+def test_spikes_that_are_in_the_past_are_not_sent():
+    with ls.Simulation(network()) as sim:
+        sim.run(10.0)
+        sim.set("sg", spike_times=[2.0, 10.0, 10.1])
+        sim.run(10.0)
+        assert sim.result().spikes["sg"].times.tolist() == [3.0, 4.0, 10.1, 10.1, 10.1]
+
+
+def test_a_generator_that_was_silent_when_the_network_was_built():
+    """It gets random numbers that no other generator has: equal rates give different trains."""
+    net = ls.Network()
+    net.add("n", 2, "iaf_psc_exp", V_th=1e9)
+    for name in ("a", "b", "c"):
+        net.add(name, 1, "poisson_generator", rate=0.0 if name != "c" else 1000.0)
+    net.connect("a", "n[0]", weight=1.0)
+    net.connect("b", "n[1]", weight=1.0)
+    net.connect("c", "n[1]", weight=0.0)
+    net.record("n", "I_syn_ex", interval=0.1)
+    with ls.Simulation(net) as sim:
+        sim.set("a", rate=5000.0)
+        sim.set("b", rate=5000.0)
+        sim.run(200.0)
+        x = sim.result().traces["n"]["I_syn_ex"]
+    arrived = np.round(x[1:] - np.exp(-0.1 / 2.0) * x[:-1], 6)
+    assert (arrived.sum(axis=0) > 700).all() and (arrived.sum(axis=0) < 1300).all()
+    assert abs(np.corrcoef(arrived[20:].T)[0, 1]) < 5.5 / np.sqrt(len(arrived))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "values", "where", "words"),
+    [
+        ("ext", {"rate": -1.0}, "ext.rate", "0 to 1e9"),
+        ("ext", {"rates": 1.0}, "ext.rates", "rate"),
+        ("ext", {"rate": [1.0, 2.0]}, "ext.rate", "(3,)"),
+        ("ext", {"rate": "5 mV"}, "ext.rate", "Hz"),
+        ("dc", {"origin": 10.0}, "dc.origin", "start=sim.time"),
+        ("dc", {"start": 10.0, "stop": 5.0}, "dc", "stop must not be before start"),
+        ("dc", {"start": 0.05}, "dc.start", "0.05"),
+        ("step", {"amplitude_values": [1.0, 2.0]}, "step", "equally long"),
+        ("step", {"amplitude_times": [3.0, 2.0], "amplitude_values": [1.0, 2.0]}, "step", "increase"),
+        ("sg", {"spike_times": [0.0]}, "sg.spike_times", "above 0"),
+        ("sg", {"spike_times": [[1.0], [2.0]]}, "sg.spike_times", "one list a node"),
+        ("gamma", {"individual_spike_trains": False}, "gamma.individual_spike_trains", "once the network is built"),
+        ("gamma", {"order": 0.5}, "gamma.order", ">= 1"),
+        ("noise", {"std_mod": 100.0}, "noise", "std_mod"),
+        ("noise[0]", {"std": [1.0, 2.0]}, "noise[0].std", "(1,)"),
+        ("wave", {"waveform": [[1.0, 2.0, 3.0]]}, "wave.waveform", "(samples, 1)"),
+    ],
+    ids=str,
+)
+def test_wrong_values(nodes, values, where, words):
+    with ls.Simulation(network()) as sim:
+        before = sim.get(nodes, next(iter(values))) if not values.keys() & {"rates", "origin"} else None
+        with pytest.raises(ModelError) as error:
+            sim.set(nodes, **values)
+        assert error.value.problems[0].where == where and words in str(error.value)
+        if before is not None:
+            np.testing.assert_equal(sim.get(nodes, next(iter(values))), before)
+
+
+def test_all_settable_parameters_of_all_models_can_be_read_and_set_again():
+    """To the value that they have, for every model of a generator, with and without a connection."""
+    from lifsim.network.model import MODELS
+    from lifsim.simulation.setting import settable
+
+    needed = {"spike_generator": {"spike_times": [1.0]}, "waveform_generator": {"waveform": [1.0]}}
+    for model in MODELS.values():
+        if model.role == "neuron":
+            continue
+        net = ls.Network()
+        net.add("n", 2, "iaf_psc_exp_ps" if model.methods == ("precise",) else "iaf_psc_exp")
+        net.add("g", 2, model.name, **needed.get(model.name, {}))
+        net.connect("g", "n", "one_to_one")
+        with ls.Simulation(net) as sim:
+            sim.run(1.0)
+            for name in settable(model):
+                value = sim.get("g", name)
+                if name not in ("spike_file", "waveform_file"):
+                    sim.set("g", **{name: value})
+                    np.testing.assert_equal(sim.get("g", name), value)
+            sim.run(1.0)
+
+
+def test_all_parameters_of_all_neurons_can_be_set(tmp_path):
+    """To other values than they have; a checkpoint has them."""
+    from lifsim.network.model import MODELS
+
+    for model in MODELS.values():
+        if model.role != "neuron":
+            continue
+        net = ls.Network()
+        own = net.add("n", 4, model.name, **({"tau_syn": [2.0, 7.0]} if model.name.endswith("multisynapse") else {}))
+        with ls.Simulation(net) as sim:
+            sim.run(1.0)
+            new = {}
+            for p in own.model.parameters + own.model.states:
+                now = sim.get("n", p.name)
+                new[p.name] = not now if p.shape == "flag" else now + 0.125 * (p.name not in ("V_reset", "E_L", "V_m", "V_min", "delta"))
+                if p.shape == "value" and not np.isfinite(now).all():
+                    new[p.name] = now
+            sim.set("n", **new)
+            wanted = {name: sim.get("n", name) for name in new}
+            for name, value in new.items():
+                np.testing.assert_allclose(wanted[name], value, rtol=1e-12)
+            sim.save(tmp_path / "x.ckpt")
+        with ls.Simulation.restore(tmp_path / "x.ckpt") as sim:
+            for name, value in wanted.items():
+                np.testing.assert_array_equal(sim.get("n", name), value)
