@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +29,9 @@ class Recording:
 
     With a `source`, the recording is of the weights of the synapses from `source` to `view`, or of the current from the generators
     `source`. `name` is the name of the trace in results, "" until the network has chosen one.
+
+    `kind` is what is recorded: "spikes", "rate", "weights" (samples), "events" (each transmitted weight), "generator" (a signal of
+    generators) or "probe" (any other variable of neurons).
     """
 
     view: View
@@ -39,17 +42,17 @@ class Recording:
     source: View | None = None
     name: str = ""
     events: bool = False  # whether each transmitted weight is recorded, and not samples
+    kind: str = field(init=False)
 
     @property
     def key(self) -> Key:
         """The population and the name of the trace in results."""
         return self.view.name, self.name or self.variable
 
-    @property
-    def kind(self) -> str:
-        """What is recorded: "spikes", "rate", "weights" (samples), "events" (each transmitted weight), "generator" (a signal of generators)
-        or "probe" (any other variable of neurons).
-        """
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", self._kind())
+
+    def _kind(self) -> str:
         if self.variable in ("spikes", "rate"):
             return self.variable
         if self.events:

@@ -224,7 +224,7 @@ class BuiltNetwork(Overviewed):
 
         Raises
         ------
-        ModelError : there are no such nodes or no such projection, they have no stored synapses, or `what` is wrong.
+        ModelError, LifsimError : there are no such nodes or no such projection, they have no stored synapses, or `what` is wrong.
         """
         return self._synapses.matrix(self.net.view(source), self.net.view(target), what, projection)
 

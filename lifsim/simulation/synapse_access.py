@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.errors import LifsimError, ModelError, Problem, did_you_mean
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import times
 from lifsim.network import Network, View
@@ -74,6 +74,8 @@ class SynapseAccess:
         """As `matrix`, for a variable of plastic synapses."""
         from scipy.sparse import csc_array
 
+        if not any(self._net.projections[i].synapse for i in self.between(source, target)):
+            raise LifsimError("what", shown(what), "one of: weight, delay")
         number = self._number(source, target, projection)
         plastic = self._wiring(number).plasticity
         known = self._engine.synapse_variables(number) if plastic else ()
@@ -178,7 +180,7 @@ class SynapseAccess:
         found = self.between(source, target)
         place, names = f"{source.name} to {target.name}", [self._net.projections[i].name for i in found]
         if not found:
-            raise ModelError(place, "there are no synapses", "populations that are connected")
+            raise ModelError(place, "there are no synapses", "connect them first")
         if projection is None and len(found) == 1:
             return found[0]
         if isinstance(projection, Projection) and projection in [self._net.projections[i] for i in found]:
