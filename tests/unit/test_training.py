@@ -285,7 +285,7 @@ def test_notebooks_get_the_bar_of_tqdm_auto(monkeypatch, capsys):
             super().__init__(**options)
 
     monkeypatch.setattr(epoch_progress, "notebook", lambda: True)
-    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    monkeypatch.setattr(epoch_progress, "bar_class", lambda: Bar)
     Classifier((4,), epochs=3, progress=True).fit(X[:50], Y[:50], callbacks=[slow])
     assert [bar["total"] for bar in made] == [3] and "2/3" in capsys.readouterr().err
 
