@@ -184,6 +184,8 @@ class Stimuli:
         """`plan` with the stimuli of a run with `seed` from its first step on; the synapses stay."""
         again = [name for name, history in self.histories.items() if history.changed or (seed != self._seed and history.drawn)]
         self._due, self._seed = {}, seed
+        if not again:
+            return plan
         for name in again:
             self.histories[name].restart(checked(self._net.populations[name], seed))
             if name in self._spells:

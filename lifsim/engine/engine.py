@@ -255,7 +255,8 @@ class Engine(NeuronEngine):
         """See `lifsim.engine.contract.RunningEngine.restart`."""
         was, plastic = self.plan.groups, self.machine.plastic
         self.step = 0
-        self.restimulate(replace(plan, groups=was))
+        if restimulated.changed(self.plan, plan, *restimulated.STIMULI):
+            self.restimulate(replace(plan, groups=was))
         self.plan = plan
         initial_state.empty(self.machine.ring, self.machine.underway)
         initial_state.begin_neurons(self.machine.neurons, plan, self.placement.place)

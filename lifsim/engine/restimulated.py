@@ -11,10 +11,11 @@ from lifsim.engine.stimuli.modulated_trains import ModulatedTrains
 from lifsim.plan.plan import Plan
 
 CURRENTS = ("currents", "noise", "sines", "waves", "paths")  # the lists of drives in a plan that `Currents` has
+STIMULI = (*CURRENTS, "poisson", "trains", "exact", "events")  # all that a stimulus may change in a plan
 
 
 def changed(old: Plan, new: Plan, *kinds: str) -> bool:
-    """Whether any of these lists of drives is another one in `new`."""
+    """Whether any of these entries of a plan is another one in `new`."""
     return any(getattr(old, kind) is not getattr(new, kind) for kind in kinds)
 
 

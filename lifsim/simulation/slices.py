@@ -115,8 +115,10 @@ class SliceLoop:
         """Sort and write the records of the last `n` steps."""
         start, step = time.perf_counter(), self._engine.step
         chunk = self._recorder.chunk(step - n, n, recorded, self._engine.plan.events)
-        weights = {w.key: w.rows(step - n, step, recorded) for w in self._weights}
-        self._sink.write(replace(chunk, traces={**chunk.traces, **{key: rows for key, rows in weights.items() if rows is not None}}))
+        if self._weights:
+            weights = {w.key: w.rows(step - n, step, recorded) for w in self._weights}
+            chunk = replace(chunk, traces={**chunk.traces, **{key: rows for key, rows in weights.items() if rows is not None}})
+        self._sink.write(chunk)
         self.recording_seconds += time.perf_counter() - start + recorded.seconds
 
     def _check_numbers(self) -> None:

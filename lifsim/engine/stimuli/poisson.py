@@ -9,6 +9,7 @@ the limits between counts.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -105,11 +106,17 @@ def half_limits(k0: int, p: np.ndarray) -> tuple[int, np.ndarray, tuple[int, np.
     return k0 + first, np.cumsum(share[first:stop]).astype(np.int64), limits(k0, rest / max(rest.sum(), 2.0**-32))
 
 
+@lru_cache(512)
+def law_of(mean: float) -> tuple[int, np.ndarray, tuple[int, np.ndarray]]:
+    """The `half_limits` of a Poisson distribution."""
+    return half_limits(*probabilities(mean))
+
+
 def laws_of(means: np.ndarray) -> Laws:
     """Poisson distributions with these means."""
     low, width, limit, rest_low, rest = [], [], [], [], []
     for mean in means.tolist():
-        own_low, own, (further_low, further) = half_limits(*probabilities(mean))
+        own_low, own, (further_low, further) = law_of(mean)
         low.append(own_low)
         width.append(len(own))
         # s > limit for a signed s: the half word u = s + 2¹⁵ is at least limit + 2¹⁵ + 1. No s exceeds the limits used as padding.
