@@ -55,8 +55,14 @@ class RunningEngine(Protocol):
         Plastic weights are those that the network was built with.
         """
 
-    def reweigh(self, plan: Plan) -> None:
-        """Go on with the static weights of `plan`, whose synapses are otherwise the same."""
+    def rewire(self, plan: Plan) -> None:
+        """Go on with the weights and delays of the static synapses of `plan`, which are otherwise the same."""
+
+    def delay_range(self) -> tuple[int, int]:
+        """The shortest and the longest delay (steps) that static synapses can be given by `rewire`."""
+
+    def sends(self, first: int, last: int) -> bool:
+        """Whether any spike of the nodes `first` … `last` - 1 (global ids) is on its way."""
 
     def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
         """Set the weights of the plastic synapses of projection number `index`, in the order of `lifsim.engine.expand`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifsim.engine import initial_state, layout, plasticity, restimulated
+from lifsim.engine import initial_state, layout, plasticity, restimulated, rewiring
 from lifsim.engine.compiler.parts import Known, Programs
 from lifsim.engine.derived import refractory_of, releases_of
 from lifsim.engine.machine import LoopProgram, Machine
@@ -24,7 +24,6 @@ from lifsim.engine.probe_layout import probes_of
 from lifsim.engine.records import SliceRecords
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.delivery import PendingSpikes, Ring, no_pending_spikes
-from lifsim.engine.synapses.pending import set_out_again
 from lifsim.engine.synapses.sampling import key_of
 from lifsim.engine.synapses.tally import Tally
 from lifsim.plan.limits import BUFFER
@@ -104,11 +103,6 @@ class Engine(NeuronEngine):
         self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
 
     # -- running -----------------------------------------------------------------------------------
-
-    @property
-    def channels(self) -> int:
-        """See `NeuronEngine.channels`."""
-        return self.machine.neurons.channels
 
     def programs(self) -> Programs:
         """The parts that the machine needs, each of which is compiled separately."""
@@ -295,19 +289,22 @@ class Engine(NeuronEngine):
 
     # -- weights -----------------------------------------------------------------------------------
 
-    def reweigh(self, plan: Plan) -> None:
-        """See `lifsim.engine.contract.RunningEngine.reweigh`."""
+    def rewire(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.rewire`."""
         self.plan, self.weight_dtype = plan, np.dtype(self._chosen or layout.natural_weights(plan, self.dtype.name))
-        m, static = self.machine, [w for w in self._wirings() if w.plasticity is None]
-        dtypes = self.dtype, self.weight_dtype
-        y = packing.pack(static, plan.n_nodes, m.blocks.first, self.key, dtypes, m.neurons.channels, Tally(self.team))
-        blocks = len(m.blocks.first) - 1
-        pending = no_pending_spikes(blocks, len(y.channel), len(m.ring.number))
-        self._sending = layout.sending(y, self.placement, layout.edges_of(m.blocks))
-        self.machine = m._replace(synapses=y, underway=pending)
-        self.machine = m = self.machine._replace(underway=self._underway(0))
-        if len(y.delay):
-            self.team.each(lambda b: set_out_again((m.synapses, m.ring, m.underway), b, self.step), range(blocks))
+        rewiring.pack_again(self, [w for w in self._wirings() if w.plasticity is None])
+        self._sending = layout.sending(self.machine.synapses, self.placement, layout.edges_of(self.machine.blocks))
+        self.machine = self.machine._replace(underway=self._underway(0))
+        rewiring.send_again(self)
+
+    def delay_range(self) -> tuple[int, int]:
+        """See `lifsim.engine.contract.RunningEngine.delay_range`."""
+        interval = int(self.machine.blocks.interval[0])
+        return interval, len(self.machine.ring.number) - interval
+
+    def sends(self, first: int, last: int) -> bool:
+        """See `lifsim.engine.contract.RunningEngine.sends`."""
+        return rewiring.any_underway(self, first, last)
 
     def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
         """See `lifsim.engine.contract.RunningEngine.set_plastic_weights`."""

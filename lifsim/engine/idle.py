@@ -55,8 +55,16 @@ class IdleEngine:
         """Return to step 0, with the given spikes of `plan`."""
         self.plan, self.step = plan, 0
 
-    def reweigh(self, plan: Plan) -> None:
+    def rewire(self, plan: Plan) -> None:
         """Do nothing: there are no synapses."""
+
+    def delay_range(self) -> tuple[int, int]:
+        """No delays: there are no synapses."""
+        return 1, 0
+
+    def sends(self, first: int, last: int) -> bool:
+        """False: there are no synapses."""
+        return False
 
     def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
         """Do nothing: there are no synapses."""

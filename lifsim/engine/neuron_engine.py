@@ -129,7 +129,7 @@ class NeuronEngine:
     @property
     def channels(self) -> int:
         """The largest number of input sums of a neuron; with several, weights are stored by sign or receptor."""
-        return 1
+        return int(getattr(self.machine.neurons, "channels", 1))
 
     def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:
         """The rank, in the order of `synapses`, of synapses of `wiring` with these weights among those of the same source and target."""

@@ -257,6 +257,26 @@ class BuiltNetwork(Overviewed):
         self._changes.note(f"{views[0]} to {views[1]}", "weight", value, time_of(self._engine.step, self.net.dt))
         self._changes.number += 1
 
+    @alone
+    def set_delays(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
+        """Set the delays of static synapses, within the shortest and the longest delay of the network as it was built.
+
+        This is possible while no spike of `source` is on its way: before the first run, after `reset`, or in a pause of its activity.
+
+        Parameters
+        ----------
+        source, target, projection : as of `set_weights`.
+        value : the new delays in ms, multiples of dt, in one of the forms of `set_weights`.
+
+        Raises
+        ------
+        ModelError : there are no such synapses, they are plastic, a delay is not allowed, or spikes are on their way; nothing is set.
+        """
+        views = self.net.view(source), self.net.view(target)
+        self._synapses.set_delays(*views, value, projection)
+        self._changes.note(f"{views[0]} to {views[1]}", "delay", value, time_of(self._engine.step, self.net.dt))
+        self._changes.number += 1
+
     def positions(self, nodes: Nodes) -> np.ndarray:
         """The positions of nodes in this run.
 

@@ -1,7 +1,8 @@
-"""Reads and sets the weights of the synapses of a built network, by population and projection."""
+"""Reads and sets the weights and delays of the synapses of a built network, by population and projection."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from lifsim.common.errors import LifsimError, ModelError, Problem, did_you_mean
 from lifsim.common.printable import shown
-from lifsim.common.timegrid import times
+from lifsim.common.timegrid import off_grid, times
 from lifsim.network import Network, View
 from lifsim.network.projection import Projection
 from lifsim.network.synapse_models import check_sign
@@ -39,7 +40,7 @@ class SynapseAccess:
     def __init__(self, net: Network, engine: RunningEngine, first: dict[str, int], seed: int) -> None:
         self._net, self._engine, self._first, self._seed = net, engine, first, seed
         self._listed: dict[int, Listed] = {}
-        self._built: dict[int, Wiring] = {}  # the wirings whose weights were set, as they were built
+        self._built: dict[int, Wiring] = {}  # the wirings whose weights or delays were set, as they were built
 
     def matrix(self, source: View, target: View, what: str, projection: Any = None) -> Any:
         """The weights or delays of the synapses from `source` to `target`, a scipy.sparse.csc_array of shape (n_target, n_source).
@@ -111,27 +112,71 @@ class SynapseAccess:
         ------
         ModelError : no projection, or several, are meant; or a weight is not allowed. Nothing is set then.
         """
-        number = self._number(source, target, projection)
         place = f"weights from {source} to {target}"
-        for view in (source, target):
-            if view.population.model.role not in ("neuron", "spikes"):
-                raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
-        y, w, p = self._synapses_of(number), self._wiring(number), self._net.projections[number]
-        old = self.matrix(p.source.population[:], p.target.population[:], "weight", number)
-        mine = np.isin(y.source, source.ids) & np.isin(y.target, target.ids)
-        part = old if source.whole and target.whole else old[:, source.ids][target.ids, :]
-        places = np.flatnonzero(mine) if part is old else _places(old, source, target)
-        new = weights_like(place, value, part)
-        self._check(place, p, new)
-        data = old.data.copy()
-        data[places] = new
-        in_order = np.empty(len(data))
-        in_order[y.order] = data
+        number = self._stored(place, source, target, projection)
+        w, p = self._wiring(number), self._net.projections[number]
+        in_order = self._merged(place, number, "weight", (source, target), value, lambda new: _check_weights(place, p, new))
         if w.plasticity:
             self._engine.set_plastic_weights(number, in_order)
         else:
-            self._built.setdefault(number, w)
-            self._reweigh({number: _with_weights(w, in_order)})
+            self._change(number, replace(w, weight=Values(BY_SYNAPSE, array=_as_given(w, in_order))))
+
+    def set_delays(self, source: View, target: View, value: Any, projection: Any = None) -> None:
+        """Set the delays of the static synapses of one projection; see `Simulation.set_delays`.
+
+        Raises
+        ------
+        ModelError : no projection, or several, are meant; a delay is not allowed; or spikes are on their way. Nothing is set then.
+        """
+        place, dt = f"delays from {source} to {target}", self._net.dt
+        number = self._stored(place, source, target, projection)
+        w = self._wiring(number)
+        if w.plasticity:
+            raise ModelError(place, f"a {w.plasticity.model} keeps its delay", "static synapses")
+        if self._engine.sends(*self._range(source)):
+            raise ModelError(
+                place, f"spikes of {source.name} are on their way", "set delays before the first run, after reset, or in a pause"
+            )
+        least, most = self._engine.delay_range()
+        allowed = (
+            f"multiples of dt from {times(np.array(least), dt):g} to {times(np.array(most), dt):g} ms, which the network was built for"
+        )
+
+        def check(new: np.ndarray) -> None:
+            steps = np.round(new / dt)
+            wrong = ~np.isfinite(new) | off_grid(new, dt) | (steps < least) | (steps > most)
+            if wrong.any():
+                raise ModelError(place, f"{new[wrong][0]:g} ms", allowed)
+
+        in_order = np.round(self._merged(place, number, "delay", (source, target), value, check) / dt).astype(np.int32)
+        self._change(number, replace(w, delay=Values(BY_SYNAPSE, array=_as_given(w, in_order))))
+
+    def _stored(self, place: str, source: View, target: View, projection: Any) -> int:
+        """The number of the projection that is meant, whose synapses are stored."""
+        for view in (source, target):
+            if view.population.model.role not in ("neuron", "spikes"):
+                raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+        return self._number(source, target, projection)
+
+    def _merged(
+        self, place: str, number: int, what: str, views: tuple[View, View], value: Any, check: Callable[[np.ndarray], None]
+    ) -> np.ndarray:
+        """The weights or delays of a projection in the order of its rule, of which those between `views` are given by `value`."""
+        y, p, (source, target) = self._synapses_of(number), self._net.projections[number], views
+        old = self.matrix(p.source.population[:], p.target.population[:], what, number)
+        whole = source.whole and target.whole
+        part = old if whole else old[:, source.ids][target.ids, :]
+        new = values_like(place, value, part)
+        check(new)
+        data = old.data.copy()
+        data[slice(None) if whole else _places(old, source, target)] = new
+        in_order = np.empty(len(data))
+        in_order[y.order] = data
+        return in_order
+
+    def _change(self, number: int, new: Wiring) -> None:
+        self._built.setdefault(number, self._wiring(number))
+        self._rewire({number: new})
 
     def plastic_weights(self) -> dict[int, np.ndarray]:
         """The weights of all plastic projections, by number, in the order of the rule."""
@@ -145,28 +190,36 @@ class SynapseAccess:
         return out
 
     def as_built(self) -> None:
-        """Set all static weights to those that the network was built with."""
+        """Give all static synapses the weights and delays that the network was built with."""
         if self._built:
-            self._reweigh(self._built)
+            self._rewire(self._built)
             self._built = {}
 
     # -- checkpoints -------------------------------------------------------------------------------
 
     def saved(self) -> dict[str, np.ndarray]:
-        """The static weights that were set, by number of the projection, in the order of the rule."""
-        plan = {w.index: w for w in self._engine.plan.wirings}
-        return {f"{number}": np.asarray(plan[number].weight.array) for number in self._built}
+        """The static weights and delays (steps) that were set, by number of the projection, in the order of its wiring."""
+        out = {}
+        for number, built in self._built.items():
+            now = self._wiring(number)
+            for key, new, old in ((f"{number}", now.weight, built.weight), (f"delay/{number}", now.delay, built.delay)):
+                if new is not old:
+                    out[key] = np.asarray(new.array)
+        return out
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Set the weights from `saved` (KeyError or ValueError if they are of another network)."""
-        plan = {w.index: w for w in self._engine.plan.wirings}
-        own = {int(key): plan[int(key)] for key in state}
-        for number, w in own.items():
-            if state[f"{number}"].shape != (w.n_synapses,):
-                raise ValueError(f"weights of projection {number}: {state[f'{number}'].shape}; {w.n_synapses}")
-        if own:
-            self._built = own
-            self._reweigh({number: replace(w, weight=Values(BY_SYNAPSE, array=state[f"{number}"])) for number, w in own.items()})
+        """Set the weights and delays from `saved` (KeyError or ValueError if they are of another network)."""
+        changed: dict[int, Wiring] = {}
+        for key, x in state.items():
+            what, _, number = key.rpartition("/")
+            w = changed.get(int(number)) or next((w for w in self._engine.plan.wirings if w.index == int(number)), None)
+            if w is None or x.shape != (w.n_synapses,):
+                raise ValueError(f"values of projection {number}: {x.shape}; {w and w.n_synapses}")
+            values = Values(BY_SYNAPSE, array=x)
+            changed[int(number)] = replace(w, delay=values) if what else replace(w, weight=values)
+        if changed:
+            self._built = {number: self._wiring(number) for number in changed}
+            self._rewire(changed)
 
     # -- projections -------------------------------------------------------------------------------
 
@@ -206,7 +259,7 @@ class SynapseAccess:
         if number not in self._listed:
             from lifsim.engine import expand
 
-            p, w = self._net.projections[number], self._built.get(number) or self._wiring(number)
+            p, w = self._net.projections[number], self._wiring(number)
             made = expand(w, self._seed)
             source = w.sources[made.source].astype(np.int64) - self._first[p.source.name]
             target = w.targets[made.target] - self._first[p.target.name]
@@ -218,25 +271,26 @@ class SynapseAccess:
         first = self._first[view.name]
         return first, first + view.population.n
 
-    def _reweigh(self, new: dict[int, Wiring]) -> None:
+    def _rewire(self, new: dict[int, Wiring]) -> None:
+        """Let projections have these wirings, which differ in weights and delays alone."""
         plan = self._engine.plan
-        self._engine.reweigh(replace(plan, wirings=[new.get(w.index, w) for w in plan.wirings]))
-        for number, w in new.items():
-            if not w.plasticity and self._engine.channels > 1:
-                self._listed.pop(number, None)  # their order depends on their signs
-
-    def _check(self, place: str, p: Projection, new: np.ndarray) -> None:
-        problems: list[Problem] = []
-        if not np.isfinite(new).all():
-            problems.append(Problem(place, f"{new[~np.isfinite(new)][0]:g}", "finite weights"))
-        elif p.synapse:
-            problems += check_sign(place, new, p.synapse)
-        if problems:
-            raise ModelError.of(problems)
+        self._engine.rewire(replace(plan, wirings=[new.get(w.index, w) for w in plan.wirings]))
+        for number in new:
+            self._listed.pop(number, None)  # the order depends on delays and signs
 
 
-def weights_like(place: str, value: Any, old: Any) -> np.ndarray:
-    """The weights that `value` gives to the synapses of the matrix `old`, in its order; shape (n_synapses,).
+def _check_weights(place: str, p: Projection, new: np.ndarray) -> None:
+    problems: list[Problem] = []
+    if not np.isfinite(new).all():
+        problems.append(Problem(place, f"{new[~np.isfinite(new)][0]:g}", "finite weights"))
+    elif p.synapse:
+        problems += check_sign(place, new, p.synapse)
+    if problems:
+        raise ModelError.of(problems)
+
+
+def values_like(place: str, value: Any, old: Any) -> np.ndarray:
+    """The weights or delays that `value` gives to the synapses of the matrix `old`, in its order; shape (n_synapses,).
 
     Parameters
     ----------
@@ -299,12 +353,11 @@ def _pointers(source: np.ndarray, n: int) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n))])
 
 
-def _with_weights(w: Wiring, in_order: np.ndarray) -> Wiring:
-    """A wiring with weights in the order of its targets."""
-    if w.kind == GIVEN and w.given is not None:
-        rows = w.given.by_target()
-        if rows.order is not None:
-            as_given = np.empty_like(in_order)
-            as_given[rows.order] = in_order
-            in_order = as_given
-    return replace(w, weight=Values(BY_SYNAPSE, array=in_order))
+def _as_given(w: Wiring, in_order: np.ndarray) -> np.ndarray:
+    """Values in the order of targets, in the order in which a wiring has them."""
+    rows = w.given.by_target() if w.kind == GIVEN and w.given is not None else None
+    if rows is None or rows.order is None:
+        return in_order
+    out = np.empty_like(in_order)
+    out[rows.order] = in_order
+    return out

@@ -187,6 +187,69 @@ def test_a_checkpoint_holds_the_weights_that_were_set(tmp_path, synapse):
     assert result.info["changes"][0]["of"] == "a to b" and result.info["changes"][0]["set"] == "weight"
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("model", ["iaf_psc_exp", "iaf_psc_exp_ps"])
+def test_delays(tmp_path, model, threads):
+    """Spikes are those of a network built with these delays; a checkpoint has them, and reset forgets them."""
+    delay = np.random.default_rng(3).integers(10, 41, (N, N)) * 0.1
+    kwargs = {"rule": "all_to_all", "model": model, "weight": 20.0}
+    plain = ls.run(network(delay=delay, **kwargs), 80.0).spikes["b"]
+    with ls.Simulation(network(delay={"uniform": [1.0, 4.0]}, **kwargs), threads=threads) as sim:
+        built = sim.matrix("a", "b", "delay", projection="one").data
+        sim.set_delays("a", "b", delay, projection="one")
+        np.testing.assert_allclose(sim.matrix("a", "b", "delay", projection="one").toarray(), delay, rtol=1e-12)
+        sim.run(40.0)
+        sim.save(tmp_path / "x.ckpt")
+        sim.run(40.0)
+        np.testing.assert_array_equal(sim.result().spikes["b"].times, plain.times)
+        with pytest.raises(ModelError, match="spikes of a are on their way"):
+            sim.set_delays("a", "b", 1.0, projection="one")
+        sim.reset()
+        np.testing.assert_array_equal(sim.matrix("a", "b", "delay", projection="one").data, built)
+    with ls.Simulation.restore(tmp_path / "x.ckpt") as sim:
+        sim.run(40.0)
+        np.testing.assert_array_equal(sim.result().spikes["b"].times, plain.times)
+
+
+@pytest.mark.parametrize(
+    ("value", "projection", "words"),
+    [
+        (4.1, "two", "from 1 to 4 ms"),
+        (0.5, "two", "from 1 to 4 ms"),
+        (1.55, "two", "1.55 ms"),
+        (np.inf, "two", "inf ms"),
+        (2.0, "one", "stdp_synapse keeps its delay"),
+    ],
+    ids=str,
+)
+def test_wrong_delays(value, projection, words):
+    net = network(synapse="stdp_synapse")
+    net.connect("a", "b", "one_to_one", delay=4.0, name="long")
+    net.connect("a", "b", "one_to_one", delay=1.0, name="short")
+    with ls.Simulation(net) as sim:
+        before = entries(sim.matrix("a", "b", "delay"))
+        with pytest.raises(ModelError) as error:
+            sim.set_delays("a", "b", value, projection=projection)
+        assert words in str(error.value)
+        assert entries(sim.matrix("a", "b", "delay")) == before
+
+
+def test_multapses_of_both_signs_keep_their_order():
+    """Excitatory and inhibitory synapses of one pair are stored apart; after a change of sign they are still told apart."""
+    rng = np.random.default_rng(5)
+    with ls.Simulation(network("fixed_total_number", weight={"normal": [0.0, 20.0]}, delay=2.0)) as sim:
+        for _ in range(3):
+            old = sim.matrix("a", "b", projection="one")
+            new = rng.normal(0.0, 20.0, old.nnz)
+            sim.set_weights("a", "b", new, projection="one")
+            got = sim.matrix("a", "b", projection="one")
+            assert entries(got) == sorted(zip(*(x.tolist() for x in (_columns(old), old.indices, new.round(9))), strict=True))
+
+
+def _columns(matrix):
+    return np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+
+
 @pytest.mark.parametrize(
     ("source", "target", "value", "projection", "words"),
     [

@@ -186,14 +186,28 @@ class PreciseEngine(NeuronEngine):
         self.plan, self.step = plan, 0
         self._begin(self.machine.synapses, key_of(seed))
 
-    def reweigh(self, plan: Plan) -> None:
-        """See `lifsim.engine.contract.RunningEngine.reweigh`."""
+    def rewire(self, plan: Plan) -> None:
+        """See `lifsim.engine.contract.RunningEngine.rewire`."""
         from lifsim.engine.precise import event_snapshot
 
         state = event_snapshot.state_of(self)
         self.plan = plan
         self.machine = self.machine._replace(synapses=self._packed(), underway=nothing_underway(len(self.machine.blocks.first) - 1))
         event_snapshot.send_again(self, state)
+
+    def delay_range(self) -> tuple[int, int]:
+        """See `lifsim.engine.contract.RunningEngine.delay_range`."""
+        delay = self.machine.synapses.delay
+        return int(delay.min(initial=1)), int(delay.max(initial=0))
+
+    def sends(self, first: int, last: int) -> bool:
+        """See `lifsim.engine.contract.RunningEngine.sends`."""
+        from lifsim.engine.precise import event_snapshot
+
+        ids = event_snapshot.spikes_underway(self.machine.underway, self.machine.synapses, last)[2]
+        given = self.plan.events.window(self.step - self.delay_range()[1], self.step)[1]
+        both = np.concatenate([ids, given.astype(np.int64)])
+        return bool(((both >= first) & (both < last)).any())
 
     def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
         """Do nothing: exact spike times do not support plastic synapses."""
