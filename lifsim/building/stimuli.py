@@ -140,11 +140,13 @@ class Stimuli:
             self._spells[name] = [*before, later]
         elif population.model.name == "waveform_generator":
             self._waveform(population, values)
-        self.histories[name].add(step, values)
-        for x in self._inputs:
-            if x.population is population:
-                for delay in np.unique(x.synapses.delay).tolist():
-                    self._due.setdefault(step + delay + x.ahead, set()).add(name)
+        history, own = self.histories[name], [x for x in self._inputs if x.population is population]
+        history.add(step, values)
+        if not own:  # else `_renew` forgets
+            history.forget(step - self.longest)
+        for x in own:
+            for delay in np.unique(x.synapses.delay).tolist():
+                self._due.setdefault(step + delay + x.ahead, set()).add(name)
 
     def next(self, step: int) -> int:
         """The first step from `step` on at which `follow` makes drives anew; NEVER if there is none."""

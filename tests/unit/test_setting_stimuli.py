@@ -227,3 +227,19 @@ def test_all_parameters_of_all_neurons_can_be_set(tmp_path):
         with ls.Simulation.restore(tmp_path / "x.ckpt") as sim:
             for name, value in wanted.items():
                 np.testing.assert_array_equal(sim.get("n", name), value)
+
+
+def test_a_long_loop_keeps_only_the_values_that_still_act():
+    """Memory, and the size of checkpoints, do not grow with the number of changes."""
+    net = network()
+    net.add("alone", 1, "poisson_generator")
+    net.record("alone", "spikes")
+    with ls.Simulation(net) as sim:
+        for k in range(200):
+            sim.set("sg", spike_times=[sim.time + 0.5])
+            sim.set("ext", rate=1000.0 + k)
+            sim.set("alone", rate=100.0 + k)
+            sim.run(1.0)
+        held = {name: len(history._versions) for name, history in sim._stimuli.histories.items()}
+        assert max(held.values()) < 8 and len(sim._stimuli._due) < 8 and len(sim._stimuli._spells["sg"]) < 8
+        assert len(sim.result().spikes["sg"]) == 3 * 200
