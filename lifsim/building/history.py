@@ -78,7 +78,7 @@ class History:
         for k, since in enumerate(arrays[_SINCE].tolist()):
             own = {key.removeprefix(f"{k}/"): x for key, x in arrays.items() if key.startswith(f"{k}/")}
             names = dict.fromkeys(key.partition("/")[0] for key in own)
-            yield int(since), self.initial | {name: self._decoded(name, own) for name in names}
+            yield int(since), self.initial | {name: self._decoded(name, own) for name in names} if names else self.initial
 
     def _decoded(self, name: str, arrays: dict[str, np.ndarray]) -> Any:
         match self._shape(name):

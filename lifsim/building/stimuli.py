@@ -27,14 +27,13 @@ from lifsim.network.network import Network
 from lifsim.network.population import Population
 from lifsim.network.projection import Projection
 from lifsim.plan.plan import Plan
-from lifsim.plan.spikes import NEVER, Events, Spell, merged
-from lifsim.plan.stimuli import SHARED, TO_EACH
+from lifsim.plan.spikes import NEVER, Events, Merged, Spell, merged
+from lifsim.plan.stimuli import CURRENTS, KINDS, SHARED, TO_EACH
 from lifsim.plan.synapses import Expand, Wiring
 
-KINDS = ("poisson", "currents", "noise", "trains", "sines", "waves", "paths", "exact")  # the lists of drives in a plan
-CURRENTS = ("currents", "noise", "sines", "waves", "paths")  # those that are currents
-FURTHER, MOST_FURTHER = 1 << 23, 1 << 8  # the first stream of drives that a change adds, and the most of them for each projection
+FURTHER = 1 << 23  # the first stream of drives that a change adds; every projection has as many of them as synapses
 SERIES = ("amplitude_times", "amplitude_values"), ("rate_times", "rate_values")  # names of times and values that change in steps
+WAVE = ("waveform", "waveform_file", "interval", "interpolate")  # what the samples of a waveform generator are made of
 SAMPLES = "(samples)"  # beside the parameters of a waveform generator: its samples, and the steps for which each holds
 _KIND = {
     "sinusoidal_poisson_generator": "trains",
@@ -59,7 +58,7 @@ class _Part(NamedTuple):
 class _Input:
     """A projection of a generator: its synapses, and the drives that act through them now."""
 
-    number: int
+    further: int  # the first stream of drives that a change adds
     population: Population
     kind: str
     synapses: drives.Connections
@@ -91,6 +90,7 @@ class Stimuli:
         self._due: dict[int, set[str]] = {}  # by step: the generators whose drives are made anew then
         self.histories = {p.name: History(p, checked(p, seed)) for p in net.populations.values() if p.model.role != "neuron"}
         self._spells = {p.name: [Spell(self._given(p), 0, NEVER)] for p in net.populations.values() if p.model.role == "spikes"}
+        self._resting: tuple[int, list[Spell]] = (-1, [])  # the spikes of generators that never changed, merged; their number
         self.longest = 0  # longest delay of a spike generator's synapses, in steps
 
     def add(self, projection: Projection, synapses: Wiring) -> None:
@@ -99,7 +99,8 @@ class Stimuli:
         c = drives.Connections(projection.source.ids[node], synapses.targets[target], weight, delay)
         population = projection.source.population
         kind = _KIND.get(population.model.name, population.model.role if population.model.role == "poisson" else "currents")
-        own = _Input(len(self._inputs), population, kind, c, synapses.receptor)
+        further = FURTHER + sum(len(x.synapses.node) for x in self._inputs)
+        own = _Input(further, population, kind, c, synapses.receptor)
         first = sum(len(x.drives) for x in self._inputs if x.kind == kind)
         own.drives = self._made(own, c, self.histories[population.name].now, itertools.count(first))
         own.streams = [(d.delay, d.stream) for d in own.drives if hasattr(d, "stream")]
@@ -111,8 +112,17 @@ class Stimuli:
 
     @property
     def events(self) -> Events:
-        """The given spikes."""
-        return merged([spell for spells in self._spells.values() for spell in spells])
+        """The given spikes. Those of generators that never changed are merged once, which takes long if they are many."""
+        still = [name for name in self._spells if not self.histories[name].changed]
+        if self._resting[0] != len(still):
+            together = merged([spell for name in still for spell in self._spells[name]])
+            self._resting = len(still), [Spell(together, 0, NEVER)]
+        moving = [spell for name, spells in self._spells.items() if name not in still for spell in spells]
+        if not moving:
+            return self._resting[1][0].events
+        if self._exact:
+            return merged([*self._resting[1], *moving])
+        return Merged([self._resting[1][0].events, merged(moving)])
 
     # -- changes -----------------------------------------------------------------------------------
 
@@ -124,11 +134,16 @@ class Stimuli:
         ModelError, DataError : a spike file or waveform cannot be used; nothing is changed.
         """
         history = self.histories[name]
+        if any(values[key] is not history.now[key] for key in WAVE if key in values):
+            values = {key: x for key, x in values.items() if key != SAMPLES}
         if self._net.populations[name].model.name in ("noise_generator", "ou_generator"):
             values = values | noise_counters(history.now, values, step + 1, self._net.dt)
         for times, amplitudes in SERIES:
             if times in values:
-                values = values | {drives.SCHEDULE: schedule(history.now, values, (times, amplitudes), step * self._net.dt)}
+                longest = max((int(x.synapses.delay.max(initial=0)) for x in self._inputs if x.population.name == name), default=0)
+                since = (step - longest - 2) * self._net.dt  # what was sent earlier has arrived
+                series = schedule(history.now, values, (times, amplitudes), step * self._net.dt, since)
+                values = values | {drives.SCHEDULE: series}
         self._enter(name, values, step)
 
     def _enter(self, name: str, values: dict[str, Any], step: int) -> None:
@@ -175,21 +190,25 @@ class Stimuli:
     def _renew(self, x: _Input, step: int) -> None:
         """Make the drives of an input as they act after `step`."""
         history = self.histories[x.population.name]
-        further = itertools.count(FURTHER + MOST_FURTHER * x.number)
+        further = itertools.count(x.further)
         x.drives = []
         for part in x.parts():
             values = history.at(step - part.delay - x.ahead)
             x.drives += self._made(x, part.synapses, values, itertools.chain(part.streams, further))
         history.forget(step - int(x.synapses.delay.max(initial=0)) - x.ahead)
 
-    def restart(self, plan: Plan, seed: int) -> Plan:
-        """`plan` with the stimuli of a run with `seed` from its first step on; the synapses stay."""
+    def initial(self, seed: int) -> dict[str, dict[str, Any]]:
+        """The values in a run with `seed` of those generators whose values are now others (ModelError if one is not allowed)."""
         again = [name for name, history in self.histories.items() if history.changed or (seed != self._seed and history.drawn)]
+        return {name: checked(self._net.populations[name], seed) for name in again}
+
+    def restart(self, plan: Plan, seed: int, again: dict[str, dict[str, Any]]) -> Plan:
+        """`plan` with the stimuli of a run with `seed` from its first step on; `again` is what `initial` returned. The synapses stay."""
         self._due, self._seed = {}, seed
         if not again:
             return plan
-        for name in again:
-            self.histories[name].restart(checked(self._net.populations[name], seed))
+        for name, values in again.items():
+            self.histories[name].restart(values)
             if name in self._spells:
                 self._spells[name] = [Spell(self._given(self._net.populations[name]), 0, NEVER)]
         for x in self._inputs:
@@ -211,16 +230,16 @@ class Stimuli:
             own = {key.removeprefix(f"{name}/"): x for key, x in state.items() if key.startswith(f"{name}/")}
             for since, values in history.versions(own) if own else ():
                 self._enter(name, values, since)
-        return self.with_events(self.follow(plan, step))
+        return self.with_events(self.follow(plan, step - 1))  # what is due at `step` was not followed yet
 
     # -- drives ------------------------------------------------------------------------------------
 
     def _made(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
         """The drives of an input through the synapses `c`, with these values."""
-        made = self._untold(x, c, values, streams)
+        made = self._unnamed(x, c, values, streams)
         return [replace(d, source=x.population.name) for d in made] if x.kind in CURRENTS else made
 
-    def _untold(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
+    def _unnamed(self, x: _Input, c: drives.Connections, values: dict[str, Any], streams: Iterable[int]) -> list[Any]:
         """As `_made`, without the name of the generators."""
         dt = self._net.dt
         match x.kind:
@@ -271,14 +290,16 @@ def noise_counters(old: dict[str, Any], new: dict[str, Any], step: int, dt: floa
     return {key: x if len(x) > 1 else x[0] for key, x in ((drives.BEGUN, begun), (drives.USED, used))}
 
 
-def schedule(old: dict[str, Any], new: dict[str, Any], names: tuple[str, str], time: float) -> tuple[np.ndarray, np.ndarray]:
-    """The times and values of a series that changes from `old` to `new` at `time` (ms); `names` are those of its times and its values.
+def schedule(old: dict[str, Any], new: dict[str, Any], names: tuple[str, str], time: float, since: float) -> tuple[np.ndarray, np.ndarray]:
+    """The times and values of a series that changes from `old` to `new` at `time` (ms), as far as they hold after the time `since`.
 
-    As in NEST, new times that are not after `time` are passed over: the value that holds at `time` holds until the next one.
+    `names` are those of its times and its values. As in NEST, new times that are not after `time` are passed over: the value that holds
+    at `time` holds until the next one.
     """
     times, values = old.get(drives.SCHEDULE) or tuple(np.asarray(old[name]) for name in names)
     if all(old[name] is new[name] for name in names):
         return times, values
     further, own = (np.asarray(new[name]) for name in names)
     past, future = times <= time * (1 + 1e-12), further > time * (1 + 1e-12)
+    past[: max(int(np.searchsorted(times, since, "right")) - 1, 0)] = False
     return np.concatenate([times[past], further[future]]), np.concatenate([values[past], own[future]])

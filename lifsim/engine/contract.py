@@ -64,8 +64,8 @@ class RunningEngine(Protocol):
     def sends(self, first: int, last: int) -> bool:
         """Whether any spike of the nodes `first` … `last` - 1 (global ids) is on its way."""
 
-    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
-        """Set the weights of the plastic synapses of projection number `index`, in the order of `lifsim.engine.expand`."""
+    def set_plastic_weights(self, numbers: np.ndarray, weights: np.ndarray) -> None:
+        """Set the weights of plastic synapses by their numbers (`numbered_synapses`)."""
 
     @property
     def channels(self) -> int:

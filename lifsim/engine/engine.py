@@ -28,6 +28,7 @@ from lifsim.engine.synapses.sampling import key_of
 from lifsim.engine.synapses.tally import Tally
 from lifsim.plan.limits import BUFFER
 from lifsim.plan.plan import Plan
+from lifsim.plan.stimuli import CURRENTS
 
 if TYPE_CHECKING:
     from lifsim.engine.plasticity import Plastic
@@ -239,7 +240,7 @@ class Engine(NeuronEngine):
             m = m._replace(poisson=layout.poisson_of(plan, seats, m.blocks, channels))
         if m.trains is not None and restimulated.changed(was, plan, "trains"):
             m = m._replace(trains=restimulated.trains_of(m.trains, plan, seats, edges, channels))
-        if restimulated.changed(was, plan, *restimulated.CURRENTS):
+        if restimulated.changed(was, plan, *CURRENTS):
             m = m._replace(currents=restimulated.currents_of(m.currents, was, plan, seats, edges))
         if restimulated.changed(was, plan, "groups"):  # parrots may send more spikes per step
             m = m._replace(groups=layout.groups_of(plan, seats.place, self.dtype), ring=self._widened(m.ring))
@@ -292,6 +293,7 @@ class Engine(NeuronEngine):
     def rewire(self, plan: Plan) -> None:
         """See `lifsim.engine.contract.RunningEngine.rewire`."""
         self.plan, self.weight_dtype = plan, np.dtype(self._chosen or layout.natural_weights(plan, self.dtype.name))
+        self._program = None  # it holds the old synapses
         rewiring.pack_again(self, [w for w in self._wirings() if w.plasticity is None])
         self._sending = layout.sending(self.machine.synapses, self.placement, layout.edges_of(self.machine.blocks))
         self.machine = self.machine._replace(underway=self._underway(0))
@@ -306,13 +308,9 @@ class Engine(NeuronEngine):
         """See `lifsim.engine.contract.RunningEngine.sends`."""
         return rewiring.any_underway(self, first, last)
 
-    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+    def set_plastic_weights(self, numbers: np.ndarray, weights: np.ndarray) -> None:
         """See `lifsim.engine.contract.RunningEngine.set_plastic_weights`."""
-        plasticity.set_weights(self.machine.plastic, self._plastic_place(), self._wirings(), index, weights)
-
-    def _wirings(self) -> list[Any]:
-        """The wirings of the plan, with places as targets."""
-        return [replace(w, targets=self.placement.place[w.targets]) for w in self.plan.wirings]
+        plasticity.set_weights(self.machine.plastic, numbers, weights)
 
     def _plastic_place(self) -> Any:
         """Where plastic synapses are stored."""

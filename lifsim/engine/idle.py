@@ -66,7 +66,7 @@ class IdleEngine:
         """False: there are no synapses."""
         return False
 
-    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+    def set_plastic_weights(self, numbers: np.ndarray, weights: np.ndarray) -> None:
         """Do nothing: there are no synapses."""
 
     def saved(self) -> dict[str, Any]:

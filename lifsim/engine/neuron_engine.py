@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,10 @@ class NeuronEngine:
     def synapse_variables(self, index: int) -> tuple[str, ...]:
         """See `lifsim.engine.contract.RunningEngine.synapse_variables`."""
         return plasticity.variables(plasticity.stored_in(self.plan.wirings, index)[0])
+
+    def _wirings(self) -> list[Any]:
+        """The wirings of the plan, with places as targets."""
+        return [replace(w, targets=self.placement.place[w.targets]) for w in self.plan.wirings]
 
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""

@@ -9,9 +9,9 @@ from lifsim.engine.parallel.placement import Placement
 from lifsim.engine.stimuli.currents import Currents
 from lifsim.engine.stimuli.modulated_trains import ModulatedTrains
 from lifsim.plan.plan import Plan
+from lifsim.plan.stimuli import KINDS
 
-CURRENTS = ("currents", "noise", "sines", "waves", "paths")  # the lists of drives in a plan that `Currents` has
-STIMULI = (*CURRENTS, "poisson", "trains", "exact", "events")  # all that a stimulus may change in a plan
+STIMULI = (*KINDS, "events")  # all that a stimulus may change in a plan
 
 
 def changed(old: Plan, new: Plan, *kinds: str) -> bool:

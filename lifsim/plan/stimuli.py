@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 TO_EACH, SHARED, RECORDED = range(3)  # kinds of `TrainDrive`
+CURRENTS = ("currents", "noise", "sines", "waves", "paths")  # the lists of drives in a plan that are currents
+KINDS = (*CURRENTS, "poisson", "trains", "exact")  # all lists of drives in a plan
 
 
 @dataclass(frozen=True, eq=False)

@@ -184,16 +184,17 @@ class BuiltNetwork(Overviewed):
             now = self._stimuli.histories[view.name].now
             new = generator_values(view, values, now, self.net.dt, self._drawn_for(view))
             self._change_generator(view.name, new)
+        self._changes.number += 1
         for key in values:
             self._changes.note(str(view), key, values[key], time_of(self._engine.step, self.net.dt))
-        self._changes.number += 1
 
     def _drawn_for(self, view: View) -> Draw:
         """Draws values for `view`, as a function of the seed, the step, and the names of population and parameter."""
 
         def draw(key: str, v: Distribution, n: int) -> np.ndarray:
             words = [self.seed, zlib.crc32(f"{view.name}/{key}/set".encode()), self._engine.step]
-            return v.draw(n, np.random.Generator(np.random.Philox(np.random.SeedSequence(words))))
+            rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+            return v.draw(view.population.n, rng)[view.ids]  # so that parts of a population do not get the same numbers
 
         return draw
 
@@ -232,7 +233,8 @@ class BuiltNetwork(Overviewed):
     def set_weights(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
         """Set the weights of static or plastic synapses.
 
-        Spikes that are on their way arrive with the new weight. Static synapses are stored anew, which takes as long as to build them.
+        Spikes that are on their way arrive with the new weight; through plastic synapses, they change it when they arrive. Static synapses
+        are stored anew, which takes as long as to build them.
 
         Parameters
         ----------
@@ -254,8 +256,8 @@ class BuiltNetwork(Overviewed):
         """
         views = self.net.view(source), self.net.view(target)
         self._synapses.set_weights(*views, value, projection)
-        self._changes.note(f"{views[0]} to {views[1]}", "weight", value, time_of(self._engine.step, self.net.dt))
         self._changes.number += 1
+        self._changes.note(f"{views[0]} to {views[1]}", "weight", value, time_of(self._engine.step, self.net.dt))
 
     @alone
     def set_delays(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
@@ -274,8 +276,8 @@ class BuiltNetwork(Overviewed):
         """
         views = self.net.view(source), self.net.view(target)
         self._synapses.set_delays(*views, value, projection)
-        self._changes.note(f"{views[0]} to {views[1]}", "delay", value, time_of(self._engine.step, self.net.dt))
         self._changes.number += 1
+        self._changes.note(f"{views[0]} to {views[1]}", "delay", value, time_of(self._engine.step, self.net.dt))
 
     def positions(self, nodes: Nodes) -> np.ndarray:
         """The positions of nodes in this run.
@@ -321,13 +323,14 @@ class BuiltNetwork(Overviewed):
 
     def _begin_again(self, seed: int, keep_weights: bool) -> None:
         """Return to the first step, with the random numbers of `seed` and the synapses that the network was built with."""
+        groups, stimuli = groups_of(self.net, seed, self._built_groups), self._stimuli.initial(seed)  # first: a value may not be allowed
         if not keep_weights:
             self._synapses.as_built()
-        kept = self._synapses.plastic_weights() if keep_weights else {}
-        plan = replace(self._engine.plan, groups=groups_of(self.net, seed, self._built_groups))
-        self._engine.restart(self._stimuli.restart(plan, seed), seed)
-        for number, weights in kept.items():
-            self._engine.set_plastic_weights(number, weights)
+        kept = self._synapses.plastic_weights() if keep_weights else []
+        plan = replace(self._engine.plan, groups=groups)
+        self._engine.restart(self._stimuli.restart(plan, seed, stimuli), seed)
+        for numbers, weights in kept:
+            self._engine.set_plastic_weights(numbers, weights)
         self.seed, self._recorder = seed, Recorder(self.net, seed)
 
     # -- timings -----------------------------------------------------------------------------------

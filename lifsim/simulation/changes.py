@@ -8,6 +8,7 @@ import numpy as np
 
 from lifsim.common.printable import shown
 
+FEW = 16  # values of a list that are told
 MOST = 1000  # most entries that are kept
 
 
@@ -33,6 +34,10 @@ class Changes:
             entry = self._entries.setdefault(key, first)
             entry |= {"last": time, "number": entry["number"] + 1, "value": said(value)}
 
+    def keep(self, name: str) -> None:
+        """Forget all changes but those of `name`."""
+        self._entries = {key: entry for key, entry in self._entries.items() if key[1] == name}
+
     def entries(self) -> list[dict[str, Any]]:
         """One entry for each variable: of, set, times of the first and the last change (ms), number of changes, and the last value."""
         return list(self._entries.values())
@@ -42,8 +47,8 @@ def said(value: Any) -> Any:
     """A value in short, for JSON."""
     if isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, np.ndarray):
-        return (
-            value.item() if value.size == 1 else f"array {value.shape}, {np.min(value):g} to {np.max(value):g}" if value.size else "empty"
-        )
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size:
+        return value.item() if value.size == 1 else f"array {value.shape}, {np.min(value):g} to {np.max(value):g}"
+    if isinstance(value, (list, tuple, np.ndarray)) and len(value) > FEW:
+        return f"{len(value)} values"
     return shown(value)[:100]

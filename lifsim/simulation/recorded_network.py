@@ -42,6 +42,7 @@ class RecordedNetwork(BuiltNetwork):
         self._progress = progress
         self._closed = False
         self._until: int | None = None  # the last step of the run
+        self._learned = False  # whether `reset` kept weights, so that the first step does not follow from the seed
         self._before = 0.0  # seconds that earlier processes spent on the run
 
     def _recorded_weights(self) -> list[RecordedWeights]:
@@ -176,8 +177,12 @@ class RecordedNetwork(BuiltNetwork):
             raise LifsimError("keep", shown(keep), 'None or "weights"')
         if seed is not None and not is_seed(seed):
             raise LifsimError("seed", shown(seed), SEEDS)
-        self._sink.begin_again(replace(self._sink.manifest, seed=self.seed if seed is None else int(seed)))
-        self._begin_again(self._sink.manifest.seed, keep == "weights")
-        self._news, self._until = News(self._sink, self._engine), None
+        self._begin_again(self.seed if seed is None else int(seed), keep == "weights")
+        self._sink.begin_again(replace(self._sink.manifest, seed=self.seed))
+        self._news, self._until, self._learned = News(self._sink, self._engine), None, keep == "weights"
+        self.timings |= {"simulate": 0.0, "record": 0.0}
+        self._wall, self._before = time.perf_counter(), self.timings["build"] + self.timings["compile"]
         if keep is None:
             self._changes = Changes()
+        else:
+            self._changes.keep("weight")

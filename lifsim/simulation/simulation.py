@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -158,7 +159,7 @@ class Simulation(RecordedNetwork):
             return None
 
         def called() -> None:
-            with self._turn.lent(refused=("run", "reset", "close")):
+            with self._turn.lent(refused=("run", "go_on", "reset", "close")):
                 do(self)
 
         return Callback(called, every, self.step if first is None else first)
@@ -291,7 +292,10 @@ class Simulation(RecordedNetwork):
         self._until, self._before, self._changes = about.until, about.timings.get("total", 0.0), Changes(about.changes, about.changed)
         for part in self.timings:
             self.timings[part] += about.timings.get(part, 0.0)
-        self._news.since |= about.looked
+        self._learned = about.step == 0 and bool(saved.arrays)
+        self._news.since |= about.looked if self._sink.holds_past else dict.fromkeys(self._news.since, about.step)
+        if self._sink.manifest.seed != self.seed:
+            self._sink.describe(replace(self._sink.manifest, seed=self.seed))
         self._checkpointer.changes = about.changes if self._sink.holds_past else NO_CHECKPOINT
 
     def _source(self) -> StateSource:
@@ -303,7 +307,7 @@ class Simulation(RecordedNetwork):
 
     def _is_initial(self) -> bool:
         """Whether the state is still the one that follows from the seed."""
-        return self.step == 0 and not self._changes.number
+        return self.step == 0 and not self._changes.number and not self._learned
 
     def _about(self) -> About:
         """The metadata of a checkpoint."""

@@ -83,8 +83,10 @@ class SliceLoop:
             if n == longest or took > SLICE_SECONDS:  # slices that end early, for a mark, say little
                 longest = self._longest = max(1, min(4 * longest, int(n * SLICE_SECONDS / max(took, 1e-6))))
             if callback:
+                changes = source.changes()
                 callback.after(engine.step)
-                self._read_weights()
+                if source.changes() != changes:
+                    self._read_weights()
             if self._checkpointer.schedule.due(engine.step):
                 self._checkpointer.keep(source)
             self._checkpointer.check_rest(source, time_of(engine.step, dt))

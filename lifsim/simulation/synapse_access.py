@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -115,11 +114,13 @@ class SynapseAccess:
         place = f"weights from {source} to {target}"
         number = self._stored(place, source, target, projection)
         w, p = self._wiring(number), self._net.projections[number]
-        in_order = self._merged(place, number, "weight", (source, target), value, lambda new: _check_weights(place, p, new))
+        places, new, data = self._given(number, "weight", (source, target), place, value)
+        _check_weights(place, p, new)
         if w.plasticity:
-            self._engine.set_plastic_weights(number, in_order)
+            numbers = self._engine.numbered_synapses(self._range(source), self._range(target), number)[4]
+            self._engine.set_plastic_weights(numbers[places], new)
         else:
-            self._change(number, replace(w, weight=Values(BY_SYNAPSE, array=_as_given(w, in_order))))
+            self._change(number, replace(w, weight=self._merged(number, places, new, data)))
 
     def set_delays(self, source: View, target: View, value: Any, projection: Any = None) -> None:
         """Set the delays of the static synapses of one projection; see `Simulation.set_delays`.
@@ -142,14 +143,12 @@ class SynapseAccess:
             f"multiples of dt from {times(np.array(least), dt):g} to {times(np.array(most), dt):g} ms, which the network was built for"
         )
 
-        def check(new: np.ndarray) -> None:
-            steps = np.round(new / dt)
-            wrong = ~np.isfinite(new) | off_grid(new, dt) | (steps < least) | (steps > most)
-            if wrong.any():
-                raise ModelError(place, f"{new[wrong][0]:g} ms", allowed)
-
-        in_order = np.round(self._merged(place, number, "delay", (source, target), value, check) / dt).astype(np.int32)
-        self._change(number, replace(w, delay=Values(BY_SYNAPSE, array=_as_given(w, in_order))))
+        places, new, data = self._given(number, "delay", (source, target), place, value)
+        steps = np.round(new / dt)
+        wrong = ~np.isfinite(new) | off_grid(new, dt) | (steps < least) | (steps > most)
+        if wrong.any():
+            raise ModelError(place, f"{new[wrong][0]:g} ms", allowed)
+        self._change(number, replace(w, delay=self._merged(number, places, steps, np.round(data / dt), np.int32)))
 
     def _stored(self, place: str, source: View, target: View, projection: Any) -> int:
         """The number of the projection that is meant, whose synapses are stored."""
@@ -158,35 +157,35 @@ class SynapseAccess:
                 raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
         return self._number(source, target, projection)
 
-    def _merged(
-        self, place: str, number: int, what: str, views: tuple[View, View], value: Any, check: Callable[[np.ndarray], None]
-    ) -> np.ndarray:
-        """The weights or delays of a projection in the order of its rule, of which those between `views` are given by `value`."""
-        y, p, (source, target) = self._synapses_of(number), self._net.projections[number], views
+    def _given(self, number: int, what: str, views: tuple[View, View], place: str, value: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+        """The places in the matrix of a projection of the synapses between `views`, what `value` gives to them, and the whole data."""
+        p, (source, target) = self._net.projections[number], views
         old = self.matrix(p.source.population[:], p.target.population[:], what, number)
-        whole = source.whole and target.whole
-        part = old if whole else old[:, source.ids][target.ids, :]
-        new = values_like(place, value, part)
-        check(new)
-        data = old.data.copy()
-        data[slice(None) if whole else _places(old, source, target)] = new
-        in_order = np.empty(len(data))
-        in_order[y.order] = data
-        return in_order
+        if source.whole and target.whole:
+            return slice(None), values_like(place, value, old), old.data
+        return _places(old, source, target), values_like(place, value, old[:, source.ids][target.ids, :]), old.data
+
+    def _merged(self, number: int, places: Any, new: np.ndarray, data: np.ndarray, dtype: Any = np.float64) -> Values:
+        """Values of a projection, in the order of its wiring: `data`, in the order of its matrix, with the values `new` at `places`."""
+        data = data.copy()
+        data[places] = new
+        in_order = np.empty(len(data), dtype)
+        in_order[self._synapses_of(number).order] = data
+        return Values(BY_SYNAPSE, array=_as_given(self._wiring(number), in_order))
 
     def _change(self, number: int, new: Wiring) -> None:
         self._built.setdefault(number, self._wiring(number))
         self._rewire({number: new})
 
-    def plastic_weights(self) -> dict[int, np.ndarray]:
-        """The weights of all plastic projections, by number, in the order of the rule."""
-        out = {}
+    def plastic_weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The numbers of plastic synapses (see `RunningEngine.numbered_synapses`), and their weights, by projection."""
+        out = []
         for w in self._engine.plan.wirings:
             if w.plasticity:
-                p, y = self._net.projections[w.index], self._synapses_of(w.index)
-                ends = (self._range(view.population[:]) for view in (p.source, p.target))
-                out[w.index] = np.empty(w.n_synapses)
-                out[w.index][y.order] = self._engine.synapses(next(ends), next(ends), w.index)[2]
+                p = self._net.projections[w.index]
+                source, target = (self._range(view.population[:]) for view in (p.source, p.target))
+                found = self._engine.numbered_synapses(source, target, w.index)
+                out.append((found[4], found[2]))
         return out
 
     def as_built(self) -> None:

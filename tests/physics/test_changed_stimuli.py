@@ -15,13 +15,13 @@ CASES = json.loads(DATA["cases"].tobytes())
 DELAYS = [0.1, 1.5, 3.0]
 
 
-def changed(kind, params, changes, threads=1, precision="float64"):
+def changed(kind, params, changes, model="iaf_psc_exp"):
     net = ls.Network()
-    net.add("n", len(DELAYS), "iaf_psc_exp", V_th=1e9)
+    net.add("n", len(DELAYS), model, V_th=1e9)
     net.add("g", 1, kind, **params)
     net.connect("g", "n", weight=30.0 if kind == "spike_generator" else 1.0, delay=np.array([DELAYS]).T)
     net.record("n", "V_m", interval=0.5)
-    with ls.Simulation(net, threads=threads, precision=precision) as sim:
+    with ls.Simulation(net) as sim:
         for at, new in changes:
             sim.run(at - sim.time)
             sim.set("g", **new)
@@ -33,6 +33,12 @@ def changed(kind, params, changes, threads=1, precision="float64"):
 def test_as_in_nest(name):
     kind, params, changes = CASES[name]
     assert np.abs(changed(kind, params, changes) - DATA[f"V_m/{name}"][:120]).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in CASES.items() if kind != "ac_generator"])
+def test_exact_spike_times_as_in_nest(name):
+    kind, params, changes = CASES[name]
+    assert np.abs(changed(kind, params, changes, "iaf_psc_exp_ps") - DATA[f"V_m/{name}"][:120]).max() < 1e-9
 
 
 def test_a_network_whose_stimuli_and_neurons_change_fires_as_in_nest():

@@ -395,3 +395,99 @@ def test_traces_of_plasticity(threads):
             sim.matrix("s", "n", "u")
     with ls.Simulation(network()) as sim, pytest.raises(ls.ModelError, match="post_trace"):
         sim.get("n", "post_trace")
+
+
+# -- found by a review -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("synapse", KINDS)
+def test_kept_weights_are_in_a_checkpoint_of_the_first_step(tmp_path, synapse):
+    with ls.Simulation(network(synapse)) as sim:
+        sim.run(60.0)
+        sim.reset(seed=3, keep="weights")
+        learned = sim.matrix("n", "n").data
+        sim.save(tmp_path / "x.ckpt")
+    with ls.Simulation.restore(tmp_path / "x.ckpt") as sim:
+        np.testing.assert_array_equal(sim.matrix("n", "n").data, learned)
+        assert sim.result().seed == 3
+
+
+def test_setting_some_plastic_weights_leaves_the_others(tmp_path):
+    """Also while spikes are on their way, which change the weights of all when they arrive."""
+    net = network("stdp_synapse")
+    for target in (None, "n[0]"):
+        with ls.Simulation(net) as sim:
+            sim.run(57.3)
+            before = sim.matrix("n", "n").toarray()
+            if target:
+                sim.set_weights("n", target, 20.0)
+            after = sim.matrix("n", "n").toarray()
+            np.testing.assert_array_equal(after[1:], before[1:])
+            sim.run(0.2)
+
+
+def test_a_reset_that_is_refused_changes_nothing():
+    net = ls.Network()
+    net.add("n", 3, "iaf_psc_exp", V_th={"uniform": [-69.9, -40.0]}, V_reset={"uniform": [-80.0, -69.95]}, I_e=500.0)
+    net.add("g", 40, "poisson_generator", start={"uniform": [0.0, 10.0]}, stop={"uniform": [9.0, 20.0]}, rate=10.0)
+    net.record("n", "spikes")
+    seed = next(s for s in range(200) if not _refused(net, s))
+    bad = next(s for s in range(200) if _refused(net, s))
+    with ls.Simulation(net, seed=seed) as sim:
+        sim.run(20.0)
+        with pytest.raises(ls.ModelError):
+            sim.reset(seed=bad)
+        assert sim.time == 20.0 and sim.seed == seed and sim.result().seed == seed
+        sim.run(10.0)
+        assert sim.result().t_start == 0.0
+
+
+def _refused(net, seed):
+    try:
+        ls.Simulation(net, seed=seed).close()
+    except ls.ModelError:
+        return True
+    return False
+
+
+def test_exact_trains_of_another_seed():
+    net = ls.Network()
+    net.add("n", 2, "iaf_psc_exp_ps", V_th=1e9)
+    net.add("p", 1, "poisson_generator_ps", rate=500.0)
+    net.connect("p", "n", weight=20.0)
+    net.record("n", "V_m")
+
+    def course(sim):
+        sim.run(20.0)
+        sim.set("p", rate=1500.0)
+        sim.run(20.0)
+        return sim.result().traces["n"]["V_m"]
+
+    with ls.Simulation(net, seed=8) as sim:
+        wanted = course(sim)
+    with ls.Simulation(net, seed=1) as sim:
+        sim.run(5.0)
+        sim.reset(seed=8)
+        np.testing.assert_array_equal(course(sim), wanted)
+
+
+def test_what_a_reset_simulation_says_of_itself():
+    with ls.Simulation(network()) as sim:
+        sim.set("n", t_ref=3.0)
+        sim.run(30.0)
+        factors = []
+        for seed in range(4):
+            sim.reset(seed=seed, keep="weights")
+            sim.run(30.0)
+            factors.append(sim.result().info["real_time_factor"])
+            assert sim.result().info["changes"] == []
+        assert factors[-1] < 3 * factors[0] + 0.05
+
+
+def test_what_is_new_after_a_restored_simulation_got_a_file(tmp_path):
+    with ls.Simulation(network()) as sim:
+        sim.run(10.0)
+        sim.save(tmp_path / "x.ckpt")
+    with ls.Simulation.restore(tmp_path / "x.ckpt", out=tmp_path / "y.h5") as sim:
+        sim.run(5.0)
+        assert (sim.spikes()["n"].t_start, sim.time) == (10.0, 15.0)

@@ -243,3 +243,69 @@ def test_a_long_loop_keeps_only_the_values_that_still_act():
         held = {name: len(history._versions) for name, history in sim._stimuli.histories.items()}
         assert max(held.values()) < 8 and len(sim._stimuli._due) < 8 and len(sim._stimuli._spells["sg"]) < 8
         assert len(sim.result().spikes["sg"]) == 3 * 200
+
+
+def test_another_waveform_acts():
+    net = ls.Network()
+    net.add("n", 1, "iaf_psc_exp", V_th=1e9)
+    net.add("w", 1, "waveform_generator", waveform=[100.0] * 50, interval=1.0)
+    net.connect("w", "n", delay=0.1)
+    net.record("n", "V_m", interval=1.0)
+    with ls.Simulation(net) as sim:
+        sim.run(20.0)
+        sim.set("w", waveform=[300.0] * 50)
+        assert sim.get("w", "I").tolist() == [300.0]
+        sim.run(20.0)
+        v = sim.result().traces["n"]["V_m"][:, 0]
+    net.populations["w"].params["waveform"] = np.array([100.0] * 20 + [300.0] * 30)
+    wanted = ls.run(net, 40.0).traces["n"]["V_m"][:, 0]
+    assert np.abs(v - wanted).max() < 0.09  # the change acts a step later than a sample: 200 pA · 0.1 ms / 250 pF
+
+
+@pytest.mark.parametrize("kind", ["poisson_generator_ps", "sinusoidal_gamma_generator", "ou_generator"])
+def test_a_checkpoint_at_the_step_at_which_a_change_arrives(tmp_path, kind):
+    exact = kind.endswith("_ps")
+    net = ls.Network()
+    net.add("n", 4, "iaf_psc_exp_ps" if exact else "iaf_psc_exp", V_th=1e9)
+    net.add("g", 2, kind, **({"std": 50.0} if kind == "ou_generator" else {"rate": [0.0, 500.0] if exact else 500.0}))
+    net.connect(
+        "g", "n", delay={"uniform": [1.0, 2.0]} if kind != "ou_generator" else 1.0, **({} if kind == "ou_generator" else {"weight": 9.0})
+    )
+    net.record("n", "V_m", interval=0.1)
+    for after in (0.9, 1.0, 1.1, 1.5):
+        with ls.Simulation(net) as sim:
+            sim.run(10.0)
+            sim.set("g", **({"mean": [50.0, 10.0], "std": [90.0, 20.0]} if kind == "ou_generator" else {"rate": [900.0, 100.0]}))
+            sim.run(after)
+            sim.save(tmp_path / "x.ckpt")
+            sim.run(20.0)
+            wanted = sim.result().traces["n"]["V_m"]
+        with ls.Simulation.restore(tmp_path / "x.ckpt", threads=2) as sim:
+            sim.run(20.0)
+            np.testing.assert_array_equal(sim.result().traces["n"]["V_m"], wanted)
+
+
+def test_many_noise_generators_with_parameters_of_their_own_stay_independent():
+    net = ls.Network()
+    for name in "ab":
+        net.add(f"n{name}", 400, "iaf_psc_exp", V_th=1e9)
+        net.add(f"g{name}", 400, "noise_generator", std=50.0, dt=0.1)
+        net.connect(f"g{name}", f"n{name}", "one_to_one")
+        net.record(f"n{name}", "V_m", interval=0.5)
+    with ls.Simulation(net) as sim:
+        for name in "ab":
+            sim.set(f"g{name}", mean=np.linspace(0.0, 1.0, 400))
+        sim.run(100.0)
+        a, b = (sim.result().traces[f"n{name}"]["V_m"][20:] for name in "ab")
+    r = [np.corrcoef(np.diff(a[:, i]), np.diff(b[:, j]))[0, 1] for i in range(400) for j in (i, (i + 144) % 400, (i + 256) % 400)]
+    assert np.max(np.abs(r)) < 0.6
+
+
+def test_parts_of_a_population_draw_different_numbers():
+    with ls.Simulation(network()) as sim:
+        sim.set("n[:3]", V_m={"normal": [-65.0, 2.0]})
+        sim.set("n[3:]", V_m={"normal": [-65.0, 2.0]})
+        parts = sim.get("n", "V_m")
+        assert len(set(parts.tolist())) == 6
+        sim.set("n", V_m={"normal": [-65.0, 2.0]})
+        np.testing.assert_array_equal(sim.get("n", "V_m"), parts)

@@ -25,6 +25,7 @@ MODELS: dict[str, ModuleType] = {
     "tsodyks2_synapse": tsodyks2,
     "tsodyks_synapse": tsodyks,
 }
+MODEL_BITS = 48  # the number of a synapse has the number of its model from this bit on
 MODELS_OF = {module.Synapses: module for module in MODELS.values()}  # by the type of the synapses
 
 
@@ -55,11 +56,12 @@ def begun_again(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
     return refreshed(plastic._replace(trains=trains), plan, seats)
 
 
-def set_weights(plastic: Plastic, place: StorePlace, wirings: list[Any], index: int, weights: np.ndarray) -> None:
-    """Set the weights of projection number `index`, in the order of targets."""
-    y, _, own, p = _stored(plastic, wirings, index)
-    filling = filling_of(y, own, p, place.nodes)
-    place.tally.each(lambda b: fill_weights(y, filling, place, b, weights), range(len(place.first) - 1))
+def set_weights(plastic: Plastic, numbers: np.ndarray, weights: np.ndarray) -> None:
+    """Set the weights of synapses by their numbers (see `numbered`)."""
+    model = numbers >> MODEL_BITS
+    for k, g in enumerate(plastic.groups):
+        own = model == k
+        g.y.weight[numbers[own] - (np.int64(k) << MODEL_BITS)] = weights[own]
 
 
 def draw_again(plastic: Plastic, place: StorePlace, wirings: list[Any]) -> None:
@@ -196,7 +198,7 @@ def stored_in(wirings: list[Any], index: int) -> tuple[ModuleType, int]:
 
 def numbered(k: int, synapse: np.ndarray) -> np.ndarray:
     """A number for each plastic synapse that no other of the engine has, from the number of its model and its index in the store."""
-    return synapse + (np.int64(k) << 48)
+    return synapse + (np.int64(k) << MODEL_BITS)
 
 
 def indices(y: Store, b: int, lo: int, hi: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.synapses.packing import occurring_delays, synapses_of_blocks
 from lifsim.engine.synapses.sampling import DELAYS_TOO, WEIGHTS_TOO, Drawer, draw, draw_of, rule_of
 from lifsim.engine.synapses.tally import Tally, portions
-from lifsim.plan.synapses import BY_SYNAPSE, CONSTANT, Values
+from lifsim.plan.synapses import CONSTANT
 
 STATES = 3  # largest number of state variables of a segment
 
@@ -153,7 +153,7 @@ def pack(wirings: list[Any], module: Any, law: np.ndarray, dt: float, place: Sto
         y.begin[b, :, 0], y.begin[b, :, 1:] = end[:, 0] - number[:, 0], end
         for p, (w, rule, row) in enumerate(zip(wirings, rules, rows, strict=True)):
             filling, counted = Filling(p, rule, row, slot), counts[p, b] / (2 * passes[p])
-            fill_weights(y, filling, place, b, counted=counted)
+            fill_weights(y, filling, place, b, counted)
             fill_parameters(y, filling, module, w, place, b, counted)
 
     place.tally.each(build, range(blocks))
@@ -174,13 +174,9 @@ def filling_of(y: Store, wirings: list[Any], p: int, nodes: int) -> Filling:
     return Filling(p, rule_of(wirings[p]), number_rows(wirings, nodes)[0][p], slots_of(y.delay))
 
 
-def fill_weights(y: Store, f: Filling, place: StorePlace, b: int, weights: np.ndarray | None = None, counted: float = 0.0) -> None:
-    """Store the weights of a projection in block `b`: `weights` in the order of targets, or those that its rule draws.
-
-    `counted` is the number of synapses that the tally counts for this.
-    """
-    rule = f.rule if weights is None else f.rule._replace(weight=draw_of(Values(BY_SYNAPSE, array=weights)))
-    _fill(y, f._replace(rule=rule), place, b, y.weight, counted)
+def fill_weights(y: Store, f: Filling, place: StorePlace, b: int, counted: float = 0.0) -> None:
+    """Store the weights of a projection that its rule draws, in block `b`; the tally counts `counted` synapses for this."""
+    _fill(y, f, place, b, y.weight, counted)
 
 
 def fill_parameters(y: Store, f: Filling, module: Any, wiring: Any, place: StorePlace, b: int, counted: float = 0.0) -> None:

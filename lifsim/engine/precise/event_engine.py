@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -30,6 +29,7 @@ from lifsim.engine.synapses.sampling import key_of
 from lifsim.plan.limits import BUFFER
 from lifsim.plan.plan import Group, Plan
 from lifsim.plan.spikes import ListedSpikes
+from lifsim.plan.stimuli import CURRENTS
 
 LONGEST_INTERVAL = 1024  # most steps between synchronisations of threads
 NUMBER = {name: i for i, name in enumerate(STATES)}  # index of each state variable
@@ -53,9 +53,8 @@ class PreciseEngine(NeuronEngine):
 
     def _packed(self) -> Synapses:
         """The synapses of the plan."""
-        seats, plan, dtypes = self.placement, self.plan, (self.dtype, self.weight_dtype)
-        wirings = [replace(w, targets=seats.place[w.targets]) for w in plan.wirings]
-        return packing.pack(wirings, plan.n_nodes, seats.first, self.key, dtypes, 1, self.tally)
+        dtypes = self.dtype, self.weight_dtype
+        return packing.pack(self._wirings(), self.plan.n_nodes, self.placement.first, self.key, dtypes, 1, self.tally)
 
     def _begin(self, synapses: Synapses, key: tuple[np.uint64, np.uint64]) -> None:
         """Make the machine in its initial state, with `synapses` and the random numbers of `key`."""
@@ -169,12 +168,13 @@ class PreciseEngine(NeuronEngine):
         m, seats = self.machine, self.placement
         if restimulated.changed(was, plan, "poisson"):
             m = m._replace(poisson=own_layout.poisson_of(plan, seats, m.blocks))
-        if restimulated.changed(was, plan, *restimulated.CURRENTS):
+        if restimulated.changed(was, plan, *CURRENTS):
             currents = restimulated.currents_of(m.currents, was, plan, seats, layout.edges_of(m.blocks))
-            m = m._replace(currents=currents)
+            at_once = np.union1d(currents.change, [self.step + 1])  # currents are added up again in the next step
+            m = m._replace(currents=currents._replace(change=at_once))
         if restimulated.changed(was, plan, "exact"):
             trains = own_layout.trains_by_place(plan, seats)
-            own_layout.go_on_from(m.trains.train, trains.train, self.key, self.step, float(plan.dt))
+            own_layout.go_on_from(m.trains.train, trains.train, m.key, self.step, float(plan.dt))
             m = m._replace(trains=trains)
         if restimulated.changed(was, plan, "events"):
             m = m._replace(given=own_layout.given_of(plan))
@@ -184,7 +184,9 @@ class PreciseEngine(NeuronEngine):
     def restart(self, plan: Plan, seed: int) -> None:
         """See `lifsim.engine.contract.RunningEngine.restart`; there are no plastic weights."""
         self.plan, self.step = plan, 0
+        clock = self.machine.clock
         self._begin(self.machine.synapses, key_of(seed))
+        self.machine = self.machine._replace(clock=clock)
 
     def rewire(self, plan: Plan) -> None:
         """See `lifsim.engine.contract.RunningEngine.rewire`."""
@@ -209,7 +211,7 @@ class PreciseEngine(NeuronEngine):
         both = np.concatenate([ids, given.astype(np.int64)])
         return bool(((both >= first) & (both < last)).any())
 
-    def set_plastic_weights(self, index: int, weights: np.ndarray) -> None:
+    def set_plastic_weights(self, numbers: np.ndarray, weights: np.ndarray) -> None:
         """Do nothing: exact spike times do not support plastic synapses."""
 
     def saved(self) -> dict[str, Any]:

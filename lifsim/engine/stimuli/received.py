@@ -15,8 +15,7 @@ from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.derived import RECEIVED
 from lifsim.engine.stimuli.currents import Currents, add_currents
 from lifsim.plan.plan import Plan, Probe
-
-LISTS = ("currents", "noise", "sines", "waves", "paths")  # the drives of a plan that are currents
+from lifsim.plan.stimuli import CURRENTS
 
 
 class ReceivedCurrents(NamedTuple):
@@ -69,7 +68,7 @@ class Received:
 
     def begin(self, plan: Plan, currents: Currents, key: Any) -> None:
         """Note the stimuli at the beginning of a slice: `plan`, and the tables of the run."""
-        if self._plan is None or any(getattr(plan, name) is not getattr(self._plan, name) for name in LISTS):
+        if self._plan is None or any(getattr(plan, name) is not getattr(self._plan, name) for name in CURRENTS):
             self._lay_out(plan)
         self._plan, self._key = plan, key
         self._begun = np.zeros(0) if currents.changing is None else currents.changing.path_at.copy()
@@ -77,7 +76,7 @@ class Received:
     def _lay_out(self, plan: Plan) -> None:
         """Make the tables of each recorded source."""
         for source in {p.source for p in plan.probes if p.source or p.variable == RECEIVED}:
-            own: Any = {name: [d for d in getattr(plan, name) if source in ("", d.source)] for name in LISTS}
+            own: Any = {name: [d for d in getattr(plan, name) if source in ("", d.source)] for name in CURRENTS}
             self._tables[source] = self._make(replace(plan, **own))
             each = [np.full(len(d.targets), source in ("", d.source)) for d in plan.paths]
             self._paths[source] = np.flatnonzero(np.concatenate([np.zeros(0, bool), *each]))
