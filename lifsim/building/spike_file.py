@@ -119,7 +119,8 @@ def _check(times: np.ndarray, nodes: np.ndarray, n: int, values: dict[str, Any],
     """
     path = values["spike_file"]
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= n):
-        raise DataError(place, f"{path} holds node id {nodes.max()}", f"0 to {n - 1} (n = {n})")
+        wrong_id = nodes.min() if nodes.min() < 0 else nodes.max()
+        raise DataError(place, f"{path} holds node id {wrong_id}", f"node ids must be from 0 to {n - 1} (n = {n})")
     if not np.isfinite(times).all():
         raise DataError(place, f"{path} holds a time that is not a finite number", "times in ms")
     wrong = None if dt is None or values["allow_offgrid_times"] else first_off_grid(times, dt, NEAR_SPIKE)
