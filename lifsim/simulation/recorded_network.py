@@ -24,7 +24,7 @@ from lifsim.simulation.sinks import MemorySink, Sink
 from lifsim.simulation.turn import alone
 from lifsim.simulation.weight_samples import RecordedWeights, recorded_weights
 
-_WITHOUT_OUT = "a simulation that was made without the argument out (Result.save writes its results to a file)"
+_WITHOUT_OUT = "a simulation made without the argument out (Result.save writes its results to a file)"
 
 
 class RecordedNetwork(BuiltNetwork):
