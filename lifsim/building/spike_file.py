@@ -30,13 +30,17 @@ Sent: TypeAlias = Callable[[np.ndarray, np.ndarray], Spikes]
 
 
 def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: float) -> Events:
-    """The spikes in the file of a spike generator.
+    """Read the spikes of a spike generator from its file.
 
-    `sent` takes times (ms) and nodes, and returns steps and global ids of the spikes that the generator sends.
+    Parameters
+    ----------
+    population : the generator. values : its parameters. dt : time step, ms.
+    sent : takes the times (ms) and nodes of spikes in the file, and returns the steps and global ids of the spikes that are sent.
 
     Raises
     ------
-    DataError : there is no such file or population, ids are out of range, times are not above 0, or too many spikes are unsorted.
+    DataError : there is no such file or population, ids are out of range, times are not above 0, or more than `MOST_SORTED` spikes are
+        not sorted by time.
     ModelError : a time is not on the grid.
     """
     place, path = f"populations.{population.name}", values["spike_file"]
