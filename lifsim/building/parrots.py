@@ -50,7 +50,7 @@ def with_bursts(plan: Plan, expand: Expand) -> list[Group]:
     names = ", ".join(g.name for g in parrots)
     raise ModelError(
         f"populations ({names})",
-        f"a parrot neuron could send more than {MOST} spikes in a step: they project to each other in a loop, or receive too many",
+        f"a neuron could send more than {MOST} spikes in a step, because parrot neurons form a loop or receive too many spikes",
         f"at most {MOST} spikes of a neuron in a step, and no loops of parrot neurons",
     )
 

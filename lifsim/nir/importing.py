@@ -183,7 +183,7 @@ class _Import:
         self.rank: dict[str, int] = {}  # node -> position in the order of `in_order`
 
     def network(self) -> Network:
-        """The network of the whole graph."""
+        """Make the network of the graph: neurons, generators, their connections, and recordings of the spikes of all neurons."""
         net = Network(dt=self.time.dt, name=Path(self.path).stem)
         for name in self.graph.nodes:
             kind = self.graph.kind(name)
