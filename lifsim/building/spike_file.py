@@ -94,7 +94,7 @@ class Streamed:
         """None: all spike times are on the grid."""
 
     def reach(self, start: int) -> int:
-        """The step up to which a window from `start` needs about two blocks."""
+        """The last step of a window from `start` for which about two blocks of the file are in memory; at least start + 1."""
         beyond = np.searchsorted(self._last, start, "right") + 2
         return max(start + 1, int(self._first[beyond]) - 1) if beyond < len(self._first) else NEVER
 

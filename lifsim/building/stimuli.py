@@ -151,7 +151,7 @@ class Stimuli:
                     self._due.setdefault(step + delay + x.ahead, set()).add(name)
 
     def next(self, step: int) -> int:
-        """The first step from `step` on at which `follow` makes drives anew; NEVER if there is none."""
+        """The first step, not before `step`, for which `follow` returns a plan with other drives; NEVER if there is none."""
         return min((due for due in self._due if due >= step), default=NEVER)
 
     def follow(self, plan: Plan, step: int) -> Plan:
