@@ -88,7 +88,9 @@ class Classifier(DenseNetwork):
         elif classes is not None and not np.array_equal(
             np.unique(data_checks.labels_for(classes, np.size(classes), "classes")), self.classes_
         ):
-            raise DataError("classes", f"{_few(np.unique(classes))}", f"those of the training so far ({_few(self.classes_)}), or none")
+            raise DataError(
+                "classes", f"{_few(np.unique(classes))}", f"those of the earlier training ({_few(self.classes_)}), or leave classes out"
+            )
         fitting.partial_fit(self, X, lambda n: self._targets(y, n))
         return self
 

@@ -42,9 +42,9 @@ NEURONS = ("lif", "if")
 HALF = 0.5
 _PERCENTILES = {"lif": 99.0, "if": 99.9}
 _REFUSED = {
-    "tanh": "its outputs are negative for half of all inputs, and rates are not",
-    "sigmoid": "its output for no input is 0.5, so every neuron would fire all the time",
-    "identity": "its outputs are negative for half of all inputs, and rates are not",
+    "tanh": "their outputs can be negative, but firing rates cannot",
+    "sigmoid": "their output is 0.5 if the input is 0, so every neuron would fire all the time",
+    "identity": "their outputs can be negative, but firing rates cannot",
 }
 
 
@@ -143,7 +143,8 @@ def to_spiking(
     if len(layers.sizes) < 3:
         raise LifsimError("hidden", "no hidden layers, so no unit that could fire", "at least one")
     if activation in _REFUSED:
-        raise LifsimError("activation", f"a network of {activation} units cannot be run by rates: {_REFUSED[activation]}", "relu or lif")
+        got = f"firing rates cannot represent the outputs of {activation} units: {_REFUSED[activation]}"
+        raise LifsimError("activation", got, '"relu" or "lif"')
     if activation == "lif" and neuron != "lif":
         raise LifsimError("neuron", f"{neuron!r} for a network of lif units", 'set neuron="lif", the neuron whose rate they have')
     check_flag("half_threshold", half_threshold)

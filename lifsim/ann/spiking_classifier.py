@@ -189,11 +189,12 @@ class SpikingClassifier(Classifier):
         return super().facts() | {"timed": self.timed_}
 
     def recall(self, facts: Mapping[str, Any]) -> None:
-        """Restore what `facts` gives.
+        """Restore the classes, and whether samples have a value for each step, from the attributes of a file.
 
         Parameters
         ----------
-        facts : the attributes of a file, among them "classes" and, in files since inputs may change in time, "timed".
+        facts : the attributes, as the method `facts` returns them. Files of versions whose
+            inputs were constant in time lack "timed".
 
         Raises
         ------

@@ -55,7 +55,7 @@ class LifNeurons:
 
     @cached_property
     def propagators(self) -> tuple[float, float, float, float]:
-        """P22, P21, P11, and the increment of v by a constant current of 1 in a step."""
+        """The factors P22, P21, P11 and 1 - P22 in the equations of `lifsim.ann.surrogate`, in this order."""
         p = {"tau_m": self.tau_m, "C_m": self.tau_m}
         found = leak(p, self.dt), decaying_to_v(p, self.tau_syn, self.dt), np.exp(-self.dt / self.tau_syn), current_to_v(p, self.dt)
         return tuple(float(x) for x in found)  # type: ignore[return-value]

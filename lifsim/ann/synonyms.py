@@ -122,7 +122,7 @@ SCHEDULED = ("constant", "invscaling", "adaptive", "linear", "cosine", "exponent
 
 
 def parameter_hint(word: str, known: Iterable[str]) -> str:
-    """The parameter that is meant by `word`, which is none of the `known` ones."""
+    """A hint for `word`, which is not a parameter: the parameter of the same meaning, or the most similar of the `known` ones."""
     names = list(known)
     if word in _EXPLAINED:
         return _EXPLAINED[word]
@@ -131,7 +131,10 @@ def parameter_hint(word: str, known: Iterable[str]) -> str:
 
 
 def fit_hint(word: str, known: Iterable[str]) -> str:
-    """What is meant by an argument `word` of ``fit``, which takes the data only."""
+    """A hint for `word`, which ``fit`` does not take as an argument.
+
+    It names the argument of ``fit`` or of the constructor with the same meaning, or the most similar of the `known` arguments of ``fit``.
+    """
     name = _PARAMETERS.get(word, word)
     if name in known:
         return f"write {name}"
@@ -139,6 +142,6 @@ def fit_hint(word: str, known: Iterable[str]) -> str:
 
 
 def value_hint(parameter: str, word: object, allowed: Iterable[str]) -> str:
-    """The value of `parameter` that is meant by `word`, which is none of the `allowed` ones."""
+    """A hint for `word`, which is not a value of `parameter`: the value of the same meaning, or the most similar of the `allowed` ones."""
     meant = _VALUES.get(parameter, {}).get(str(word))
     return f"write {meant}" if meant else did_you_mean(str(word), allowed)

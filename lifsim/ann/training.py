@@ -82,7 +82,7 @@ class Epochs:
 
     @property
     def tally(self) -> np.ndarray:
-        """The `tally` of the last epoch (`lifsim.ann.kernels.dense.Buffers`)."""
+        """Number of correct samples of the last epoch, shape (1,), or squared errors (`lifsim.ann.kernels.dense.Buffers.tally`)."""
         return self.buffers.tally
 
 

@@ -74,7 +74,12 @@ class History:
                 return {"": np.asarray(x)}
 
     def versions(self, arrays: dict[str, np.ndarray]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The steps and values from the arrays of `saved` (KeyError or ValueError if they are not such arrays)."""
+        """Yield each set of values of the parameters and the step from which it holds, from the arrays that `saved` returned.
+
+        Raises
+        ------
+        KeyError, ValueError : the arrays are not those of `saved`.
+        """
         for k, since in enumerate(arrays[_SINCE].tolist()):
             own = {key.removeprefix(f"{k}/"): x for key, x in arrays.items() if key.startswith(f"{k}/")}
             names = dict.fromkeys(key.partition("/")[0] for key in own)

@@ -50,8 +50,8 @@ def with_bursts(plan: Plan, expand: Expand) -> list[Group]:
     names = ", ".join(g.name for g in parrots)
     raise ModelError(
         f"populations ({names})",
-        "parrot neurons project to each other in a loop, or repeat too many spikes",
-        f"at most {MOST} spikes in a step",
+        f"a neuron could send more than {MOST} spikes in a step, because parrot neurons form a loop or receive too many spikes",
+        f"at most {MOST} spikes of a neuron in a step, and no loops of parrot neurons",
     )
 
 

@@ -58,7 +58,7 @@ class Cells:
 
     @classmethod
     def of(cls, space: Space, scale: float) -> Cells:
-        """Cells of about `scale` mm, or larger if they would hold few nodes."""
+        """Divide `space` into cells with sides of about `scale` mm, or longer if cells held fewer than `PER_CELL` nodes on average."""
         points = np.concatenate([space.sources, space.targets])
         low = points.min(axis=0)
         size: np.ndarray = np.maximum(points.max(axis=0) - low, 1e-12) if space.period is None else space.period

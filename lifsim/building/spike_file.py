@@ -30,13 +30,17 @@ Sent: TypeAlias = Callable[[np.ndarray, np.ndarray], Spikes]
 
 
 def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: float) -> Events:
-    """The spikes in the file of a spike generator.
+    """Read the spikes of a spike generator from its file.
 
-    `sent` takes times (ms) and nodes, and returns steps and global ids of the spikes that the generator sends.
+    Parameters
+    ----------
+    population : the generator. values : its parameters. dt : time step, ms.
+    sent : takes the times (ms) and nodes of spikes in the file, and returns the steps and global ids of the spikes that are sent.
 
     Raises
     ------
-    DataError : there is no such file or population, ids are out of range, times are not above 0, or too many spikes are unsorted.
+    DataError : there is no such file or population, ids are out of range, times are not above 0, or more than `MOST_SORTED` spikes are
+        not sorted by time.
     ModelError : a time is not on the grid.
     """
     place, path = f"populations.{population.name}", values["spike_file"]
@@ -90,7 +94,7 @@ class Streamed:
         """None: all spike times are on the grid."""
 
     def reach(self, start: int) -> int:
-        """The step up to which a window from `start` needs about two blocks."""
+        """The last step of a window from `start` for which about two blocks of the file are in memory; at least start + 1."""
         beyond = np.searchsorted(self._last, start, "right") + 2
         return max(start + 1, int(self._first[beyond]) - 1) if beyond < len(self._first) else NEVER
 
@@ -119,7 +123,8 @@ def _check(times: np.ndarray, nodes: np.ndarray, n: int, values: dict[str, Any],
     """
     path = values["spike_file"]
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= n):
-        raise DataError(place, f"{path} holds node id {nodes.max()}", f"0 to {n - 1} (n = {n})")
+        wrong_id = nodes.min() if nodes.min() < 0 else nodes.max()
+        raise DataError(place, f"{path} holds node id {wrong_id}", f"node ids must be from 0 to {n - 1} (n = {n})")
     if not np.isfinite(times).all():
         raise DataError(place, f"{path} holds a time that is not a finite number", "times in ms")
     wrong = None if dt is None or values["allow_offgrid_times"] else first_off_grid(times, dt, NEAR_SPIKE)

@@ -81,7 +81,11 @@ class _Input:
 
 
 class Stimuli:
-    """The stimuli of `net`; `seed` determines values that are drawn, `expand` draws the synapses of a wiring."""
+    """The generators of `net`: the synapses onto their targets, and the present values of their parameters.
+
+    seed : of random parameter values and synapses. expand : a function that draws all synapses of a wiring. first : global id of the
+    first node of each population. exact : whether spike times are exact, not on the time grid.
+    """
 
     def __init__(self, net: Network, seed: int, expand: Expand, first: dict[str, int], exact: bool) -> None:
         self._net, self._seed, self._expand, self._first, self._exact = net, seed, expand, first, exact
@@ -164,7 +168,7 @@ class Stimuli:
                 self._due.setdefault(step + delay + x.ahead, set()).add(name)
 
     def next(self, step: int) -> int:
-        """The first step from `step` on at which `follow` makes drives anew; NEVER if there is none."""
+        """The first step, not before `step`, for which `follow` returns a plan with other drives; NEVER if there is none."""
         return min((due for due in self._due if due >= step), default=NEVER)
 
     def follow(self, plan: Plan, step: int) -> Plan:

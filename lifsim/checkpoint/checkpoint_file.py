@@ -35,12 +35,15 @@ STATE, COLLECTED, STIMULI, WEIGHTS = "state:", "collected:", "stimuli:", "weight
 class About:
     """The metadata of a checkpoint.
 
-    step : number of steps done. until : last step of the run, None if unknown. run : the name of the run, also stored in its log.
-    settings : precision, weights, method and threads. out : the results file, None if results are kept in memory. every, wall : time
-    between checkpoints, biological (ms) and wall time (s). changes : number of calls of `Simulation.set`; changed : what they set
-    (`lifsim.simulation.changes`). redrawn : the seed of everything but the synapses, if `Simulation.reset` changed it. looked : the
-    steps of the last calls of `Simulation.spikes` and `samples`. arrays : names of the arrays. chunks : number of recorded chunks in the
-    file. format : of the file.
+    step : number of steps that were simulated. until : last step of the run, None if unknown.
+    seed, dt : seed and time step (ms) of the network. settings : precision, weights, method and threads.
+    run : the name of the run, also stored in its log. out : the results file, None if results are kept in memory.
+    every, wall : interval between checkpoints in biological time (ms) and in wall time (s).
+    changes : number of calls of `Simulation.set`. changed : the values that these calls set (`lifsim.simulation.changes`).
+    redrawn : the seed of everything but the synapses, None unless `Simulation.reset` changed it.
+    looked : the steps in which `Simulation.spikes` and `Simulation.samples` were last called, by name of the method.
+    timings : seconds spent on each part of the work. versions : those of lifsim and its dependencies.
+    arrays : names of the arrays in the file. chunks : number of chunks of recorded data in the file. format : version of the file format.
     """
 
     step: int

@@ -24,8 +24,9 @@ GO_ON = "run it again from the start, or continue it with the version that made 
 
 
 def changed_rules(net: Network, version: int) -> list[Problem]:
-    """The parts of `net` whose interpretation has changed since checkpoints had format `version`. (Format 1: before times were rounded
-    as in NEST, and before positions on a grid were exact.)
+    """The parts of `net` that this version interprets otherwise than the version that wrote a checkpoint of format `version`.
+
+    Versions that wrote format 1 did not round times as NEST does, and did not compute positions on a grid exactly.
     """
     if version >= 2:
         return []
@@ -42,7 +43,7 @@ def _spikes(p: Population, dt: float) -> Iterator[Problem]:
     trains = p.get("spike_times") or ()
     if p.get("spike_file") or any((np.round(train / dt) != spike_steps(train, dt)).any() for train in trains):
         place = f"populations.{p.name}.{'spike_file' if p.get('spike_file') else 'spike_times'}"
-        yield Problem(place, "spikes off the grid are now sent at the end of their step", GO_ON)
+        yield Problem(place, "this version sends a spike off the time grid at the end of its step, not at the nearest step", GO_ON)
 
 
 def _projection(place: str, p: Projection, dt: float) -> Iterator[Problem]:
@@ -50,11 +51,15 @@ def _projection(place: str, p: Projection, dt: float) -> Iterator[Problem]:
     homes = [x for x in (p.source.population.positions, p.target.population.positions) if x is not None]
     placed = [x for x in homes if x.points is not None or x.grid]  # distances of randomly placed nodes never lie exactly on a boundary
     if profiles and any(_moved(x) for x in placed):
-        yield Problem(place, "nodes on a grid now lie at exactly computed positions, so that distances differ", GO_ON)
+        yield Problem(
+            place,
+            "this version computes the positions of nodes on a grid exactly, so that distances differ from those in the checkpoint",
+            GO_ON,
+        )
     elif len(placed) == 2 and any(x.kind == "box" or x.max_distance < math.inf for x in profiles):
-        yield Problem(place, "nodes at exactly the radius or max_distance now always count as within it", GO_ON)
+        yield Problem(place, "this version always connects nodes whose distance is exactly the radius or max_distance", GO_ON)
     elif (len(placed) == 2 and isinstance(p.delay, Profile)) or (isinstance(p.delay, Distribution) and _tied(p.delay, dt)):
-        yield Problem(f"{place}.delay", "delays halfway between two steps are now rounded up", GO_ON)
+        yield Problem(f"{place}.delay", "this version rounds delays halfway between two steps up", GO_ON)
 
 
 def _moved(x: Positions) -> bool:

@@ -81,7 +81,7 @@ class IdleEngine:
 
     @property
     def channels(self) -> int:
-        """1: there are no neurons."""
+        """The number of input sums of a neuron; 1, since there are no neurons that need more."""
         return 1
 
     def classes(self, wiring: Any, weight: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def empty(ring: Ring, underway: PendingSpikes) -> None:
 
 
 def begin_stimuli(poisson: PoissonDrives, trains: ModulatedTrains | None, currents: Currents) -> None:
-    """Let the random processes of stimuli begin again."""
+    """Return the random processes of stimuli to their state at time 0."""
     poisson.filled[:] = -1
     if trains is not None:
         trains.left[:], trains.drawn[:] = 0, 0

@@ -40,10 +40,12 @@ class ModelGroup(NamedTuple):
 
 
 class Probes(NamedTuple):
-    """Probe p samples state variable `variable[p]` of the neurons in the places ``place[first[p]:first[p + 1]]`` (ascending).
+    """The probes of a simulation, and the samples that they take in a slice (the steps that the engine simulates in one call).
 
-    The entries ``cut[p, i]`` … ``cut[p, i + 1] - 1`` of `place` lie in piece i. Sample number k of the slice goes to
+    Probe p samples state variable `variable[p]` of the neurons in the places ``place[first[p]:first[p + 1]]`` (ascending). Of these, the
+    entries ``cut[p, i]`` … ``cut[p, i + 1] - 1`` of `place` belong to piece i. Sample number k of the slice is written to
     ``out[offset[p] + k·n:]``, where n is the number of neurons of the probe; `before[p]` is the number of samples of earlier slices.
+    `interval`, `start` and `stop` of each probe are in steps.
     """
 
     variable: np.ndarray
@@ -146,7 +148,7 @@ def add_single_poisson(m, rank, p, turn, what):
 
 @Part
 def add_train_spikes(m, rank, p, turn, what):
-    """Add spikes of random trains with changing rate in the step that begins."""
+    """Add the spikes that random trains of changing rate send in the step that begins in `turn`."""
     if what & BEGINS:
         add_trains(m.trains, rank, p, m.state, m.key, turn + 1)
 

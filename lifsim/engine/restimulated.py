@@ -20,7 +20,7 @@ def changed(old: Plan, new: Plan, *kinds: str) -> bool:
 
 
 def trains_of(old: ModulatedTrains, plan: Plan, seats: Placement, edges: np.ndarray, channels: int) -> ModulatedTrains:
-    """The tables of random trains of `plan`; each train goes on where it was in `old`."""
+    """The tables of random trains of `plan`; each train continues from its state in the tables `old`."""
     made = layout.trains_of(plan.trains, seats.place, edges, channels, len(old.table))
     before, after = (np.lexsort((t.who, t.target)) for t in (old, made))
     made.left[after], made.drawn[after] = old.left[before], old.drawn[before]

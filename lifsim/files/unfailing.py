@@ -10,10 +10,10 @@ from lifsim.files import disk
 
 
 class Unfailing:
-    """A file object for HDF5 whose writes never fail.
+    """A file object for HDF5 whose methods do not raise the errors of writing.
 
-    HDF5 crashes the process (as measured) if it closes a file on a full disk. So the first error is stored
-    here, later writes are dropped, and `check` raises the error once HDF5 is done.
+    HDF5 crashes the process if it closes a file on a full disk. Therefore this object stores the first error and drops later writes.
+    The caller calls `check`, which raises the stored error, after HDF5 has closed the file.
     """
 
     def __init__(self, fd: int) -> None:

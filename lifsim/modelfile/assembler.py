@@ -371,6 +371,8 @@ def _below(folder: Path, path: str, place: str) -> Path:
     inside = path and portable and not pure.is_absolute() and ".." not in pure.parts
     if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise ModelError(
-            place, shortened(repr(path)), "a file in the folder of the model file or below it (elsewhere: only with --set, or in Python)"
+            place,
+            shortened(repr(path)),
+            "a file in the folder of the model file or below it (name a file of another folder with --set, or in Python)",
         )
     return folder / path

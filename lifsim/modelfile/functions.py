@@ -80,7 +80,7 @@ def _extreme(elementwise: Callable, overall: Callable) -> Callable:
 def _arange(start: Any, stop: Any = None, step: Any = 1.0) -> np.ndarray:
     first, last = (0.0, start) if stop is None else (start, stop)
     if step == 0:
-        raise ValueError("arange with a step of 0")
+        raise ValueError("arange with a step of 0; the step must not be 0")
     counted(max(0.0, math.ceil((last - first) / step)))
     return np.arange(first, last, step)
 

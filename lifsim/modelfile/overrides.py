@@ -52,7 +52,7 @@ def _key(holder: Any, key: str, path: str) -> Any:
     if isinstance(holder, dict):
         return key
     if not isinstance(holder, list):
-        raise ModelError(path, f"there is neither a table nor a list that could hold {key!r}")
+        raise ModelError(path, f"there is neither a table nor a list that could hold {key!r}", "a path such as run.dt or populations.exc.n")
     if not (key.isdecimal() and int(key) < len(holder)):
         raise ModelError(path, f"there is no entry {key!r}", f"0 to {len(holder) - 1}")
     return int(key)

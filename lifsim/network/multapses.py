@@ -34,10 +34,10 @@ def shared_pairs(place: str, made: Mapping[Cell, Projection]) -> Iterator[Proble
                 continue
             pair = _common(one, other)
             if pair is not None:
-                got = (
-                    f"{one.source.name}[{pair[0]}] and {one.target.name}[{pair[1]}] are connected by the projections of two pairs of views"
-                )
-                yield Problem(place, got, "no multapses (allow_multapses = false), so lists whose views share no nodes")
+                nodes = f"{one.source.name}[{pair[0]}] and {one.target.name}[{pair[1]}]"
+                got = f"{nodes} are connected twice, by two pairs of views in the lists of sources and targets"
+                allowed = "no multapses (allow_multapses = false): use lists of views that share no nodes"
+                yield Problem(place, got, allowed)
                 return
 
 

@@ -59,11 +59,11 @@ def check_new(
 
 
 def new_population(place: str, name: str, n: int, kind: Model, positions: Any, params: Mapping[str, Any], dt: float) -> Population:
-    """A population of `n` nodes of the model `kind`.
+    """Make a population called `name` of `n` nodes of the model `kind`, after checking its parameters.
 
     Parameters
     ----------
-    place : of the population, for messages. positions, params : as given to `Network.add`. dt : time step, ms.
+    place : the place that error messages name. positions, params : as given to `Network.add`. dt : time step, ms.
 
     Raises
     ------

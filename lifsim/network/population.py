@@ -256,7 +256,7 @@ def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
     samples = value(raw, unit)
     shape = samples.shape if isinstance(samples, np.ndarray) else ()
     if not isinstance(samples, np.ndarray) or len(shape) == 0 or shape[1:] not in ((), (n,)):
-        raise ValueError(f"has shape {shape}; must be a list of numbers, or have a column a node: (samples, {n})")
+        raise ValueError(f"has shape {shape}; must be a list of numbers for all nodes, or have one column for each node: (samples, {n})")
     if not np.isfinite(samples).all():
         raise ValueError("samples must be finite")
     return samples

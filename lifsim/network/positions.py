@@ -133,7 +133,7 @@ def _middles(n: int, extent: float, center: float) -> np.ndarray:
 def _numbers(raw: Any, unit: str, ndim: int) -> np.ndarray:
     if not isinstance(raw, (np.ndarray, Sequence)) or isinstance(raw, str):
         table = 'an array of shape (n, dimensions), or a table such as {"grid": [5, 4]}'
-        raise ValueError(f"{shown(raw)}; must be {table if ndim == 2 else 'a list, one number an axis'}")
+        raise ValueError(f"{shown(raw)}; must be {table if ndim == 2 else 'a list with one number for each axis'}")
     array = np.array(value(raw, unit))
     if array.ndim != ndim or not 1 <= array.shape[-1] <= MOST_DIMENSIONS:
         raise ValueError(f"shape {array.shape}; must be {'(n, 1), (n, 2) or (n, 3)' if ndim == 2 else '(1,), (2,) or (3,)'}")

@@ -59,7 +59,7 @@ class Projection(Overviewed):
         return self.source.population.model.role in ("neuron", "spikes")
 
     def facts(self) -> list[Fact]:
-        """What a description says of rule, weight, delay, number of synapses and plasticity."""
+        """Rule, weight, delay, number of synapses and plasticity of the projection, for its printed overview."""
         number = counted(expected_synapses(self), "synapse", random_number(self))
         rule = rule_text(self.rule, self.params)
         plastic = parameter_facts(self.synapse.model, self.synapse.params) if self.synapse else ()

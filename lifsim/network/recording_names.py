@@ -100,7 +100,8 @@ def name_problem(place: str, name: object) -> Problem | None:
     """The problem with a name that a user chose for a recording, None if there is none."""
     fits = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name == name.strip() and printable(name) == name
     if not fits or not isinstance(name, str) or any(c in name for c in "/\n\t") or name in RESERVED or name.endswith("_sources"):
-        allowed = f"a text of 1 to {LONGEST_NAME} printable characters, without / and not ending with _sources"
+        allowed = f"a text of 1 to {LONGEST_NAME} printable characters without / and without spaces at its ends"
+        allowed += f" (not {', '.join(RESERVED)}, and not ending with _sources)"
         return Problem(f"{place}.name", shown(name), allowed)
     return None
 

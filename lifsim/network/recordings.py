@@ -68,7 +68,7 @@ class Recording:
 
 
 def sampling_times(place: str, **given: Any) -> tuple[dict[str, Any], list[Problem]]:
-    """Convert recording times to ms; problems."""
+    """Convert the times of a recording to ms; returns them by name, and a problem for each that cannot be converted."""
     times, problems = {}, []
     for key, raw in given.items():
         try:

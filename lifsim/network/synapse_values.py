@@ -116,7 +116,7 @@ def synaptic_value(raw: Any, unit: str | None, rule: str, params: Mapping[str, A
 
 
 def _refuse(rule: str) -> Value:
-    raise ValueError(f"a sparse matrix beside the rule {rule}; give the matrix in place of the rule")
+    raise ValueError(f"a sparse matrix, which the rule {rule} does not take; give the matrix in place of the rule")
 
 
 def _as_given(array: np.ndarray) -> np.ndarray:

@@ -204,7 +204,7 @@ def _listed(variable: Any) -> str:
 
 
 def model_hint(word: str) -> str:
-    """The model that is meant by `word`, which is none of `MODELS`."""
+    """A hint for `word`, which is not the name of a model: the model of the same meaning, or the most similar names of `MODELS`."""
     if word in _MODELS:
         name, note = _MODELS[word]
         return f"write {name}{note}"
@@ -219,19 +219,19 @@ def model_hint(word: str) -> str:
 
 
 def rule_hint(word: str, rules: Iterable[str]) -> str:
-    """The rule that is meant by `word`, which is none of `rules`."""
+    """A hint for `word`, which is not the name of a rule: the rule of the same meaning, or the most similar names of `rules`."""
     name = _RULES.get(word.removesuffix("()"))
     return f"write {name}" if name else did_you_mean(word, rules)
 
 
 def argument_hint(word: str, known: Iterable[str]) -> str:
-    """The argument of `Network.connect` that is meant by `word`, which is none of the `known` ones."""
+    """A hint for `word`, no argument of `Network.connect`: the argument of the same meaning, or the most similar of the `known` ones."""
     name = _ARGUMENTS.get(word)
     return f"write {name}" if name else did_you_mean(word, known)
 
 
 def synapse_hint(word: str, synapses: Iterable[str]) -> str:
-    """The synapse model that is meant by `word`, which is none of `synapses`."""
+    """A hint for `word`, which is not a synapse model: the model of the same meaning, or the most similar names of `synapses`."""
     names = list(synapses)
     if word in _SYNAPSES:
         return f"write {_SYNAPSES[word]}"

@@ -52,7 +52,7 @@ def save(path: str | Path, net: Network | AsGraph) -> None:
     RunError : the disk is full.
     """
     if not isinstance(net, Network) and not hasattr(net, "nir_graph"):
-        allowed = "a lifsim.Network (of a converted network: s.network), or a trained network of lifsim.ann"
+        allowed = "a lifsim.Network (such as s.network of s = lifsim.ann.to_spiking(m)), or a trained network of lifsim.ann"
         raise LifsimError("net", f"an object of type {type(net).__name__}", allowed)
     write(path, graph_of(net) if isinstance(net, Network) else net.nir_graph())
 

@@ -90,8 +90,11 @@ def _time(graph: Graph, path: str, dt: Any, spikes: Any, step: Any) -> TimeStep:
     if spikes not in (None, meaning):
         raise LifsimError("spikes", f"{spikes!r}, but {path} says {meaning!r}", f"{meaning!r}, or leave the argument out")
     if meaning is None:
-        allowed = 'say spikes="step" (snnTorch, Norse: height 1 for a step) or spikes="pulse" (a Dirac pulse, as NIR\'s text has it)'
-        raise LifsimError(path, "does not say what a spike is, on which all weights depend", allowed)
+        allowed = (
+            'give spikes="step" (a spike has height 1 for a step, as in snnTorch and Norse) or '
+            'spikes="pulse" (a spike is a Dirac pulse, as in the specification of NIR)'
+        )
+        raise LifsimError(path, "does not say what shape a spike has, on which the effect of all weights depends", allowed)
     if meaning not in SPIKES:
         raise DataError(f"{path}:metadata/spikes", f"{meaning!r}", " or ".join(map(repr, SPIKES)))
     own = {key: _milliseconds(x, key) for key, x in (("dt", dt), ("step", step)) if x is not None}
@@ -180,7 +183,7 @@ class _Import:
         self.rank: dict[str, int] = {}  # node -> position in the order of `in_order`
 
     def network(self) -> Network:
-        """The network of the whole graph."""
+        """Make the network of the graph: neurons, generators, their connections, and recordings of the spikes of all neurons."""
         net = Network(dt=self.time.dt, name=Path(self.path).stem)
         for name in self.graph.nodes:
             kind = self.graph.kind(name)

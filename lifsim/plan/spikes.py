@@ -54,15 +54,15 @@ class Spell:
     stop: int
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Events`."""
+        """Steps and global ids of the spikes of the spell sent in the steps start < k <= stop, sorted by step, then id."""
         return self.events.window(*self._within(start, stop))
 
     def offsets(self, start: int, stop: int) -> np.ndarray | None:
-        """See `Events`."""
+        """The time (ms) from each spike of `window` to the end of its step; None if spikes are on the grid."""
         return self.events.offsets(*self._within(start, stop))
 
     def reach(self, start: int) -> int:
-        """See `Events`."""
+        """The last step of a window from `start` that needs little memory; `NEVER` if no spikes follow."""
         if start >= self.stop:
             return NEVER
         return self.start if start < self.start else self.events.reach(start)

@@ -42,7 +42,10 @@ def colours(names: Sequence[str], shades: bool = True) -> list[str]:
 
 
 def other_colours(taken: Iterable[str]) -> Iterator[str]:
-    """Endless colours that are not close to a `taken` one: `OTHERS`, further ones, then darker and lighter versions of all."""
+    """Yield colours that differ clearly from all `taken` ones: `OTHERS`, `_FURTHER`, then darker and lighter versions of both.
+
+    The iterator has no end: when all versions have been given, they are repeated.
+    """
     taken = list(taken)
     given: set[str] = set()
     levels = [0.0, *(sign * level for level in (0.42, 0.22, 0.55, 0.12, 0.32, 0.48) for sign in (-1, 1))]

@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
 
 class ResultFile:
-    """A result in an HDF5 file, which is open only while data are read.
+    """A result in an HDF5 file. The file is open only while data are read.
 
-    So the file can be replaced in between, on Windows too; reading then raises an error that says so.
+    Between two reads, another program can replace the file, on Windows too; the next read then raises an error that says so.
 
     Parameters
     ----------
-    path : of the file. n_nodes : number of neurons of populations for which the file does not give it.
-    written : metadata and the populations with positions, of a file that was just written: they are not read again.
+    path : the file. n_nodes : number of neurons of populations for which the file does not give it.
+    written : for a file that this process has just written, its metadata and the names of the populations with positions, which need
+        not be read then; None for other files.
     """
 
     def __init__(self, path: Path, n_nodes: NodeCount = None, written: tuple[dict[str, Any], list[str]] | None = None) -> None:
@@ -144,7 +145,7 @@ class ResultFile:
             return read_values(dataset(file, f"lifsim/traces/{'/'.join(key)}", "f", 2))
 
     def save(self, path: Path) -> None:
-        """Copy the file."""
+        """Copy the file to `path`; nothing happens if `path` is the file itself."""
         if path.exists() and path.samefile(self._path):
             return
         with disk.replacing(path, f"{self._path} is unchanged") as fd, self._path.open("rb") as own:

@@ -197,7 +197,7 @@ def read_log(path: Path, until: int | None = None) -> tuple[Recorded, int]:
     reason = why_ended(path, end or HEADER_SIZE, size)
     if MANIFEST not in known:
         if reason.startswith("damaged"):
-            raise DataError(str(path), f"is {reason}", "the data after this cannot be read")
+            raise DataError(str(path), f"is {reason}", "the data after this byte cannot be read")
         raise DataError(str(path), "is empty: the run was stopped before its first step")
     writer = owner(path) if is_written(path) else ""
     if writer and reason == CUT_SHORT:  # the frame is still being written

@@ -342,5 +342,5 @@ class BuiltNetwork(Overviewed):
 
     @reading
     def spent(self) -> dict[str, float]:
-        """Seconds since `measure` for "update", "random numbers", "delivery" and "waiting", the mean over threads."""
+        """Seconds spent on "update", "random numbers", "delivery" and "waiting" since `measure` was called: means over the threads."""
         return dict(self._engine.spent())

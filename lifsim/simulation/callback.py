@@ -38,7 +38,7 @@ def check_callback(every: Any, do: Any, dt: float) -> int | None:
     if every is None and do is None:
         return None
     if do is None or not callable(do):
-        raise LifsimError("do", "not given" if do is None else shown(do), "with every: a function that takes the simulation")
+        raise LifsimError("do", "not given" if do is None else shown(do), "a function that takes the simulation (since every was given)")
     if every is None:
-        raise LifsimError("every", "not given", "with do: the biological time between its calls, in ms")
+        raise LifsimError("every", "not given", "a biological time in ms, the interval between calls of do")
     return steps(time_on_grid("every", every, dt), dt)

@@ -82,7 +82,7 @@ class Checkpointer:
 
     @property
     def advice(self) -> str:
-        """A message on how to resume the run, "" if that is not possible."""
+        """A message with the command that resumes the run; "" if the run cannot be resumed."""
         return f"go on with: lifsim resume {disk.shown(self._log.path)}" if self._log and self.possible else ""
 
     def write(self, source: StateSource, path: Path, previous: Path | None = None) -> int:

@@ -112,8 +112,11 @@ class LogSink:
         self._finished = True
 
     def close(self) -> None:
-        """Close the log. If the results file is complete, remove log, checkpoints and set-aside runs. If nothing was recorded, remove the
-        log and restore set-aside runs. Otherwise keep all files, so that the run can be resumed.
+        """Close the log, and remove or restore files.
+
+        If the results file is complete, the log, the checkpoints and the files of the runs that it replaces are removed. If nothing was
+        recorded, the log is removed, and the files of the runs that it would have replaced get their names back. Otherwise all files
+        are kept, so that the run can be resumed.
         """
         if self._log.closed:
             return

@@ -24,6 +24,8 @@ from lifsim.simulation.sinks import MemorySink, Sink
 from lifsim.simulation.turn import alone
 from lifsim.simulation.weight_samples import RecordedWeights, recorded_weights
 
+_WITHOUT_OUT = "a simulation made without the argument out (Result.save writes its results to a file)"
+
 
 class RecordedNetwork(BuiltNetwork):
     """A built network that records to a sink.
@@ -172,7 +174,7 @@ class RecordedNetwork(BuiltNetwork):
         """
         self._check_open()
         if not isinstance(self._sink, MemorySink):
-            raise LifsimError("reset", f"the simulation writes to {self.path}", "a simulation without out; Result.save writes files")
+            raise LifsimError("reset", f"the simulation writes to {self.path}", _WITHOUT_OUT)
         if keep not in (None, "weights"):
             raise LifsimError("keep", shown(keep), 'None or "weights"')
         if seed is not None and not is_seed(seed):

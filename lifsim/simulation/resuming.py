@@ -91,10 +91,10 @@ def _check_function(path: Path, recorded: Recorded, do: Any) -> None:
     called = recorded.callback
     if called and not callable(do):
         every = time_of(called["every"], recorded.manifest.dt)
-        got = f"was a run that called a function every {every:g} ms, which is not saved"
-        raise DataError(str(path), got, f"in Python: lifsim.resume({str(path)!r}, do=FUNCTION)")
+        got = f"the run called a function every {every:g} ms, and a log does not store functions"
+        raise DataError(str(path), got, f"resume it in Python, with the function: lifsim.resume({str(path)!r}, do=FUNCTION)")
     if do is not None and not called:
-        raise DataError(str(path), "was a run that called no function", "resume it without `do`")
+        raise DataError(str(path), "the run called no function", "resume it without `do`")
 
 
 def _finished(log: LogWriter, recorded: Recorded, made: Result | None) -> Result:

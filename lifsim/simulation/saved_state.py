@@ -56,7 +56,7 @@ def load(saved: Checkpoint, parts: Parts) -> None:
         engine.restore(saved.about.step, saved.part(STATE))
         recorder.restore(saved.part(COLLECTED))
     except (ValueError, IndexError, KeyError) as error:
-        raise DataError(str(saved.path), f"does not fit its network ({error})") from None
+        raise DataError(str(saved.path), f"holds a state that does not fit its network ({error})", "an undamaged checkpoint") from None
 
 
 def warn_of_versions(saved: Checkpoint, progress: Progress) -> None:

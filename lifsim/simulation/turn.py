@@ -63,12 +63,18 @@ class Turn:
 
 
 def alone(method: F) -> F:
-    """Decorate a method of an object with a `_turn`: no other method may work on the object during a call."""
+    """Decorate a method that needs exclusive access to its object, whose attribute `_turn` is a `Turn`.
+
+    A call fails while another decorated method of the object is running, unless that method lends its turn (`Turn.lent`).
+    """
     return _in_turn(method, reads=False)
 
 
 def reading(method: F) -> F:
-    """Decorate a method of an object with a `_turn`: it may also be called from within another call in the same thread."""
+    """Decorate a method that only reads its object, whose attribute `_turn` is a `Turn`.
+
+    A call fails while another thread works on the object. In one thread, it may be made from within another method of the object.
+    """
     return _in_turn(method, reads=True)
 
 

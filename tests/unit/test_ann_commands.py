@@ -162,6 +162,6 @@ def test_what_is_wrong_is_said_in_one_line(folder, line, match):
 
 def test_units_that_cannot_be_rates(folder):
     said("train digits.toml --data digits.npz -o net.h5 --set epochs=1 --set activation=tanh")
-    assert "tanh units cannot be run by rates" in said("convert net.h5 -o net.toml", 2)
+    assert "firing rates cannot represent the outputs of tanh units" in said("convert net.h5 -o net.toml", 2)
     said("train digits.toml --data digits.npz -o relu.h5 --set epochs=1 --set activation=relu")
     assert "warning: a ReLU grows without bound" in said("convert relu.h5 -o net.toml --t-ref 2")

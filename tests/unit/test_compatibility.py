@@ -94,7 +94,7 @@ def test_a_checkpoint_of_before(tmp_path, spike_times):
     for path in (new, tmp_path / "old.ckpt"):
         if path != new and spike_times == [3.04]:
             with pytest.raises(
-                ls.DataError, match=r"was made by lifsim 1.9.*populations.g.spike_times.*at the end of their step.*run it again"
+                ls.DataError, match=r"was made by lifsim 1.9.*populations.g.spike_times.*at the end of its step.*run it again"
             ):
                 ls.Simulation.restore(path)
             continue

@@ -182,7 +182,7 @@ def test_the_model_file_stays_beside_the_weights(tmp_path, relu):
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "identity"])
 def test_what_cannot_be_a_rate_is_refused(activation):
     m = Classifier((4,), activation, epochs=1).fit(X[LEARN], Y[LEARN])
-    with pytest.raises(LifsimError, match=f"activation: a network of {activation} units cannot be run by rates: .*; relu or lif"):
+    with pytest.raises(LifsimError, match=f'activation: firing rates .* outputs of {activation} units: .*; expected "relu" or "lif"'):
         to_spiking(m)
 
 

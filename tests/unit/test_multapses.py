@@ -110,5 +110,5 @@ def test_in_a_model_file(tmp_path):
         allow_multapses = false
         """
     )
-    with pytest.raises(ls.ModelError, match=r"projections\[0\].*a\[1\] and a\[0\] are connected by the projections"):
+    with pytest.raises(ls.ModelError, match=r"projections\[0\].*a\[1\] and a\[0\] are connected twice"):
         ls.load(tmp_path / "x.toml")

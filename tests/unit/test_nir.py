@@ -455,7 +455,7 @@ def test_steps_of_connections_that_skip_a_layer_and_of_biases(tmp_path, kind, so
 
 def test_what_the_file_does_not_say_is_asked_for(tmp_path):
     file = written(tmp_path, {"a": LIF}, chain("in", "a", "out"))
-    with pytest.raises(LifsimError, match='does not say what a spike is, on which all weights depend; say spikes="step"'):
+    with pytest.raises(LifsimError, match=r'does not say what shape a spike has, .* depends; give spikes="step"'):
         nir.load(file)
     for how, match in [
         ({"spikes": "dirac"}, "spikes: 'dirac'; expected 'pulse' or 'step'"),

@@ -215,7 +215,7 @@ def test_a_network_that_is_changed_between_calls(changed, match):
 
 def test_other_wrong_calls():
     m = Classifier((4,), epochs=1).fit(X[:50], Y[:50])
-    with pytest.raises(DataError, match="classes: 0, 1; expected those of the training so far"):
+    with pytest.raises(DataError, match="classes: 0, 1; expected those of the earlier training"):
         m.partial_fit(X[:50], Y[:50], classes=[0, 1])
     with pytest.raises(DataError, match="X: has 3 features; expected 64"):
         m.partial_fit(X[:50, :3], Y[:50])

@@ -232,7 +232,7 @@ def _say(why: str) -> None:
 
 
 def place_and_stamp(function: Callable[..., Any]) -> tuple[str, bytes]:
-    """The qualified name of `function` in a form for file names, and the hash of its source file."""
+    """The qualified name of `function` without characters that file names cannot have, and the hash of its source file."""
     place = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
     return place, _hash_of(Path(function.__code__.co_filename))
 
@@ -282,11 +282,11 @@ class KernelCache(_Cache):
         return str(folders().kept or "")
 
     def enable(self) -> None:
-        """Start to load and store code."""
+        """Let the cache load compiled code from files and store it there."""
         self._enabled = True
 
     def disable(self) -> None:
-        """Stop loading and storing code."""
+        """Stop the cache from loading compiled code and storing it."""
         self._enabled = False
 
     def flush(self) -> None:

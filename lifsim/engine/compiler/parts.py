@@ -197,7 +197,7 @@ class Calls:
             raise RuntimeError(f"{self._parts[i][0].__name__} failed")
 
     def programs(self) -> Programs:
-        """The name of each part, with the types of its data."""
+        """The compiled functions that the parts call: the name of each part and the types of its data, without repetitions."""
         return {(part.__name__, kinds) for (part, _), kinds in zip(self._parts, self._kinds, strict=True)}
 
 

@@ -229,7 +229,7 @@ def _settle(qs, i):
 
 
 def fall(q: Any, i: int) -> None:
-    """Propagate `rise`, if there is one, by one step."""
+    """Propagate the variable `rise` of conductance `q` of neuron `i` by one step; do nothing if `q` only decays."""
 
 
 @overload(fall)

@@ -40,7 +40,7 @@ def advance(c, drive, x, w):
 
 @merged
 def spike(row, c, x, w, key, out):
-    """Write each neuron to `out` once for each spike that has arrived at it."""
+    """Write the index of each neuron to `out` once for each spike that has arrived at the neuron; returns the number of entries."""
     return send_on(x.state[row, w.lo : w.hi], out)
 
 

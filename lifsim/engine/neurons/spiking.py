@@ -27,7 +27,7 @@ def hold(held, p, lo, v, step):
 
 @merged
 def put_back(held, p, lo, v):
-    """Restore the stored v of the refractory neurons."""
+    """Set v of the refractory neurons of piece `p` to the values that `hold` stored."""
     for j in range(lo, lo + held.number[p]):
         v[held.offset[j]] = held.v[j]
 

@@ -14,7 +14,7 @@ from lifsim.engine.compiler.jit import inlined
 class Held(NamedTuple):
     """The refractory neurons: for piece p, which begins at place lo, the entries lo … lo + number[p] - 1.
 
-    offset : place, counted from lo. until : the first step in which the neuron moves again. v : the potential at which it is held, mV.
+    offset : place, counted from lo. until : the first step after the refractory period. v : the potential at which a neuron is held, mV.
     """
 
     offset: np.ndarray
@@ -27,7 +27,7 @@ class Neurons(NamedTuple):
     """All neurons, by place.
 
     state : state variables, shape (n_variables, n_places); arriving weights are added to the first `channels` rows. until : the first step
-    in which a neuron moves again. drive : constant input, mV per step. reset : value of v after a spike, mV. refractory : refractory
+    after the refractory period. drive : constant input, mV per step. reset : value of v after a spike, mV. refractory : refractory
     period, steps. held : the refractory neurons. marks : work space of models with `DRIVEN`, else empty.
     """
 

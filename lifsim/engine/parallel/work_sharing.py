@@ -91,7 +91,7 @@ def all_here(s, awaited):
 
 @inlined
 def patient(looks):
-    """Whether to keep spinning, as the other threads may arrive soon."""
+    """Whether a waiting thread should check again without yielding its core, since it has checked fewer than `SPINS` times."""
     return looks < SPINS
 
 

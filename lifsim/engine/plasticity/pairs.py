@@ -223,7 +223,7 @@ def look(own, site, target, until):
 
 @kernel
 def apply_facilitation(synapses, own, site, a, target, w, arrival):
-    """Apply the potentiation by all postsynaptic spikes that the synapses from `a` on, with weights `w`, have not seen."""
+    """Apply to the weights `w` of the synapses from `a` on the potentiation by all postsynaptic spikes since they were last updated."""
     trains, work, b, lo = site
     last, last_step = work.last[lo:], work.last_step[lo:]
     link, synapse, spike, step, number = trains.link[b], work.synapse[b], work.spike[b], work.step[b], work.number[b]

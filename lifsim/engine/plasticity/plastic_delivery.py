@@ -29,7 +29,7 @@ class Plastic(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """The data of `note_spikes`."""
+    """The data of `note_spikes`: the stored postsynaptic spikes, the ring of recent spikes, and the blocks of neurons."""
 
     trains: PostsynapticSpikes
     ring: Ring
@@ -114,7 +114,7 @@ def _prepare(synapses, site, n, until, arriving):
 
 
 def transmit(synapses: Any, *where: Any) -> None:
-    """Process the arrival of a spike at segment (r, j) of the block."""
+    """Process the arrival of a spike at segment (r, j): the synapses of row r that have delay number j."""
 
 
 @overload(transmit)

@@ -45,7 +45,10 @@ def empty_log(row: np.ndarray, place: np.ndarray, rooms: np.ndarray) -> WeightLo
 
 
 def log_weights(log: Any, y: Any, b: int, lo: int, r: int, j: int, source: int, sent: int) -> None:
-    """Log the weights that a spike of `source`, sent in step `sent`, transmits through segment (r, j) of block `b` from place `lo` on."""
+    """Log the weights that a spike of `source`, sent in step `sent`, transmits through segment (r, j) of block `b`.
+
+    The segment has the synapses of row r with delay number j. The block begins at place `lo`. Only recorded synapses are logged.
+    """
 
 
 @overload(log_weights)

@@ -70,7 +70,7 @@ class WeightLogs:
         return float(self.size @ each(plan, lambda g: rate(g) / g.n)) * ROW_BYTES
 
     def records(self, plastic: Plastic, ring: Any, dtype: np.dtype[Any], step: int) -> tuple[WeightRows, WeightRows]:
-        """`rows` and `pending` of the slice that ended with `step`."""
+        """The results of `rows` and `pending`, after the slice (the steps of one call of the engine) that ended with `step`."""
         return self.rows(plastic), self.pending(plastic, ring, dtype, step)
 
     def rows(self, plastic: Plastic) -> WeightRows:

@@ -42,7 +42,7 @@ def nothing_underway(blocks: int) -> ArrivalHeap:
 
 
 def with_room(u: ArrivalHeap, room: int) -> ArrivalHeap:
-    """`u` with room for at least `room` cursors per block; the system provides memory only once it is written to."""
+    """The heaps `u` with room for at least `room` cursors per block. Room that is not yet written to takes no memory."""
     made = int(u.made.max(initial=0))
     if room <= u.heap.shape[1]:
         return u

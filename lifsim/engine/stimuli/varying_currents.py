@@ -45,7 +45,7 @@ class Changing(NamedTuple):
 
 
 def another_in(c: Any, p: int, step: int) -> bool:
-    """Whether any current that changes in every step acts differently on piece `p` in `step` and in the step before."""
+    """Whether any current that changes in every step acts on piece `p` in `step`, so that the input may differ from the step before."""
     return False
 
 

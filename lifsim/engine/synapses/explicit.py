@@ -68,13 +68,13 @@ def fixed(array: np.ndarray) -> np.ndarray:
 
 
 def count(wiring: Any, place: RowPlace, lo: int, hi: int, table: np.ndarray) -> None:
-    """`packing.count_block` for given synapses."""
+    """Count the given synapses whose targets are at the places lo … hi - 1 (see `packing.count_block`)."""
     if len(wiring.given):
         count_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table), lo, hi)
 
 
 def fill(wiring: Any, place: RowPlace, lo: int, hi: int, table: np.ndarray, y: Synapses, b: int, buckets: Buckets) -> None:
-    """`packing.fill_block` for given synapses."""
+    """Write the given synapses whose targets are at the places lo … hi - 1 to block `b` of `y` (see `packing.fill_block`)."""
     if len(wiring.given):
         fill_entries((entries_of(wiring, place), np.empty(TILE, np.int32), table, y, buckets), lo, hi, b)
 
