@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lifsim.building import drives, spike_trains
-from lifsim.building.by_node import steps_of
 from lifsim.building.drawn_values import checked
-from lifsim.building.history import History
+from lifsim.building.history import History, noise_counters, schedule
 from lifsim.building.parrots import with_bursts
 from lifsim.building.waveform import waveform
 from lifsim.network.model import PARROT
@@ -277,33 +276,3 @@ class Stimuli:
         """The spikes of a spike generator."""
         own = self.histories[population.name].now if values is None else values
         return spike_trains.events(population, own, self._first[population.name], self._net.dt, self._exact)
-
-
-def noise_counters(old: dict[str, Any], new: dict[str, Any], step: int, dt: float) -> dict[str, np.ndarray]:
-    """Where the noise of a generator whose parameters change from `old` to `new` begins, and how many of its random numbers are not used
-    again (`drives.BEGUN`, `drives.USED`). `step` is the first one whose current follows the new parameters.
-
-    Noise that is on goes on. If it begins at a later time, or anew with another period, it does so with new random numbers: the number of
-    those drawn so far is at most that of the steps.
-    """
-    before, after = (steps_of(np.atleast_1d(values["start"]), dt) for values in (old, new))
-    begun, used = np.atleast_1d(old.get(drives.BEGUN, before)), np.atleast_1d(old.get(drives.USED, 0))
-    same_period = np.atleast_1d(old.get("dt", 1.0)) == np.atleast_1d(new.get("dt", 1.0))
-    goes_on = (begun < step) & (after <= step) & same_period
-    begun, used = np.where(goes_on, begun, np.maximum(after, step)), np.where(goes_on, used, step)
-    return {key: x if len(x) > 1 else x[0] for key, x in ((drives.BEGUN, begun), (drives.USED, used))}
-
-
-def schedule(old: dict[str, Any], new: dict[str, Any], names: tuple[str, str], time: float, since: float) -> tuple[np.ndarray, np.ndarray]:
-    """The times and values of a series that changes from `old` to `new` at `time` (ms), as far as they hold after the time `since`.
-
-    `names` are those of its times and its values. As in NEST, new times that are not after `time` are passed over: the value that holds
-    at `time` holds until the next one.
-    """
-    times, values = old.get(drives.SCHEDULE) or tuple(np.asarray(old[name]) for name in names)
-    if all(old[name] is new[name] for name in names):
-        return times, values
-    further, own = (np.asarray(new[name]) for name in names)
-    past, future = times <= time * (1 + 1e-12), further > time * (1 + 1e-12)
-    past[: max(int(np.searchsorted(times, since, "right")) - 1, 0)] = False
-    return np.concatenate([times[past], further[future]]), np.concatenate([values[past], own[future]])
