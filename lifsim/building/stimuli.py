@@ -143,8 +143,7 @@ class Stimuli:
             values = values | noise_counters(history.now, values, step + 1, self._net.dt)
         for times, amplitudes in SERIES:
             if times in values:
-                longest = max((int(x.synapses.delay.max(initial=0)) for x in self._inputs if x.population.name == name), default=0)
-                since = (step - longest - 2) * self._net.dt  # what was sent earlier has arrived
+                since = (step - self._longest_of(name) - 2) * self._net.dt  # what was sent earlier has arrived
                 series = schedule(history.now, values, (times, amplitudes), step * self._net.dt, since)
                 values = values | {drives.SCHEDULE: series}
         self._enter(name, values, step)
@@ -190,6 +189,10 @@ class Stimuli:
         most = zip(plan.groups, with_bursts(plan, self._expand), strict=True)
         return replace(plan, groups=[replace(old, burst=max(old.burst, new.burst)) for old, new in most])
 
+    def _longest_of(self, name: str) -> int:
+        """The longest delay of the synapses of a generator, in steps."""
+        return max((int(x.synapses.delay.max(initial=0)) for x in self._inputs if x.population.name == name), default=0)
+
     def _renew(self, x: _Input, step: int) -> None:
         """Make the drives of an input as they act after `step`."""
         history = self.histories[x.population.name]
@@ -198,7 +201,7 @@ class Stimuli:
         for part in x.parts():
             values = history.at(step - part.delay - x.ahead)
             x.drives += self._made(x, part.synapses, values, itertools.chain(part.streams, further))
-        history.forget(step - int(x.synapses.delay.max(initial=0)) - x.ahead)
+        history.forget(step - self._longest_of(x.population.name) - 1)
 
     def initial(self, seed: int) -> dict[str, dict[str, Any]]:
         """The values in a run with `seed` of those generators whose values are now others (ModelError if one is not allowed)."""

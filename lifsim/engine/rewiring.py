@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.engine import plasticity
 from lifsim.engine.snapshot import recent_spikes
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.delivery import no_pending_spikes
@@ -30,8 +31,9 @@ def send_again(engine: Any) -> None:
 
 
 def any_underway(engine: Any, first: int, last: int) -> bool:
-    """Whether any spike of the nodes `first` … `last` - 1 (global ids) is on its way through static synapses."""
-    longest = int(engine.machine.synapses.delay.max(initial=0))
+    """Whether any spike of the nodes `first` … `last` - 1 (global ids) is on its way."""
+    delays = engine.machine.synapses.delay, plasticity.occurring(engine.machine.plastic)
+    longest = int(np.concatenate(delays).max(initial=0))
     step, ids = recent_spikes(engine.machine.ring, engine.step)
     given = engine.plan.events.window(engine.step - longest, engine.step)[1]
     both = np.concatenate([ids[step > engine.step - longest], given.astype(np.int64)])

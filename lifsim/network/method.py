@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def _problems(p: Population, method: str, dt: float) -> Iterator[Problem]:
             allowed += f", or {p.model.name.removesuffix('_lossless').removesuffix('_ps')}"
         yield Problem(f"{place}.model", f'{p.model.name} cannot be run with method="{method}"', allowed)
     elif p.model.role == "spikes" and (method == "grid" or p.get("allow_offgrid_times")):
-        yield from _off_grid(p, place, dt)
+        yield from off_grid_spikes(place, p.params.get("spike_times", ()), bool(p.get("allow_offgrid_times")), dt)
     elif method == "grid":
         return
     elif _positive(p.params.get("delta", 0.0)):
@@ -81,10 +81,15 @@ def _positive(v: Value) -> bool:
     return v.support[1] > 0 if isinstance(v, Distribution) else bool(np.any(np.asarray(v) > 0))
 
 
-def _off_grid(p: Population, place: str, dt: float) -> Iterator[Problem]:
-    """Report given spike times that are not multiples of dt (unless they may be rounded), and those rounded to time 0."""
-    for train in p.params.get("spike_times", ()):
-        wrong = None if p.get("allow_offgrid_times") else first_off_grid(train, dt, NEAR_SPIKE)
+def off_grid_spikes(place: str, trains: Iterable[np.ndarray], rounded: bool, dt: float) -> Iterator[Problem]:
+    """Report given spike times that are not multiples of dt (unless they may be `rounded`), and those rounded to time 0.
+
+    Parameters
+    ----------
+    place : of the generators, for messages. trains : spike times (ms). rounded : whether times may be off the grid. dt : time step, ms.
+    """
+    for train in trains:
+        wrong = None if rounded else first_off_grid(train, dt, NEAR_SPIKE)
         if wrong is not None:
             yield Problem(f"{place}.spike_times", not_on_grid(wrong, dt), nearest_on_grid(wrong, dt) + WAYS)
             return

@@ -46,7 +46,7 @@ _MODELS: dict[str, tuple[str, str]] = {
     "iaf_psc_alpha_canon": ("iaf_psc_alpha_ps", ""),
     "iaf_psc_alpha_presc": ("iaf_psc_alpha_ps", ""),
     "iaf_psc_delta_canon": ("iaf_psc_delta_ps", ""),
-    "parrot_neuron_ps": ("parrot_neuron", ', with method="precise" for exact spike times'),
+    "parrot_neuron_ps": ("parrot_neuron", ", whose spike times are multiples of dt"),
     "spike_train_injector": ("spike_generator", ""),
     "lif": ("iaf_psc_exp", " (LIF neuron with exponential synaptic currents), or another neuron model"),
     "LIF": ("iaf_psc_exp", " (LIF neuron with exponential synaptic currents), or another neuron model"),

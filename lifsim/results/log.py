@@ -180,6 +180,10 @@ class LogWriter:
         """Whether the log is closed."""
         return self._fd < 0
 
+    def __del__(self) -> None:
+        with suppress(Exception):  # without `close`, a simulation that is no longer used would keep its file locked
+            self.close()
+
     def close(self, remove: bool = False) -> None:
         """Close the log and release its lock; with `remove`, delete it."""
         if self._fd < 0:
@@ -221,10 +225,18 @@ def _open_locked(path: Path, flags: int) -> int:
             raise OutputError(str(path), f"is not an ordinary file but {kind}", "choose another output")
         if not _lock_with_patience(fd):
             os.close(fd)
-            raise OutputError(str(path), f"is being written by another run ({owner(path)})", "choose another output")
+            raise OutputError(str(path), *_who_writes(path))
         if disk.same_file(fd, path):
             return fd
         os.close(fd)  # its owner removed it after it was opened and before it was locked
+
+
+def _who_writes(path: Path) -> tuple[str, str]:
+    """What an error says of a log that is locked."""
+    who = owner(path)
+    if who == f"process {os.getpid()}":
+        return "is being written by another simulation of this process", "close() that simulation first, or choose another output"
+    return f"is being written by another run ({who})", "choose another output"
 
 
 _IN_USE = "is the log of a run that is in progress or was interrupted"

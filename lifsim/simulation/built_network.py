@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,7 +156,7 @@ class BuiltNetwork(Overviewed):
         return values[name].copy() if isinstance(values[name], np.ndarray) else values[name]
 
     @alone
-    def set(self, nodes: Nodes, **values: Any) -> None:
+    def set(self, nodes: Nodes, params: Mapping[str, Any] | None = None, **values: Any) -> None:
         """Set parameters and state variables of neurons, or parameters of generators.
 
         What a generator sends from now on follows the new values: it arrives after the delay, until which the old ones act. Spikes of a
@@ -166,6 +166,7 @@ class BuiltNetwork(Overviewed):
         Parameters
         ----------
         nodes : a population, a slice of one, or its name.
+        params : values by name as a dictionary, as in NEST; values may also be given as arguments.
         values : by name, in the unit of the variable: numbers, arrays of shape (n,), or distributions such as
             ``{"normal": [-60.0, 5.0]}``; for generators also those with other forms, such as `rate_times` and `spike_times`, as in
             `Network.add`.
@@ -175,18 +176,25 @@ class BuiltNetwork(Overviewed):
         ModelError : a name or value is not allowed; lists all of them, and nothing is set.
         DataError : a file of spikes or samples cannot be read.
         """
+        self._check_open()
         view = self.net.view(nodes)
+        if params is not None and not isinstance(params, Mapping):
+            raise ModelError(f"{view}", shown(params), "values by name, such as V_m=-65.0")
+        values = {**(params or {}), **values}
         if view.population.model.role == "neuron":
             params = self._engine.plan.group(view.name).params
             new = neuron_values(view, values, lambda key: self._engine.get(view.name, key), params, self._drawn_for(view))
             self._engine.set(view.name, new)
         else:
             now = self._stimuli.histories[view.name].now
-            new = generator_values(view, values, now, self.net.dt, self._drawn_for(view))
+            new = generator_values(view, values, now, (self.method, self.net.dt), self._drawn_for(view))
             self._change_generator(view.name, new)
         self._changes.number += 1
         for key in values:
             self._changes.note(str(view), key, values[key], time_of(self._engine.step, self.net.dt))
+
+    def _check_open(self) -> None:
+        """Check that the network can still be simulated (LifsimError)."""
 
     def _drawn_for(self, view: View) -> Draw:
         """Draws values for `view`, as a function of the seed, the step, and the names of population and parameter."""

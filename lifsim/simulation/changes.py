@@ -47,6 +47,8 @@ def said(value: Any) -> Any:
     """A value in short, for JSON."""
     if isinstance(value, (bool, int, float, str)):
         return value
+    if callable(value):
+        return f"function {getattr(value, '__name__', type(value).__name__)}"
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size:
         return value.item() if value.size == 1 else f"array {value.shape}, {np.min(value):g} to {np.max(value):g}"
     if isinstance(value, (list, tuple, np.ndarray)) and len(value) > FEW:

@@ -47,6 +47,7 @@ class Checkpointer:
         self._log = sink if isinstance(sink, LogSink) else None
         self._needed = 0  # expected bytes of the next checkpoint
         self.changes = 0  # number of calls of `Simulation.set` before the last checkpoint (or the initial state in the log)
+        self._calls = False  # whether the run calls a function, which must be given again to resume it
         self._headroom = Headroom()
         self._kept, self._took = -math.inf, 0.0  # when a change was followed by a checkpoint, and how long this took, s
 
@@ -66,6 +67,7 @@ class Checkpointer:
             self.keep(source)
             self._kept = time.monotonic()
             self._took = self._kept - began
+        self._calls = callback is not None
         self._sink.begin_run(until, changes, callback)
 
     def keep(self, source: StateSource) -> str:
@@ -82,8 +84,12 @@ class Checkpointer:
 
     @property
     def advice(self) -> str:
-        """A message with the command that resumes the run; "" if the run cannot be resumed."""
-        return f"go on with: lifsim resume {disk.shown(self._log.path)}" if self._log and self.possible else ""
+        """A message on how to resume the run; "" if it cannot be resumed."""
+        if self._log is None or not self.possible:
+            return ""
+        if self._calls:
+            return f"go on in Python with: lifsim.resume({str(self._log.path)!r}, do=FUNCTION)"
+        return f"go on with: lifsim resume {disk.shown(self._log.path)}"
 
     def write(self, source: StateSource, path: Path, previous: Path | None = None) -> int:
         """Write a checkpoint to `path`, and keep an existing one as `previous`; returns the size in bytes.

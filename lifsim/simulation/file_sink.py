@@ -104,7 +104,7 @@ class LogSink:
         self._log.append(SUMMARY, json.dumps(now).encode())
         chunks = LoggedChunks(self._log.path, self._log.end)
         made = hdf5_writer.write(Recorded(self.manifest, chunks, self._totals, now), self.path, lambda: summary_dict(summary))
-        self._finished = True
+        self._finished = bool(now.get("complete", True))  # else the log is kept, so that the run can be resumed
         return Result(made, self.path)
 
     def note_finished(self) -> None:

@@ -37,6 +37,10 @@ class SampledVariable:
     def __len__(self) -> int:
         return len(self.times)
 
+    def __repr__(self) -> str:
+        when = f", {self.times[0]:g} to {self.times[-1]:g} ms" if len(self) else ""
+        return f"<{len(self):,} samples x {self.values.shape[1]:,} columns ({self.unit}){when}>"
+
 
 class News:
     """Reads from `sink` what an `engine` recorded since the last look."""

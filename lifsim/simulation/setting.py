@@ -10,6 +10,7 @@ import numpy as np
 from lifsim.common.errors import ModelError, Problem
 from lifsim.common.values import Distribution
 from lifsim.network import View
+from lifsim.network.method import off_grid_spikes
 from lifsim.network.model import Model
 from lifsim.network.parameter import Parameter
 from lifsim.network.parameter_synonyms import parameter_hint
@@ -62,19 +63,19 @@ def settable(model: Model) -> list[str]:
     return [name for name in model.settable if name not in FIXED]
 
 
-def generator_values(view: View, given: Mapping[str, Any], now: Mapping[str, Any], dt: float, draw: Draw) -> dict[str, Any]:
+def generator_values(view: View, given: Mapping[str, Any], now: Mapping[str, Any], grid: tuple[str, float], draw: Draw) -> dict[str, Any]:
     """All values of the generators of a population, of which those `given` for the generators of `view` are new.
 
     Parameters
     ----------
-    now : the present values of the population, by name. dt : the time step, ms. draw : draws values.
+    now : the present values of the population, by name. grid : the method of the run and the time step (ms). draw : draws values.
 
     Raises
     ------
     ModelError : lists every problem found.
     """
     population, model, problems = view.population, view.population.model, []
-    full = dict(now)
+    full, (method, dt) = dict(now), grid
     for key, raw in given.items():
         try:
             if key in FIXED:
@@ -90,7 +91,10 @@ def generator_values(view: View, given: Mapping[str, Any], now: Mapping[str, Any
     if not problems:
         place = f"{view}"
         problems += [*relations(place, model, full), *off_grid(place, model, full, dt), *bad_intervals(place, model, full, dt)]
-        problems += bad_trains(place, full, population.n) if "spike_times" in full else []
+        if "spike_times" in full:
+            problems += bad_trains(place, full, population.n)
+            rounded = bool(full["allow_offgrid_times"])
+            problems += off_grid_spikes(place, full["spike_times"], rounded, dt) if method == "grid" or rounded else ()
     if problems:
         raise ModelError.of(problems)
     return full

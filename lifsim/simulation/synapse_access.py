@@ -19,6 +19,8 @@ from lifsim.simulation.given_values import values_like
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine
 
+MOST_TURNS = 40  # iterations until a plastic weight is what it is set to, with spikes on their way
+
 
 @dataclass(frozen=True, eq=False)
 class Listed:
@@ -118,8 +120,7 @@ class SynapseAccess:
         places, new, data = self._given(number, "weight", (source, target), place, value)
         _check_weights(place, p, new)
         if w.plasticity:
-            numbers = self._engine.numbered_synapses(self._range(source), self._range(target), number)[4]
-            self._engine.set_plastic_weights(numbers[places], new)
+            self._set_plastic(number, source, target, places, new)
         else:
             self._change(number, replace(w, weight=self._merged(number, places, new, data)))
 
@@ -158,13 +159,33 @@ class SynapseAccess:
                 raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
         return self._number(source, target, projection)
 
+    def _set_plastic(self, number: int, source: View, target: View, places: Any, new: np.ndarray) -> None:
+        """Give plastic synapses the weights `new`, as `matrix` returns them.
+
+        It returns the weights after all spikes that were sent. Spikes that have not arrived change the stored weights when they arrive. So
+        weights are stored from which these spikes lead to `new`, found by iteration, as a spike changes a weight little. (Bounds of weights
+        may make that impossible; the stored weight is the nearest then.)
+        """
+        ends = self._range(source), self._range(target)
+        numbers = self._engine.numbered_synapses(*ends, number)[4][places]
+        stored = new.copy()
+        self._engine.set_plastic_weights(numbers, stored)
+        for _ in range(MOST_TURNS if self._engine.sends(*ends[0]) else 0):
+            missing = new - self._engine.synapses(*ends, number)[2][places]
+            if np.abs(missing).max(initial=0.0) <= 1e-13 * np.abs(new).max(initial=0.0):
+                break
+            stored += missing
+            stored = np.where(new >= 0, np.maximum(stored, 0.0), np.minimum(stored, 0.0))
+            self._engine.set_plastic_weights(numbers, stored)
+
     def _given(self, number: int, what: str, views: tuple[View, View], place: str, value: Any) -> tuple[Any, np.ndarray, np.ndarray]:
         """The places in the matrix of a projection of the synapses between `views`, what `value` gives to them, and the whole data."""
         p, (source, target) = self._net.projections[number], views
         old = self.matrix(p.source.population[:], p.target.population[:], what, number)
         if source.whole and target.whole:
-            return slice(None), values_like(place, value, old), old.data
-        return _places(old, source, target), values_like(place, value, old[:, source.ids][target.ids, :]), old.data
+            return slice(None), values_like(place, value, old, summed=what == "weight"), old.data
+        part = old[:, source.ids][target.ids, :]
+        return _places(old, source, target), values_like(place, value, part, summed=what == "weight"), old.data
 
     def _merged(self, number: int, places: Any, new: np.ndarray, data: np.ndarray, dtype: Any = np.float64) -> Values:
         """Values of a projection, in the order of its wiring: `data`, in the order of its matrix, with the values `new` at `places`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -491,3 +492,42 @@ def test_what_is_new_after_a_restored_simulation_got_a_file(tmp_path):
     with ls.Simulation.restore(tmp_path / "x.ckpt", out=tmp_path / "y.h5") as sim:
         sim.run(5.0)
         assert (sim.spikes()["n"].t_start, sim.time) == (10.0, 15.0)
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_a_simulation_that_is_no_longer_used_releases_its_file(tmp_path):
+    out = tmp_path / "x.h5"
+    sim = ls.Simulation(network(), out=out)
+    sim.run(5.0)
+    with pytest.raises(ls.OutputError, match=r"another simulation of this process.*close\(\)"):
+        ls.Simulation(network(), out=out, overwrite=True)
+    del sim
+    gc.collect()
+    with ls.Simulation(network(), out=out, overwrite=True) as again:
+        again.run(5.0)
+        assert again.result().complete
+
+
+def test_looking_at_a_stopped_run_does_not_end_it(tmp_path):
+    wanted = ls.run(network(), 100.0)
+    with ls.Simulation(network(), out=tmp_path / "x.h5") as sim:
+        sim.run(100.0, max_wall=1e-9)
+        assert not sim.result().complete
+    same(ls.resume(tmp_path / "x.h5"), wanted)
+
+
+def test_a_closed_simulation_is_not_changed():
+    sim = ls.Simulation(network())
+    sim.close()
+    with pytest.raises(LifsimError, match="is closed"):
+        sim.set("n", V_th=-50.0)
+
+
+def test_what_is_said_of_changes_does_not_depend_on_addresses():
+    with ls.Simulation(network()) as sim:
+        sim.set_weights("n", "n", lambda w: 2 * w)
+        sim.set("n", I_e=np.arange(60.0))
+        values = [change["value"] for change in sim.result().info["changes"]]
+    assert values == ["function <lambda>", "array (60,), 0 to 59"]

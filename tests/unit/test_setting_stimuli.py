@@ -159,6 +159,7 @@ def test_a_generator_that_was_silent_when_the_network_was_built():
         ("dc", {"start": 0.05}, "dc.start", "0.05"),
         ("step", {"amplitude_values": [1.0, 2.0]}, "step", "equally long"),
         ("step", {"amplitude_times": [3.0, 2.0], "amplitude_values": [1.0, 2.0]}, "step", "increase"),
+        ("sg", {"spike_times": [5.04]}, "sg.spike_times", "5.04 ms is not on the grid"),
         ("sg", {"spike_times": [0.0]}, "sg.spike_times", "above 0"),
         ("sg", {"spike_times": [[1.0], [2.0]]}, "sg.spike_times", "one list a node"),
         ("gamma", {"individual_spike_trains": False}, "gamma.individual_spike_trains", "once the network is built"),
@@ -309,3 +310,32 @@ def test_parts_of_a_population_draw_different_numbers():
         assert len(set(parts.tolist())) == 6
         sim.set("n", V_m={"normal": [-65.0, 2.0]})
         np.testing.assert_array_equal(sim.get("n", "V_m"), parts)
+
+
+@pytest.mark.parametrize("delays", [(0.1, 1.5), (2.5, 0.1), (1.5, 1.6)])
+def test_two_projections_of_a_generator_with_delays_of_their_own(delays):
+    """Each passes to new values after its own delay: as from two generators."""
+    net = ls.Network()
+    net.add("a", 1, "iaf_psc_exp")
+    net.add("b", 1, "iaf_psc_exp")
+    for name in ("both", "one", "two"):
+        net.add(name, 1, "dc_generator", amplitude=10.0)
+    net.connect("both", "a", delay=delays[0])
+    net.connect("both", "b", delay=delays[1])
+    net.add("c", 1, "iaf_psc_exp")
+    net.add("d", 1, "iaf_psc_exp")
+    net.connect("one", "c", delay=delays[0])
+    net.connect("two", "d", delay=delays[1])
+    net.record(["a", "b", "c", "d"], "I_stim", interval=0.1)
+    with ls.Simulation(net) as sim:
+        sim.run(5.0)
+        for value in (20.0, 30.0, 5.0):
+            sim.set("both", amplitude=value)
+            sim.set("one", {"amplitude": value})
+            sim.set("two", amplitude=value)
+            sim.run(1.0)
+        sim.run(5.0)
+        traces = sim.result().traces
+    np.testing.assert_array_equal(traces["a"]["I_stim"], traces["c"]["I_stim"])
+    np.testing.assert_array_equal(traces["b"]["I_stim"], traces["d"]["I_stim"])
+    assert len(set(traces["b"]["I_stim"][:, 0].tolist())) == 5

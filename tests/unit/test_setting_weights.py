@@ -111,7 +111,7 @@ def test_spikes_on_their_way_arrive_with_the_new_weight():
 
 
 def test_forms_of_values():
-    with ls.Simulation(network()) as sim:
+    with ls.Simulation(network("all_to_all")) as sim:
         first = sim.matrix("a", "b", projection="one")
         dense = np.arange(1.0, N * N + 1).reshape(N, N)
         columns = np.repeat(np.arange(N), np.diff(first.indptr))
@@ -285,3 +285,51 @@ def test_names_of_projections(tmp_path):
         net.connect("a", "b", name=3)
     net.save(tmp_path / "x.toml")
     assert [p.name for p in ls.load(tmp_path / "x.toml").projections] == ["one", "two", "one", "three", "three"]
+
+
+@pytest.mark.parametrize("synapse", ["static_synapse", "stdp_synapse"])
+def test_normalisation_with_several_synapses_of_a_pair(synapse):
+    """SciPy adds up the entries of a pair; the synapses of the pair keep their proportions."""
+    with ls.Simulation(network("fixed_total_number", synapse)) as sim:
+        before = sim.matrix("a", "b", projection="one")
+        assert len({(s, t) for s, t, _ in entries(before)}) < before.nnz
+        sim.set_weights("a", "b", lambda w: w.multiply(300.0 / w.sum(axis=1)[:, None]), projection="one")
+        after = sim.matrix("a", "b", projection="one")
+        totals = np.bincount(after.indices, after.data, minlength=N)
+        np.testing.assert_allclose(totals[totals > 0], 300.0, rtol=1e-12)
+        np.testing.assert_allclose(
+            after.data / before.data, (300.0 / np.bincount(before.indices, before.data, minlength=N))[before.indices]
+        )
+        sim.set_weights("a", "b", lambda w: w.toarray(), projection="one")
+        np.testing.assert_allclose(sim.matrix("a", "b", projection="one").data, after.data, rtol=1e-12)
+
+
+RULES_OF_PLASTICITY = [
+    "stdp_synapse",
+    "stdp_synapse_hom",
+    "stdp_nn_symm_synapse",
+    "stdp_pl_synapse_hom",
+    "stdp_triplet_synapse",
+    "vogels_sprekeler_synapse",
+    "tsodyks2_synapse",
+]
+
+
+@pytest.mark.parametrize("synapse", RULES_OF_PLASTICITY)
+def test_what_is_set_is_read_while_spikes_are_on_their_way(synapse):
+    net = ls.Network()
+    net.add("s", 3, "spike_generator", spike_times=[[5.0, 20.0, 20.3], [7.0, 20.4], [9.0]])
+    net.add("e", 2, "iaf_psc_exp", I_e=600.0)
+    bound = {"Wmax": 100.0} if synapse == "vogels_sprekeler_synapse" else {}
+    net.connect("s", "e", weight=10.0, delay=1.5, synapse={"model": synapse, **bound})
+    with ls.Simulation(net) as sim:
+        sim.run(20.5)
+        for new in (lambda w: w, lambda w: w, lambda w: 1.3 * w, lambda w: w.multiply(30.0 / w.sum(axis=1)[:, None])):
+            now = sim.matrix("s", "e")
+            sim.set_weights("s", "e", new)
+            np.testing.assert_allclose(sim.matrix("s", "e").toarray(), np.asarray(new(now.copy()).toarray()), rtol=1e-11)
+
+
+def test_a_function_that_returns_nothing():
+    with ls.Simulation(network()) as sim, pytest.raises(ModelError, match="the function returned nothing"):
+        sim.set_weights("a", "b", lambda w: None, projection="one")
