@@ -123,8 +123,15 @@ def _facts(result: Result) -> Iterator[tuple[str, Any]]:
         yield "threads", said.get("threads", settings.pop("threads", None))
         yield "precision", f"{precision}, weights {settings.pop('weights', None) or precision}" if precision else ""
         yield from ((key, value) for key, value in settings.items() if key != "threads")
+    yield "changes", "; ".join(map(_change, said.get("changes") or ()))
     for key in (*_LATER, *(key for key in said if key not in (*_SAID, *_LATER))):
         yield key.replace("_", " ").replace("real time", "real-time"), said.get(key)
+
+
+def _change(entry: dict[str, Any]) -> str:
+    """One entry of the changes during a run, such as "exc I_e at 100 ms" (`lifsim.simulation.changes`)."""
+    when = f"at {entry['last']:g} ms" if entry["number"] == 1 else f"{entry['number']:,} times, last at {entry['last']:g} ms"
+    return f"{entry['of']} {entry['set']} {when}"
 
 
 def _steps_of(result: Result) -> str:
@@ -133,6 +140,8 @@ def _steps_of(result: Result) -> str:
 
 _LATER = ("neurons", "synapses", "timings", "real_time_factor", "started", "finished", "host", "versions", "command", "reference")
 _SAID = {
+    "changes",
+    "weight_events",
     "populations",
     "recorded_spikes",
     "recorded_traces",

@@ -531,3 +531,18 @@ def test_what_is_said_of_changes_does_not_depend_on_addresses():
         sim.set("n", I_e=np.arange(60.0))
         values = [change["value"] for change in sim.result().info["changes"]]
     assert values == ["function <lambda>", "array (60,), 0 to 59"]
+
+
+def test_changes_are_shown(tmp_path, capsys):
+    from lifsim.cli.main import main
+
+    with ls.Simulation(network(), out=tmp_path / "x.h5") as sim:
+        sim.run(1.0)
+        for _ in range(3):
+            sim.set("n", I_e=1.0)
+            sim.run(1.0)
+        sim.set("ext", rate=1.0)
+        sim.result()
+    with pytest.raises(SystemExit):
+        main(["info", str(tmp_path / "x.h5")])
+    assert "changes: n I_e 3 times, last at 3 ms; ext rate at 4 ms\n" in capsys.readouterr().out
