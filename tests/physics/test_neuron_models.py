@@ -197,7 +197,7 @@ def test_parrots_in_a_circle_are_refused():
     p = net.add("p", 2, "parrot_neuron")
     net.connect(p, p)
     net.connect(net.add("g", 1, "spike_generator", spike_times=[1.0]), p)
-    with pytest.raises(ls.ModelError, match="in a loop"):
+    with pytest.raises(ls.ModelError, match="form a loop"):
         ls.run(net, 1.0)
 
 
