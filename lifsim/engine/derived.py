@@ -120,7 +120,7 @@ class DerivedSamples:
         self._plan, self._start = plan, start
         self._before = {name: releases(plan.group(name)) for name in self._groups}
         if self._received is not None:
-            self._received.begin(plan, machine.currents, machine.key)
+            self._received.begin(plan, machine.currents, tuple(machine.key))
 
     def of(
         self,

@@ -94,7 +94,7 @@ class Engine(NeuronEngine):
             probes_of(plan, seats.place, edges),
             Written(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(1, np.int64)),
             np.zeros(0, np.int64),
-            self.key,
+            np.array(self.key),
             sharing_for(len(seats.first) - 1, len(blocks.lo)),
             clock_for(self.team.size, on=False),
             plastic,
@@ -262,7 +262,9 @@ class Engine(NeuronEngine):
         if plastic is not None:
             plasticity.draw_again(plastic, self._plastic_place(), self._wirings())
             plastic = plasticity.begun_again(plastic, plan, self.placement.place)
-        self.machine = self.machine._replace(key=key_of(seed), plastic=plastic, events=np.zeros(0, np.int64))
+        self.machine.key[:] = key_of(seed)
+        if plastic is not None or len(self.machine.events):
+            self.machine = self.machine._replace(plastic=plastic, events=np.zeros(0, np.int64))
 
     def first_not_finite(self) -> tuple[str, int, str, float] | None:
         """Population, neuron, variable and value of the first state variable that is NaN or infinite; None if all are finite."""

@@ -51,7 +51,7 @@ class Machine(NamedTuple):
     probes: Probes
     written: Written
     events: np.ndarray
-    key: tuple[np.uint64, np.uint64]
+    key: np.ndarray
     sharing: Sharing
     clock: Clock
     plastic: Plastic | None

@@ -70,7 +70,7 @@ class Written(NamedTuple):
 
 
 class PieceData(NamedTuple):
-    """The data of `step_neurons`."""
+    """The data of `step_neurons`; `key` is the Philox key, shape (2,), an array so that it can change while the program stays."""
 
     group: ModelGroup
     blocks: Blocks
@@ -78,7 +78,7 @@ class PieceData(NamedTuple):
     probes: Probes
     ring: Ring
     written: Written
-    key: tuple[np.uint64, np.uint64]
+    key: np.ndarray
 
 
 class CurrentInput(NamedTuple):
@@ -88,7 +88,7 @@ class CurrentInput(NamedTuple):
     own: OwnInput
     blocks: Blocks
     drive: np.ndarray
-    key: tuple[np.uint64, np.uint64]
+    key: np.ndarray
 
 
 class PoissonInput(NamedTuple):
@@ -100,7 +100,7 @@ class PoissonInput(NamedTuple):
     drives: PoissonDrives
     which: tuple[int, int]
     state: np.ndarray
-    key: tuple[np.uint64, np.uint64]
+    key: np.ndarray
 
 
 class TrainInput(NamedTuple):
@@ -108,7 +108,7 @@ class TrainInput(NamedTuple):
 
     trains: ModulatedTrains
     state: np.ndarray
-    key: tuple[np.uint64, np.uint64]
+    key: np.ndarray
 
 
 # -- parts -------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class TrainInput(NamedTuple):
 def set_currents(m, rank, p, turn, what):
     """Set the constant input of the neurons for the step that begins, if it changes."""
     if what & BEGINS and (not what & ENDS or currents_change(m.currents, p, turn + 1)):
-        set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.drive, m.key, turn + 1)
+        set_drives(m.currents, m.own, p, m.blocks.lo[p], m.blocks.hi[p], m.drive, (m.key[0], m.key[1]), turn + 1)
 
 
 @Part
@@ -126,7 +126,7 @@ def step_neurons(m, rank, p, turn, what):
     """Threshold and probes at the end of a step, then propagation of v and synaptic currents in the next one."""
     group, x = m.group, m.neurons
     if what & ENDS:
-        fire_piece(group, x, where(m.blocks, p, turn), m.ring, m.written, m.key)
+        fire_piece(group, x, where(m.blocks, p, turn), m.ring, m.written, (m.key[0], m.key[1]))
         sample_piece(m.probes, p, x.state, turn)
     if what & BEGINS:
         advance_piece(group, x, where(m.blocks, p, turn + 1))
@@ -136,21 +136,21 @@ def step_neurons(m, rank, p, turn, what):
 def add_uniform_poisson(m, rank, p, turn, what):
     """Add Poisson spikes of uniform drives (contiguous targets, one weight) in the step that begins."""
     if what & BEGINS:
-        add_uniform_drives(m.drives, m.which, rank, p, m.state, m.key, turn + 1)
+        add_uniform_drives(m.drives, m.which, rank, p, m.state, (m.key[0], m.key[1]), turn + 1)
 
 
 @Part
 def add_single_poisson(m, rank, p, turn, what):
     """Add Poisson spikes of the drives that are not uniform in the step that begins."""
     if what & BEGINS:
-        add_single_drives(m.drives, m.which, p, m.state, m.key, turn + 1)
+        add_single_drives(m.drives, m.which, p, m.state, (m.key[0], m.key[1]), turn + 1)
 
 
 @Part
 def add_train_spikes(m, rank, p, turn, what):
     """Add the spikes that random trains of changing rate send in the step that begins in `turn`."""
     if what & BEGINS:
-        add_trains(m.trains, rank, p, m.state, m.key, turn + 1)
+        add_trains(m.trains, rank, p, m.state, (m.key[0], m.key[1]), turn + 1)
 
 
 # -- neurons -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lifsim.building.needs import PRECISIONS, STORAGES, coarse_weights, estimate
@@ -63,10 +64,17 @@ def check_duration(net: Network, duration: float | str | None) -> float:
         duration = net.duration
     if duration is None:
         raise LifsimError("duration", "not given", "a time in ms, here or as run.duration in the model file")
-    ms = time_on_grid("duration", duration, net.dt)
-    if steps(ms, net.dt) > MOST_STEPS:
-        raise LifsimError("duration", f"{ms:.10g} ms", f"at most {MOST_STEPS * net.dt:.10g} ms (2³⁰ steps)")
+    return _known_duration(duration, net.dt) if type(duration) in (float, int, str) else _checked_duration(duration, net.dt)
+
+
+def _checked_duration(duration: float | str, dt: float) -> float:
+    ms = time_on_grid("duration", duration, dt)
+    if steps(ms, dt) > MOST_STEPS:
+        raise LifsimError("duration", f"{ms:.10g} ms", f"at most {MOST_STEPS * dt:.10g} ms (2³⁰ steps)")
     return ms
+
+
+_known_duration = lru_cache(64)(_checked_duration)  # for loops of short runs
 
 
 def check_network(net: Any) -> None:
