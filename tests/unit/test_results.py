@@ -162,7 +162,7 @@ def test_converting_an_unfinished_run(memory, unfinished):
 
 
 def test_a_run_that_goes_on_is_not_converted(tmp_path):
-    with filled(FileSink(manifest(), tmp_path / "run.h5")), pytest.raises(OutputError, match="another run"):
+    with filled(FileSink(manifest(), tmp_path / "run.h5")), pytest.raises(OutputError, match="another simulation of this process"):
         convert(tmp_path / "run.h5.log")
 
 
