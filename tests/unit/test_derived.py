@@ -69,7 +69,7 @@ def test_synaptic_current_of_all_receptors():
     assert t["I_syn"].max() > 0
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", ["iaf_cond_exp", "iaf_cond_alpha", "iaf_cond_exp_sfa_rr"])
 def test_synaptic_current_of_conductances(model, precision):
     reversal = np.linspace(-5.0, 5.0, 30)

@@ -61,7 +61,7 @@ def whole():
     return ls.run(asked(network()), 100.0, threads=1)
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.slow)])  # compiles for half a minute
 def test_samples_are_those_between_slices(precision, monkeypatch):
     """The same as reading all weights from the engine at each sample, with the spikes under way applied to a copy."""
     logged = ls.run(asked(network()), 60.0, precision=precision, threads=2)
