@@ -241,15 +241,16 @@ class BuiltNetwork(Overviewed):
     def set_weights(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
         """Set the weights of static or plastic synapses.
 
-        Spikes that are on their way arrive with the new weight; through plastic synapses, they change it when they arrive. Static synapses
-        are stored anew, which takes as long as to build them.
+        Spikes that are on their way arrive with the new weight. Plastic weights are set as `matrix` returns them: after the changes by the
+        spikes that were sent. Static synapses are stored anew, which takes as long as to build them.
 
         Parameters
         ----------
         source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
         value : the new weights, in the unit of the target's model: a number; an array of shape (n_synapses,), in the order of
-            ``matrix(source, target).data``, or (n_target, n_source), of which the entries of synapses are taken; a sparse matrix with
-            the same entries as `matrix`; or a function that takes the present `matrix` and returns one of these.
+            ``matrix(source, target).data``, or (n_target, n_source), with one number for each pair that has synapses; a sparse
+            matrix with the same entries or the same pairs as `matrix`; or a function that takes the present `matrix` and returns one of
+            these. One number for a pair is the sum of the weights of its synapses, which keep their proportions.
         projection : as of `matrix`; needed if there are several projections between these populations.
 
         Raises
@@ -276,7 +277,8 @@ class BuiltNetwork(Overviewed):
         Parameters
         ----------
         source, target, projection : as of `set_weights`.
-        value : the new delays in ms, multiples of dt, in one of the forms of `set_weights`.
+        value : the new delays in ms, multiples of dt, in one of the forms of `set_weights`; one number for a pair is the delay of
+            each of its synapses.
 
         Raises
         ------

@@ -26,11 +26,10 @@ MOST_TURNS = 40  # iterations until a plastic weight is what it is set to, with 
 class Listed:
     """The synapses of one projection, in the order in which `SynapseAccess.matrix` has them.
 
-    source, target : indices in their populations. order : index of each synapse in the order of the rule. pointers : where the synapses
-    of each source begin. Shape (n,), for `pointers` (n_source + 1,).
+    target : index in its population. order : index of each synapse in the order of the rule. pointers : where the synapses of each source
+    begin. Shape (n,), for `pointers` (n_source + 1,).
     """
 
-    source: np.ndarray
     target: np.ndarray
     order: np.ndarray
     pointers: np.ndarray
@@ -56,27 +55,19 @@ class SynapseAccess:
         ------
         ModelError : there is no such projection, or the synapses are not stored.
         """
-        from scipy.sparse import csc_array
-
         for view in (source, target):
-            if view.population.model.role not in ("neuron", "spikes"):
-                raise ModelError(view.name, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+            _check_stored(view.name, view)
         if what not in ("weight", "delay"):
             return self._matrix_of_variable(source, target, what, projection)
         only = None if projection is None else self._number(source, target, projection)
         if only is not None and len(self.between(source, target)) > 1:
-            whole = self._matrix_of(only, source, target, what)
-        else:
-            s, t, weight, delay = self._engine.synapses(self._range(source), self._range(target))
-            data = weight if what == "weight" else times(delay, self._net.dt)
-            shape = target.population.n, source.population.n
-            whole = csc_array((data, t, _pointers(s, shape[1])), shape=shape)
-        return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
+            return self._matrix_of(only, source, target, what)
+        s, t, weight, delay = self._engine.synapses(self._range(source), self._range(target))
+        data = weight if what == "weight" else times(delay, self._net.dt)
+        return _part(source, target, data, t, _pointers(s, source.population.n))
 
     def _matrix_of_variable(self, source: View, target: View, what: str, projection: Any) -> Any:
         """As `matrix`, for a variable of plastic synapses."""
-        from scipy.sparse import csc_array
-
         if not any(self._net.projections[i].synapse for i in self.between(source, target)):
             raise LifsimError("what", shown(what), "one of: weight, delay")
         number = self._number(source, target, projection)
@@ -87,14 +78,10 @@ class SynapseAccess:
             hint = did_you_mean(str(what), ("weight", "delay", *known))
             raise ModelError(place, f"{own} has no variable {shown(what)} to read", hint)
         s, t, data, _ = self._engine.synapses(self._range(source), self._range(target), number, what)
-        shape = target.population.n, source.population.n
-        whole = csc_array((data, t, _pointers(s, shape[1])), shape=shape)
-        return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
+        return _part(source, target, data, t, _pointers(s, source.population.n))
 
     def _matrix_of(self, number: int, source: View, target: View, what: str) -> Any:
         """The matrix of one of several projections between the populations of `source` and `target`."""
-        from scipy.sparse import csc_array
-
         from lifsim.engine import expand
 
         y, w = self._synapses_of(number), self._wiring(number)
@@ -104,8 +91,7 @@ class SynapseAccess:
             data = self._engine.synapses(self._range(source), self._range(target), number)[2]
         else:
             data = self._engine.stored_weights(w, expand(w, self._seed).weight)[y.order]
-        shape = target.population.n, source.population.n
-        return csc_array((data, y.target.copy(), y.pointers.copy()), shape=shape)  # SciPy may change them in place
+        return _part(source, target, data, y.target.copy(), y.pointers.copy())  # SciPy may change them in place
 
     def set_weights(self, source: View, target: View, value: Any, projection: Any = None) -> None:
         """Set the weights of the synapses of one projection; see `Simulation.set_weights`.
@@ -155,8 +141,7 @@ class SynapseAccess:
     def _stored(self, place: str, source: View, target: View, projection: Any) -> int:
         """The number of the projection that is meant, whose synapses are stored."""
         for view in (source, target):
-            if view.population.model.role not in ("neuron", "spikes"):
-                raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+            _check_stored(place, view)
         return self._number(source, target, projection)
 
     def _set_plastic(self, number: int, source: View, target: View, places: Any, new: np.ndarray) -> None:
@@ -285,7 +270,7 @@ class SynapseAccess:
             source = w.sources[made.source].astype(np.int64) - self._first[p.source.name]
             target = w.targets[made.target] - self._first[p.target.name]
             order = np.lexsort((made.delay, self._engine.classes(w, made.weight), target, source))  # as `RunningEngine.synapses` has them
-            self._listed[number] = Listed(source[order], target[order], order, _pointers(source, p.source.population.n))
+            self._listed[number] = Listed(target[order], order, _pointers(source, p.source.population.n))
         return self._listed[number]
 
     def _range(self, view: View) -> tuple[int, int]:
@@ -298,6 +283,19 @@ class SynapseAccess:
         self._engine.rewire(replace(plan, wirings=[new.get(w.index, w) for w in plan.wirings]))
         for number in new:
             self._listed.pop(number, None)  # the order depends on delays and signs
+
+
+def _check_stored(place: str, view: View) -> None:
+    if view.population.model.role not in ("neuron", "spikes"):
+        raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+
+
+def _part(source: View, target: View, data: np.ndarray, index: np.ndarray, pointers: np.ndarray) -> Any:
+    """The csc_array of synapses between the populations of two views (`index`: of their targets), or its part for the views."""
+    from scipy.sparse import csc_array
+
+    whole = csc_array((data, index, pointers), shape=(target.population.n, source.population.n))
+    return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
 
 
 def _check_weights(place: str, p: Projection, new: np.ndarray) -> None:
