@@ -34,9 +34,9 @@ class Changes:
             entry = self._entries.setdefault(key, first)
             entry |= {"last": time, "number": entry["number"] + 1, "value": said(value)}
 
-    def keep(self, name: str) -> None:
-        """Forget all changes but those of `name`."""
-        self._entries = {key: entry for key, entry in self._entries.items() if key[1] == name}
+    def keep(self, *names: str) -> None:
+        """Forget all changes but those of `names`."""
+        self._entries = {key: entry for key, entry in self._entries.items() if key[1] in names}
 
     def entries(self) -> list[dict[str, Any]]:
         """One entry for each variable: of, set, times of the first and the last change (ms), number of changes, and the last value."""

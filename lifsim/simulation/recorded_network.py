@@ -165,8 +165,8 @@ class RecordedNetwork(BuiltNetwork):
         ----------
         seed : draw everything else anew: values from distributions, initial states, and the random numbers of the run. Default: the
             present seed, with which the simulation repeats itself.
-        keep : "weights": the weights stay as they are now, plastic ones and those that `set_weights` set. None (default): they are those
-            that the network was built with.
+        keep : "weights": the weights stay as they are now, plastic ones and those that `set_weights` set, and so do delays that
+            `set_delays` set. None (default): they are those that the network was built with.
 
         Raises
         ------
@@ -187,4 +187,4 @@ class RecordedNetwork(BuiltNetwork):
         if keep is None:
             self._changes = Changes()
         else:
-            self._changes.keep("weight")
+            self._changes.keep("weight", "delay")

@@ -333,3 +333,17 @@ def test_what_is_set_is_read_while_spikes_are_on_their_way(synapse):
 def test_a_function_that_returns_nothing():
     with ls.Simulation(network()) as sim, pytest.raises(ModelError, match="the function returned nothing"):
         sim.set_weights("a", "b", lambda w: None, projection="one")
+
+
+def test_a_reset_that_keeps_the_weights_keeps_delays_and_says_so():
+    with ls.Simulation(network()) as sim:
+        sim.set_weights("a", "b", 12.0, projection="one")
+        sim.set_delays("a", "b", 3.0, projection="one")
+        sim.set("a", V_m=-60.0)
+        sim.run(5.0)
+        sim.reset(keep="weights")
+        assert set(sim.matrix("a", "b", "delay", projection="one").data) == {3.0}
+        assert [change["set"] for change in sim.result().info["changes"]] == ["weight", "delay"]
+        sim.reset()
+        assert len(set(sim.matrix("a", "b", "delay", projection="one").data)) > 1
+        assert sim.result().info["changes"] == []
