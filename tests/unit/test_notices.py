@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 
 import pytest
@@ -13,16 +12,10 @@ from lifsim.common import progress_bar
 from lifsim.common.notices import notices
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
 @pytest.fixture
-def terminal(monkeypatch):
-    shown = Terminal()
-    monkeypatch.setattr(module, "messages", lambda: shown)
-    return shown
+def terminal(terminal, monkeypatch):
+    monkeypatch.setattr(module, "messages", lambda: terminal)
+    return terminal
 
 
 def test_compiling_and_long_building_are_said_on_a_terminal(terminal):

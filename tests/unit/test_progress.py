@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 import threading
@@ -126,17 +125,11 @@ def test_an_interruption_ends_all_threads_soon(monkeypatch, threads):
 # -- what `progress` may be ------------------------------------------------------------------------
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
 @pytest.fixture
-def terminal(monkeypatch):
-    shown = Terminal()
+def terminal(terminal, monkeypatch):
     for module in (progress_bar, notices_module):
-        monkeypatch.setattr(module, "messages", lambda: shown)
-    return shown
+        monkeypatch.setattr(module, "messages", lambda: terminal)
+    return terminal
 
 
 def test_bars_for_building_and_running(often, terminal):

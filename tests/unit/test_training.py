@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 import time
@@ -243,15 +242,10 @@ def slow(epoch, numbers):
     time.sleep(0.15)  # tqdm draws ten times a second
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_bar_on_a_terminal(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Messages(Terminal()))
+def test_a_bar_on_a_terminal(terminal, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Messages(terminal))
     Classifier((4,), epochs=3, progress=True).fit(X[:50], Y[:50], callbacks=[slow])
-    out = sys.stderr._stream.getvalue()
+    out = terminal.getvalue()
     assert "training" in out and "accuracy=" in out
 
 
