@@ -12,6 +12,7 @@ from lifsim.common.printable import shown
 from lifsim.common.timegrid import off_grid, times
 from lifsim.network import Network, View
 from lifsim.network.projection import Projection
+from lifsim.network.projection_choice import Choice, between, chosen
 from lifsim.network.synapse_models import check_sign
 from lifsim.plan.synapses import BY_SYNAPSE, GIVEN, Values, Wiring
 from lifsim.simulation.given_values import values_like
@@ -43,7 +44,7 @@ class SynapseAccess:
         self._listed: dict[int, Listed] = {}
         self._built: dict[int, Wiring] = {}  # the wirings whose weights or delays were set, as they were built
 
-    def matrix(self, source: View, target: View, what: str, projection: Any = None) -> Any:
+    def matrix(self, source: View, target: View, what: str, projection: Choice = None) -> Any:
         """The weights or delays of the synapses from `source` to `target`, a scipy.sparse.csc_array of shape (n_target, n_source).
 
         Parameters
@@ -60,15 +61,15 @@ class SynapseAccess:
         if what not in ("weight", "delay"):
             return self._matrix_of_variable(source, target, what, projection)
         only = None if projection is None else self._number(source, target, projection)
-        if only is not None and len(self.between(source, target)) > 1:
+        if only is not None and len(between(self._net.projections, source, target)) > 1:
             return self._matrix_of(only, source, target, what)
         s, t, weight, delay = self._engine.synapses(self._range(source), self._range(target))
         data = weight if what == "weight" else times(delay, self._net.dt)
         return _part(source, target, data, t, _pointers(s, source.population.n))
 
-    def _matrix_of_variable(self, source: View, target: View, what: str, projection: Any) -> Any:
+    def _matrix_of_variable(self, source: View, target: View, what: str, projection: Choice) -> Any:
         """As `matrix`, for a variable of plastic synapses."""
-        if not any(self._net.projections[i].synapse for i in self.between(source, target)):
+        if not any(self._net.projections[i].synapse for i in between(self._net.projections, source, target)):
             raise LifsimError("what", shown(what), "one of: weight, delay")
         number = self._number(source, target, projection)
         plastic = self._wiring(number).plasticity
@@ -93,7 +94,7 @@ class SynapseAccess:
             data = self._engine.stored_weights(w, expand(w, self._seed).weight)[y.order]
         return _part(source, target, data, y.target.copy(), y.pointers.copy())  # SciPy may change them in place
 
-    def set_weights(self, source: View, target: View, value: Any, projection: Any = None) -> None:
+    def set_weights(self, source: View, target: View, value: Any, projection: Choice = None) -> None:
         """Set the weights of the synapses of one projection; see `Simulation.set_weights`.
 
         Raises
@@ -110,7 +111,7 @@ class SynapseAccess:
         else:
             self._change(number, replace(w, weight=self._merged(number, places, new, data)))
 
-    def set_delays(self, source: View, target: View, value: Any, projection: Any = None) -> None:
+    def set_delays(self, source: View, target: View, value: Any, projection: Choice = None) -> None:
         """Set the delays of the static synapses of one projection; see `Simulation.set_delays`.
 
         Raises
@@ -138,7 +139,7 @@ class SynapseAccess:
             raise ModelError(place, f"{new[wrong][0]:g} ms", allowed)
         self._change(number, replace(w, delay=self._merged(number, places, steps, np.round(data / dt), np.int32)))
 
-    def _stored(self, place: str, source: View, target: View, projection: Any) -> int:
+    def _stored(self, place: str, source: View, target: View, projection: Choice) -> int:
         """The number of the projection that is meant, whose synapses are stored."""
         for view in (source, target):
             _check_stored(place, view)
@@ -229,29 +230,9 @@ class SynapseAccess:
 
     # -- projections -------------------------------------------------------------------------------
 
-    def between(self, source: View, target: View) -> list[int]:
-        """The numbers of the projections between the populations of two views."""
-        ends = source.population, target.population
-        return [i for i, p in enumerate(self._net.projections) if (p.source.population, p.target.population) == ends]
-
-    def _number(self, source: View, target: View, projection: Any) -> int:
+    def _number(self, source: View, target: View, projection: Choice) -> int:
         """The number in the network of the projection that is meant (ModelError if there is none, or if there are several)."""
-        found = self.between(source, target)
-        place, names = f"{source.name} to {target.name}", [self._net.projections[i].name for i in found]
-        if not found:
-            raise ModelError(place, "there are no synapses", "connect them first")
-        if projection is None and len(found) == 1:
-            return found[0]
-        if isinstance(projection, Projection) and projection in [self._net.projections[i] for i in found]:
-            return self._net.projections.index(projection)
-        if isinstance(projection, str) and projection in names and projection:
-            return found[names.index(projection)]
-        if isinstance(projection, (int, np.integer)) and not isinstance(projection, bool) and int(projection) in found:
-            return int(projection)
-        known = ", ".join(f"{name!r}" if name else f"{i}" for i, name in zip(found, names, strict=True))
-        got = f"{len(found)} projections, and none is named" if projection is None else f"there is no projection {shown(projection)}"
-        hint = did_you_mean(projection, [name for name in names if name]) if isinstance(projection, str) else ""
-        raise ModelError(place, got, hint or f"projection=, one of: {known} (name, or number in the network)")
+        return chosen(f"{source.name} to {target.name}", self._net.projections, source, target, projection)
 
     def _wiring(self, number: int) -> Wiring:
         found = next((w for w in self._engine.plan.wirings if w.index == number), None)
