@@ -184,9 +184,9 @@ class Stimuli:
             self._follow_later(x, step)
 
     def _follow_later(self, x: _Input, step: int) -> None:
-        """Have the drives of an input made anew when what is sent after `step` arrives."""
-        for delay in x.delays:
-            self._due.setdefault(step + delay + x.ahead, set()).add(x.population.name)
+        """Have the drives of an input made anew when what is sent after `step` arrives; before the first step nothing is on its way."""
+        for due in {step + delay + x.ahead for delay in x.delays} if step > 0 else {0}:
+            self._due.setdefault(due, set()).add(x.population.name)
 
     def synapses(self, number: int) -> drives.Connections:
         """The synapses of projection `number`, that of a generator, with the weights that were set last."""
@@ -198,7 +198,8 @@ class Stimuli:
         x = self._input(number)
         oldest = step - int(x.synapses.delay.max(initial=0)) - x.ahead  # what was sent until then has arrived
         passed = max((i for i, (since, _) in enumerate(x.weights) if since <= oldest), default=0)
-        x.weights = [w for w in x.weights[passed:] if w[0] < step] + [(step, weight)]
+        since = step or -NEVER  # nothing was sent before the first step
+        x.weights = [w for w in x.weights[passed:] if w[0] < since] + [(since, weight)]
         self._follow_later(x, step)
 
     def _input(self, number: int) -> _Input:

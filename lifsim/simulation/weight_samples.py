@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lifsim.building.weight_probes import is_logged
-from lifsim.common.timegrid import steps, times
+from lifsim.common.timegrid import next_due, steps, times
 from lifsim.network.network import Network
 from lifsim.network.population import View
 from lifsim.network.projection import Projection
@@ -60,7 +60,7 @@ class WeightSamples:
 
     def next(self, step: int) -> int:
         """The first step after `step` in which a sample is due."""
-        due = self._start + (max(0, step - self._start) // self._every + 1) * self._every
+        due = next_due(self._start, self._every, step)
         return due if due <= self._stop else NEVER
 
     def rows(self, start: int, stop: int, records: SliceRecords) -> np.ndarray | None:
