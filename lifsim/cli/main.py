@@ -13,6 +13,7 @@ from lifsim.common.version import __version__
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
     **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
+    "demo": "lifsim.cli.demo",
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }
@@ -29,6 +30,7 @@ def main(ctx: click.Context) -> None:
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
     lifsim new my_model.toml             write a template of a model file
+    lifsim demo                          list demonstrations, from the artificial neuron to the spiking one
     """
     gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s
     if ctx.invoked_subcommand is None:
