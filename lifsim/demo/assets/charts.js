@@ -33,7 +33,7 @@ class Chart {
     c.font = `${this.font}px ${getComputedStyle(this.canvas).fontFamily}`;
     const f = this.font;
     this.left = 3.9 * f;
-    this.right = box.width - (axes.right ? 4.2 * f : (axes.room || 0.8) * f);
+    this.right = box.width - (axes.right ? 4.2 * f : (axes.room || 1.9) * f);
     this.top = 0.8 * f;
     this.bottom = box.height - 3.1 * f;
     this.axes = axes;
@@ -76,7 +76,7 @@ class Chart {
   drawRight({range, label: text}, box) {
     const c = this.context, f = this.font, [low, high] = range;
     c.textAlign = "left";
-    for (const y of ticks(low, high, Math.max(2, Math.floor((this.bottom - this.top) / (2 * f))))) {
+    for (const y of ticks(Math.max(low, 0), high, Math.max(2, Math.floor((this.bottom - this.top) / (2 * f))))) {
       const at = this.bottom - (y - low) / (high - low) * (this.bottom - this.top);
       this.stroke([[this.right, at], [this.right + 0.3 * f, at]]);
       c.fillText(label(y), this.right + 0.45 * f, at);

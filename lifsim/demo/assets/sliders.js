@@ -11,26 +11,30 @@ let seed = 1;
 const byId = (id) => document.getElementById(id);
 const inputs = Object.fromEntries(Object.keys(START).map((name) => [name, byId(name)]));
 const charts = Object.fromEntries(["potential", "curve", "activation"].map((id) => [id, new Chart(byId(id))]));
-const number = (name) => Number(inputs[name].value);
+const values = {...START};  // exact, where a slider shows the nearest of its steps
 const written = (x, digits) => label(Number(x.toFixed(digits)));
 
 function parameters() {
-  const p = {...FIXED};
-  for (const name of ["tau_m", "V_th", "V_reset", "t_ref", "I_e"]) p[name] = number(name);
-  return p;
+  const {tau_m, V_th, V_reset, t_ref, I_e} = values;
+  return {...FIXED, tau_m, V_th, V_reset, t_ref, I_e};
 }
 
-// I_e = UNIT (w x + b): a move of x, w or b moves I_e; one of I_e moves x, or b where x cannot do it.
+function within(name, value) {
+  return Math.min(Math.max(value, Number(inputs[name].min)), Number(inputs[name].max));
+}
+
+// I_e = UNIT (w x + b): a move of x, w or b moves I_e; one of I_e moves x, and b where x cannot do it. V_reset stays below V_th.
 function link(moved) {
-  const within = (name, value) => Math.min(Math.max(value, Number(inputs[name].min)), Number(inputs[name].max));
+  const v = values;
   if (moved === "I_e") {
-    const z = number("I_e") / UNIT, w = number("w");
-    if (w !== 0) inputs.x.value = within("x", (z - number("b")) / w);
-    inputs.b.value = within("b", z - w * number("x"));
+    const z = v.I_e / UNIT;
+    if (v.w !== 0) v.x = within("x", (z - v.b) / v.w);
+    if (Math.abs(v.w * v.x + v.b - z) > 1e-12) v.b = within("b", z - v.w * v.x);
   }
-  if (moved === "x" || moved === "w" || moved === "b") inputs.I_e.value = UNIT * (number("w") * number("x") + number("b"));
-  if (moved === "V_th" && number("V_reset") >= number("V_th")) inputs.V_reset.value = number("V_th") - 1;
-  if (moved === "V_reset" && number("V_reset") >= number("V_th")) inputs.V_th.value = number("V_reset") + 1;
+  if (["I_e", "x", "w", "b"].includes(moved)) v.I_e = UNIT * (v.w * v.x + v.b);
+  if (moved === "V_th") v.V_reset = Math.min(v.V_reset, v.V_th - 1);
+  if (moved === "V_reset") v.V_th = Math.max(v.V_th, v.V_reset + 1);
+  for (const [name, input] of Object.entries(inputs)) input.value = v[name];
 }
 
 function drawPotential(p, run) {
@@ -72,25 +76,25 @@ function drawActivation(p, z, rate) {
 }
 
 function showValues(p, z, run, rate) {
-  const digits = {tau_m: 1, t_ref: 1, x: 2, w: 2, b: 2};
+  const digits = {tau_m: 1, V_th: 1, V_reset: 1, t_ref: 1, x: 2, w: 2, b: 2};
   for (const [name, input] of Object.entries(inputs)) {
-    const text = written(number(name), digits[name] || 0), unit = input.dataset.unit ? ` ${input.dataset.unit}` : "";
+    const text = written(values[name], digits[name] || 0), unit = input.dataset.unit ? ` ${input.dataset.unit}` : "";
     byId(`${name}-value`).textContent = text + unit;
     input.setAttribute("aria-valuetext", text + unit);
   }
   const least = rheobase(p), f = byId("f").value, y = ACTIVATIONS[f](z);
-  const side = number("noise") ? "with noise around" : p.I_e > least ? "above" : p.I_e < least ? "below" : "at";
+  const side = values.noise ? "with noise around" : p.I_e > least ? "above" : p.I_e < least ? "below" : "at";
   byId("spiking-text").textContent = `I_e = ${written(p.I_e, 0)} pA, ${side} the rheobase of ${written(least, 1)} pA: ` +
     `${run.spikes.length} spikes in ${p.duration} ms, ${written(rate, 1)} spikes/s`;
-  byId("artificial-text").textContent = `z = w x + b = ${written(number("w"), 2)} · ${written(number("x"), 2)} + ` +
-    `${written(number("b"), 2)} = ${written(z, 3)}; ${f}(z) = ${written(y, 3)}`;
+  byId("artificial-text").textContent = `z = w x + b = ${written(values.w, 2)} · ${written(values.x, 2)} + ` +
+    `${written(values.b, 2)} = ${written(z, 3)}; ${f}(z) = ${written(y, 3)}`;
   byId("potential").setAttribute("aria-label", `Membrane potential over ${p.duration} ms. ${byId("spiking-text").textContent}`);
   byId("curve").setAttribute("aria-label", `f–I curve with the point ${written(p.I_e, 0)} pA, ${written(rate, 1)} spikes/s`);
   byId("activation").setAttribute("aria-label", `Activation and f–I curve. ${byId("artificial-text").textContent}`);
 }
 
 function update() {
-  const p = parameters(), std = number("noise"), z = number("w") * number("x") + number("b");
+  const p = parameters(), std = values.noise, z = values.w * values.x + values.b;
   const run = simulate(p, std ? noiseCurrent(p, std, HOLD, seed) : null);
   const rate = std ? 1000 * run.spikes.length / p.duration : meanRate(run.spikes, p.dt) || firingRate(p, p.I_e);
   drawPotential(p, run);
@@ -110,13 +114,16 @@ function later() {
 }
 
 function reset() {
-  for (const [name, value] of Object.entries(START)) inputs[name].value = value;
+  Object.assign(values, START);
+  link("I_e");
+  byId("f").selectedIndex = 0;
   seed = 1;
   later();
 }
 
 for (const [name, input] of Object.entries(inputs))
   input.addEventListener("input", () => {
+    values[name] = Number(input.value);
     link(name);
     later();
   });
@@ -124,7 +131,8 @@ byId("f").addEventListener("change", later);
 byId("reset").addEventListener("click", reset);
 byId("again").addEventListener("click", () => {
   seed += 1;
-  if (!number("noise")) inputs.noise.value = 300;
+  if (!values.noise) values.noise = 300;
+  link("noise");
   later();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", later);
