@@ -8,14 +8,14 @@ from lifsim.common.lazy import on_first_use, public_names
 from lifsim.common.missing import MODULE
 
 _HOMES = {
-    **dict.fromkeys(("rheobase", "spike_interval", "fi_curve"), "fi_curve"),
+    **dict.fromkeys(("rheobase", "spike_interval", "fi_curve"), "constant_current"),
     **dict.fromkeys(("psp", "psp_peak", "psp_time", "psc_for_psp"), "membrane"),
     **dict.fromkeys(("siegert_rate", "siegert_cv"), "siegert"),
-    **dict.fromkeys(("input_moments", "jump_of", "moments"), "input_moments"),
+    **dict.fromkeys(("input_moments", "jump_of", "moments"), "input_statistics"),
     **dict.fromkeys(("EffectiveMembrane", "effective_membrane", "mean_conductance"), "conductance"),
     **dict.fromkeys(("rate_response",), "linear_response"),
     **dict.fromkeys(("BrunelNetwork", "StabilityPoint"), "brunel"),
-    **dict.fromkeys(("FixedPoint", "MeanField", "mean_field"), "mean_field"),
+    **dict.fromkeys(("FixedPoint", "MeanField", "mean_field"), "stationary_rates"),
 }
 
 __all__ = [

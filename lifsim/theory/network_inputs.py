@@ -19,7 +19,7 @@ from lifsim.network.network import Network
 from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection, expected_synapses
 from lifsim.network.psp_weights import SYNAPSES
-from lifsim.theory.input_moments import jump_of, moments
+from lifsim.theory.input_statistics import jump_of, moments
 
 _NOT_LIF = ("if_psc_delta", "if_psc_delta_hard", "mat2_psc_exp")
 COVERED = [name for name in SYNAPSES if name not in _NOT_LIF]

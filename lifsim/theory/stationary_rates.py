@@ -7,17 +7,19 @@ follow from the rates (`input_moments`), the rates from mean and variance (`sieg
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from lifsim.common.errors import ModelError
 from lifsim.common.overview import Fact, Overview, Overviewed
 from lifsim.network.network import Network
 from lifsim.theory.network_inputs import NetworkInputs, network_inputs
 from lifsim.theory.siegert import siegert_cv, siegert_rate
 
-_STEPS, _SHARE = 400, 0.2  # of the relaxation that looks for a start
+_STEPS, _SHARE = 200, 0.3  # of the relaxation that looks for a start
 _STARTS = (0.5, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)  # spikes/s, of all populations
 _SAME = 1e-4  # relative distance below which two solutions are one
 
@@ -83,15 +85,12 @@ def mean_field(net: Network) -> MeanField:
     """
     inputs = network_inputs(net)
     n = len(inputs.names)
-    first = _solved(inputs, _relaxed(inputs, np.zeros(n)))
-    if first is None:  # a relaxation that goes on oscillating; its mean is a better start
-        first = _solved(inputs, np.full(n, 1.0))
-    found = [] if first is None else [first]
-    most = 1000.0 / np.maximum(inputs.neuron["t_ref"], 1e-3)
-    for start in (*(np.full(n, rate) for rate in _STARTS), 0.9 * np.minimum(most, 1000.0)):
-        for rates in (_solved(inputs, np.minimum(start, 0.9 * most)), _solved(inputs, _relaxed(inputs, np.minimum(start, 0.9 * most)))):
-            if rates is not None and not any(_close(rates, other) for other in found):
-                found.append(rates)
+    high = 0.9 * np.minimum(1000.0 / np.maximum(inputs.neuron["t_ref"], 1e-3), 1000.0)
+    found: list[np.ndarray] = []
+    for start in _starts(inputs, n, high):
+        rates = _solved(inputs, start)
+        if rates is not None and not any(_close(rates, other) for other in found):
+            found.append(rates)
     if not found:
         raise _no_solution(inputs)
     points = {id(rates): _point(inputs, rates) for rates in found}
@@ -101,9 +100,13 @@ def mean_field(net: Network) -> MeanField:
     return MeanField(**fields, fixed_points=ranked, notes=tuple(inputs.notes))
 
 
-def _no_solution(inputs: NetworkInputs) -> Exception:
-    from lifsim.common.errors import ModelError
+def _starts(inputs: NetworkInputs, n: int, high: np.ndarray) -> Iterator[np.ndarray]:
+    yield _relaxed(inputs, np.zeros(n))
+    yield from (np.minimum(rate, high) for rate in _STARTS)
+    yield _relaxed(inputs, high)
 
+
+def _no_solution(inputs: NetworkInputs) -> Exception:
     return ModelError("mean field", "the solver found no stationary rates", f"a network whose rates settle ({', '.join(inputs.names)})")
 
 
@@ -152,7 +155,3 @@ def _point(inputs: NetworkInputs, rates: np.ndarray) -> FixedPoint:
     cv = siegert_cv(mu, sigma, tau_syn=tau_syn, **_neuron(inputs))
     return FixedPoint(tuple(inputs.names), rates, mu, sigma, tau_syn, np.where(rates > 0, cv, np.nan), inputs.neuron["V_th"], stable)
 
-
-def shown(value: Any) -> str:
-    """A number for a sentence, with three digits."""
-    return f"{float(value):.3g}"

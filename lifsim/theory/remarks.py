@@ -1,0 +1,111 @@
+"""What theory says of a network before it runs, in sentences for `lifsim check` and `lifsim run`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.values import Distribution
+from lifsim.network.network import Network
+from lifsim.network.population import Population
+from lifsim.theory.constant_current import fi_curve, rheobase
+from lifsim.theory.population_membrane import membrane_of, number_of
+
+
+def constant_input(net: Network) -> Iterator[str]:
+    """One sentence for each population of neurons that only a constant current drives, and that cannot fire or whose rate is known.
+
+    A population is driven by constant currents alone if its inputs are I_e, dc_generators that are always on, and neurons that are
+    silent themselves. NumPy alone is needed, and no time.
+    """
+    levels = {name: _level(net, p) for name, p in net.populations.items() if p.model.role == "neuron"}
+    silent = {name for name, level in levels.items() if level is not None and _below(net.populations[name], level)}
+    while True:  # the largest set whose members hear only each other
+        heard = {p.target.name for p in net.projections if p.source.population.model.role == "neuron" and p.source.name not in silent}
+        if not silent & heard:
+            break
+        silent -= heard
+    driven = {p.target.name for p in net.projections if p.source.population.model.role == "neuron"}
+    for name, level in levels.items():
+        if level is None or (name not in silent and name in driven):
+            continue
+        sentence = _sentence(net.populations[name], level, name in silent)
+        if sentence:
+            yield f"{name}: {sentence}"
+
+
+def _level(net: Network, p: Population) -> Any:
+    """The constant current into a population, pA, or None if it has other stimuli."""
+    level = number_of(p, "I_e") if any(parameter.name == "I_e" for parameter in p.model.parameters) else None
+    for projection in net.projections:
+        source = projection.source.population
+        if projection.target.population is not p or source.model.role == "neuron" or level is None:
+            continue
+        whole = projection.target.whole and projection.rule in ("all_to_all", "one_to_one") and isinstance(projection.weight, float)
+        on = source.model.name == "dc_generator" and not source.params.keys() & {"start", "stop"}
+        if not (whole and on) or isinstance(source.get("amplitude"), (Distribution, np.ndarray)):
+            return None
+        number = len(projection.source) if projection.rule == "all_to_all" else 1
+        level = level + number * projection.weight * source.get("amplitude")
+    return level
+
+
+def _below(p: Population, level: Any) -> bool:
+    """Whether no neuron of a population fires: its current is not above the rheobase, and it starts below threshold."""
+    membrane = membrane_of(p)
+    if membrane is None:
+        return False
+    start = number_of(p, "V_m")
+    limit = rheobase(**{key: membrane[key] for key in ("tau_m", "C_m", "E_L", "V_th")})
+    return bool(np.all(level <= limit) and np.all(start < membrane["V_th"]))
+
+
+def _sentence(p: Population, level: Any, silent: bool) -> str:
+    membrane = membrane_of(p)
+    if membrane is None or np.isinf(membrane["V_th"]).any():
+        return ""
+    limit = rheobase(**{key: membrane[key] for key in ("tau_m", "C_m", "E_L", "V_th")})
+    level, limit = np.broadcast_arrays(np.asarray(level, float), limit)
+    k = int(np.argmin(limit - level))  # the neuron that is nearest to firing
+    current, edge = float(level.flat[k]), float(limit.flat[k])
+    of_all = " (the neuron nearest to firing)" if level.size > 1 else ""
+    if silent:
+        relation = f"below rheobase {edge:.4g} pA" if current < edge else "the rheobase, at which V_m only approaches the threshold"
+        return f"I_e {current:.4g} pA is {relation}{of_all}: no spike without further input"
+    rate = np.broadcast_to(fi_curve(level, **membrane), level.shape)
+    if not np.isfinite(rate).all() or not np.any(rate > 0):
+        return ""
+    low, high = float(rate.min()), float(rate.max())
+    rates = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+    return f"I_e {current:.4g} pA is above rheobase {edge:.4g} pA{of_all}: {rates} spikes/s at constant current"
+
+
+def mean_field_lines(net: Network) -> Iterator[str]:
+    """The mean field of a network that has random input, one sentence for all populations with the same state.
+
+    Raises
+    ------
+    ModelError : the theory does not cover the network.
+    """
+    from lifsim.theory.stationary_rates import mean_field
+
+    found = mean_field(net)
+    if not np.any(found.sigma > 0):
+        return  # constant currents alone: `constant_input`
+    said: dict[str, list[str]] = {}
+    for k, name in enumerate(found.populations):
+        text = f"μ = {found.mu[k]:.3g} mV, σ = {found.sigma[k]:.2g} mV, threshold {found.V_th[k]:.4g} mV; predicted rate {_rate(found.rates[k])}"
+        said.setdefault(text + ("" if math.isnan(found.cv[k]) else f", CV {found.cv[k]:.2g}"), []).append(name)
+    yield from (f"{', '.join(names)}: {text}" for text, names in said.items())
+    stable = [point for point in found.fixed_points if point.stable]
+    if len(stable) > 1:
+        states = " or ".join(", ".join(f"{name} {_rate(rate)}" for name, rate in zip(p.populations, p.rates, strict=True)) for p in stable)
+        yield f"{len(stable)} stable states: {states}"
+    yield from found.notes
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.2g} /s" if rate >= 0.01 else "below 0.01 /s"
