@@ -47,7 +47,12 @@ class CurrentType(click.ParamType):
 @click.option("--points", type=CountType(), default=25, show_default=True, help="Number of currents.")
 @click.option("--duration", type=TimeType(), default=2000.0, show_default="2 s", help="Biological time; its second half counts.")
 @click.option("--population", metavar="NAME", help="The neurons.  [default: the first with a membrane]")
-@click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Figure to write; a CSV file goes next to it.  [default: outputs/MODEL.fi.png]")
+@click.option(
+    "-o",
+    "--out",
+    type=NewFile(".png", ".pdf", ".svg"),
+    help="Figure to write; a CSV file goes next to it.  [default: outputs/MODEL.fi.png]",
+)
 @click.option("--plot/--no-plot", default=True, show_default=True, help="Draw the figure.")
 @OVERWRITE
 @click.pass_obj

@@ -16,7 +16,11 @@ from lifsim.plot.style import FONT, GREY, SMALL, WIDTH, Picture, label_axis, new
 from lifsim.plot.typefaces import fit_fonts
 
 _LINE, _DOT = 1.2, 3.2
-_KINDS = {"fast": ("fast oscillation", EXCITATORY, "-"), "slow": ("slow oscillation", "#D55E00", "-"), "saddle-node": ("saddle-node", "0.35", "--")}
+_KINDS = {
+    "fast": ("fast oscillation", EXCITATORY, "-"),
+    "slow": ("slow oscillation", "#D55E00", "-"),
+    "saddle-node": ("saddle-node", "0.35", "--"),
+}
 
 
 @shows
@@ -39,7 +43,7 @@ def theory(
     x : abscissa of the simulated values, (n,). simulated : simulated values, (n,); default: none are drawn.
     line_x, line : abscissa and values of the theory, (m,); default: no line. `line_x` is `x` if not given.
     errors : half lengths of the error bars of the simulated values, (n,); default: none.
-    label : name of this curve in the legend. xlabel, ylabel : of the axes, with units.
+    xlabel, ylabel : of the axes, with units. label : name of this curve in the legend.
     ax : axes to draw into, for example those of an earlier call; default: a new figure.
 
     Returns
@@ -71,7 +75,8 @@ def fi_curve(
 
     Parameters
     ----------
-    currents : pA, (n,). rates : simulated, spikes/s, (n,). line_currents, line_rates : theory, (m,); default: none.
+    currents : pA, (n,). rates : simulated, spikes/s, (n,).
+    line_currents, line_rates : theory, (m,); default: none.
     rheobase : pA; default: not drawn. ax : axes to draw into; default: a new figure.
 
     Returns

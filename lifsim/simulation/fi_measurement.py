@@ -69,7 +69,7 @@ def copies(net: Network, p: Population, currents: np.ndarray) -> Network:
     alone = Network(dt=net.dt, name=f"f-I curve of {p.name}", seed=net.seed, method=net.method)
     values = {name: _single(p, name) if _differs(x) else x for name, x in p.params.items()}
     reset = "V_reset" if any(parameter.name == "V_reset" for parameter in p.model.parameters) else "E_L"
-    neurons = alone.add(p.name, len(currents), p.model.name, **{**values, "I_e": currents, "V_m": _single(p, reset)})
+    neurons = alone.add(p.name, len(currents), p.model.name, params={**values, "I_e": currents, "V_m": _single(p, reset)})
     alone.record(neurons, "spikes")
     return alone
 

@@ -5,13 +5,13 @@ eta times the rate nu_thr C_E = V_th / (J tau_m) that just reaches threshold:
 
     mu = eta V_th + tau_m C_E J (1 - gamma g) nu,    sigma^2 = J eta V_th + tau_m C_E J^2 (1 + gamma g^2) nu
 
-(J Comput Neurosci 8:183, eqs. 22 and 23, for E_L = 0). The rate nu is a fixed point of `siegert_rate`. A small modulation of nu returns after
-the delay as one of mu and sigma^2, and by the linear response of the neurons (`rate_response`) as one of the rate. It grows if the loop
+(J Comput Neurosci 8:183, section 3, for E_L = 0). The rate nu is a fixed point of `siegert_rate`. A small modulation of nu returns
+after the delay as one of mu and sigma^2, and by the linear response of the neurons (`rate_response`) as one of the rate. With the gain
 
     G(f) = exp(-2 pi i f delay) [ R_mu(f) dmu/dnu + R_var(f) dsigma^2/dnu ]
 
-encircles 1 (section 5 and appendix of the paper). On a line of stability G(f) = 1: at f > 0 an oscillation of this frequency begins (Hopf
-bifurcation), fast where f is set by the delay, slow where it is set by tau_m; at f = 0 two fixed points meet (saddle-node).
+it grows if G encircles 1 (linear stability, appendix of the paper). On a line of stability G(f) = 1: at f > 0 an oscillation of this
+frequency begins (Hopf bifurcation), fast where the delay sets f, slow where tau_m sets it; at f = 0 two fixed points meet (saddle-node).
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class BrunelNetwork:
     Parameters
     ----------
     C_E : excitatory synapses of a neuron. J : weight of an excitatory synapse, mV. gamma : inhibitory synapses relative to C_E.
-    tau_m : ms. V_th, V_reset : mV above rest. t_ref : ms. delay : ms.
+    V_th, V_reset : mV above rest.
+    tau_m, t_ref, delay : ms.
 
     The defaults are those of the shipped model "brunel" and of the simulations in the paper (figures 7 and 8).
     """

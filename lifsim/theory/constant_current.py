@@ -23,7 +23,7 @@ def rheobase(*, tau_m: Any, C_m: Any, E_L: Any, V_th: Any) -> np.ndarray:
 
     Parameters
     ----------
-    tau_m : ms; inf: no leak, with rheobase 0. C_m : pF. E_L, V_th : mV.
+    tau_m : ms; inf: no leak, with rheobase 0. C_m : pF. `E_L`, `V_th` : mV.
 
     Returns
     -------
@@ -32,14 +32,12 @@ def rheobase(*, tau_m: Any, C_m: Any, E_L: Any, V_th: Any) -> np.ndarray:
     return np.asarray(C_m * (np.asarray(V_th, float) - E_L) / tau_m)
 
 
-def spike_interval(
-    I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_reset: Any, t_ref: Any, dt: float | None = None
-) -> np.ndarray:
+def spike_interval(I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_reset: Any, t_ref: Any, dt: float | None = None) -> np.ndarray:
     """The time between two spikes at a constant current: t_ref + tau_m ln((V_inf - V_reset) / (V_inf - V_th)), V_inf = E_L + I tau_m / C_m.
 
     Parameters
     ----------
-    I_e : constant current, pA. tau_m : ms; inf: no leak. C_m : pF. E_L, V_th, V_reset : mV. t_ref : refractory period, ms.
+    I_e : constant current, pA. tau_m : ms; inf: no leak. C_m : pF. `E_L`, `V_th`, `V_reset` : mV. t_ref : refractory period, ms.
     dt : None (default): exact spike times, as those of the ``*_ps`` models. Else the time step (ms) of a simulation on a grid, in which
         both parts are rounded up to whole steps: dt (ceil(t_ref / dt) + ceil(T / dt)).
 

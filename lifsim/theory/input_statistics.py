@@ -119,7 +119,5 @@ def _uniform(low: float, high: float, a: float, b: float) -> tuple[float, float,
 
 def _lognormal(mu: float, sigma: float, a: float, b: float) -> tuple[float, float, float]:
     z, y = ((math.log(x) - mu) / sigma if x > 0 else -math.inf for x in (a, b))
-    p, first, second = (
-        math.exp(k * mu + 0.5 * (k * sigma) ** 2) * (_below(y - k * sigma) - _below(z - k * sigma)) for k in (0, 1, 2)
-    )
+    p, first, second = (math.exp(k * mu + 0.5 * (k * sigma) ** 2) * (_below(y - k * sigma) - _below(z - k * sigma)) for k in (0, 1, 2))
     return p, first, second

@@ -2,7 +2,8 @@
 
 Let mu and sigma^2 oscillate as mu + m exp(i w t) and sigma^2 + v exp(i w t). To first order the rate is rate (1 + n exp(i w t)) with
 
-    n = { (m / sigma) [U'(y_th) - U'(y_r)] / (1 + s) + (v / sigma^2) [U''(y_th) - U''(y_r)] / (2 (2 + s)) } / [U(y_th) - exp(-i w t_ref) U(y_r)],
+    n = { (m / sigma) [U'(y_th) - U'(y_r)] / (1 + s) + (v / sigma^2) [U''(y_th) - U''(y_r)] / (2 (2 + s)) }
+        / [U(y_th) - exp(-i w t_ref) U(y_r)],
 
 s = i w tau_m, y = (V - mu) / sigma (Brunel & Hakim 1999, Neural Comput 11:1621; Brunel 2000, J Comput Neurosci 8:183, appendix; Lindner &
 Schimansky-Geier 2001, Phys Rev Lett 86:2934). U is the solution of U''/2 - y U' - s U = 0 that grows slowest towards -inf, a confluent
@@ -33,7 +34,7 @@ def rate_response(
 
     Parameters
     ----------
-    frequency : of the modulation, Hz, above 0. mu, sigma : mV, as for `siegert_rate`. tau_m, t_ref : ms. V_th, V_reset : mV.
+    frequency : of the modulation, Hz, above 0. `mu`, `sigma` : mV, as for `siegert_rate`. `tau_m`, `t_ref` : ms. `V_th`, `V_reset` : mV.
 
     Returns
     -------

@@ -94,7 +94,7 @@ def psc_for_psp(kind: str, peak: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: An
 
     Parameters
     ----------
-    kind : as for `psp`. peak : the peak, mV. tau_m, C_m, tau_syn : as for `psp`.
+    kind, tau_m, C_m, tau_syn : as for `psp`. peak : the peak, mV.
 
     Returns
     -------

@@ -73,7 +73,9 @@ def network_inputs(net: Network) -> NetworkInputs:
     notes = [note for name, p in targets.items() for note in _unequal(name, p)]
     params = {key: np.array([_mean(p.get(key)) for p in targets.values()]) for key in _NEURON}
     n, zeros = len(targets), np.zeros(len(targets))
-    out = NetworkInputs(list(targets), params, zeros, np.zeros((n, n)), zeros.copy(), np.zeros((n, n)), zeros.copy(), np.zeros((n, n)), notes)
+    out = NetworkInputs(
+        list(targets), params, zeros, np.zeros((n, n)), zeros.copy(), np.zeros((n, n)), zeros.copy(), np.zeros((n, n)), notes
+    )
     out.mean_0 = params["E_L"] + params["I_e"] * params["tau_m"] / params["C_m"]
     for p in net.projections:
         _add(out, p)

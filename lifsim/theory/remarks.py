@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.values import Distribution
+from lifsim.network.distance import Profile
 from lifsim.network.network import Network
 from lifsim.network.population import Population
 from lifsim.theory.constant_current import fi_curve, rheobase
 from lifsim.theory.population_membrane import membrane_of, number_of
+from lifsim.theory.stationary_rates import mean_field
 
 
 def constant_input(net: Network) -> Iterator[str]:
@@ -44,12 +46,12 @@ def _level(net: Network, p: Population) -> Any:
         source = projection.source.population
         if projection.target.population is not p or source.model.role == "neuron" or level is None:
             continue
-        whole = projection.target.whole and projection.rule in ("all_to_all", "one_to_one") and isinstance(projection.weight, float)
+        number = {"all_to_all": len(projection.source), "one_to_one": 1}.get(projection.rule)
         on = source.model.name == "dc_generator" and not source.params.keys() & {"start", "stop"}
-        if not (whole and on) or isinstance(source.get("amplitude"), (Distribution, np.ndarray)):
+        factors = projection.weight, source.get("amplitude")
+        if not (on and number and projection.target.whole) or any(isinstance(x, (Distribution, Profile, np.ndarray)) for x in factors):
             return None
-        number = len(projection.source) if projection.rule == "all_to_all" else 1
-        level = level + number * projection.weight * source.get("amplitude")
+        level = level + number * math.prod(factors)  # type: ignore[arg-type]
     return level
 
 
@@ -90,14 +92,13 @@ def mean_field_lines(net: Network) -> Iterator[str]:
     ------
     ModelError : the theory does not cover the network.
     """
-    from lifsim.theory.stationary_rates import mean_field
-
     found = mean_field(net)
     if not np.any(found.sigma > 0):
         return  # constant currents alone: `constant_input`
     said: dict[str, list[str]] = {}
     for k, name in enumerate(found.populations):
-        text = f"μ = {found.mu[k]:.3g} mV, σ = {found.sigma[k]:.2g} mV, threshold {found.V_th[k]:.4g} mV; predicted rate {_rate(found.rates[k])}"
+        input = f"μ = {found.mu[k]:.3g} mV, σ = {found.sigma[k]:.2g} mV, threshold {found.V_th[k]:.4g} mV"
+        text = f"{input}; predicted rate {_rate(found.rates[k])}"
         said.setdefault(text + ("" if math.isnan(found.cv[k]) else f", CV {found.cv[k]:.2g}"), []).append(name)
     yield from (f"{', '.join(names)}: {text}" for text, names in said.items())
     stable = [point for point in found.fixed_points if point.stable]

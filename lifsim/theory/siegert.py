@@ -28,9 +28,7 @@ _FAR = 38.0  # exp(-_FAR) is below the rounding error
 _WEAK = 1e3  # distance from threshold, in units of sigma, beyond which noise is a small perturbation
 
 
-def siegert_rate(
-    mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any, tau_syn: Any = 0.0
-) -> np.ndarray:
+def siegert_rate(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any, tau_syn: Any = 0.0) -> np.ndarray:
     """Firing rate for a Gaussian input, in the diffusion approximation (the formula of Siegert, see the module).
 
     Parameters
@@ -38,7 +36,7 @@ def siegert_rate(
     mu : mean of the membrane potential without threshold, E_L included, mV.
     sigma : strength of the fluctuations, mV, as in Brunel (2000): the potential without threshold has the standard deviation
         sigma / sqrt(2). 0: the noiseless neuron.
-    tau_m : membrane time constant, ms. V_th, V_reset : mV. t_ref : refractory period, ms.
+    tau_m : membrane time constant, ms. `V_th`, `V_reset` : mV. t_ref : refractory period, ms.
     tau_syn : time constant of exponential synaptic currents, ms; 0 (default): delta synapses. Above about 0.1 tau_m the correction is
         no longer small and the rate a rough estimate.
 
@@ -93,9 +91,7 @@ def _erfcx_integral(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return half * ((erfcx(np.sinh(s)) * np.cosh(s)) @ _WEIGHTS)
 
 
-def siegert_cv(
-    mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any, tau_syn: Any = 0.0
-) -> np.ndarray:
+def siegert_cv(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any, tau_syn: Any = 0.0) -> np.ndarray:
     """Coefficient of variation (CV) of the intervals between spikes for a Gaussian input.
 
         CV^2 = 2 pi (rate tau_m)^2 integral_{y_r}^{y_th} exp(x^2) dx integral_{-inf}^{x} exp(y^2) (1 + erf y)^2 dy

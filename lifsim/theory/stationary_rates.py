@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -44,13 +43,16 @@ class FixedPoint(Overviewed):
     stable: bool
 
     def _overview(self) -> Overview:
-        facts = [Fact(name, f"{rate:.3g} spikes/s", said=f"{name} {rate:.3g}/s") for name, rate in zip(self.populations, self.rates, strict=True)]
+        facts = [
+            Fact(name, f"{rate:.3g} spikes/s", said=f"{name} {rate:.3g}/s") for name, rate in zip(self.populations, self.rates, strict=True)
+        ]
         return Overview("FixedPoint", "stable" if self.stable else "unstable", facts)
 
 
 @dataclass(frozen=True, repr=False)
 class MeanField(FixedPoint):
-    """The mean-field theory of a network: the state that it reaches from silence, with the fields of `FixedPoint`.
+    """The mean-field theory of a network: the state that it reaches from silence, with the fields of `FixedPoint` (`populations`, `rates`,
+    `mu`, `sigma`, `tau_syn`, `cv`, `V_th`, `stable`).
 
     `fixed_points` holds all states that were found, sorted by their mean rate; there may be others. `notes` says where the theory is an
     approximation for this network.
@@ -149,9 +151,12 @@ def _solved(inputs: NetworkInputs, start: np.ndarray) -> np.ndarray | None:
 def _point(inputs: NetworkInputs, rates: np.ndarray) -> FixedPoint:
     mu, sigma, tau_syn = inputs.of(rates)
     n, step = len(rates), 1e-4 * (1e-2 + rates)
-    slopes = np.array([(_rates(inputs, rates + h) - _rates(inputs, np.maximum(rates - h, 0.0))) / (h.sum() + min(h.sum(), rates[k]))
-                       for k, h in enumerate(np.diag(step))]).T
+    slopes = np.array(
+        [
+            (_rates(inputs, rates + h) - _rates(inputs, np.maximum(rates - h, 0.0))) / (h.sum() + min(h.sum(), rates[k]))
+            for k, h in enumerate(np.diag(step))
+        ]
+    ).T
     stable = bool(np.linalg.eigvals(slopes - np.eye(n)).real.max() < 0)
     cv = siegert_cv(mu, sigma, tau_syn=tau_syn, **_neuron(inputs))
     return FixedPoint(tuple(inputs.names), rates, mu, sigma, tau_syn, np.where(rates > 0, cv, np.nan), inputs.neuron["V_th"], stable)
-
