@@ -17,7 +17,7 @@ def teach(talk: Talk, net: Network) -> None:
     """Say on standard error which neurons cannot fire. A remark is no reason to fail: if it cannot be made, nothing is said."""
     from lifsim.theory.remarks import constant_input
 
-    with suppress(ArithmeticError, ValueError, TypeError):
+    with suppress(Exception):
         for line in constant_input(net):
             if "no spike" in line:
                 talk.warn(one_line(line))

@@ -25,16 +25,16 @@ SYNAPSES = {
     **dict.fromkeys(("lif_psc_exp", "mat2_psc_exp"), "exp"),
     **dict.fromkeys(("iaf_psc_alpha", "iaf_psc_alpha_ps"), "alpha"),
 }
+_DEEPEST = 8  # levels of lists
 _PSP = re.compile(r"(.*\S)\s*\bPSP\s*", re.DOTALL)
 
 
-def names_psp(raw: Any) -> bool:
+def names_psp(raw: Any, depth: int = 0) -> bool:
     """Whether a weight, or a value inside it, is given as the peak of a potential."""
     if isinstance(raw, str):
         return bool(_PSP.fullmatch(raw))
-    if isinstance(raw, Mapping):
-        return any(map(names_psp, raw.values()))
-    return isinstance(raw, (list, tuple)) and any(map(names_psp, raw))
+    inner = raw.values() if isinstance(raw, Mapping) else raw if isinstance(raw, (list, tuple)) else ()
+    return depth < _DEEPEST and any(names_psp(x, depth + 1) for x in inner)
 
 
 def from_psp(raw: Any, source: View, target: View, receptor: Any) -> Any:
@@ -57,18 +57,22 @@ class _Converter:
     def __init__(self, target: Population, receptor: Any) -> None:
         self.target, self.receptor = target, receptor
 
-    def of(self, raw: Any) -> Any:
+    def of(self, raw: Any, depth: int = 0) -> Any:
         if isinstance(raw, str):
+            if not names_psp(raw):
+                return raw  # a quantity in another unit
             peak = self.peak(raw)
             return peak * self.factor(peak)
+        if depth == _DEEPEST:
+            raise ValueError("lists are nested too deeply")
         if isinstance(raw, Mapping):
-            return {key: self.entry(key, x) for key, x in raw.items()}
-        return [self.of(x) for x in raw] if isinstance(raw, (list, tuple)) else raw
+            return {key: self.entry(key, x, depth + 1) for key, x in raw.items()}
+        return [self.of(x, depth + 1) for x in raw] if isinstance(raw, (list, tuple)) else raw
 
-    def entry(self, key: str, raw: Any) -> Any:
+    def entry(self, key: str, raw: Any, depth: int) -> Any:
         """An entry of a distribution or of a function of distance, whose numbers form one value: all of them get the same factor."""
         if not isinstance(raw, (list, tuple)) or not names_psp(raw):
-            return self.of(raw)
+            return self.of(raw, depth)
         if key == "lognormal":
             raise ValueError('lognormal takes the mean and SD of a logarithm, which have no unit; write {normal = ["0.15 mV PSP", …]}')
         if not all(map(names_psp, raw)):

@@ -20,7 +20,7 @@ from lifsim.theory.stationary_rates import mean_field
 def constant_input(net: Network) -> Iterator[str]:
     """One sentence for each population of neurons that only a constant current drives, and that cannot fire or whose rate is known.
 
-    A population is driven by constant currents alone if its inputs are I_e, dc_generators that are always on, and neurons that are
+    A current of 0 needs no remark. A population is driven by constant currents alone if its inputs are I_e, dc_generators that are always on, and neurons that are
     silent themselves. NumPy alone is needed, and no time.
     """
     levels = {name: _level(net, p) for name, p in net.populations.items() if p.model.role == "neuron"}
@@ -32,7 +32,7 @@ def constant_input(net: Network) -> Iterator[str]:
         silent -= heard
     driven = {p.target.name for p in net.projections if p.source.population.model.role == "neuron"}
     for name, level in levels.items():
-        if level is None or (name not in silent and name in driven):
+        if level is None or np.all(level == 0) or (name not in silent and name in driven):
             continue
         sentence = _sentence(net.populations[name], level, name in silent)
         if sentence:
@@ -48,10 +48,10 @@ def _level(net: Network, p: Population) -> Any:
             continue
         number = {"all_to_all": len(projection.source), "one_to_one": 1}.get(projection.rule)
         on = source.model.name == "dc_generator" and not source.params.keys() & {"start", "stop"}
-        factors = projection.weight, source.get("amplitude")
+        factors = (projection.weight, source.get("amplitude")) if on else ()
         if not (on and number and projection.target.whole) or any(isinstance(x, (Distribution, Profile, np.ndarray)) for x in factors):
             return None
-        level = level + number * math.prod(factors)  # type: ignore[arg-type]
+        level = level + number * math.prod(factors)
     return level
 
 
