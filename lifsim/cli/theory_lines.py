@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def teach(talk: Talk, net: Network) -> None:
     """Say on standard error which neurons cannot fire. A remark is no reason to fail: if it cannot be made, nothing is said."""
-    from lifsim.theory.remarks import constant_input
+    from lifsim.theory.constant_remarks import constant_input
 
     with suppress(Exception):
         for line in constant_input(net):
@@ -25,7 +25,8 @@ def teach(talk: Talk, net: Network) -> None:
 
 def theory_of(talk: Talk, net: Network) -> None:
     """Print what theory predicts for `net`; with -v also why it predicts nothing."""
-    from lifsim.theory.remarks import constant_input, mean_field_lines
+    from lifsim.theory.constant_remarks import constant_input
+    from lifsim.theory.mean_field_remarks import mean_field_lines
 
     for line in constant_input(net):
         echo(one_line(line))

@@ -1,4 +1,7 @@
-"""What theory says of a network before it runs, in sentences for `lifsim check` and `lifsim run`."""
+"""What theory says of neurons at constant currents, in sentences for `lifsim check` and `lifsim run`.
+
+`run` says it at its start, so this module loads neither SciPy nor the theory of networks.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,13 @@ from lifsim.network.network import Network
 from lifsim.network.population import Population
 from lifsim.theory.constant_current import fi_curve, rheobase
 from lifsim.theory.population_membrane import membrane_of, number_of
-from lifsim.theory.stationary_rates import mean_field
 
 
 def constant_input(net: Network) -> Iterator[str]:
     """One sentence for each population of neurons that only a constant current drives, and that cannot fire or whose rate is known.
 
-    A current of 0 needs no remark. A population is driven by constant currents alone if its inputs are I_e, dc_generators that are always on, and neurons that are
-    silent themselves. NumPy alone is needed, and no time.
+    A current of 0 needs no remark. A population is driven by constant currents alone if its inputs are I_e, dc_generators that are
+    always on, and neurons that are silent themselves. NumPy alone is needed, and no time.
     """
     levels = {name: _level(net, p) for name, p in net.populations.items() if p.model.role == "neuron"}
     silent = {name for name, level in levels.items() if level is not None and _below(net.populations[name], level)}
@@ -83,30 +85,3 @@ def _sentence(p: Population, level: Any, silent: bool) -> str:
     low, high = float(rate.min()), float(rate.max())
     rates = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
     return f"I_e {current:.4g} pA is above rheobase {edge:.4g} pA{of_all}: {rates} spikes/s at constant current"
-
-
-def mean_field_lines(net: Network) -> Iterator[str]:
-    """The mean field of a network that has random input, one sentence for all populations with the same state.
-
-    Raises
-    ------
-    ModelError : the theory does not cover the network.
-    """
-    found = mean_field(net)
-    if not np.any(found.sigma > 0):
-        return  # constant currents alone: `constant_input`
-    said: dict[str, list[str]] = {}
-    for k, name in enumerate(found.populations):
-        input = f"μ = {found.mu[k]:.3g} mV, σ = {found.sigma[k]:.2g} mV, threshold {found.V_th[k]:.4g} mV"
-        text = f"{input}; predicted rate {_rate(found.rates[k])}"
-        said.setdefault(text + ("" if math.isnan(found.cv[k]) else f", CV {found.cv[k]:.2g}"), []).append(name)
-    yield from (f"{', '.join(names)}: {text}" for text, names in said.items())
-    stable = [point for point in found.fixed_points if point.stable]
-    if len(stable) > 1:
-        states = " or ".join(", ".join(f"{name} {_rate(rate)}" for name, rate in zip(p.populations, p.rates, strict=True)) for p in stable)
-        yield f"{len(stable)} stable states: {states}"
-    yield from found.notes
-
-
-def _rate(rate: float) -> str:
-    return f"{rate:.2g} /s" if rate >= 0.01 else "below 0.01 /s"
