@@ -34,11 +34,12 @@ __all__ = [
     "plot",
     "resume",
     "run",
+    "theory",
     "weights",
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, demo, nir, plot, weights
+    from lifsim import analysis, ann, demo, nir, plot, theory, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
@@ -53,7 +54,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("load",), "lifsim.modelfile"),
         **dict.fromkeys(("Result", "open"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "weights")},
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "theory", "weights")},
     },
     MODULE,
 )

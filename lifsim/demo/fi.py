@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from lifsim.demo.closed_form import fi_curve, rheobase
 from lifsim.demo.constant_current import DT, MEMBRANE, NEURON, rates, run_neurons
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import COLOURS, GREY, add_key, name_axes, panels
+from lifsim.theory.constant_current import fi_curve, rheobase
 
 CURRENTS = np.arange(50.0, 1201.0, 50.0)  # pA
 CHANGES: dict[str, dict[str, dict[str, float]]] = {  # parameter: name of the population: what is changed

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from lifsim.demo.closed_form import rheobase
 from lifsim.demo.constant_current import DT, MEMBRANE, NEURON
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels
 from lifsim.network.network import Network
 from lifsim.results.result import Result
 from lifsim.simulation.runs import run
+from lifsim.theory.constant_current import rheobase
+from lifsim.theory.membrane import psp_peak
 
 WEIGHT, TAU_SYN, DELAY = 500.0, 2.0, 1.0  # pA, ms, ms
 TIMES, DURATION = {"apart": (10.0, 50.0), "close": (10.0, 14.0)}, 90.0  # ms: two spikes of one source
@@ -32,16 +32,15 @@ def demonstrate() -> Demonstration:
     peak = float(v["single"].max())
     silent = [n for n in range(1, MOST + 1) if not len(result.spikes[f"n_{n}"].times)]
     fires = [len(result.spikes[f"train_{k}"].times) > 0 for k in range(len(PERIODS))]
-    numbers: dict[str, Any] = {"peak": peak, "peak_formula": psp_peak(), "difference": difference, "close": float(v["close"].max())}
+    numbers: dict[str, Any] = {
+        "peak": peak,
+        "peak_formula": float(psp_peak("exp", WEIGHT, tau_m=NEURON["tau_m"], C_m=NEURON["C_m"], tau_syn=TAU_SYN)),
+        "difference": difference,
+        "close": float(v["close"].max()),
+    }
     numbers |= {"inhibited": float(v["both"].max()), "least": len(silent) + 1, "silent": silent, "fires": fires}
     numbers |= {"mean_current": WEIGHT * TAU_SYN / PERIODS, "rheobase": float(rheobase(**MEMBRANE))}
     return Demonstration(_draw(result, numbers), _lines(numbers), numbers)
-
-
-def psp_peak() -> float:
-    """The peak of one postsynaptic potential in closed form, mV above E_L: (w tau_s / C_m) r^(r / (1 - r)) with r = tau_s / tau_m."""
-    r = TAU_SYN / NEURON["tau_m"]
-    return WEIGHT * TAU_SYN / NEURON["C_m"] * math.pow(r, r / (1 - r))
 
 
 def _run() -> Result:

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim.ann.activations import sigmoid
-from lifsim.demo.closed_form import fi_curve, rheobase
 from lifsim.demo.constant_current import DT, MEMBRANE, NEURON, rates
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import BLUE, GREEN, GREY, PURPLE, RED, add_key, draw_levels, draw_potential, name_axes, spike_times
@@ -17,6 +16,7 @@ from lifsim.network.network import Network
 from lifsim.plot.style import FONT, SMALL, Picture
 from lifsim.results.result import Result
 from lifsim.simulation.runs import run
+from lifsim.theory.constant_current import fi_curve, rheobase
 
 X, W, B = (1.0, 0.5, 2.0), (0.8, -0.6, 0.7), 0.3  # inputs, weights, bias
 UNIT = 300.0  # pA: the current that stands for a sum of 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifsim.demo.closed_form import fi_curve
 from lifsim.demo.constant_current import DT, NEURON, rates, run_neurons
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels, spike_times
+from lifsim.theory.constant_current import fi_curve
 
 PERIODS = {"t_ref_0": 0.0, "t_ref_2": 2.0, "t_ref_10": 10.0}  # ms
 CURRENT, DURATION = 800.0, 60.0  # pA, ms

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifsim.demo.closed_form import spike_interval
 from lifsim.demo.constant_current import DT, NEURON, run_neurons
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels, spike_times
+from lifsim.theory.constant_current import spike_interval
 
 RESETS = {"V_reset_80": -80.0, "V_reset_70": -70.0, "V_reset_60": -60.0}  # mV
 CURRENT, DURATION = 500.0, 120.0  # pA, ms

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifsim.demo.closed_form import rheobase
 from lifsim.demo.constant_current import DT, MEMBRANE, NEURON, run_neurons
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import BLUE, COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels, spike_times
+from lifsim.theory.constant_current import rheobase
 
 CURRENTS = {"below": 350.0, "rheobase": 375.0, "above": 380.0, "far_above": 500.0}  # pA
 DURATION = 100.0

@@ -12,8 +12,9 @@ from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
 from lifsim.plot.space_plot import space
 from lifsim.plot.style import save
+from lifsim.plot.theory_plots import fi_curve, stability, theory
 from lifsim.plot.trace_plot import traces
 
-__all__ = ["colours", "isi", "raster", "rates", "save", "space", "traces"]
+__all__ = ["colours", "fi_curve", "isi", "raster", "rates", "save", "space", "stability", "theory", "traces"]
 
 __dir__ = public_names(__name__)
