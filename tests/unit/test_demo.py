@@ -6,6 +6,7 @@ import builtins
 import io
 import math
 import re
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -68,6 +69,14 @@ def test_every_demonstration_has_a_figure_and_about_ten_lines(made, name):
 def test_the_same_lines_again(made):
     for name in ("inputs", "poisson", "stdp"):
         assert ls.demo.make(name).text == made(name).text
+
+
+def test_the_page_of_the_documents_shows_what_is_printed(made):
+    page = (Path(__file__).parents[2] / "docs" / "demonstrations.md").read_text(encoding="utf-8")
+    assert f"```text\n{made('threshold').text}\n```" in page
+    for left, right in neuron.TABLE[:6]:  # the table of the demonstration is that of the page
+        assert any(left.split(",")[0] in line and right.split(";")[0].split(":")[0] in line.replace("`", "") for line in page.splitlines())
+    assert all(f"`{name}`" in page for name in NAMES)
 
 
 # -- closed forms ----------------------------------------------------------------------------------------

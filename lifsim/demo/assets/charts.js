@@ -111,7 +111,7 @@ class Chart {
     c.rect(this.left - 1, this.top - 1, this.right - this.left + 2, this.bottom - this.top + 2);
     c.clip();
     c.strokeStyle = pageColour(colour);
-    c.lineWidth = width;
+    c.lineWidth = width * this.font / 14;
     c.lineJoin = "round";
     c.setLineDash(dash);
     this.stroke(xs.map((x, k) => [this.px(x), this.py(ys[k])]));
