@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from lifsim.demo.by_hand import Step, Weights
-from lifsim.demo.drawing import BLUE, GREEN, GREY, RED, add_key, name_axes, panels
+from lifsim.demo.drawing import BLUE, GREEN, GREY, RED, add_key, name_axes, panels, signed
 from lifsim.plot.style import FONT, SMALL
 
 
@@ -47,9 +47,9 @@ def _draw_layers(ax: Axes, weights: Weights) -> None:
                 at = 0.5 if y0 == y1 or len(W) == 1 else 0.68
                 box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
                 place = x0 + at * (x1 - x0), y0 + at * (y1 - y0)
-                ax.text(*place, f"{w:g}", fontsize=SMALL, ha="center", va="center", bbox=box)
+                ax.text(*place, signed(w), fontsize=SMALL, ha="center", va="center", bbox=box)
             x1, y1 = places[layer + 1][j]
-            ax.text(x1, y1 + (0.5 if y1 > 0 else -0.5), f"b = {b[j]:g}", fontsize=SMALL, ha="center", va="center", color=GREY)
+            ax.text(x1, y1 + (0.5 if y1 > 0 else -0.5), f"b = {signed(b[j])}", fontsize=SMALL, ha="center", va="center", color=GREY)
     for layer, units in enumerate(places):
         for k, (x, y) in enumerate(units):
             ax.plot(x, y, "o", ms=17, mfc="white", mec=GREY, zorder=2)

@@ -45,6 +45,11 @@ def add_key(ax: Axes, place: str = "best", **options: Any) -> None:
     ax.legend(**{"fontsize": SMALL, "frameon": False, "loc": place} | options)
 
 
+def signed(x: float) -> str:
+    """A number for a figure, with a minus sign instead of a hyphen."""
+    return f"{x:g}".replace("-", "\N{MINUS SIGN}")
+
+
 def draw_levels(ax: Axes, levels: dict[str, float]) -> None:
     """Horizontal lines at potentials such as V_th, each with its name at the right end."""
     for name, level in levels.items():

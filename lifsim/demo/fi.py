@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from lifsim.demo.constant_current import DT, MEMBRANE, NEURON, rates, run_neurons
 from lifsim.demo.demonstration import Demonstration
-from lifsim.demo.drawing import COLOURS, GREY, add_key, name_axes, panels
+from lifsim.demo.drawing import COLOURS, add_key, name_axes, panels, signed
 from lifsim.theory.constant_current import fi_curve, rheobase
 
 CURRENTS = np.arange(50.0, 1201.0, 50.0)  # pA
@@ -39,10 +39,9 @@ def _draw(ax: Axes, parameter: str, values: dict[str, Any], seen: dict[str, np.n
     line = np.linspace(1, CURRENTS[-1], 1200)
     unit = "mV" if parameter == "V_th" else "ms"
     for (name, of), colour in zip(values.items(), (COLOURS[1], COLOURS[0], COLOURS[2]), strict=True):
-        ax.plot(line, fi_curve(line, **(NEURON | of)), color=colour, lw=1, label=f"{parameter} = {(NEURON | of)[parameter]:g} {unit}")
+        ax.plot(line, fi_curve(line, **(NEURON | of)), color=colour, lw=1, label=f"{parameter} = {signed((NEURON | of)[parameter])} {unit}")
         ax.plot(CURRENTS, seen[name], "o", ms=2.5, color=colour)
     ax.set_ylim(0, 290)
-    ax.axvline(375, color=GREY, lw=0.8, ls=":")
     add_key(ax, "upper left")
     name_axes(ax, "I_e (pA)", "", f"{parameter}")
 

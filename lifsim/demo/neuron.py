@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lifsim.ann.activations import sigmoid
 from lifsim.demo.constant_current import DT, MEMBRANE, NEURON, rates
 from lifsim.demo.demonstration import Demonstration
-from lifsim.demo.drawing import BLUE, GREEN, GREY, PURPLE, RED, add_key, draw_levels, draw_potential, name_axes, spike_times
+from lifsim.demo.drawing import BLUE, GREEN, GREY, PURPLE, RED, add_key, draw_levels, draw_potential, name_axes, signed, spike_times
 from lifsim.network.network import Network
 from lifsim.plot.style import FONT, SMALL, Picture
 from lifsim.results.result import Result
@@ -75,10 +75,10 @@ def _run() -> Result:
 def _draw(result: Result, n: dict) -> Figure:
     figure = Picture(figsize=(180 / 25.4, 4.9), layout="constrained")
     grid = figure.subplot_mosaic([["ann", "ann"], ["lif", "lif"], ["current", "curve"], ["v", "curve"]], height_ratios=(1.1, 1.1, 0.8, 1.6))
-    products = [f"{w:g} · {x:g}" for w, x in zip(W, X, strict=True)]
+    products = [f"{signed(w)} · {signed(x)}" for w, x in zip(W, X, strict=True)]
     outputs = "\n".join(f"{name}: {y:.3f}" for name, y in n["outputs"].items())
     _chain(grid["ann"], "artificial", [*products, f"b = {B:g}"], f"Σ w x + b\n= {n['z']:g}", "activation f", outputs, BLUE)
-    currents = [f"{w * UNIT:g} · {x:g} pA" for w, x in zip(W, X, strict=True)]
+    currents = [f"{signed(w * UNIT)} · {signed(x)} pA" for w, x in zip(W, X, strict=True)]
     _chain(
         grid["lif"], "spiking", [*currents, f"I_e = {B * UNIT:g} pA"], f"current\n= {n['current']:g} pA", "V_m, V_th,\nreset",
         f"spikes:\n{n['rate']:.1f} /s", RED,

@@ -6,7 +6,7 @@ import numpy as np
 
 from lifsim.demo.constant_current import DT, NEURON, rates, run_neurons
 from lifsim.demo.demonstration import Demonstration
-from lifsim.demo.drawing import COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels, spike_times
+from lifsim.demo.drawing import COLOURS, add_key, draw_levels, draw_potential, name_axes, panels, spike_times
 from lifsim.theory.constant_current import fi_curve
 
 PERIODS = {"t_ref_0": 0.0, "t_ref_2": 2.0, "t_ref_10": 10.0}  # ms
@@ -36,7 +36,6 @@ def demonstrate() -> Demonstration:
     add_key(ax, "upper left", ncols=3, columnspacing=1, handlelength=1.2)
     name_axes(ax, "time (ms)", "V_m (mV)", f"I_e = {CURRENT:g} pA into three neurons")
     beside.set_ylim(0, 900)
-    beside.axvline(375, color=GREY, lw=0.8, ls=":")
     name_axes(beside, "I_e (pA)", "rate (spikes/s)", "Lines: formula; dots: simulation")
     return Demonstration(figure, _lines(numbers), numbers)
 
@@ -57,5 +56,5 @@ def _lines(n: dict) -> list[str]:
         + ", ".join(f"{n['rates'][name][-1]:.0f} (limit {1000 / t:.0f}) spikes/s" for name, t in PERIODS.items() if t)
         + f"; {n['rates']['t_ref_0'][-1]:.0f} without t_ref",
         "  The curve is then like a saturating activation (sigmoid, tanh); with t_ref = 0 it grows on like a ReLU.",
-        f"  Spike times lie on the grid of {DT:g} ms, where t_ref lasts ceil(t_ref / dt) steps.",
+        f"  Spike times lie on the grid of {DT:g} ms, where t_ref lasts ceil(t_ref / dt) steps: the dots lie a little below the lines.",
     ]

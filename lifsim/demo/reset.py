@@ -6,7 +6,7 @@ import numpy as np
 
 from lifsim.demo.constant_current import DT, NEURON, run_neurons
 from lifsim.demo.demonstration import Demonstration
-from lifsim.demo.drawing import COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels, spike_times
+from lifsim.demo.drawing import COLOURS, GREY, add_key, draw_levels, draw_potential, name_axes, panels, signed, spike_times
 from lifsim.theory.constant_current import spike_interval
 
 RESETS = {"V_reset_80": -80.0, "V_reset_70": -70.0, "V_reset_60": -60.0}  # mV
@@ -23,7 +23,7 @@ def demonstrate() -> Demonstration:
     numbers = {"first": first, "intervals": seen, "formula": formula, "on_grid": on_grid}
     figure, ((ax, beside),) = panels(1, 2, height=2.7, width_ratios=(2, 1))
     for (name, v), colour in zip(RESETS.items(), COLOURS, strict=False):
-        draw_potential(ax, result, name, colour, f"V_reset = {v:g} mV", peak=-45.0)
+        draw_potential(ax, result, name, colour, f"V_reset = {signed(v)} mV", peak=-45.0)
         beside.plot(v, seen[name].mean(), "o", ms=5, color=colour)
     draw_levels(ax, {"V_th": NEURON["V_th"], "E_L": NEURON["E_L"]})
     ax.set_ylim(-82, -36)
