@@ -23,18 +23,18 @@ UNIT = 300.0  # pA: the current that stands for a sum of 1
 DURATION, LONG = 100.0, 1000.0
 SUMS = np.arange(-1.0, 4.01, 0.25)
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"ReLU": lambda z: np.maximum(z, 0), "sigmoid": sigmoid, "tanh": np.tanh}
-TABLE = (
+TABLE = (  # also in docs/demonstrations.md
     ("artificial neuron", "leaky integrate-and-fire neuron"),
     ("input x", "rate or current of an input"),
     ("weight w, its sign", "synaptic weight; excitatory or inhibitory"),
     ("sum of w x", "currents add up in the membrane"),
     ("bias b", "constant current I_e, or a lower V_th"),
-    ("activation f", "f-I curve: rheobase, then rising, limited by t_ref"),
+    ("activation f", "f-I curve: 0 up to the rheobase, then rising, limited by t_ref"),
     ("output, a number", "firing rate; the spikes themselves have times"),
-    ("-", "leak: input is forgotten with tau_m"),
-    ("-", "V_m, threshold, reset: a state between inputs"),
-    ("output < 0 (tanh)", "- (a rate is never negative)"),
-    ("derivative f'", "- (a spike is all or none; surrogate gradients)"),
+    ("none", "leak: input is forgotten with tau_m"),
+    ("none", "V_m, threshold, reset: a state between inputs"),
+    ("negative outputs (tanh)", "none: a rate is not negative"),
+    ("derivative of f", "none: a spike is all or none"),
 )
 
 
