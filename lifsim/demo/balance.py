@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lifsim import analysis
-from lifsim.demo.constant_current import DT, NEURON
+from lifsim.demo.constant_current import DT, MEMBRANE, NEURON
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import BLUE, GREEN, GREY, RED, add_key, draw_levels, draw_potential, name_axes, panels
 from lifsim.network.network import Network
 from lifsim.results.result import Result
 from lifsim.simulation.runs import run
+from lifsim.theory.constant_current import rheobase
 
 EXCITATION, INHIBITION = 8000.0, 2000.0  # spikes/s that a neuron gets from all its excitatory and inhibitory inputs
 WEIGHT, TAU_SYN = 90.0, 2.0  # pA, ms
@@ -36,6 +37,7 @@ def demonstrate() -> Demonstration:
         "ex_formula": WEIGHT * TAU_SYN * EXCITATION / 1000,
         "in_formula": -SHOWN * WEIGHT * TAU_SYN * INHIBITION / 1000,
         "mean": mean_current(np.array(RATIOS)),
+        "rheobase": float(rheobase(**MEMBRANE)),
     }
     return Demonstration(_draw(result, numbers), _lines(numbers), numbers)
 
@@ -67,7 +69,7 @@ def _draw(result: Result, n: dict) -> Figure:
         currents.plot(traces.times, traces[name][:, 0], color=colour, lw=0.7, label=label)
     both = traces["I_syn_ex"][:, 0] + traces["I_syn_in"][:, 0]
     currents.plot(traces.times, both, color=GREEN, lw=0.7, label="sum")
-    draw_levels(currents, {"rheobase": 375.0})
+    draw_levels(currents, {"rheobase": n["rheobase"]})
     add_key(currents, "upper left", ncols=3)
     currents.set_ylim(None, 1.35 * traces["I_syn_ex"].max())
     name_axes(currents, "time (ms)", "current (pA)", f"Synaptic currents of one neuron, g = {SHOWN:g}")
@@ -91,7 +93,7 @@ def _lines(n: dict) -> list[str]:
         "Cortical neurons get much excitation and much inhibition. If these cancel on average, what is left is chance.",
         f"  A neuron gets {EXCITATION:g} excitatory spikes/s of {WEIGHT:g} pA and {INHIBITION:g} inhibitory ones of -g * {WEIGHT:g} pA.",
         f"  g = {SHOWN:g}: excitation is {n['ex']:.0f} pA on average (weight * tau_syn * rate: {n['ex_formula']:.0f}), inhibition "
-        f"{n['in']:.0f} pA ({n['in_formula']:.0f}): each several times the rheobase of 375 pA,",
+        f"{n['in']:.0f} pA ({n['in_formula']:.0f}): each several times the rheobase of {n['rheobase']:g} pA,",
         f"    but their sum is {n['ex'] + n['in']:.0f} pA. Still the neurons fire {n['rate'][k]:.1f} spikes/s by chance.",
         "  g, mean current, rate, CV of the intervals:",
         *(

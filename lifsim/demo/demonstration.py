@@ -24,6 +24,9 @@ class Demonstration:
     lines: Sequence[str]
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return self.text
+
     @property
     def text(self) -> str:
         """The lines as one text."""

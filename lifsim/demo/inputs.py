@@ -105,7 +105,7 @@ def _lines(n: dict) -> list[str]:
         f"  In time: two spikes 4 ms apart reach {n['close']:.3f} mV; 40 ms apart, the first is forgotten before the second comes.",
         f"  The membrane is linear: V_m is the sum of the single PSPs to {n['difference']:.0e} mV, as long as there is no spike.",
         f"  In space: {n['least'] - 1} sources that fire together stay silent ({n['least'] - 1} * {n['peak']:.2f} = "
-        f"{(n['least'] - 1) * n['peak']:.2f} mV < V_th - E_L = 15 mV), {n['least']} cause a spike.",
+        f"{(n['least'] - 1) * n['peak']:.2f} mV < V_th - E_L = {NEURON['V_th'] - NEURON['E_L']:g} mV), {n['least']} cause a spike.",
         f"  A weight of -{WEIGHT:g} pA 2 ms later cuts the PSP to {n['inhibited']:.3f} mV: negative weights inhibit, as in an ANN.",
         f"  A regular train of period T is a mean current of weight * tau_syn / T; it must exceed the rheobase, {n['rheobase']:g} pA:",
         "    "

@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lifsim import analysis
-from lifsim.demo.constant_current import DT, NEURON
+from lifsim.demo.constant_current import DT, MEMBRANE, NEURON
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import BLUE, GREY, RED, add_key, draw_levels, draw_potential, draw_rows, name_axes, of_neuron, panels
 from lifsim.network.network import Network
 from lifsim.results.result import Result
 from lifsim.simulation.runs import run
+from lifsim.theory.constant_current import rheobase
 
 TRAINS, RATE = 200, 20.0  # trains, spikes/s each
 INPUT, WEIGHT, TAU_SYN = 2000.0, 80.0, 2.0  # spikes/s, pA, ms
@@ -36,6 +37,7 @@ def demonstrate() -> Demonstration:
         "mean_formula": NEURON["E_L"] + mean_current() * NEURON["tau_m"] / NEURON["C_m"],
         "sd_formula": potential_sd(),
         "mean_current": mean_current(),
+        "rheobase": float(rheobase(**MEMBRANE)),
         "rate": found["driven"]["rate"],
         "cv": found["driven"]["cv_isi"],
         "steady": len(result.spikes["steady"].times),
@@ -107,7 +109,7 @@ def _lines(n: dict) -> list[str]:
         f"  {TRAINS} trains of {RATE:g} spikes/s: {n['train_rate']:.2f} spikes/s found; CV of the intervals {n['train_cv']:.3f} "
         "(1 for Poisson, 0 for a clock).",
         f"  Neurons get {INPUT:g} such spikes/s of {WEIGHT:g} pA each. The mean current is weight * tau_syn * rate = "
-        f"{n['mean_current']:g} pA, below the rheobase.",
+        f"{n['mean_current']:g} pA; the rheobase is {n['rheobase']:g} pA.",
         f"  Without threshold V_m has the mean {n['mean']:.3f} mV (formula {n['mean_formula']:.3f}) and the standard deviation "
         f"{n['sd']:.3f} mV (Campbell's theorem {n['sd_formula']:.3f}).",
         f"  A constant current of {n['mean_current']:g} pA causes {n['steady']} spikes; with the random input of the same mean "

@@ -216,6 +216,25 @@ def test_keyboard_and_pointer(page):
     assert names == ["tau_m", "V_th", "V_reset", "t_ref", "I_e", "noise", "again", "reset", "x"]
 
 
+def test_touch(page):
+    """A finger that drags a slider along moves it."""
+    send = page.browser.execute_cdp_cmd
+    send("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True})
+    send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        page.js("document.getElementById('tau_m').scrollIntoView({block: 'center'})")
+        box = page.js("const r = document.getElementById('tau_m').getBoundingClientRect(); return [r.left, r.width, r.top + r.height / 2]")
+        places = [box[0] + part * box[1] for part in (0.17, 0.4, 0.6, 0.8)]
+        for kind, at in zip(("touchStart", "touchMove", "touchMove", "touchMove"), places, strict=True):
+            send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": box[2]}]})
+        send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.settle()
+        assert page.value("tau_m") == pytest.approx(2 + 0.8 * 48, abs=2)
+    finally:
+        send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        send("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_everything_has_a_name_and_a_value(page):
     unnamed = page.js(
         "return [...document.querySelectorAll('input, select')].filter(e => !e.labels.length).length"

@@ -722,6 +722,7 @@ def test_every_path_of_a_model_can_be_set():
         (["brunel"], "write lifsim run brunel"),
         (["model.toml"], "write lifsim run model.toml"),
         (["list"], "write lifsim models"),
+        (["tutorial"], "write lifsim demo"),
         (["help"], "write lifsim --help"),
         (["rnu"], "did you mean 'run'?"),
         (["stats", "brunel"], "brunel: is a model, not a file of results; expected the name of its results, such as"),
