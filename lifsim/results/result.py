@@ -17,6 +17,7 @@ from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
+from lifsim.results.spike_stream import SpikeStream
 from lifsim.results.weight_events import WeightEvents, events_of
 
 _POPULATIONS = "population", "nodes", "model", "recorded"
@@ -83,11 +84,33 @@ class Result(Overviewed):
         return Lazy(list(entries), load, where, "there is no {name!r}")
 
     def _spikes(self, name: str) -> Spikes:
+        return Spikes(*self._source.spikes(name), *self._about(name))
+
+    def _about(self, name: str) -> tuple[int, float, float, np.ndarray, float, str]:
+        """The attributes of the `Spikes` of a population that come after its times and ids."""
         manifest = self._source.manifest
         entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
-        at, ids = self._source.spikes(name)
         start, stop = clip(entry, self.t_start, self.t_stop)
-        return Spikes(at, ids, n, start, stop, ids_of(entry["ids"], n), self.dt, name)
+        return n, start, stop, ids_of(entry["ids"], n), self.dt, name
+
+    def stream(self, name: str) -> SpikeStream:
+        """The spikes of a population, read in pieces: for recordings that are larger than the memory.
+
+        Parameters
+        ----------
+        name : a population in `spikes`.
+
+        Returns
+        -------
+        The spikes as a `SpikeStream`, whose attributes are those of `Spikes`, and which `lifsim.analysis` accepts where it says so.
+
+        Raises
+        ------
+        DataError : there are no spikes of the population.
+        """
+        self.spikes.check(name)
+        about = self._about(name)
+        return SpikeStream(lambda: self._source.spike_pieces(name), *about)
 
     @property
     def file(self) -> ResultFile | None:
