@@ -79,7 +79,7 @@ def _kernel_sums(at: np.ndarray, train: np.ndarray, n: int, tau: float) -> np.nd
     from scipy.sparse import csr_matrix
 
     later = np.zeros((n, n))  # over pairs in which the spike of the first train is the later one
-    state, since, a = np.zeros(n), 0.0, 0
+    state, since, a = np.zeros(n), float(at[0]) if len(at) else 0.0, 0
     while a < len(at):
         z = min(a + _SPIKES, int(np.searchsorted(at, at[a] + _REACH * tau, side="right")))
         age = (at[a:z] - at[a]) / tau
@@ -160,19 +160,23 @@ def _edit_costs(a: np.ndarray, n: np.ndarray, b: np.ndarray, m: np.ndarray, cost
     H[k] + (j - k), a cumulative minimum of H - k. Entries beyond the end of a train influence none before it.
     """
     b = b[:, : int(m.max(initial=0))]
-    steps = np.arange(b.shape[1] + 1, dtype=np.float64)
-    least = np.zeros((len(a), len(steps)))  # G - j
+    least = np.zeros((len(a), b.shape[1] + 1))  # G - j
     found = np.empty(len(a))
     for i in range(int(n.max(initial=0)) + 1):
         if i:
-            least = least[first:]
-            moved = np.abs(a[first:, i - 1, None] - b[first:])
-            moved = np.where(moved > 0, cost * moved if math.isfinite(cost) else math.inf, 0.0)
-            moved += least[:, :-1] - 1.0
-            least = least + 1.0
-            np.minimum(least[:, 1:], moved, out=least[:, 1:])
-            np.minimum.accumulate(least, axis=1, out=least)
-            a, b, n, m = a[first:], b[first:], n[first:], m[first:]
-        first = int(np.searchsorted(n, i, side="right"))  # pairs whose train a ends here
-        found[len(found) - len(n) : len(found) - len(n) + first] = least[np.arange(first), m[:first]] + m[:first]
+            least = _next_row(least, a[:, i - 1], b, cost)
+        done = int(np.searchsorted(n, i, side="right"))  # pairs whose train a ends here
+        here = len(found) - len(n)
+        found[here : here + done] = least[np.arange(done), m[:done]] + m[:done]
+        least, a, b, n, m = least[done:], a[done:], b[done:], n[done:], m[done:]
     return found
+
+
+def _next_row(least: np.ndarray, a: np.ndarray, b: np.ndarray, cost: float) -> np.ndarray:
+    """The row of G - j after the next spikes `a`, one for each pair."""
+    apart = np.abs(a[:, None] - b)
+    moved = cost * apart if math.isfinite(cost) else np.where(apart > 0, math.inf, 0.0)
+    moved += least[:, :-1] - 1.0
+    row = least + 1.0
+    np.minimum(row[:, 1:], moved, out=row[:, 1:])
+    return np.minimum.accumulate(row, axis=1, out=row)

@@ -238,4 +238,3 @@ def isi_histogram(spikes: Spikes, bin: float = 1.0, longest: float | None = None
     index = np.maximum(np.ceil((intervals - slack) / bin).astype(np.int64) - 1, 0)
     n = int(index.max(initial=-1)) + 1 if longest is None else math.ceil(longest / bin - 1e-9)
     return bin * np.arange(n + 1), np.bincount(index[index < n], minlength=n)
-

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from lifsim.analysis.neurons import places, stable_order
+from lifsim.common.errors import DataError
 from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
 
@@ -24,15 +25,16 @@ class Piece:
 
     def __init__(self, spikes: Spikes) -> None:
         self.spikes = spikes
+        if len(spikes) and self.place.min() < 0:
+            strange = spikes.ids[np.argmin(self.place)]
+            raise DataError(spikes.name or "spikes", f"holds a spike of neuron {strange}", "neurons that recorded_ids lists")
 
     @cached_property
     def place(self) -> np.ndarray:
         """Index of the neuron of each spike among the recorded neurons."""
         recorded = self.spikes.recorded_ids
-        every = len(recorded) == self.spikes.n_nodes and (not len(recorded) or recorded[-1] == len(recorded) - 1)
-        if every and np.array_equal(recorded, np.arange(len(recorded))):
-            return self.spikes.ids
-        return places(self.spikes.ids, recorded)
+        everyone = len(recorded) == self.spikes.n_nodes and np.array_equal(recorded, np.arange(len(recorded)))
+        return self.spikes.ids if everyone else places(self.spikes.ids, recorded)
 
     @cached_property
     def order(self) -> np.ndarray:

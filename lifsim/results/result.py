@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +85,9 @@ class Result(Overviewed):
         return Lazy(list(entries), load, where, "there is no {name!r}")
 
     def _spikes(self, name: str) -> Spikes:
-        return Spikes(*self._source.spikes(name), *self._about(name))
-
-    def _about(self, name: str) -> tuple[int, float, float, np.ndarray, float, str]:
-        """The attributes of the `Spikes` of a population that come after its times and ids."""
-        manifest = self._source.manifest
-        entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
-        start, stop = clip(entry, self.t_start, self.t_stop)
-        return n, start, stop, ids_of(entry["ids"], n), self.dt, name
+        at, ids = self._source.spikes(name)
+        s = self.stream(name)
+        return Spikes(at, ids, s.n_nodes, s.t_start, s.t_stop, s.recorded_ids, s.dt, name)
 
     def stream(self, name: str) -> SpikeStream:
         """The spikes of a population, read in pieces: for recordings that are larger than the memory.
@@ -109,8 +105,10 @@ class Result(Overviewed):
         DataError : there are no spikes of the population.
         """
         self.spikes.check(name)
-        about = self._about(name)
-        return SpikeStream(lambda: self._source.spike_pieces(name), *about)
+        manifest = self._source.manifest
+        entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
+        start, stop = clip(entry, self.t_start, self.t_stop)
+        return SpikeStream(partial(self._source.spike_pieces, name), n, start, stop, ids_of(entry["ids"], n), self.dt, name)
 
     @property
     def file(self) -> ResultFile | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lifsim.results.data import Spikes
+from lifsim.results.data import PIECE, Spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,25 @@ class SpikeStream:
 
     def pieces(self) -> Iterator[Spikes]:
         """The spikes in the window, piece by piece in order of time: `Spikes` whose limits are those of the whole window."""
-        for at, ids in self.read():
+        for at, ids in _joined(self.read()):
             piece = self._piece(at, ids)
             yield from (piece.window(self.t_start, self.t_stop) if self.cut else piece).pieces()
 
     def _piece(self, at: np.ndarray, ids: np.ndarray) -> Spikes:
         return Spikes(at, ids, self.n_nodes, self.t_start, self.t_stop, self.recorded_ids, self.dt, self.name)
+
+
+def _joined(pieces: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same spikes in larger pieces, where they are small: each piece costs some time for every neuron."""
+    held: list[tuple[np.ndarray, np.ndarray]] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(len(at) for at, _ in held) >= PIECE // 4:
+            yield _one(held)
+            held = []
+    if held:
+        yield _one(held)
+
+
+def _one(held: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    return held[0] if len(held) == 1 else (np.concatenate([at for at, _ in held]), np.concatenate([ids for _, ids in held]))
