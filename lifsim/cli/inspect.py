@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifsim import analysis
 from lifsim.cli.next_steps import command, run_of
 from lifsim.cli.options import DISCARD, FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
 from lifsim.cli.program import Command, Talk, echo
@@ -182,8 +183,6 @@ def plot(
     Plots the results in FILE as a raster plot with population rates below it (raster), population rates (rates), recorded
     traces (traces), histograms of the inter-spike intervals (isi), or a map of the firing rates (space).
     """
-    from lifsim import analysis
-
     result = opened(talk, file, n_nodes)
     t_start = analysis.after_warmup(result.t_start, t_start, discard)
     analysis.check_window(result, t_start, t_stop)
