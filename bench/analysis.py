@@ -5,7 +5,7 @@
     python bench/analysis.py file                  `lifsim stats` on files of 5 GB, of spikes and of traces: time and memory
 
 Of each comparison with Elephant, the table shows the times of both and their ratio, medians (smallest–largest) over rounds. Elephant gets
-what it takes (Neo's spike trains, intervals, arrays of windows) ready-made; its classes of binned spikes are part of what is measured, as
+what it takes (Neo's spike trains, and the spikes of each window for the Fano factor) ready-made; its classes of binned spikes are part of what is measured, as
 lifsim counts spikes anew in each call. The distances are those of all pairs of `--pairs` neurons. The spikes are those of independent
 Poisson processes with a dead time of 2 ms. Files are written to the folder `--folder` and removed.
 """
@@ -67,7 +67,6 @@ def calls(spikes: Spikes, pairs: int) -> dict[str, tuple[Call, Call]]:
     order = np.argsort(spikes.ids, kind="stable")
     each = np.split(spikes.times[order], np.cumsum(np.bincount(spikes.ids, minlength=n))[:-1])
     neos = [neo.SpikeTrain(at - DT / 2, stop, "ms") for at in each]  # Elephant's bins include their start, lifsim's their end
-    gaps = [statistics.isi(train) for train in neos]
     edges = np.arange(100.0, stop, 100.0)
     windows = [np.split(at, np.searchsorted(at, edges, side="right")) for at in each]
     few = list(range(pairs))
@@ -79,13 +78,22 @@ def calls(spikes: Spikes, pairs: int) -> dict[str, tuple[Call, Call]]:
         rate = statistics.time_histogram(neos, 1 * pq.ms, t_start=0 * pq.ms, t_stop=stop * pq.ms, output="rate")
         return spectral.welch_psd(rate, frequency_resolution=1 * pq.Hz)
 
+    def single() -> None:
+        for train, counted in zip(neos, windows, strict=True):
+            gaps = statistics.isi(train)
+            statistics.mean_firing_rate(train)
+            for statistic in (statistics.cv, statistics.cv2, statistics.lv, statistics.lvr):
+                statistic(gaps)
+            statistics.fanofactor(counted)
+
     return {
-        "rate": (lambda: analysis.rates(spikes), lambda: [statistics.mean_firing_rate(x, t_stop=stop * pq.ms) for x in neos]),
+        "all of single neurons": (lambda: [analysis.isi(spikes), analysis.neuron_statistics(spikes)], single),
+        "rate": (lambda: analysis.rates(spikes), lambda: [statistics.mean_firing_rate(x) for x in neos]),
         "intervals": (lambda: analysis.isi(spikes), lambda: [statistics.isi(x) for x in neos]),
-        "CV": (lambda: analysis.cv(spikes), lambda: [statistics.cv(x) for x in gaps]),
-        "CV2": (lambda: analysis.cv2(spikes), lambda: [statistics.cv2(x) for x in gaps]),
-        "LV": (lambda: analysis.lv(spikes), lambda: [statistics.lv(x) for x in gaps]),
-        "LvR": (lambda: analysis.lvr(spikes), lambda: [statistics.lvr(x) for x in gaps]),
+        "CV": (lambda: analysis.cv(spikes), lambda: [statistics.cv(statistics.isi(x)) for x in neos]),
+        "CV2": (lambda: analysis.cv2(spikes), lambda: [statistics.cv2(statistics.isi(x)) for x in neos]),
+        "LV": (lambda: analysis.lv(spikes), lambda: [statistics.lv(statistics.isi(x)) for x in neos]),
+        "LvR": (lambda: analysis.lvr(spikes), lambda: [statistics.lvr(statistics.isi(x)) for x in neos]),
         "Fano factor": (lambda: analysis.fano_factors(spikes, 100.0), lambda: [statistics.fanofactor(x) for x in windows]),
         "covariance matrix": (lambda: analysis.covariance_matrix(spikes, bin=5.0), lambda: correlation.covariance(binned(5.0))),
         "correlation matrix": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -153,8 +154,7 @@ class CountSquares:
 
     def add(self, piece: Piece) -> None:
         """Count the spikes of the next piece."""
-        index, n = binned(piece.spikes, self._width)
-        index = index[piece.order]
+        index, n = binned(replace(piece.spikes, times=piece.times), self._width)
         starts = np.zeros(len(index), bool)
         starts[1:] = index[1:] != index[:-1]
         starts[piece.first] = True

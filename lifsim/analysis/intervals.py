@@ -31,9 +31,11 @@ def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
     (n_intervals,).
     """
     order = stable_order(spikes.ids, int(spikes.ids.max(initial=0)) + 1)  # the times are ascending already
-    ids, at = spikes.ids[order], spikes.times[order]
-    same = ids[1:] == ids[:-1]
-    return np.diff(at)[same], ids[1:][same]
+    number = np.bincount(spikes.ids)
+    active = np.flatnonzero(number)
+    within = np.ones(len(order), bool)
+    within[(np.cumsum(number) - number)[active]] = False  # a neuron's first spike ends no interval
+    return np.diff(spikes.times[order], prepend=0.0)[within], np.repeat(active, number[active] - 1)
 
 
 class IntervalSums:

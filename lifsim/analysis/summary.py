@@ -138,7 +138,7 @@ def _extent(result: Spikes | Mapping[str, Spikes]) -> Any:
 
 def _values(spikes: Spikes | SpikeStream, names: Sequence[str], conventions: Conventions) -> dict[str, float]:
     sums = PopulationSums(spikes, names, conventions)
-    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.totals.number.sum())}
+    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.neurons.totals.number.sum())}
     for name in names:
         found |= dict(zip(MEASURES[name].heads, MEASURES[name].values(sums), strict=True))
     return found

@@ -125,6 +125,18 @@ def test_values_come_in_the_order_of_recorded_ids(real):
     np.testing.assert_array_equal(analysis.covariance_matrix(mixed), analysis.covariance_matrix(real)[np.ix_(order, order)])
 
 
+def test_all_of_single_neurons_at_once(real):
+    found = analysis.neuron_statistics(real, window=50.0)
+    assert list(found) == ["rate", "cv", "cv2", "lv", "lvr", "fano"]
+    for name, values in found.items():
+        alone = {"rate": "rates", "fano": "fano_factors"}.get(name, name)
+        np.testing.assert_array_equal(values, SAME[alone](real))
+    some = analysis.neuron_statistics(real, ["lvr"], min_isis=5, refractoriness=2.0)["lvr"]
+    np.testing.assert_array_equal(some, analysis.lvr(real, 2.0, min_isis=5))
+    with pytest.raises(DataError, match="did you mean 'cv2'"):
+        analysis.neuron_statistics(real, ["cv22"])
+
+
 def test_few_intervals(real):
     assert np.isnan(analysis.cv(real)[[40, 41]]).all()  # no spike, one spike
     assert analysis.cv(real)[42] == 0.0  # a single interval
