@@ -50,7 +50,7 @@ class Conventions:
     fano_window: float = 100.0
     synchrony_bin: float = 3.0
     spectrum_bin: float = 1.0
-    resolution: float = 1.0
+    resolution: float = 2.0
     edges: str = "(a, b]"
     silent: str = "included in rate, left out of cv, cv2, lv, lvr, fano_neuron and correlation"
 

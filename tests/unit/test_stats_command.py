@@ -72,7 +72,7 @@ def expected(s: Spikes) -> dict[str, float]:
         return float(np.nanmean(values)) if (~np.isnan(values)).any() else math.nan
 
     five = {"min_isis": analysis.MIN_ISIS}
-    peak = analysis.oscillation_peak(*analysis.power_spectrum(s))
+    peak = analysis.oscillation_peak(*analysis.power_spectrum(s, resolution=2.0))
     return {
         "neurons": len(s.recorded_ids),
         "spikes": len(s),
