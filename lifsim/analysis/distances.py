@@ -11,8 +11,9 @@ from lifsim.analysis.neurons import chosen, places, stable_order
 from lifsim.common.errors import DataError
 from lifsim.results.data import Spikes
 
-_SPIKES = 256  # that are looked at together for van Rossum's distance
+_TABLE = 1 << 17  # entries of a table of van Rossum's distance: spikes times trains
 _REACH = 300.0  # time constants that such spikes span at most: exp(300) is far from an overflow
+_ROUNDING = 1e-12  # sums of equal trains in another order differ by less: their distance is 0
 _CELLS = 1 << 20  # entries of a table of Victor and Purpura's distance: pairs times spikes
 
 
@@ -51,7 +52,9 @@ def van_rossum_distance(
         return np.abs(total[:n, None] - total[None, columns])
     sums = _kernel_sums(at, train, len(total), tau)
     own = np.diag(sums)
-    return np.sqrt(np.maximum(own[:n, None] + own[None, columns] - 2 * sums[:n, columns], 0.0))
+    both = own[:n, None] + own[None, columns]
+    squared = both - 2 * sums[:n, columns]
+    return np.sqrt(np.where(squared > _ROUNDING * both, squared, 0.0))
 
 
 def _pooled(spikes: Spikes, other: Spikes | None, ids: Any, other_ids: Any) -> tuple[tuple[np.ndarray, np.ndarray], int, int]:
@@ -79,9 +82,10 @@ def _kernel_sums(at: np.ndarray, train: np.ndarray, n: int, tau: float) -> np.nd
     from scipy.sparse import csr_matrix
 
     later = np.zeros((n, n))  # over pairs in which the spike of the first train is the later one
+    size = max(_TABLE // max(n, 1), 64)
     state, since, a = np.zeros(n), float(at[0]) if len(at) else 0.0, 0
     while a < len(at):
-        z = min(a + _SPIKES, int(np.searchsorted(at, at[a] + _REACH * tau, side="right")))
+        z = min(a + size, int(np.searchsorted(at, at[a] + _REACH * tau, side="right")))
         age = (at[a:z] - at[a]) / tau
         grown = np.zeros((z - a + 1, n))  # what the spikes before each one add up to, at the time of the first
         grown[0] = state * math.exp((since - at[a]) / tau)
