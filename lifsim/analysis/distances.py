@@ -14,7 +14,7 @@ from lifsim.results.data import Spikes
 _TABLE = 1 << 17  # entries of a table of van Rossum's distance: spikes times trains
 _REACH = 300.0  # time constants that such spikes span at most: exp(300) is far from an overflow
 _ROUNDING = 1e-12  # sums of equal trains in another order differ by less: their distance is 0
-_CELLS = 1 << 20  # entries of a table of Victor and Purpura's distance: pairs times spikes
+_CELLS = 1 << 15  # entries of a table of Victor and Purpura's distance: pairs times spikes
 
 
 def van_rossum_distance(
@@ -23,7 +23,7 @@ def van_rossum_distance(
     """Van Rossum's distances between spike trains.
 
     D² = (2 / tau) ∫ (f - g)² dt, where f and g are the two trains convolved with exp(-t / tau), t >= 0 (M. C. W. van Rossum, Neural
-    Comput. 13, 751, 2001, eq. 2.2, whose factor is 1 / tau). With this factor, a single additional spike is a distance of 1, as in
+    Comput. 13, 751, 2001, where the factor is 1 / tau). With this factor, a single additional spike is a distance of 1, as in
     `elephant.spike_train_dissimilarity.van_rossum_distance`. It is computed from D² = S_ff + S_gg - 2 S_fg, where S_fg is the sum of
     exp(-|t - u| / tau) over pairs of spikes (C. Houghton, T. Kreuz, Network 23, 48, 2012), in a time that is linear in the number of
     spikes.
@@ -117,7 +117,7 @@ def victor_purpura_distance(
     Returns
     -------
     float64 (n_neurons, n_other): the distance of each train to each of the other ones. The time needed grows with the product of the
-    numbers of spikes of all pairs; it takes 0.1 s for the pairs of 100 trains of 100 spikes.
+    numbers of spikes of all pairs; it takes half a second for the pairs of 100 trains of 100 spikes.
 
     Raises
     ------

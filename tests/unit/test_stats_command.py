@@ -7,6 +7,7 @@ import json
 import math
 import re
 import tracemalloc
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -141,6 +142,16 @@ def test_a_spike_at_the_start_of_another_tools_file_counts(tmp_path):
 def test_spikes_alone(files):
     spikes = ls.open("0.h5").spikes["exc"]
     assert analysis.statistics(spikes) == {"exc": analysis.statistics(ls.open("0.h5"))["exc"]}
+
+
+def test_neurons_that_fire_after_the_last_whole_bin_are_not_drawn():
+    """As `correlation` does; 3 s have 4 bins of 700 ms."""
+    made = Result.of(recorded())
+    late = made.spikes["exc"].window(2800.0)
+    spikes = replace(late, t_start=0.0)
+    assert math.isnan(analysis.statistics(spikes, bin=700.0)["exc"]["correlation"])
+    both = made.spikes["exc"].window(0.0, 2950.0)
+    assert analysis.statistics(both, bin=700.0, neurons=20)["exc"]["correlation"] == analysis.correlation(both, 700.0, 20)
 
 
 def test_conventions_are_kept():
