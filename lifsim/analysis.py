@@ -19,8 +19,10 @@ from lifsim.common.errors import DataError
 from lifsim.common.lazy import public_names
 from lifsim.common.printable import one_line
 from lifsim.common.timegrid import on_grid, steps
-from lifsim.results.data import Spikes
+from lifsim.results.opening import Openable
+from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 # fmt: off
 __all__ = [
@@ -148,7 +150,8 @@ def _bin_index(spikes: Spikes, width: float) -> np.ndarray:
     dt = spikes.dt
     if dt > 0 and on_grid(width, dt):  # counted in whole steps, unaffected by rounding errors of the times
         step = np.ceil(spikes.times / dt - 1e-6).astype(np.int64)
-        return (step - math.floor(spikes.t_start / dt + 1e-6) - 1) // steps(width, dt)
+        since = step - math.floor(spikes.t_start / dt + 1e-6) - 1
+        return np.maximum(since, 0) // steps(width, dt)  # a spike at t_start itself, as other tools have at 0 ms, is in the first bin
     return np.maximum(np.ceil((spikes.times - spikes.t_start) / width - 1e-9).astype(np.int64) - 1, 0)
 
 
@@ -266,12 +269,14 @@ def correlations(spikes: Spikes, bin: float = 2.0, n: int = 200, seed: int = 0) 
     return covariance / np.outer(deviation, deviation)
 
 
-def statistics(result: Result, t_start: float | None = None, t_stop: float | None = None, bin: float = 2.0) -> dict[str, dict[str, float]]:
+def statistics(
+    result: Openable, t_start: float | None = None, t_stop: float | None = None, bin: float = 2.0
+) -> dict[str, dict[str, float]]:
     """Summary statistics of each population whose spikes were recorded.
 
     Parameters
     ----------
-    result : the result of a run.
+    result : the result of a run, or what `lifsim.open` takes: a path, `Spikes`, {population: `Spikes`}, ….
     t_start, t_stop : limits of the window, ms; default: the whole run.
     bin : width of the bins of spike counts, ms.
 
@@ -285,6 +290,7 @@ def statistics(result: Result, t_start: float | None = None, t_stop: float | Non
     ------
     DataError : the window is empty or lies outside the run, or `bin` is not above 0.
     """
+    result = open_result(result)
     check_window(result, t_start, t_stop)
     return {name: _statistics(result.spikes[name].window(t_start, t_stop), bin) for name in result.spikes}
 

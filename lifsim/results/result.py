@@ -12,11 +12,12 @@ from lifsim.common.errors import DataError
 from lifsim.common.overview import Fact, Overview, Overviewed, table_of
 from lifsim.files.outputs import check_output, make_folder
 from lifsim.results import neo_block, pandas_table, xarray_dataset
-from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
+from lifsim.results.data import DataSource, Lazy, RecordedChunks, Traces
 from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
+from lifsim.results.spikes import Spikes, unchecked
 from lifsim.results.weight_events import WeightEvents, events_of
 
 _POPULATIONS = "population", "nodes", "model", "recorded"
@@ -87,7 +88,7 @@ class Result(Overviewed):
         entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
         at, ids = self._source.spikes(name)
         start, stop = clip(entry, self.t_start, self.t_stop)
-        return Spikes(at, ids, n, start, stop, ids_of(entry["ids"], n), self.dt, name)
+        return unchecked(at, ids, n, start, stop, ids_of(entry["ids"], n), float(entry.get("dt", self.dt)), name)
 
     @property
     def file(self) -> ResultFile | None:
