@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifsim.cli.next_steps import command, run_of
-from lifsim.cli.options import FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
+from lifsim.cli.next_steps import command, figure_of, run_of
+from lifsim.cli.options import FILE, FROM, HINTS, OVERWRITE, POPULATION, TO, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.text import contents_of, draw_result, heading_of, refuse_model
 from lifsim.common.errors import LifsimError, did_you_mean
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @FILE
 @click.option("--verify", is_flag=True, help="Verify the checksums in the file.")
-@N_NODES
+@HINTS
 @click.pass_obj
-def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def info(talk: Talk, file: Path, verify: bool, hints: dict[str, Any]) -> None:
     """Show the contents of a file.
 
     FILE is a results file (finished or not), a weights file (also that of a dense network), a model file, or the name of
@@ -40,7 +40,7 @@ def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], .
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    return _tell_result(file, verify, n_nodes)
+    return _tell_result(file, verify, hints)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -67,21 +67,21 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 echo(f"    sha256 {m.sha256} ok")
 
 
-def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
+def _opened(talk: Talk, file: Path, hints: dict[str, Any]) -> Result:
     """The results in `file`; warns on standard error if the run is in progress, or if a newer run is unfinished."""
     refuse_model(file)
     from lifsim.results import opening
 
-    result = opening.open(file, node_counts(n_nodes))
+    result = opening.open(file, **hints)
     if result.note:
         talk.warn(f"{file}: {result.note}")
     return result
 
 
-def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def _tell_result(file: Path, verify: bool, hints: dict[str, Any]) -> None:
     from lifsim.results import opening
 
-    result = opening.open(file, node_counts(n_nodes))
+    result = opening.open(file, **hints)
     checked = result.verify() if verify else 0
     echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
     for line in repr(result).split("\n")[1:]:
@@ -173,7 +173,7 @@ _SAID = {
 @FROM
 @TO
 @POPULATION
-@N_NODES
+@HINTS
 @click.pass_obj
 def stats(
     talk: Talk,
@@ -181,7 +181,7 @@ def stats(
     as_json: bool,
     as_csv: bool,
     populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     **window: Any,
 ) -> None:
     """Print the spike statistics of each population.
@@ -193,7 +193,7 @@ def stats(
 
     if as_json and as_csv:
         raise LifsimError("--json, --csv", "both are given", "one of them")
-    result = _opened(talk, file, n_nodes)
+    result = _opened(talk, file, hints)
     found = analysis.statistics(result, **window)
     if populations:
         found = {name: found[name] for name in _chosen(populations, found)}
@@ -210,7 +210,7 @@ def stats(
 @FROM
 @TO
 @POPULATION
-@N_NODES
+@HINTS
 @OVERWRITE
 @click.pass_obj
 def plot(
@@ -220,7 +220,7 @@ def plot(
     out: Path | None,
     overwrite: bool,
     populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     **window: Any,
 ) -> None:
     """Plot results.
@@ -230,10 +230,10 @@ def plot(
     """
     from lifsim import analysis
 
-    result = _opened(talk, file, n_nodes)
+    result = _opened(talk, file, hints)
     analysis.check_window(result, **window)
     chosen = _chosen(populations, result.populations) if populations else None
-    out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    out = out or figure_of(file, kind)
     refuse_output(out, overwrite)
     draw_result(result, kind, out, populations=chosen, **window)
     talk.note(f"{out}: {kind} of {file}")

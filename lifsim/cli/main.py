@@ -13,6 +13,8 @@ from lifsim.common.version import __version__
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
     **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
+    "watch": "lifsim.cli.watch",
+    "convert-spikes": "lifsim.cli.spikes",
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }

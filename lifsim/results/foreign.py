@@ -110,8 +110,8 @@ class _Population:
         at, node_ids = plain.columns(file)
         self.place = SpikeColumns(plain.times, plain.ids, self._factor(at))
         self._read_times(at, group)
-        if not self.dt > 0:
-            self.dt = math.nan if hints.step is None else hints.step
+        own = _number(group, "dt", math.nan)
+        self.dt = own if own > 0 else math.nan if hints.step is None else hints.step
         self._read_ids(node_ids, group, hints.nodes(name))
 
     def _factor(self, at: h5py.Dataset) -> float:
@@ -134,7 +134,7 @@ class _Population:
                 )
                 raise DataError(f"{self._where}/timestamps", got, "times in ms")
             least, most = min(least, times.min().item()), max(most, times.max().item())
-        start, stop, self.dt = (_number(group, key, math.nan) for key in ("t_start", "t_stop", "dt"))
+        start, stop = (_number(group, key, math.nan) for key in ("t_start", "t_stop"))
         self.own_start = None if math.isnan(start) else min(start, least)
         self.own_stop = None if math.isnan(stop) else max(stop, most, self.own_start or -math.inf)
         self.start = min(least, 0.0) if self.own_start is None else self.own_start

@@ -41,4 +41,4 @@ def _spikes(given: Any, name: str, where: str) -> Spikes:
     if isinstance(given, (tuple, list)) and len(given) == 2 and np.ndim(given[0]) == 1:
         ids = ids_of_spikes(given[1], where)
         return Spikes(given[0], ids, int(ids.max(initial=-1)) + 1, name=name)
-    raise DataError(where, shown(given), "Spikes, or a pair (times, ids)")
+    raise DataError(where, shown(given), "a pair (times, ids), or Spikes")

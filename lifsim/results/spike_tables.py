@@ -51,7 +51,10 @@ def populations_of(read: Mapping[str, Columns], hints: Hints, where: str) -> tup
         ids = ids - first if first else ids
         facts = {**window, **each.facts}
         facts["n_nodes"], facts["recorded_ids"], assumed = _neurons(ids, facts, hints.nodes(name), place, bool(first))
-        found[name] = Spikes(each.at, ids, name=name, **facts)
+        try:
+            found[name] = Spikes(each.at, ids, name=name, **facts)
+        except DataError as error:
+            raise DataError(f"{where}: {error.problems[0].where}", error.problems[0].got, error.problems[0].allowed) from None
         if said or assumed:
             remarks[name] = "; ".join(filter(None, (said, assumed)))
     return found, remarks

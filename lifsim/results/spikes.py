@@ -155,7 +155,7 @@ def _recorded(where: str, ids: np.ndarray, n_nodes: Any, recorded: Any) -> np.nd
     if recorded is None:
         largest = int(ids.max(initial=-1))
         if largest >= n_nodes:
-            raise DataError(where, f"a spike of neuron {largest}, but n_nodes is {n_nodes}", f"ids from 0 to {int(n_nodes) - 1}")
+            raise DataError(where, f"a spike of neuron {largest}, but n_nodes is {n_nodes}", f"numbers from 0 to {int(n_nodes) - 1}")
         return np.arange(n_nodes, dtype=np.int64)
     known = ids_of_spikes(recorded, f"{where}: recorded_ids")
     distinct = len(np.unique(known))

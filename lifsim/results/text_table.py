@@ -31,7 +31,7 @@ _POPULATIONS = {"population", "populations", "pop", "group", "nodepopulation", "
 _STEPS, _OFFSETS = {"timestep", "timesteps"}, {"timeoffset", "timeoffsets"}
 _UNIT = re.compile(r"^(.*?)\s*(?:[(\[]\s*([^()\[\]]*)\s*[)\]]|/\s*(\w+)|_(ms|s|us|msec|sec|seconds|milliseconds))$")
 _HEAD = 1 << 16  # bytes; a longer line is no header
-_COLUMNS = "columns of times and ids, such as: time (ms),id"
+_COLUMNS = "a table with columns of times and ids, such as: time (ms),id"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _layout(path: Path) -> _Layout:
 
 def _unnamed(path: Path, number: int, cells: list[str], delimiter: str | None, old: bool) -> _Layout:
     if not 2 <= len(cells) <= 3 or not all(map(is_plain_number, cells[:2])) or (old and len(cells) > 2):
-        raise DataError(f"{path}, line {number}", shortened(repr(" ".join(cells))), f"a header with the names of columns, or {_COLUMNS}")
+        raise DataError(f"{path}, line {number}", shortened(repr(" ".join(cells))), _COLUMNS)
     if old:
         return _Layout(delimiter, 0, id=0, time=1, from_nest=True)
     return _Layout(delimiter, 0, time=0, id=1, population=2 if len(cells) == 3 else -1)
