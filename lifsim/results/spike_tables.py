@@ -47,7 +47,7 @@ def populations_of(read: Mapping[str, Columns], hints: Hints, where: str) -> tup
         first, said = _first(each, hints.first(name))
         ids = ids_of_spikes(each.ids, place)
         if first and len(ids) and int(ids.min()) < first:
-            raise DataError(place, f"holds a spike of id {int(ids.min())}", f"ids from first_id = {first} on")
+            raise DataError(place, f"holds a spike of id {int(ids.min())}", f"numbers from first_id = {first} on")
         ids = ids - first if first else ids
         facts = {**window, **each.facts}
         facts["n_nodes"], facts["recorded_ids"], assumed = _neurons(ids, facts, hints.nodes(name), place, bool(first))

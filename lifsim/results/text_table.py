@@ -137,7 +137,7 @@ def _named(path: Path, number: int, cells: list[str], delimiter: str | None) -> 
     own = column(_IDS, "ids")
     extra = [cells[k] for k in range(len(cells)) if k not in (time, step, own)]
     if nest and extra:
-        raise DataError(place, f"has samples of {', '.join(extra)}", "spikes: the file of a spike_recorder, with sender and time_ms alone")
+        raise DataError(place, f"has samples of {', '.join(extra)}", "a file of spikes, with sender and time_ms alone")
     return _Layout(delimiter, number, own, time, factor, step if time == offset else -1, column(_POPULATIONS), nest)
 
 

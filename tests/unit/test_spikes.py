@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
-import time
+import tracemalloc
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -58,12 +58,13 @@ def test_ordered_arrays_are_not_copied():
     assert dataclasses.replace(found, name="x").times is at
 
 
-def test_ten_million_spikes_take_no_second():
-    """Checks go through the arrays in pieces."""
-    at, ids = np.linspace(0.1, 1e6, 10_000_000), np.tile(np.arange(1000), 10_000)
-    start = time.process_time()
+def test_checks_need_little_memory():
+    """They go through the arrays in pieces; a million spikes are 16 MB."""
+    at, ids = np.linspace(0.1, 1e6, 1_000_000), np.tile(np.arange(1000), 1000)
+    tracemalloc.start()
     found = ls.Spikes(at, ids, 1000)
-    assert time.process_time() - start < 2.0 and found.times is at
+    assert tracemalloc.get_traced_memory()[1] < 1e6 and found.times is at
+    tracemalloc.stop()
 
 
 def test_whole_numbers_may_be_floats():
@@ -193,12 +194,15 @@ def test_statistics_of_spikes(spikes):
 
 
 @pytest.mark.parametrize("kind", ["raster", "rates", "isi"])
-def test_plots_of_spikes(spikes, kind, tmp_path):
-    drawn = [getattr(ls.plot, kind)(given) for given in (spikes, {"exc": spikes}, ls.open({"exc": spikes}))]
-    for k, figure in enumerate(drawn):
-        ls.plot.save(figure, tmp_path / f"{k}.png")
-    images = [plt.imread(tmp_path / f"{k}.png") for k in range(3)]
-    assert all(np.array_equal(images[0], image) for image in images)
+def test_plots_of_spikes(spikes, kind):
+    """The same picture, whatever form the spikes have."""
+
+    def drawn(given):
+        file = io.BytesIO()
+        getattr(ls.plot, kind)(given).savefig(file, dpi=30)
+        return file.getvalue()
+
+    assert drawn(spikes) == drawn(ls.open({"exc": spikes})) == drawn({"exc": spikes})
 
 
 def test_a_result_of_spikes(spikes, tmp_path):
