@@ -29,7 +29,7 @@ def in_ms(raw: Any, where: str) -> Any:
             return raw.to_value("ms")
         if hasattr(raw, "magnitude") and hasattr(raw, "to"):  # pint
             return raw.to("ms").magnitude
-        if hasattr(raw, "dim") and hasattr(raw, "has_same_dimensions"):  # Brian2 keeps times in seconds
+        if hasattr(getattr(raw, "dim", None), "get_dimension"):  # quantities and variables of Brian2, which are in seconds
             if not _is_time(raw.dim):
                 raise ValueError("not a time")
             return 1000.0 * np.asarray(raw)
