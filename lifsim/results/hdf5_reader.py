@@ -22,6 +22,7 @@ from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check
 from lifsim.results.foreign import survey
 from lifsim.results.manifest import FORMAT_VERSION, Key, Manifest
 from lifsim.results.run_info import DATA, info_sha256
+from lifsim.results.spike_arrays import ascending
 from lifsim.results.spike_columns import SpikeColumns
 from lifsim.results.spike_hints import OWN, Hints
 
@@ -163,6 +164,8 @@ def _hashed(file: h5py.File) -> list[h5py.Dataset]:
 
 
 def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if ascending(at, ids):
+        return at, ids
     order = np.lexsort((ids, at))
     return at[order], ids[order]
 

@@ -97,9 +97,17 @@ def _array(raw: Any, where: str, kinds: str, allowed: str) -> np.ndarray:
     return made
 
 
-def ascending(at: np.ndarray) -> bool:
-    """Whether times are in order; takes no memory that grows with their number."""
-    return all(bool((at[a : a + PIECE][1:] >= at[a : a + PIECE][:-1]).all()) for a in range(0, len(at), PIECE - 1))
+def ascending(at: np.ndarray, ids: np.ndarray | None = None) -> bool:
+    """Whether times are in order, and simultaneous spikes in that of `ids` if given; takes no memory that grows with their number."""
+    for a in range(0, len(at), PIECE - 1):
+        piece = at[a : a + PIECE]
+        right = piece[1:] >= piece[:-1]
+        if ids is not None:
+            of = ids[a : a + PIECE]
+            right &= (piece[1:] > piece[:-1]) | (of[1:] >= of[:-1])
+        if not right.all():
+            return False
+    return True
 
 
 def first_missing(ids: np.ndarray, among: np.ndarray) -> int | None:

@@ -59,7 +59,7 @@ def write_sonata(path: Path, spikes: Mapping[str, Spikes]) -> None:
     """Write a SONATA file. What SONATA has no place for are attributes of the population, and its dataset recorded_ids."""
     with hdf5.replacing(path, disk.UNCHANGED) as file:
         mark_as_sonata(file)
-        file.create_group("spikes")
+        file.create_group("spikes", track_order=True)  # the order of the populations
         for name, each in spikes.items():
             timestamps, node_ids = new_columns(file, name, len(each), each.n_nodes, (each.t_start, each.t_stop))
             if len(each):
@@ -105,7 +105,7 @@ def _lines(spikes: Mapping[str, Spikes]) -> Iterator[str]:
 def _quoted(name: str) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow([name])
-    return text.getvalue()
+    return f'"{name}"' if "#" in name and '"' not in name else text.getvalue()  # outside of quotes, # begins a remark
 
 
 def _all_recorded(spikes: Spikes) -> bool:

@@ -7,6 +7,7 @@ columns are ignored. Without a header, columns are time, id and, if there is a t
 from __future__ import annotations
 
 import csv
+import io
 import re
 import warnings
 from collections.abc import Iterator
@@ -172,8 +173,9 @@ def _decoded(path: Path, file: IO[bytes], limit: int = -1) -> Iterator[str]:
 
 
 def _content(line: str) -> str:
-    """The line without comment and white space around it."""
-    return line.partition("#")[0].strip()
+    """The line without a remark (from # on, in a line without quotes) and white space around it."""
+    text = line.strip()
+    return "" if text.startswith("#") else text if '"' in text else text.partition("#")[0].strip()
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
@@ -244,16 +246,23 @@ def _check(path: Path, layout: _Layout, what: str, right: np.ndarray, values: np
 def _populations(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
     """For each line the index of its population, and their names in the order in which they occur."""
     known: dict[str, int] = {}
-    lines = (line for _, line in _lines(path, layout))
-    if layout.delimiter is None:
-        cells: Iterator[list[str]] = (line.split() for line in lines)
-    else:
-        cells = csv.reader(lines, delimiter=layout.delimiter)
-    try:
-        index = np.fromiter((known.setdefault(row[layout.population].strip(), len(known)) for row in cells), np.int64)
-    except (IndexError, csv.Error):
-        number = next((n for n, line in _lines(path, layout) if len(_cells(line, layout.delimiter)) <= layout.population), 0)
-        raise DataError(f"{path}, line {number}", "has no population", f"at least {layout.population + 1} columns") from None
+    found = (known.setdefault(name, len(known)) for name in _population_of_each(path, layout))
+    index = np.fromiter(found, np.int64)
     if "" in known:
         raise DataError(str(path), "holds a spike without the name of a population", "a name in each line")
     return index, list(known)
+
+
+def _population_of_each(path: Path, layout: _Layout) -> Iterator[str]:
+    """The population in each line with a spike. The file is known to be text, with numbers in its other columns."""
+    column, delimiter = layout.population, layout.delimiter
+    with io.TextIOWrapper(_opened(path), encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if number <= layout.header:
+                continue
+            plain = '"' not in line and "#" not in line  # nearly all lines are: they are split at once
+            cells = line.split(delimiter) if plain else _cells(line, delimiter) if _content(line) else []
+            if len(cells) > column:
+                yield cells[column].strip()
+            elif _content(line):
+                raise DataError(f"{path}, line {number}", "has no population", f"at least {column + 1} columns")

@@ -93,7 +93,7 @@ def test_csv_keeps_the_spikes(spikes, tmp_path):
 
 
 def test_odd_names(tmp_path):
-    given = {'a "b", c': ([1.0], [0]), "ä ü": ([2.0], [1])}
+    given = {'a "b", c': ([1.0], [0]), "ä ü": ([2.0], [1]), "#1 of 2": ([3.0], [0])}
     for suffix in (".csv", ".npz", ".h5"):
         ls.write_spikes(tmp_path / f"x{suffix}", given)
         assert list(quietly(tmp_path / f"x{suffix}").spikes) == list(given)
