@@ -133,7 +133,7 @@ class _Watcher:
         colour = not os.environ.get("NO_COLOR") and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         lines = frame(seen, status, Screen(max(size.columns - 1, 10), size.lines, colour, _has_braille()))
         live = not _plain()
-        click.echo(redrawn(lines, self._drawn) if live else "\n".join(lines), nl=not live, color=colour)
+        click.echo(redrawn(lines, self._drawn) if live else "\n".join(lines), nl=not live, color=live or colour)
         self._drawn, self._said = len(lines), ""
 
     def _say(self, text: str, place: str = "file") -> None:

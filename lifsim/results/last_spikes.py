@@ -8,7 +8,7 @@ from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.log_following import Glimpse
 from lifsim.results.manifest import ids_of
 from lifsim.results.result import Result
-from lifsim.results.run_info import clip
+from lifsim.results.run_info import DATA, clip
 from lifsim.results.spikes import Spikes, unchecked
 
 _ROWS = 1 << 16  # spikes that are read at a time
@@ -18,7 +18,10 @@ def glimpse_of(result: Result, window: float) -> Glimpse:
     """What `lifsim.results.log_following` shows of a run, of its `result`; `window` in ms."""
     spikes = {name: _last(result, name, window) for name in result.spikes}
     totals = {name: len(result.spikes[name]) if result.file is None else result.file.count(name) for name in result.spikes}
-    return Glimpse(result.name, result.t_stop, result.t_start, result.t_stop, spikes, totals)
+    entries = result.info[DATA["spikes"]]
+    windows = {name: clip(entries[name], result.t_start, result.t_stop) for name in spikes}
+    recorded = {name: z - a for name, (a, z) in windows.items()}
+    return Glimpse(result.name, result.t_stop, result.t_start, result.t_stop, spikes, totals, recorded)
 
 
 def _last(result: Result, name: str, window: float) -> Spikes:

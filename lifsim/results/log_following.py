@@ -14,6 +14,7 @@ from lifsim.common.timegrid import time_of
 from lifsim.results.log_reading import CHUNK, FRAME, MANIFEST, MARK, RUN, START, SUMMARY, Frame, frames, is_written
 from lifsim.results.manifest import Manifest, ids_of
 from lifsim.results.recording import Chunk, Totals, decoded
+from lifsim.results.run_info import clip
 from lifsim.results.spikes import Spikes, unchecked
 
 
@@ -22,7 +23,8 @@ class Glimpse:
     """What a run has recorded so far: all counts, and the last spikes.
 
     name : of the model. now, start, until : biological times in ms; `until` is None if it is not known.
-    spikes : population -> the spikes of the last `window` ms. totals : population -> number of spikes since `start`.
+    spikes : population -> the spikes of the last `window` ms. totals : population -> number of spikes since `start`; recorded :
+        population -> for how long it was recorded, ms.
     """
 
     name: str = ""
@@ -31,6 +33,7 @@ class Glimpse:
     until: float | None = None
     spikes: dict[str, Spikes] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
+    recorded: dict[str, float] = field(default_factory=dict)
 
     def rate(self, name: str) -> float:
         """Mean rate (spikes/s) of the recorded neurons of a population in the last window; nan without time or neurons."""
@@ -39,7 +42,7 @@ class Glimpse:
 
     def mean_rate(self, name: str) -> float:
         """Mean rate (spikes/s) of the recorded neurons of a population since `start`."""
-        return _rate(self.totals.get(name, 0), self.now - self.start, len(self.spikes[name].recorded_ids))
+        return _rate(self.totals.get(name, 0), self.recorded[name], len(self.spikes[name].recorded_ids))
 
 
 def _rate(n: int, ms: float, neurons: int) -> float:
@@ -133,16 +136,18 @@ class LogFollower:
             return None
         now, start = time_of(totals.end, manifest.dt), time_of(totals.start, manifest.dt)
         until = (self._known.get(RUN) or self._known.get(START) or {}).get("until")
-        spikes = {name: self._last(manifest, name, max(start, now - self._window), now) for name in manifest.spikes}
+        windows = {name: clip(entry, start, now) for name, entry in manifest.spikes.items()}
+        spikes = {name: self._last(manifest, name, *window).window(now - self._window) for name, window in windows.items()}
         counts = {name: totals.spikes.get(name, 0) for name in spikes}
-        return Glimpse(manifest.name, now, start, None if until is None else time_of(until, manifest.dt), spikes, counts)
+        recorded = {name: z - a for name, (a, z) in windows.items()}
+        return Glimpse(manifest.name, now, start, None if until is None else time_of(until, manifest.dt), spikes, counts, recorded)
 
     def _last(self, manifest: Manifest, name: str, start: float, stop: float) -> Spikes:
+        """The spikes of a population in the chunks that are kept; it was recorded from `start` to `stop`."""
         own = [chunk for chunk in self._recent if name in chunk.spikes]
         at = np.concatenate([np.zeros(0), *(chunk.spike_times(name, manifest.dt) for chunk in own)])
         ids = np.concatenate([np.zeros(0, np.int64), *(chunk.spikes[name][1] for chunk in own)]).astype(np.int64, copy=False)
         n = int(manifest.populations[name]["n"])
         if name not in self._ids:
             self._ids[name] = ids_of(manifest.spikes[name]["ids"], n)
-        first = time_of(self._recent[0].start, manifest.dt) if self._recent else start
-        return unchecked(at, ids, n, first, stop, self._ids[name], manifest.dt, name).window(start, stop)
+        return unchecked(at, ids, n, start, stop, self._ids[name], manifest.dt, name)
