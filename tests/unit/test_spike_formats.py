@@ -468,13 +468,21 @@ def test_commands_read_all_formats(name, tmp_path, monkeypatch):
     assert len(list((tmp_path / "s").glob("*.rates.png"))) == 1
 
 
-def test_spikes_of_a_text_file_as_input():
-    net = ls.Network()
-    net.add("in", 3, "spike_generator", spike_file=str(SAMPLES / "inh"))
-    net.add("out", 3, "parrot_neuron")
-    net.connect("in", "out", "one_to_one", delay=1.0)
-    net.record("out", "spikes")
-    sent = quietly(SAMPLES / "inh").spikes["inh"]
-    got = ls.run(net, 110.0).spikes["out"]
-    np.testing.assert_allclose(got.times, sent.times + 1.0)
-    np.testing.assert_array_equal(got.ids, sent.ids)
+def test_spikes_of_a_text_file_as_input(tmp_path):
+    def sent_by(file, **options):
+        net = ls.Network()
+        net.add("in", 3, "spike_generator", spike_file=str(file))
+        net.add("out", 3, "parrot_neuron")
+        net.connect("in", "out", "one_to_one", delay=1.0)
+        net.record("out", "spikes")
+        return ls.run(net, 110.0, **options).spikes["out"]
+
+    with pytest.raises(DataError, match=r"in\.spike_file: .*inh means 2 files; expected a single file; lifsim convert-spikes"):
+        sent_by(SAMPLES / "inh")
+    with pytest.warns(UserWarning, match="other threads wrote spikes, too"):
+        sent_by(SAMPLES / "inh-11-0.dat")
+    spikes = quietly(SAMPLES / "inh").spikes
+    for suffix in (".csv", ".npz", ".h5"):
+        got = sent_by(ls.write_spikes(tmp_path / f"in{suffix}", spikes), out=tmp_path / f"run{suffix}.h5")
+        np.testing.assert_allclose(got.times, spikes["inh"].times + 1.0)
+        np.testing.assert_array_equal(got.ids, spikes["inh"].ids)
