@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.errors import DataError
 from lifsim.common.timegrid import time_of
-from lifsim.results.log_reading import CHUNK, FRAME, MANIFEST, MARK, RUN, START, SUMMARY, Frame, frames, is_written
+from lifsim.results.log_reading import CHUNK, FRAME, HEADER_SIZE, MANIFEST, MARK, RUN, START, SUMMARY, Frame, frames, is_written
 from lifsim.results.manifest import Manifest, ids_of
 from lifsim.results.recording import Chunk, Totals, decoded
 from lifsim.results.run_info import clip
@@ -86,20 +87,27 @@ class LogFollower:
 
         Raises
         ------
-        DataError : the file is not a log. OSError : there is no such file.
+        DataError : the file is not a log, or is damaged. OSError : there is no such file.
         """
         stat = self.path.stat()
         if self._end > stat.st_size or self._file not in (0, stat.st_ino) or not self._continues():
             self._forget()
         self._file = stat.st_ino
-        if stat.st_size == 0:
+        if stat.st_size < HEADER_SIZE:
             return None
+        if not self._read():  # the log was cut, and written again from there
+            self._forget()
+            if not self._read():
+                raise DataError(str(self.path), "holds recorded data that do not follow each other")
+        return self._glimpse()
+
+    def _read(self) -> bool:
+        """Read the frames after those that were read; False if one does not follow them."""
         for frame in frames(self.path, begin=self._end):
             if not self._take(frame):
-                self._forget()
-                return self.look()
+                return False
             self._end = frame.end
-        return self._glimpse()
+        return True
 
     def _continues(self) -> bool:
         """Whether a frame, or nothing yet, follows what was read."""
