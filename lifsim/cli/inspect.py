@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def info(talk: Talk, file: Path, verify: bool, hints: dict[str, Any]) -> None:
     """Show the contents of a file.
 
-    FILE is a results file (finished or not), a weights file (also that of a dense network), a model file, or the name of
-    a shipped model.
+    FILE is a results file (finished or not), a file of spikes of another tool, a weights file (also that of a dense
+    network), a model file, or the name of a shipped model.
     """
     if _is_model(file):
         return _tell_model(talk, file)
@@ -95,9 +95,9 @@ def _tell_result(file: Path, verify: bool, hints: dict[str, Any]) -> None:
 
 def _verified(result: Result, checked: int) -> str:
     """The outcome of verifying a result in which `checked` datasets have a checksum of their own."""
-    if result.file is None:
+    if result.file is None and result.path is not None and result.path.suffix == ".log":
         return "verified: every frame of the log"
-    if result.file.sealed:
+    if result.file is not None and result.file.sealed:
         return f"verified: every byte, {checked} datasets"
     if checked:
         return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"

@@ -22,7 +22,7 @@ from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check
 from lifsim.results.foreign import survey
 from lifsim.results.manifest import FORMAT_VERSION, Key, Manifest
 from lifsim.results.run_info import DATA, info_sha256
-from lifsim.results.spike_arrays import ascending
+from lifsim.results.spike_arrays import by_time
 from lifsim.results.spike_columns import SpikeColumns
 from lifsim.results.spike_hints import OWN, Hints
 
@@ -103,7 +103,7 @@ class ResultFile:
             at, ids = place.ms(at), ids.astype(np.int64)
             if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
                 raise DataError(f"{self._path}/spikes/{name}/node_ids", "holds ids of neurons that the population does not have")
-        return (at, ids) if self._native else _by_time(at, ids)
+        return (at, ids) if self._native else by_time(at, ids)
 
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population, (n, dimensions), mm."""
@@ -161,13 +161,6 @@ def _hashed(file: h5py.File) -> list[h5py.Dataset]:
     found: list[h5py.Dataset] = []
     file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
     return found
-
-
-def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if ascending(at, ids):
-        return at, ids
-    order = np.lexsort((ids, at))
-    return at[order], ids[order]
 
 
 def _read_info(group: h5py.Group) -> dict[str, Any]:

@@ -110,6 +110,22 @@ def ascending(at: np.ndarray, ids: np.ndarray | None = None) -> bool:
     return True
 
 
+def by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes in order of time, then of id."""
+    if ascending(at, ids):
+        return at, ids
+    if not ascending(at):
+        order = np.argsort(at, kind="stable")
+        at, ids = at[order], ids[order]
+    key = np.zeros(len(at), np.int64)  # whole numbers are sorted several times as fast as pairs
+    np.cumsum(at[1:] != at[:-1], out=key[1:])
+    nodes = int(ids.max()) + 1
+    key *= nodes
+    key += ids
+    key.sort()
+    return at, key % nodes
+
+
 def first_missing(ids: np.ndarray, among: np.ndarray) -> int | None:
     """One of `ids` that `among` does not contain, or None. Both are whole numbers from 0."""
     if not len(ids):

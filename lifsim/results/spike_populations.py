@@ -25,7 +25,7 @@ def by_population(given: Any, where: str = "spikes") -> dict[str, Spikes]:
     if isinstance(given, Spikes):
         given = {given.name or UNNAMED: given}
     if not isinstance(given, Mapping):
-        raise DataError(where, shown(given), "Spikes, or a dictionary {population: Spikes}")
+        raise DataError(where, shown(given), "a dictionary {population: Spikes}, such as result.spikes, or Spikes")
     return {_name(name, where): _spikes(each, name, f"{where}[{name!r}]") for name, each in given.items()}
 
 

@@ -24,11 +24,11 @@ def files_for(path: Path) -> list[Path]:
 
     That is ``out/exc`` for ``out/exc-7-0.dat``, ``out/exc-7-1.dat`` …. Empty if there are none.
     """
+    if path.exists() and not path.is_dir():
+        return []
     if _WILD.search(path.name):
         return sorted(path.parent.glob(path.name))
     folder = path if path.is_dir() else path.parent
-    if path.exists() and not path.is_dir():
-        return []
     files = sorted(folder.glob("*.dat")) + sorted(folder.glob("*.gdf")) if folder.is_dir() else []
     if path.is_dir():
         return files
@@ -89,7 +89,7 @@ def _grouped(tables: Sequence[SpikeTable]) -> dict[str, Columns]:
             order = np.argsort(index, kind="stable")
             ends = np.cumsum(np.bincount(index, minlength=len(names)))[:-1]
             pieces = zip(np.split(at[order], ends), np.split(ids[order], ends), strict=True)
-            new = {each: Columns(*piece) for each, piece in zip(names, pieces, strict=True)}
+            new = {each: Columns(*piece, {}, own[0].from_nest) for each, piece in zip(names, pieces, strict=True)}
         for each in new:
             if each in found:
                 raise DataError(str(own[0].path), f"holds the population {each!r}, as another of the files", "each population in one file")

@@ -95,7 +95,7 @@ def _layout(path: Path) -> _Layout:
     """The layout of a file, from its first line that is neither empty nor a comment."""
     old = path.suffix.lower() in (".dat", ".gdf")
     with _opened(path) as file:
-        said_nest = False
+        said_nest = False  # whether NEST wrote the file
         for number, line in enumerate(_decoded(path, file, limit=_HEAD), start=1):
             said_nest |= line.startswith("# NEST")
             if _content(line):
@@ -103,7 +103,7 @@ def _layout(path: Path) -> _Layout:
                 cells = _cells(line, delimiter)
                 if any(is_plain_number(cell) for cell in cells):
                     return _unnamed(path, number, cells, delimiter, old)
-                return _named(path, number, cells, delimiter)
+                return _named(path, number, cells, delimiter, old)
     if said_nest:
         return _Layout(None, 0, -1, -1, from_nest=True)
     raise DataError(str(path), "is empty", _COLUMNS)
@@ -117,7 +117,7 @@ def _unnamed(path: Path, number: int, cells: list[str], delimiter: str | None, o
     return _Layout(delimiter, 0, time=0, id=1, population=2 if len(cells) == 3 else -1)
 
 
-def _named(path: Path, number: int, cells: list[str], delimiter: str | None) -> _Layout:
+def _named(path: Path, number: int, cells: list[str], delimiter: str | None, old: bool) -> _Layout:
     place, named = f"{path}, line {number}", [_name_of(cell) for cell in cells]
 
     def column(known: set[str], what: str = "") -> int:
@@ -137,7 +137,7 @@ def _named(path: Path, number: int, cells: list[str], delimiter: str | None) -> 
         raise DataError(place, f"has times in {symbol!r}", "one of ms, s and us")
     own = column(_IDS, "ids")
     extra = [cells[k] for k in range(len(cells)) if k not in (time, step, own)]
-    if nest and extra:
+    if nest and old and extra:
         raise DataError(place, f"has samples of {', '.join(extra)}", "a file of spikes, with sender and time_ms alone")
     return _Layout(delimiter, number, own, time, factor, step if time == offset else -1, column(_POPULATIONS), nest)
 

@@ -215,6 +215,19 @@ def test_recorders_of_the_same_label(tmp_path):
     assert len(quietly(tmp_path).spikes["s-9"]) == 0
 
 
+def test_events_of_nest_as_csv(tmp_path):
+    """Further columns are ignored in files that NEST did not write itself; ids count all nodes here, too."""
+    (tmp_path / "x.csv").write_text("senders,times,population,other\n6,1.5,a,0\n9,2.5,b,0\n7,3.5,a,0\n")
+    result = quietly(tmp_path / "x.csv")
+    assert (result.spikes["a"].ids.tolist(), result.spikes["b"].ids.tolist()) == ([0, 1], [0])
+
+
+def test_names_that_look_like_patterns(tmp_path):
+    for name in ("x[1].csv", "x1.csv"):
+        (tmp_path / name).write_text(f"time,id\n{len(name)},0\n")
+    assert ls.open(tmp_path / "x[1].csv").spikes["x[1]"].times.tolist() == [8.0]
+
+
 def test_older_files_without_header(tmp_path):
     (tmp_path / "old-3-0.gdf").write_text("12\t1.5\n11\t2.5\n")
     assert quietly(tmp_path / "old-3-0.gdf").spikes["old"].ids.tolist() == [1, 0]
@@ -462,7 +475,7 @@ def test_a_result_loses_its_traces(tmp_path, monkeypatch):
 def test_commands_read_all_formats(name, tmp_path, monkeypatch):
     shutil.copytree(SAMPLES, tmp_path / "s")
     monkeypatch.chdir(tmp_path)
-    assert "spikes" in said("info", f"s/{name}")
+    assert "not verified: the file has no checksums" in said("info", f"s/{name}", "--verify")
     assert "rate (1/s)" in said("stats", f"s/{name}")
     said("plot", f"s/{name}", "--kind", "rates")
     assert len(list((tmp_path / "s").glob("*.rates.png"))) == 1

@@ -13,7 +13,7 @@ import pytest
 import lifsim as ls
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.results.spike_arrays import ascending, first_missing
+from lifsim.results.spike_arrays import ascending, by_time, first_missing
 
 
 @pytest.fixture
@@ -180,6 +180,17 @@ def test_checks_compare_with_plain_numpy(seed):
     ids = rng.choice(among if seed % 3 else np.arange(100) * scale, 30)
     lacking = set(ids.tolist()) - set(among.tolist())
     assert (first_missing(ids, among) in lacking) if lacking else first_missing(ids, among) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_order_of_time_then_id(seed):
+    rng = np.random.default_rng(seed)
+    at, ids = rng.integers(-20, 20, 500) * 0.1, rng.integers(0, 2**31 if seed % 2 else 5, 500)
+    at = np.sort(at) if seed < 2 else at
+    order = np.lexsort((ids, at))
+    for own, numpy in zip(by_time(at, ids), (at[order], ids[order]), strict=True):
+        np.testing.assert_array_equal(own, numpy)
+    assert by_time(*by_time(at, ids))[0] is not at and by_time(np.zeros(0), np.zeros(0, int))[0].size == 0
 
 
 # -- statistics and plots --------------------------------------------------------------------------
