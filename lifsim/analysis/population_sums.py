@@ -16,8 +16,8 @@ from lifsim.analysis.pairs import correlation_matrix, mean_of_pairs, sample
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.analysis.single_neurons import NeuronSums
 from lifsim.analysis.spectra import oscillation_peak, spectrum_of
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True)

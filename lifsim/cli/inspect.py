@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim import analysis
-from lifsim.cli.next_steps import command, run_of
-from lifsim.cli.options import DISCARD, FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
+from lifsim.cli.next_steps import command, figure_of, run_of
+from lifsim.cli.options import DISCARD, FILE, FROM, HINTS, OVERWRITE, POPULATION, TO, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.results import chosen, opened
 from lifsim.cli.text import contents_of, draw_result, heading_of
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @FILE
 @click.option("--verify", is_flag=True, help="Verify the checksums in the file.")
-@N_NODES
+@HINTS
 @click.pass_obj
-def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def info(talk: Talk, file: Path, verify: bool, hints: dict[str, Any]) -> None:
     """Show the contents of a file.
 
-    FILE is a results file (finished or not), a weights file (also that of a dense network), a model file, or the name of
-    a shipped model.
+    FILE is a results file (finished or not), a file of spikes of another tool, a weights file (also that of a dense
+    network), a model file, or the name of a shipped model.
     """
     if _is_model(file):
         return _tell_model(talk, file)
@@ -40,7 +40,7 @@ def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], .
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    return _tell_result(file, verify, n_nodes)
+    return _tell_result(file, verify, hints)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -67,10 +67,10 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 echo(f"    sha256 {m.sha256} ok")
 
 
-def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def _tell_result(file: Path, verify: bool, hints: dict[str, Any]) -> None:
     from lifsim.results import opening
 
-    result = opening.open(file, node_counts(n_nodes))
+    result = opening.open(file, **hints)
     checked = result.verify() if verify else 0
     echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
     for line in repr(result).split("\n")[1:]:
@@ -84,9 +84,9 @@ def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...])
 
 def _verified(result: Result, checked: int) -> str:
     """The outcome of verifying a result in which `checked` datasets have a checksum of their own."""
-    if result.file is None:
+    if result.file is None and result.path is not None and result.path.suffix == ".log":
         return "verified: every frame of the log"
-    if result.file.sealed:
+    if result.file is not None and result.file.sealed:
         return f"verified: every byte, {checked} datasets"
     if checked:
         return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
@@ -163,7 +163,7 @@ _SAID = {
 @TO
 @DISCARD
 @POPULATION
-@N_NODES
+@HINTS
 @OVERWRITE
 @click.pass_obj
 def plot(
@@ -173,7 +173,7 @@ def plot(
     out: Path | None,
     overwrite: bool,
     populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     t_start: float | None,
     t_stop: float | None,
     discard: float,
@@ -183,11 +183,11 @@ def plot(
     Plots the results in FILE as a raster plot with population rates below it (raster), population rates (rates), recorded
     traces (traces), histograms of the inter-spike intervals (isi), or a map of the firing rates (space).
     """
-    result = opened(talk, file, n_nodes)
+    result = opened(talk, file, hints)
     t_start = analysis.after_warmup(result.t_start, t_start, discard)
     analysis.check_window(result, t_start, t_stop)
     shown = chosen(populations, result.populations) if populations else None
-    out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    out = out or figure_of(file, kind)
     refuse_output(out, overwrite)
     draw_result(result, kind, out, populations=shown, t_start=t_start, t_stop=t_stop)
     talk.note(f"{out}: {kind} of {file}")

@@ -15,6 +15,8 @@ _COMMANDS = {
     "info": "lifsim.cli.inspect",
     "stats": "lifsim.cli.stats",
     **dict.fromkeys(("plot", "new", "models"), "lifsim.cli.inspect"),
+    "watch": "lifsim.cli.watch",
+    "convert-spikes": "lifsim.cli.spikes",
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }

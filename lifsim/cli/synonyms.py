@@ -21,6 +21,8 @@ _COMMANDS = {
     **dict.fromkeys(("fit", "learn"), "train"),
     **dict.fromkeys(("evaluate", "score", "infer"), "predict"),
     **dict.fromkeys(("help", "version"), "--{0}"),
+    **dict.fromkeys(("monitor", "tail", "follow", "live", "top", "progress"), "watch"),
+    **dict.fromkeys(("convert_spikes", "convertspikes", "export", "export-spikes"), "convert-spikes"),
     "to_spiking": "convert",
 }
 _OPTIONS = {
