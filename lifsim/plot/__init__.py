@@ -7,6 +7,7 @@ from lifsim.plot import backend  # noqa: F401 (must come before anything else im
 
 # isort: split
 from lifsim.common.lazy import public_names
+from lifsim.plot.membrane_plot import membrane, phase_plane
 from lifsim.plot.palette import colours
 from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
@@ -14,6 +15,6 @@ from lifsim.plot.space_plot import space
 from lifsim.plot.style import save
 from lifsim.plot.trace_plot import traces
 
-__all__ = ["colours", "isi", "raster", "rates", "save", "space", "traces"]
+__all__ = ["colours", "isi", "membrane", "phase_plane", "raster", "rates", "save", "space", "traces"]
 
 __dir__ = public_names(__name__)

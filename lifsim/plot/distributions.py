@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from lifsim.plot.palette import paper
 from lifsim.plot.rate_course import name_rows
 from lifsim.plot.selection import Shown
 from lifsim.plot.style import line_widths, tidy_axes, write_note
@@ -63,7 +64,7 @@ def draw_boxes(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Shown], n
             low, first, middle, third, high = np.percentile(each, [5, 25, 50, 75, 95])
             ax.plot([low, high], [k + 0.5, k + 0.5], color=one.colour, linewidth=0.8, solid_capstyle="butt")
             ax.plot([first, third], [k + 0.5, k + 0.5], color=one.colour, linewidth=4, solid_capstyle="butt")
-            ax.plot(middle, k + 0.5, "o", markersize=3, color="white", markeredgecolor=one.colour, markeredgewidth=0.8)
+            ax.plot(middle, k + 0.5, "o", markersize=3, color=paper(), markeredgecolor=one.colour, markeredgewidth=0.8)
     name_rows(ax, shown, names)
     largest = ax.get_xlim()[1] if any(map(len, values)) and ax.get_xlim()[1] > 0 else 1.0
     ax.set_xlim(-0.03 * largest, largest)  # so that a median of 0 is not cut off

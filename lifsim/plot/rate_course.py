@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.plot.palette import ink
+from lifsim.plot.palette import grey, ink
 from lifsim.plot.selection import Shown
 from lifsim.plot.style import (
     FONT,
@@ -120,7 +120,7 @@ def _draw_rows(ax: Axes, shown: Sequence[Shown], bins: Sequence[float], steps: S
         if len(rate):
             height = 0.88 * rate / (rate.max() or 1.0)
             ax.stairs(k + 1 - height, edges, baseline=k + 1, fill=True, color=one.colour, linewidth=0)
-    ax.hlines(np.arange(1, len(shown) + 1), 0, 1, transform=ax.get_yaxis_transform(), color="0.6", linewidth=0.4, zorder=0.5)
+    ax.hlines(np.arange(1, len(shown) + 1), 0, 1, transform=ax.get_yaxis_transform(), color=grey(0.6), linewidth=0.4, zorder=0.5)
     kept, size = name_rows(ax, shown)
     for k in kept:
         if len(steps[k][0]):
