@@ -13,8 +13,24 @@ from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
 from lifsim.plot.space_plot import space
 from lifsim.plot.style import save
+from lifsim.plot.synapse_plots import connectivity, degrees, weights
 from lifsim.plot.trace_plot import traces
+from lifsim.plot.weight_course import weight_evolution
 
-__all__ = ["colours", "isi", "membrane", "phase_plane", "raster", "rates", "save", "space", "traces"]
+__all__ = [
+    "colours",
+    "connectivity",
+    "degrees",
+    "isi",
+    "membrane",
+    "phase_plane",
+    "raster",
+    "rates",
+    "save",
+    "space",
+    "traces",
+    "weight_evolution",
+    "weights",
+]
 
 __dir__ = public_names(__name__)

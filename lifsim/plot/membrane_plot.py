@@ -21,6 +21,7 @@ from lifsim.plot.style import (
     Picture,
     add_legend_beside,
     figure_size,
+    is_narrow,
     label_axis,
     new_figure,
     one_panel,
@@ -124,12 +125,13 @@ def _name_levels(ax: Axes, levels: dict[str, float], threshold: Course | None) -
     if threshold is not None and len(threshold.values):
         texts.setdefault(float(threshold.values[-1]), []).append("V_th (recorded)")
     low, high = ax.get_ylim()
-    least = 1.25 * SMALL / (72 * figure_size(ax)[1]) * (high - low)  # height of a line of text
+    least = (2.4 if is_narrow() else 1.25) * SMALL / (72 * figure_size(ax)[1]) * (high - low)  # height of a label
     at = -np.inf
     for level, names in sorted(texts.items()):
         at = max(level, at + least)
         recorded = "recorded" in names[-1]
-        text = " = ".join(names) + ("" if recorded else f" {level:g} mV".replace("-", "\N{MINUS SIGN}"))
+        between = "\n" if is_narrow() else " "
+        text = " = ".join(names) + ("" if recorded else f"{between}{level:g} mV".replace("-", "\N{MINUS SIGN}"))
         place: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         ax.annotate(text, (1, at), xycoords=ax.get_yaxis_transform(), fontsize=SMALL, color=grey(MUTED), **place)
 
@@ -137,13 +139,11 @@ def _name_levels(ax: Axes, levels: dict[str, float], threshold: Course | None) -
 def _draw_currents(ax: Axes, one: OneNeuron) -> None:
     scale = time_label(ax, one.start, one.stop)
     ax.axhline(0, color=grey(0.7), linewidth=0.5, zorder=0.5)
-    rest = other_colours([one.look.colour])
+    rest = other_colours([one.look.colour, grey(0.0)])
     ranked = sorted(one.currents, key=lambda course: not course.name.startswith(("I_stim", "I_from")))  # injected ones first
     for course in ranked:
         injected = course.name == "I_stim"
         colour = grey(0.0) if injected else next(rest)
-        while injected is False and colour == grey(0.0).upper():
-            colour = next(rest)
         ax.plot(course.at * scale, course.values, color=colour, linewidth=1.0 if injected else 0.8, label=label_axis(course.name))
     constant = one.parameters.get("I_e", 0.0)
     if constant:
@@ -196,7 +196,7 @@ def phase_plane(
     v = one.potential.values
     _draw_orbit(ax, one, v, current)
     ax.margins(0.06)
-    ax.autoscale(False)
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # the lines below do not change them
     levels = {name: one.parameters[name] for name in _LEVELS if np.isfinite(one.parameters.get(name, np.inf))}
     for name, level in levels.items():
         ax.axvline(level, color=grey(MUTED), linewidth=0.8, linestyle=_STROKES[name], zorder=1)
@@ -229,15 +229,16 @@ def _draw_orbit(ax: Axes, one: OneNeuron, v: np.ndarray, current: np.ndarray) ->
     broken = broken[broken < len(at)]
     ax.plot(np.insert(v, broken, np.nan), np.insert(current, broken, np.nan), color=one.look.colour, linewidth=0.9, zorder=2)
     if not len(v):
-        return say_nothing(ax, "no samples in this window")
+        say_nothing(ax, "no samples in this window")
+        return
     ax.plot(v[:1], current[:1], "o", markersize=4, color=one.look.colour, label="start", zorder=3)
     ranges = [float(np.ptp(x)) or 1.0 for x in (v, current)]
     way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(v) / ranges[0], np.diff(current) / ranges[1]))])
     for place in np.linspace(0, way[-1], 9)[1:-1]:
         k = int(np.clip(np.searchsorted(way, place), 1, len(v) - 1))
         if k not in broken and (v[k], current[k]) != (v[k - 1], current[k - 1]):
-            ends = {"xy": (v[k], current[k]), "xytext": (v[k - 1], current[k - 1])}
-            ax.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "color": one.look.colour, "linewidth": 0.8, "mutation_scale": 7})
+            arrow = {"arrowstyle": "-|>", "color": one.look.colour, "linewidth": 0.8, "mutation_scale": 7}
+            ax.annotate("", (v[k], current[k]), (v[k - 1], current[k - 1]), arrowprops=arrow)
 
 
 def _total_current(one: OneNeuron) -> tuple[list[str], np.ndarray]:

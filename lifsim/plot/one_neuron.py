@@ -48,11 +48,7 @@ class OneNeuron:
     currents: list[Course]
     spikes: np.ndarray | None
     parameters: dict[str, float]
-
-    @property
-    def label(self) -> str:
-        """Population and number of the neuron."""
-        return f"{self.look.label}, neuron {self.number}"
+    label: str
 
     def refractory(self) -> list[tuple[float, float]]:
         """The refractory periods as (start, duration) in ms: as recorded, or else of t_ref after each spike."""
@@ -97,10 +93,10 @@ def one_neuron(
     currents = [c for v in traces if traces.unit_of(v) == "pA" and len(traces.ids_of(v)) for c in _courses(traces, v, number, start, stop)]
     currents = [c for c in currents if not c.name.startswith("weight_from_")]
     look = looks_of(result)[name]
+    label = look.label if int(result.populations[name]["n"]) == 1 else f"{look.label}, neuron {number}"
     parameters = _parameters(result, name, number, net)
-    return OneNeuron(
-        name, number, look, start, stop, result.dt, potential, course("V_th"), course("t_ref_remaining"), currents, spikes, parameters
-    )
+    recorded = potential, course("V_th"), course("t_ref_remaining"), currents, spikes
+    return OneNeuron(name, number, look, start, stop, result.dt, *recorded, parameters, label)
 
 
 def _population(result: Result, wanted: str | None) -> str:

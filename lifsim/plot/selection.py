@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,18 @@ class Shown(Look):
 
 
 def looks_of(result: Result) -> dict[str, Look]:
-    """The look of each population of a result, whichever of them a figure shows.
+    """The look of each population of a result, whichever of them a figure shows."""
+    return looks({name: str(about.get("model", "")) for name, about in result.populations.items()})
+
+
+def looks(models: Mapping[str, str]) -> dict[str, Look]:
+    """The look of each of all populations of a network, given the names of their models.
 
     Generators come last, so that neurons have the first colours. Where shortened names are the same, their labels are numbered in the
     order of the model.
     """
-    names = list(result.populations)
-    ranked = sorted(names, key=lambda name: "generator" in str(result.populations[name].get("model", "")))
+    names = list(models)
+    ranked = sorted(names, key=lambda name: "generator" in models[name])
     colour = dict(zip(ranked, colours(ranked), strict=True))
     labels = [short_label(name) for name in names]
     unique = [label if labels.count(label) == 1 else f"{label} ({k + 1})" for k, label in enumerate(labels)]

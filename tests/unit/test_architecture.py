@@ -29,7 +29,7 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "checkpoint": "common files network plan modelfile results",
     "simulation": "common files weights network plan building engine results checkpoint",
     "analysis": "common results",
-    "plot": "common files results analysis",
+    "plot": "common files network modelfile results analysis",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
     "cli": "common files weights network modelfile building engine results simulation analysis plot ann",
