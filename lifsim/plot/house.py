@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import matplotlib
 from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.plot.inline import shows
@@ -29,18 +30,23 @@ _SAID = {
     "width_mm": "width of a new figure, mm: 85 for one column of a journal, 180 (default) for two.",
     "style": '"light" or "dark"; default: the one that suits the background of the given axes, or else of matplotlib\'s settings.',
 }
-F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
-def pictured(function: F) -> F:
-    """Decorate a plot function: it draws in the house style, takes `width_mm` and `style`, and notebooks show its figure.
+def pictured(function: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorate a plot function: it is `styled`, and notebooks show its figure."""
+    return shows(styled(function))
+
+
+def styled(function: Callable[..., T]) -> Callable[..., T]:
+    """Decorate a plot function: it draws in the house style, and takes `width_mm` and `style`.
 
     The line ``width_mm, style`` of the docstring is replaced by the description of both.
     """
     signature = inspect.signature(function)
 
     @wraps(function)
-    def called(*args: Any, width_mm: float | None = None, style: str | None = None, **options: Any) -> Any:
+    def called(*args: Any, width_mm: float | None = None, style: str | None = None, **options: Any) -> T:
         bound = signature.bind(*args, **options)
         with house_style(width_mm, style, bound.arguments.get("ax")):
             return function(*args, **options)
@@ -50,7 +56,7 @@ def pictured(function: F) -> F:
     own += [inspect.Parameter("style", kind, default=None, annotation="str | None")]
     called.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])  # type: ignore[attr-defined]
     called.__doc__ = _documented(function.__doc__ or "")
-    return shows(called)  # type: ignore[return-value]
+    return called
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lifsim.common.errors import DataError
 from lifsim.plot.house import pictured
@@ -206,6 +207,7 @@ def phase_plane(
         x = np.array(ax.get_xlim())
         ax.plot(x, (x - one.parameters["E_L"]) * conductance, "--", color=grey(0.2), linewidth=0.9, label="dV_m/dt = 0", zorder=1.5)
         ax.legend(fontsize=SMALL, frameon=False, loc="best")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("V_m (mV)", fontsize=FONT)
     ax.set_ylabel(f"{' + '.join(names)} (pA)", fontsize=FONT)
     fit_fonts(ax)

@@ -14,7 +14,7 @@ from lifsim.plot.bands import Band, bands_of
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, ink
 from lifsim.plot.rate_course import check_bin, draw_rates, rates_height, time_axis
-from lifsim.plot.selection import spikes_of
+from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.spike_density import draw_density
 from lifsim.plot.style import (
     FONT,
@@ -69,8 +69,12 @@ def raster(
     ------
     DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
+    return raster_figure(spikes_of(result, populations, t_start, t_stop), ax, rate_bin, max_neurons)
+
+
+def raster_figure(shown: Sequence[Shown], ax: Axes | tuple[Axes, Axes] | None, rate_bin: float | None, max_neurons: int | None) -> Figure:
+    """The figure of `raster`."""
     check_bin(rate_bin)
-    shown = spikes_of(result, populations, t_start, t_stop)
     chosen = [_evenly(np.sort(one.spikes.recorded_ids), max_neurons) for one in shown]
     figure: Figure
     if ax is None:
@@ -82,7 +86,7 @@ def raster(
         top, below = ax if isinstance(ax, tuple) else (ax, None)
         figure = new_figure(top)
         room = 72 * figure_size(top)[1]
-    _draw_raster(top, bands_of(shown, chosen, room), room)
+    draw_raster(top, bands_of(shown, chosen, room), room)
     fit_fonts(top)
     if below is not None:
         draw_rates(below, shown, rate_bin, "\n")
@@ -106,7 +110,7 @@ def _evenly(ids: np.ndarray, most: int | None) -> np.ndarray:
     return ids[np.linspace(0, len(ids) - 1, max(most, 1)).round().astype(int)]
 
 
-def _draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
+def draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
     """Draw the spikes; `room` is the height of the axes in points."""
     start, stop, scale = time_axis(ax, [band.spikes for band in bands])
     bottom = bands[-1].top + bands[-1].height

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
@@ -80,3 +82,12 @@ def population_names(wanted: Sequence[str] | str | None, known: Sequence[str], w
         if name not in known:
             raise DataError("populations", f"there are no {what} of {name!r}", did_you_mean(name, known))
     return names
+
+
+def sample_of(spikes: Spikes, n: int | None, seed: int = 0) -> Spikes:
+    """The spikes of `n` neurons drawn at random from the recorded ones, without replacement; of all if they are no more (or n is None)."""
+    if n is None or len(spikes.recorded_ids) <= n:
+        return spikes
+    ids = np.sort(np.random.default_rng(seed).choice(spikes.recorded_ids, max(n, 1), replace=False))
+    kept = analysis.places(spikes.ids, ids) >= 0
+    return replace(spikes, times=spikes.times[kept], ids=spikes.ids[kept], recorded_ids=ids)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.animation import TimedAnimation
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -175,13 +177,15 @@ def tidy_axes(ax: Axes) -> None:
         spine.set_visible(side in ("left", "bottom"))
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure to a PNG (300 dpi), PDF or SVG file, replacing an existing one. In PDF and SVG, text stays text and the dots of
-    spikes become pixels.
+def save(figure: Figure | TimedAnimation, path: str | Path) -> Path:
+    """Write a figure to a PNG (300 dpi), PDF or SVG file, or an animation to a GIF file, replacing an existing one.
+
+    Fonts are embedded in PDF. In PDF and SVG, text stays text and the dots of spikes become pixels.
 
     Parameters
     ----------
-    figure : the figure. path : the file, whose extension .png, .pdf or .svg decides the format.
+    figure : the figure or animation.
+    path : the file, whose extension decides the format: .png, .pdf or .svg; of an animation, .gif (120 dpi).
 
     Returns
     -------
@@ -192,10 +196,23 @@ def save(figure: Figure, path: str | Path) -> Path:
     OutputError : the extension is another one, or the file cannot be written. RunError : the disk is full; an existing file stays.
     """
     path = check_output(path, overwrite=True)
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise OutputError(str(path), f"has the ending {path.suffix!r}", "allowed: .png, .pdf, .svg")
-    picture = io.BytesIO()
-    with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}):
-        figure.savefig(picture, dpi=300, format=path.suffix[1:].lower())
-    disk.put(path, picture.getbuffer())
+    moving = isinstance(figure, TimedAnimation)
+    allowed = (".gif",) if moving else (".png", ".pdf", ".svg")
+    if path.suffix.lower() not in allowed:
+        raise OutputError(str(path), f"has the ending {path.suffix!r}", f"allowed: {', '.join(allowed)}")
+    disk.put(path, _gif(figure) if isinstance(figure, TimedAnimation) else _picture(figure, path.suffix[1:].lower()))
     return path
+
+
+def _picture(figure: Figure, kind: str) -> memoryview:
+    data = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}):
+        figure.savefig(data, dpi=300, format=kind)
+    return data.getbuffer()
+
+
+def _gif(animation: TimedAnimation) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:  # matplotlib writes animations to files only
+        path = Path(folder) / "animation.gif"
+        animation.save(path, writer="pillow", dpi=120)
+        return path.read_bytes()

@@ -23,6 +23,7 @@ from lifsim.plot.style import (
     add_legend,
     figure_size,
     is_narrow,
+    line_widths,
     new_figure,
     one_panel,
     page_width,
@@ -217,11 +218,13 @@ def _draw_weights(ax: Axes, found: Mapping[tuple[str, str], np.ndarray], looks: 
     room = 0.02 * (high - low) or max(0.1 * abs(high), 0.5)
     edges = np.linspace(low - room, high + room, bins + 1)
     drawn: list[str] = []
-    for (source, target), w in found.items():
+    shares = [np.histogram(w, edges)[0] / len(w) for w in found.values()]
+    filled = np.any(shares, axis=0)
+    widths = line_widths([share[filled] for share in shares], 0.9)
+    for (source, target), share, width in zip(found, shares, widths, strict=True):
         stroke = _STROKES[drawn.count(source) % len(_STROKES)]
         drawn.append(source)
         label = f"{looks[source].label} \N{RIGHTWARDS ARROW} {looks[target].label if target else 'all'}"
-        share = np.histogram(w, edges)[0] / len(w)
-        ax.stairs(share, edges, color=looks[source].colour, linewidth=1.0, linestyle=stroke, label=label)
+        ax.stairs(share, edges, color=looks[source].colour, linewidth=width, linestyle=stroke, label=label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)

@@ -102,7 +102,8 @@ def _label(of: Traces, variable: str) -> str:
 def _edges(values: np.ndarray) -> np.ndarray:
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     room = 0.03 * (high - low) or max(0.1 * abs(high), 0.5)
-    return np.linspace(low - room, high + room, _BINS + 1)
+    bins = int(np.clip(2 * len(values[0]) ** (1 / 3), 10, _BINS)) if len(values) else 10  # Rice's rule
+    return np.linspace(low - room, high + room, bins + 1)
 
 
 def _draw_image(ax: Axes, of: Traces, population: str, variable: str, looks: dict[str, Look], window: tuple[float, float]) -> None:
