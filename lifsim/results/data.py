@@ -19,6 +19,7 @@ from lifsim.results.recording import Recorded
 from lifsim.results.run_info import entries, trace_ids
 
 T = TypeVar("T")
+PIECE = 1 << 20  # spikes that are looked at together: their intermediate arrays take some 100 MB
 
 
 class DataSource(Protocol):
@@ -33,6 +34,9 @@ class DataSource(Protocol):
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and ids of a population's spikes."""
+
+    def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Times (ms) and ids of a population's spikes in order of time, in pieces, only one of which is in memory."""
 
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population in `located`, (n, dimensions), mm."""
@@ -69,6 +73,12 @@ class RecordedChunks:
                 chunk.spike_times(name, self.manifest.dt, out=at[own])
                 ids[own], n = chunk.spikes[name][1], own.stop
         return at, ids
+
+    def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Times (ms) and ids of a population's spikes in order of time, a piece for each chunk."""
+        for chunk in self._recorded.chunks:
+            if name in chunk.spikes:
+                yield chunk.spike_times(name, self.manifest.dt), chunk.spikes[name][1].astype(np.int64)
 
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population, (n, dimensions), mm."""
@@ -135,6 +145,11 @@ class Spikes:
         a, b = np.searchsorted(self.times, [start + slack, stop + slack], side="right")
         return replace(self, times=self.times[a:b], ids=self.ids[a:b], t_start=start, t_stop=stop)
 
+    def pieces(self) -> Iterator[Spikes]:
+        """The spikes in order of time, in pieces of at most `PIECE` spikes; the limits of each are those of all."""
+        for a in range(0, len(self), PIECE):
+            yield self if len(self) <= PIECE else replace(self, times=self.times[a : a + PIECE], ids=self.ids[a : a + PIECE])
+
     def __repr__(self) -> str:
         return f"<Spikes of {self.name}: {len(self):,} of {len(self.recorded_ids):,} neurons in ({self.t_start:g}, {self.t_stop:g}] ms>"
 
@@ -156,10 +171,14 @@ class Lazy(Mapping[str, T], Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
-            if name not in self._names:
-                self._refuse(name)
+            self.check(name)
             self._loaded[name] = self._load(name)
         return self._loaded[name]
+
+    def check(self, name: str) -> None:
+        """Raise DataError if there is no value of `name`, without loading it."""
+        if name not in self._names:
+            self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:
         if name in self._unreadable:

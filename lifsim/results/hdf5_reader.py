@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import h5py
 import numpy as np
 
 from lifsim.common.errors import DataError
 from lifsim.files import disk, seal
-from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check_storage, dataset, member, read_values
+from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check_storage, dataset, member, pieces_of, read_values
 from lifsim.results.foreign import survey
 from lifsim.results.manifest import FORMAT_VERSION, Key, Manifest
 from lifsim.results.run_info import DATA, info_sha256
@@ -99,7 +99,7 @@ class ResultFile:
             at, ids = map(read_values, place.columns(file))
             at, ids = place.ms(at), ids.astype(np.int64)
             if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
-                raise DataError(f"{self._path}/spikes/{name}/node_ids", "holds ids of neurons that the population does not have")
+                self._refuse_ids(name)
         return (at, ids) if self._native else _by_time(at, ids)
 
     def positions(self, name: str) -> np.ndarray:
@@ -113,6 +113,38 @@ class ResultFile:
             place = self._place(name)
             at, ids = place.columns(file)
             return place.ms(at[a:z]), ids[a:z].astype(np.int64)
+
+    def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Times (ms) and ids of a population's spikes in order of time, in pieces, only one of which is in memory.
+
+        Files of other tools that are not in order of time are read as a whole. Checksums are compared when the last piece was read
+        (DataError if they differ).
+        """
+        if not self._native and not self._by_time(name):
+            yield self.spikes(name)
+            return
+        with self._open() as file:
+            place = self._place(name)
+            n = self.manifest.populations[name]["n"]
+            for at, ids in pieces_of(*place.columns(file)):
+                if self._native and ids.max() >= n:
+                    self._refuse_ids(name)
+                yield place.ms(at), ids.astype(np.int64)
+
+    def _by_time(self, name: str) -> bool:
+        """Whether the spikes of another tool's file are in the order that `spikes` gives them: by time, then neuron."""
+        before = (-np.inf, -1)
+        with self._open() as file:
+            for at, ids in pieces_of(*self._place(name).columns(file)):
+                at, ids = at.astype(np.float64), ids.astype(np.int64)
+                later = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (ids[1:] >= ids[:-1]))
+                if not later.all() or (at[0], ids[0]) < before:
+                    return False
+                before = (at[-1], ids[-1])
+        return True
+
+    def _refuse_ids(self, name: str) -> NoReturn:
+        raise DataError(f"{self._path}/spikes/{name}/node_ids", "holds ids of neurons that the population does not have")
 
     def check_rows(self, name: str) -> None:
         """Compare a population's spikes piecewise with their checksums, if there are any (DataError if they differ)."""

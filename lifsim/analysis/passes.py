@@ -1,0 +1,77 @@
+"""One pass through the spikes of a population, piece by piece, for any number of statistics.
+
+Spikes in memory and spikes that are read from a file take the same way: both are pieces in order of time. Accumulators keep sums for
+each neuron, so that the memory they need does not depend on the number of spikes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from lifsim.analysis.neurons import places, stable_order
+from lifsim.common.errors import DataError
+from lifsim.results.data import Spikes
+from lifsim.results.spike_stream import SpikeStream
+
+
+class Piece:
+    """Some successive spikes of a population, with what several statistics need.
+
+    spikes : the spikes of the piece; `spikes.t_start` and `spikes.t_stop` are those of the whole window.
+    """
+
+    def __init__(self, spikes: Spikes) -> None:
+        self.spikes = spikes
+        if len(spikes) and self.place.min() < 0:
+            strange = spikes.ids[np.argmin(self.place)]
+            raise DataError(spikes.name or "spikes", f"holds a spike of neuron {strange}", "neurons that recorded_ids lists")
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """Index of the neuron of each spike among the recorded neurons."""
+        recorded = self.spikes.recorded_ids
+        everyone = len(recorded) == self.spikes.n_nodes and np.array_equal(recorded, np.arange(len(recorded)))
+        return self.spikes.ids if everyone else places(self.spikes.ids, recorded)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The order of the spikes by neuron, then time."""
+        return stable_order(self.place, len(self.spikes.recorded_ids))
+
+    @cached_property
+    def sorted_place(self) -> np.ndarray:
+        """`place` in the order of neurons."""
+        return self.place[self.order]
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """Positions of the first spike of each neuron in the order of neurons; only of neurons with spikes."""
+        return run_starts(self.sorted_place)
+
+
+class Accumulator(Protocol):
+    """Sums that grow with each piece."""
+
+    def add(self, piece: Piece) -> None:
+        """Take the spikes of the next piece into account."""
+
+
+def run_starts(*columns: np.ndarray) -> np.ndarray:
+    """Positions at which one of `columns`, arrays of the same length, has another value than at the position before; the first is 0."""
+    changes = np.ones(len(columns[0]), bool)
+    if len(changes):
+        changes[1:] = columns[0][1:] != columns[0][:-1]
+        for column in columns[1:]:
+            changes[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changes)
+
+
+def accumulate(spikes: Spikes | SpikeStream, *accumulators: Accumulator) -> None:
+    """Pass the spikes to all `accumulators`, piece by piece."""
+    for part in spikes.pieces():
+        piece = Piece(part)
+        for accumulator in accumulators:
+            accumulator.add(piece)

@@ -1,0 +1,186 @@
+"""The statistics that `lifsim stats` offers, computed from sums while the spikes of a population pass in pieces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lifsim.analysis.bins import BinCounts, CountSquares, binned, n_bins, variance_over_mean
+from lifsim.analysis.firing_rates import SpikeTotals, per_second
+from lifsim.analysis.intervals import LOCAL, MIN_ISIS, IntervalSums
+from lifsim.analysis.neurons import places
+from lifsim.analysis.pairs import correlation_matrix, mean_of_pairs, sample
+from lifsim.analysis.passes import Accumulator, Piece, accumulate
+from lifsim.analysis.spectra import oscillation_peak, spectrum_of
+from lifsim.results.data import Spikes
+from lifsim.results.spike_stream import SpikeStream
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What the numbers of a summary depend on.
+
+    Parameters
+    ----------
+    t_start, t_stop : limits of the window t_start < t <= t_stop, ms.
+    discard : length of the warm-up at the start of the run that was left out, ms.
+    bin : width of the bins of spike counts for "fano" and "correlation", ms. Bins include their end and exclude their start.
+    min_isis : least number of inter-spike intervals of a neuron for "cv", "cv2", "lv" and "lvr".
+    neurons : size of the random sample of neurons, among those with spikes, whose pairs "correlation" averages.
+    seed : seed of that sample.
+    refractoriness : R of "lvr", ms.
+    fano_window : width of the windows of "fano_neuron", ms.
+    synchrony_bin : width of the bins of "synchrony", ms.
+    spectrum_bin, resolution : width of the bins (ms) and resolution (Hz) of the spectrum of "oscillation".
+    silent : how silent neurons count.
+    """
+
+    t_start: float
+    t_stop: float
+    discard: float = 0.0
+    bin: float = 2.0
+    min_isis: int = MIN_ISIS
+    neurons: int = 250
+    seed: int = 0
+    refractoriness: float = 5.0
+    fano_window: float = 100.0
+    synchrony_bin: float = 3.0
+    spectrum_bin: float = 1.0
+    resolution: float = 1.0
+    silent: str = "in rates only"
+
+
+class Measure(NamedTuple):
+    """A statistic of a summary: the function that computes its values, their keys with the heads of their columns, and its conventions."""
+
+    values: Callable[[PopulationSums], tuple[float, ...]]
+    heads: Mapping[str, str]
+    note: str = ""
+
+
+class ActiveNeurons:
+    """Which recorded neurons have spikes in whole bins, `active`, while the spikes pass in pieces."""
+
+    def __init__(self, spikes: Spikes | SpikeStream, bin: float) -> None:
+        self._bin, self._bins = bin, n_bins(spikes, bin)
+        self.active = np.zeros(len(spikes.recorded_ids), bool)
+
+    def add(self, piece: Piece) -> None:
+        """Look at the spikes of the next piece."""
+        self.active[piece.place[binned(piece.spikes, self._bin)[0] < self._bins]] = True
+
+
+class Chosen:
+    """The spikes of some neurons, kept while all spikes pass in pieces."""
+
+    def __init__(self, neurons: np.ndarray) -> None:
+        self._neurons = neurons
+        self._times: list[np.ndarray] = []
+        self._ids: list[np.ndarray] = []
+
+    def add(self, piece: Piece) -> None:
+        """Keep the spikes of these neurons in the next piece."""
+        own = places(piece.spikes.ids, self._neurons) >= 0
+        self._times.append(piece.spikes.times[own])
+        self._ids.append(piece.spikes.ids[own])
+
+    def spikes(self, like: Spikes | SpikeStream) -> Spikes:
+        """The spikes kept, with the other attributes of `like`."""
+        at, ids = np.concatenate([np.empty(0), *self._times]), np.concatenate([np.empty(0, np.int64), *self._ids])
+        return Spikes(at, ids, like.n_nodes, like.t_start, like.t_stop, self._neurons, like.dt, like.name)
+
+
+class PopulationSums:
+    """Sums over the spikes of a population from which the statistics `names` follow."""
+
+    def __init__(self, spikes: Spikes | SpikeStream, names: Collection[str], conventions: Conventions) -> None:
+        self.spikes, self.conventions = spikes, conventions
+        n, c = len(spikes.recorded_ids), conventions
+        self.totals = SpikeTotals(n)
+        local = tuple(name for name in LOCAL if name in names)
+        widths = {"fano": c.bin, "synchrony": c.synchrony_bin, "oscillation": c.spectrum_bin}
+        self.intervals = IntervalSums(n, "cv" in names, local, c.refractoriness)
+        self.counts = {width: BinCounts(spikes, width) for name, width in widths.items() if name in names}
+        self.windows = CountSquares(spikes, c.fano_window)
+        self.active = ActiveNeurons(spikes, c.bin)
+        wanted: list[Accumulator] = [self.totals, *self.counts.values()]
+        wanted += [self.intervals] if local or "cv" in names else []
+        wanted += [self.windows] if "fano_neuron" in names else []
+        wanted += [self.active] if "correlation" in names else []
+        accumulate(spikes, *wanted)
+
+    def rate(self) -> tuple[float, ...]:
+        """Mean and standard deviation over neurons."""
+        each = per_second(self.totals.number, self.spikes.t_stop - self.spikes.t_start)
+        return (float(each.mean()), float(each.std())) if len(each) else (0.0, 0.0)
+
+    def cv(self) -> tuple[float, ...]:
+        """Mean over the neurons with a CV, and their number."""
+        cv = self.intervals.cv(self.conventions.min_isis)
+        return _mean(cv), int((~np.isnan(cv)).sum())
+
+    def local(self, name: str) -> tuple[float, ...]:
+        """Mean of a measure in `LOCAL` over neurons."""
+        return (_mean(self.intervals.mean_of(name, self.conventions.min_isis)),)
+
+    def fano(self) -> tuple[float, ...]:
+        """Of the population count."""
+        return (variance_over_mean(self.counts[self.conventions.bin].number),)
+
+    def fano_neuron(self) -> tuple[float, ...]:
+        """Mean over the neurons with spikes."""
+        return (_mean(self.windows.fano()),)
+
+    def correlation(self) -> tuple[float, ...]:
+        """Mean over the pairs of a sample, whose spikes are collected in a second pass."""
+        c = self.conventions
+        active = np.sort(self.spikes.recorded_ids[self.active.active])
+        kept = Chosen(sample(active, c.neurons, c.seed))
+        accumulate(self.spikes, kept)
+        return (mean_of_pairs(correlation_matrix(kept.spikes(self.spikes), bin=c.bin)),)
+
+    def synchrony(self) -> tuple[float, ...]:
+        """Variance over mean of the population count."""
+        return (variance_over_mean(self.counts[self.conventions.synchrony_bin].number),)
+
+    def oscillation(self) -> tuple[float, ...]:
+        """Frequency of the largest power, and its ratio to the median power; nan if the window is shorter than a segment."""
+        c = self.conventions
+        number = self.counts[c.spectrum_bin].number / (max(len(self.spikes.recorded_ids), 1) * c.spectrum_bin / 1000.0)
+        if len(number) * c.spectrum_bin * c.resolution < 1000.0:
+            return math.nan, math.nan
+        peak = oscillation_peak(*spectrum_of(number, c.spectrum_bin, c.resolution))
+        return peak.frequency, peak.ratio
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+_CVS = "neurons with {c.min_isis} ISIs or more"
+MEASURES = {
+    "rate": Measure(PopulationSums.rate, {"rate": "rate (1/s)", "rate_sd": "sd (1/s)"}),
+    "cv": Measure(PopulationSums.cv, {"cv_isi": "CV of ISI", "cv_neurons": "neurons with CV"}, "CV: " + _CVS),
+    "cv2": Measure(lambda sums: sums.local("cv2"), {"cv2": "CV2"}, "CV2: " + _CVS),
+    "lv": Measure(lambda sums: sums.local("lv"), {"lv": "LV"}, "LV: " + _CVS),
+    "lvr": Measure(lambda sums: sums.local("lvr"), {"lvr": "LvR"}, "LvR: R = {c.refractoriness:g} ms, " + _CVS),
+    "fano": Measure(PopulationSums.fano, {"fano": "Fano (pop.)"}, "Fano (pop.): bins of {c.bin:g} ms"),
+    "fano_neuron": Measure(PopulationSums.fano_neuron, {"fano_neuron": "Fano (neuron)"}, "Fano (neuron): windows of {c.fano_window:g} ms"),
+    "correlation": Measure(
+        PopulationSums.correlation,
+        {"correlation": "correlation"},
+        "correlation: bins of {c.bin:g} ms, pairs of at most {c.neurons} neurons with spikes (seed {c.seed})",
+    ),
+    "synchrony": Measure(PopulationSums.synchrony, {"synchrony": "synchrony"}, "synchrony: bins of {c.synchrony_bin:g} ms"),
+    "oscillation": Measure(
+        PopulationSums.oscillation,
+        {"peak_frequency": "peak (Hz)", "peak_ratio": "peak / median"},
+        "peak: spectrum from bins of {c.spectrum_bin:g} ms, resolution {c.resolution:g} Hz",
+    ),
+}
+DEFAULT = "rate", "cv", "fano", "correlation"

@@ -1,0 +1,175 @@
+"""Summary statistics of populations: of one run, and over runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lifsim.analysis.population_sums import DEFAULT, MEASURES, Conventions, PopulationSums
+from lifsim.analysis.windows import after_warmup, check_window
+from lifsim.common.errors import DataError, did_you_mean
+from lifsim.results.data import Spikes
+from lifsim.results.result import Result
+from lifsim.results.spike_stream import SpikeStream
+
+
+class Summary(dict[str, dict[str, float]]):
+    """Statistics of each population, as `statistics` returns them: population -> {key: value}.
+
+    names : the statistics, keys of `MEASURES`. conventions : what the numbers depend on.
+    """
+
+    def __init__(self, values: Mapping[str, dict[str, float]], names: Sequence[str], conventions: Conventions) -> None:
+        super().__init__(values)
+        self.names, self.conventions = tuple(names), conventions
+
+    def only(self, populations: Iterable[str]) -> Summary:
+        """The same of some populations."""
+        return Summary({name: self[name] for name in populations}, self.names, self.conventions)
+
+
+def statistics(
+    result: Result | Spikes | Mapping[str, Spikes],
+    t_start: float | None = None,
+    t_stop: float | None = None,
+    bin: float = 2.0,
+    *,
+    discard: float = 0.0,
+    neurons: int = 250,
+    names: str | Iterable[str] = DEFAULT,
+    seed: int = 0,
+) -> Summary:
+    """Summary statistics of each population whose spikes were recorded.
+
+    The spikes are read in pieces, so that the memory needed does not grow with their number.
+
+    Parameters
+    ----------
+    result : the result of a run; or the spikes of one population, or of several by name.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    bin : width of the bins of spike counts, ms.
+    discard : length of a warm-up, ms: times up to the start of the run + `discard` are left out.
+    neurons : the mean correlation is over all pairs of this number of neurons, drawn at random among those with spikes; all of them if
+        they are fewer.
+    names : which statistics, or "all": "rate", "cv", "fano", "correlation" (the default), "cv2", "lv", "lvr", "fano_neuron",
+        "synchrony", "oscillation".
+    seed : seed of the random sample of neurons.
+
+    Returns
+    -------
+    population -> {"neurons" (recorded), "spikes", then for each of `names`:
+
+    - rate: "rate" (mean over neurons, spikes/s), "rate_sd" (standard deviation over neurons, spikes/s);
+    - cv: "cv_isi" (mean of `cv_isi` over neurons), "cv_neurons" (number of neurons with a CV);
+    - cv2, lv, lvr: "cv2", "lv", "lvr" (means over neurons of the functions of these names, with at least `MIN_ISIS` intervals);
+    - fano: "fano" (`fano_factor`); fano_neuron: "fano_neuron" (mean of `fano_factors` over neurons with spikes);
+    - correlation: "correlation" (`correlation`); synchrony: "synchrony" (`synchrony`);
+    - oscillation: "peak_frequency" (Hz) and "peak_ratio" (`oscillation_peak`); nan if the window is shorter than a second}.
+
+    Undefined values are nan. The return value has the attributes `names` and `conventions`, which say what the numbers depend on.
+
+    Raises
+    ------
+    DataError : the window is empty or lies outside the run, `bin` is not above 0, `discard` is negative, `neurons` is below 2, or a
+        statistic is not known.
+    """
+    names = chosen_names(names)
+    if neurons < 2:
+        raise DataError("neurons", f"{neurons}", "2 or more: correlations are of pairs")
+    given: Any = result if isinstance(result, Result) else _extent(result)
+    t_start = after_warmup(given.t_start, t_start, discard)
+    check_window(given, t_start, t_stop)
+    start = given.t_start if t_start is None else max(t_start, given.t_start)
+    stop = given.t_stop if t_stop is None else min(t_stop, given.t_stop)
+    conventions = Conventions(start, stop, discard, bin, neurons=neurons, seed=seed)
+    values = {name: _values(spikes.window(t_start, t_stop), names, conventions) for name, spikes in _populations(result)}
+    return Summary(values, names, conventions)
+
+
+def chosen_names(names: str | Iterable[str]) -> list[str]:
+    """The statistics `names`, each once ("all": all of them), in the order of `MEASURES` (DataError if one is not known)."""
+    wanted = list(MEASURES) if names == "all" else [names] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if name not in MEASURES:
+            raise DataError(
+                "statistics", f"there is no {name!r}", did_you_mean(str(name), list(MEASURES)) or "one of: " + ", ".join(MEASURES)
+            )
+    if not wanted:
+        raise DataError("statistics", "none is named", "one of: " + ", ".join(MEASURES))
+    return [name for name in MEASURES if name in wanted]
+
+
+def _populations(result: Result | Spikes | Mapping[str, Spikes]) -> Iterable[tuple[str, Spikes | SpikeStream]]:
+    if isinstance(result, Result):
+        return ((name, result.stream(name)) for name in result.spikes)
+    return [(result.name or "spikes", result)] if isinstance(result, Spikes) else list(result.items())
+
+
+def _extent(result: Spikes | Mapping[str, Spikes]) -> Any:
+    """The limits of the recordings together, as attributes t_start and t_stop."""
+    each = [result] if isinstance(result, Spikes) else list(result.values())
+    return SimpleNamespace(t_start=min((s.t_start for s in each), default=0.0), t_stop=max((s.t_stop for s in each), default=0.0))
+
+
+def _values(spikes: Spikes | SpikeStream, names: Sequence[str], conventions: Conventions) -> dict[str, float]:
+    sums = PopulationSums(spikes, names, conventions)
+    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.totals.number.sum())}
+    for name in names:
+        found |= dict(zip(MEASURES[name].heads, MEASURES[name].values(sums), strict=True))
+    return found
+
+
+# -- over runs --------------------------------------------------------------------------------------
+
+
+class Spread(NamedTuple):
+    """A value over runs: its mean, its standard deviation (divided by n - 1), and the value of each run; undefined values are left out."""
+
+    mean: float
+    sd: float
+    values: tuple[float, ...]
+
+
+def over_runs(summaries: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, Spread]]:
+    """Mean and standard deviation of statistics over runs, such as those of one model with several seeds.
+
+    Parameters
+    ----------
+    summaries : the return values of `statistics` for each run, with the same `names`.
+
+    Returns
+    -------
+    population -> {key: `Spread`}, for all populations of any run, in the order in which they appear. `values` has an entry for each run
+    that has the population. `mean` and `sd` leave out undefined values; with one value, `sd` is nan, with none, both are.
+    """
+    populations = dict.fromkeys(name for one in summaries for name in one)
+    return {name: _over_runs([one[name] for one in summaries if name in one]) for name in populations}
+
+
+def _over_runs(entries: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
+    found = {}
+    for key in entries[0]:
+        values = tuple(entry[key] for entry in entries)
+        known = [value for value in values if not math.isnan(value)]
+        mean = float(np.mean(known)) if known else math.nan
+        found[key] = Spread(mean, float(np.std(known, ddof=1)) if len(known) > 1 else math.nan, values)
+    return found
+
+
+def in_words(names: Iterable[str], conventions: Conventions) -> str:
+    """The conventions of a summary as a line of text, for the statistics `names`."""
+    c = conventions
+    window = f"window ({c.t_start:g}, {c.t_stop:g}] ms"
+    window += f", {c.discard:g} ms discarded" if c.discard else ""
+    notes = dict.fromkeys(filter(None, (MEASURES[name].note.format(c=c) for name in names)))
+    return "; ".join([window, *notes, f"silent neurons {c.silent}", "bins (a, b]"])
+
+
+def as_entries(conventions: Conventions) -> dict[str, Any]:
+    """The conventions by name, for files."""
+    return asdict(conventions)
