@@ -60,7 +60,7 @@ def draw_histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Look
         ax.stairs(share, edges, color=one.colour, linewidth=width, label=one.label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, None if filled.any() else 1)
-    if edges[0] < 0:  # half a bin, in which no value lies
+    if edges[0] < 0 < edges[1]:  # half a bin, in which no value lies
         ax.set_xticks([x for x in ax.get_xticks() if 0 <= x <= edges[-1]])
 
 

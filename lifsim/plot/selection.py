@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +88,4 @@ def sample_of(spikes: Spikes, n: int | None, seed: int = 0) -> Spikes:
     """The spikes of `n` neurons drawn at random from the recorded ones, without replacement; of all if they are no more (or n is None)."""
     if n is None or len(spikes.recorded_ids) <= n:
         return spikes
-    ids = np.sort(np.random.default_rng(seed).choice(spikes.recorded_ids, max(n, 1), replace=False))
-    kept = analysis.places(spikes.ids, ids) >= 0
-    return replace(spikes, times=spikes.times[kept], ids=spikes.ids[kept], recorded_ids=ids)
+    return analysis.select(spikes, np.sort(np.random.default_rng(seed).choice(spikes.recorded_ids, max(n, 1), replace=False)))

@@ -83,7 +83,7 @@ def summary(
     right[0].set_xlabel("rate of a neuron (1/s)", fontsize=FONT)
     draw_tukey(right[1], [cv[~np.isnan(cv)] for cv in cvs], drawn)
     right[1].set_xlabel("CV of ISI", fontsize=FONT)
-    _draw_bars(right[2], [analysis.fano_factor(one.spikes, bin) for one in drawn], drawn)
+    _draw_bars(right[2], [analysis.synchrony(one.spikes, bin) for one in drawn], drawn)
     right[2].set_xlabel(f"synchrony: variance / mean of counts in {bin:g} ms", fontsize=FONT)
     window = shown[0].spikes
     write_note(right[0], f"{_numbers(drawn)} neurons each; {window.t_start:g} to {window.t_stop:g} ms")
