@@ -16,10 +16,10 @@ from lifsim.common.lazy import on_first_use, public_names
 
 # fmt: off
 __all__ = [
-    "MIN_ISIS", "CurrentBalance", "OscillationPeak", "Spread", "Trials", "align", "as_csv", "autocorrelograms", "binned",
-    "bootstrap_interval", "check_window", "chi_synchrony", "correlation", "correlation_matrix", "correlations", "counts",
-    "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "fano_factor", "fano_factors",
-    "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "lv", "lvr", "oscillation_peak", "over_runs", "places",
+    "MIN_ISIS", "CurrentBalance", "OscillationPeak", "Spread", "Summary", "Trials", "after_warmup", "align", "as_csv",
+    "autocorrelograms", "binned", "bootstrap_interval", "check_window", "chi_synchrony", "correlation", "correlation_matrix",
+    "correlations", "counts", "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "fano_factor",
+    "fano_factors", "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "lv", "lvr", "oscillation_peak", "over_runs", "places",
     "population_rate", "power_spectrum", "psth", "rates", "select", "sliding_windows", "spike_counts", "spike_triggered_average",
     "statistics", "synchrony", "table", "table_over_runs", "threshold_crossings", "trial_fano_factors", "trial_statistics",
     "van_rossum_distance", "victor_purpura_distance",
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from lifsim.analysis.pairs import correlation, correlation_matrix, correlations, covariance_matrix
     from lifsim.analysis.resampling import bootstrap_interval
     from lifsim.analysis.spectra import OscillationPeak, oscillation_peak, power_spectrum
-    from lifsim.analysis.summary import Spread, over_runs, statistics
+    from lifsim.analysis.summary import Spread, Summary, over_runs, statistics
     from lifsim.analysis.tables import as_csv, table, table_over_runs
     from lifsim.analysis.trials import Trials, align, psth, threshold_crossings, trial_fano_factors, trial_statistics
     from lifsim.analysis.triggered_average import spike_triggered_average
-    from lifsim.analysis.windows import check_window, sliding_windows
+    from lifsim.analysis.windows import after_warmup, check_window, sliding_windows
 
 _HOMES = {
     "bins": ("binned", "counts", "fano_factor", "fano_factors", "spike_counts"),
@@ -56,11 +56,11 @@ _HOMES = {
     "pairs": ("correlation", "correlation_matrix", "correlations", "covariance_matrix"),
     "resampling": ("bootstrap_interval",),
     "spectra": ("OscillationPeak", "oscillation_peak", "power_spectrum"),
-    "summary": ("Spread", "over_runs", "statistics"),
+    "summary": ("Spread", "Summary", "over_runs", "statistics"),
     "tables": ("as_csv", "table", "table_over_runs"),
     "trials": ("Trials", "align", "psth", "threshold_crossings", "trial_fano_factors", "trial_statistics"),
     "triggered_average": ("spike_triggered_average",),
-    "windows": ("check_window", "sliding_windows"),
+    "windows": ("after_warmup", "check_window", "sliding_windows"),
 }
 _MEANT = {  # names of Elephant
     "mean_firing_rate": "rates",

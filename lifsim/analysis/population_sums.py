@@ -30,13 +30,13 @@ class Conventions:
     discard : length of the warm-up at the start of the run that was left out, ms.
     bin : width of the bins of spike counts for "fano" and "correlation", ms. Bins include their end and exclude their start.
     min_isis : least number of inter-spike intervals of a neuron for "cv", "cv2", "lv" and "lvr".
-    neurons : size of the random sample of neurons, among those with spikes, whose pairs "correlation" averages.
+    sample : size of the random sample of neurons, among those with spikes, whose pairs "correlation" averages.
     seed : seed of that sample.
     refractoriness : R of "lvr", ms.
     fano_window : width of the windows of "fano_neuron", ms.
     synchrony_bin : width of the bins of "synchrony", ms.
     spectrum_bin, resolution : width of the bins (ms) and resolution (Hz) of the spectrum of "oscillation".
-    silent : how silent neurons count.
+    edges : which edges bins and windows include. silent : how silent neurons count.
     """
 
     t_start: float
@@ -44,22 +44,23 @@ class Conventions:
     discard: float = 0.0
     bin: float = 2.0
     min_isis: int = MIN_ISIS
-    neurons: int = 250
+    sample: int = 250
     seed: int = 0
     refractoriness: float = 5.0
     fano_window: float = 100.0
     synchrony_bin: float = 3.0
     spectrum_bin: float = 1.0
     resolution: float = 1.0
-    silent: str = "in rates only"
+    edges: str = "(a, b]"
+    silent: str = "included in rate, left out of cv, cv2, lv, lvr, fano_neuron and correlation"
 
 
 class Measure(NamedTuple):
-    """A statistic of a summary: the function that computes its values, their keys with the heads of their columns, and its conventions."""
+    """A statistic of a summary: the function that computes its values; their keys with the heads of their columns; its conventions."""
 
     values: Callable[[PopulationSums], tuple[float, ...]]
     heads: Mapping[str, str]
-    note: str = ""
+    notes: Mapping[str, list[str]]
 
 
 class ActiveNeurons:
@@ -139,7 +140,7 @@ class PopulationSums:
         """Mean over the pairs of a sample, whose spikes are collected in a second pass."""
         c = self.conventions
         active = np.sort(self.spikes.recorded_ids[self.active.active])
-        kept = Chosen(sample(active, c.neurons, c.seed))
+        kept = Chosen(sample(active, c.sample, c.seed))
         accumulate(self.spikes, kept)
         return (mean_of_pairs(correlation_matrix(kept.spikes(self.spikes), bin=c.bin)),)
 
@@ -162,25 +163,26 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else math.nan
 
 
-_CVS = "neurons with {c.min_isis} ISIs or more"
+_ISIS, _BIN = "neurons with {c.min_isis} ISIs or more", "bins of {c.bin:g} ms"
+_PAIRS = "all pairs of {c.sample} neurons with spikes (seed {c.seed}), or of all if fewer"
 MEASURES = {
-    "rate": Measure(PopulationSums.rate, {"rate": "rate (1/s)", "rate_sd": "sd (1/s)"}),
-    "cv": Measure(PopulationSums.cv, {"cv_isi": "CV of ISI", "cv_neurons": "neurons with CV"}, "CV: " + _CVS),
-    "cv2": Measure(lambda sums: sums.local("cv2"), {"cv2": "CV2"}, "CV2: " + _CVS),
-    "lv": Measure(lambda sums: sums.local("lv"), {"lv": "LV"}, "LV: " + _CVS),
-    "lvr": Measure(lambda sums: sums.local("lvr"), {"lvr": "LvR"}, "LvR: R = {c.refractoriness:g} ms, " + _CVS),
-    "fano": Measure(PopulationSums.fano, {"fano": "Fano (pop.)"}, "Fano (pop.): bins of {c.bin:g} ms"),
-    "fano_neuron": Measure(PopulationSums.fano_neuron, {"fano_neuron": "Fano (neuron)"}, "Fano (neuron): windows of {c.fano_window:g} ms"),
-    "correlation": Measure(
-        PopulationSums.correlation,
-        {"correlation": "correlation"},
-        "correlation: bins of {c.bin:g} ms, pairs of at most {c.neurons} neurons with spikes (seed {c.seed})",
+    "rate": Measure(PopulationSums.rate, {"rate": "rate (1/s)", "rate_sd": "sd (1/s)"}, {"rate": ["silent neurons included"]}),
+    "cv": Measure(PopulationSums.cv, {"cv_isi": "CV of ISI", "cv_neurons": "neurons with CV"}, {"CV": [_ISIS]}),
+    "cv2": Measure(lambda sums: sums.local("cv2"), {"cv2": "CV2"}, {"CV2": [_ISIS]}),
+    "lv": Measure(lambda sums: sums.local("lv"), {"lv": "LV"}, {"LV": [_ISIS]}),
+    "lvr": Measure(lambda sums: sums.local("lvr"), {"lvr": "LvR"}, {"LvR": [_ISIS, "R = {c.refractoriness:g} ms"]}),
+    "fano": Measure(PopulationSums.fano, {"fano": "Fano (pop.)"}, {"Fano (pop.)": [_BIN]}),
+    "fano_neuron": Measure(
+        PopulationSums.fano_neuron,
+        {"fano_neuron": "Fano (neuron)"},
+        {"Fano (neuron)": ["neurons with spikes, windows of {c.fano_window:g} ms"]},
     ),
-    "synchrony": Measure(PopulationSums.synchrony, {"synchrony": "synchrony"}, "synchrony: bins of {c.synchrony_bin:g} ms"),
+    "correlation": Measure(PopulationSums.correlation, {"correlation": "correlation"}, {"correlation": [_BIN, _PAIRS]}),
+    "synchrony": Measure(PopulationSums.synchrony, {"synchrony": "synchrony"}, {"synchrony": ["bins of {c.synchrony_bin:g} ms"]}),
     "oscillation": Measure(
         PopulationSums.oscillation,
         {"peak_frequency": "peak (Hz)", "peak_ratio": "peak / median"},
-        "peak: spectrum from bins of {c.spectrum_bin:g} ms, resolution {c.resolution:g} Hz",
+        {"peak": ["bins of {c.spectrum_bin:g} ms, resolution {c.resolution:g} Hz"]},
     ),
 }
 DEFAULT = "rate", "cv", "fano", "correlation"

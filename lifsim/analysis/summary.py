@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -31,6 +30,19 @@ class Summary(dict[str, dict[str, float]]):
     def only(self, populations: Iterable[str]) -> Summary:
         """The same of some populations."""
         return Summary({name: self[name] for name in populations}, self.names, self.conventions)
+
+    def footer(self) -> str:
+        """The conventions as a line of text."""
+        c = self.conventions
+        window = f"window ({c.t_start:g}, {c.t_stop:g}] ms"
+        window += f", {c.discard:g} ms discarded" if c.discard else ""
+        notes: dict[str, list[str]] = {}
+        for name in self.names:
+            for label, texts in MEASURES[name].notes.items():
+                for text in texts:
+                    notes.setdefault(text.format(c=c), []).append(label)
+        said = [f"{', '.join(labels)}: {text}" for text, labels in notes.items()]
+        return "; ".join([window, *said, f"bins {c.edges}"])
 
 
 def statistics(
@@ -78,7 +90,7 @@ def statistics(
     DataError : the window is empty or lies outside the run, `bin` is not above 0, `discard` is negative, `neurons` is below 2, or a
         statistic is not known.
     """
-    names = chosen_names(names)
+    names = chosen_names(names, "names")
     if neurons < 2:
         raise DataError("neurons", f"{neurons}", "2 or more: correlations are of pairs")
     given: Any = result if isinstance(result, Result) else _extent(result)
@@ -86,21 +98,20 @@ def statistics(
     check_window(given, t_start, t_stop)
     start = given.t_start if t_start is None else max(t_start, given.t_start)
     stop = given.t_stop if t_stop is None else min(t_stop, given.t_stop)
-    conventions = Conventions(start, stop, discard, bin, neurons=neurons, seed=seed)
+    conventions = Conventions(start, stop, discard, bin, sample=neurons, seed=seed)
     values = {name: _values(spikes.window(t_start, t_stop), names, conventions) for name, spikes in _populations(result)}
     return Summary(values, names, conventions)
 
 
-def chosen_names(names: str | Iterable[str]) -> list[str]:
-    """The statistics `names`, each once ("all": all of them), in the order of `MEASURES` (DataError if one is not known)."""
+def chosen_names(names: str | Iterable[str], place: str) -> list[str]:
+    """The statistics `names`, each once ("all": all of them), in the order of `MEASURES` (DataError at `place` if one is not known)."""
     wanted = list(MEASURES) if names == "all" else [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if name not in MEASURES:
-            raise DataError(
-                "statistics", f"there is no {name!r}", did_you_mean(str(name), list(MEASURES)) or "one of: " + ", ".join(MEASURES)
-            )
+            hint = did_you_mean(str(name), list(MEASURES)) or "one of: " + ", ".join(MEASURES)
+            raise DataError(place, f"there is no statistic {name!r}", hint)
     if not wanted:
-        raise DataError("statistics", "none is named", "one of: " + ", ".join(MEASURES))
+        raise DataError(place, "none is named", "one of: " + ", ".join(MEASURES))
     return [name for name in MEASURES if name in wanted]
 
 
@@ -159,17 +170,3 @@ def _over_runs(entries: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
         mean = float(np.mean(known)) if known else math.nan
         found[key] = Spread(mean, float(np.std(known, ddof=1)) if len(known) > 1 else math.nan, values)
     return found
-
-
-def in_words(names: Iterable[str], conventions: Conventions) -> str:
-    """The conventions of a summary as a line of text, for the statistics `names`."""
-    c = conventions
-    window = f"window ({c.t_start:g}, {c.t_stop:g}] ms"
-    window += f", {c.discard:g} ms discarded" if c.discard else ""
-    notes = dict.fromkeys(filter(None, (MEASURES[name].note.format(c=c) for name in names)))
-    return "; ".join([window, *notes, f"silent neurons {c.silent}", "bins (a, b]"])
-
-
-def as_entries(conventions: Conventions) -> dict[str, Any]:
-    """The conventions by name, for files."""
-    return asdict(conventions)

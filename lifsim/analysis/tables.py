@@ -6,10 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
-from lifsim.analysis.population_sums import MEASURES
-from lifsim.analysis.summary import Spread, Summary, as_entries
+from lifsim.analysis.population_sums import MEASURES, Conventions
+from lifsim.analysis.summary import Spread, Summary, over_runs
 from lifsim.common.printable import one_line
 
 _HEADS = {"neurons": "neurons", "spikes": "spikes", **{key: head for measure in MEASURES.values() for key, head in measure.heads.items()}}
@@ -28,15 +29,15 @@ def table_over_runs(groups: Mapping[str, Mapping[str, Mapping[str, Spread]]]) ->
 
     Parameters
     ----------
-    groups : name -> return value of `over_runs`; the name is not shown if it is "".
+    groups : name -> return value of `over_runs`. The name is not shown if there is only one, "".
     """
     keys = _keys(entry for group in groups.values() for entry in group.values())
-    rows = [["group", "population", "files", *(_HEADS[key] for key in keys)]]
+    rows = [["group", "population", "runs", *(_HEADS[key] for key in keys)]]
     for group, stats in groups.items():
         for name, entry in stats.items():
-            files = f"{len(next(iter(entry.values())).values)}"
-            rows.append([one_line(group), one_line(name), files, *(_spread(entry[key]) for key in keys)])
-    named = any(groups)
+            runs = f"{len(entry['neurons'].values)}"
+            rows.append([one_line(group), one_line(name), runs, *(_spread(entry[key]) for key in keys)])
+    named = [*groups] != [""]
     return _aligned(rows if named else [row[1:] for row in rows], 2 if named else 1)
 
 
@@ -60,9 +61,11 @@ def _shown(value: float) -> str:
 
 
 def _spread(value: Spread) -> str:
-    if math.isnan(value.sd):
-        return _shown(value.mean)
-    return f"{value.mean:,.0f} ± {value.sd:.3g}" if value.mean >= 10_000 else f"{value.mean:.4g} ± {value.sd:.2g}"
+    """Mean ± standard deviation, with two digits of the latter; only the value, if it is the same in all runs."""
+    if len(set(value.values)) == 1 or math.isnan(value.sd):
+        return _shown(value.values[0] if len(set(value.values)) == 1 else value.mean)
+    digits = max(0, 1 - math.floor(math.log10(value.sd)))
+    return f"{value.mean:,.{digits}f} ± {value.sd:,.{digits}f}" if digits < 9 else f"{value.mean:.4g} ± {value.sd:.2g}"
 
 
 def as_csv(stats: Mapping[str, Mapping[str, Any]]) -> str:
@@ -70,18 +73,42 @@ def as_csv(stats: Mapping[str, Mapping[str, Any]]) -> str:
 
     The conventions of the statistics, such as the window and the bin, are the last columns.
     """
+    return csv_text(columns_of(stats))
+
+
+def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
+    """Columns of equal length as CSV with a header line. Undefined values are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = rows_of(stats)
     writer.writerow(columns)
     writer.writerows(zip(*(["" if cell != cell else cell for cell in column] for column in columns.values()), strict=True))
     return text.getvalue()
 
 
-def rows_of(stats: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """A summary as columns with an entry for each population: statistics, then conventions."""
+def columns_of(stats: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """A summary as columns with an entry for each population: the statistics, then their conventions."""
     columns: dict[str, list[Any]] = {"population": list(stats)}
     columns |= {key: [entry[key] for entry in stats.values()] for key in _keys(stats.values())}
     if isinstance(stats, Summary):
-        columns |= {key: [value] * len(stats) for key, value in as_entries(stats.conventions).items()}
+        columns |= {key: [value] * len(stats) for key, value in asdict(stats.conventions).items()}
+    return columns
+
+
+def columns_over_runs(groups: Mapping[str, Sequence[Summary]]) -> dict[str, list[Any]]:
+    """Summaries of groups of runs as columns with an entry for each group and population.
+
+    Each statistic has two columns, its mean over runs and, with the ending "_over_runs_sd", its standard deviation. The conventions are
+    the last columns; those in which the runs of a group differ, such as the window, are listed, separated by semicolons.
+    """
+    stats = {name: over_runs(summaries) for name, summaries in groups.items()}
+    rows = [(group, name, entry) for group, found in stats.items() for name, entry in found.items()]
+    columns: dict[str, list[Any]] = {"group": [group for group, _, _ in rows], "population": [name for _, name, _ in rows]}
+    columns["runs"] = [len(entry["neurons"].values) for _, _, entry in rows]
+    for key in _keys(entry for _, _, entry in rows):
+        columns[key] = [entry[key].mean for _, _, entry in rows]
+        columns[f"{key}_over_runs_sd"] = [entry[key].sd for _, _, entry in rows]
+    for key in (field.name for field in fields(Conventions)):
+        shared = {group: list(dict.fromkeys(getattr(one.conventions, key) for one in runs)) for group, runs in groups.items()}
+        alike = all(len(values) == 1 for values in shared.values())
+        columns[key] = [shared[group][0] if alike else "; ".join(map(str, shared[group])) for group, _, _ in rows]
     return columns

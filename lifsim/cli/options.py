@@ -151,6 +151,9 @@ SETTINGS = click.option(
 )
 FROM = click.option("--from", "t_start", type=TimeType(), help="Start of the time window.  [default: start of the results]")
 TO = click.option("--to", "t_stop", type=TimeType(), help="End of the time window.  [default: end of the results]")
+DISCARD = click.option(
+    "--discard", type=TimeType(), default=0.0, help="Length of a warm-up: times up to the start of the run + TIME are left out."
+)
 POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
 N_NODES = click.option(
     "--n-nodes", type=NodeCountType(), multiple=True, help="Number of neurons, for spike files of other tools that lack it. Repeatable."
