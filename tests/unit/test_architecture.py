@@ -30,7 +30,7 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "simulation": "common files weights network plan building engine results checkpoint",
     "analysis": "common results",
     "plot": "common files network modelfile results analysis",
-    "gallery": "common files modelfile results simulation analysis plot",
+    "gallery": "common files network modelfile results simulation analysis plot",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
     "cli": "common files weights network modelfile building engine results simulation analysis plot gallery ann",
