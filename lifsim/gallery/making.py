@@ -18,6 +18,7 @@ from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.simulation.runs import run
 
 _RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared
 
@@ -123,8 +124,6 @@ def _folder(folder: Path) -> Path:
 
 
 def _run(net: Network, duration: float, out: Path, overwrite: bool, **options: Any) -> Result:
-    from lifsim.simulation.runs import run  # compiled code, which listing the gallery does without
-
     return run(net, duration, out=out, overwrite=overwrite, resume=not overwrite, **options)
 
 

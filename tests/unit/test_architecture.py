@@ -42,6 +42,7 @@ LONGEST = 380  # lines of a module
 # Imports inside functions of modules that load no heavy library, and why they stand there.
 LATE = {
     ("lifsim", "lifsim.modelfile"): "`lifsim/__init__.py` loads nothing until it is asked for",
+    ("lifsim", "lifsim.simulation"): "`lifsim/__init__.py` loads nothing until it is asked for",
     ("lifsim.engine", "lifsim.engine.precise"): "kernels that runs on the grid do without",
     ("lifsim.engine.engine", "lifsim.engine.snapshot"): "kernels that only checkpoints need",
     ("lifsim.engine.precise.event_engine", "lifsim.engine.precise.event_snapshot"): "kernels that only checkpoints need",
@@ -196,7 +197,7 @@ def test_description_is_light(name):
     assert loads(name) <= {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.ann"])
+@pytest.mark.parametrize("name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.plot", "lifsim.cli.gallery", "lifsim.cli.ann"])
 def test_the_start_is_light(name):
     """`lifsim --help` needs click and little else."""
     assert not loads(name)

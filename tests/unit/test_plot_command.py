@@ -175,7 +175,7 @@ def test_a_figure_of_the_gallery_is_made_and_made_again(results):
     [
         ("brunel-figur8", "there is no figure 'brunel-figur8'; did you mean 'brunel-figure8'"),
         ("brunel-figure8 --duration 100", "duration: 100 ms; more than the warm-up, 200 ms"),
-        ("brunel-figure8 --set order", "--set: 'order'; a parameter of the model"),
+        ("brunel-figure8 --set order", "--set: 'order'; expected a parameter of the model"),
         ("brunel-figure8 --set ordr=20", "did you mean 'order'"),
     ],
 )
@@ -188,5 +188,5 @@ def test_the_parameters_of_a_panel_cannot_be_overridden(tmp_path):
     entry = Entry("x", "x", "", "brunel", (Panel("A", "a", {"g": 3.0}, 10.0),), 1.0, "summary")
     with pytest.raises(DataError, match=re.escape("settings: g is set by the figure")):
         make(entry, tmp_path, settings={"g": 4.0})
-    with pytest.raises(DataError, match="suffix: '.gif'"):
+    with pytest.raises(DataError, match=r"suffix: '\.gif'"):
         make(entry, tmp_path, suffix=".gif")
