@@ -19,10 +19,10 @@ __all__ = [
     "MIN_ISIS", "CurrentBalance", "OscillationPeak", "Spread", "Summary", "Trials", "after_warmup", "align", "as_csv",
     "autocorrelograms", "binned", "bootstrap_interval", "check_window", "chi_synchrony", "correlation", "correlation_matrix",
     "correlations", "counts", "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "fano_factor",
-    "fano_factors", "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "lv", "lvr", "oscillation_peak", "over_runs", "places",
-    "population_rate", "power_spectrum", "psth", "rates", "select", "sliding_windows", "spike_counts", "spike_triggered_average",
-    "statistics", "synchrony", "table", "table_over_runs", "threshold_crossings", "trial_fano_factors", "trial_statistics",
-    "van_rossum_distance", "victor_purpura_distance",
+    "fano_factors", "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "lv", "lvr", "neuron_statistics", "oscillation_peak",
+    "over_runs", "places", "population_rate", "power_spectrum", "psth", "rates", "select", "sliding_windows", "spike_counts",
+    "spike_triggered_average", "statistics", "synchrony", "table", "table_over_runs", "threshold_crossings", "trial_fano_factors",
+    "trial_statistics", "van_rossum_distance", "victor_purpura_distance",
 ]
 # fmt: on
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lifsim.analysis.neurons import places, select
     from lifsim.analysis.pairs import correlation, correlation_matrix, correlations, covariance_matrix
     from lifsim.analysis.resampling import bootstrap_interval
+    from lifsim.analysis.single_neurons import neuron_statistics
     from lifsim.analysis.spectra import OscillationPeak, oscillation_peak, power_spectrum
     from lifsim.analysis.summary import Spread, Summary, over_runs, statistics
     from lifsim.analysis.tables import as_csv, table, table_over_runs
@@ -55,6 +56,7 @@ _HOMES = {
     "neurons": ("places", "select"),
     "pairs": ("correlation", "correlation_matrix", "correlations", "covariance_matrix"),
     "resampling": ("bootstrap_interval",),
+    "single_neurons": ("neuron_statistics",),
     "spectra": ("OscillationPeak", "oscillation_peak", "power_spectrum"),
     "summary": ("Spread", "Summary", "over_runs", "statistics"),
     "tables": ("as_csv", "table", "table_over_runs"),

@@ -14,7 +14,14 @@ from lifsim.results.spike_stream import SpikeStream
 
 
 class OscillationPeak(NamedTuple):
-    """The frequency (Hz) at which a spectrum is largest, the power there, and its ratio to the median power of the range searched."""
+    """The maximum of a spectrum.
+
+    Parameters
+    ----------
+    frequency : where it is, Hz.
+    power : the power there, in the unit of the spectrum.
+    ratio : this power over the median power of the range that was searched.
+    """
 
     frequency: float
     power: float

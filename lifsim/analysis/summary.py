@@ -20,7 +20,11 @@ from lifsim.results.spike_stream import SpikeStream
 class Summary(dict[str, dict[str, float]]):
     """Statistics of each population, as `statistics` returns them: population -> {key: value}.
 
-    names : the statistics, keys of `MEASURES`. conventions : what the numbers depend on.
+    Parameters
+    ----------
+    values : the statistics of each population.
+    names : which statistics, as for `statistics`.
+    conventions : what the numbers depend on; `footer` says it in words.
     """
 
     def __init__(self, values: Mapping[str, dict[str, float]], names: Sequence[str], conventions: Conventions) -> None:
@@ -28,7 +32,12 @@ class Summary(dict[str, dict[str, float]]):
         self.names, self.conventions = tuple(names), conventions
 
     def only(self, populations: Iterable[str]) -> Summary:
-        """The same of some populations."""
+        """The statistics of some populations.
+
+        Parameters
+        ----------
+        populations : their names.
+        """
         return Summary({name: self[name] for name in populations}, self.names, self.conventions)
 
     def footer(self) -> str:
@@ -129,7 +138,7 @@ def _extent(result: Spikes | Mapping[str, Spikes]) -> Any:
 
 def _values(spikes: Spikes | SpikeStream, names: Sequence[str], conventions: Conventions) -> dict[str, float]:
     sums = PopulationSums(spikes, names, conventions)
-    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.totals.number.sum())}
+    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.neurons.totals.number.sum())}
     for name in names:
         found |= dict(zip(MEASURES[name].heads, MEASURES[name].values(sums), strict=True))
     return found
@@ -139,7 +148,14 @@ def _values(spikes: Spikes | SpikeStream, names: Sequence[str], conventions: Con
 
 
 class Spread(NamedTuple):
-    """A value over runs: its mean, its standard deviation (divided by n - 1), and the value of each run; undefined values are left out."""
+    """A value over runs.
+
+    Parameters
+    ----------
+    mean : mean over the runs in which the value is defined; nan without any.
+    sd : their standard deviation (divided by n - 1); nan with fewer than two.
+    values : the value of each run, nan where it is undefined.
+    """
 
     mean: float
     sd: float

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifsim import analysis
 from lifsim.cli.options import DISCARD, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.results import chosen, opened
@@ -79,7 +80,6 @@ def stats(
       correlation, synchrony     of pairs of neurons, and of the population
       oscillation                frequency of the largest power of the population rate
     """
-    from lifsim import analysis
     from lifsim.analysis import tables
 
     if as_json and as_csv:
@@ -143,8 +143,6 @@ def _only(populations: tuple[str, ...], found: Mapping[str, Sequence[Summary]]) 
 
 
 def _print(found: Mapping[str, Sequence[Summary]], wanted: Mapping[str, Sequence[Path]], alone: Summary | None) -> None:
-    from lifsim import analysis
-
     if alone is not None:
         echo(f"{analysis.table(alone)}\n{alone.footer()}")
         return
@@ -173,7 +171,6 @@ def _as_json(summary: Summary) -> dict[str, Any]:
 
 def _groups_as_json(found: Mapping[str, Sequence[Summary]], wanted: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
     """Several files: each group with its files, what the numbers of each depend on, and the statistics of each population."""
-    from lifsim import analysis
 
     def entry(name: str, summaries: Sequence[Summary]) -> dict[str, Any]:
         stats = analysis.over_runs(summaries)

@@ -197,7 +197,9 @@ def test_description_is_light(name):
     assert loads(name) <= {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.plot", "lifsim.cli.gallery", "lifsim.cli.ann"])
+@pytest.mark.parametrize(
+    "name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.plot", "lifsim.cli.gallery", "lifsim.cli.ann"]
+)
 def test_the_start_is_light(name):
     """`lifsim --help` needs click and little else."""
     assert not loads(name)
