@@ -143,7 +143,7 @@ def instantaneous_rate(
     """Firing rates over time, smoothed with a kernel: of each neuron, or of the population.
 
     r(t_k) = sum over bins j of c_j K(t_k - t_j), with the spike counts c_j and the centres t_j of bins of width `step` (S. Grün,
-    S. Rotter, eds., Analysis of Parallel Spike Trains, 2010, ch. 2, eq. 2.5). sigma is the standard deviation of K:
+    S. Rotter, eds., Analysis of Parallel Spike Trains, 2010, ch. 2). sigma is the standard deviation of K:
 
     - gaussian: exp(-t²/(2 sigma²)) / (sqrt(2 pi) sigma);
     - exponential: exp(-t/sigma) / sigma for t >= 0;

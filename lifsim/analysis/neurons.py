@@ -10,7 +10,7 @@ import numpy as np
 from lifsim.common.errors import DataError
 from lifsim.results.data import Spikes
 
-_LARGEST_TABLE = 1 << 24
+LARGEST_TABLE = 1 << 24  # entries of a table with a place for each id
 
 
 def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
     if not len(among) or not len(ids):
         return np.full(len(ids), -1)
     largest = int(max(ids.max(), among.max()))
-    if largest < _LARGEST_TABLE:
+    if largest < LARGEST_TABLE:
         table = np.full(largest + 1, -1)
         table[among] = np.arange(len(among))
         return table[ids]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.analysis.bins import BinCounts, binned, n_bins, variance_over_mean
+from lifsim.analysis.bins import BinCounts, binned, variance_over_mean
 from lifsim.analysis.intervals import MIN_ISIS
 from lifsim.analysis.neurons import places
 from lifsim.analysis.pairs import correlation_matrix, mean_of_pairs, sample
@@ -50,7 +50,7 @@ class Conventions:
     fano_window: float = 100.0
     synchrony_bin: float = 3.0
     spectrum_bin: float = 1.0
-    resolution: float = 1.0
+    resolution: float = 2.0
     edges: str = "(a, b]"
     silent: str = "included in rate, left out of cv, cv2, lv, lvr, fano_neuron and correlation"
 
@@ -67,12 +67,16 @@ class ActiveNeurons:
     """Which recorded neurons have spikes in whole bins, `active`, while the spikes pass in pieces."""
 
     def __init__(self, spikes: Spikes | SpikeStream, bin: float) -> None:
-        self._bin, self._bins = bin, n_bins(spikes, bin)
+        self._bin = bin
         self.active = np.zeros(len(spikes.recorded_ids), bool)
 
     def add(self, piece: Piece) -> None:
         """Look at the spikes of the next piece."""
-        self.active[piece.place[binned(piece.spikes, self._bin)[0] < self._bins]] = True
+        index, n = binned(piece.spikes, self._bin)
+        if not len(index) or index[-1] < n:
+            self.active[piece.active] = True
+        else:  # the times are ascending: some of the last spikes are after the last whole bin
+            self.active[piece.place[: np.searchsorted(index, n)]] = True
 
 
 class Chosen:

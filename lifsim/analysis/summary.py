@@ -90,7 +90,7 @@ def statistics(
     - cv2, lv, lvr: "cv2", "lv", "lvr" (means over neurons of the functions of these names, with at least `MIN_ISIS` intervals);
     - fano: "fano" (`fano_factor`); fano_neuron: "fano_neuron" (mean of `fano_factors` over neurons with spikes);
     - correlation: "correlation" (`correlation`); synchrony: "synchrony" (`synchrony`);
-    - oscillation: "peak_frequency" (Hz) and "peak_ratio" (`oscillation_peak`); nan if the window is shorter than a second}.
+    - oscillation: "peak_frequency" (Hz) and "peak_ratio" (`oscillation_peak`); nan if the window is shorter than half a second}.
 
     Undefined values are nan. The return value has the attributes `names` and `conventions`, which say what the numbers depend on.
 

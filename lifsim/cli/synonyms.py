@@ -37,6 +37,11 @@ _OPTIONS = {
     **dict.fromkeys(("--start", "--t-start", "--begin"), "--from"),
     **dict.fromkeys(("--stop", "--end", "--until"), "--to"),
     **dict.fromkeys(("--populations", "--pop"), "--population"),
+    **dict.fromkeys(("--warmup", "--warm-up", "--transient", "--burn-in", "--skip"), "--discard"),
+    **dict.fromkeys(("--bin-size", "--binsize", "--bin-width", "--binwidth"), "--bin"),
+    **dict.fromkeys(("--stats", "--measures", "--measure"), "--statistics"),
+    **dict.fromkeys(("--pairs", "--n-neurons", "--sample"), "--neurons"),
+    **dict.fromkeys(("--groups", "--condition"), "--group"),
     **dict.fromkeys(("--label", "--labels", "--y"), "--target"),
     **dict.fromkeys(("--dataset", "--input", "--train", "-i", "--X"), "--data"),
 }

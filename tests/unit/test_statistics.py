@@ -182,6 +182,14 @@ def test_pieces_give_the_same(real, monkeypatch):
         agree(SAME[name](real), expected)
 
 
+def test_intervals_of_sparse_ids():
+    """Ids near 2³¹, as other tools may use them, take no table of that size."""
+    few = Spikes(np.array([1.0, 2.0, 4.0, 7.0]), np.array([2**31 - 1, 5, 2**31 - 1, 5]), 2**31, 0.0, 9.0, np.array([5, 2**31 - 1]))
+    intervals, ids = analysis.isi(few)
+    assert (intervals.tolist(), ids.tolist()) == ([5.0, 3.0], [5, 2**31 - 1])
+    assert analysis.cv(few).tolist() == [0.0, 0.0]
+
+
 def test_isi_histogram(real):
     edges, number = analysis.isi_histogram(real, bin=0.1)
     gaps = np.concatenate([np.diff(np.rint(of(real, i) * 10)) for i in range(N)]).astype(int)
