@@ -18,6 +18,7 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.gallery import ENTRIES, Entry, Panel, make
 from lifsim.modelfile import load
+from lifsim.plot import raster_plot, selection
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk
 from lifsim.simulation.file_sink import FileSink
@@ -65,6 +66,23 @@ def test_every_kind_is_a_function_and_every_option_reaches_one():
 def test_kinds_of_results(results, kind, options, file):
     assert lif(f"plot x.h5 --kind {kind} {options}") == f"{file}: {kind} of x.h5\n"
     assert (results / file).stat().st_size > 3000
+
+
+@pytest.mark.parametrize("most_dots", [100, 10_000])
+def test_spikes_of_large_files_are_drawn_without_reading_them_whole(results, monkeypatch, most_dots):
+    monkeypatch.setattr(raster_plot, "DOTS", most_dots)
+    want = plot.raster("x.h5", t_start=100.0)
+    monkeypatch.setattr(selection, "_LARGE", 0)
+    result = ls.open("x.h5")
+    monkeypatch.setattr(result.spikes, "_load", None)  # reading the spikes whole would fail
+    got = plot.raster(result, t_start=100.0)
+    assert len(want.axes[0].images) == (2 if most_dots == 100 else 0)
+    for one, other in zip(want.axes, got.axes, strict=True):
+        for a, b in zip([*one.images, *one.lines], [*other.images, *other.lines], strict=True):
+            np.testing.assert_array_equal(*(x.get_array() if hasattr(x, "get_array") else x.get_xydata() for x in (a, b)))
+        for a, b in zip(one.patches, other.patches, strict=True):
+            np.testing.assert_array_equal(a.get_data()[0], b.get_data()[0])
+        assert one.get_title(loc="right") == other.get_title(loc="right")
 
 
 def test_width_and_style_are_those_of_the_picture(results):
