@@ -64,7 +64,14 @@ def _save_network(net: Any, path: str | Path) -> None:
     save(net, path)
 
 
+def _simulation_of(net: Any) -> Any:
+    from lifsim.simulation import Simulation
+
+    return Simulation(net)
+
+
 hooks.save_network = _save_network
+hooks.simulation_of = _simulation_of
 
 
 __dir__ = public_names(__name__)

@@ -1,4 +1,4 @@
-"""The commands that show models and results: info, plot, new, models."""
+"""The commands that show models and results: info, new, models."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifsim import analysis
 from lifsim.cli.next_steps import command, run_of
-from lifsim.cli.options import DISCARD, FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
+from lifsim.cli.options import FILE, N_NODES, OVERWRITE, NewFile, node_counts, refuse_output
 from lifsim.cli.program import Command, Talk, echo
-from lifsim.cli.results import chosen, opened
-from lifsim.cli.text import contents_of, draw_result, heading_of
+from lifsim.cli.text import contents_of, heading_of
 from lifsim.common.printable import one_line
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -153,44 +151,6 @@ _SAID = {
     "precision",
     "weights",
 }
-
-
-@click.command(cls=Command)
-@FILE
-@click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi", "space"]), default="raster", show_default=True)
-@click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Figure to write.  [default: next to FILE]")
-@FROM
-@TO
-@DISCARD
-@POPULATION
-@N_NODES
-@OVERWRITE
-@click.pass_obj
-def plot(
-    talk: Talk,
-    file: Path,
-    kind: str,
-    out: Path | None,
-    overwrite: bool,
-    populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
-    t_start: float | None,
-    t_stop: float | None,
-    discard: float,
-) -> None:
-    """Plot results.
-
-    Plots the results in FILE as a raster plot with population rates below it (raster), population rates (rates), recorded
-    traces (traces), histograms of the inter-spike intervals (isi), or a map of the firing rates (space).
-    """
-    result = opened(talk, file, n_nodes)
-    t_start = analysis.after_warmup(result.t_start, t_start, discard)
-    analysis.check_window(result, t_start, t_stop)
-    shown = chosen(populations, result.populations) if populations else None
-    out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
-    refuse_output(out, overwrite)
-    draw_result(result, kind, out, populations=shown, t_start=t_start, t_stop=t_stop)
-    talk.note(f"{out}: {kind} of {file}")
 
 
 @click.command(cls=Command)

@@ -14,7 +14,9 @@ _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
     "info": "lifsim.cli.inspect",
     "stats": "lifsim.cli.stats",
-    **dict.fromkeys(("plot", "new", "models"), "lifsim.cli.inspect"),
+    "plot": "lifsim.cli.plot",
+    "gallery": "lifsim.cli.gallery",
+    **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }

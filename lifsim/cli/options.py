@@ -189,3 +189,5 @@ WALL = click.option(
     help="Wall time between checkpoints, in seconds or with a unit, or never.",
 )
 MAX_WALL = click.option("--max-wall", type=WallTimeType(), help="Stop after this wall time ('1 h') with a checkpoint; exit code 3.")
+WIDTH = click.option("--width", "width_mm", type=click.FloatRange(40, 1000), help="Width of the figure in mm, such as 85.  [default: 180]")
+STYLE = click.option("--style", type=click.Choice(["light", "dark"]), help="Style of the figure.  [default: light]")

@@ -7,13 +7,44 @@ from lifsim.plot import backend  # noqa: F401 (must come before anything else im
 
 # isort: split
 from lifsim.common.lazy import public_names
+from lifsim.plot.animation import animation
+from lifsim.plot.correlation_plots import correlations, correlogram, spectrum
+from lifsim.plot.curves import fi_curve
+from lifsim.plot.membrane_plot import membrane, phase_plane
 from lifsim.plot.palette import colours
 from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
 from lifsim.plot.space_plot import space
+from lifsim.plot.states_plot import states
 from lifsim.plot.style import save
+from lifsim.plot.summary_plot import summary
+from lifsim.plot.synapse_plots import connectivity, degrees, weights
 from lifsim.plot.trace_plot import traces
+from lifsim.plot.trial_plot import psth
+from lifsim.plot.weight_course import weight_evolution
 
-__all__ = ["colours", "isi", "raster", "rates", "save", "space", "traces"]
+__all__ = [
+    "animation",
+    "colours",
+    "connectivity",
+    "correlations",
+    "correlogram",
+    "degrees",
+    "fi_curve",
+    "isi",
+    "membrane",
+    "phase_plane",
+    "psth",
+    "raster",
+    "rates",
+    "save",
+    "space",
+    "spectrum",
+    "states",
+    "summary",
+    "traces",
+    "weight_evolution",
+    "weights",
+]
 
 __dir__ = public_names(__name__)

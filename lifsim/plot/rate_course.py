@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.plot.palette import ink
-from lifsim.plot.selection import Shown
+from lifsim.plot.palette import grey, ink
+from lifsim.plot.selection import Look, Shown
 from lifsim.plot.style import (
     FONT,
     SMALL,
@@ -32,7 +32,7 @@ _MOST_BINS, _FEWEST_BINS, _SPIKES = 300, 10, 5
 _ROW = 0.16  # height of a row, inches
 
 
-def in_rows(shown: Sequence[Shown]) -> bool:
+def in_rows(shown: Sequence[Look]) -> bool:
     """Whether there are so many populations that each has a row of its own."""
     return len(shown) > TOGETHER
 
@@ -120,7 +120,7 @@ def _draw_rows(ax: Axes, shown: Sequence[Shown], bins: Sequence[float], steps: S
         if len(rate):
             height = 0.88 * rate / (rate.max() or 1.0)
             ax.stairs(k + 1 - height, edges, baseline=k + 1, fill=True, color=one.colour, linewidth=0)
-    ax.hlines(np.arange(1, len(shown) + 1), 0, 1, transform=ax.get_yaxis_transform(), color="0.6", linewidth=0.4, zorder=0.5)
+    ax.hlines(np.arange(1, len(shown) + 1), 0, 1, transform=ax.get_yaxis_transform(), color=grey(0.6), linewidth=0.4, zorder=0.5)
     kept, size = name_rows(ax, shown)
     for k in kept:
         if len(steps[k][0]):
@@ -129,7 +129,7 @@ def _draw_rows(ax: Axes, shown: Sequence[Shown], bins: Sequence[float], steps: S
     write_note(ax, f"population rates in {_bins_text(bins)}; at the right: highest rate (1/s)")
 
 
-def name_rows(ax: Axes, shown: Sequence[Shown], names: bool = True) -> tuple[list[int], float]:
+def name_rows(ax: Axes, shown: Sequence[Look], names: bool = True) -> tuple[list[int], float]:
     """Name row k of the axes, from k to k + 1 downwards, after population k. Returns (rows with room for a name, size of the names)."""
     ax.set_ylim(len(shown), 0)
     row = 72 * figure_size(ax)[1] / len(shown)  # points

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
@@ -31,13 +33,18 @@ class Shown(Look):
 
 
 def looks_of(result: Result) -> dict[str, Look]:
-    """The look of each population of a result, whichever of them a figure shows.
+    """The look of each population of a result, whichever of them a figure shows."""
+    return looks({name: str(about.get("model", "")) for name, about in result.populations.items()})
+
+
+def looks(models: Mapping[str, str]) -> dict[str, Look]:
+    """The look of each of all populations of a network, given the names of their models.
 
     Generators come last, so that neurons have the first colours. Where shortened names are the same, their labels are numbered in the
     order of the model.
     """
-    names = list(result.populations)
-    ranked = sorted(names, key=lambda name: "generator" in str(result.populations[name].get("model", "")))
+    names = list(models)
+    ranked = sorted(names, key=lambda name: "generator" in models[name])
     colour = dict(zip(ranked, colours(ranked), strict=True))
     labels = [short_label(name) for name in names]
     unique = [label if labels.count(label) == 1 else f"{label} ({k + 1})" for k, label in enumerate(labels)]
@@ -75,3 +82,10 @@ def population_names(wanted: Sequence[str] | str | None, known: Sequence[str], w
         if name not in known:
             raise DataError("populations", f"there are no {what} of {name!r}", did_you_mean(name, known))
     return names
+
+
+def sample_of(spikes: Spikes, n: int | None, seed: int = 0) -> Spikes:
+    """The spikes of `n` neurons drawn at random from the recorded ones, without replacement; of all if they are no more (or n is None)."""
+    if n is None or len(spikes.recorded_ids) <= n:
+        return spikes
+    return analysis.select(spikes, np.sort(np.random.default_rng(seed).choice(spikes.recorded_ids, max(n, 1), replace=False)))

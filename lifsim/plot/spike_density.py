@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 
 from lifsim import analysis
 from lifsim.plot.bands import Band
+from lifsim.plot.palette import paper
 from lifsim.plot.style import figure_size
 
 _PIXELS = 100  # per inch, at most: three dots of a printed PNG (300 dpi) each
@@ -39,7 +40,7 @@ def draw_density(ax: Axes, bands: Sequence[Band], start: float, stop: float, sca
     full = float(np.percentile(filled, 99.5)) if len(filled) else 1.0
     for band, (_, rate, rows) in zip(bands, images, strict=True):
         shade = np.sqrt(np.minimum(rate / full, 1))[..., None]
-        pixels = np.uint8(255 * ((1 - shade) + shade * np.array(to_rgb(band.colour))) + 0.5)
+        pixels = np.uint8(255 * ((1 - shade) * np.array(to_rgb(paper())) + shade * np.array(to_rgb(band.colour))) + 0.5)
         extent = (edges[0] * scale, edges[-1] * scale, band.top + rows * band.height, band.top)
         ax.imshow(pixels, extent=extent, aspect="auto", interpolation="nearest", rasterized=True, zorder=1)
     return sum(number for number, _, _ in images), full
