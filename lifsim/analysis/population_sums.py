@@ -114,9 +114,13 @@ class PopulationSums:
         wanted += [self.active] if "correlation" in names else []
         accumulate(spikes, *wanted)
 
+    def rates(self) -> np.ndarray:
+        """Rate of each neuron, spikes/s."""
+        return per_second(self.totals.number, self.spikes.t_stop - self.spikes.t_start)
+
     def rate(self) -> tuple[float, ...]:
         """Mean and standard deviation over neurons."""
-        each = per_second(self.totals.number, self.spikes.t_stop - self.spikes.t_start)
+        each = self.rates()
         return (float(each.mean()), float(each.std())) if len(each) else (0.0, 0.0)
 
     def cv(self) -> tuple[float, ...]:
@@ -137,12 +141,16 @@ class PopulationSums:
         return (_mean(self.windows.fano()),)
 
     def correlation(self) -> tuple[float, ...]:
-        """Mean over the pairs of a sample, whose spikes are collected in a second pass."""
+        """Mean over the pairs of a sample."""
+        return (mean_of_pairs(self.correlations()),)
+
+    def correlations(self) -> np.ndarray:
+        """Correlation matrix of a sample of neurons, whose spikes are collected in a second pass."""
         c = self.conventions
         active = np.sort(self.spikes.recorded_ids[self.active.active])
         kept = Chosen(sample(active, c.sample, c.seed))
         accumulate(self.spikes, kept)
-        return (mean_of_pairs(correlation_matrix(kept.spikes(self.spikes), bin=c.bin)),)
+        return correlation_matrix(kept.spikes(self.spikes), bin=c.bin)
 
     def synchrony(self) -> tuple[float, ...]:
         """Variance over mean of the population count."""

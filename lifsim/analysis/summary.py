@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -100,6 +100,24 @@ def statistics(
         statistic is not known.
     """
     names = chosen_names(names, "names")
+    sums, conventions = sums_of(result, names, t_start, t_stop, bin, discard=discard, neurons=neurons, seed=seed)
+    return Summary({name: _values(each, names) for name, each in sums}, names, conventions)
+
+
+def sums_of(
+    result: Result | Spikes | Mapping[str, Spikes],
+    names: Sequence[str],
+    t_start: float | None,
+    t_stop: float | None,
+    bin: float,
+    *,
+    discard: float,
+    neurons: int,
+    seed: int,
+) -> tuple[Iterator[tuple[str, PopulationSums]], Conventions]:
+    """The sums from which the statistics `names` of each population follow, by its name, and the conventions; arguments and errors are
+    those of `statistics`.
+    """
     if neurons < 2:
         raise DataError("neurons", f"{neurons}", "2 or more: correlations are of pairs")
     given: Any = result if isinstance(result, Result) else _extent(result)
@@ -108,8 +126,8 @@ def statistics(
     start = given.t_start if t_start is None else max(t_start, given.t_start)
     stop = given.t_stop if t_stop is None else min(t_stop, given.t_stop)
     conventions = Conventions(start, stop, discard, bin, sample=neurons, seed=seed)
-    values = {name: _values(spikes.window(t_start, t_stop), names, conventions) for name, spikes in _populations(result)}
-    return Summary(values, names, conventions)
+    populations = _populations(result)
+    return ((name, PopulationSums(spikes.window(t_start, t_stop), names, conventions)) for name, spikes in populations), conventions
 
 
 def chosen_names(names: str | Iterable[str], place: str) -> list[str]:
@@ -136,9 +154,8 @@ def _extent(result: Spikes | Mapping[str, Spikes]) -> Any:
     return SimpleNamespace(t_start=min((s.t_start for s in each), default=0.0), t_stop=max((s.t_stop for s in each), default=0.0))
 
 
-def _values(spikes: Spikes | SpikeStream, names: Sequence[str], conventions: Conventions) -> dict[str, float]:
-    sums = PopulationSums(spikes, names, conventions)
-    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.totals.number.sum())}
+def _values(sums: PopulationSums, names: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {"neurons": len(sums.spikes.recorded_ids), "spikes": int(sums.totals.number.sum())}
     for name in names:
         found |= dict(zip(MEASURES[name].heads, MEASURES[name].values(sums), strict=True))
     return found

@@ -14,6 +14,7 @@ _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
     "info": "lifsim.cli.inspect",
     "stats": "lifsim.cli.stats",
+    "compare": "lifsim.cli.compare",
     "plot": "lifsim.cli.plot",
     "gallery": "lifsim.cli.gallery",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
