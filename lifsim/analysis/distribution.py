@@ -17,6 +17,7 @@ from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 
 STATISTICS = {"rate": "rate (1/s)", "cv": "CV of ISI", "correlation": "correlation"}
+_ROUNDING = 1e-6  # relative difference of values that may be the same, rounded differently: float32 has 6e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +176,8 @@ def check_populations(wanted: Sequence[str] | None, known: Iterable[str]) -> Non
 def ks_distance(first: Distribution, second: Distribution) -> float:
     """Kolmogorov–Smirnov distance of two distributions: the largest difference of their cumulative distribution functions.
 
-    D = max over x of |F(x) - G(x)| (same as the statistic of `scipy.stats.ks_2samp`). Dasbach et al., Front. Neurosci. 15:757790, 2021,
+    D = max over x of |F(x) - G(x)| (the statistic of `scipy.stats.ks_2samp`, but that numbers whose relative difference is below 1e-6 count
+    as equal: the same rate may be rounded differently in two files). Dasbach et al., Front. Neurosci. 15:757790, 2021,
     use it to compare the activity of networks.
 
     Parameters
@@ -193,6 +195,7 @@ def ks_distance(first: Distribution, second: Distribution) -> float:
     if not (first.shape_known and second.shape_known):
         raise DataError("distribution", "only its mean is known", "a distribution with all its values")
     points = np.union1d(first.values, second.values)
+    points += _ROUNDING * np.abs(points)
     return float(np.abs(first.share_up_to(points) - second.share_up_to(points)).max(initial=0.0))
 
 

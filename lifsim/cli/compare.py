@@ -158,7 +158,7 @@ def _exact_facts(found: ExactComparison) -> dict[str, Any]:
     return _defined({"same": found.same, **facts})
 
 
-def comparison_facts(found: Comparison, files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+def comparison_facts(found: Comparison, files: Mapping[str, Sequence[Path | str]]) -> dict[str, Any]:
     """A comparison of groups for JSON."""
     groups = [
         {

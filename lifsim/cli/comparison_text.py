@@ -133,6 +133,14 @@ def _window(c: Any) -> str:
     return f"window ({c.t_start:g}, {c.t_stop:g}] ms{discarded}; CV: neurons with {c.min_isis} ISIs or more; {pairs}"
 
 
+def duration_words(seconds: float) -> str:
+    """A wall time in words: seconds, minutes, hours or days."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
 def picture(talk: Talk, found: Comparison, out: Path, look: Mapping[str, Any]) -> None:
     """Write the figure of a comparison of groups."""
     from lifsim import plot

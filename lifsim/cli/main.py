@@ -17,6 +17,7 @@ _COMMANDS = {
     "compare": "lifsim.cli.compare",
     "plot": "lifsim.cli.plot",
     "gallery": "lifsim.cli.gallery",
+    "validate": "lifsim.cli.validate",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),

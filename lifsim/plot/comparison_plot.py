@@ -27,7 +27,8 @@ def comparison(found: Comparison) -> Figure:
 
     A row for each population, a column for each statistic. Thick lines: all runs of a group together; thin lines: its single runs, which
     show the spread between seeds; dashed lines: means, where only those are known. The shares of neurons (or pairs) in 40 bins are drawn,
-    the highest of a panel at its full height. The axis holds the 0.5th to the 99.5th percentile of each run. Above each panel stands the
+    the highest of a panel at its full height. The axis holds the 0.5th to the 99.5th percentile of each run, of
+    long-tailed ones up to six times the width of the middle half on each side of it. Above each panel stands the
     Kolmogorov–Smirnov distance of two groups, with the distance within groups in brackets, and an asterisk if they differ.
 
     Parameters
@@ -88,20 +89,36 @@ def _draw_shares(ax: Axes, one: Distribution, edges: np.ndarray, colour: str, wi
 
 
 def _edges(several: Sequence[Distribution]) -> np.ndarray:
-    """Edges of bins over the middle 99 % of every distribution, between whose values a bin ends where they are few."""
+    """Edges of bins over the limits of every distribution; bins end between values where these are few."""
     known = [one for one in several if one.n]
     if not known:
         return np.linspace(0.0, 1.0, _BINS + 1)
-    low, high = min(_quantile(one, 0.005) for one in known), max(_quantile(one, 0.995) for one in known)
+    limits = [_limits(one) for one in known]
+    low, high = min(limit[0] for limit in limits), max(limit[1] for limit in limits)
     if not high > low:
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     values = np.unique(np.concatenate([one.values for one in known if one.shape_known] or [np.empty(0)]))
-    step = float(np.diff(values).min(initial=np.inf))
-    if not np.isfinite(step) or (high - low) / step > 40 * _BINS:  # not whole numbers of a step, such as a spike in the window
+    steps = np.diff(values)
+    step = float(steps[steps > 1e-4 * (high - low)].min(initial=np.inf))
+    if (
+        not np.isfinite(step) or len(values) > 40 * _BINS or not _whole(values, step)
+    ):  # not whole numbers of a step, such as a spike in the window
         room = 0.02 * (high - low)
         return np.linspace(low - room, high + room, _BINS + 1)
     width = step * max(1, np.ceil((high - low) / step / _BINS))
     return low - step / 2 + width * np.arange(np.ceil((high - low) / width) + 2)
+
+
+def _whole(values: np.ndarray, step: float) -> bool:
+    """Whether all values are whole multiples of `step`."""
+    return bool((np.abs(values / step - np.rint(values / step)) < 0.01).all())
+
+
+def _limits(one: Distribution) -> tuple[float, float]:
+    """The 0.5th and the 99.5th percentile, but no more than six times the width of the middle half away from it."""
+    low, first, third, high = (_quantile(one, share) for share in (0.005, 0.25, 0.75, 0.995))
+    reach = 6 * (third - first) or np.inf
+    return max(low, first - reach), min(high, third + reach)
 
 
 def _quantile(one: Distribution, share: float) -> float:
