@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from lifsim.analysis.comparison import ComparedStatistic, Comparison
 from lifsim.analysis.distribution import STATISTICS, Distribution
@@ -76,6 +77,7 @@ def _draw_panel(ax: Axes, found: Comparison, population: str, statistic: str, co
                 ax.axvline(one.mean, color=colours[name], linewidth=1.0, linestyle=(0, (4, 3)))
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     rows = [row for row in found.rows if (row.population, row.statistic) == (population, statistic)]
     if not any(one.n for several in each.values() for one in several):
         ax.set_xticks([])
