@@ -21,9 +21,9 @@ __all__ = [
     "check_window", "chi_synchrony", "cohens_d", "compare", "compare_exactly", "correlation", "correlation_matrix",
     "correlations", "counts", "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "distributions",
     "fano_factor", "fano_factors", "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "ks_distance", "lv", "lvr",
-    "oscillation_peak", "over_runs", "places", "population_rate", "power_spectrum", "psth", "rates", "select", "sliding_windows",
-    "spike_counts", "spike_triggered_average", "statistics", "synchrony", "table", "table_over_runs", "threshold_crossings",
-    "trial_fano_factors", "trial_statistics", "van_rossum_distance", "victor_purpura_distance",
+    "neuron_statistics", "oscillation_peak", "over_runs", "places", "population_rate", "power_spectrum", "psth", "rates",
+    "select", "sliding_windows", "spike_counts", "spike_triggered_average", "statistics", "synchrony", "table", "table_over_runs",
+    "threshold_crossings", "trial_fano_factors", "trial_statistics", "van_rossum_distance", "victor_purpura_distance",
 ]
 # fmt: on
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lifsim.analysis.neurons import places, select
     from lifsim.analysis.pairs import correlation, correlation_matrix, correlations, covariance_matrix
     from lifsim.analysis.resampling import bootstrap_interval
+    from lifsim.analysis.single_neurons import neuron_statistics
     from lifsim.analysis.spectra import OscillationPeak, oscillation_peak, power_spectrum
     from lifsim.analysis.summary import Spread, Summary, over_runs, statistics
     from lifsim.analysis.tables import as_csv, table, table_over_runs
@@ -62,6 +63,7 @@ _HOMES = {
     "neurons": ("places", "select"),
     "pairs": ("correlation", "correlation_matrix", "correlations", "covariance_matrix"),
     "resampling": ("bootstrap_interval",),
+    "single_neurons": ("neuron_statistics",),
     "spectra": ("OscillationPeak", "oscillation_peak", "power_spectrum"),
     "summary": ("Spread", "Summary", "over_runs", "statistics"),
     "tables": ("as_csv", "table", "table_over_runs"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lifsim.analysis.neurons import chosen, places
-from lifsim.analysis.passes import Piece, accumulate, run_starts
+from lifsim.analysis.passes import Piece, accumulate
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import on_grid, steps
 from lifsim.results.data import Spikes
@@ -153,27 +154,24 @@ class CountSquares:
 
     def add(self, piece: Piece) -> None:
         """Count the spikes of the next piece."""
-        index, n = binned(piece.spikes, self._width)
-        index = index[piece.order]
-        inside = index < n
-        index, neuron = index[inside], piece.sorted_place[inside]
-        if not len(index):
-            return
-        start = run_starts(neuron, index)
-        number, neuron, index = np.diff(np.append(start, len(index))), neuron[start], index[start]
-        first = run_starts(neuron)
-        fresh = neuron[first]
-        goes_on = self._open[fresh] == index[first]  # the first window of a neuron in this piece began in an earlier piece
-        self.squares[fresh] += np.where(goes_on, 0, self._held[fresh] ** 2)
-        number[first] += np.where(goes_on, self._held[fresh], 0)
-        self.total[fresh] -= np.where(goes_on, self._held[fresh], 0)
-        last = np.append(first[1:], len(index)) - 1
-        self._open[fresh], self._held[fresh] = index[last], number[last]
-        size = len(self.total)
-        self.total += np.bincount(neuron, number, size).astype(np.int64)
-        done = np.ones(len(index), bool)
-        done[last] = False
-        self.squares += np.bincount(neuron[done], number[done].astype(np.float64) ** 2, size).astype(np.int64)
+        index, n = binned(replace(piece.spikes, times=piece.times), self._width)
+        starts = np.zeros(len(index), bool)
+        starts[1:] = index[1:] != index[:-1]
+        starts[piece.first] = True
+        start = np.flatnonzero(starts)  # where a neuron enters another window
+        index, number = index[start], np.diff(np.append(start, len(starts)))
+        number[index == n] = 0  # after the last whole window
+        first = np.searchsorted(start, piece.first)
+        last = np.append(first[1:], len(start)) - 1
+        neuron, held = piece.active, self._held[piece.active]
+        goes_on = self._open[neuron] == index[first]  # the first window of a neuron in this piece began in an earlier piece
+        self.squares[neuron] += np.where(goes_on, 0, held**2)
+        self.total[neuron] -= np.where(goes_on, held, 0)
+        number[first] += np.where(goes_on, held, 0)
+        self._open[neuron], self._held[neuron] = index[last], number[last]
+        if len(first):
+            self.total[neuron] += np.add.reduceat(number, first)
+            self.squares[neuron] += np.add.reduceat(number**2, first) - number[last] ** 2
 
     def fano(self) -> np.ndarray:
         """Variance over mean of the counts of each neuron; nan without spikes."""

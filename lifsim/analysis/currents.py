@@ -49,7 +49,8 @@ def current_balance(excitatory: np.ndarray, inhibitory: np.ndarray) -> CurrentBa
     e, i = np.asarray(excitatory, np.float64), np.asarray(inhibitory, np.float64)
     if e.shape != i.shape or e.ndim not in (1, 2):
         raise DataError("excitatory, inhibitory", f"have shapes {e.shape} and {i.shape}", "the same shape, (n_samples, n_neurons)")
-    e, i = e.reshape(len(e), -1), i.reshape(len(i), -1)
+    if e.ndim == 1:
+        e, i = e[:, None], i[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean_e, mean_i = e.sum(axis=0) / np.float64(len(e)), i.sum(axis=0) / np.float64(len(i))
         de, di = e - mean_e, mean_i - i

@@ -160,7 +160,7 @@ def distributions(
     found = {}
     for name, each in sums:
         matrix = each.correlations()
-        samples = each.rates(), each.intervals.cv(conventions.min_isis), matrix[np.triu_indices(len(matrix), 1)]
+        samples = each.neurons.values("rate", 0), each.neurons.values("cv", conventions.min_isis), matrix[np.triu_indices(len(matrix), 1)]
         found[name] = {key: Distribution.of(sample) for key, sample in zip(STATISTICS, samples, strict=True)}
     return RunDistributions(found, conventions)
 

@@ -23,7 +23,7 @@ class SpikeTotals:
 
     def add(self, piece: Piece) -> None:
         """Count the spikes of the next piece."""
-        self.number += np.bincount(piece.place, minlength=len(self.number))
+        self.number += piece.number
 
 
 def rates(spikes: Spikes | SpikeStream, t_start: float | None = None, t_stop: float | None = None) -> np.ndarray:

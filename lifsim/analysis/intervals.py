@@ -31,9 +31,11 @@ def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
     (n_intervals,).
     """
     order = stable_order(spikes.ids, int(spikes.ids.max(initial=0)) + 1)  # the times are ascending already
-    ids, at = spikes.ids[order], spikes.times[order]
-    same = ids[1:] == ids[:-1]
-    return np.diff(at)[same], ids[1:][same]
+    number = np.bincount(spikes.ids)
+    active = np.flatnonzero(number)
+    within = np.ones(len(order), bool)
+    within[(np.cumsum(number) - number)[active]] = False  # a neuron's first spike ends no interval
+    return np.diff(spikes.times[order], prepend=0.0)[within], np.repeat(active, number[active] - 1)
 
 
 class IntervalSums:
@@ -55,39 +57,42 @@ class IntervalSums:
 
     def add(self, piece: Piece) -> None:
         """Take the intervals that end in the next piece into account."""
-        if not len(piece.order):
+        if not len(piece.times):
             return
-        at, neuron, first = piece.spikes.times[piece.order], piece.sorted_place, piece.first
-        ends = np.append(first[1:], len(at)) - 1  # the last spike of each neuron
-        fresh = neuron[first]
+        at, neuron, first, last = piece.times, piece.active, piece.first, piece.last
         interval = np.empty_like(at)
         np.subtract(at[1:], at[:-1], out=interval[1:])
-        interval[first] = at[first] - self._last[fresh]
-        known = ~np.isnan(interval[first])  # whether a neuron has spikes in earlier pieces
+        interval[first] = at[first] - self._last[neuron]  # nan if a neuron has no earlier spike
         if self.local:
-            self._add_local(interval, neuron, first)
-        self._last[fresh], self._before[fresh] = at[ends], interval[ends]
-        kept = np.ones(len(at), bool)
-        kept[first[~known]] = False
-        interval, neuron = interval[kept], neuron[kept]
-        self.number += np.bincount(neuron, minlength=len(self.number))
+            self._add_local(interval, piece)
+        self._last[neuron], self._before[neuron] = at[last], interval[last]
+        n = piece.number.copy()
+        n[neuron] -= np.isnan(interval[first])
+        self.number += n
         if self.moments is not None:
-            self.moments.add(interval, neuron)
+            self.moments.add(n, *_mean_and_squares(interval, n, piece))
 
-    def _add_local(self, interval: np.ndarray, neuron: np.ndarray, first: np.ndarray) -> None:
+    def _add_local(self, interval: np.ndarray, piece: Piece) -> None:
         before = np.empty_like(interval)
         before[1:] = interval[:-1]
-        before[first] = self._before[neuron[first]]
-        pair = ~(np.isnan(interval) | np.isnan(before))
-        a, b, neuron = before[pair], interval[pair], neuron[pair]
+        before[piece.first] = self._before[piece.active]
         with np.errstate(invalid="ignore", divide="ignore"):  # two intervals of 0 ms: nan
-            total = a + b
-            apart = np.abs(a - b) / total
-            for name, sums in self.local.items():
-                terms = 2.0 * apart if name == "cv2" else 3.0 * apart**2
-                if name == "lvr":  # 1 - 4 a b / (a + b)² = (a - b)² / (a + b)²
+            total = interval + before
+            apart = np.subtract(interval, before, out=before)
+            np.abs(apart, out=apart)
+            apart /= total
+        # the first two spikes of a neuron end no pair of intervals; they are known by nan
+        ends = piece.first[np.isnan(total[piece.first])]
+        after = piece.first + 1
+        after = after[(after <= piece.last) & np.isnan(total[np.minimum(after, len(total) - 1)])]
+        apart[ends] = apart[after] = 0.0
+        for name, sums in self.local.items():
+            terms = 2.0 * apart if name == "cv2" else 3.0 * apart**2
+            if name == "lvr":  # 1 - 4 a b / (a + b)² = (a - b)² / (a + b)²
+                total[ends] = total[after] = 1.0
+                with np.errstate(divide="ignore", invalid="ignore"):
                     terms *= 1.0 + 4.0 * self._refractoriness / total
-                sums += np.bincount(neuron, terms, len(sums))
+            sums[piece.active] += np.add.reduceat(terms, piece.first)
 
     def cv(self, min_isis: int) -> np.ndarray:
         """The CV of each neuron with `min_isis` intervals or more; nan for others."""
@@ -101,6 +106,19 @@ class IntervalSums:
         """A measure in `LOCAL` of each neuron with `min_isis` intervals or more; nan for others."""
         pairs = np.maximum(self.number - 1, 1)
         return np.where(self.number >= max(min_isis, 2), self.local[name] / pairs, math.nan)
+
+
+def _mean_and_squares(interval: np.ndarray, n: np.ndarray, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the `n` intervals of each neuron, and the sum of their squared deviations from it. Unknown intervals, nan, become 0."""
+    first, active = piece.first, piece.active
+    unknown = first[np.isnan(interval[first])]
+    interval[unknown] = 0.0
+    mean, squares = np.zeros(len(n)), np.zeros(len(n))
+    mean[active] = np.add.reduceat(interval, first) / np.maximum(n[active], 1)
+    deviation = np.subtract(interval, np.repeat(mean, piece.number), out=interval)
+    deviation[unknown] = 0.0
+    squares[active] = np.add.reduceat(np.square(deviation, out=deviation), first)
+    return mean, squares
 
 
 def cv_isi(spikes: Spikes, min_isis: int = MIN_ISIS) -> np.ndarray:

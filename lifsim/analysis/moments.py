@@ -8,7 +8,7 @@ import numpy as np
 class Moments:
     """Number `n`, `mean` and summed squared deviations `squares` of the values of each of `size` groups, float64 (size,).
 
-    Values come in any number of batches. The moments of a batch are taken in two passes and then joined with those before (T. F. Chan,
+    Values come in any number of batches. The moments of a batch, best taken in two passes, are joined with those before (T. F. Chan,
     G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242, 1983, eq. 2.1), which loses no digits where the mean is large.
     """
 
@@ -17,13 +17,8 @@ class Moments:
         self.mean = np.zeros(size)
         self.squares = np.zeros(size)
 
-    def add(self, values: np.ndarray, group: np.ndarray) -> None:
-        """Add `values`, float64 (k,), each to its `group`, int64 (k,)."""
-        size = len(self.n)
-        n = np.bincount(group, minlength=size)
-        mean = np.bincount(group, values, size) / np.maximum(n, 1)
-        deviation = values - mean[group]
-        squares = np.bincount(group, np.square(deviation, out=deviation), size)
+    def add(self, n: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> None:
+        """Add a batch: the number of its values in each group, their mean, and their summed squared deviations from it."""
         total = np.maximum(self.n + n, 1)
         apart = mean - self.mean
         self.mean += apart * (n / total)

@@ -131,15 +131,20 @@ def _scatter(spikes: Spikes, bin: float, neurons: np.ndarray) -> tuple[np.ndarra
     from scipy.sparse import csr_matrix
 
     row, column, n_bins = entries(spikes, bin, neurons)
-    size = len(neurons)
-    number = csr_matrix((np.ones(len(row)), (row, column)), shape=(size, max(n_bins, 1)))
-    dense = number.nnz > _DENSE * size * max(n_bins, 1)
-    by_bin = number.toarray() if dense else number
+    size, width = len(neurons), max(n_bins, 1)
+    number = csr_matrix((np.ones(len(row)), (row, column)), shape=(size, width))
+    number.sum_duplicates()
+    dense = number.nnz > _DENSE * size * width
+    exact = width * number.data.max(initial=0.0) ** 2 < 2**24  # float32 then holds every sum of products, and is twice as fast
+    by_bin = number.astype(np.float32 if exact else np.float64).toarray() if dense else number
     total = np.bincount(row, minlength=size).astype(np.float64)
     found = np.empty((size, size))
     for a in range(0, size, _ROWS):
-        rows = by_bin[a : a + _ROWS] @ by_bin[a:].T
-        z = a + rows.shape[0]
-        found[a:z, a:] = (rows if dense else rows.toarray()) * n_bins - np.outer(total[a:z], total[a:])
+        z = min(a + _ROWS, size)
+        block = by_bin[a:z] @ by_bin[a:].T
+        block = np.multiply(block if dense else block.toarray(), float(n_bins), dtype=np.float64)
+        out = found[a:z, a:]
+        np.multiply(total[a:z, None], total[a:], out=out)
+        np.subtract(block, out, out=out)
         found[z:, a:z] = found[a:z, z:].T
     return found, n_bins

@@ -37,19 +37,34 @@ class Piece:
         return self.spikes.ids if everyone else places(self.spikes.ids, recorded)
 
     @cached_property
+    def number(self) -> np.ndarray:
+        """Number of spikes of each recorded neuron."""
+        return np.bincount(self.place, minlength=len(self.spikes.recorded_ids))
+
+    @cached_property
     def order(self) -> np.ndarray:
         """The order of the spikes by neuron, then time."""
         return stable_order(self.place, len(self.spikes.recorded_ids))
 
     @cached_property
-    def sorted_place(self) -> np.ndarray:
-        """`place` in the order of neurons."""
-        return self.place[self.order]
+    def times(self) -> np.ndarray:
+        """The times in the order of neurons."""
+        return self.spikes.times[self.order]
+
+    @cached_property
+    def active(self) -> np.ndarray:
+        """The neurons with spikes, as indices among the recorded ones, ascending."""
+        return np.flatnonzero(self.number)
 
     @cached_property
     def first(self) -> np.ndarray:
-        """Positions of the first spike of each neuron in the order of neurons; only of neurons with spikes."""
-        return run_starts(self.sorted_place)
+        """The position of the first spike of each of the `active` neurons in the order of neurons."""
+        return (np.cumsum(self.number) - self.number)[self.active]
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """The position of the last spike of each of the `active` neurons in the order of neurons."""
+        return np.cumsum(self.number)[self.active] - 1
 
 
 class Accumulator(Protocol):
@@ -57,16 +72,6 @@ class Accumulator(Protocol):
 
     def add(self, piece: Piece) -> None:
         """Take the spikes of the next piece into account."""
-
-
-def run_starts(*columns: np.ndarray) -> np.ndarray:
-    """Positions at which one of `columns`, arrays of the same length, has another value than at the position before; the first is 0."""
-    changes = np.ones(len(columns[0]), bool)
-    if len(changes):
-        changes[1:] = columns[0][1:] != columns[0][:-1]
-        for column in columns[1:]:
-            changes[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(changes)
 
 
 def accumulate(spikes: Spikes | SpikeStream, *accumulators: Accumulator) -> None:

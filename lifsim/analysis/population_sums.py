@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.analysis.bins import BinCounts, CountSquares, binned, n_bins, variance_over_mean
-from lifsim.analysis.firing_rates import SpikeTotals, per_second
-from lifsim.analysis.intervals import LOCAL, MIN_ISIS, IntervalSums
+from lifsim.analysis.bins import BinCounts, binned, n_bins, variance_over_mean
+from lifsim.analysis.intervals import MIN_ISIS
 from lifsim.analysis.neurons import places
 from lifsim.analysis.pairs import correlation_matrix, mean_of_pairs, sample
-from lifsim.analysis.passes import Accumulator, Piece, accumulate
+from lifsim.analysis.passes import Piece, accumulate
+from lifsim.analysis.single_neurons import NeuronSums
 from lifsim.analysis.spectra import oscillation_peak, spectrum_of
 from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
@@ -50,7 +50,7 @@ class Conventions:
     fano_window: float = 100.0
     synchrony_bin: float = 3.0
     spectrum_bin: float = 1.0
-    resolution: float = 1.0
+    resolution: float = 2.0
     edges: str = "(a, b]"
     silent: str = "included in rate, left out of cv, cv2, lv, lvr, fano_neuron and correlation"
 
@@ -100,45 +100,30 @@ class PopulationSums:
 
     def __init__(self, spikes: Spikes | SpikeStream, names: Collection[str], conventions: Conventions) -> None:
         self.spikes, self.conventions = spikes, conventions
-        n, c = len(spikes.recorded_ids), conventions
-        self.totals = SpikeTotals(n)
-        local = tuple(name for name in LOCAL if name in names)
+        c, single = conventions, {"fano" if name == "fano_neuron" else name for name in names if name != "fano"}
         widths = {"fano": c.bin, "synchrony": c.synchrony_bin, "oscillation": c.spectrum_bin}
-        self.intervals = IntervalSums(n, "cv" in names, local, c.refractoriness)
+        self.neurons = NeuronSums(spikes, single, c.refractoriness, c.fano_window)
         self.counts = {width: BinCounts(spikes, width) for name, width in widths.items() if name in names}
-        self.windows = CountSquares(spikes, c.fano_window)
         self.active = ActiveNeurons(spikes, c.bin)
-        wanted: list[Accumulator] = [self.totals, *self.counts.values()]
-        wanted += [self.intervals] if local or "cv" in names else []
-        wanted += [self.windows] if "fano_neuron" in names else []
-        wanted += [self.active] if "correlation" in names else []
-        accumulate(spikes, *wanted)
-
-    def rates(self) -> np.ndarray:
-        """Rate of each neuron, spikes/s."""
-        return per_second(self.totals.number, self.spikes.t_stop - self.spikes.t_start)
+        accumulate(spikes, *self.neurons.accumulators, *self.counts.values(), *([self.active] if "correlation" in names else []))
 
     def rate(self) -> tuple[float, ...]:
         """Mean and standard deviation over neurons."""
-        each = self.rates()
+        each = self.neurons.values("rate", 0)
         return (float(each.mean()), float(each.std())) if len(each) else (0.0, 0.0)
 
     def cv(self) -> tuple[float, ...]:
         """Mean over the neurons with a CV, and their number."""
-        cv = self.intervals.cv(self.conventions.min_isis)
+        cv = self.neurons.values("cv", self.conventions.min_isis)
         return _mean(cv), int((~np.isnan(cv)).sum())
 
-    def local(self, name: str) -> tuple[float, ...]:
-        """Mean of a measure in `LOCAL` over neurons."""
-        return (_mean(self.intervals.mean_of(name, self.conventions.min_isis)),)
+    def neuron_mean(self, name: str) -> tuple[float, ...]:
+        """Mean of a statistic over the neurons that have it."""
+        return (_mean(self.neurons.values(name, self.conventions.min_isis)),)
 
     def fano(self) -> tuple[float, ...]:
         """Of the population count."""
         return (variance_over_mean(self.counts[self.conventions.bin].number),)
-
-    def fano_neuron(self) -> tuple[float, ...]:
-        """Mean over the neurons with spikes."""
-        return (_mean(self.windows.fano()),)
 
     def correlation(self) -> tuple[float, ...]:
         """Mean over the pairs of a sample."""
@@ -176,12 +161,12 @@ _PAIRS = "all pairs of {c.sample} neurons with spikes (seed {c.seed}), or of all
 MEASURES = {
     "rate": Measure(PopulationSums.rate, {"rate": "rate (1/s)", "rate_sd": "sd (1/s)"}, {"rate": ["silent neurons included"]}),
     "cv": Measure(PopulationSums.cv, {"cv_isi": "CV of ISI", "cv_neurons": "neurons with CV"}, {"CV": [_ISIS]}),
-    "cv2": Measure(lambda sums: sums.local("cv2"), {"cv2": "CV2"}, {"CV2": [_ISIS]}),
-    "lv": Measure(lambda sums: sums.local("lv"), {"lv": "LV"}, {"LV": [_ISIS]}),
-    "lvr": Measure(lambda sums: sums.local("lvr"), {"lvr": "LvR"}, {"LvR": [_ISIS, "R = {c.refractoriness:g} ms"]}),
+    "cv2": Measure(lambda sums: sums.neuron_mean("cv2"), {"cv2": "CV2"}, {"CV2": [_ISIS]}),
+    "lv": Measure(lambda sums: sums.neuron_mean("lv"), {"lv": "LV"}, {"LV": [_ISIS]}),
+    "lvr": Measure(lambda sums: sums.neuron_mean("lvr"), {"lvr": "LvR"}, {"LvR": [_ISIS, "R = {c.refractoriness:g} ms"]}),
     "fano": Measure(PopulationSums.fano, {"fano": "Fano (pop.)"}, {"Fano (pop.)": [_BIN]}),
     "fano_neuron": Measure(
-        PopulationSums.fano_neuron,
+        lambda sums: sums.neuron_mean("fano"),
         {"fano_neuron": "Fano (neuron)"},
         {"Fano (neuron)": ["neurons with spikes, windows of {c.fano_window:g} ms"]},
     ),

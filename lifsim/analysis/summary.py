@@ -90,7 +90,7 @@ def statistics(
     - cv2, lv, lvr: "cv2", "lv", "lvr" (means over neurons of the functions of these names, with at least `MIN_ISIS` intervals);
     - fano: "fano" (`fano_factor`); fano_neuron: "fano_neuron" (mean of `fano_factors` over neurons with spikes);
     - correlation: "correlation" (`correlation`); synchrony: "synchrony" (`synchrony`);
-    - oscillation: "peak_frequency" (Hz) and "peak_ratio" (`oscillation_peak`); nan if the window is shorter than a second}.
+    - oscillation: "peak_frequency" (Hz) and "peak_ratio" (`oscillation_peak`); nan if the window is shorter than half a second}.
 
     Undefined values are nan. The return value has the attributes `names` and `conventions`, which say what the numbers depend on.
 
@@ -155,7 +155,7 @@ def _extent(result: Spikes | Mapping[str, Spikes]) -> Any:
 
 
 def _values(sums: PopulationSums, names: Sequence[str]) -> dict[str, float]:
-    found: dict[str, float] = {"neurons": len(sums.spikes.recorded_ids), "spikes": int(sums.totals.number.sum())}
+    found: dict[str, float] = {"neurons": len(sums.spikes.recorded_ids), "spikes": int(sums.neurons.totals.number.sum())}
     for name in names:
         found |= dict(zip(MEASURES[name].heads, MEASURES[name].values(sums), strict=True))
     return found

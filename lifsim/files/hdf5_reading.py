@@ -74,9 +74,12 @@ def check_digest(data: h5py.Dataset) -> None:
         pass
 
 
-def pieces_of(*columns: h5py.Dataset, rows: int = _ROWS) -> Iterator[tuple[np.ndarray, ...]]:
-    """The values of datasets of the same length, in pieces; at the end, those with a checksum are compared with it (DataError)."""
-    sums = [hashlib.sha256() if "sha256" in data.attrs else None for data in columns]
+def pieces_of(*columns: h5py.Dataset, rows: int | None = None, check: bool = True) -> Iterator[tuple[np.ndarray, ...]]:
+    """The values of datasets of the same length, `rows` at a time; at the end, if `check`, they are compared with their checksums, if
+    they have any (DataError).
+    """
+    sums = [hashlib.sha256() if check and "sha256" in data.attrs else None for data in columns]
+    rows = rows or _ROWS
     for a in range(0, len(columns[0]), rows):
         values = tuple(data[a : a + rows] for data in columns)
         for digest, part in zip(sums, values, strict=True):

@@ -44,6 +44,7 @@ class ResultFile:
         self._path = path
         self._stamp = self._stat()
         self.survey: Survey | None = None
+        self._checked: set[str] = set()  # populations whose spikes agreed with their checksums; a file that changes is noticed by `_open`
         if written is not None:
             (self.info, self.located), self._native, self.sealed = written, True, True
             self.manifest = _manifest(self.info)
@@ -117,8 +118,8 @@ class ResultFile:
     def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Times (ms) and ids of a population's spikes in order of time, in pieces, only one of which is in memory.
 
-        Files of other tools that are not in order of time are read as a whole. Checksums are compared when the last piece was read
-        (DataError if they differ).
+        Files of other tools that are not in order of time are read as a whole. Checksums are compared when the last piece was read for
+        the first time (DataError if they differ).
         """
         if not self._native and not self._by_time(name):
             yield self.spikes(name)
@@ -126,10 +127,11 @@ class ResultFile:
         with self._open() as file:
             place = self._place(name)
             n = self.manifest.populations[name]["n"]
-            for at, ids in pieces_of(*place.columns(file)):
+            for at, ids in pieces_of(*place.columns(file), check=name not in self._checked):
                 if self._native and ids.max() >= n:
                     self._refuse_ids(name)
                 yield place.ms(at), ids.astype(np.int64)
+            self._checked.add(name)
 
     def _by_time(self, name: str) -> bool:
         """Whether the spikes of another tool's file are in the order that `spikes` gives them: by time, then neuron."""
