@@ -14,6 +14,7 @@ from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.progress import Progress
 from lifsim.common.errors import LifsimError, did_you_mean
 from lifsim.gallery.entries import ENTRIES
+from lifsim.modelfile import toml
 
 if TYPE_CHECKING:
     from lifsim.gallery.making import Made
@@ -79,8 +80,6 @@ def _list() -> None:
 
 def model_parameters(settings: tuple[str, ...]) -> dict[str, Any]:
     """Parameters of the model given as NAME=VALUE."""
-    from lifsim.modelfile import toml
-
     found = {}
     for setting in settings:
         name, equals, raw = (part.strip() for part in setting.partition("="))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from lifsim import analysis
 from lifsim.cli.options import (
     DISCARD,
     FILE,
@@ -140,8 +141,6 @@ def plot(
         shown = _fitting(kind, _values(given, given["t_start"] or given["discard"] or None, chosen(given["populations"], net.populations)))
         draw(kind, out, net, **shown, **options)
     else:
-        from lifsim import analysis
-
         result = opened(talk, file, n_nodes)
         start = analysis.after_warmup(result.t_start, given["t_start"], given["discard"])
         analysis.check_window(result, start, given["t_stop"])

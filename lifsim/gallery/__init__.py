@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from lifsim.common.lazy import public_names
-from lifsim.gallery.entries import ENTRIES, Entry, Panel
-from lifsim.gallery.making import Made, make
+from typing import TYPE_CHECKING
 
-__all__ = ["ENTRIES", "Entry", "Made", "Panel", "make"]
+from lifsim.common.lazy import on_first_use, public_names
+from lifsim.gallery.entries import ENTRIES, Entry, Panel
+
+__all__ = ["ENTRIES", "Compared", "Entry", "Made", "Panel", "make"]
+
+if TYPE_CHECKING:
+    from lifsim.gallery.making import Compared, Made, make
+
+__getattr__ = on_first_use(__name__, dict.fromkeys(("Compared", "Made", "make"), "lifsim.gallery.making"))
 
 __dir__ = public_names(__name__)

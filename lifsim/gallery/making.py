@@ -12,11 +12,13 @@ import numpy as np
 from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.common.progress_bar import close_bar
-from lifsim.files.outputs import check_output
+from lifsim.files.outputs import make_folder
 from lifsim.gallery.entries import Entry, Panel
 from lifsim.modelfile.reader import load
+from lifsim.network.network import Network
 from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.simulation.runs import run
 
 _RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared
 
@@ -60,7 +62,7 @@ def make(
     ----------
     entry : one of `ENTRIES`. folder : folder of the results, PANEL.h5, and of the figure, ENTRY.png.
     duration : biological time of each run, ms; default: those of the entry. The figure shows the last part of it.
-    settings : parameters of the model for all runs, such as ``{"order": 250}``; those of a panel come first.
+    settings : parameters of the model for all runs, such as ``{"order": 250}``.
     suffix : format of the figure: .png, .pdf or .svg.
     overwrite : run again, and replace what is in `folder`.
     progress : called with the name of each panel; returns the `progress` of its run.
@@ -73,19 +75,23 @@ def make(
 
     Raises
     ------
-    DataError : `duration` is not longer than the warm-up. ModelError : another run is in `folder`. OutputError : it cannot be written.
+    DataError : `duration` is not longer than the warm-up, or a parameter is set by the figure. ModelError : there is no such parameter,
+        or another run is in `folder`. OutputError : the folder cannot be written.
     """
     from lifsim import plot
 
-    picture = check_output(Path(folder) / f"{entry.name}{suffix}", overwrite=True)
+    if suffix not in (".png", ".pdf", ".svg"):
+        raise DataError("suffix", repr(suffix), ".png, .pdf or .svg")
     if duration is not None and not duration > entry.discard:
         raise DataError("duration", f"{duration:g} ms", f"more than the warm-up, {entry.discard:g} ms")
+    nets = {panel.name: _network(entry, panel, settings or {}) for panel in entry.panels}
+    picture = _folder(Path(folder)) / f"{entry.name}{suffix}"
     results = {}
     for panel in entry.panels:
         shown = None if progress is None else progress(panel.name)
-        out = Path(folder) / f"{panel.name}.h5"
+        time = panel.duration if duration is None else duration
         try:
-            results[panel.name] = _run(entry, panel, out, duration, settings or {}, overwrite, progress=shown, **options)
+            results[panel.name] = _run(nets[panel.name], time, picture.with_name(f"{panel.name}.h5"), overwrite, progress=shown, **options)
         finally:
             if shown is not None:
                 close_bar(shown)
@@ -102,14 +108,23 @@ def make(
     return Made(picture, results, [row for panel in entry.panels for row in _compared(entry, panel, results[panel.name])])
 
 
-def _run(
-    entry: Entry, panel: Panel, out: Path, duration: float | None, settings: Mapping[str, Any], overwrite: bool, **options: Any
-) -> Result:
-    from lifsim.simulation.runs import run  # compiled code, which listing the gallery does without
+def _network(entry: Entry, panel: Panel, settings: Mapping[str, Any]) -> Network:
+    for name in settings:
+        if name in panel.settings:
+            got = f"{name} is set by the figure: {panel.settings[name]:g} in {panel.name}"
+            raise DataError("settings", got, f"other parameters; lifsim run {entry.model} takes any")
+    return load(entry.model, **settings, **panel.settings)
 
-    net = load(entry.model, **{**settings, **panel.settings})
-    again = {"overwrite": True} if overwrite else {"resume": True}
-    return run(net, panel.duration if duration is None else duration, out=out, **again, **options)
+
+def _folder(folder: Path) -> Path:
+    """Create a folder, and that in which it is."""
+    make_folder(folder)
+    make_folder(folder / "figure")
+    return folder
+
+
+def _run(net: Network, duration: float, out: Path, overwrite: bool, **options: Any) -> Result:
+    return run(net, duration, out=out, overwrite=overwrite, resume=not overwrite, **options)
 
 
 def _window(entry: Entry, panel: Panel, result: Result) -> tuple[float, float]:

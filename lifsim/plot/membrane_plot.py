@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lifsim.common.errors import DataError
 from lifsim.plot.house import pictured
-from lifsim.plot.one_neuron import Course, OneNeuron, one_neuron
+from lifsim.plot.one_neuron import NeuronTrace, OneNeuron, one_neuron
 from lifsim.plot.palette import grey, ink, other_colours
 from lifsim.plot.selection import result_of
 from lifsim.plot.style import (
@@ -118,7 +118,7 @@ def _draw_potential(ax: Axes, one: OneNeuron) -> None:
     fit_fonts(ax)
 
 
-def _name_levels(ax: Axes, levels: dict[str, float], threshold: Course | None) -> None:
+def _name_levels(ax: Axes, levels: dict[str, float], threshold: NeuronTrace | None) -> None:
     """Write names and values of the levels to the right of their lines; levels of the same value share a label."""
     texts: dict[float, list[str]] = {}
     for name, level in levels.items():

@@ -20,7 +20,7 @@ from lifsim.results.result import Result
 _PARAMETERS = ("V_th", "V_reset", "E_L", "t_ref", "I_e", "C_m", "tau_m", "g_L")
 
 
-class Course(NamedTuple):
+class NeuronTrace(NamedTuple):
     """A recorded variable of a neuron: times of the samples in ms, values."""
 
     name: str
@@ -42,10 +42,10 @@ class OneNeuron:
     start: float
     stop: float
     dt: float
-    potential: Course
-    threshold: Course | None
-    t_ref: Course | None
-    currents: list[Course]
+    potential: NeuronTrace
+    threshold: NeuronTrace | None
+    t_ref: NeuronTrace | None
+    currents: list[NeuronTrace]
     spikes: np.ndarray | None
     parameters: dict[str, float]
     label: str
@@ -81,7 +81,7 @@ def one_neuron(
         shown = ", ".join(map(str, known[:8])) + (", …" if len(known) > 8 else "")
         raise DataError("neuron", f"V_m of neuron {number} of {name} was not recorded", f"one of: {shown}")
 
-    def course(variable: str) -> Course | None:
+    def course(variable: str) -> NeuronTrace | None:
         return next(_courses(traces, variable, number, start, stop), None)
 
     potential = course("V_m")
@@ -108,14 +108,14 @@ def _population(result: Result, wanted: str | None) -> str:
     return wanted or known[0]
 
 
-def _courses(traces: Traces, variable: str, number: int, start: float, stop: float) -> Iterator[Course]:
+def _courses(traces: Traces, variable: str, number: int, start: float, stop: float) -> Iterator[NeuronTrace]:
     """The traces of a variable that contain the neuron, in the window."""
     for name in traces.named(variable):
         column = np.flatnonzero(traces.ids_of(name) == number)
         if len(column):
             at = traces.times_of(name)
             inside = (at > start + 1e-9) & (at <= stop + 1e-9)
-            yield Course(traces.variable_of(name), at[inside], traces[name][inside, column[0]])
+            yield NeuronTrace(traces.variable_of(name), at[inside], traces[name][inside, column[0]])
 
 
 def _parameters(result: Result, population: str, number: int, net: Any) -> dict[str, float]:

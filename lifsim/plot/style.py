@@ -23,7 +23,7 @@ from lifsim.plot.number_labels import NumberLabels
 from lifsim.plot.palette import grey
 from lifsim.plot.typefaces import showable
 
-NARROW = 120 / 25.4  # inches; in narrower figures, panels stand below each other
+NARROW = 140 / 25.4  # inches; in narrower figures, panels stand below each other
 FONT = 8.0
 SMALL = 7.0
 TINY = 5.5

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
@@ -104,6 +105,7 @@ def _draw_dots(ax: Axes, shown: Sequence[Shown], duration: float, height: float)
     few = [replace(one, spikes=one.spikes.window(one.spikes.t_stop - duration)) for one in shown]
     few = [replace(one, spikes=sample_of(one.spikes, max(1, round(share * len(one.spikes.recorded_ids))))) for one in few]
     draw_raster(ax, bands_of(few, [np.sort(one.spikes.recorded_ids) for one in few], height), height)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
 
 
 def draw_tukey(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Shown]) -> None:

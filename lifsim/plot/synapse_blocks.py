@@ -59,9 +59,9 @@ def synapses_of(synapses: Any, populations: Sequence[str] | str | None) -> Synap
     DataError : `synapses` is none of these, has no synapses, or there is no such population.
     """
     if isinstance(synapses, Network):
-        return _of_simulation(hooks.simulation_of(synapses), populations)
+        return _of_network(synapses, populations, lambda: hooks.simulation_of(synapses))
     if isinstance(getattr(synapses, "net", None), Network) and callable(getattr(synapses, "matrix", None)):
-        return _of_simulation(synapses, populations)
+        return _of_network(synapses.net, populations, lambda: synapses)
     if isinstance(synapses, Mapping):
         return _of_matrices(synapses, populations)
     if np.ndim(synapses) == 2 or getattr(synapses, "ndim", None) == 2:
@@ -70,8 +70,8 @@ def synapses_of(synapses: Any, populations: Sequence[str] | str | None) -> Synap
     raise DataError("synapses", got, "a Network, a Simulation, a matrix (targets × sources), or {(source, target): matrix}")
 
 
-def _of_simulation(simulation: Any, populations: Sequence[str] | str | None) -> SynapseBlocks:
-    net = simulation.net
+def _of_network(net: Network, populations: Sequence[str] | str | None, simulation: Callable[[], Any]) -> SynapseBlocks:
+    """The synapses of a network; `simulation` returns the one that holds them, when all has been checked."""
     ends = {(p.source.population.name, p.target.population.name) for p in net.projections if p.stores_synapses}
     if not ends:
         raise DataError("synapses", f"{net.name or 'the network'} has no synapses", "a network with projections between neurons")
@@ -80,7 +80,7 @@ def _of_simulation(simulation: Any, populations: Sequence[str] | str | None) -> 
     pairs = [(s, t) for s in names for t in names if (s, t) in ends]
     all_looks = looks({name: p.model.name for name, p in net.populations.items()})
     units = {name: net.populations[name].model.weight_unit for name in names}
-    return SynapseBlocks({name: net.populations[name].n for name in names}, all_looks, units, pairs, simulation.matrix)
+    return SynapseBlocks({name: net.populations[name].n for name in names}, all_looks, units, pairs, simulation().matrix)
 
 
 def _of_matrices(matrices: Mapping[Any, Any], populations: Sequence[str] | str | None) -> SynapseBlocks:
