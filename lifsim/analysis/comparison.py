@@ -13,7 +13,7 @@ from lifsim.analysis.distribution import STATISTICS, Distribution, RunDistributi
 from lifsim.analysis.verdicts import holm, partitions, permutation_p, student_p
 from lifsim.common.errors import DataError
 
-PERMUTATION, STUDENT, LIMIT = "permutation", "t-test", "limit"
+PERMUTATION, STUDENT, LIMIT = "permutation", "t-tests", "limit"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Comparison:
     ----------
     groups : name -> the distributions of each run. The first one is the reference.
     rows : a `ComparedStatistic` for each further group, population and statistic.
-    criteria : further group -> "permutation", "t-test" or "limit".
+    criteria : further group -> "permutation", "t-tests" or "limit".
     alpha : probability of a false alarm. limit : largest distance of groups that are the same; None if spread decides.
     notes : what makes the numbers less comparable, such as windows of different lengths.
     """
@@ -92,15 +92,16 @@ def compare(
 
     The criterion depends on the number of runs:
 
-    - With enough of them, a permutation test of the distances between runs: are runs of different groups farther apart than runs of one
-      group? n and m runs are enough if 1 / C(n + m, n), for n = m twice that, is at most `alpha`: for 0.01, five and five, or four and
-      six.
-    - With fewer, Student's t-test of the means of single runs, Holm's correction for the number of tests; it does not see distributions
-      that differ in their shape alone. At least three runs in all are needed. It is also used where only published means are known.
+    - With many, a permutation test of the distances between runs (`lifsim.analysis.verdicts.permutation_p`): are runs of different groups
+      farther apart than runs of one group? It sees every difference of distributions. n and m runs are enough if they can be divided into
+      two groups in at least (number of statistics / `alpha`) ways: C(n + m, n), for n = m half of that. For the 24 statistics of eight
+      populations and 0.01, these are eight and eight runs, or five and ten.
+    - With fewer, Student's t-tests of the means, and of the standard deviations, over the neurons of single runs, with Holm's correction
+      for the number of tests. At least three runs in all are needed. It is also used where only published means are known.
     - With `limit`, the distance alone: groups differ if the mean distance of a statistic exceeds it.
 
     In the first two cases, the probability that equal groups are called different is at most `alpha`, over all statistics, populations
-    and groups together (for the t-test, if the means of single runs have a normal distribution).
+    and groups together (for the t-tests, if means and standard deviations of single runs have normal distributions).
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def compare(
     alpha : probability of a false alarm, above 0 and below 1.
     limit : largest Kolmogorov–Smirnov distance of groups that are taken for the same, from 0 to 1; default: the spread decides.
     seed : seed of the random choice of neurons whose correlations are taken, and of divisions of the runs.
-    permutations : largest number of divisions of the runs into groups; if there are more, this number is drawn.
+    permutations : largest number of divisions of the runs into two groups; if there are more, this number is drawn.
 
     Returns
     -------
@@ -172,13 +173,20 @@ class _Pair:
     def criterion(self, alpha: float) -> str:
         """The test that the number of runs allows."""
         m = self.distances.shape[1] - self.n
-        return PERMUTATION if self.shapes and partitions(self.n, m) >= 1 / alpha else STUDENT
+        return PERMUTATION if self.shapes and partitions(self.n, m) >= len(self.keys) / alpha else STUDENT
 
     def p_values(self, criterion: str, most: int, seed: int) -> list[float]:
         """The adjusted p-value of each statistic."""
         if criterion == PERMUTATION:
             return permutation_p(self.distances, self.n, most, seed).tolist()
-        return holm([student_p([one.mean for one in each[: self.n]], [one.mean for one in each[self.n :]]) for each in self.each])
+        tests = [self._student([one.mean for one in each]) for each in self.each] + [
+            self._student([one.sd for one in each]) for each in self.each
+        ]
+        adjusted, n = holm(tests), len(self.keys)
+        return [_smaller(of_mean, of_sd) for of_mean, of_sd in zip(adjusted[:n], adjusted[n:], strict=True)]
+
+    def _student(self, values: Sequence[float]) -> float:
+        return student_p(values[: self.n], values[self.n :])
 
     def rows(self, p: Sequence[float], alpha: float, limit: float | None) -> Iterator[ComparedStatistic]:
         """The comparison of each statistic."""
@@ -190,6 +198,11 @@ class _Pair:
             means = _mean(first), _mean(second)
             spread, effect, within = _spread(first, second), cohens_d(*pooled), _within(matrix, self.n)
             yield ComparedStatistic(self.name, population, statistic, means, spread, effect, distance, within, value, bool(different))
+
+
+def _smaller(p: float, other: float) -> float:
+    """The smaller of two p-values, which may be nan."""
+    return min((value for value in (p, other) if not math.isnan(value)), default=math.nan)
 
 
 def _distances(several: Sequence[Distribution]) -> np.ndarray:

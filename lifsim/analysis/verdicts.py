@@ -56,7 +56,7 @@ def permutation_p(distances: np.ndarray, first: int, most: int, seed: int) -> np
 
 
 def student_p(first: Sequence[float], second: Sequence[float]) -> float:
-    """p-value of Student's two-sided t-test of the means of runs, with equal variances in both groups; one of them may be one run.
+    """p-value of Student's two-sided t-test of a number in runs, with equal variances in both groups; one of them may be one run.
 
     Values that are nan are left out. nan if fewer than three values or one group without any are left.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CRITERIA = {
     "permutation": "permutation test of the KS distances between runs",
-    "t-test": "Student's t-test of the means of runs, Holm's correction",
+    "t-tests": "Student's t-tests of means and standard deviations of runs, Holm's correction",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from lifsim.files.outputs import make_folder
 from lifsim.validation.recipes import RECIPES
 
 if TYPE_CHECKING:
+    from lifsim.validation.recipes import ValidationRecipe
     from lifsim.validation.validating import Forecast, Validated
 
 
@@ -90,9 +92,10 @@ def validate(
     known = references.read_reference(paths, recipe.bin, discard=recipe.discard, neurons=recipe.neurons) if paths else None
     known = known or validating.own_reference(recipe, options["duration"], common["settings"])
     if not as_json:
-        talk.note(f"{recipe.title}\nreference: {known.source}")
+        talk.note(f"{recipe.title}\n{_asked(recipe, **common)}reference: {known.source}")
     validating.check_runs(recipe, known, options["seeds"], alpha, limit)
-    expected = validating.forecast(recipe, place, **common)
+    with closing(Progress("trial", quiet=talk.quiet, verbose=talk.verbose)) as shown:
+        expected = validating.forecast(recipe, place, progress=shown, **common)
     if not as_json:
         talk.note(_expectation(expected))
     found = validating.validate(
@@ -117,6 +120,14 @@ def validate(
 def _list() -> None:
     for name, recipe in RECIPES.items():
         echo(f"{name}\n  {recipe.title}\n  protocol: {recipe.source}\n  reference: {recipe.reference_source}")
+
+
+def _asked(recipe: ValidationRecipe, duration: float | None, seeds: int | None, settings: dict[str, Any], **_: Any) -> str:
+    """What differs from the recipe, as a line of text."""
+    other = [] if seeds in (None, recipe.seeds) else [f"{seeds} seed(s)"]
+    other += [] if duration in (None, recipe.duration) else [f"{duration / 1000:g} s each"]
+    other += [f"{name} = {value}" for name, value in settings.items()]
+    return f"shortened or changed: {', '.join(other)}\n" if other else ""
 
 
 def _expectation(expected: Forecast) -> str:
