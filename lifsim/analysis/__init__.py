@@ -16,7 +16,7 @@ from lifsim.common.lazy import on_first_use, public_names
 
 # fmt: off
 __all__ = [
-    "MIN_ISIS", "Comparison", "CurrentBalance", "Distribution", "ExactComparison", "OscillationPeak", "RunDistributions",
+    "MIN_ISIS", "Comparison", "CurrentBalance", "ExactComparison", "OscillationPeak", "RunDistributions", "SampleDistribution",
     "Spread", "Summary", "Trials", "after_warmup", "align", "as_csv", "autocorrelograms", "binned", "bootstrap_interval",
     "check_window", "chi_synchrony", "cohens_d", "compare", "compare_exactly", "correlation", "correlation_matrix",
     "correlations", "counts", "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "distributions",
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lifsim.analysis.correlograms import autocorrelograms, cross_correlogram
     from lifsim.analysis.currents import CurrentBalance, current_balance
     from lifsim.analysis.distances import van_rossum_distance, victor_purpura_distance
-    from lifsim.analysis.distribution import Distribution, RunDistributions, cohens_d, distributions, ks_distance
+    from lifsim.analysis.distribution import RunDistributions, SampleDistribution, cohens_d, distributions, ks_distance
     from lifsim.analysis.exact import ExactComparison, compare_exactly
     from lifsim.analysis.firing_rates import instantaneous_rate, isi_rates, population_rate, rates
     from lifsim.analysis.intervals import MIN_ISIS, cv, cv2, cv_isi, isi, isi_histogram, lv, lvr
@@ -56,7 +56,7 @@ _HOMES = {
     "correlograms": ("autocorrelograms", "cross_correlogram"),
     "currents": ("CurrentBalance", "current_balance"),
     "distances": ("van_rossum_distance", "victor_purpura_distance"),
-    "distribution": ("Distribution", "RunDistributions", "cohens_d", "distributions", "ks_distance"),
+    "distribution": ("SampleDistribution", "RunDistributions", "cohens_d", "distributions", "ks_distance"),
     "exact": ("ExactComparison", "compare_exactly"),
     "firing_rates": ("instantaneous_rate", "isi_rates", "population_rate", "rates"),
     "intervals": ("MIN_ISIS", "cv", "cv2", "cv_isi", "isi", "isi_histogram", "lv", "lvr"),

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.analysis.distribution import STATISTICS, Distribution, RunDistributions, check_populations, cohens_d, distributions, ks_distance
+from lifsim.analysis.distribution import (
+    STATISTICS,
+    RunDistributions,
+    SampleDistribution,
+    check_populations,
+    cohens_d,
+    distributions,
+    ks_distance,
+)
 from lifsim.analysis.verdicts import holm, partitions, permutation_p, student_p
 from lifsim.common.errors import DataError
 
@@ -192,7 +200,7 @@ class _Pair:
         """The comparison of each statistic."""
         for (population, statistic), each, matrix, value in zip(self.keys, self.each, self.distances, p, strict=True):
             first, second = each[: self.n], each[self.n :]
-            pooled = Distribution.pooled(first), Distribution.pooled(second)
+            pooled = SampleDistribution.pooled(first), SampleDistribution.pooled(second)
             distance = float(matrix[: self.n, self.n :].mean())
             different = value <= alpha if limit is None else distance > limit
             means = _mean(first), _mean(second)
@@ -205,7 +213,7 @@ def _smaller(p: float, other: float) -> float:
     return min((value for value in (p, other) if not math.isnan(value)), default=math.nan)
 
 
-def _distances(several: Sequence[Distribution]) -> np.ndarray:
+def _distances(several: Sequence[SampleDistribution]) -> np.ndarray:
     """KS distances of all pairs; nan where only a mean is known."""
     found = np.zeros((len(several), len(several)))
     for i, one in enumerate(several):
@@ -223,12 +231,12 @@ def _within(matrix: np.ndarray, n: int) -> float:
     return float(known.mean()) if len(known) else math.nan
 
 
-def _mean(several: Sequence[Distribution]) -> float:
+def _mean(several: Sequence[SampleDistribution]) -> float:
     known = [one.mean for one in several if one.n]
     return float(np.mean(known)) if known else math.nan
 
 
-def _spread(first: Sequence[Distribution], second: Sequence[Distribution]) -> float:
+def _spread(first: Sequence[SampleDistribution], second: Sequence[SampleDistribution]) -> float:
     """Standard deviation of the means of runs around the mean of their group."""
     off = [one.mean - _mean(group) for group in (first, second) for one in group if one.n]
     return math.sqrt(float(np.square(off).sum()) / (len(off) - 2)) if len(off) > 2 else math.nan

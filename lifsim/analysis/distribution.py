@@ -21,7 +21,7 @@ _ROUNDING = 1e-6  # relative difference of values that may be the same, rounded 
 
 
 @dataclass(frozen=True, eq=False)
-class Distribution:
+class SampleDistribution:
     """A distribution of a number over neurons or pairs of neurons.
 
     Parameters
@@ -35,7 +35,7 @@ class Distribution:
     shape_known: bool = True
 
     @classmethod
-    def of(cls, sample: Any) -> Distribution:
+    def of(cls, sample: Any) -> SampleDistribution:
         """The distribution of a sample.
 
         Parameters
@@ -47,7 +47,7 @@ class Distribution:
         return cls(values, counts.astype(np.int64))
 
     @classmethod
-    def pooled(cls, several: Sequence[Distribution]) -> Distribution:
+    def pooled(cls, several: Sequence[SampleDistribution]) -> SampleDistribution:
         """The distribution of several samples together.
 
         Parameters
@@ -86,7 +86,7 @@ class Distribution:
         total = np.append(0, np.cumsum(self.counts))
         return total[np.searchsorted(self.values, points, side="right")] / max(self.n, 1)
 
-    def coarse(self, most: int) -> Distribution:
+    def coarse(self, most: int) -> SampleDistribution:
         """The same with at most `most` different values: neighbours are replaced by their mean.
 
         The mean and n stay the same; the share of values up to a point changes by less than 1 / `most`, or the share of a single value,
@@ -103,7 +103,7 @@ class Distribution:
         counts = np.bincount(bin, self.counts, most)
         sums = np.bincount(bin, self.counts * self.values, most)
         kept = counts > 0
-        return Distribution(sums[kept] / counts[kept], np.rint(counts[kept]).astype(np.int64), self.shape_known)
+        return SampleDistribution(sums[kept] / counts[kept], np.rint(counts[kept]).astype(np.int64), self.shape_known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +112,11 @@ class RunDistributions:
 
     Parameters
     ----------
-    populations : population -> {"rate", "cv", "correlation": `Distribution`}; of references, some may be missing.
+    populations : population -> {"rate", "cv", "correlation": `SampleDistribution`}; of references, some may be missing.
     conventions : what they depend on (`Summary.conventions` of `statistics`); None if that is not known.
     """
 
-    populations: Mapping[str, Mapping[str, Distribution]]
+    populations: Mapping[str, Mapping[str, SampleDistribution]]
     conventions: Conventions | None = None
 
     @property
@@ -161,7 +161,7 @@ def distributions(
     for name, each in sums:
         matrix = each.correlations()
         samples = each.neurons.values("rate", 0), each.neurons.values("cv", conventions.min_isis), matrix[np.triu_indices(len(matrix), 1)]
-        found[name] = {key: Distribution.of(sample) for key, sample in zip(STATISTICS, samples, strict=True)}
+        found[name] = {key: SampleDistribution.of(sample) for key, sample in zip(STATISTICS, samples, strict=True)}
     return RunDistributions(found, conventions)
 
 
@@ -173,7 +173,7 @@ def check_populations(wanted: Sequence[str] | None, known: Iterable[str]) -> Non
             raise DataError("populations", f"there are no spikes of {name!r}", did_you_mean(name, names))
 
 
-def ks_distance(first: Distribution, second: Distribution) -> float:
+def ks_distance(first: SampleDistribution, second: SampleDistribution) -> float:
     """Kolmogorov–Smirnov distance of two distributions: the largest difference of their cumulative distribution functions.
 
     D = max over x of |F(x) - G(x)| (the statistic of `scipy.stats.ks_2samp`, but that numbers whose relative difference is below 1e-6 count
@@ -199,7 +199,7 @@ def ks_distance(first: Distribution, second: Distribution) -> float:
     return float(np.abs(first.share_up_to(points) - second.share_up_to(points)).max(initial=0.0))
 
 
-def cohens_d(first: Distribution, second: Distribution) -> float:
+def cohens_d(first: SampleDistribution, second: SampleDistribution) -> float:
     """Cohen's d: the difference of two means, in units of the standard deviation over neurons (or pairs).
 
     d = (mean of `second` - mean of `first`) / sqrt((sd_1² + sd_2²) / 2) (J. Cohen, Statistical Power Analysis for the Behavioral

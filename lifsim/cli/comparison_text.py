@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifsim.cli.program import Talk
 from lifsim.common.printable import one_line
+from lifsim.files.outputs import make_folder
 
 if TYPE_CHECKING:
     from lifsim.analysis.comparison import ComparedStatistic, Comparison
@@ -144,7 +145,6 @@ def duration_words(seconds: float) -> str:
 def picture(talk: Talk, found: Comparison, out: Path, look: Mapping[str, Any]) -> None:
     """Write the figure of a comparison of groups."""
     from lifsim import plot
-    from lifsim.files.outputs import make_folder
 
     make_folder(out)
     plot.save(plot.comparison(found, **look), out)

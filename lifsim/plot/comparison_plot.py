@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lifsim.analysis.comparison import ComparedStatistic, Comparison
-from lifsim.analysis.distribution import STATISTICS, Distribution
+from lifsim.analysis.distribution import STATISTICS, SampleDistribution
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, other_colours
 from lifsim.plot.style import FONT, SMALL, Picture, page_width, say_nothing, short_label, tidy_axes
@@ -64,14 +64,16 @@ def _draw_panel(ax: Axes, found: Comparison, population: str, statistic: str, co
     ax.tick_params(labelsize=SMALL)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    each = {name: [run.populations[population].get(statistic, Distribution.of([])) for run in runs] for name, runs in found.groups.items()}
+    each = {
+        name: [run.populations[population].get(statistic, SampleDistribution.of([])) for run in runs] for name, runs in found.groups.items()
+    }
     edges = _edges([one for several in each.values() for one in several])
     for name, several in each.items():
         shapes = [one for one in several if one.n and one.shape_known]
         for one in shapes if len(shapes) > 1 else ():
             _draw_shares(ax, one, edges, colours[name], 0.4, 0.45)
         if shapes:
-            _draw_shares(ax, Distribution.pooled(shapes), edges, colours[name], 1.3, 1.0)
+            _draw_shares(ax, SampleDistribution.pooled(shapes), edges, colours[name], 1.3, 1.0)
         for one in several:
             if one.n and not one.shape_known:
                 ax.axvline(one.mean, color=colours[name], linewidth=1.0, linestyle=(0, (4, 3)))
@@ -86,11 +88,11 @@ def _draw_panel(ax: Axes, found: Comparison, population: str, statistic: str, co
         ax.set_title(_distances(rows), fontsize=SMALL, color=grey(0.35), pad=2, loc="right")
 
 
-def _draw_shares(ax: Axes, one: Distribution, edges: np.ndarray, colour: str, width: float, alpha: float) -> None:
+def _draw_shares(ax: Axes, one: SampleDistribution, edges: np.ndarray, colour: str, width: float, alpha: float) -> None:
     ax.stairs(np.diff(one.share_up_to(edges)), edges, color=colour, linewidth=width, alpha=alpha)
 
 
-def _edges(several: Sequence[Distribution]) -> np.ndarray:
+def _edges(several: Sequence[SampleDistribution]) -> np.ndarray:
     """Edges of bins over the limits of every distribution; bins end between values where these are few."""
     known = [one for one in several if one.n]
     if not known:
@@ -116,14 +118,14 @@ def _whole(values: np.ndarray, step: float) -> bool:
     return bool((np.abs(values / step - np.rint(values / step)) < 0.01).all())
 
 
-def _limits(one: Distribution) -> tuple[float, float]:
+def _limits(one: SampleDistribution) -> tuple[float, float]:
     """The 0.5th and the 99.5th percentile, but no more than six times the width of the middle half away from it."""
     low, first, third, high = (_quantile(one, share) for share in (0.005, 0.25, 0.75, 0.995))
     reach = 6 * (third - first) or np.inf
     return max(low, first - reach), min(high, third + reach)
 
 
-def _quantile(one: Distribution, share: float) -> float:
+def _quantile(one: SampleDistribution, share: float) -> float:
     return float(one.values[np.searchsorted(np.cumsum(one.counts), share * one.n)])
 
 

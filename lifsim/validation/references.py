@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.analysis.distribution import STATISTICS, Distribution, RunDistributions, distributions
+from lifsim.analysis.distribution import STATISTICS, RunDistributions, SampleDistribution, distributions
 from lifsim.analysis.population_sums import Conventions
 from lifsim.common.errors import DataError
 from lifsim.files import disk
@@ -45,8 +45,8 @@ class ReferenceData:
 def published(means: Mapping[str, Mapping[str, float]], source: str) -> ReferenceData:
     """A reference of which only means are known."""
 
-    def known(value: float) -> Distribution:
-        return Distribution(np.array([value]), np.array([1]), shape_known=False)
+    def known(value: float) -> SampleDistribution:
+        return SampleDistribution(np.array([value]), np.array([1]), shape_known=False)
 
     populations = {name: {key: known(value) for key, value in of.items()} for name, of in means.items()}
     return ReferenceData([RunDistributions(populations)], source)
@@ -94,7 +94,7 @@ def read_reference(paths: Sequence[str | Path], bin: float = 2.0, *, discard: fl
 def write_reference(path: str | Path, runs: Sequence[RunDistributions], source: str = "", overwrite: bool = False) -> Path:
     """Write distributions to a small file (NPZ), for later comparisons.
 
-    Of each distribution at most 128 values are kept, each the mean of as many neighbours (`Distribution.coarse`), as float32.
+    Of each distribution at most 128 values are kept, each the mean of as many neighbours (`SampleDistribution.coarse`), as float32.
 
     Parameters
     ----------
@@ -169,14 +169,14 @@ class _Pieces:
     def __init__(self, values: np.ndarray, counts: np.ndarray) -> None:
         self._values, self._counts, self._next = values, counts, 0
 
-    def take(self, length: int) -> Distribution:
+    def take(self, length: int) -> SampleDistribution:
         """The next distribution, of `length` values (ValueError if the file does not hold it)."""
         own = slice(self._next, self._next + length)
         values, counts = self._values[own], self._counts[own]
         if len(values) < length or len(counts) < length or not np.isfinite(values).all() or (np.diff(values) < 0).any():
             raise ValueError("values are missing, or are not ascending numbers")
         self._next += length
-        return Distribution(values, counts)
+        return SampleDistribution(values, counts)
 
 
 def _stored_run(pieces: _Pieces, facts: Mapping[str, Any]) -> RunDistributions:
@@ -190,14 +190,14 @@ def _stored_run(pieces: _Pieces, facts: Mapping[str, Any]) -> RunDistributions:
 
 def _read_lists(folder: Path) -> list[RunDistributions]:
     """The runs in a folder of JSON files, one for each statistic."""
-    found: dict[str, dict[str, dict[str, Distribution]]] = {}
+    found: dict[str, dict[str, dict[str, SampleDistribution]]] = {}
     for key, name in _LISTS.items():
         path = folder / name
         try:
             for seed, populations in json.loads(read_text(path)).items():
                 for population, values in populations.items():
                     sample = [math.nan if value is None else float(value) for value in values]
-                    found.setdefault(seed, {}).setdefault(population, {})[key] = Distribution.of(sample)
+                    found.setdefault(seed, {}).setdefault(population, {})[key] = SampleDistribution.of(sample)
         except FileNotFoundError:
             raise DataError(str(folder), f"has no {name}", "a folder with " + ", ".join(_LISTS.values())) from None
         except (OSError, ValueError, TypeError, AttributeError) as error:

@@ -17,6 +17,7 @@ from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
+from lifsim.simulation.runs import run
 from lifsim.validation.recipes import ValidationRecipe
 from lifsim.validation.references import POINTS, ReferenceData, published, shipped_reference
 
@@ -156,7 +157,7 @@ def forecast(
     left = [seed for seed in numbers if overwrite or not _finished(_file(folder, seed))]
     if not left:
         return Forecast(0, 0.0, 0.0, float("nan"))
-    trial = _simulate(_network(recipe, settings), _TRIAL, seed=left[0], **options)
+    trial = run(_network(recipe, settings), _TRIAL, seed=left[0], **options)
     factor = trial.info["timings"]["simulate"] * 1000.0 / _TRIAL
     spikes = sum(map(len, trial.spikes.values())) * ms / _TRIAL
     each = trial.info["timings"]["build"] + factor * ms / 1000.0
@@ -177,13 +178,7 @@ def _finished(path: Path) -> bool:
 
 def _run(net: Network, ms: float, out: Path, seed: int, overwrite: bool, **options: Any) -> Result:
     again = {"overwrite": True} if overwrite else {"resume": True}
-    return _simulate(net, ms, out=out, seed=seed, **again, **options)
-
-
-def _simulate(net: Network, ms: float, **options: Any) -> Result:
-    from lifsim.simulation.runs import run  # compiled code, which listing the recipes does without
-
-    return run(net, ms, **options)
+    return run(net, ms, out=out, seed=seed, **again, **options)
 
 
 def _distributions(recipe: ValidationRecipe, result: Result) -> RunDistributions:

@@ -26,7 +26,7 @@ def test_small_microcircuit_against_nest(tmp_path):
 
 def test_weaker_inhibition_is_found_out(tmp_path):
     """Inhibitory weights a tenth smaller."""
-    reference = validation.validating.own_reference(validation.RECIPES["microcircuit-small"])
+    reference = validation.own_reference(validation.RECIPES["microcircuit-small"])
     found = validation.validate(validation.RECIPES["microcircuit-small"], tmp_path, reference, settings={"g": -3.6}, seeds=3)
     print(compared_statistically(found.comparison))
     assert not found.comparison.same

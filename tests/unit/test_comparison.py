@@ -21,7 +21,7 @@ from scipy.stats import t as student
 
 import lifsim as ls
 from lifsim import analysis
-from lifsim.analysis import Distribution, RunDistributions, cohens_d, compare, compare_exactly, ks_distance
+from lifsim.analysis import RunDistributions, SampleDistribution, cohens_d, compare, compare_exactly, ks_distance
 from lifsim.analysis.verdicts import holm, partitions, permutation_p, student_p
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError
@@ -177,15 +177,17 @@ def test_ks_distance_is_scipys(seed, discrete):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(0, 1, 300), rng.normal(0.3, 1.2, 170)
     x, y = (np.round(x * 3), np.round(y * 3)) if discrete else (x, y)
-    assert ks_distance(Distribution.of(x), Distribution.of(y)) == pytest.approx(ks_2samp(x, y).statistic, abs=1e-12)
+    assert ks_distance(SampleDistribution.of(x), SampleDistribution.of(y)) == pytest.approx(ks_2samp(x, y).statistic, abs=1e-12)
 
 
 def test_ks_distance_of_edge_cases():
-    x, none = Distribution.of([1.0, 2.0]), Distribution.of([math.nan])
+    x, none = SampleDistribution.of([1.0, 2.0]), SampleDistribution.of([math.nan])
     assert (ks_distance(x, x), ks_distance(x, none), ks_distance(none, none)) == (0.0, 1.0, 0.0)
-    assert ks_distance(x, Distribution.of([3.0])) == 1.0
+    assert ks_distance(x, SampleDistribution.of([3.0])) == 1.0
     exact = np.arange(50) / 5
-    assert ks_distance(Distribution.of(exact), Distribution.of(exact.astype(np.float32))) == 0.0  # the same rates, rounded differently
+    assert (
+        ks_distance(SampleDistribution.of(exact), SampleDistribution.of(exact.astype(np.float32))) == 0.0
+    )  # the same rates, rounded differently
     with pytest.raises(DataError, match="only its mean"):
         ks_distance(x, replace(x, shape_known=False))
 
@@ -193,20 +195,20 @@ def test_ks_distance_of_edge_cases():
 def test_moments_and_effect_size():
     rng = np.random.default_rng(1)
     x, y = np.round(rng.normal(0, 1, 200), 1), rng.normal(1, 2, 300)
-    a, b = Distribution.of(x), Distribution.of(y)
+    a, b = SampleDistribution.of(x), SampleDistribution.of(y)
     assert (a.n, a.mean, a.sd) == (200, pytest.approx(x.mean()), pytest.approx(x.std()))
     assert cohens_d(a, b) == pytest.approx((y.mean() - x.mean()) / np.sqrt((x.var() + y.var()) / 2))
-    both = Distribution.pooled([a, b])
+    both = SampleDistribution.pooled([a, b])
     assert (both.n, both.mean, both.sd) == (500, pytest.approx(np.append(x, y).mean()), pytest.approx(np.append(x, y).std()))
-    one = Distribution.of([1.0])
-    assert cohens_d(one, one) == 0 and cohens_d(one, Distribution.of([2.0])) == math.inf
-    assert math.isnan(cohens_d(a, Distribution.of([])))
+    one = SampleDistribution.of([1.0])
+    assert cohens_d(one, one) == 0 and cohens_d(one, SampleDistribution.of([2.0])) == math.inf
+    assert math.isnan(cohens_d(a, SampleDistribution.of([])))
 
 
 @pytest.mark.parametrize("most", [16, 128])
 def test_coarse_distributions_stay_near(most):
     x = np.random.default_rng(2).gamma(2.0, size=5000)
-    full = Distribution.of(x)
+    full = SampleDistribution.of(x)
     small = full.coarse(most)
     assert len(small.values) <= most and small.n == full.n and small.mean == pytest.approx(full.mean)
     assert ks_distance(full, small) <= 1 / most
@@ -289,8 +291,8 @@ def made(rng, runs, shift=0.0, wide=1.0, neurons=40):
 
     def one():
         offset = rng.normal(0, 0.3)
-        rates = {key: Distribution.of(10 + shift + offset + wide * rng.normal(size=neurons)) for key in ("rate", "cv")}
-        return RunDistributions({"exc": rates, "inh": {"rate": Distribution.of(rng.normal(size=neurons))}})
+        rates = {key: SampleDistribution.of(10 + shift + offset + wide * rng.normal(size=neurons)) for key in ("rate", "cv")}
+        return RunDistributions({"exc": rates, "inh": {"rate": SampleDistribution.of(rng.normal(size=neurons))}})
 
     return [one() for _ in range(runs)]
 
@@ -322,7 +324,7 @@ def test_the_shape_alone_decides_with_many_runs_or_a_limit():
 
     def runs(n, peaks):
         values = [rng.choice([-1.0, 1.0], 200) + 0.1 * rng.normal(size=200) if peaks else rng.normal(0, 1.005, 200) for _ in range(n)]
-        return [RunDistributions({"exc": {"rate": Distribution.of(x)}}) for x in values]
+        return [RunDistributions({"exc": {"rate": SampleDistribution.of(x)}}) for x in values]
 
     assert compare({"a": runs(3, False), "b": runs(3, True)}).same  # as is documented
     found = compare({"a": runs(6, False), "b": runs(6, True)})
@@ -349,7 +351,7 @@ def test_rows_hold_the_numbers():
 
 def test_published_means_are_compared_by_t_tests():
     rng = np.random.default_rng(10)
-    known = RunDistributions({"exc": {"rate": Distribution(np.array([10.0]), np.array([1]), shape_known=False)}})
+    known = RunDistributions({"exc": {"rate": SampleDistribution(np.array([10.0]), np.array([1]), shape_known=False)}})
     (row,) = compare({"paper": [known], "here": made(rng, 10)}, populations=["exc"]).rows
     assert not row.different and math.isnan(row.distance) and row.means[0] == 10
     (row,) = compare({"paper": [known], "here": made(rng, 10, shift=3.0)}, populations=["exc"]).rows
@@ -478,11 +480,11 @@ def test_bad_commands(folder, monkeypatch, words, said):
 def test_the_picture_of_many_cases():
     """Silent populations, means only, three groups: nothing is drawn that is not there, and nothing fails."""
     rng = np.random.default_rng(11)
-    silent = RunDistributions({"exc": {key: Distribution.of([]) for key in ("rate", "cv", "correlation")}})
+    silent = RunDistributions({"exc": {key: SampleDistribution.of([]) for key in ("rate", "cv", "correlation")}})
     for groups in (
         {"a": made(rng, 2), "b": made(rng, 2), "c": made(rng, 1, shift=5.0)},
         {"a": [silent, silent], "b": [silent]},
-        {"a": [RunDistributions({"exc": {"rate": Distribution(np.array([9.0]), np.array([1]), False)}})], "b": made(rng, 3)},
+        {"a": [RunDistributions({"exc": {"rate": SampleDistribution(np.array([9.0]), np.array([1]), False)}})], "b": made(rng, 3)},
     ):
         figure = ls.plot.comparison(compare(groups), width_mm=120)
         assert len(figure.axes) % 3 == 0

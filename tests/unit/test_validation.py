@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import lifsim as ls
 from lifsim import analysis, validation
-from lifsim.analysis import Distribution, RunDistributions, ks_distance
+from lifsim.analysis import RunDistributions, SampleDistribution, ks_distance
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError, LifsimError, ModelError
 from lifsim.validation import RECIPES, ValidationRecipe, read_reference, write_reference
@@ -116,7 +116,7 @@ def test_lists_of_other_scripts(tmp_path):
 
 @pytest.mark.parametrize("damage", ["cut", "values", "counts", "format", "nan"])
 def test_damaged_files_of_distributions(tmp_path, damage):
-    run = RunDistributions({"exc": {"rate": Distribution.of([1.0, 2.0])}})
+    run = RunDistributions({"exc": {"rate": SampleDistribution.of([1.0, 2.0])}})
     path = write_reference(tmp_path / "r.npz", [run])
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-40])
@@ -135,7 +135,7 @@ def test_damaged_files_of_distributions(tmp_path, damage):
 
 
 def test_what_comes_with_lifsim():
-    small = validation.validating.own_reference(RECIPES["microcircuit-small"])
+    small = validation.own_reference(RECIPES["microcircuit-small"])
     assert len(small.runs) == 5 and small.coarse
     for run in small.runs:
         assert list(run.populations) == ["L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I"]
@@ -143,7 +143,7 @@ def test_what_comes_with_lifsim():
         assert all(set(of) == {"rate", "cv", "correlation"} for of in run.populations.values())
     assert [run.populations["L5I"]["rate"].n for run in small.runs] == [106] * 5
     assert small.runs[0].populations["L4E"]["rate"].mean == pytest.approx(4.0268, abs=1e-3)  # NEST's, seed 1
-    full = validation.validating.own_reference(RECIPES["microcircuit"], duration=10_000.0)
+    full = validation.own_reference(RECIPES["microcircuit"], duration=10_000.0)
     assert full.runs[0].populations["L6E"]["rate"].mean == 1.105 and not full.runs[0].populations["L6E"]["rate"].shape_known
 
 
