@@ -18,7 +18,7 @@ from lifsim.analysis.distribution import (
     distributions,
     ks_distance,
 )
-from lifsim.analysis.verdicts import holm, partitions, permutation_p, student_p
+from lifsim.analysis.verdicts import holm, least_difference, partitions, permutation_p, student_p
 from lifsim.common.errors import DataError
 
 PERMUTATION, STUDENT, LIMIT = "permutation", "t-tests", "limit"
@@ -62,7 +62,7 @@ class Comparison:
     rows : a `ComparedStatistic` for each further group, population and statistic.
     criteria : further group -> "permutation", "t-tests" or "limit".
     alpha : probability of a false alarm. limit : largest distance of groups that are the same; None if spread decides.
-    notes : what makes the numbers less comparable, such as windows of different lengths.
+    notes : limits of the verdict: how large differences must be for few runs to find them; windows of different lengths, and the like.
     """
 
     groups: Mapping[str, Sequence[RunDistributions]]
@@ -145,6 +145,7 @@ def compare(
     for other in others:
         pair = _Pair(other, found[first], found[other], names)
         criteria[other] = LIMIT if limit is not None else pair.criterion(alpha / len(others))
+        notes += [pair.note(alpha / len(others))] if criteria[other] == STUDENT else []
         p = [math.nan] * len(pair.keys) if limit is not None else pair.p_values(criteria[other], permutations, seed)
         rows += pair.rows([min(1.0, value * len(others)) if value == value else value for value in p], alpha, limit)
     return Comparison(found, tuple(rows), criteria, alpha, limit, (*notes, *_unlike(found)))
@@ -183,15 +184,24 @@ class _Pair:
         m = self.distances.shape[1] - self.n
         return PERMUTATION if self.shapes and partitions(self.n, m) >= len(self.keys) / alpha else STUDENT
 
+    def note(self, alpha: float) -> str:
+        """What t-tests of so few runs can find."""
+        m = self.distances.shape[1] - self.n
+        tests = sum(not math.isnan(p) for p in self._each_p())
+        least = least_difference(self.n, m, alpha, tests)
+        return f"{self.name}: t-tests of {self.n} and {m} runs find means that differ by more than {least:.2g} sd of runs"
+
     def p_values(self, criterion: str, most: int, seed: int) -> list[float]:
         """The adjusted p-value of each statistic."""
         if criterion == PERMUTATION:
             return permutation_p(self.distances, self.n, most, seed).tolist()
-        tests = [self._student([one.mean for one in each]) for each in self.each] + [
-            self._student([one.sd for one in each]) for each in self.each
-        ]
-        adjusted, n = holm(tests), len(self.keys)
+        adjusted, n = holm(self._each_p()), len(self.keys)
         return [_smaller(of_mean, of_sd) for of_mean, of_sd in zip(adjusted[:n], adjusted[n:], strict=True)]
+
+    def _each_p(self) -> list[float]:
+        """p-values of the means of all statistics, then of their standard deviations."""
+        numbers = [[one.mean for one in each] for each in self.each] + [[one.sd for one in each] for each in self.each]
+        return [self._student(values) for values in numbers]
 
     def _student(self, values: Sequence[float]) -> float:
         return student_p(values[: self.n], values[self.n :])

@@ -73,6 +73,15 @@ def student_p(first: Sequence[float], second: Sequence[float]) -> float:
     return float(2 * student.sf(apart / math.sqrt(variance * (1 / len(x) + 1 / len(y))), degrees))
 
 
+def least_difference(first: int, second: int, alpha: float, tests: int) -> float:
+    """The smallest difference of the means of two groups of runs that `student_p` and `holm` call different at `alpha`, if it is the only
+    one among `tests`: in units of the standard deviation between runs.
+    """
+    from scipy.stats import t as student
+
+    return float(student.isf(alpha / (2 * max(tests, 1)), first + second - 2)) * math.sqrt(1 / first + 1 / second)
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (S. Holm, Scand. J. Statist. 6, 65, 1979): the probability that any is at most alpha by chance
     is at most alpha. nan stay nan, and do not count.

@@ -117,7 +117,7 @@ def _footer(found: Comparison) -> Iterator[str]:
         runs = " and ".join(f"{len(found.groups[name])} run(s) {one_line(name)}" for name in (reference, group))
         different = sum(row.different for row in found.rows if row.group == group)
         total = sum(row.group == group for row in found.rows)
-        said = f"{different} of {total} statistics differ" if different else "the same"
+        said = f"{different} of {total} statistics differ" if different else "no difference found"
         if found.limit is not None:
             yield f"{runs}: {said} (KS distance of at most {found.limit:g})"
         else:

@@ -22,7 +22,7 @@ from scipy.stats import t as student
 import lifsim as ls
 from lifsim import analysis
 from lifsim.analysis import RunDistributions, SampleDistribution, cohens_d, compare, compare_exactly, ks_distance
-from lifsim.analysis.verdicts import holm, partitions, permutation_p, student_p
+from lifsim.analysis.verdicts import holm, least_difference, partitions, permutation_p, student_p
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.results import Spikes
@@ -280,6 +280,14 @@ def test_students_test_is_scipys():
     assert student_p([1.0, 1.0], [1.0, 1.0]) == 1.0 and student_p([1.0, 1.0], [2.0, 2.0]) == 0.0
 
 
+def test_the_least_difference_that_is_found():
+    """Runs at -s and s around their means: a difference just above the limit is significant, one just below is not."""
+    least = least_difference(2, 2, 0.01, 6)
+    for factor, found in ((1.001, True), (0.999, False)):
+        x = np.array([-1.0, 1.0]) * math.sqrt(0.5)  # standard deviation 1
+        assert (holm([student_p(x, x + factor * least), *[1.0] * 5])[0] <= 0.01) == found
+
+
 def test_holms_correction():
     assert holm([0.01, 0.04, 0.03, math.nan])[:3] == pytest.approx([0.03, 0.06, 0.06])  # 3 · 0.01; 2 · 0.03; the larger of 0.04 and 0.06
     assert math.isnan(holm([0.01, math.nan])[1])
@@ -361,10 +369,11 @@ def test_published_means_are_compared_by_t_tests():
 def test_notes():
     a, b = some(1), some(2)
     groups = {"a": [a, a], "b": [b.window(0.0, 500.0)]}
-    (note,) = compare(groups).notes
+    *_, note = compare(groups).notes
     assert "windows of different lengths (500, 1000 ms)" in note
     groups = {"a": [{"exc": a, "inh": a}] * 2, "b": [{"exc": b}]}
-    assert compare(groups).notes == ("not in all runs, and left out: inh",)
+    assert compare(groups).notes[0] == "not in all runs, and left out: inh"
+    assert compare(groups, limit=0.5).notes == ("not in all runs, and left out: inh",)
 
 
 @pytest.mark.parametrize(
@@ -443,7 +452,7 @@ def test_command_statistical(folder, monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     groups = "--group", "a=1.h5,2.h5,3.h5", "--group", "b=4.h5,5.h5,6.h5"
     code, said = lifsim("compare", *groups, "--discard", 100, "-o", tmp_path / "c.png")
-    assert code == 0 and "3 run(s) a and 3 run(s) b: the same (Student's t-tests" in said
+    assert code == 0 and "3 run(s) a and 3 run(s) b: no difference found (Student's t-tests" in said
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
     code, said = lifsim("compare", *groups, "--discard", 100, "-o", tmp_path / "c.png")
     assert code == 2 and "--overwrite" in said

@@ -185,7 +185,7 @@ def test_command(tmp_path, monkeypatch, results):
     references = [word for path in results for word in ("--reference", path)]
     code, said = lifsim("validate", "small", *references)
     assert code == 0, said
-    assert "3 run(s) to do: about" in said and "3 run(s) reference and 3 run(s) lifsim: the same" in said
+    assert "3 run(s) to do: about" in said and "3 run(s) reference and 3 run(s) lifsim: no difference found" in said
     facts = json.loads((tmp_path / "outputs/small/comparison.json").read_text())
     assert facts["same"] and len(facts["groups"][1]["runs"]) == 3
     assert (tmp_path / "outputs/small/comparison.png").exists()
