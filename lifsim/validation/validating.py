@@ -23,7 +23,7 @@ from lifsim.validation.references import POINTS, ReferenceData, published, shipp
 
 HERE = "lifsim"  # name of the group of runs
 _TRIAL = 100.0  # ms
-_BYTES = 12.0  # of a spike in a results file
+_BYTES = 16.0  # of a spike in a results file
 
 
 @dataclass(frozen=True)
