@@ -8,8 +8,8 @@ import numpy as np
 
 from lifsim.analysis.bins import fano_factor
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 def synchrony(spikes: Spikes | SpikeStream, bin: float = 3.0) -> float:
@@ -38,7 +38,7 @@ def chi_synchrony(potentials: np.ndarray) -> float:
     """Synchrony chi of a population's membrane potentials.
 
     chi² = var_t(mean_i V_i) / mean_i(var_t V_i), with variances over time (D. Golomb, J. Rinzel, Phys. Rev. E 48, 4810, 1993; Physica D
-    72, 259, 1994, eq. 14). 1 if all potentials are the same; about 1/sqrt(n) if n neurons are independent.
+    72, 259, 1994). 1 if all potentials are the same; about 1/sqrt(n) if n neurons are independent.
 
     Parameters
     ----------

@@ -13,8 +13,7 @@ import numpy as np
 from lifsim.analysis.population_sums import Conventions
 from lifsim.analysis.summary import sums_of
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.results.data import Spikes
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 STATISTICS = {"rate": "rate (1/s)", "cv": "CV of ISI", "correlation": "correlation"}
 _ROUNDING = 1e-6  # relative difference of values that may be the same, rounded differently: float32 has 6e-8
@@ -126,7 +125,7 @@ class RunDistributions:
 
 
 def distributions(
-    result: Result | Spikes | Mapping[str, Spikes],
+    result: Openable,
     t_start: float | None = None,
     t_stop: float | None = None,
     bin: float = 2.0,

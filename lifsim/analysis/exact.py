@@ -13,9 +13,10 @@ from lifsim.analysis.distribution import check_populations
 from lifsim.analysis.matching import PopulationMatch, matched
 from lifsim.analysis.windows import after_warmup, check_window
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
+from lifsim.results.opening import open as open_result
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 ROUNDING = 1e-9  # ms: spike times of the same step, such as 3 · 0.1 ms and "0.3", differ by less
 _AROUND = 4
@@ -85,8 +86,8 @@ class ExactComparison:
 
 
 def compare_exactly(
-    first: Result | Spikes | Mapping[str, Spikes],
-    second: Result | Spikes | Mapping[str, Spikes],
+    first: Openable,
+    second: Openable,
     t_start: float | None = None,
     t_stop: float | None = None,
     *,
@@ -102,7 +103,7 @@ def compare_exactly(
 
     Parameters
     ----------
-    first, second : results of runs; or the spikes of one population, or of several by name.
+    first, second : results, or what `lifsim.open` takes: a path, `Spikes` or {population: `Spikes`}.
     t_start, t_stop : limits of the window of the spikes, ms; default: the part that both recordings have.
     discard : length of a warm-up, ms: times up to the start of each run + `discard` are left out.
     populations : names of the populations; default: all.
@@ -149,29 +150,19 @@ class _Side:
     """One of two recordings: its spikes by population, and its traces."""
 
     def __init__(self, given: Any, t_start: float | None, t_stop: float | None, discard: float, populations: Sequence[str] | None) -> None:
-        self.result = given if isinstance(given, Result) else None
-        spikes: Mapping[str, Spikes | SpikeStream]
-        if isinstance(given, Result):
-            start = after_warmup(given.t_start, t_start, discard)
-            check_window(given, start, t_stop)
-            spikes = {name: given.stream(name) for name in given.spikes}
-        else:
-            spikes = {given.name or "spikes": given} if isinstance(given, Spikes) else dict(given)
-            start = after_warmup(min((each.t_start for each in spikes.values()), default=0.0), t_start, discard)
-        self.known = list(spikes)
-        names = [name for name in spikes if populations is None or name in populations]
-        self.spikes = {name: spikes[name].window(start, t_stop) for name in names}
-        self.derived = self.result is not None and "note" in self.result.info  # another tool's file, which lacks some facts
-        self.traces: list[tuple[str, str]] = []
-        if self.result is not None:
-            names = [name for name in self.result.traces if populations is None or name in populations]
-            self.traces = [(name, key) for name in names for key in self.result.traces[name]]
+        self.result = open_result(given)
+        start = after_warmup(self.result.t_start, t_start, discard)
+        check_window(self.result, start, t_stop)
+        self.known = list(self.result.spikes)
+        names = [name for name in self.known if populations is None or name in populations]
+        self.spikes = {name: self.result.stream(name).window(start, t_stop) for name in names}
+        self.derived = "note" in self.result.info  # another tool's file, which lacks some facts
+        sampled = [name for name in self.result.traces if populations is None or name in populations]
+        self.traces = [(name, key) for name in sampled for key in self.result.traces[name]]
 
 
-def _held(spikes: Spikes | SpikeStream) -> Spikes:
+def _held(spikes: SpikeStream) -> Spikes:
     """The spikes in memory."""
-    if isinstance(spikes, Spikes):
-        return spikes
     pieces = list(spikes.pieces())
     at = np.concatenate([np.empty(0), *(piece.times for piece in pieces)])
     ids = np.concatenate([np.empty(0, np.int64), *(piece.ids for piece in pieces)])
@@ -204,7 +195,7 @@ def _recorded(whether: bool) -> str:
     return "recorded" if whether else "not recorded"
 
 
-def _window(spikes: Spikes | SpikeStream) -> str:
+def _window(spikes: SpikeStream) -> str:
     return f"({spikes.t_start:g}, {spikes.t_stop:g}] ms"
 
 
@@ -214,7 +205,7 @@ def _step(dt: float) -> str:
 
 def _compare_traces(key: tuple[str, str], sides: list[_Side], tolerance: float) -> TraceMatch | FactDifference:
     name, variable = key
-    first, second = (side.result.traces[name] for side in sides if side.result is not None)
+    first, second = (side.result.traces[name] for side in sides)
     times = [traces.times_of(variable) for traces in (first, second)]
     ids = [traces.ids_of(variable) for traces in (first, second)]
     if len(times[0]) != len(times[1]) or (np.abs(times[0] - times[1]) > ROUNDING).any() or not np.array_equal(ids[0], ids[1]):

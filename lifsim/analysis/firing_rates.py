@@ -11,8 +11,8 @@ from lifsim.analysis.bins import counts, spike_counts
 from lifsim.analysis.neurons import chosen, places
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 class SpikeTotals:
@@ -143,7 +143,7 @@ def instantaneous_rate(
     """Firing rates over time, smoothed with a kernel: of each neuron, or of the population.
 
     r(t_k) = sum over bins j of c_j K(t_k - t_j), with the spike counts c_j and the centres t_j of bins of width `step` (S. Grün,
-    S. Rotter, eds., Analysis of Parallel Spike Trains, 2010, ch. 2, eq. 2.5). sigma is the standard deviation of K:
+    S. Rotter, eds., Analysis of Parallel Spike Trains, 2010, ch. 2). sigma is the standard deviation of K:
 
     - gaussian: exp(-t²/(2 sigma²)) / (sqrt(2 pi) sigma);
     - exponential: exp(-t/sigma) / sigma for t >= 0;

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from lifsim.analysis.moments import Moments
-from lifsim.analysis.neurons import chosen, stable_order
+from lifsim.analysis.neurons import LARGEST_TABLE, chosen, stable_order
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
 _ROUNDING = 1e-9  # equal intervals differ by rounding errors of the times: a CV below this counts as 0
@@ -30,12 +30,15 @@ def isi(spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
     (intervals, ids) : intervals in ms, float64 (n_intervals,), sorted by neuron, then time; the neuron of each interval, int64
     (n_intervals,).
     """
-    order = stable_order(spikes.ids, int(spikes.ids.max(initial=0)) + 1)  # the times are ascending already
-    number = np.bincount(spikes.ids)
+    most = int(spikes.ids.max(initial=-1))
+    names, place = (None, spikes.ids) if most < LARGEST_TABLE else np.unique(spikes.ids, return_inverse=True)
+    number = np.bincount(place)
     active = np.flatnonzero(number)
+    order = stable_order(place, len(number))  # the times are ascending already
     within = np.ones(len(order), bool)
     within[(np.cumsum(number) - number)[active]] = False  # a neuron's first spike ends no interval
-    return np.diff(spikes.times[order], prepend=0.0)[within], np.repeat(active, number[active] - 1)
+    ids = np.repeat(active, number[active] - 1)
+    return np.diff(spikes.times[order], prepend=0.0)[within], ids if names is None else names[ids]
 
 
 class IntervalSums:
@@ -145,7 +148,7 @@ def cv(spikes: Spikes | SpikeStream, min_isis: int = 1) -> np.ndarray:
     """Coefficient of variation (CV) of the inter-spike intervals of each recorded neuron.
 
     CV = sqrt(mean((I - mean(I))²)) / mean(I) over the neuron's intervals I (D. R. Cox, P. A. W. Lewis, The Statistical Analysis of
-    Series of Events, 1966, ch. 3). A Poisson process has 1, a clock 0. Same as `elephant.statistics.cv`.
+    Series of Events, 1966). A Poisson process has 1, a clock 0. Same as `elephant.statistics.cv`.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def cv2(spikes: Spikes | SpikeStream, min_isis: int = 2) -> np.ndarray:
     """Local variation CV2 of the inter-spike intervals of each recorded neuron.
 
     CV2 = mean over k of 2 |I_k+1 - I_k| / (I_k+1 + I_k) (G. R. Holt, W. R. Softky, C. Koch, R. J. Douglas, J. Neurophysiol. 75, 1806,
-    1996, eq. 3). Unlike the CV, it is little affected by slow changes of the rate. A Poisson process has 1. Same as
+    1996). Unlike the CV, it is little affected by slow changes of the rate. A Poisson process has 1. Same as
     `elephant.statistics.cv2`.
 
     Parameters
@@ -184,7 +187,7 @@ def cv2(spikes: Spikes | SpikeStream, min_isis: int = 2) -> np.ndarray:
 def lv(spikes: Spikes | SpikeStream, min_isis: int = 2) -> np.ndarray:
     """Local variation LV of the inter-spike intervals of each recorded neuron.
 
-    LV = 3 mean over k of ((I_k+1 - I_k) / (I_k+1 + I_k))² (S. Shinomoto, K. Shima, J. Tanji, Neural Comput. 15, 2823, 2003, eq. 2.2).
+    LV = 3 mean over k of ((I_k+1 - I_k) / (I_k+1 + I_k))² (S. Shinomoto, K. Shima, J. Tanji, Neural Comput. 15, 2823, 2003).
     A Poisson process has 1. Same as `elephant.statistics.lv`.
 
     Parameters
@@ -202,7 +205,7 @@ def lvr(spikes: Spikes | SpikeStream, refractoriness: float = 5.0, min_isis: int
     """Local variation LvR, corrected for refractoriness, of the inter-spike intervals of each recorded neuron.
 
     LvR = 3 mean over k of (1 - 4 I_k I_k+1 / (I_k + I_k+1)²) (1 + 4 R / (I_k + I_k+1)), with the refractoriness constant R
-    (S. Shinomoto et al., PLoS Comput. Biol. 5, e1000433, 2009, eq. 3). Same as `elephant.statistics.lvr`. With R = 0 it is `lv`.
+    (S. Shinomoto et al., PLoS Comput. Biol. 5, e1000433, 2009). Same as `elephant.statistics.lvr`. With R = 0 it is `lv`.
 
     Parameters
     ----------

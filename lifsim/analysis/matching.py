@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True)

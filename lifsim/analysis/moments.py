@@ -9,7 +9,7 @@ class Moments:
     """Number `n`, `mean` and summed squared deviations `squares` of the values of each of `size` groups, float64 (size,).
 
     Values come in any number of batches. The moments of a batch, best taken in two passes, are joined with those before (T. F. Chan,
-    G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242, 1983, eq. 2.1), which loses no digits where the mean is large.
+    G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242, 1983), which loses no digits where the mean is large.
     """
 
     def __init__(self, size: int) -> None:

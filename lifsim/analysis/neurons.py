@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
-_LARGEST_TABLE = 1 << 24
+LARGEST_TABLE = 1 << 24  # entries of a table with a place for each id
 
 
 def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -27,7 +26,7 @@ def places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
     if not len(among) or not len(ids):
         return np.full(len(ids), -1)
     largest = int(max(ids.max(), among.max()))
-    if largest < _LARGEST_TABLE:
+    if largest < LARGEST_TABLE:
         table = np.full(largest + 1, -1)
         table[among] = np.arange(len(among))
         return table[ids]
@@ -69,7 +68,7 @@ def select(spikes: Spikes, ids: Any) -> Spikes:
     """
     neurons = chosen(spikes, ids)
     kept = places(spikes.ids, neurons) >= 0
-    return replace(spikes, times=spikes.times[kept], ids=spikes.ids[kept], recorded_ids=neurons)
+    return spikes.having(spikes.times[kept], spikes.ids[kept], neurons)
 
 
 def stable_order(place: np.ndarray, n: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.analysis.bins import binned, entries
 from lifsim.analysis.neurons import chosen
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 _ROWS = 512  # of a matrix that are computed at a time
 _DENSE = 0.06  # with more non-zero counts than this share, products of dense matrices are faster
@@ -71,7 +71,7 @@ def covariance_matrix(spikes: Spikes, ids: Any = None, bin: float = 5.0) -> np.n
     """Covariances of the spike counts of pairs of neurons.
 
     C_ij = sum over bins of (c_i - mean(c_i)) (c_j - mean(c_j)) / (n_bins - 1) (S. Grün, S. Rotter, eds., Analysis of Parallel Spike
-    Trains, 2010, ch. 5). Same as `elephant.spike_train_correlation.covariance`, but for spikes on edges of bins.
+    Trains, 2010). Same as `elephant.spike_train_correlation.covariance`, but for spikes on edges of bins.
 
     Parameters
     ----------

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifsim.analysis.bins import BinCounts, binned, n_bins, variance_over_mean
+from lifsim.analysis.bins import BinCounts, binned, variance_over_mean
 from lifsim.analysis.intervals import MIN_ISIS
 from lifsim.analysis.neurons import places
 from lifsim.analysis.pairs import correlation_matrix, mean_of_pairs, sample
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.analysis.single_neurons import NeuronSums
 from lifsim.analysis.spectra import oscillation_peak, spectrum_of
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,16 @@ class ActiveNeurons:
     """Which recorded neurons have spikes in whole bins, `active`, while the spikes pass in pieces."""
 
     def __init__(self, spikes: Spikes | SpikeStream, bin: float) -> None:
-        self._bin, self._bins = bin, n_bins(spikes, bin)
+        self._bin = bin
         self.active = np.zeros(len(spikes.recorded_ids), bool)
 
     def add(self, piece: Piece) -> None:
         """Look at the spikes of the next piece."""
-        self.active[piece.place[binned(piece.spikes, self._bin)[0] < self._bins]] = True
+        index, n = binned(piece.spikes, self._bin)
+        if not len(index) or index[-1] < n:
+            self.active[piece.active] = True
+        else:  # the times are ascending: some of the last spikes are after the last whole bin
+            self.active[piece.place[: np.searchsorted(index, n)]] = True
 
 
 class Chosen:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lifsim.analysis.population_sums import DEFAULT, MEASURES, Conventions, PopulationSums
 from lifsim.analysis.windows import after_warmup, check_window
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.results.data import Spikes
-from lifsim.results.result import Result
-from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.opening import Openable
+from lifsim.results.opening import open as open_result
 
 
 class Summary(dict[str, dict[str, float]]):
@@ -55,7 +53,7 @@ class Summary(dict[str, dict[str, float]]):
 
 
 def statistics(
-    result: Result | Spikes | Mapping[str, Spikes],
+    result: Openable,
     t_start: float | None = None,
     t_stop: float | None = None,
     bin: float = 2.0,
@@ -71,7 +69,7 @@ def statistics(
 
     Parameters
     ----------
-    result : the result of a run; or the spikes of one population, or of several by name.
+    result : the result of a run, or what `lifsim.open` takes: a path, `Spikes`, {population: `Spikes`}, ….
     t_start, t_stop : limits of the window, ms; default: the whole run.
     bin : width of the bins of spike counts, ms.
     discard : length of a warm-up, ms: times up to the start of the run + `discard` are left out.
@@ -105,7 +103,7 @@ def statistics(
 
 
 def sums_of(
-    result: Result | Spikes | Mapping[str, Spikes],
+    result: Openable,
     names: Sequence[str],
     t_start: float | None,
     t_stop: float | None,
@@ -120,14 +118,14 @@ def sums_of(
     """
     if neurons < 2:
         raise DataError("neurons", f"{neurons}", "2 or more: correlations are of pairs")
-    given: Any = result if isinstance(result, Result) else _extent(result)
+    given = open_result(result)
     t_start = after_warmup(given.t_start, t_start, discard)
     check_window(given, t_start, t_stop)
     start = given.t_start if t_start is None else max(t_start, given.t_start)
     stop = given.t_stop if t_stop is None else min(t_stop, given.t_stop)
     conventions = Conventions(start, stop, discard, bin, sample=neurons, seed=seed)
-    populations = _populations(result)
-    return ((name, PopulationSums(spikes.window(t_start, t_stop), names, conventions)) for name, spikes in populations), conventions
+    sums = ((name, PopulationSums(given.stream(name).window(t_start, t_stop), names, conventions)) for name in given.spikes)
+    return sums, conventions
 
 
 def chosen_names(names: str | Iterable[str], place: str) -> list[str]:
@@ -140,18 +138,6 @@ def chosen_names(names: str | Iterable[str], place: str) -> list[str]:
     if not wanted:
         raise DataError(place, "none is named", "one of: " + ", ".join(MEASURES))
     return [name for name in MEASURES if name in wanted]
-
-
-def _populations(result: Result | Spikes | Mapping[str, Spikes]) -> Iterable[tuple[str, Spikes | SpikeStream]]:
-    if isinstance(result, Result):
-        return ((name, result.stream(name)) for name in result.spikes)
-    return [(result.name or "spikes", result)] if isinstance(result, Spikes) else list(result.items())
-
-
-def _extent(result: Spikes | Mapping[str, Spikes]) -> Any:
-    """The limits of the recordings together, as attributes t_start and t_stop."""
-    each = [result] if isinstance(result, Spikes) else list(result.values())
-    return SimpleNamespace(t_start=min((s.t_start for s in each), default=0.0), t_stop=max((s.t_stop for s in each), default=0.0))
 
 
 def _values(sums: PopulationSums, names: Sequence[str]) -> dict[str, float]:

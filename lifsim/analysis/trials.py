@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from lifsim.analysis.bins import binned
 from lifsim.analysis.neurons import chosen, places
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import on_grid
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Trials:
         trial : its number, from 0.
         """
         own = self.trial == trial
-        return replace(self.spikes, times=self.spikes.times[own], ids=self.spikes.ids[own])
+        return self.spikes.having(self.spikes.times[own], self.spikes.ids[own])
 
     def counts(self, t_start: float | None = None, t_stop: float | None = None) -> np.ndarray:
         """Spike count of each recorded neuron in each trial.

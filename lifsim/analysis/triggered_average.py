@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.analysis.neurons import chosen, places
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 
 def spike_triggered_average(
@@ -17,7 +17,7 @@ def spike_triggered_average(
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Average of a trace or stimulus around spikes.
 
-    A(lag) = mean over spikes t_k of x(t_k + lag) (P. Dayan, L. F. Abbott, Theoretical Neuroscience, 2001, eq. 1.20). A spike between two
+    A(lag) = mean over spikes t_k of x(t_k + lag) (P. Dayan, L. F. Abbott, Theoretical Neuroscience, 2001, sec. 1.3). A spike between two
     samples counts as at the later one, at which its time step ends. Same as `elephant.sta.spike_triggered_average` for spikes at the
     times of samples.
 

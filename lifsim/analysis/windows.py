@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
+from lifsim.results.opening import open as open_result
+from lifsim.results.spikes import Spikes
 
 
-def check_window(result: Result, t_start: float | None, t_stop: float | None) -> None:
+def check_window(result: Openable, t_start: float | None, t_stop: float | None) -> None:
     """Check that a window is not empty and overlaps the run.
 
     Without limits, the window is the whole run, which is always accepted, even if its duration is 0.
 
     Parameters
     ----------
-    result : the result of a run.
+    result : the result of a run, or what `lifsim.open` takes.
     t_start, t_stop : limits of the window, ms; None: those of the run.
 
     Raises
@@ -28,6 +29,7 @@ def check_window(result: Result, t_start: float | None, t_stop: float | None) ->
     """
     if t_start is None and t_stop is None:
         return
+    result = open_result(result)
     start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
     window = f"times after {start:g} ms" if t_stop is None else f"times up to {stop:g} ms"
     if t_start is not None and t_stop is not None:

@@ -17,7 +17,7 @@ from lifsim.cli.options import (
     DISCARD,
     FROM,
     GROUP,
-    N_NODES,
+    HINTS,
     OVERWRITE,
     POPULATION,
     STYLE,
@@ -61,7 +61,7 @@ _STATISTICAL = {
 @TO
 @DISCARD
 @POPULATION
-@N_NODES
+@HINTS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Figure of the distributions to write.")
 @WIDTH
@@ -74,7 +74,7 @@ def compare(
     groups: tuple[tuple[str, list[Path]], ...],
     statistical: bool,
     populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     as_json: bool,
     overwrite: bool,
     **options: Any,
@@ -97,20 +97,20 @@ def compare(
     given["populations"] = list(populations) or None
     if groups or statistical:
         sets = wanted if groups else {str(path): [path] for path in wanted[""]}
-        same = _statistically(talk, sets, n_nodes, given, as_json, overwrite)
+        same = _statistically(talk, sets, hints, given, as_json, overwrite)
     else:
-        same = _exactly(talk, wanted[""], n_nodes, given, as_json)
+        same = _exactly(talk, wanted[""], hints, given, as_json)
     if not same:
         raise click.exceptions.Exit(FAILED)
 
 
-def _exactly(talk: Talk, files: Sequence[Path], n_nodes: tuple[tuple[str, int], ...], options: Mapping[str, Any], as_json: bool) -> bool:
+def _exactly(talk: Talk, files: Sequence[Path], hints: dict[str, Any], options: Mapping[str, Any], as_json: bool) -> bool:
     if len(files) < 2:
         raise LifsimError("FILE", "one is given", "two files or more")
-    first = opened(talk, files[0], n_nodes)
+    first = opened(talk, files[0], hints)
     found = {}
     for path in files[1:]:
-        found[path] = analysis.compare_exactly(first, opened(talk, path, n_nodes), **options)
+        found[path] = analysis.compare_exactly(first, opened(talk, path, hints), **options)
         if not as_json:
             echo(compared_exactly(files[0], path, found[path]))
     if as_json:
@@ -122,7 +122,7 @@ def _exactly(talk: Talk, files: Sequence[Path], n_nodes: tuple[tuple[str, int], 
 def _statistically(
     talk: Talk,
     groups: Mapping[str, Sequence[Path]],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     options: dict[str, Any],
     as_json: bool,
     overwrite: bool,
@@ -134,7 +134,7 @@ def _statistically(
     if out is not None:
         refuse_output(out, overwrite)
     runs = {
-        name: [analysis.distributions(opened(talk, path, n_nodes), **_of_distributions(options)) for path in paths]
+        name: [analysis.distributions(opened(talk, path, hints), **_of_distributions(options)) for path in paths]
         for name, paths in groups.items()
     }
     found = analysis.compare(runs, **{name: value for name, value in options.items() if name not in _of_distributions(options)})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim.cli.next_steps import command, run_of
-from lifsim.cli.options import FILE, N_NODES, OVERWRITE, NewFile, node_counts, refuse_output
+from lifsim.cli.options import FILE, HINTS, OVERWRITE, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.text import contents_of, heading_of
 from lifsim.common.printable import one_line
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @FILE
 @click.option("--verify", is_flag=True, help="Verify the checksums in the file.")
-@N_NODES
+@HINTS
 @click.pass_obj
-def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def info(talk: Talk, file: Path, verify: bool, hints: dict[str, Any]) -> None:
     """Show the contents of a file.
 
-    FILE is a results file (finished or not), a weights file (also that of a dense network), a model file, or the name of
-    a shipped model.
+    FILE is a results file (finished or not), a file of spikes of another tool, a weights file (also that of a dense
+    network), a model file, or the name of a shipped model.
     """
     if _is_model(file):
         return _tell_model(talk, file)
@@ -38,7 +38,7 @@ def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], .
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    return _tell_result(file, verify, n_nodes)
+    return _tell_result(file, verify, hints)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -65,10 +65,10 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 echo(f"    sha256 {m.sha256} ok")
 
 
-def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def _tell_result(file: Path, verify: bool, hints: dict[str, Any]) -> None:
     from lifsim.results import opening
 
-    result = opening.open(file, node_counts(n_nodes))
+    result = opening.open(file, **hints)
     checked = result.verify() if verify else 0
     echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
     for line in repr(result).split("\n")[1:]:
@@ -82,9 +82,9 @@ def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...])
 
 def _verified(result: Result, checked: int) -> str:
     """The outcome of verifying a result in which `checked` datasets have a checksum of their own."""
-    if result.file is None:
+    if result.file is None and result.path is not None and result.path.suffix == ".log":
         return "verified: every frame of the log"
-    if result.file.sealed:
+    if result.file is not None and result.file.sealed:
         return f"verified: every byte, {checked} datasets"
     if checked:
         return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"

@@ -19,6 +19,8 @@ _COMMANDS = {
     "gallery": "lifsim.cli.gallery",
     "validate": "lifsim.cli.validate",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
+    "watch": "lifsim.cli.watch",
+    "convert-spikes": "lifsim.cli.spikes",
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }

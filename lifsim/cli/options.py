@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +141,13 @@ class GroupType(click.ParamType):
         return name.strip(), [Path(file) for file in paths]
 
 
-def node_counts(given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
-    """The values of --n-nodes in the form that `lifsim.open` accepts."""
+def _by_population(option: str, given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
+    """The values of an option such as --n-nodes in the form that `lifsim.open` accepts."""
     if not given:
         return None
     names = [name for name, _ in given]
     if len(set(names)) < len(names) or ("" in names and len(names) > 1):
-        raise LifsimError("--n-nodes", "given for a population twice", "one number for all, or one for each population")
+        raise LifsimError(option, "given for a population twice", "one number for all, or one for each population")
     return given[0][1] if "" in names else dict(given)
 
 
@@ -172,9 +174,26 @@ DISCARD = click.option(
 )
 POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
 GROUP = click.option("--group", "groups", type=GroupType(), multiple=True, help="Files that form a group, such as seeds. Repeatable.")
-N_NODES = click.option(
+_N_NODES = click.option(
     "--n-nodes", type=NodeCountType(), multiple=True, help="Number of neurons, for spike files of other tools that lack it. Repeatable."
 )
+_FIRST_ID = click.option(
+    "--first-id", type=NodeCountType(), multiple=True, help="Id of the first neuron, for text and NPZ files of other tools. Repeatable."
+)
+_DT = click.option("--dt", type=TimeType(), help="Time step in ms, for spike files of other tools that lack it.")
+
+
+def HINTS(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options with what a file of another tool may lack; the command gets them as `hints`, keywords of `lifsim.open`."""
+
+    @wraps(function)
+    def called(*args: Any, n_nodes: Any, first_id: Any, dt: float | None, **named: Any) -> Any:
+        hints = {"n_nodes": _by_population("--n-nodes", n_nodes), "first_id": _by_population("--first-id", first_id), "dt": dt}
+        return function(*args, hints=hints, **named)
+
+    return _N_NODES(_FIRST_ID(_DT(called)))
+
+
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 PRECISION = click.option(
     "--precision",

@@ -14,7 +14,7 @@ from lifsim.cli.options import (
     DISCARD,
     FILE,
     FROM,
-    N_NODES,
+    HINTS,
     OVERWRITE,
     POPULATION,
     SETTINGS,
@@ -104,7 +104,7 @@ class TriggersType(click.ParamType):
 @click.option("--after", type=TimeType(), help="Extent of a trial after its trigger (psth).")
 @WIDTH
 @STYLE
-@N_NODES
+@HINTS
 @SETTINGS
 @OVERWRITE
 @click.pass_obj
@@ -115,7 +115,7 @@ def plot(
     out: Path | None,
     overwrite: bool,
     settings: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     width_mm: float | None,
     style: str | None,
     **given: Any,
@@ -141,7 +141,7 @@ def plot(
         shown = _fitting(kind, _values(given, given["t_start"] or given["discard"] or None, chosen(given["populations"], net.populations)))
         draw(kind, out, net, **shown, **options)
     else:
-        result = opened(talk, file, n_nodes)
+        result = opened(talk, file, hints)
         start = analysis.after_warmup(result.t_start, given["t_start"], given["discard"])
         analysis.check_window(result, start, given["t_stop"])
         shown = _fitting(kind, _values(given, start, chosen(given["populations"], result.populations)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lifsim.cli.options import node_counts
 from lifsim.cli.program import Talk
 from lifsim.cli.text import refuse_model
 from lifsim.common.errors import LifsimError, did_you_mean
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
     from lifsim.results.result import Result
 
 
-def opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
+def opened(talk: Talk, file: Path, hints: dict[str, Any]) -> Result:
     """The results in `file`; warns on standard error if the run is in progress, or if a newer run is unfinished."""
     refuse_model(file)
     from lifsim.results import opening
 
-    result = opening.open(file, node_counts(n_nodes))
+    result = opening.open(file, **hints)
     if result.note:
         talk.warn(f"{file}: {result.note}")
     return result

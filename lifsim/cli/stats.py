@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim import analysis
-from lifsim.cli.options import DISCARD, FROM, GROUP, N_NODES, OVERWRITE, POPULATION, TO, NewFile, TimeType, refuse_output
+from lifsim.cli.options import DISCARD, FROM, GROUP, HINTS, OVERWRITE, POPULATION, TO, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.results import chosen, named_groups, opened
 from lifsim.common.errors import LifsimError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @TO
 @DISCARD
 @POPULATION
-@N_NODES
+@HINTS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("-o", "--out", type=NewFile(".json", ".csv", ".parquet"), help="Also write the statistics to this file.")
@@ -44,7 +44,7 @@ def stats(
     groups: tuple[tuple[str, list[Path]], ...],
     names: str | None,
     populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
+    hints: dict[str, Any],
     as_json: bool,
     as_csv: bool,
     out: Path | None,
@@ -74,7 +74,7 @@ def stats(
         _check_out(out, overwrite)
     found: dict[str, list[Summary]] = {}
     for name, paths in wanted.items():
-        found[name] = [analysis.statistics(opened(talk, path, n_nodes), **options) for path in paths]
+        found[name] = [analysis.statistics(opened(talk, path, hints), **options) for path in paths]
     if populations:
         found = _only(populations, found)
     alone = next(iter(found.values()))[0] if len(files) == 1 and not groups else None

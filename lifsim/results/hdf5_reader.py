@@ -22,10 +22,12 @@ from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check
 from lifsim.results.foreign import survey
 from lifsim.results.manifest import FORMAT_VERSION, Key, Manifest
 from lifsim.results.run_info import DATA, info_sha256
+from lifsim.results.spike_arrays import by_time
 from lifsim.results.spike_columns import SpikeColumns
+from lifsim.results.spike_hints import OWN, Hints
 
 if TYPE_CHECKING:
-    from lifsim.results.foreign import NodeCount, Survey
+    from lifsim.results.foreign import Survey
 
 
 class ResultFile:
@@ -35,12 +37,13 @@ class ResultFile:
 
     Parameters
     ----------
-    path : the file. n_nodes : number of neurons of populations for which the file does not give it.
+    path : the file. hints : what a file of another tool may lack.
     written : for a file that this process has just written, its metadata and the names of the populations with positions, which need
         not be read then; None for other files.
     """
 
-    def __init__(self, path: Path, n_nodes: NodeCount = None, written: tuple[dict[str, Any], list[str]] | None = None) -> None:
+    def __init__(self, path: Path, hints: Hints | None = None, written: tuple[dict[str, Any], list[str]] | None = None) -> None:
+        hints = hints or Hints()
         self._path = path
         self._stamp = self._stat()
         self.survey: Survey | None = None
@@ -56,9 +59,9 @@ class ResultFile:
                 if not self.sealed and seal.broken(path):
                     raise DataError(str(path), *seal.CHANGED)
                 self.info = _read_info(member(file, "lifsim", h5py.Group))
-                refuse_counts(path, n_nodes)
+                hints.refuse(str(path), OWN)
             else:
-                self.survey = survey(file, n_nodes)
+                self.survey = survey(file, hints)
                 self.info = self.survey.info
             self.manifest = _manifest(self.info)
             self.located = list(member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
@@ -101,7 +104,7 @@ class ResultFile:
             at, ids = place.ms(at), ids.astype(np.int64)
             if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
                 self._refuse_ids(name)
-        return (at, ids) if self._native else _by_time(at, ids)
+        return (at, ids) if self._native else by_time(at, ids)
 
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population, (n, dimensions), mm."""
@@ -187,24 +190,11 @@ class ResultFile:
                 disk.write(fd, piece)
 
 
-def refuse_counts(path: Path, n_nodes: NodeCount) -> None:
-    """Raise a DataError if `n_nodes` is given for a file of lifsim, which stores the number of neurons itself."""
-    if n_nodes is not None:
-        raise DataError(
-            str(path), "n_nodes is given for a result of lifsim", "leave it out: the file itself says how many neurons there are"
-        )
-
-
 def _hashed(file: h5py.File) -> list[h5py.Dataset]:
     """The datasets that have a checksum."""
     found: list[h5py.Dataset] = []
     file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
     return found
-
-
-def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.lexsort((ids, at))
-    return at[order], ids[order]
 
 
 def _read_info(group: h5py.Group) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def test_as_many_spikes_are_paired_as_can_be(seed, tolerance):
 def test_other_facts_are_told():
     a = some()
     assert [fact.what for fact in compare_exactly(a, replace(a, n_nodes=21)).facts] == ["exc: neurons"]
-    assert [fact.what for fact in compare_exactly(a, replace(a, recorded_ids=np.arange(19))).facts] == ["exc: recorded neurons"]
+    more = replace(a, n_nodes=21)
+    assert [fact.what for fact in compare_exactly(more, replace(more, recorded_ids=np.arange(21))).facts] == ["exc: recorded neurons"]
     (step,) = compare_exactly(a, replace(a, dt=0.05)).facts
     assert (step.first, step.second, step.counts) == ("0.1 ms", "0.05 ms", True)
     (unknown,) = (found := compare_exactly(a, replace(a, dt=math.nan))).facts
@@ -124,6 +125,20 @@ def test_other_facts_are_told():
     found = compare_exactly({"exc": a, "inh": a}, {"exc": a})
     assert [(fact.what, fact.second) for fact in found.facts] == [("inh: spikes", "not recorded")] and not found.same
     assert compare_exactly({"exc": a, "inh": a}, {"exc": a}, populations=["exc"]).same
+
+
+def test_files_of_other_tools(tmp_path):
+    """What lifsim writes as CSV and NPZ, and bare columns as NEST writes them, which lack the number of neurons and the window."""
+    result = brunel(1)
+    for suffix in ("csv", "npz", "h5"):
+        path = ls.write_spikes(tmp_path / f"spikes.{suffix}", dict(result.spikes))
+        assert compare_exactly(result, path).same, suffix
+    s = result.spikes["exc"]
+    bare = tmp_path / "exc-12-0.dat"
+    bare.write_text("# NEST version: 3.10\nsender\ttime_ms\n" + "".join(f"{i + 1}\t{t:.3f}\n" for i, t in zip(s.ids, s.times, strict=True)))
+    other = ls.open(bare, first_id=1)
+    found = compare_exactly(s, {"exc": other.spikes[next(iter(other.spikes))]}, t_stop=other.t_stop)
+    assert found.populations["exc"].first is None and found.populations["exc"].spikes[0] == len(s)
 
 
 def test_a_warm_up_can_be_left_out():

@@ -15,7 +15,7 @@ import pytest
 from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import times
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes, unchecked
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = dict(np.load(DATA / "elephant.npz"))
@@ -177,9 +177,17 @@ def test_spikes_at_the_same_time():
 
 def test_pieces_give_the_same(real, monkeypatch):
     whole = {name: SAME[name](real) for name in ("rates", "cv", "cv2", "lv", "lvr", "fano_factors", "counts")}
-    monkeypatch.setattr("lifsim.results.data.PIECE", 37)
+    monkeypatch.setattr("lifsim.results.spikes.SPIKES_AT_ONCE", 37)
     for name, expected in whole.items():
         agree(SAME[name](real), expected)
+
+
+def test_intervals_of_sparse_ids():
+    """Ids near 2³¹, as other tools may use them, take no table of that size."""
+    few = Spikes(np.array([1.0, 2.0, 4.0, 7.0]), np.array([2**31 - 1, 5, 2**31 - 1, 5]), 2**31, 0.0, 9.0, np.array([5, 2**31 - 1]))
+    intervals, ids = analysis.isi(few)
+    assert (intervals.tolist(), ids.tolist()) == ([5.0, 3.0], [5, 2**31 - 1])
+    assert analysis.cv(few).tolist() == [0.0, 0.0]
 
 
 def test_isi_histogram(real):
@@ -556,7 +564,7 @@ def test_little_or_nothing(steps, stop):
 
 
 def test_spikes_of_neurons_that_were_not_recorded():
-    strange = Spikes(np.array([1.0]), np.array([7]), 9, 0.0, 5.0, np.array([1, 2]), 0.1, "exc")
+    strange = unchecked(np.array([1.0]), np.array([7]), 9, 0.0, 5.0, np.array([1, 2]), 0.1, "exc")
     with pytest.raises(DataError, match="neuron 7"):
         analysis.cv(strange)
 

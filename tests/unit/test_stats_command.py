@@ -7,7 +7,9 @@ import json
 import math
 import re
 import tracemalloc
+from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -17,11 +19,11 @@ from lifsim import analysis
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.files.tables import read_table
-from lifsim.results.data import Spikes
 from lifsim.results.hdf5_writer import write
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk, Recorded, Totals
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 N = 60
 ALL = ["rate", "cv", "cv2", "lv", "lvr", "fano", "fano_neuron", "correlation", "synchrony", "oscillation"]
@@ -95,8 +97,8 @@ def expected(s: Spikes) -> dict[str, float]:
 @pytest.mark.parametrize(("piece", "slices"), [(1 << 20, 1), (200, 20), (1 << 20, 700)])
 @pytest.mark.parametrize("discard", [0.0, 500.0])
 def test_every_way_to_read_gives_the_same(tmp_path, monkeypatch, piece, slices, discard):
-    monkeypatch.setattr("lifsim.results.data.PIECE", piece)
-    monkeypatch.setattr("lifsim.results.spike_stream.PIECE", piece)
+    monkeypatch.setattr("lifsim.results.spikes.SPIKES_AT_ONCE", piece)
+    monkeypatch.setattr("lifsim.results.spike_stream.SPIKES_AT_ONCE", piece)
     monkeypatch.setattr("lifsim.files.hdf5_reading._ROWS", piece)
     made = recorded(slices=slices)
     write(made, tmp_path / "a.h5")
@@ -111,9 +113,45 @@ def test_every_way_to_read_gives_the_same(tmp_path, monkeypatch, piece, slices, 
                 assert found[key] == pytest.approx(value, rel=1e-12, nan_ok=True), key
 
 
+@pytest.mark.parametrize("order", ["time", "id", "none"])
+def test_files_of_other_tools(tmp_path, monkeypatch, order):
+    """In whatever order their spikes are; times in seconds."""
+    monkeypatch.setattr("lifsim.files.hdf5_reading._ROWS", 100)
+    spikes = Result.of(recorded()).spikes["exc"]
+    sort = {"time": slice(None), "id": np.argsort(spikes.ids, kind="stable")}.get(order)
+    sort = np.random.default_rng(0).permutation(len(spikes)) if order == "none" else sort
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["spikes/exc/timestamps"] = spikes.times[sort] / 1000
+        file["spikes/exc/timestamps"].attrs["units"] = "s"
+        file["spikes/exc/node_ids"] = spikes.ids[sort]
+        file["spikes/exc"].attrs["t_stop"] = 3000.0
+    result = ls.open(tmp_path / "other.h5", n_nodes=N)
+    found = analysis.statistics(result, names="all", discard=500.0)["exc"]
+    for key, value in expected(result.spikes["exc"].window(500.0)).items():
+        assert found[key] == pytest.approx(value, rel=1e-12), key
+    assert found["spikes"] == len(spikes.window(500.0))
+
+
+def test_a_spike_at_the_start_of_another_tools_file_counts(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["spikes/exc/timestamps"], file["spikes/exc/node_ids"] = [0.0, 5.0], [0, 1]
+    result = ls.open(tmp_path / "other.h5")
+    assert analysis.statistics(result)["exc"]["spikes"] == len(result.spikes["exc"]) == 2
+
+
 def test_spikes_alone(files):
     spikes = ls.open("0.h5").spikes["exc"]
     assert analysis.statistics(spikes) == {"exc": analysis.statistics(ls.open("0.h5"))["exc"]}
+
+
+def test_neurons_that_fire_after_the_last_whole_bin_are_not_drawn():
+    """As `correlation` does; 3 s have 4 bins of 700 ms."""
+    made = Result.of(recorded())
+    late = made.spikes["exc"].window(2800.0)
+    spikes = replace(late, t_start=0.0)
+    assert math.isnan(analysis.statistics(spikes, bin=700.0)["exc"]["correlation"])
+    both = made.spikes["exc"].window(0.0, 2950.0)
+    assert analysis.statistics(both, bin=700.0, neurons=20)["exc"]["correlation"] == analysis.correlation(both, 700.0, 20)
 
 
 def test_conventions_are_kept():
@@ -161,8 +199,8 @@ class DrawnChunks:
 
 
 def test_memory_does_not_grow_with_the_number_of_spikes(monkeypatch):
-    monkeypatch.setattr("lifsim.results.data.PIECE", 1 << 16)
-    monkeypatch.setattr("lifsim.results.spike_stream.PIECE", 1 << 16)
+    monkeypatch.setattr("lifsim.results.spikes.SPIKES_AT_ONCE", 1 << 16)
+    monkeypatch.setattr("lifsim.results.spike_stream.SPIKES_AT_ONCE", 1 << 16)
     totals = Totals()
     for chunk in DrawnChunks():
         totals.add(chunk)
@@ -288,6 +326,11 @@ def test_parquet_names_the_extra(files, monkeypatch):
 )
 def test_wrong_commands(files, words, said):
     assert said in refused("stats", *words)
+
+
+def test_other_names_of_options(files):
+    for word, meant in (("--warmup", "--discard"), ("--binsize", "--bin"), ("--stats", "--statistics")):
+        assert meant in refused("stats", "0.h5", word, "5")
 
 
 def test_discard_in_plots(files):
