@@ -137,8 +137,9 @@ def test_files_of_other_tools(tmp_path):
     bare = tmp_path / "exc-12-0.dat"
     bare.write_text("# NEST version: 3.10\nsender\ttime_ms\n" + "".join(f"{i + 1}\t{t:.3f}\n" for i, t in zip(s.ids, s.times, strict=True)))
     other = ls.open(bare, first_id=1)
-    found = compare_exactly(s, {"exc": other.spikes[next(iter(other.spikes))]}, t_stop=other.t_stop)
-    assert found.populations["exc"].first is None and found.populations["exc"].spikes[0] == len(s)
+    found = compare_exactly({"exc": s}, other)
+    assert found.same and found.populations["exc"].spikes == (len(s), len(s))
+    assert [(fact.what, fact.second, fact.counts) for fact in found.facts if "step" in fact.what] == [("exc: time step", "unknown", False)]
 
 
 def test_a_warm_up_can_be_left_out():
