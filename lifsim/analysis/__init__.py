@@ -16,22 +16,26 @@ from lifsim.common.lazy import on_first_use, public_names
 
 # fmt: off
 __all__ = [
-    "MIN_ISIS", "CurrentBalance", "OscillationPeak", "Spread", "Summary", "Trials", "after_warmup", "align", "as_csv",
-    "autocorrelograms", "binned", "bootstrap_interval", "check_window", "chi_synchrony", "correlation", "correlation_matrix",
-    "correlations", "counts", "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "fano_factor",
-    "fano_factors", "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "lv", "lvr", "neuron_statistics", "oscillation_peak",
-    "over_runs", "places", "population_rate", "power_spectrum", "psth", "rates", "select", "sliding_windows", "spike_counts",
-    "spike_triggered_average", "statistics", "synchrony", "table", "table_over_runs", "threshold_crossings", "trial_fano_factors",
-    "trial_statistics", "van_rossum_distance", "victor_purpura_distance",
+    "MIN_ISIS", "Comparison", "CurrentBalance", "ExactComparison", "OscillationPeak", "RunDistributions", "SampleDistribution",
+    "Spread", "Summary", "Trials", "after_warmup", "align", "as_csv", "autocorrelograms", "binned", "bootstrap_interval",
+    "check_window", "chi_synchrony", "cohens_d", "compare", "compare_exactly", "correlation", "correlation_matrix",
+    "correlations", "counts", "covariance_matrix", "cross_correlogram", "current_balance", "cv", "cv2", "cv_isi", "distributions",
+    "fano_factor", "fano_factors", "instantaneous_rate", "isi", "isi_histogram", "isi_rates", "ks_distance", "lv", "lvr",
+    "neuron_statistics", "oscillation_peak", "over_runs", "places", "population_rate", "power_spectrum", "psth", "rates",
+    "select", "sliding_windows", "spike_counts", "spike_triggered_average", "statistics", "synchrony", "table", "table_over_runs",
+    "threshold_crossings", "trial_fano_factors", "trial_statistics", "van_rossum_distance", "victor_purpura_distance",
 ]
 # fmt: on
 
 if TYPE_CHECKING:
     from lifsim.analysis.bins import binned, counts, fano_factor, fano_factors, spike_counts
+    from lifsim.analysis.comparison import Comparison, compare
     from lifsim.analysis.coordination import chi_synchrony, synchrony
     from lifsim.analysis.correlograms import autocorrelograms, cross_correlogram
     from lifsim.analysis.currents import CurrentBalance, current_balance
     from lifsim.analysis.distances import van_rossum_distance, victor_purpura_distance
+    from lifsim.analysis.distribution import RunDistributions, SampleDistribution, cohens_d, distributions, ks_distance
+    from lifsim.analysis.exact import ExactComparison, compare_exactly
     from lifsim.analysis.firing_rates import instantaneous_rate, isi_rates, population_rate, rates
     from lifsim.analysis.intervals import MIN_ISIS, cv, cv2, cv_isi, isi, isi_histogram, lv, lvr
     from lifsim.analysis.neurons import places, select
@@ -47,10 +51,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bins": ("binned", "counts", "fano_factor", "fano_factors", "spike_counts"),
+    "comparison": ("Comparison", "compare"),
     "coordination": ("chi_synchrony", "synchrony"),
     "correlograms": ("autocorrelograms", "cross_correlogram"),
     "currents": ("CurrentBalance", "current_balance"),
     "distances": ("van_rossum_distance", "victor_purpura_distance"),
+    "distribution": ("SampleDistribution", "RunDistributions", "cohens_d", "distributions", "ks_distance"),
+    "exact": ("ExactComparison", "compare_exactly"),
     "firing_rates": ("instantaneous_rate", "isi_rates", "population_rate", "rates"),
     "intervals": ("MIN_ISIS", "cv", "cv2", "cv_isi", "isi", "isi_histogram", "lv", "lvr"),
     "neurons": ("places", "select"),

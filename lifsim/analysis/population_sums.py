@@ -130,12 +130,16 @@ class PopulationSums:
         return (variance_over_mean(self.counts[self.conventions.bin].number),)
 
     def correlation(self) -> tuple[float, ...]:
-        """Mean over the pairs of a sample, whose spikes are collected in a second pass."""
+        """Mean over the pairs of a sample."""
+        return (mean_of_pairs(self.correlations()),)
+
+    def correlations(self) -> np.ndarray:
+        """Correlation matrix of a sample of neurons, whose spikes are collected in a second pass."""
         c = self.conventions
         active = np.sort(self.spikes.recorded_ids[self.active.active])
         kept = Chosen(sample(active, c.sample, c.seed))
         accumulate(self.spikes, kept)
-        return (mean_of_pairs(correlation_matrix(kept.spikes(self.spikes), bin=c.bin)),)
+        return correlation_matrix(kept.spikes(self.spikes), bin=c.bin)
 
     def synchrony(self) -> tuple[float, ...]:
         """Variance over mean of the population count."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +13,6 @@ from lifsim.analysis.windows import after_warmup, check_window
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.results.opening import Openable
 from lifsim.results.opening import open as open_result
-from lifsim.results.spike_stream import SpikeStream
-from lifsim.results.spikes import Spikes
 
 
 class Summary(dict[str, dict[str, float]]):
@@ -100,6 +98,24 @@ def statistics(
         statistic is not known.
     """
     names = chosen_names(names, "names")
+    sums, conventions = sums_of(result, names, t_start, t_stop, bin, discard=discard, neurons=neurons, seed=seed)
+    return Summary({name: _values(each, names) for name, each in sums}, names, conventions)
+
+
+def sums_of(
+    result: Openable,
+    names: Sequence[str],
+    t_start: float | None,
+    t_stop: float | None,
+    bin: float,
+    *,
+    discard: float,
+    neurons: int,
+    seed: int,
+) -> tuple[Iterator[tuple[str, PopulationSums]], Conventions]:
+    """The sums from which the statistics `names` of each population follow, by its name, and the conventions; arguments and errors are
+    those of `statistics`.
+    """
     if neurons < 2:
         raise DataError("neurons", f"{neurons}", "2 or more: correlations are of pairs")
     given = open_result(result)
@@ -108,8 +124,8 @@ def statistics(
     start = given.t_start if t_start is None else max(t_start, given.t_start)
     stop = given.t_stop if t_stop is None else min(t_stop, given.t_stop)
     conventions = Conventions(start, stop, discard, bin, sample=neurons, seed=seed)
-    values = {name: _values(given.stream(name).window(t_start, t_stop), names, conventions) for name in given.spikes}
-    return Summary(values, names, conventions)
+    sums = ((name, PopulationSums(given.stream(name).window(t_start, t_stop), names, conventions)) for name in given.spikes)
+    return sums, conventions
 
 
 def chosen_names(names: str | Iterable[str], place: str) -> list[str]:
@@ -124,9 +140,8 @@ def chosen_names(names: str | Iterable[str], place: str) -> list[str]:
     return [name for name in MEASURES if name in wanted]
 
 
-def _values(spikes: Spikes | SpikeStream, names: Sequence[str], conventions: Conventions) -> dict[str, float]:
-    sums = PopulationSums(spikes, names, conventions)
-    found: dict[str, float] = {"neurons": len(spikes.recorded_ids), "spikes": int(sums.neurons.totals.number.sum())}
+def _values(sums: PopulationSums, names: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {"neurons": len(sums.spikes.recorded_ids), "spikes": int(sums.neurons.totals.number.sum())}
     for name in names:
         found |= dict(zip(MEASURES[name].heads, MEASURES[name].values(sums), strict=True))
     return found

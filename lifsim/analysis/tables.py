@@ -21,7 +21,7 @@ def table(stats: Mapping[str, Mapping[str, float]]) -> str:
     keys = _keys(stats.values())
     rows = [["population", *(_HEADS[key] for key in keys)]]
     rows += [[one_line(name), *(_shown(entry[key]) for key in keys)] for name, entry in stats.items()]
-    return _aligned(rows, 1)
+    return aligned(rows, 1)
 
 
 def table_over_runs(groups: Mapping[str, Mapping[str, Mapping[str, Spread]]]) -> str:
@@ -38,7 +38,7 @@ def table_over_runs(groups: Mapping[str, Mapping[str, Mapping[str, Spread]]]) ->
             runs = f"{len(entry['neurons'].values)}"
             rows.append([one_line(group), one_line(name), runs, *(_spread(entry[key]) for key in keys)])
     named = [*groups] != [""]
-    return _aligned(rows if named else [row[1:] for row in rows], 2 if named else 1)
+    return aligned(rows if named else [row[1:] for row in rows], 2 if named else 1)
 
 
 def _keys(entries: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -47,7 +47,7 @@ def _keys(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     return [key for key in _HEADS if key in there] if there else ["neurons", "spikes"]
 
 
-def _aligned(rows: Sequence[Sequence[str]], left: int) -> str:
+def aligned(rows: Sequence[Sequence[str]], left: int) -> str:
     """Rows as lines, with columns of equal width; the first `left` columns are aligned to the left."""
     width = [max(map(len, column)) for column in zip(*rows, strict=True)]
     pad = [str.ljust] * left + [str.rjust] * (len(width) - left)

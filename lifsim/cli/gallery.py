@@ -57,7 +57,7 @@ def gallery(talk: Talk, name: str | None, settings: tuple[str, ...], folder: Pat
     made = make(
         entry,
         folder or Path("outputs") / name,
-        settings=_parameters(settings),
+        settings=model_parameters(settings),
         suffix=f".{suffix}",
         progress=lambda panel: Progress(panel, quiet=talk.quiet, verbose=talk.verbose),
         **options,
@@ -78,7 +78,7 @@ def _list() -> None:
         echo(f"{name:<{width}}  {entry.title}: {time:g} s of model {entry.model}" + (f", {entry.takes}" if entry.takes else ""))
 
 
-def _parameters(settings: tuple[str, ...]) -> dict[str, Any]:
+def model_parameters(settings: tuple[str, ...]) -> dict[str, Any]:
     """Parameters of the model given as NAME=VALUE."""
     found = {}
     for setting in settings:

@@ -125,6 +125,22 @@ class NodeCountType(click.ParamType):
         return name, int(number)
 
 
+class GroupType(click.ParamType):
+    """A group of files with a name."""
+
+    name = "name=file,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, list[Path]]:
+        """`value` as the name and the paths."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, files = str(value).partition("=")
+        paths = [file.strip() for file in files.split(",")]
+        if not (name.strip() and equals and all(paths)):
+            self.fail(f"{value}; NAME=FILE,FILE,… such as control=a1.h5,a2.h5", param, ctx)
+        return name.strip(), [Path(file) for file in paths]
+
+
 def _by_population(option: str, given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
     """The values of an option such as --n-nodes in the form that `lifsim.open` accepts."""
     if not given:
@@ -157,6 +173,7 @@ DISCARD = click.option(
     "--discard", type=TimeType(), default=0.0, help="Length of a warm-up: times up to the start of the run + TIME are left out."
 )
 POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
+GROUP = click.option("--group", "groups", type=GroupType(), multiple=True, help="Files that form a group, such as seeds. Repeatable.")
 _N_NODES = click.option(
     "--n-nodes", type=NodeCountType(), multiple=True, help="Number of neurons, for spike files of other tools that lack it. Repeatable."
 )

@@ -32,3 +32,16 @@ def chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
         if name not in names:
             raise LifsimError("--population", f"there is no population {name!r}", did_you_mean(name, names))
     return list(wanted)
+
+
+def named_groups(files: tuple[Path, ...], groups: tuple[tuple[str, list[Path]], ...]) -> dict[str, list[Path]]:
+    """name -> files; the name is "" if there are no groups."""
+    if bool(files) == bool(groups):
+        got = "both are given" if files else "neither is given"
+        raise LifsimError("FILE, --group", got, "one FILE or more, or groups of them: --group NAME=FILE,FILE")
+    if files:
+        return {"": list(files)}
+    twice = [name for k, (name, _) in enumerate(groups) if name in [other for other, _ in groups[:k]]]
+    if twice:
+        raise LifsimError("--group", f"{twice[0]!r} is given twice", "a name of its own for each group")
+    return dict(groups)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim import analysis
-from lifsim.cli.options import DISCARD, FROM, HINTS, OVERWRITE, POPULATION, TO, NewFile, TimeType, refuse_output
+from lifsim.cli.options import DISCARD, FROM, GROUP, HINTS, OVERWRITE, POPULATION, TO, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
-from lifsim.cli.results import chosen, opened
+from lifsim.cli.results import chosen, named_groups, opened
 from lifsim.common.errors import LifsimError
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -22,25 +22,9 @@ if TYPE_CHECKING:
     from lifsim.analysis.summary import Spread, Summary
 
 
-class GroupType(click.ParamType):
-    """A group of files with a name."""
-
-    name = "name=file,…"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, list[Path]]:
-        """`value` as the name and the paths."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, files = str(value).partition("=")
-        paths = [file.strip() for file in files.split(",")]
-        if not (name.strip() and equals and all(paths)):
-            self.fail(f"{value}; NAME=FILE,FILE,… such as control=a1.h5,a2.h5", param, ctx)
-        return name.strip(), [Path(file) for file in paths]
-
-
 @click.command(cls=Command)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--group", "groups", type=GroupType(), multiple=True, help="Files that form a group, such as seeds. Repeatable.")
+@GROUP
 @click.option("--statistics", "names", metavar="NAME,…", help="Which statistics, or all.  [default: rate,cv,fano,correlation]")
 @click.option("--bin", type=TimeType(), default=2.0, help="Width of the bins of spike counts.  [default: 2 ms]")
 @click.option("--neurons", type=click.IntRange(2), default=250, show_default=True, help="Number of neurons whose pairs are correlated.")
@@ -85,7 +69,7 @@ def stats(
     if as_json and as_csv:
         raise LifsimError("--json, --csv", "both are given", "one of them")
     options["names"] = _names(names)
-    wanted = _groups(files, groups)
+    wanted = named_groups(files, groups)
     if out is not None:
         _check_out(out, overwrite)
     found: dict[str, list[Summary]] = {}
@@ -114,19 +98,6 @@ def _names(names: str | None) -> Any:
         return DEFAULT
     listed = [name.strip() for name in names.split(",")]
     return chosen_names("all" if listed == ["all"] else listed, "--statistics")
-
-
-def _groups(files: tuple[Path, ...], groups: tuple[tuple[str, list[Path]], ...]) -> dict[str, list[Path]]:
-    """name -> files; the name is "" if there are no groups."""
-    if bool(files) == bool(groups):
-        got = "both are given" if files else "neither is given"
-        raise LifsimError("FILE, --group", got, "one FILE or more, or groups of them: --group NAME=FILE,FILE")
-    if files:
-        return {"": list(files)}
-    twice = [name for k, (name, _) in enumerate(groups) if name in [other for other, _ in groups[:k]]]
-    if twice:
-        raise LifsimError("--group", f"{twice[0]!r} is given twice", "a name of its own for each group")
-    return dict(groups)
 
 
 def _check_out(out: Path, overwrite: bool) -> None:

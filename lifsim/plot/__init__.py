@@ -8,6 +8,7 @@ from lifsim.plot import backend  # noqa: F401 (must come before anything else im
 # isort: split
 from lifsim.common.lazy import public_names
 from lifsim.plot.animation import animation
+from lifsim.plot.comparison_plot import comparison
 from lifsim.plot.correlation_plots import correlations, correlogram, spectrum
 from lifsim.plot.curves import fi_curve
 from lifsim.plot.membrane_plot import membrane, phase_plane
@@ -26,6 +27,7 @@ from lifsim.plot.weight_course import weight_evolution
 __all__ = [
     "animation",
     "colours",
+    "comparison",
     "connectivity",
     "correlations",
     "correlogram",

@@ -30,10 +30,11 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "simulation": "common files weights network plan building engine results checkpoint",
     "analysis": "common results",
     "plot": "common files network modelfile results analysis",
+    "validation": "common files network modelfile results simulation analysis",
     "gallery": "common files network modelfile results simulation analysis plot",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
-    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery ann",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
