@@ -12,7 +12,9 @@ from lifsim.common.version import __version__
 # Listed in the order of a typical workflow; each module is imported when its command is called.
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
-    **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
+    **dict.fromkeys(("info", "stats", "plot"), "lifsim.cli.inspect"),
+    "report": "lifsim.cli.report",
+    **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }

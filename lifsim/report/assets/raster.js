@@ -1,0 +1,130 @@
+"use strict";
+// The raster: every pixel counts the spikes in it, so that a million of them take a few milliseconds and show their density.
+
+class Raster {
+  constructor(populations, column) {
+    this.populations = populations;
+    this.column = column; // width of a cell of the densities in ticks
+    this.canvas = document.createElement("canvas");
+    this.arrange();
+  }
+
+  // Stacks the bands of the populations that are shown, from 1 down to 0; small ones get a twelfth of the largest.
+  arrange() {
+    const shown = this.populations.filter((p) => p.shown);
+    const least = Math.max(1, ...shown.map((p) => p.recorded)) / 12;
+    const sizes = shown.map((p) => Math.max(p.recorded, least));
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    let top = 1;
+    this.bands = shown.map((population, k) => {
+      const band = { population, top, bottom: k === shown.length - 1 ? 0 : top - sizes[k] / total };
+      top = band.bottom;
+      return band;
+    });
+  }
+
+  // What lies at a height: {population, row, id}; null between bands.
+  at(height) {
+    const band = this.bands.find(({ top, bottom }) => height <= top && height > bottom);
+    if (!band || !band.population.recorded) return null;
+    const { population, top, bottom } = band;
+    const row = Math.min(population.recorded - 1, Math.floor(((top - height) / (top - bottom)) * population.recorded));
+    return { population, row, id: population.ids ? population.ids[row] : row };
+  }
+
+  draw(u, view) {
+    const { left, top, width, height } = u.bbox;
+    const frame = { width: Math.round(width), height: Math.round(height) };
+    if (!(frame.width > 0 && frame.height > 0)) return;
+    this.resize(frame);
+    this.counts.fill(0);
+    const drawn = this.bands.map((band) => this.place(band, view, frame)).filter((part) => part.to > part.from);
+    for (const part of drawn) {
+      if (part.band.population.density && this.column * part.perTick < 3 * devicePixelRatio) this.countCells(part, view);
+      else this.countSpikes(part, view);
+    }
+    this.colour(drawn);
+    u.ctx.save(); // uPlot remembers the style that it set last
+    u.ctx.drawImage(this.canvas, Math.round(left), Math.round(top));
+    u.ctx.fillStyle = pageColour("line");
+    for (const part of drawn) if (part.band !== this.bands[0]) u.ctx.fillRect(left, top + part.high, width, devicePixelRatio);
+    u.ctx.restore();
+  }
+
+  resize({ width, height }) {
+    if (this.canvas.width === width && this.canvas.height === height && this.counts) return;
+    Object.assign(this.canvas, { width, height });
+    this.context = this.canvas.getContext("2d");
+    this.image = this.context.createImageData(width, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.counts = new Float32Array(width * height);
+  }
+
+  // Where a band lies in pixels: `high` to `deep`, of which the rows `from` to `to` are in view.
+  place(band, view, { width, height }) {
+    const y = (h) => ((view.high - h) / (view.high - view.low)) * height;
+    const [high, deep] = [y(band.top), y(band.bottom)];
+    const [from, to] = [high, deep].map((edge) => Math.min(height, Math.max(0, Math.round(edge))));
+    return { band, high, deep, from, to, width, perTick: width / (view.b - view.a) };
+  }
+
+  // Dots as large as their number allows; strokes where rows are few.
+  countSpikes({ band, high, deep, from, to, width, perTick }, view) {
+    const { ticks, train, rows, recorded } = band.population;
+    const [first, end] = spikesIn(ticks, view.a - 2 / perTick, view.b);
+    const perRow = (deep - high) / recorded;
+    const free = Math.sqrt((0.15 * width * (to - from)) / Math.max(1, end - first));
+    const wide = Math.round(Math.min(Math.max(1, free), 2 * devicePixelRatio));
+    const tall = Math.round(Math.min(Math.max(wide, 0.7 * perRow), 14 * devicePixelRatio));
+    const shift = Math.max(0, perRow - tall) / 2;
+    for (let k = first; k < end; k++) {
+      const row = rows ? rows[train[k]] : train[k];
+      const x = Math.floor((ticks[k] - view.a) * perTick - 1e-6);
+      const y = Math.floor(high + row * perRow + shift);
+      const [x0, x1] = [Math.max(0, x), Math.min(width, x + wide)];
+      const y1 = Math.min(to, y + tall);
+      for (let v = Math.max(from, y); v < y1; v++) for (let h = x0; h < x1; h++) this.counts[v * width + h] += 1;
+    }
+  }
+
+  // The mean count of the cells in each pixel: means of whole cells make no stripes where pixels and cells do not match.
+  countCells({ band, high, deep, from, to, width, perTick }, view) {
+    const { counts, rows, columns, neurons } = band.population.density;
+    const perCell = ((deep - high) / band.population.recorded) * neurons;
+    const edge = (x) => Math.min(columns, Math.floor((view.a + x / perTick) / this.column));
+    for (let v = from; v < to; v++) {
+      const r0 = Math.min(rows - 1, Math.max(0, Math.floor((v - high) / perCell)));
+      const r1 = Math.min(rows, Math.max(r0 + 1, Math.floor((v + 1 - high) / perCell)));
+      for (let h = 0; h < width; h++) {
+        const c0 = Math.min(columns - 1, edge(h));
+        const c1 = Math.max(c0 + 1, edge(h + 1));
+        let sum = 0;
+        for (let r = r0; r < r1; r++) for (let c = c0; c < c1; c++) sum += counts[r * columns + c];
+        this.counts[v * width + h] = sum / ((r1 - r0) * (c1 - c0));
+      }
+    }
+  }
+
+  // Shades grow with the square root of the counts, up to the largest but for a two-hundredth of the pixels.
+  colour(parts) {
+    this.pixels.fill(0);
+    const full = this.fullCount();
+    for (const { band, from, to, width } of parts) {
+      const [r, g, b] = visible(band.population.colour);
+      const solid = (b << 16) | (g << 8) | r;
+      for (let k = from * width; k < to * width; k++) {
+        const count = this.counts[k];
+        if (count) this.pixels[k] = ((255 * Math.max(0.12, Math.sqrt(Math.min(1, count / full)))) << 24) | solid;
+      }
+    }
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  fullCount() {
+    const some = [];
+    const step = Math.max(1, Math.floor(this.counts.length / 50000)) | 1;
+    for (let k = 0; k < this.counts.length; k += step) if (this.counts[k]) some.push(this.counts[k]);
+    some.sort((x, y) => x - y);
+    return some.length ? some[Math.floor(0.995 * (some.length - 1))] : 1;
+  }
+}
