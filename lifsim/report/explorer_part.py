@@ -102,9 +102,9 @@ def _notes(data: Mapping[str, Any], clock: TickClock, left_out: int) -> list[Ele
         total, kept = (sum(p[key] for p in data["populations"]) for key in ("spikes", "kept"))
         trains, recorded = (sum(p[key] for p in data["populations"]) for key in ("trains", "recorded"))
         notes.append(
-            f"The window has {total:,} spikes, too many for a page. It holds the density of all of them, which the raster shows until it "
-            f"is zoomed in, and {kept:,} spikes one by one: the complete spike trains of {trains:,} of {recorded:,} neurons, drawn at random. "
-            "The raster shows these in short windows, and the rates and statistics of the window in view are theirs. The table "
+            f"The window has {total:,} spikes, too many for a page. It holds the density of all of them, which the raster shows until "
+            f"it is zoomed in, and {kept:,} spikes one by one: the complete spike trains of {trains:,} of {recorded:,} neurons, drawn at "
+            "random. The raster shows these in short windows, and the rates and statistics of the window in view are theirs. The table in "
             "“Statistics” below is of all neurons."
         )
     if not clock.exact:

@@ -57,8 +57,8 @@ def _described(net: Network, result: Result) -> list[Element]:
     parts = [element("p", _in_words(net, result))]
     given = result.info.get("parameters") or {}
     if given:
-        rows = [(name, value_text(value)) for name, value in given.items()]
-        parts.append(table("Parameters of the model file", ("parameter", "value"), rows, (1,)))
+        values = [(name, value_text(value)) for name, value in given.items()]
+        parts.append(table("Parameters of the model file", ("parameter", "value"), values, (1,)))
     populations = list(net.populations.values())
     neurons = [p for p in populations if p.model.role == "neuron"]
     stimuli = [p for p in populations if p.model.role != "neuron"]
@@ -94,14 +94,13 @@ def _parameter_tables(neurons: list[Population]) -> Iterator[Element]:
     models = dict.fromkeys(p.model for p in neurons)
     for model in models:
         own = [p for p in neurons if p.model is model]
-        rows = []
+        rows: list[tuple[str | Element, ...]] = []
         for parameter in (*model.parameters, *model.states):
-            initial = parameter in model.states
+            meaning = f"{parameter.doc}, at the start" if parameter in model.states else parameter.doc
             values = [value_text(p.get(parameter.name)) for p in own]
             given = any(parameter.name in p.params or parameter.name in p.initial for p in own)
-            rows.append(
-                (parameter.name, parameter.unit, *values, parameter.doc + (", at the start" if initial else ""), "" if given else "default")
-            )
+            cell = element("div", meaning, class_="long")
+            rows.append((parameter.name, parameter.unit, *values, cell, "" if given else "default"))
         head = ("parameter", "unit", *(p.name for p in own), "meaning", "")
         yield table(f"Parameters of {model.name}", head, rows, range(2, 2 + len(own)))
 

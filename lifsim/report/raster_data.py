@@ -64,13 +64,13 @@ def _fits(times: Sequence[np.ndarray], tick: float, start: float, stop: float) -
     return longest / tick < 2**32 - 2 and max(abs(start), abs(stop)) / tick < 2**52
 
 
-def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: PageBlocks, most: int = ALL) -> dict[str, Any]:
+def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: PageBlocks) -> dict[str, Any]:
     """The populations of the interactive raster with their spikes, for the page.
 
     Parameters
     ----------
     shown : the populations. clock : the unit of time. start : start of the window, ms.
-    blocks : where the arrays are kept. most : largest number of spikes that are kept one by one.
+    blocks : where the arrays are kept.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: 
     spikes are kept)}, "sampled": whether spikes are left out, "column": width of a column of the densities in ticks}.
     """
     counts = [len(one.spikes) for one in shown]
-    sampled = sum(counts) > most
-    shares = _shares(counts, most) if sampled else counts
+    sampled = sum(counts) > ALL
+    shares = _shares(counts, ALL) if sampled else counts
     origin = int(clock.ticks(np.array([start]))[0])
     last = max((int(clock.ticks(np.array([one.spikes.t_stop]))[0]) for one in shown), default=origin)
     column = max(1, -(-(last - origin) // _COLUMNS))

@@ -21,11 +21,11 @@ _HEADS = {
     "correlation": "correlation",
 }
 _CONVENTIONS = (
-    f"A window holds the spikes with t_start < t ≤ t_stop. Rates are means over all recorded neurons, silent ones included, and sd is "
-    f"their standard deviation over neurons. The CV of the inter-spike intervals is the mean over neurons with {analysis.MIN_ISIS} intervals or "
-    "more. The Fano factor is that of the spike counts of the whole population in bins of 2 ms; the correlation is the mean over all pairs "
-    "of 200 neurons that spiked, drawn at random, of their counts in the same bins. A dash stands for a value that the data do not "
-    "determine."
+    "A window holds the spikes with t_start < t ≤ t_stop. Rates are means over all recorded neurons, silent ones included, and sd is "
+    "their standard deviation over neurons. The CV of the inter-spike intervals is the mean over neurons with "
+    f"{analysis.MIN_ISIS} intervals or more. The Fano factor is that of the spike counts of the whole population in bins of 2 ms; the "
+    "correlation is the mean over all pairs of 200 neurons that spiked, drawn at random, of their counts in the same bins. A dash "
+    "stands for a value that the data do not determine."
 )
 
 

@@ -77,6 +77,7 @@ class Page {
   // Plots follow at the next frame; statistics, which take longer, when the view rests.
   later() {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.redraw());
+    document.getElementById("explorer").setAttribute("aria-busy", "true");
     clearTimeout(this.rest);
     this.rest = setTimeout(() => this.tell(), 120);
   }
@@ -101,7 +102,6 @@ class Page {
       });
     }
     this.rasterChart?.redraw(false, true);
-    document.documentElement.dataset.drawn = String(1 + Number(document.documentElement.dataset.drawn || 0));
   }
 
   // Limits of the window, status line and table.
@@ -121,6 +121,7 @@ class Page {
     const number = this.populations.length ? `: ${spikes.toLocaleString("en")} spikes of the populations shown` : "";
     status.textContent = `In view: ${start} to ${stop} ms${number}${this.data.sampled ? ", counted in the neurons whose spikes are in the page" : ""}.`;
     Object.assign(status.dataset, { start: this.ms(a), stop: this.ms(b) });
+    document.getElementById("explorer").setAttribute("aria-busy", "false");
   }
 
   switches() {
