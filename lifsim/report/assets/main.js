@@ -101,7 +101,6 @@ class Page {
         if (chart === this.rasterChart) chart.setScale("y", { min: view.low, max: view.high });
       });
     }
-    this.rasterChart?.redraw(false, true);
   }
 
   // Limits of the window, status line and table.
@@ -184,6 +183,7 @@ class Page {
   toggle(population, shown) {
     population.shown = shown;
     this.raster.arrange();
+    this.rasterChart.redraw(false, true);
     this.rates.chart.setSeries(this.populations.indexOf(population) + 1, { show: shown });
     this.later();
   }
