@@ -14,6 +14,7 @@ from lifsim.network.population import Population
 from lifsim.report.markup import element, facts, folded, section, table
 from lifsim.results.result import Result
 
+_FEW = 12  # parameters, or entries of one, that are shown at once
 _ROLES = {
     "neuron": "neuron{s}",
     "spikes": "node{s} with given spikes",
@@ -57,8 +58,8 @@ def _described(net: Network, result: Result) -> list[Element]:
     parts = [element("p", _in_words(net, result))]
     given = result.info.get("parameters") or {}
     if given:
-        values = [(name, value_text(value)) for name, value in given.items()]
-        parts.append(table("Parameters of the model file", ("parameter", "value"), values, (1,)))
+        values = table("Parameters of the model file", ("parameter", "value"), ((name, _value(value)) for name, value in given.items()))
+        parts.append(values if len(given) <= _FEW else folded(f"{len(given)} parameters of the model file", values))
     populations = list(net.populations.values())
     neurons = [p for p in populations if p.model.role == "neuron"]
     stimuli = [p for p in populations if p.model.role != "neuron"]
@@ -74,6 +75,13 @@ def _described(net: Network, result: Result) -> list[Element]:
     if net.recordings:
         parts.append(facts([("Recorded", recorded_text(net.recordings))]))
     return parts
+
+
+def _value(value: Any) -> str:
+    """A parameter of the model file: a number, a text, or a list, of which only a short one is shown in full."""
+    if isinstance(value, list) and len(value) <= _FEW and not any(isinstance(x, (list, dict)) for x in value):
+        return ", ".join(map(value_text, value))
+    return value_text(value)
 
 
 def _in_words(net: Network, result: Result) -> str:

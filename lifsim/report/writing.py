@@ -88,7 +88,7 @@ def window_of(result: Result, t_start: float | None, t_stop: float | None, disca
     if discard and t_start is not None:
         raise DataError("discard", "given together with t_start", "one of them")
     if discard and not discard < result.duration:
-        raise DataError("discard", f"{discard:g} ms of a run of {result.duration:g} ms", "less than the run")
+        raise DataError("discard", f"{discard:g} ms of a run of {result.duration:g} ms", "expected less than the run")
     start = result.t_start + discard if discard else t_start
     analysis.check_window(result, start, t_stop)
     begin = result.t_start if start is None else max(start, result.t_start)

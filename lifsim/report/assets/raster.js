@@ -106,27 +106,31 @@ class Raster {
     }
   }
 
-  // Shades grow with the square root of the counts, up to the largest but for a two-hundredth of the pixels.
+  // Shades grow with the square root of the counts, up to the largest but for a two-hundredth of the pixels. The fewer pixels hold
+  // spikes, the darker single ones are.
   colour(parts) {
     this.pixels.fill(0);
     const counts = this.counts;
-    const full = this.fullCount();
+    const [full, filled] = this.fullCount();
+    const least = Math.max(0.12, 0.65 - 2 * filled);
     for (const { band, from, to, width } of parts) {
       const [r, g, b] = visible(band.population.colour);
       const solid = (b << 16) | (g << 8) | r;
       for (let k = from * width; k < to * width; k++) {
         const count = counts[k];
-        if (count > 0) this.pixels[k] = ((255 * Math.max(0.12, Math.sqrt(Math.min(1, count / full)))) << 24) | solid;
+        if (count > 0) this.pixels[k] = ((255 * Math.max(least, Math.sqrt(Math.min(1, count / full)))) << 24) | solid;
       }
     }
     this.context.putImageData(this.image, 0, 0);
   }
 
+  // The count of the full colour, and the share of the pixels that hold spikes.
   fullCount() {
     const some = new Float32Array(20000);
     const step = Math.ceil(this.counts.length / some.length) | 1; // odd: not always the same columns
     let n = 0;
     for (let k = 0; k < this.counts.length; k += step) if (this.counts[k] > 0) some[n++] = this.counts[k];
-    return n ? some.subarray(0, n).sort()[Math.floor(0.995 * (n - 1))] : 1;
+    const full = n ? some.subarray(0, n).sort()[Math.floor(0.995 * (n - 1))] : 1;
+    return [full, (n * step) / Math.max(1, this.counts.length)];
   }
 }
