@@ -76,11 +76,9 @@ def _plots() -> list[Element]:
         element(
             "div",
             element("div", *buttons, *limits, class_="tools", role="group", aria_label="window in view"),
-            element("fieldset", element("legend", "Populations"), id="toggles", class_="toggles"),
+            element("div", element("p", id="status", role="status"), element("p", id="readout", aria_hidden="true"), class_="told note"),
+            element("div", id="in-view", class_="scroll", tabindex="0", role="region", aria_label="statistics of the window in view"),
             _group("plots", "raster of the spikes, and rates"),
-            element("p", "\N{NO-BREAK SPACE}", id="readout", class_="note", aria_hidden="true"),
-            element("p", id="status", role="status", class_="note"),
-            element("div", id="in-view"),
             _group("traces", "recorded traces"),
             element("details", element("summary", "Mouse, touch and keys"), element("p", _MOUSE), keys, id="how"),
             id="explorer",

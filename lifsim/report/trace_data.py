@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.plot.palette import neuron_colours
 from lifsim.plot.selection import Look
 from lifsim.report.blocks import PageBlocks
 from lifsim.results.data import Traces
@@ -21,8 +22,8 @@ def trace_data(
 ) -> tuple[list[dict[str, Any]], int]:
     """The traces of the populations `names` in a `window` (ms), for the page.
 
-    Membrane potentials come first. A trace is {"population", "label", "colour", "variable", "unit", "columns" (recorded), "stretch"
-    (samples that two values stand for; 1: all are kept), "start", "step" (ms), "length", "series": [{"label", "values"}]}.
+    Membrane potentials come first. A trace is {"label" (of the population), "variable", "unit", "columns" (recorded), "stretch"
+    (samples that two values stand for; 1: all are kept), "start", "step" (ms), "length", "series": [{"label", "colour", "values"}]}.
 
     Returns
     -------
@@ -30,22 +31,26 @@ def trace_data(
     """
     keys = [(name, variable) for name in names for variable in result.traces.get(name, ())]
     keys.sort(key=lambda key: result.traces[key[0]].variable_of(key[1]) != "V_m")
-    found = [_trace(result.traces[name], name, variable, looks[name], window, blocks) for name, variable in keys[:PANELS]]
+    populations = [look.colour for look in looks.values()]
+    found = []
+    for name, variable in keys[:PANELS]:
+        colours = neuron_colours(looks[name].colour, populations, COLUMNS)
+        found.append(_trace(result.traces[name], variable, looks[name].label, colours, window, blocks))
     return [trace for trace in found if trace["length"]], max(0, len(keys) - PANELS)
 
 
-def _trace(of: Traces, name: str, variable: str, look: Look, window: tuple[float, float], blocks: PageBlocks) -> dict[str, Any]:
+def _trace(
+    of: Traces, variable: str, label: str, colours: Sequence[str], window: tuple[float, float], blocks: PageBlocks
+) -> dict[str, Any]:
     times, values = of.times_of(variable), of[variable]
     first, last = np.searchsorted(times, [window[0] + 1e-9, window[1] + 1e-9], side="right")
     values, times = values[first:last, :COLUMNS], times[first:last]
     stretch = 1 if len(times) <= SAMPLES else -(-2 * len(times) // SAMPLES)
     step = float(times[1] - times[0]) if len(times) > 1 else 0.0
     kept = [_extremes(values[:, k], stretch) for k in range(values.shape[1])]
-    labels = _labels(of, variable, values.shape[1], look.label)
+    labels = _labels(of, variable, values.shape[1], label)
     return {
-        "population": name,
-        "label": look.label,
-        "colour": look.colour,
+        "label": label,
         "variable": variable,
         "unit": of.unit_of(variable),
         "columns": of[variable].shape[1],
@@ -54,7 +59,9 @@ def _trace(of: Traces, name: str, variable: str, look: Look, window: tuple[float
         "start": float(times[0]) if len(times) else 0.0,
         "step": step * (stretch / 2 if stretch > 1 else 1),
         "length": len(kept[0]) if kept else 0,
-        "series": [{"label": label, "values": blocks.add(one)} for label, one in zip(labels, kept, strict=True)],
+        "series": [
+            {"label": text, "colour": colour, "values": blocks.add(one)} for text, colour, one in zip(labels, colours, kept, strict=False)
+        ],
     }
 
 

@@ -118,7 +118,9 @@ def _page(result: Result, names: Sequence[str], window: tuple[float, float]) -> 
         model_part(result),
         provenance_part(result, span),
     ]
-    scripts, styles = [_text(name) for name in _SCRIPTS], "\n".join(_text(name) for name in _STYLES)
+    licence = f"/*\n{_text('uplot.LICENSE.txt')}*/\n"  # has to go with every copy
+    scripts = [(licence if name == "uplot.min.js" else "") + _text(name) for name in _SCRIPTS]
+    styles = "\n".join(_text(name) for name in _STYLES)
     title = one_line(storable(result.name))
     return Template(_text("page.html")).substitute(
         policy=_policy(scripts, styles),

@@ -262,7 +262,7 @@ def test_shortest_window(page, made):
 
 def test_populations_on_and_off(page):
     both = sum(page.pixels())
-    box = page.browser.find_elements("css selector", "#toggles input")[0]
+    box = page.browser.find_elements("css selector", "#in-view input")[0]
     page.do(box.send_keys, " ")  # the space bar
     assert "populations shown" in page.js("return document.getElementById('status').textContent")
     number = int(page.js("return document.getElementById('status').textContent").split(":")[2].split()[0].replace(",", ""))

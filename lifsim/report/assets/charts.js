@@ -139,9 +139,9 @@ async function traceChart(parent, trace, input) {
   const options = commonOptions(narrow() ? 150 : 190, trace.unit, input);
   options.series = [
     {},
-    ...trace.series.map((one, k) => ({
+    ...trace.series.map((one) => ({
       label: one.label,
-      stroke: () => css(neuronColour(trace.colour, k)),
+      stroke: () => css(one.colour),
       width: 1.25,
       points: { show: false },
     })),
@@ -150,10 +150,10 @@ async function traceChart(parent, trace, input) {
 }
 
 function legendOf(trace) {
-  const parts = trace.series.map((one, k) => {
+  const parts = trace.series.map((one) => {
     const part = document.createElement("span");
     part.className = "legend";
-    part.append(swatch(neuronColour(trace.colour, k)), `${one.label}`);
+    part.append(swatch(one.colour), `${one.label}`);
     return part;
   });
   const rest = document.createElement("span");

@@ -22,10 +22,3 @@ function css(colour) {
 function pageColour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
-
-// Further colours for the neurons of a trace: Okabe and Ito's palette, which colour-blind readers can distinguish.
-const OTHERS = ["#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
-
-function neuronColour(own, k) {
-  return k === 0 ? own : OTHERS.filter((colour) => colour !== own)[k - 1];
-}

@@ -38,7 +38,6 @@ class Page {
       this.rasterChart = rasterChart(parent, this.raster, this.view, this.input, (found, u) => this.read(found, u));
       this.rates = rateChart(parent, this.populations, this.input);
       this.charts.push(this.rasterChart, this.rates.chart);
-      this.switches();
       this.table();
     }
     for (const trace of this.data.traces) this.charts.push(await traceChart(below, trace, this.input));
@@ -47,7 +46,7 @@ class Page {
       home.hidden = !used;
       home.addEventListener("keydown", (event) => this.input.key(event));
     }
-    document.getElementById("toggles").hidden = !this.populations.length;
+    document.getElementById("in-view").hidden = !this.populations.length;
     for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", () => this.act(button.dataset.do));
     for (const key of ["start", "stop"]) document.getElementById(`from-${key}`).addEventListener("change", () => this.goTo());
     new ResizeObserver(() => this.fit()).observe(document.getElementById("explorer"));
@@ -123,21 +122,9 @@ class Page {
     document.getElementById("explorer").setAttribute("aria-busy", "false");
   }
 
-  switches() {
-    const home = document.getElementById("toggles");
-    for (const population of this.populations) {
-      const label = document.createElement("label");
-      const box = document.createElement("input");
-      Object.assign(box, { type: "checkbox", checked: true });
-      box.addEventListener("change", () => this.toggle(population, box.checked));
-      label.append(box, swatch(population.colour), population.name);
-      home.append(label);
-    }
-  }
-
   table() {
     const table = document.createElement("table");
-    table.createCaption().textContent = "Statistics of the window in view";
+    table.createCaption().textContent = "Statistics of the window in view; a box shows and hides a population";
     const head = table.createTHead().insertRow();
     for (const name of ["population", ...COLUMNS.map(([, text]) => text)]) {
       const cell = document.createElement("th");
@@ -148,18 +135,18 @@ class Page {
     }
     const body = table.createTBody();
     for (const population of this.populations) population.line = this.line(body.insertRow(), population);
-    const home = document.getElementById("in-view");
-    home.className = "scroll";
-    home.tabIndex = 0; // a table that scrolls can be scrolled by keys
-    home.setAttribute("role", "region");
-    home.setAttribute("aria-label", "statistics of the window in view");
-    home.append(table);
+    document.getElementById("in-view").append(table);
   }
 
   line(row, population) {
     const name = document.createElement("th");
     name.scope = "row";
-    name.append(swatch(population.colour), population.name);
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    Object.assign(box, { type: "checkbox", checked: true });
+    box.addEventListener("change", () => this.toggle(population, box.checked));
+    label.append(box, swatch(population.colour), population.name);
+    name.append(label);
     row.append(name);
     return Object.fromEntries(
       COLUMNS.map(([key]) => {
@@ -193,7 +180,7 @@ class Page {
     const { left } = u.cursor;
     const time = left >= 0 ? `${u.posToVal(left, "x").toFixed(1)} ms` : "";
     const text = found && time ? `${time}, ${found.population.name}, neuron ${found.id.toLocaleString("en")}` : time;
-    document.getElementById("readout").textContent = text || "\u00a0";
+    document.getElementById("readout").textContent = text;
   }
 
   fit() {
