@@ -43,7 +43,7 @@ def _network(text: str, parameters: Mapping[str, Any]) -> tuple[Network | None, 
     if not text:
         return None, "The file holds no model text: it is from another tool, or the network was built in Python. Known are:"
     try:
-        return loads(text, **parameters), ""
+        return loads(text, overrides={f"parameters.{name}": value for name, value in parameters.items()}), ""
     except LifsimError as error:
         first = str(error).split("\n")[0]
         return None, f"The model text in the file cannot be read on its own ({first}); it is shown below as it is. Known are:"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -19,6 +19,10 @@ _HEADS = {
     "cv_neurons": "neurons with a CV",
     "fano": "Fano factor",
     "correlation": "correlation",
+    "cv2": "CV2",
+    "lv": "LV",
+    "lvr": "LvR",
+    "peak_frequency": "peak frequency (Hz)",
 }
 _CONVENTIONS = (
     "A window holds the spikes with t_start < t ≤ t_stop. Rates are means over all recorded neurons, silent ones included, and sd is "
@@ -29,15 +33,22 @@ _CONVENTIONS = (
 )
 
 
-def statistics_part(found: Mapping[str, Mapping[str, Any]], window: str) -> Element:
-    """The section "Statistics" of `found`, the return value of `lifsim.analysis.statistics`; `window` says which time they are of."""
-    if not found:
+def statistics_part(found: Mapping[str, Mapping[str, Any]], names: Sequence[str], window: str) -> Element:
+    """The section "Statistics".
+
+    Parameters
+    ----------
+    found : the return value of `lifsim.analysis.statistics`. names : the populations that are shown. window : of what time, in words.
+    """
+    entries = {name: found[name] for name in names if name in found}
+    if not entries:
         return section("statistics", "Statistics", element("p", "No spikes were recorded."))
-    keys = list(dict.fromkeys(key for entry in found.values() for key, value in entry.items() if isinstance(value, (int, float))))
-    rows = [(name, *(said(entry.get(key, math.nan)) for key in keys)) for name, entry in found.items()]
+    keys = list(dict.fromkeys(key for entry in entries.values() for key, value in entry.items() if isinstance(value, (int, float))))
+    rows = [(name, *(said(entry.get(key, math.nan)) for key in keys)) for name, entry in entries.items()]
     heads = [_HEADS.get(key, key.replace("_", " ")) for key in keys]
     caption = f"Statistics of each population, {window}"
-    text = element("p", _CONVENTIONS, class_="note")
+    footer = getattr(found, "footer", None)  # conventions that the numbers bring along
+    text = element("p", footer() if footer else _CONVENTIONS, class_="note")
     return section("statistics", "Statistics", table(caption, ("population", *heads), rows, range(1, 1 + len(keys))), text)
 
 

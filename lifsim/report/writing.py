@@ -55,7 +55,7 @@ def write(
     path : the HTML file; its folder is created if necessary.
     populations : name or names of the populations whose spikes and traces are shown; default: all.
     t_start, t_stop : limits of the window t_start < t <= t_stop that statistics, figures and raster are of, ms; default: the whole run.
-    discard : warm-up at the beginning of the run that is left out of all of these, ms; not together with `t_start`.
+    discard : warm-up at the start of the run that is left out of all of these, ms; with `t_start`, the later limit counts.
     overwrite : replace an existing file.
 
     Returns
@@ -75,7 +75,7 @@ def write(
     result = result_of(result)
     window = window_of(result, t_start, t_stop, discard)
     names = _names(result, populations)
-    page = _page(result, names, window)
+    page = _page(result, names, window, discard)
     make_folder(path)
     disk.put(path, page.encode())
     return path
@@ -83,13 +83,11 @@ def write(
 
 def window_of(result: Result, t_start: float | None, t_stop: float | None, discard: float = 0.0) -> tuple[float, float]:
     """The limits (ms) of the window that a report is about, cut to the run; arguments and errors as of `write`."""
-    if not isinstance(discard, (int, float)) or isinstance(discard, bool) or not (math.isfinite(discard) and discard >= 0):
+    if not isinstance(discard, (int, float)) or isinstance(discard, bool) or not 0 <= discard < math.inf:
         raise DataError("discard", shown(discard), "a time in ms, from 0 on")
-    if discard and t_start is not None:
-        raise DataError("discard", "given together with t_start", "one of them")
     if discard and not discard < result.duration:
         raise DataError("discard", f"{discard:g} ms of a run of {result.duration:g} ms", "expected less than the run")
-    start = result.t_start + discard if discard else t_start
+    start = max(result.t_start + discard, result.t_start if t_start is None else t_start) if discard else t_start
     analysis.check_window(result, start, t_stop)
     begin = result.t_start if start is None else max(start, result.t_start)
     return begin, result.t_stop if t_stop is None else min(t_stop, result.t_stop)
@@ -104,19 +102,19 @@ def _names(result: Result, populations: Sequence[str] | str | None) -> list[str]
     return [name for name in result.populations if wanted is None or name in wanted]
 
 
-def _page(result: Result, names: Sequence[str], window: tuple[float, float]) -> str:
+def _page(result: Result, names: Sequence[str], window: tuple[float, float], discard: float) -> str:
     """The whole page as text."""
     blocks = PageBlocks()
     span = f"({window[0]:g}, {window[1]:g}] ms"
     limits = (None, None) if window == (result.t_start, result.t_stop) else window
-    found = {name: entry for name, entry in analysis.statistics(result, *limits).items() if name in names}
+    found = analysis.statistics(result, *limits)
     explorer, data = explorer_part(result, names, window, blocks)
     parts = [
         explorer,
-        statistics_part(found, span),
+        statistics_part(found, names, span),
         figures_part(result, names, window),
         model_part(result),
-        provenance_part(result, span),
+        provenance_part(result, f"{span}{f'; the first {discard:g} ms are left out' if discard else ''}"),
     ]
     licence = f"/*\n{_text('uplot.LICENSE.txt')}*/\n"  # has to go with every copy
     scripts = [(licence if name == "uplot.min.js" else "") + _text(name) for name in _SCRIPTS]

@@ -183,7 +183,7 @@ def test_statistics_are_those_of_the_analysis(small, tmp_path):
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", rows)
     expected = ls.analysis.statistics(small, 50.0, 200.0)["exc"]
     assert [float(cell.replace(",", "")) for cell in cells] == [pytest.approx(v, rel=1e-3) for v in expected.values()]
-    assert "(50, 200] ms" in page.words
+    assert "(50, 200] ms" in page.words and "the first 50 ms are left out" in page.words
     same_spikes(page.trains(0), small.spikes["exc"].window(50.0, None))
 
 
@@ -202,6 +202,8 @@ def test_window_and_populations(small, tmp_path):
     assert (page.data["start"], page.data["stop"]) == (20.0, 120.0)
     same_spikes(page.trains(0), small.spikes["exc"].window(20.0, 120.0))
     assert page.data["traces"][0]["start"] == 21.0 and page.data["traces"][0]["length"] == 100
+    for start in (20.0, 70.0):  # the later limit counts
+        assert report(small, tmp_path / f"{start}.html", discard=50.0, t_start=start).data["start"] == max(start, 50.0)
     page = report(small, tmp_path / "y.html", populations="ext")
     assert page.data["populations"] == page.data["traces"] == [] and "Neither spikes nor traces" in page.words
 
@@ -363,7 +365,6 @@ def test_long_traces_keep_their_extremes(tmp_path):
         ({"discard": -1.0}, "discard: -1.0; expected a time in ms, from 0 on"),
         ({"discard": float("nan")}, "discard: nan"),
         ({"discard": 100.0}, "discard: 100 ms of a run of 100 ms; expected less than the run"),
-        ({"discard": 10.0, "t_start": 5.0}, "discard: given together with t_start"),
         ({"discard": 50.0, "t_stop": 50.0}, "window: (50, 50] ms"),
         ({"t_start": 500.0}, "window: times after 500 ms"),
     ],

@@ -127,13 +127,13 @@ def page(chromium, made):
     assert opened.quiet()
 
 
-def same(page, result, window):
+def same(page, result, window, tolerance=1e-9):
     """The table of the page is `lifsim.analysis.statistics` of the same window."""
     expected, found = ls.analysis.statistics(result, *window), page.table()
     assert list(found) == list(expected)
     for name, values in found.items():
         for key, value in values.items():
-            np.testing.assert_allclose(value, expected[name][key], rtol=1e-9, err_msg=f"{name} {key} {window}")
+            np.testing.assert_allclose(value, expected[name][key], rtol=tolerance, err_msg=f"{name} {key} {window}")
 
 
 def test_the_whole_run(page, made):
@@ -303,6 +303,36 @@ def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch):
     assert min(page.pixels()[2:9]) > 50  # the density
     page.do(page.keys, *"+" * 9)
     assert page.quiet()
+
+
+def test_exact_times(chromium, tmp_path):
+    """Statistics of times on no grid, which the page rounds to a nanosecond."""
+    rng = np.random.default_rng(4)
+    times = [np.sort(rng.random(n) * 1000.0) for n in (3000, 900, 5)]
+    file = network_file(tmp_path / "x.h5", times, [rng.integers(0, n, len(t)) for n, t in zip((300, 80, 1), times, strict=True)])
+    page = Page(chromium, ls.report.write(file, tmp_path / "x.html"))
+    assert page.do(page.keys, "+") == (250.0, 750.0)
+    same(page, ls.open(file), page.view, 1e-5)
+    assert page.quiet()
+
+
+def test_a_browser_that_cannot(chromium, made, tmp_path):
+    """It says so; the figures remain."""
+    broken = tmp_path / "x.html"
+    text = made[1].read_text(encoding="utf-8")
+    place = text.index('id="block-0"')
+    broken.write_text(text[:place] + text[place:].replace(">", ">AAAA", 1), encoding="utf-8")
+    chromium.get(broken.as_uri())
+    end = time.monotonic() + 10
+    while "cannot show" not in chromium.execute_script("return document.getElementById('unavailable').textContent"):
+        assert time.monotonic() < end
+    assert (
+        chromium.execute_script(
+            "const u = document.getElementById('unavailable'); return u.hidden || !document.getElementById('explorer').hidden"
+        )
+        is False
+    )
+    chromium.get_log("browser")
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -200,4 +200,10 @@ function said(value, whole) {
   return whole ? value.toLocaleString("en") : String(+value.toPrecision(4));
 }
 
-main();
+main().catch((error) => {
+  document.getElementById("explorer").hidden = true;
+  const place = document.getElementById("unavailable");
+  place.hidden = false;
+  place.textContent = `This browser cannot show the interactive plots (${error.message}); the figures below show the same data.`;
+  throw error;
+});
