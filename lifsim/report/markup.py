@@ -27,7 +27,7 @@ def element(tag: str, *children: Element | str | None, **attributes: str) -> Ele
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str | Element]], numbers: Iterable[int] = ()) -> Element:
     """A table that scrolls sideways by itself where the screen is narrow. `numbers` are the columns that are set flush right."""
     right = set(numbers)
-    body = element("table", element("caption", caption))
+    body = element("table", element("caption", element("span", caption)))
     top = SubElement(SubElement(body, "thead"), "tr")
     top.extend(element("th", name, scope="col", class_="number" if k in right else "text") for k, name in enumerate(head))
     lines = SubElement(body, "tbody")

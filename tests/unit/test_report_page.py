@@ -106,11 +106,15 @@ class Page:
         )
 
     def quiet(self):
-        """No error in the console, no request but the page itself."""
+        """No error or warning in the console since the last call, and no request but that of the page itself."""
         logged = [entry for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        return not logged and set(self.requests()) <= {self.browser.current_url}
+
+    def requests(self):
+        """Addresses of the requests since the last call, but for images in the page."""
         sent = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
         urls = [e["params"]["request"]["url"] for e in sent if e["method"] == "Network.requestWillBeSent"]
-        return not logged and [url for url in urls if not url.startswith(("file:", "data:", "blob:"))] == []
+        return [url for url in urls if not url.startswith("data:")]
 
 
 @pytest.fixture
@@ -282,6 +286,7 @@ def test_the_raster_draws_every_spike_where_it_is(chromium, tmp_path):
     assert (found[2:4] > 50).all() and found[5] == 0 and (found[7:9] > 50).all()
     same(page, ls.open(file), (None, None))
     assert list(page.table()) == NAMES  # names are text, and no script ran
+    assert page.requests() == [(tmp_path / "x.html").as_uri()]  # that it is listed shows that requests are seen
     assert page.quiet()
 
 
@@ -301,7 +306,10 @@ def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch):
     text = page.js("return document.getElementById('explore').textContent")
     assert "6,905 spikes, too many" in text and f"{int(kept['spikes']) + 905:,} spikes one by one" in text
     assert min(page.pixels()[2:9]) > 50  # the density
+    title = "return document.querySelector('#plots h3').textContent"
+    assert page.js(title).startswith("Density of all spikes")
     page.do(page.keys, *"+" * 9)
+    assert page.js(title).startswith(f"Spikes of {int(kept['neurons']) + 81} of 381 neurons")
     assert page.quiet()
 
 

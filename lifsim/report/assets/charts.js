@@ -51,7 +51,7 @@ function titled(parent, title) {
 }
 
 function rasterChart(parent, raster, view, input, readout) {
-  const { home } = titled(parent, "Spikes: a row for each neuron");
+  const { heading, home } = titled(parent, "Spikes");
   const rows = raster.populations.reduce((sum, p) => sum + p.recorded, 0);
   const options = commonOptions(Math.min(narrow() ? 340 : 420, 110 + 24 * rows), "", input); // room for names and axis
   options.scales.y = { range: () => [view.low, view.high] };
@@ -64,7 +64,12 @@ function rasterChart(parent, raster, view, input, readout) {
   };
   options.series = [{}, { show: true, paths: () => null, points: { show: false } }];
   options.cursor.drag = { x: true, y: true, uni: 30, setScale: false };
-  options.hooks.drawAxes = [(u) => raster.draw(u, view)];
+  options.hooks.drawAxes = [
+    (u) => {
+      raster.draw(u, view);
+      heading.textContent = raster.title;
+    },
+  ];
   options.hooks.setCursor = [(u) => readout(u.cursor.top >= 0 ? raster.at(u.posToVal(u.cursor.top, "y")) : null, u)];
   return new uPlot(options, [[0, 1], [0, 1]], home);
 }

@@ -91,7 +91,7 @@ class Page {
     if (this.rates) {
       const [bin, times, rates] = ratesInView(this.populations, view, this.data, this.data.start);
       this.rates.chart.setData([times, ...rates], false);
-      const sample = this.data.sampled ? ", neurons whose spikes are in the page" : "";
+      const sample = this.data.sampled ? "; neurons whose spikes are in the page" : "";
       this.rates.heading.textContent = `Rates: spikes/s per neuron in bins of ${+bin.toPrecision(6)} ms${sample}`;
     }
     for (const chart of this.charts) {
@@ -124,7 +124,9 @@ class Page {
 
   table() {
     const table = document.createElement("table");
-    table.createCaption().textContent = "Statistics of the window in view; a box shows and hides a population";
+    const caption = document.createElement("span");
+    caption.textContent = "Statistics of the window in view; a box shows and hides a population";
+    table.createCaption().append(caption);
     const head = table.createTHead().insertRow();
     for (const name of ["population", ...COLUMNS.map(([, text]) => text)]) {
       const cell = document.createElement("th");

@@ -39,16 +39,25 @@ class Raster {
     this.resize(frame);
     this.counts.fill(0);
     const drawn = this.bands.map((band) => this.place(band, view, frame)).filter((part) => part.to > part.from);
+    const coarse = this.column * (frame.width / (view.b - view.a)) < 3 * devicePixelRatio; // cells are smaller than three dots
     for (const part of drawn) {
-      if (part.band.population.density && this.column * part.perTick < 3 * devicePixelRatio) this.countCells(part, view);
+      if (part.band.population.density && coarse) this.countCells(part, view);
       else this.countSpikes(part, view);
     }
+    this.title = this.titleOf(coarse);
     this.colour(drawn);
     u.ctx.save(); // uPlot remembers the style that it set last
     u.ctx.drawImage(this.canvas, Math.round(left), Math.round(top));
     u.ctx.fillStyle = pageColour("line");
     for (const part of drawn) if (part.band !== this.bands[0]) u.ctx.fillRect(left, top + part.high, width, devicePixelRatio);
     u.ctx.restore();
+  }
+
+  titleOf(coarse) {
+    if (!this.populations.some((p) => p.density)) return "Spikes: a row for each neuron";
+    if (coarse) return "Density of all spikes: a row for each neuron";
+    const [trains, recorded] = ["trains", "recorded"].map((key) => this.bands.reduce((sum, { population }) => sum + population[key], 0));
+    return `Spikes of ${trains.toLocaleString("en")} of ${recorded.toLocaleString("en")} neurons: a row for each neuron`;
   }
 
   resize({ width, height }) {
