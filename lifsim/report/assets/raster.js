@@ -40,9 +40,10 @@ class Raster {
     this.counts.fill(0);
     const drawn = this.bands.map((band) => this.place(band, view, frame)).filter((part) => part.to > part.from);
     const coarse = this.column * (frame.width / (view.b - view.a)) < 3 * devicePixelRatio; // cells are smaller than three dots
+    const dot = this.dotSize(view, frame);
     for (const part of drawn) {
       if (part.band.population.density && coarse) this.countCells(part, view);
-      else this.countSpikes(part, view);
+      else this.countSpikes(part, view, dot);
     }
     this.title = this.titleOf(coarse);
     this.colour(drawn);
@@ -77,14 +78,22 @@ class Raster {
     return { band, high, deep, from, to, width, perTick: width / (view.b - view.a) };
   }
 
-  // Dots as large as their number allows; strokes where rows are few.
-  countSpikes({ band, high, deep, from, to, width, perTick }, view) {
+  // Dots are as large as their number allows, in pixels.
+  dotSize(view, { width, height }) {
+    const number = this.bands.reduce((sum, { population }) => {
+      const [first, end] = spikesIn(population.ticks, view.a, view.b);
+      return sum + end - first;
+    }, 0);
+    const free = Math.sqrt((0.15 * width * height) / Math.max(1, number * (view.high - view.low)));
+    return Math.round(Math.min(Math.max(1, free), 2 * devicePixelRatio));
+  }
+
+  // Strokes instead of dots where rows are few.
+  countSpikes({ band, high, deep, from, to, width, perTick }, view, wide) {
     const { ticks, train, rows, recorded } = band.population;
     const counts = this.counts;
     const [first, end] = spikesIn(ticks, view.a - 2 / perTick, view.b);
     const perRow = (deep - high) / recorded;
-    const free = Math.sqrt((0.15 * width * (to - from)) / Math.max(1, end - first));
-    const wide = Math.round(Math.min(Math.max(1, free), 2 * devicePixelRatio));
     const tall = Math.round(Math.min(Math.max(wide, 0.7 * perRow), 14 * devicePixelRatio));
     const shift = Math.max(0, perRow - tall) / 2;
     for (let k = first; k < end; k++) {
