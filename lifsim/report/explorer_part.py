@@ -7,8 +7,6 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from lifsim import analysis
-from lifsim.common.printable import one_line
-from lifsim.common.text import storable
 from lifsim.plot.selection import Shown, looks_of
 from lifsim.report.blocks import PageBlocks
 from lifsim.report.markup import element, section
@@ -46,8 +44,6 @@ def explorer_part(result: Result, names: Sequence[str], window: tuple[float, flo
         "leastIntervals": analysis.MIN_ISIS,
         "bin": 2.0,
     }
-    for entry in data["populations"]:
-        entry["name"] = one_line(storable(entry["name"]))
     if not data["populations"] and not traces:
         return section("explore", "Explore", element("p", "Neither spikes nor traces were recorded.")), data
     return section("explore", "Explore", *_plots(), *_notes(data, clock, left_out)), data

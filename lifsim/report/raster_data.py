@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from lifsim import analysis
+from lifsim.common.printable import one_line
+from lifsim.common.text import storable
 from lifsim.plot.selection import Shown
 from lifsim.plot.spike_density import time_grid
 from lifsim.report.blocks import PageBlocks
@@ -74,7 +76,7 @@ def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: 
 
     Returns
     -------
-    {"populations": a list of {"name", "label", "colour", "recorded" (neurons), "spikes" (in the window), "trains" (neurons whose
+    {"populations": a list of {"name", "colour", "recorded" (neurons), "spikes" (in the window), "trains" (neurons whose
     spikes are kept), "kept" (their spikes), "delta", "train" (of each spike), "rows", "ids" (None: 0, 1, 2, …), "density" (None: all
     spikes are kept)}, "sampled": whether spikes are left out, "column": width of a column of the densities in ticks}.
     """
@@ -90,7 +92,7 @@ def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: 
         recorded = np.sort(one.spikes.recorded_ids)
         ticks, rows = clock.ticks(one.spikes.times) - origin, analysis.places(one.spikes.ids, recorded)
         kept = _complete_trains(rows, len(recorded), share) if sampled else np.arange(len(recorded))
-        entry = {"name": one.spikes.name, "label": one.label, "colour": one.colour, "recorded": len(recorded), "spikes": len(ticks)}
+        entry = {"name": one_line(storable(one.spikes.name)), "colour": one.colour, "recorded": len(recorded), "spikes": len(ticks)}
         entry |= _spike_arrays(ticks, rows, kept, len(recorded), blocks)
         entry["ids"] = None if np.array_equal(recorded, np.arange(len(recorded))) else blocks.add(recorded)
         density = _density(ticks, rows, len(recorded), neurons, (column, -(-(last - origin) // column)), blocks) if sampled else None

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.printable import one_line
+from lifsim.common.text import storable
 from lifsim.plot.palette import neuron_colours
 from lifsim.plot.selection import Look
 from lifsim.report.blocks import PageBlocks
@@ -22,7 +24,7 @@ def trace_data(
 ) -> tuple[list[dict[str, Any]], int]:
     """The traces of the populations `names` in a `window` (ms), for the page.
 
-    Membrane potentials come first. A trace is {"label" (of the population), "variable", "unit", "columns" (recorded), "stretch"
+    Membrane potentials come first. A trace is {"population", "variable", "unit", "columns" (recorded), "stretch"
     (samples that two values stand for; 1: all are kept), "start", "step" (ms), "length", "series": [{"label", "colour", "values"}]}.
 
     Returns
@@ -35,22 +37,20 @@ def trace_data(
     found = []
     for name, variable in keys[:PANELS]:
         colours = neuron_colours(looks[name].colour, populations, COLUMNS)
-        found.append(_trace(result.traces[name], variable, looks[name].label, colours, window, blocks))
+        found.append(_trace(result.traces[name], variable, one_line(storable(name)), colours, window, blocks))
     return [trace for trace in found if trace["length"]], max(0, len(keys) - PANELS)
 
 
-def _trace(
-    of: Traces, variable: str, label: str, colours: Sequence[str], window: tuple[float, float], blocks: PageBlocks
-) -> dict[str, Any]:
+def _trace(of: Traces, variable: str, name: str, colours: Sequence[str], window: tuple[float, float], blocks: PageBlocks) -> dict[str, Any]:
     times, values = of.times_of(variable), of[variable]
     first, last = np.searchsorted(times, [window[0] + 1e-9, window[1] + 1e-9], side="right")
     values, times = values[first:last, :COLUMNS], times[first:last]
     stretch = 1 if len(times) <= SAMPLES else -(-2 * len(times) // SAMPLES)
     step = float(times[1] - times[0]) if len(times) > 1 else 0.0
     kept = [_extremes(values[:, k], stretch) for k in range(values.shape[1])]
-    labels = _labels(of, variable, values.shape[1], label)
+    labels = _labels(of, variable, values.shape[1], name)
     return {
-        "label": label,
+        "population": name,
         "variable": variable,
         "unit": of.unit_of(variable),
         "columns": of[variable].shape[1],

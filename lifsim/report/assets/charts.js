@@ -60,7 +60,7 @@ function rasterChart(parent, raster, view, input, readout) {
     grid: { show: false },
     ticks: { show: false },
     splits: () => raster.bands.map(({ top, bottom }) => middleInView(top, bottom, view)).filter((at) => at !== null),
-    values: (u, splits) => splits.map((at) => shortened(raster.at(at)?.population.label ?? "")),
+    values: (u, splits) => splits.map((at) => shortened(raster.at(at)?.population.name ?? "")),
   };
   options.series = [{}, { show: true, paths: () => null, points: { show: false } }];
   options.cursor.drag = { x: true, y: true, uni: 30, setScale: false };
@@ -92,7 +92,7 @@ function rateChart(parent, populations, input) {
   options.series = [
     {},
     ...populations.map((p) => ({
-      label: p.label,
+      label: p.name,
       stroke: () => css(p.colour),
       width: 1.25,
       paths: uPlot.paths.stepped({ align: 1 }),
@@ -137,7 +137,7 @@ function niceWidth(ticks, clock) {
 }
 
 async function traceChart(parent, trace, input) {
-  const { heading, home } = titled(parent, `${trace.label}: ${trace.variable}`);
+  const { heading, home } = titled(parent, `${trace.population}: ${trace.variable}`);
   heading.append(...legendOf(trace));
   const times = Float64Array.from({ length: trace.length }, (_, k) => trace.start + k * trace.step);
   const values = await Promise.all(trace.series.map((one) => unpacked(one.values)));
