@@ -33,11 +33,12 @@ def explorer_part(result: Result, names: Sequence[str], window: tuple[float, flo
     limits = (None, None) if window == (result.t_start, result.t_stop) else window
     shown = [Shown(looks[name].colour, looks[name].label, result.spikes[name].window(*limits)) for name in names if name in result.spikes]
     clock = clock_of([one.spikes for one in shown], *window, result.dt)
-    data = raster_data(shown, clock, window[0], blocks)
+    first, last = clock.span(*window)
+    data = raster_data(shown, clock, (first, last), blocks)
     traces, left_out = trace_data(result, names, looks, window, blocks)
     data |= {
-        "start": window[0],
-        "stop": window[1],
+        "start": round(first * clock.tick, 9),
+        "stop": round(last * clock.tick, 9),
         "tick": clock.tick,
         "grid": clock.grid,
         "traces": traces,

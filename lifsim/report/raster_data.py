@@ -39,6 +39,10 @@ class TickClock:
         """Times (ms) in ticks, int64."""
         return np.rint(times / self.tick).astype(np.int64)
 
+    def span(self, start: float, stop: float) -> tuple[int, int]:
+        """The whole ticks that a window (ms) reaches into."""
+        return math.floor(start / self.tick + 1e-6), math.ceil(stop / self.tick - 1e-6)
+
 
 def clock_of(spikes: Sequence[Spikes], start: float, stop: float, dt: float) -> TickClock:
     """The clock for spikes in a window from `start` to `stop` (ms) of a run in steps of `dt` (nan if not known)."""
@@ -66,12 +70,12 @@ def _fits(times: Sequence[np.ndarray], tick: float, start: float, stop: float) -
     return longest / tick < 2**32 - 2 and max(abs(start), abs(stop)) / tick < 2**52
 
 
-def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: PageBlocks) -> dict[str, Any]:
+def raster_data(shown: Sequence[Shown], clock: TickClock, span: tuple[int, int], blocks: PageBlocks) -> dict[str, Any]:
     """The populations of the interactive raster with their spikes, for the page.
 
     Parameters
     ----------
-    shown : the populations. clock : the unit of time. start : start of the window, ms.
+    shown : the populations. clock : the unit of time. span : first and last tick of the window.
     blocks : where the arrays are kept.
 
     Returns
@@ -83,8 +87,7 @@ def raster_data(shown: Sequence[Shown], clock: TickClock, start: float, blocks: 
     counts = [len(one.spikes) for one in shown]
     sampled = sum(counts) > ALL
     shares = _shares(counts, ALL) if sampled else counts
-    origin = int(clock.ticks(np.array([start]))[0])
-    last = max((int(clock.ticks(np.array([one.spikes.t_stop]))[0]) for one in shown), default=origin)
+    origin, last = span
     column = max(1, -(-(last - origin) // _COLUMNS))
     neurons = sum(len(one.spikes.recorded_ids) for one in shown)
     populations = []
@@ -114,6 +117,7 @@ def _complete_trains(rows: np.ndarray, n: int, share: int) -> np.ndarray:
     """Neurons, chosen at random (always the same ones), whose trains together have at most `share` spikes; ascending."""
     each = np.bincount(rows[rows >= 0], minlength=n)
     order = np.random.default_rng(0).permutation(n)
+    order = order[np.argsort(each[order] > share, kind="stable")]  # a train that is too long itself must not exclude others
     return np.sort(order[np.cumsum(each[order]) <= share])
 
 

@@ -326,6 +326,17 @@ def test_a_sample_of_complete_trains(tmp_path, monkeypatch):
     assert "9,300 spikes, too many" in page.words
 
 
+def test_limits_between_steps(small, tmp_path):
+    page = report(small, tmp_path / "x.html", t_start=20.05, t_stop=60.07)
+    assert (page.data["start"], page.data["stop"]) == (20.0, 60.1)
+    same_spikes(page.trains(0), small.spikes["exc"].window(20.05, 60.07))
+
+
+def test_one_train_that_is_too_long_excludes_no_other():
+    rows = np.concatenate([np.zeros(1000, np.int64), np.arange(1, 50).repeat(2)])
+    assert raster_data._complete_trains(rows, 50, 99).tolist() == list(range(1, 50))
+
+
 def test_shares_of_a_sample():
     assert raster_data._shares([100, 5, 40], 60) == [28, 5, 27]
     assert raster_data._shares([10, 5], 60) == [10, 5]
