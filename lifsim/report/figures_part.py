@@ -32,7 +32,7 @@ def figures_part(result: Result, names: Sequence[str], window: tuple[float, floa
         )
         if any(len(result.spikes[name]) for name in spiking):
             parts.append(
-                _figure(plot.isi(result, spiking, t_start=start, t_stop=stop), "Histograms of the inter-spike intervals of each population, and of their CV")
+                _figure(plot.isi(result, spiking, t_start=start, t_stop=stop), "Histograms of the inter-spike intervals and of their CV")
             )
     if traced:
         parts.append(_figure(plot.traces(result, traced, t_start=start, t_stop=stop), "Recorded traces"))
