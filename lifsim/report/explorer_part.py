@@ -27,10 +27,18 @@ _MOUSE = (
 )
 
 
-def explorer_part(result: Result, names: Sequence[str], window: tuple[float, float], blocks: PageBlocks) -> tuple[Element, dict[str, Any]]:
-    """The section "Explore" for the populations `names` in a `window` (ms), and the data of its program, some of them in `blocks`."""
+def explorer_part(
+    result: Result,
+    names: Sequence[str],
+    window: tuple[float, float],
+    limits: tuple[float | None, float | None],
+    blocks: PageBlocks,
+) -> tuple[Element, dict[str, Any]]:
+    """The section "Explore" for the populations `names` in a `window` (ms), and the data of its program, some of them in `blocks`.
+
+    `limits` are those of the window, or None for those of the run.
+    """
     looks = looks_of(result)
-    limits = (None, None) if window == (result.t_start, result.t_stop) else window
     shown = [Shown(looks[name].colour, looks[name].label, result.spikes[name].window(*limits)) for name in names if name in result.spikes]
     clock = clock_of([one.spikes for one in shown], *window, result.dt)
     first, last = clock.span(*window)

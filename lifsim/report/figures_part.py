@@ -16,12 +16,15 @@ from lifsim.results.result import Result
 _DPI = 170  # 1,200 pixels wide
 
 
-def figures_part(result: Result, names: Sequence[str], window: tuple[float, float]) -> Element:
-    """The section "Figures": raster and rates, inter-spike intervals, traces, and a map where neurons have positions."""
+def figures_part(result: Result, names: Sequence[str], limits: tuple[float | None, float | None]) -> Element:
+    """The section "Figures": raster and rates, inter-spike intervals, traces, and a map where neurons have positions.
+
+    `limits` are those of the window in ms, None for those of the run.
+    """
     spiking = [name for name in names if name in result.spikes]
     traced = [name for name in names if name in result.traces]
     placed = [name for name in spiking if name in result.positions]
-    start, stop = window
+    start, stop = limits
     parts = []
     if spiking:
         parts.append(

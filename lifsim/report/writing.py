@@ -106,13 +106,14 @@ def _page(result: Result, names: Sequence[str], window: tuple[float, float], dis
     """The whole page as text."""
     blocks = PageBlocks()
     span = f"({window[0]:g}, {window[1]:g}] ms"
-    limits = (None, None) if window == (result.t_start, result.t_stop) else window
+    whole = window == (result.t_start, result.t_stop)  # then without limits, since a run may have no duration
+    limits = (None, None) if whole else window
     found = analysis.statistics(result, *limits)
-    explorer, data = explorer_part(result, names, window, blocks)
+    explorer, data = explorer_part(result, names, window, limits, blocks)
     parts = [
         explorer,
         statistics_part(found, names, span),
-        figures_part(result, names, window),
+        figures_part(result, names, limits),
         model_part(result),
         provenance_part(result, f"{span}{f'; the first {discard:g} ms are left out' if discard else ''}"),
     ]

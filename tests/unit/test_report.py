@@ -239,6 +239,14 @@ def test_nearly_nothing(tmp_path, spikes):
     assert "nan" not in page.words.lower().split()
 
 
+def test_no_time_has_passed(tmp_path):
+    empty = spike_file(tmp_path / "x.h5", {"a": ([], [])})
+    for k, result in enumerate((ls.open(empty), ls.Simulation(ls.load("single_neuron")).result())):
+        assert result.duration == 0.0
+        page = report(result, tmp_path / f"{k}.html")
+        assert [p["spikes"] for p in page.data["populations"]] == [0] and page.data["traces"] == []
+
+
 def test_nothing_recorded(tmp_path):
     net = ls.Network()
     net.add("e", 2, "iaf_psc_exp")
