@@ -32,6 +32,7 @@ __all__ = [
     "nir",
     "open",
     "plot",
+    "report",
     "resume",
     "run",
     "weights",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, nir, plot, weights
+    from lifsim import analysis, ann, nir, plot, report, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
@@ -54,7 +55,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("load",), "lifsim.modelfile"),
         **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "weights")},
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "report", "weights")},
     },
     MODULE,
 )

@@ -13,6 +13,7 @@ _COMMANDS = {
     **dict.fromkeys(("analyze", "analyse", "analysis", "statistics", "rates", "summary"), "stats"),
     **dict.fromkeys(("show", "inspect", "describe", "cat", "view"), "info"),
     **dict.fromkeys(("raster", "figure", "draw", "traces"), "plot"),
+    **dict.fromkeys(("html", "page", "dashboard"), "report"),
     **dict.fromkeys(("init", "create", "template"), "new"),
     **dict.fromkeys(("validate", "verify", "lint", "test"), "check"),
     **dict.fromkeys(("continue", "restart", "restore"), "resume"),
