@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PIECE = 1 << 20  # spikes that are looked at together: their intermediate arrays take some 100 MB
+PIECE = 1 << 18  # spikes that are looked at together: with more, their intermediate arrays leave the cache of the processor
 
 
 @dataclass(frozen=True, eq=False)
