@@ -31,10 +31,10 @@ from table import line, summary
 
 from lifsim import analysis
 from lifsim.common.timegrid import times
-from lifsim.results.data import Spikes
 from lifsim.results.hdf5_writer import write
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk, Recorded, Totals
+from lifsim.results.spikes import Spikes
 
 DT, RATE = 0.1, 10.0  # ms, spikes/s
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from lifsim.analysis.neurons import chosen, places
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import on_grid, steps
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 def binned(spikes: Spikes, width: float) -> tuple[np.ndarray, int]:
@@ -47,7 +46,8 @@ def _bin_index(spikes: Spikes, width: float) -> np.ndarray:
     dt = spikes.dt
     if dt > 0 and on_grid(width, dt):  # counted in whole steps, unaffected by rounding errors of the times
         step = np.ceil(spikes.times / dt - 1e-6).astype(np.int64)
-        return (step - math.floor(spikes.t_start / dt + 1e-6) - 1) // steps(width, dt)
+        since = step - math.floor(spikes.t_start / dt + 1e-6) - 1
+        return np.maximum(since, 0) // steps(width, dt)  # a spike at t_start itself, as other tools have at 0 ms, is in the first bin
     return np.maximum(np.ceil((spikes.times - spikes.t_start) / width - 1e-9).astype(np.int64) - 1, 0)
 
 
@@ -154,7 +154,7 @@ class CountSquares:
 
     def add(self, piece: Piece) -> None:
         """Count the spikes of the next piece."""
-        index, n = binned(replace(piece.spikes, times=piece.times), self._width)
+        index, n = binned(piece.spikes.with_spikes(piece.times, piece.spikes.ids), self._width)
         starts = np.zeros(len(index), bool)
         starts[1:] = index[1:] != index[:-1]
         starts[piece.first] = True

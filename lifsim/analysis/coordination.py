@@ -8,8 +8,8 @@ import numpy as np
 
 from lifsim.analysis.bins import fano_factor
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 def synchrony(spikes: Spikes | SpikeStream, bin: float = 3.0) -> float:

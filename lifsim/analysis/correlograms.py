@@ -10,7 +10,7 @@ import numpy as np
 from lifsim.analysis.bins import binned, counts
 from lifsim.analysis.neurons import chosen, places
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 
 def cross_correlogram(spikes: Spikes, other: Spikes, bin: float = 1.0, lag: float = 100.0) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.analysis.neurons import chosen, places, stable_order
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 _TABLE = 1 << 17  # entries of a table of van Rossum's distance: spikes times trains
 _REACH = 300.0  # time constants that such spikes span at most: exp(300) is far from an overflow

@@ -11,8 +11,8 @@ from lifsim.analysis.bins import counts, spike_counts
 from lifsim.analysis.neurons import chosen, places
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 class SpikeTotals:

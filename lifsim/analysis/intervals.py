@@ -10,8 +10,8 @@ from lifsim.analysis.moments import Moments
 from lifsim.analysis.neurons import LARGEST_TABLE, chosen, stable_order
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 MIN_ISIS = 5  # a CV of fewer intervals is not meaningful
 _ROUNDING = 1e-9  # equal intervals differ by rounding errors of the times: a CV below this counts as 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes, unchecked
 
 LARGEST_TABLE = 1 << 24  # entries of a table with a place for each id
 
@@ -69,7 +68,8 @@ def select(spikes: Spikes, ids: Any) -> Spikes:
     """
     neurons = chosen(spikes, ids)
     kept = places(spikes.ids, neurons) >= 0
-    return replace(spikes, times=spikes.times[kept], ids=spikes.ids[kept], recorded_ids=neurons)
+    s = spikes
+    return unchecked(s.times[kept], s.ids[kept], s.n_nodes, s.t_start, s.t_stop, neurons, s.dt, s.name)
 
 
 def stable_order(place: np.ndarray, n: int) -> np.ndarray:

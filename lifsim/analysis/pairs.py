@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.analysis.bins import binned, entries
 from lifsim.analysis.neurons import chosen
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 _ROWS = 512  # of a matrix that are computed at a time
 _DENSE = 0.06  # with more non-zero counts than this share, products of dense matrices are faster

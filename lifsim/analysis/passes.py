@@ -13,8 +13,8 @@ import numpy as np
 
 from lifsim.analysis.neurons import places, stable_order
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 class Piece:

@@ -16,8 +16,8 @@ from lifsim.analysis.pairs import correlation_matrix, mean_of_pairs, sample
 from lifsim.analysis.passes import Piece, accumulate
 from lifsim.analysis.single_neurons import NeuronSums
 from lifsim.analysis.spectra import oscillation_peak, spectrum_of
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes, unchecked
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Chosen:
     def spikes(self, like: Spikes | SpikeStream) -> Spikes:
         """The spikes kept, with the other attributes of `like`."""
         at, ids = np.concatenate([np.empty(0), *self._times]), np.concatenate([np.empty(0, np.int64), *self._ids])
-        return Spikes(at, ids, like.n_nodes, like.t_start, like.t_stop, self._neurons, like.dt, like.name)
+        return unchecked(at, ids, like.n_nodes, like.t_start, like.t_stop, self._neurons, like.dt, like.name)
 
 
 class PopulationSums:

@@ -11,8 +11,8 @@ from lifsim.analysis.firing_rates import SpikeTotals, per_second
 from lifsim.analysis.intervals import LOCAL, IntervalSums
 from lifsim.analysis.passes import Accumulator, accumulate
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 NEURON_STATISTICS = "rate", "cv", "cv2", "lv", "lvr", "fano"
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from lifsim.analysis.firing_rates import population_rate
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 class OscillationPeak(NamedTuple):

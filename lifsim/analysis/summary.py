@@ -12,9 +12,9 @@ import numpy as np
 from lifsim.analysis.population_sums import DEFAULT, MEASURES, Conventions, PopulationSums
 from lifsim.analysis.windows import after_warmup, check_window
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 
 class Summary(dict[str, dict[str, float]]):

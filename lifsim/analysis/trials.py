@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from lifsim.analysis.bins import binned
 from lifsim.analysis.neurons import chosen, places
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import on_grid
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes, unchecked
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Trials:
         trial : its number, from 0.
         """
         own = self.trial == trial
-        return replace(self.spikes, times=self.spikes.times[own], ids=self.spikes.ids[own])
+        return self.spikes.with_spikes(self.spikes.times[own], self.spikes.ids[own])
 
     def counts(self, t_start: float | None = None, t_stop: float | None = None) -> np.ndarray:
         """Spike count of each recorded neuron in each trial.
@@ -99,7 +99,7 @@ def align(spikes: Spikes, triggers: Any, before: float = 100.0, after: float = 4
     relative = spikes.times[index] - at[trial]
     order = np.argsort(relative, kind="stable")
     dt = spikes.dt if spikes.dt > 0 and on_grid(before, spikes.dt) else math.nan  # steps are counted from the start of a trial
-    aligned = Spikes(relative[order], spikes.ids[index][order], spikes.n_nodes, -before, after, spikes.recorded_ids, dt, spikes.name)
+    aligned = unchecked(relative[order], spikes.ids[index][order], spikes.n_nodes, -before, after, spikes.recorded_ids, dt, spikes.name)
     return Trials(aligned, trial[order], at)
 
 

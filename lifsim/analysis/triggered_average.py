@@ -9,7 +9,7 @@ import numpy as np
 
 from lifsim.analysis.neurons import chosen, places
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 
 def spike_triggered_average(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 
 def check_window(result: Result, t_start: float | None, t_stop: float | None) -> None:

@@ -16,8 +16,8 @@ from lifsim.files.outputs import make_folder
 from lifsim.gallery.entries import Entry, Panel
 from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 from lifsim.simulation.runs import run
 
 _RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared

@@ -12,10 +12,10 @@ from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.plot.palette import colours
 from lifsim.plot.style import short_label
-from lifsim.results.data import Spikes
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes
 
 _LARGE = 500e6  # bytes
 

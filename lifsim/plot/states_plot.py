@@ -19,8 +19,8 @@ from lifsim.plot.rate_course import check_bin
 from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.style import FONT, Picture, is_narrow, label_axis, new_figure, page_width, say_nothing, time_label
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 _MOST_BINS = 3000
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

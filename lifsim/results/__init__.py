@@ -14,15 +14,16 @@ __all__ = ["Result", "Spikes", "Traces", "convert", "open", "opened"]
 
 if TYPE_CHECKING:
     from lifsim.results.convert import convert
-    from lifsim.results.data import Spikes, Traces
+    from lifsim.results.data import Traces
     from lifsim.results.opening import open, opened
     from lifsim.results.result import Result
+    from lifsim.results.spikes import Spikes
 
 __getattr__ = on_first_use(
     __name__,
     {
         "Result": "lifsim.results.result",
-        "Spikes": "lifsim.results.data",
+        "Spikes": "lifsim.results.spikes",
         "Traces": "lifsim.results.data",
         "convert": "lifsim.results.convert",
         "open": "lifsim.results.opening",

@@ -13,12 +13,13 @@ from lifsim.common.errors import DataError
 from lifsim.common.overview import Fact, Overview, Overviewed, table_of
 from lifsim.files.outputs import check_output, make_folder
 from lifsim.results import neo_block, pandas_table, xarray_dataset
-from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
+from lifsim.results.data import DataSource, Lazy, RecordedChunks, Traces
 from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
 from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes, unchecked
 from lifsim.results.weight_events import WeightEvents, events_of
 
 _POPULATIONS = "population", "nodes", "model", "recorded"
@@ -87,7 +88,7 @@ class Result(Overviewed):
     def _spikes(self, name: str) -> Spikes:
         at, ids = self._source.spikes(name)
         s = self.stream(name)
-        return Spikes(at, ids, s.n_nodes, s.t_start, s.t_stop, s.recorded_ids, s.dt, name)
+        return unchecked(at, ids, s.n_nodes, s.t_start, s.t_stop, s.recorded_ids, s.dt, name)
 
     def stream(self, name: str) -> SpikeStream:
         """The spikes of a population, read in pieces: for recordings that are larger than the memory.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lifsim.results.data import PIECE, Spikes
+from lifsim.results.spikes import PIECE, Spikes, unchecked
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class SpikeStream:
             yield from (piece.window(self.t_start, self.t_stop) if self.cut else piece).pieces()
 
     def _piece(self, at: np.ndarray, ids: np.ndarray) -> Spikes:
-        return Spikes(at, ids, self.n_nodes, self.t_start, self.t_stop, self.recorded_ids, self.dt, self.name)
+        return unchecked(at, ids, self.n_nodes, self.t_start, self.t_stop, self.recorded_ids, self.dt, self.name)
 
 
 def _joined(pieces: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

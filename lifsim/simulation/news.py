@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifsim.common.timegrid import time_of, times
-from lifsim.results.data import Spikes
 from lifsim.results.manifest import Manifest, first_sample, ids_of
 from lifsim.results.recording import Chunk
 from lifsim.results.run_info import clip, trace_ids
+from lifsim.results.spikes import Spikes
 from lifsim.simulation.sinks import Sink
 
 if TYPE_CHECKING:

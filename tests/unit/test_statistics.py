@@ -15,7 +15,7 @@ import pytest
 from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import times
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = dict(np.load(DATA / "elephant.npz"))
@@ -177,7 +177,7 @@ def test_spikes_at_the_same_time():
 
 def test_pieces_give_the_same(real, monkeypatch):
     whole = {name: SAME[name](real) for name in ("rates", "cv", "cv2", "lv", "lvr", "fano_factors", "counts")}
-    monkeypatch.setattr("lifsim.results.data.PIECE", 37)
+    monkeypatch.setattr("lifsim.results.spikes.PIECE", 37)
     for name, expected in whole.items():
         agree(SAME[name](real), expected)
 
@@ -541,6 +541,14 @@ def test_a_spike_on_an_edge_belongs_to_the_bin_that_ends_there():
     np.testing.assert_array_equal(analysis.spike_counts(one, 10.0), [[1, 1, 0], [0, 1, 0]])
     assert analysis.fano_factors(one, 10.0) == pytest.approx([1 / 3, 2 / 3])
     assert analysis.cross_correlogram(analysis.select(one, 0), analysis.select(one, 1), 10.0, 10.0)[1].tolist() == [0, 1, 1]
+
+
+def test_a_spike_at_the_start_of_the_recording_is_in_the_first_bin():
+    """As other tools have them at 0 ms."""
+    early = spikes([0, 20, 21], [0, 0, 1], 2, 6.0)
+    assert analysis.counts(early, 2.0).tolist() == [2, 1, 0]
+    assert analysis.spike_counts(early, 2.0).tolist() == [[2, 0, 0], [0, 1, 0]]
+    agree(analysis.fano_factors(early, 2.0), [4 / 3, 2 / 3])
 
 
 @pytest.mark.parametrize(("steps", "stop"), [([], 1000.0), ([], 0.0), ([5], 1000.0)])

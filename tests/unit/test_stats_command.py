@@ -19,11 +19,11 @@ from lifsim import analysis
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.files.tables import read_table
-from lifsim.results.data import Spikes
 from lifsim.results.hdf5_writer import write
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk, Recorded, Totals
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 N = 60
 ALL = ["rate", "cv", "cv2", "lv", "lvr", "fano", "fano_neuron", "correlation", "synchrony", "oscillation"]
@@ -94,10 +94,10 @@ def expected(s: Spikes) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize(("piece", "slices"), [(1 << 20, 1), (200, 20), (1 << 20, 700)])
+@pytest.mark.parametrize(("piece", "slices"), [(1 << 18, 1), (200, 20), (1 << 18, 700)])
 @pytest.mark.parametrize("discard", [0.0, 500.0])
 def test_every_way_to_read_gives_the_same(tmp_path, monkeypatch, piece, slices, discard):
-    monkeypatch.setattr("lifsim.results.data.PIECE", piece)
+    monkeypatch.setattr("lifsim.results.spikes.PIECE", piece)
     monkeypatch.setattr("lifsim.results.spike_stream.PIECE", piece)
     monkeypatch.setattr("lifsim.files.hdf5_reading._ROWS", piece)
     made = recorded(slices=slices)
@@ -199,7 +199,7 @@ class DrawnChunks:
 
 
 def test_memory_does_not_grow_with_the_number_of_spikes(monkeypatch):
-    monkeypatch.setattr("lifsim.results.data.PIECE", 1 << 16)
+    monkeypatch.setattr("lifsim.results.spikes.PIECE", 1 << 16)
     monkeypatch.setattr("lifsim.results.spike_stream.PIECE", 1 << 16)
     totals = Totals()
     for chunk in DrawnChunks():
