@@ -119,6 +119,7 @@ ANIMATION = plot.animation
         ("brunel --kind connectivity --from 10", "--from, --discard: given with --kind connectivity"),
         ("brunel --kind degrees --discard 10", "--from, --discard: given with --kind degrees"),
         ("brunel --kind weights --population ex", "there is no population 'ex'"),
+        ("brunel --kind weights --n-nodes 5", "--n-nodes: given with --kind weights; only for results"),
         ("brunel", "is a model, not a file of results"),
         ("x.h5 --width 10", "--width"),
         ("x.h5 --style blue", "--style"),
