@@ -1,6 +1,8 @@
 """Figures of results in publication quality. No window is opened, and matplotlib's settings are left unchanged.
 
-Input: a `Result`, or what `lifsim.open` takes, such as a path or `Spikes`. Output: a matplotlib figure, which `save` writes to a file.
+Input: a `Result`, or what `lifsim.open` takes; for synapses a network, a simulation or matrices. Output: a matplotlib figure, which
+`save` writes to a file. Figures are in the house style (`lifsim/plot/styles`), light or dark, with their width in mm; `ax` takes axes of
+other figures.
 """
 
 from lifsim.plot import backend  # noqa: F401 (must come before anything else imports matplotlib)

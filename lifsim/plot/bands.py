@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lifsim import analysis
-from lifsim.plot.selection import Shown, ShownStream
+from lifsim.plot.selection import Shown, ShownInPieces
 from lifsim.plot.style import TINY
 
 
@@ -16,7 +16,7 @@ from lifsim.plot.style import TINY
 class Band:
     """The rows of one population: neurons `ids`, from `top` downwards over `height` of the vertical axis."""
 
-    shown: Shown | ShownStream
+    shown: Shown | ShownInPieces
     ids: np.ndarray
     top: float
     height: float
@@ -40,7 +40,7 @@ class Band:
         return f"n = {n:,}" if n == total else f"{n:,} of {total:,}"
 
 
-def bands_of(shown: Sequence[Shown | ShownStream], chosen: Sequence[np.ndarray], height: float) -> list[Band]:
+def bands_of(shown: Sequence[Shown | ShownInPieces], chosen: Sequence[np.ndarray], height: float) -> list[Band]:
     """The rows of all populations. A small population gets at least 9 % of the height of the largest.
 
     If their names fit into `height` points, each also gets the height of its name.

@@ -13,7 +13,7 @@ from lifsim.plot.bands import Band, bands_of
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, ink
 from lifsim.plot.rate_course import check_bin, draw_rates, rates_height, time_axis
-from lifsim.plot.selection import Shown, ShownStream, spikes_or_streams_of
+from lifsim.plot.selection import Shown, ShownInPieces, spikes_or_streams_of
 from lifsim.plot.spike_density import draw_density
 from lifsim.plot.style import (
     FONT,
@@ -72,7 +72,7 @@ def raster(
 
 
 def raster_figure(
-    shown: Sequence[Shown | ShownStream], ax: Axes | tuple[Axes, Axes] | None, rate_bin: float | None, max_neurons: int | None
+    shown: Sequence[Shown | ShownInPieces], ax: Axes | tuple[Axes, Axes] | None, rate_bin: float | None, max_neurons: int | None
 ) -> Figure:
     """The figure of `raster`."""
     check_bin(rate_bin)

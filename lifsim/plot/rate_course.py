@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.plot.palette import grey, ink
-from lifsim.plot.selection import Look, Shown, ShownStream
+from lifsim.plot.selection import Look, Shown, ShownInPieces
 from lifsim.plot.style import (
     FONT,
     SMALL,
@@ -62,7 +62,7 @@ def check_bin(rate_bin: float | None) -> None:
         raise DataError("rate_bin", f"{rate_bin:g} ms", "a finite time above 0")
 
 
-def draw_rates(ax: Axes, shown: Sequence[Shown | ShownStream], rate_bin: float | None, beside: str = ", ") -> None:
+def draw_rates(ax: Axes, shown: Sequence[Shown | ShownInPieces], rate_bin: float | None, beside: str = ", ") -> None:
     """Draw the population rates in bins of `rate_bin` ms (None: of `rate_bin_of` for each population).
 
     `beside` separates the label of the vertical axis from the width of the bins.
@@ -81,7 +81,7 @@ def time_axis(ax: Axes, shown: Sequence[Spikes | SpikeStream]) -> tuple[float, f
     return start, stop, time_label(ax, start, stop)
 
 
-def _rate_steps(one: Shown | ShownStream, width: float) -> tuple[np.ndarray, np.ndarray]:
+def _rate_steps(one: Shown | ShownInPieces, width: float) -> tuple[np.ndarray, np.ndarray]:
     """(rate of each bin in spikes/s, edges of the bins in ms).
 
     What is left at the end of the window is a shorter bin if it is at least half as long as the others; else the last bin is longer.

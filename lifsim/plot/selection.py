@@ -41,7 +41,7 @@ class Shown(Look):
 
 
 @dataclass(frozen=True)
-class ShownStream(Look):
+class ShownInPieces(Look):
     """A population of which a figure shows `number` spikes that are read in pieces, since they may exceed the memory."""
 
     spikes: SpikeStream
@@ -81,7 +81,7 @@ def spikes_of(result: Openable, populations: Sequence[str] | str | None, t_start
 
 def spikes_or_streams_of(
     result: Openable, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None, few: int
-) -> Sequence[Shown | ShownStream]:
+) -> Sequence[Shown | ShownInPieces]:
     """As `spikes_of`, but more than `few` spikes of a file of more than 500 MB are not read into memory."""
     result = result_of(result)
     if result.file is None or result.path is None or result.path.stat().st_size <= _LARGE:
@@ -91,7 +91,7 @@ def spikes_or_streams_of(
     numbers = {name: sum(map(len, stream.pieces())) for name, stream in streams.items()}
     if sum(numbers.values()) <= few:
         return [Shown(look.colour, look.label, _gathered(streams[name])) for name, look in looks.items()]
-    return [ShownStream(look.colour, look.label, streams[name], numbers[name]) for name, look in looks.items()]
+    return [ShownInPieces(look.colour, look.label, streams[name], numbers[name]) for name, look in looks.items()]
 
 
 def _looks_of(result: Result, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None) -> dict[str, Look]:

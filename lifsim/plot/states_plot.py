@@ -16,7 +16,7 @@ from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.rate_course import check_bin
 from lifsim.plot.selection import Shown, spikes_of
-from lifsim.plot.style import FONT, Picture, is_narrow, label_axis, page_width, say_nothing, time_label
+from lifsim.plot.style import FONT, Picture, is_narrow, label_axis, new_figure, page_width, say_nothing, time_label
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
 from lifsim.results.spikes import Spikes
@@ -74,7 +74,7 @@ def states(
         _draw_activity(below, shown, rate_bin)
         top.set_title(f"{_LETTERS[k % 26]}   {label_axis(title)}", loc="left", fontsize=FONT, pad=4)
         fit_fonts(top, below)
-    return panels[0][0].get_figure()  # type: ignore[return-value]
+    return new_figure(panels[0][0])
 
 
 def _panels(n: int) -> list[tuple[Axes, Axes]]:
