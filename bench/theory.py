@@ -31,7 +31,8 @@ def exponential(tau_syn: float, g: float = 5.0, eta: float = 2.0) -> ls.Network:
     C_m, tau_m, J = 200.0, 20.0, 0.1
     net = ls.Network(seed=1)
     neuron = {"tau_m": tau_m, "C_m": C_m, "E_L": 0.0, "V_th": 20.0, "V_reset": 10.0, "t_ref": 2.0, "V_m": 0.0}
-    both = [net.add(name, n, "iaf_psc_exp", tau_syn_ex=tau_syn, tau_syn_in=tau_syn, **neuron) for name, n in (("exc", 10000), ("inh", 2500))]
+    neuron |= {"tau_syn_ex": tau_syn, "tau_syn_in": tau_syn}
+    both = [net.add(name, n, "iaf_psc_exp", **neuron) for name, n in (("exc", 10000), ("inh", 2500))]
     drive = net.add("ext", 1, "poisson_generator", rate=eta * 20.0 / (J * tau_m) * 1000)
     w = J * C_m / tau_syn
     net.connect(drive, both, weight=w, delay=1.5)

@@ -76,7 +76,7 @@ def test_noisy_currents(stimulus):
 def test_states_of_brunels_network(g, eta, within):
     net = ls.load("brunel", g=g, eta=eta)
     theory = ls.theory.mean_field(net)
-    seen = [rates(net, 300.0, 1000.0, seed) for seed in (1, 2, 3)]
+    seen = [rates(net, 300.0, 4000.0, seed) for seed in (1, 2)]  # over 1 s the rate of D has a standard deviation of 6 %
     for k, name in enumerate(theory.populations):
         assert theory.rates[k] == pytest.approx(np.mean([one[name] for one in seen]), rel=within)
     assert theory.rates[0] == pytest.approx(BrunelNetwork().rates(g, eta)[0], rel=1e-6)
