@@ -19,6 +19,13 @@ from lifsim import analysis
 
 STATES = {"A": (3.0, 2.0), "B": (6.0, 4.0), "C": (5.0, 2.0), "D": (4.5, 0.9)}  # g, eta of Brunel's figure 8
 
+# Points of the phase diagram that are simulated: Brunel's four states, and both sides of the lines.
+POINTS = (
+    *STATES.values(),
+    *((4.5, 1.1), (4.5, 2.0), (4.5, 3.5), (5.0, 1.2), (5.0, 3.5), (6.0, 1.0), (6.0, 2.0), (6.0, 2.8), (6.0, 3.6)),
+    *((7.0, 1.5), (7.0, 2.2), (7.0, 3.2), (8.0, 1.5), (8.0, 2.1), (8.0, 2.9)),
+)
+
 
 def simulated(net: ls.Network, discard: float, duration: float) -> dict[str, tuple[float, float]]:
     """Rate (spikes/s) and CV of the intervals of each population."""
@@ -56,11 +63,10 @@ def compare(title: str, net: ls.Network, discard: float = 300.0, duration: float
 def figure(folder: Path) -> None:
     """The phase diagrams of Brunel's figure 2 (C_E 4000, J 0.2 mV) and 7 (C_E 1000, J 0.1 mV), simulated points in the second."""
     folder.mkdir(parents=True, exist_ok=True)
-    g = np.arange(3.0, 8.01, 0.1)
+    g = np.arange(3.0, 8.01, 0.2)
     seen: dict[str, list[tuple[float, float]]] = {"asynchronous": [], "fast oscillation": [], "slow oscillation": [], "regular": []}
-    for one in (3.0, 4.5, 5.0, 6.0, 7.0):
-        for eta in (0.9, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0):
-            seen[state(one, eta)].append((one, eta))
+    for point in POINTS:
+        seen[state(*point)].append(point)
     for name, network, points in (
         ("figure2", ls.theory.BrunelNetwork(C_E=4000, J=0.2), None),
         ("figure7", ls.theory.BrunelNetwork(), {k: v for k, v in seen.items() if v}),

@@ -28,7 +28,7 @@ from lifsim.theory.linear_response import rate_response
 from lifsim.theory.siegert import siegert_cv, siegert_rate
 
 FAST = 0.1  # frequency times delay above which an oscillation is called fast
-_FREQUENCIES = np.concatenate([np.geomspace(2.0, 200.0, 80), np.arange(206.0, 800.0, 8.0)])  # Hz
+_FREQUENCIES = np.concatenate([np.geomspace(2.0, 200.0, 56), np.arange(214.0, 800.0, 14.0)])  # Hz
 _MOST_ETA = 50.0
 
 
