@@ -11,15 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim.plot.inline import shows
-from lifsim.plot.palette import EXCITATORY, OTHERS
+from lifsim.plot.palette import EXCITATORY, INHIBITORY, OTHERS
 from lifsim.plot.style import FONT, GREY, SMALL, WIDTH, Picture, label_axis, new_figure, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
 _LINE, _DOT = 1.2, 3.2
+_MARKS = {
+    "regular": ("D", OTHERS[1]),
+    "fast oscillation": ("s", EXCITATORY),
+    "slow oscillation": ("^", INHIBITORY),
+    "asynchronous": ("o", "#000000"),
+}
 _KINDS = {
+    "regular": ("regular, in lockstep", OTHERS[1], "-"),
     "fast": ("fast oscillation", EXCITATORY, "-"),
-    "slow": ("slow oscillation", "#D55E00", "-"),
-    "saddle-node": ("saddle-node", "0.35", "--"),
+    "slow": ("slow oscillation", INHIBITORY, "-"),
+    "saddle-node": ("saddle-node", GREY, "--"),
 }
 
 
@@ -111,11 +118,13 @@ def stability(points: Sequence[Any], simulated: Mapping[str, Any] | None = None,
     ax, figure = _axes(ax)
     for kind, (name, colour, style) in _KINDS.items():
         for k, branch in enumerate(_branches([p for p in points if p.kind == kind])):
-            ax.plot(*branch, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {name}")
-    marks = zip(("o", "s", "^", "D", "v", "P"), ("#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255"), strict=True)
-    for (state, places), (marker, colour) in zip((simulated or {}).items(), marks, strict=False):
-        place = np.atleast_2d(np.asarray(places, float))
-        ax.plot(*place.T, marker, color=colour, markersize=_DOT + 0.8, label=f"simulation: {label_axis(state)}", linestyle="none")
+            alone = "." if len(branch[0]) == 1 else ""  # a line of one point would not be seen
+            ax.plot(*branch, alone, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {name}")
+    others = zip("vP<>*", OTHERS[2:] * 2, strict=False)
+    for state, places in (simulated or {}).items():
+        marker, colour = _MARKS[state] if state in _MARKS else next(others)
+        g, eta = np.atleast_2d(np.asarray(places, float)).T
+        ax.plot(g, eta, marker, color=colour, markersize=_DOT + 0.8, label=f"simulation: {label_axis(state)}", linestyle="none")
     ax.set_xlabel("strength of inhibition g")
     ax.set_ylabel("external rate / rate at threshold")
     _finish(ax, beside=True)
