@@ -29,6 +29,7 @@ def main(ctx: click.Context) -> None:
     lifsim models                        list the models that come with lifsim
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
+    lifsim fi single_neuron              f-I curve of a neuron: theory and simulation
     lifsim new my_model.toml             write a template of a model file
     """
     gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s

@@ -118,8 +118,8 @@ def stability(points: Sequence[Any], simulated: Mapping[str, Any] | None = None,
     ax, figure = _axes(ax)
     for kind, (name, colour, style) in _KINDS.items():
         for k, branch in enumerate(_branches([p for p in points if p.kind == kind])):
-            alone = "." if len(branch[0]) == 1 else ""  # a line of one point would not be seen
-            ax.plot(*branch, alone, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {name}")
+            alone = "." if len(branch[0]) == 1 else None  # a line of one point would not be seen
+            ax.plot(*branch, marker=alone, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {name}")
     others = zip("vP<>*", OTHERS[2:] * 2, strict=False)
     for state, places in (simulated or {}).items():
         marker, colour = _MARKS[state] if state in _MARKS else next(others)
