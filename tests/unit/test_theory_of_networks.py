@@ -111,6 +111,12 @@ def test_psp_weights_without_a_meaning(weight, model, params, said):
     assert said in str(caught.value) and str(caught.value).startswith("projections[0].weight: ")
 
 
+def test_a_voltage_as_weight_of_a_current_synapse():
+    with pytest.raises(ModelError) as caught:
+        weight_of("150 uV")
+    assert 'is a voltage, expected a current (pA); write "150 uV PSP" for the current' in str(caught.value)
+
+
 def test_psp_weight_of_a_current():
     net = pair()
     with pytest.raises(ModelError, match="its weight is a factor"):
