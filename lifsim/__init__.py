@@ -35,12 +35,13 @@ __all__ = [
     "report",
     "resume",
     "run",
+    "theory",
     "weights",
     "write_spikes",
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, nir, plot, report, weights
+    from lifsim import analysis, ann, nir, plot, report, theory, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
@@ -55,7 +56,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("load",), "lifsim.modelfile"),
         **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "report", "weights")},
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "report", "theory", "weights")},
     },
     MODULE,
 )

@@ -17,6 +17,7 @@ _COMMANDS = {
     "compare": "lifsim.cli.compare",
     "plot": "lifsim.cli.plot",
     "report": "lifsim.cli.report",
+    "fi": "lifsim.cli.fi",
     "gallery": "lifsim.cli.gallery",
     "validate": "lifsim.cli.validate",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
@@ -38,6 +39,7 @@ def main(ctx: click.Context) -> None:
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
     lifsim report outputs/brunel.h5      one HTML page: model, statistics, an interactive raster
+    lifsim fi single_neuron              f-I curve of a neuron: theory and simulation
     lifsim new my_model.toml             write a template of a model file
     """
     gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s

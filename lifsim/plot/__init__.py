@@ -22,6 +22,7 @@ from lifsim.plot.states_plot import states
 from lifsim.plot.style import save
 from lifsim.plot.summary_plot import summary
 from lifsim.plot.synapse_plots import connectivity, degrees, weights
+from lifsim.plot.theory_plots import stability, theory
 from lifsim.plot.trace_plot import traces
 from lifsim.plot.trial_plot import psth
 from lifsim.plot.weight_course import weight_evolution
@@ -44,8 +45,10 @@ __all__ = [
     "save",
     "space",
     "spectrum",
+    "stability",
     "states",
     "summary",
+    "theory",
     "traces",
     "weight_evolution",
     "weights",

@@ -34,8 +34,9 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "gallery": "common files network modelfile results simulation analysis plot",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
-    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann report",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann report theory",
     "report": "common files network modelfile results analysis plot",
+    "theory": "common network",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
