@@ -2,7 +2,7 @@
 
     python bench/theory.py                      rates of Brunel's states, of exponential currents, of the microcircuit at scale 0.1
     python bench/theory.py --full               the microcircuit at full size, too (4 GB, minutes)
-    python bench/theory.py --figure DIRECTORY   writes the phase diagrams with simulated points (minutes)
+    python bench/theory.py --figure DIRECTORY   writes the phase diagram with simulated points (minutes)
 
 Nothing is fitted. A fixed seed (1) is used; the first 300 ms (500 ms for the microcircuit) are left out.
 """
@@ -13,11 +13,19 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import lifsim as ls
 from lifsim import analysis
 
 STATES = {"A": (3.0, 2.0), "B": (6.0, 4.0), "C": (5.0, 2.0), "D": (4.5, 0.9)}  # g, eta of Brunel's figure 8
+
+# Points of the phase diagram that are simulated: Brunel's four states, and both sides of the lines.
+POINTS = (
+    *STATES.values(),
+    *((4.5, 1.1), (4.5, 2.0), (4.5, 3.5), (5.0, 1.2), (5.0, 3.5), (6.0, 1.0), (6.0, 2.0), (6.0, 2.8), (6.0, 3.6)),
+    *((7.0, 1.5), (7.0, 2.2), (7.0, 3.2), (8.0, 1.5), (8.0, 2.1), (8.0, 2.9)),
+)
 
 
 def simulated(net: ls.Network, discard: float, duration: float) -> dict[str, tuple[float, float]]:
@@ -54,46 +62,48 @@ def compare(title: str, net: ls.Network, discard: float = 300.0, duration: float
 
 
 def figure(folder: Path) -> None:
-    """The phase diagrams of Brunel's figure 2 (C_E 4000, J 0.2 mV) and 7 (C_E 1000, J 0.1 mV), simulated points in the second."""
+    """The phase diagram of Brunel's figure 2 (C_E 4000, J 0.2 mV) and of his simulations (C_E 1000, J 0.1 mV), which are those here."""
     folder.mkdir(parents=True, exist_ok=True)
-    g = np.arange(3.0, 8.01, 0.1)
-    seen: dict[str, list[tuple[float, float]]] = {"asynchronous": [], "fast oscillation": [], "slow oscillation": [], "regular": []}
-    for one in (3.0, 4.5, 5.0, 6.0, 7.0):
-        for eta in (0.9, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0):
-            seen[state(one, eta)].append((one, eta))
-    for name, network, points in (
-        ("figure2", ls.theory.BrunelNetwork(C_E=4000, J=0.2), None),
-        ("figure7", ls.theory.BrunelNetwork(), {k: v for k, v in seen.items() if v}),
-    ):
-        lines = network.stability_lines(g)
-        ls.plot.save(ls.plot.stability(lines, points), folder / f"{name}.png")
+    g = np.unique(np.concatenate([np.arange(3.0, 8.01, 0.2), np.arange(3.3, 4.31, 0.05)]).round(2))
+    seen: dict[str, list[tuple[float, float]]] = {}
+    for point in POINTS:
+        seen.setdefault(state(*point), []).append(point)
+    picture = Figure(figsize=(7.1, 2.9), layout="constrained")
+    left, right = picture.subplots(1, 2, sharey=True)
+    ls.plot.stability(ls.theory.BrunelNetwork(C_E=4000, J=0.2).stability_lines(g), ax=left)
+    ls.plot.stability(ls.theory.BrunelNetwork().stability_lines(g), seen, ax=right)
+    left.get_legend().remove()
+    for ax, title in ((left, "C_E 4000, J 0.2 mV"), (right, "C_E 1000, J 0.1 mV, and simulation")):
+        ax.set_title(title, fontsize=8)
+        ax.set_ylim(0, 4.2)
+    right.set_ylabel("")
+    ls.plot.save(picture, folder / "stability.png")
     for kind, places in seen.items():
         print(kind, places)
 
 
 def state(g: float, eta: float) -> str:
-    """The state of the shipped network, from the power spectrum of its population rate: a peak far above the mean is an oscillation."""
-    net = ls.load("brunel", g=g, eta=eta)
-    result = ls.run(net, 1300.0, progress=lambda *_, **__: None)
+    """The state of the shipped network.
+
+    Regular: the CV of the intervals is below 0.2. Else oscillating: the autocorrelation of the population rate (0.5 ms) one period of its
+    strongest frequency later is above 0.5, or its standard deviation above its mean; fast above 100 Hz. Else asynchronous.
+    """
+    result = ls.run(ls.load("brunel", g=g, eta=eta), 1300.0, progress=lambda *_, **__: None)
     spikes = result.spikes["exc"].window(300.0, 1300.0)
     if np.nanmean(analysis.cv_isi(spikes)) < 0.2:
         return "regular"
     count = analysis.counts(spikes, 0.5).astype(float)
-    peak, frequency = oscillation(count, 0.5)
-    return "asynchronous" if peak < COHERENT else "fast oscillation" if frequency > 100 else "slow oscillation"
-
-
-COHERENT = 0.25  # share of the variance of the rate within 10 % of its strongest frequency
-
-
-def oscillation(count: np.ndarray, bin: float) -> tuple[float, float]:
-    """Relative amplitude of the strongest oscillation of a spike count, and its frequency (Hz)."""
-    power = np.abs(np.fft.rfft(count - count.mean())) ** 2
-    frequency = np.fft.rfftfreq(len(count), bin / 1000)
-    at = frequency[5 + np.argmax(power[5:])]
-    near = np.abs(frequency - at) < 0.15 * at
-    amplitude = np.sqrt(2 * power[near].sum() * 2) / len(count) / max(count.mean(), 1e-9)
-    return float(amplitude), float(at)
+    x, n = count - count.mean(), len(count)
+    power = np.abs(np.fft.rfft(x, 2 * n)) ** 2
+    correlation = np.fft.irfft(power)[:n] / np.arange(n, 0, -1)
+    smooth = np.convolve(np.abs(np.fft.rfft(x)) ** 2, np.ones(5), "same")
+    frequency = np.fft.rfftfreq(n, 0.5e-3)[5 + np.argmax(smooth[5:])]
+    period = 2000.0 / frequency
+    again = correlation[int(0.85 * period) : int(1.15 * period) + 2].max() / correlation[0]
+    print(f"g {g:g}, eta {eta:g}: {frequency:.0f} Hz, autocorrelation {again:.2f}, SD / mean {x.std() / count.mean():.2f}")
+    if again < 0.5 and x.std() < count.mean():
+        return "asynchronous"
+    return "fast oscillation" if frequency > 100 else "slow oscillation"
 
 
 def main() -> None:

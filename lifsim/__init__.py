@@ -23,6 +23,7 @@ __all__ = [
     "Result",
     "RunError",
     "Simulation",
+    "Spikes",
     "Stopped",
     "__version__",
     "analysis",
@@ -32,18 +33,20 @@ __all__ = [
     "nir",
     "open",
     "plot",
+    "report",
     "resume",
     "run",
     "theory",
     "weights",
+    "write_spikes",
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, demo, nir, plot, theory, weights
+    from lifsim import analysis, ann, demo, nir, plot, report, theory, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
-    from lifsim.results import Result, open
+    from lifsim.results import Result, Spikes, open, write_spikes
     from lifsim.simulation import Simulation, Stopped, resume, run
 
 __getattr__ = on_first_use(
@@ -52,9 +55,9 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("DataError", "LifsimError", "ModelError", "OutputError", "RunError"), "lifsim.common.errors"),
         **dict.fromkeys(("Network",), "lifsim.network"),
         **dict.fromkeys(("load",), "lifsim.modelfile"),
-        **dict.fromkeys(("Result", "open"), "lifsim.results"),
+        **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "theory", "weights")},
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "report", "theory", "weights")},
     },
     MODULE,
 )
@@ -66,7 +69,14 @@ def _save_network(net: Any, path: str | Path) -> None:
     save(net, path)
 
 
+def _simulation_of(net: Any) -> Any:
+    from lifsim.simulation import Simulation
+
+    return Simulation(net)
+
+
 hooks.save_network = _save_network
+hooks.simulation_of = _simulation_of
 
 
 __dir__ = public_names(__name__)

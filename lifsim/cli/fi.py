@@ -99,10 +99,10 @@ def fi(talk: Talk, model: str, settings: tuple[str, ...], **options: Any) -> Non
         from lifsim import plot as plots
 
         dense = np.linspace(currents[0], currents[-1], 1000)
-        line = None if membrane is None else fi_curve(dense, **membrane)
+        line = None if membrane is None else (dense, fi_curve(dense, **membrane))
         edge = None if membrane is None else float(rheobase(**_still(membrane)))
         edge = edge if edge is not None and currents[0] <= edge <= currents[-1] else None
-        plots.save(plots.fi_curve(currents, rates, dense, line, rheobase=edge), picture)
+        plots.save(plots.fi_curve(currents, rates, line, rheobase=edge), picture)
         talk.note(f"{picture}: figure")
 
 

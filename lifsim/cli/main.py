@@ -12,9 +12,18 @@ from lifsim.common.version import __version__
 # Listed in the order of a typical workflow; each module is imported when its command is called.
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
-    **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
+    "info": "lifsim.cli.inspect",
+    "stats": "lifsim.cli.stats",
+    "compare": "lifsim.cli.compare",
+    "plot": "lifsim.cli.plot",
+    "report": "lifsim.cli.report",
     "fi": "lifsim.cli.fi",
+    "gallery": "lifsim.cli.gallery",
+    "validate": "lifsim.cli.validate",
+    **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
     "demo": "lifsim.cli.demo",
+    "watch": "lifsim.cli.watch",
+    "convert-spikes": "lifsim.cli.spikes",
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }
@@ -30,6 +39,8 @@ def main(ctx: click.Context) -> None:
     lifsim models                        list the models that come with lifsim
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
+    lifsim report outputs/brunel.h5      one HTML page: model, statistics, an interactive raster
+    lifsim fi single_neuron              f-I curve of a neuron: theory and simulation
     lifsim new my_model.toml             write a template of a model file
     lifsim demo                          list demonstrations, from the artificial neuron to the spiking one
     """

@@ -32,7 +32,7 @@ from lifsim.cli.options import (
 )
 from lifsim.cli.program import UNFINISHED, Command, Talk, echo
 from lifsim.cli.progress import Progress
-from lifsim.cli.text import contents_of, draw_result, heading_of, refuse_model
+from lifsim.cli.text import contents_of, draw, heading_of, refuse_model
 from lifsim.cli.theory_lines import teach, theory_of
 from lifsim.common import memory
 from lifsim.files import disk
@@ -133,7 +133,7 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
     factor = result.info["real_time_factor"]
     talk.note(f"{out}: {spikes:,} spikes in {result.duration:g} ms" + (f", real-time factor {factor:.3g}" if factor else ""))
     if picture:
-        draw_result(result, _kind(result), picture)
+        draw(_kind(result), picture, result)
         talk.note(f"{picture}: picture")
     talk.note(next_line(_after_run(result, out, picture)))
 

@@ -13,7 +13,6 @@ from lifsim.modelfile.shipped import shipped_names
 
 if TYPE_CHECKING:
     from lifsim.network.network import Network
-    from lifsim.results.result import Result
 
 FOLD = 12  # number of projections, or of recordings, that are shown without -v
 
@@ -59,9 +58,9 @@ def _folded(talk: Talk, lines: list[str], what: str) -> None:
         echo(f"  … and {len(lines) - len(shown)} more {what}; -v lists all")
 
 
-def draw_result(result: Result, kind: str, path: Path, **options: Any) -> None:
-    """Write a figure to `path`; `kind` is the name of a function of `lifsim.plot`, `options` are its arguments."""
+def draw(kind: str, path: Path, of: Any, **options: Any) -> None:
+    """Write a figure to `path`: what the function of `lifsim.plot` with the name of the kind ("-" for "_") draws of `of`."""
     from lifsim import plot as plots
 
     make_folder(path)
-    plots.save(getattr(plots, kind)(result, **options), path)
+    plots.save(getattr(plots, kind.replace("-", "_"))(of, **options), path)

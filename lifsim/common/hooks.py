@@ -7,3 +7,4 @@ from pathlib import Path
 from typing import Any
 
 save_network: Callable[[Any, str | Path], None]  # writes a `Network` as a model file
+simulation_of: Callable[[Any], Any]  # builds a `Network`, for a `Simulation`

@@ -19,7 +19,7 @@ from lifsim.network.model import PARROT, receptors_of
 from lifsim.network.overviews import ids_text, parameter_facts, rule_text, value_text
 from lifsim.network.population import View
 from lifsim.network.positions import Positions, Space, displacements, farthest, mismatch
-from lifsim.network.psp_weights import from_psp, names_psp
+from lifsim.network.psp_weights import from_psp, names_psp, psp_hint
 from lifsim.network.rules import COUNTS, check_flags, check_rule, rule_params
 from lifsim.network.synapse_models import Synapse, check_sign, synapse
 from lifsim.network.synapse_values import SAMPLE, Synaptic, check_alone, check_delay, check_weight, synaptic_value, weight_unit
@@ -160,7 +160,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
             else:
                 values[key] = synaptic_value(raw[key], unit_of_key, rule, params, len(source), len(target))
         except ValueError as error:
-            problems.append(Problem(f"{place}.{key}", str(error)))
+            problems.append(Problem(f"{place}.{key}", str(error), psp_hint(raw[key], unit_of_key, target)))
     if "weight" in values:
         problems += check_weight(f"{place}.weight", values["weight"])
     if "delay" in values:

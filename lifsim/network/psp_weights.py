@@ -37,6 +37,17 @@ def names_psp(raw: Any, depth: int = 0) -> bool:
     return depth < _DEEPEST and any(names_psp(x, depth + 1) for x in inner)
 
 
+def psp_hint(raw: Any, unit: str, target: View) -> str:
+    """What to write in place of the weight `raw`, a voltage where a current is expected; else nothing."""
+    if unit != "pA" or target.population.model.name not in SYNAPSES or not isinstance(raw, str):
+        return ""
+    try:
+        number, symbol = units.split(raw)
+    except ValueError:
+        return ""
+    return f'write "{number:g} {symbol} PSP" for the current whose PSP has this peak' if units.coherent(symbol) == "mV" else ""
+
+
 def from_psp(raw: Any, source: View, target: View, receptor: Any) -> Any:
     """`raw` with every peak of a potential replaced by the weight that causes it, in the unit of the target.
 

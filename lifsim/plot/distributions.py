@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from lifsim.plot.palette import paper
 from lifsim.plot.rate_course import name_rows
-from lifsim.plot.selection import Shown
+from lifsim.plot.selection import Look, Shown
 from lifsim.plot.style import line_widths, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
@@ -42,7 +43,15 @@ def rate_edges(each: Sequence[np.ndarray], shown: Sequence[Shown]) -> np.ndarray
     return (np.arange(0, most + 2 + 2 * width, width) - 0.5) / duration
 
 
-def draw_histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Shown], edges: np.ndarray) -> None:
+def whole_edges(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Edges of at most 60 bins midway between whole numbers, over all `values`, with an empty bin at each end that has room for it."""
+    every = np.concatenate(values) if len(values) else np.zeros(0)
+    low, high = (int(every.min()), int(every.max())) if len(every) else (0, 0)
+    width = max(1, -(-(high - low + 1) // 60))
+    return np.arange(low - width * (low > 0), high + 2 * width + 1, width) - 0.5
+
+
+def draw_histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Look], edges: np.ndarray) -> None:
     """Draw the share of the `values` of each population in each bin, one line per population."""
     tidy_axes(ax)
     shares = [np.histogram(each, edges)[0] / max(len(each), 1) for each in values]
@@ -51,11 +60,11 @@ def draw_histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Show
         ax.stairs(share, edges, color=one.colour, linewidth=width, label=one.label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, None if filled.any() else 1)
-    if edges[0] < 0:  # half a bin, in which no value lies
+    if edges[0] < 0 < edges[1]:  # half a bin, in which no value lies
         ax.set_xticks([x for x in ax.get_xticks() if 0 <= x <= edges[-1]])
 
 
-def draw_boxes(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Shown], names: bool = True) -> None:
+def draw_boxes(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Look], names: bool = True) -> None:
     """Draw a row for each population: a dot at the median of its `values`, a thick line for their middle half, a thin one for 90 %."""
     tidy_axes(ax)
     for k, (each, one) in enumerate(zip(values, shown, strict=True)):
@@ -63,7 +72,7 @@ def draw_boxes(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Shown], n
             low, first, middle, third, high = np.percentile(each, [5, 25, 50, 75, 95])
             ax.plot([low, high], [k + 0.5, k + 0.5], color=one.colour, linewidth=0.8, solid_capstyle="butt")
             ax.plot([first, third], [k + 0.5, k + 0.5], color=one.colour, linewidth=4, solid_capstyle="butt")
-            ax.plot(middle, k + 0.5, "o", markersize=3, color="white", markeredgecolor=one.colour, markeredgewidth=0.8)
+            ax.plot(middle, k + 0.5, "o", markersize=3, color=paper(), markeredgecolor=one.colour, markeredgewidth=0.8)
     name_rows(ax, shown, names)
     largest = ax.get_xlim()[1] if any(map(len, values)) and ax.get_xlim()[1] > 0 else 1.0
     ax.set_xlim(-0.03 * largest, largest)  # so that a median of 0 is not cut off

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,33 +10,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim.plot.bands import Band, bands_of
-from lifsim.plot.inline import shows
-from lifsim.plot.palette import ink
+from lifsim.plot.house import pictured
+from lifsim.plot.palette import grey, ink
 from lifsim.plot.rate_course import check_bin, draw_rates, rates_height, time_axis
-from lifsim.plot.selection import spikes_of
+from lifsim.plot.selection import Shown, ShownInPieces, spikes_or_streams_of
 from lifsim.plot.spike_density import draw_density
 from lifsim.plot.style import (
     FONT,
-    GREY,
+    MUTED,
     SMALL,
     TINY,
-    WIDTH,
     Picture,
     figure_size,
     new_figure,
+    page_width,
     say_nothing,
     spread_apart,
     write_note,
 )
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 DOTS = 200_000  # more spikes than this are drawn as an image: dots would overlap and take long to draw
 
 
-@shows
+@pictured
 def raster(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -53,12 +52,13 @@ def raster(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the raster alone, or a pair of axes for raster and rates; default: a new figure with both.
     rate_bin : width of the bins of the rates, ms; default: as for `rates`.
     max_neurons : largest number of neurons drawn per population, evenly chosen; labels then give both numbers. Default: all.
+    width_mm, style
 
     Returns
     -------
@@ -68,20 +68,26 @@ def raster(
     ------
     DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
+    return raster_figure(spikes_or_streams_of(result, populations, t_start, t_stop, DOTS), ax, rate_bin, max_neurons)
+
+
+def raster_figure(
+    shown: Sequence[Shown | ShownInPieces], ax: Axes | tuple[Axes, Axes] | None, rate_bin: float | None, max_neurons: int | None
+) -> Figure:
+    """The figure of `raster`."""
     check_bin(rate_bin)
-    shown = spikes_of(result, populations, t_start, t_stop)
     chosen = [_evenly(np.sort(one.spikes.recorded_ids), max_neurons) for one in shown]
     figure: Figure
     if ax is None:
         heights = _raster_heights(sum(map(len, chosen)), len(shown))
-        figure = Picture(figsize=(WIDTH, sum(heights)), layout="constrained")
+        figure = Picture(figsize=(page_width(), sum(heights)), layout="constrained")
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
         room = 72 * heights[0] - _NOTE
     else:
         top, below = ax if isinstance(ax, tuple) else (ax, None)
         figure = new_figure(top)
         room = 72 * figure_size(top)[1]
-    _draw_raster(top, bands_of(shown, chosen, room), room)
+    draw_raster(top, bands_of(shown, chosen, room), room)
     fit_fonts(top)
     if below is not None:
         draw_rates(below, shown, rate_bin, "\n")
@@ -105,19 +111,19 @@ def _evenly(ids: np.ndarray, most: int | None) -> np.ndarray:
     return ids[np.linspace(0, len(ids) - 1, max(most, 1)).round().astype(int)]
 
 
-def _draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
+def draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
     """Draw the spikes; `room` is the height of the axes in points."""
-    start, stop, scale = time_axis(ax, [band.spikes for band in bands])
+    start, stop, scale = time_axis(ax, [band.shown.spikes for band in bands])
     bottom = bands[-1].top + bands[-1].height
     ax.set_ylim(bottom, 0)
     note = ""
-    if sum(len(band.spikes) for band in bands) > DOTS:
+    if sum(band.shown.number for band in bands) > DOTS:
         number, full = draw_density(ax, bands, start, stop, scale)
         note = f" (full colour: {full:.3g} spikes/s or more)"
     else:
         number = _draw_dots(ax, bands, scale)
     for band in bands[1:]:
-        ax.axhline(band.top, color="0.6", linewidth=0.5, zorder=3)
+        ax.axhline(band.top, color=grey(0.6), linewidth=0.5, zorder=3)
     _label_bands(ax, bands, room / bottom)
     write_note(ax, f"{number:,} spike{'' if number == 1 else 's'}{note}")
     if not number:
@@ -150,7 +156,7 @@ def _number_rows(ax: Axes, bands: Sequence[Band], scale: float) -> None:
     ids = np.concatenate([band.ids for band in bands])
     ax.yaxis.remove_overlapping_locs = False  # the label of the middle neuron coincides with its population's name
     ax.set_yticks(places, [str(i) for i in ids], minor=True)
-    ax.tick_params(axis="y", which="minor", length=2, width=0.6, labelsize=SMALL, labelcolor=GREY, pad=2)
+    ax.tick_params(axis="y", which="minor", length=2, width=0.6, labelsize=SMALL, labelcolor=grey(MUTED), pad=2)
     ax.tick_params(axis="y", which="major", pad=10 + 0.65 * SMALL * len(str(ids.max())))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,17 +10,17 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.plot.distributions import draw_boxes, draw_histograms, edges_of, rate_edges
-from lifsim.plot.inline import shows
+from lifsim.plot.house import pictured
 from lifsim.plot.rate_course import check_bin, draw_rates, in_rows, rates_height
 from lifsim.plot.selection import Shown, spikes_of
-from lifsim.plot.style import WIDTH, Picture, add_legend, new_figure, say_nothing, write_note
+from lifsim.plot.style import add_legend, is_narrow, new_figure, panels_beside, say_nothing, write_note
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 
-@shows
+@pictured
 def rates(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -35,13 +34,14 @@ def rates(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the population rates alone; default: a new figure with both panels.
     rate_bin : width of the bins of the population rates, ms; default, for each population: the smallest of 1, 2, 5, 10, … ms (in
         windows of up to 20 ms, of 0.1, 0.2, 0.5, … ms) that gives at most 300 bins, with 5 spikes or more on average; for few spikes,
         about a tenth of the window.
+    width_mm, style
 
     Returns
     -------
@@ -56,22 +56,21 @@ def rates(
     if ax is not None:
         draw_rates(ax, shown, rate_bin)
         return new_figure(ax)
-    figure = Picture(figsize=(WIDTH, rates_height(len(shown), 2.4)), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(2.2, 1))
+    left, right = panels_beside(rates_height(len(shown), 2.4), 2.2, 1)
     draw_rates(left, shown, rate_bin)
     each = [analysis.rates(one.spikes) for one in shown]
     if in_rows(shown):
-        draw_boxes(right, each, shown, names=False)
+        draw_boxes(right, each, shown, names=is_narrow())
     else:
         draw_histograms(right, each, shown, rate_edges(each, shown))
         right.set_ylabel("share of neurons")
     right.set_xlabel("rate of a neuron (1/s)")
-    return figure
+    return new_figure(left)
 
 
-@shows
+@pictured
 def isi(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -84,10 +83,11 @@ def isi(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the intervals alone; default: a new figure with both panels.
+    width_mm, style
 
     Returns
     -------
@@ -98,16 +98,14 @@ def isi(
     DataError : no such population, no spikes were recorded, or the window is empty.
     """
     shown = spikes_of(result, populations, t_start, t_stop)
-    figure: Figure
     if ax is None:
-        figure = Picture(figsize=(WIDTH, rates_height(len(shown), 2.4)), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
+        left, right = panels_beside(rates_height(len(shown), 2.4), 1.6, 1)
         _draw_cv(right, shown)
     else:
-        left, figure = ax, new_figure(ax)
+        left = ax
     _draw_intervals(left, shown)
     fit_fonts(left)
-    return figure
+    return new_figure(left)
 
 
 def _draw_intervals(ax: Axes, shown: Sequence[Shown]) -> None:
@@ -135,7 +133,7 @@ def _draw_cv(ax: Axes, shown: Sequence[Shown]) -> None:
     cvs = [cv[~np.isnan(cv)] for cv in cvs]
     every = np.concatenate(cvs)
     if in_rows(shown):
-        draw_boxes(ax, cvs, shown, names=False)
+        draw_boxes(ax, cvs, shown, names=is_narrow())
     else:
         # an axis up to 0.1 at least: CVs of regular neurons stay close together
         draw_histograms(ax, cvs, shown, edges_of(every, max(map(len, cvs)), 30, least=0.1))

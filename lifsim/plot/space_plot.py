@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,17 +11,18 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.plot.inline import shows
+from lifsim.plot.house import pictured
 from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.palette import grey
 from lifsim.plot.selection import Shown, result_of, spikes_of
-from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, figure_size, new_figure, tidy_axes
+from lifsim.plot.style import FONT, SMALL, Picture, figure_size, is_narrow, new_figure, page_width, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 
-@shows
+@pictured
 def space(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -34,10 +34,11 @@ def space(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all with positions and recorded spikes.
     t_start, t_stop : limits of the window over which rates are averaged, ms; default: the whole run.
     ax : axes for the first population alone; default: a new figure with a panel per population.
+    width_mm, style
 
     Returns
     -------
@@ -54,9 +55,9 @@ def space(
     shown = spikes_of(result, located if populations is None else populations, t_start, t_stop)
     figure: Figure
     if ax is None:
-        columns = min(len(shown), 3)
+        columns = min(len(shown), 1 if is_narrow() else 3)
         rows = -(-len(shown) // columns)
-        figure = Picture(figsize=(WIDTH, rows * WIDTH / columns * 0.85), layout="constrained")
+        figure = Picture(figsize=(page_width(), rows * page_width() / columns * 0.85), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     else:
         panels, figure = [ax], new_figure(ax)
@@ -72,7 +73,7 @@ def _draw_map(ax: Axes, one: Shown, places: np.ndarray) -> None:
     x, y = places[:, 0], places[:, 1] if places.shape[1] > 1 else np.zeros(len(places))
     spikes, rate = one.spikes, analysis.rates(one.spikes)
     order = np.argsort(rate, kind="stable")
-    shades = LinearSegmentedColormap.from_list("rate", ["0.9", one.colour])
+    shades = LinearSegmentedColormap.from_list("rate", [grey(0.9), one.colour])
     side = 72 * min(figure_size(ax)) / max(len(places), 4) ** 0.5  # points
     size = min(0.5 * side**2, 30)
     dots = ax.scatter(x[order], y[order], c=rate[order], s=size, cmap=shades, linewidths=0, rasterized=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.animation import TimedAnimation
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,15 +20,16 @@ from lifsim.common.printable import one_line
 from lifsim.files import disk
 from lifsim.files.outputs import check_output
 from lifsim.plot.number_labels import NumberLabels
+from lifsim.plot.palette import grey
 from lifsim.plot.typefaces import showable
 
-WIDTH = 180 / 25.4  # inches; two columns of a journal
+NARROW = 140 / 25.4  # inches; in narrower figures, panels stand below each other
 FONT = 8.0
 SMALL = 7.0
 TINY = 5.5
 _LONGEST = 22  # characters of a label
 _ENTRY = 0.105  # height of the smallest legend entry, inches
-GREY = "0.35"
+MUTED = 0.35  # the grey of remarks, between text (0) and background (1)
 
 
 class Picture(Figure):
@@ -36,6 +39,29 @@ class Picture(Figure):
         data = io.BytesIO()
         self.savefig(data, format="png", dpi=150)
         return data.getvalue()
+
+
+def page_width() -> float:
+    """Width of new figures in inches."""
+    return float(matplotlib.rcParams["figure.figsize"][0])
+
+
+def is_narrow() -> bool:
+    """Whether new figures are too narrow for panels side by side."""
+    return page_width() < NARROW
+
+
+def one_panel(height: float, width: float = 1.0) -> Axes:
+    """Axes in a new figure of this height (inches) and share of the page's width."""
+    return Picture(figsize=(page_width() * (1.0 if is_narrow() else width), height), layout="constrained").add_subplot()
+
+
+def panels_beside(height: float, *ratios: float) -> list[Axes]:
+    """Axes side by side in a new figure, `height` inches high, their widths in these `ratios`; in narrow figures one below the other."""
+    n = len(ratios)
+    figure = Picture(figsize=(page_width(), n * height if is_narrow() else height), layout="constrained")
+    grid = figure.subplots(n, 1, squeeze=False) if is_narrow() else figure.subplots(1, n, squeeze=False, width_ratios=ratios)
+    return list(grid.flat)
 
 
 def spread_apart(places: np.ndarray, least: float) -> list[int]:
@@ -73,7 +99,7 @@ def figure_size(ax: Axes) -> tuple[float, float]:
 
 def say_nothing(ax: Axes, why: str) -> None:
     """Write in empty axes why they are empty."""
-    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=FONT, color=GREY)
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=FONT, color=grey(MUTED))
 
 
 def add_legend(ax: Axes, populations: int) -> None:
@@ -111,7 +137,7 @@ def time_label(ax: Axes, start: float, stop: float) -> float:
 
 def write_note(ax: Axes, text: str, pad: float = 3) -> None:
     """Write a remark above the right end of the axes, `pad` points away."""
-    ax.set_title(text, loc="right", fontsize=SMALL, color=GREY, pad=pad)
+    ax.set_title(text, loc="right", fontsize=SMALL, color=grey(MUTED), pad=pad)
 
 
 def line_widths(curves: Sequence[np.ndarray], thin: float) -> list[float]:
@@ -151,13 +177,15 @@ def tidy_axes(ax: Axes) -> None:
         spine.set_visible(side in ("left", "bottom"))
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure to a PNG (300 dpi), PDF or SVG file, replacing an existing one. In PDF and SVG, text stays text and the dots of
-    spikes become pixels.
+def save(figure: Figure | TimedAnimation, path: str | Path) -> Path:
+    """Write a figure to a PNG (300 dpi), PDF or SVG file, or an animation to a GIF file, replacing an existing one.
+
+    Fonts are embedded in PDF. In PDF and SVG, text stays text and the dots of spikes become pixels.
 
     Parameters
     ----------
-    figure : the figure. path : the file, whose extension .png, .pdf or .svg decides the format.
+    figure : the figure or animation.
+    path : the file, whose extension decides the format: .png, .pdf or .svg; of an animation, .gif (120 dpi).
 
     Returns
     -------
@@ -168,10 +196,23 @@ def save(figure: Figure, path: str | Path) -> Path:
     OutputError : the extension is another one, or the file cannot be written. RunError : the disk is full; an existing file stays.
     """
     path = check_output(path, overwrite=True)
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise OutputError(str(path), f"has the ending {path.suffix!r}", "allowed: .png, .pdf, .svg")
-    picture = io.BytesIO()
-    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-        figure.savefig(picture, dpi=300, format=path.suffix[1:].lower())
-    disk.put(path, picture.getbuffer())
+    moving = isinstance(figure, TimedAnimation)
+    allowed = (".gif",) if moving else (".png", ".pdf", ".svg")
+    if path.suffix.lower() not in allowed:
+        raise OutputError(str(path), f"has the ending {path.suffix!r}", f"allowed: {', '.join(allowed)}")
+    disk.put(path, _gif(figure) if isinstance(figure, TimedAnimation) else _picture(figure, path.suffix[1:].lower()))
     return path
+
+
+def _picture(figure: Figure, kind: str) -> memoryview:
+    data = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}):
+        figure.savefig(data, dpi=300, format=kind)
+    return data.getbuffer()
+
+
+def _gif(animation: TimedAnimation) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:  # matplotlib writes animations to files only
+        path = Path(folder) / "animation.gif"
+        animation.save(path, writer="pillow", dpi=120)
+        return path.read_bytes()

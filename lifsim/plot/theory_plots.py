@@ -10,20 +10,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lifsim.plot.inline import shows
-from lifsim.plot.palette import EXCITATORY, OTHERS
-from lifsim.plot.style import FONT, GREY, SMALL, WIDTH, Picture, label_axis, new_figure, tidy_axes, write_note
+from lifsim.plot.house import pictured
+from lifsim.plot.palette import colours, grey, other_colours
+from lifsim.plot.style import FONT, SMALL, label_axis, new_figure, one_panel, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
 
 _LINE, _DOT = 1.2, 3.2
-_KINDS = {
-    "fast": ("fast oscillation", EXCITATORY, "-"),
-    "slow": ("slow oscillation", "#D55E00", "-"),
-    "saddle-node": ("saddle-node", "0.35", "--"),
-}
+_MARKS = {"regular": "D", "fast oscillation": "s", "slow oscillation": "^", "asynchronous": "o"}
+_KINDS = {"regular": "regular, in lockstep", "fast": "fast oscillation", "slow": "slow oscillation", "saddle-node": "saddle-node"}
 
 
-@shows
+@pictured
 def theory(
     x: Any,
     simulated: Any = None,
@@ -45,13 +42,14 @@ def theory(
     errors : half lengths of the error bars of the simulated values, (n,); default: none.
     xlabel, ylabel : of the axes, with units. label : name of this curve in the legend.
     ax : axes to draw into, for example those of an earlier call; default: a new figure.
+    width_mm, style
 
     Returns
     -------
     The figure, which `save` writes to a file.
     """
-    ax, figure = _axes(ax)
-    colour = [EXCITATORY, *OTHERS][len(ax.lines) // 2 % (1 + len(OTHERS))] if ax.lines else EXCITATORY
+    ax = one_panel(2.8, 0.62) if ax is None else ax
+    colour = _colours(len(ax.lines) // 2 + 1)[-1]
     name = f", {label_axis(label)}" if label else ""
     if line is not None:
         ax.plot(x if line_x is None else line_x, line, color=colour, linewidth=_LINE, label=f"theory{name}", zorder=2)
@@ -64,36 +62,10 @@ def theory(
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     _finish(ax)
-    return figure
+    return new_figure(ax)
 
 
-@shows
-def fi_curve(
-    currents: Any, rates: Any, line_currents: Any = None, line_rates: Any = None, *, rheobase: float | None = None, ax: Axes | None = None
-) -> Figure:
-    """Plot an f-I curve: simulated rates as dots, the closed form as a line, the rheobase as a thin line.
-
-    Parameters
-    ----------
-    currents : pA, (n,). rates : simulated, spikes/s, (n,).
-    line_currents, line_rates : theory, (m,); default: none.
-    rheobase : pA; default: not drawn. ax : axes to draw into; default: a new figure.
-
-    Returns
-    -------
-    The figure, which `save` writes to a file.
-    """
-    figure = theory(currents, rates, line_currents, line_rates, xlabel="constant current (pA)", ax=ax)
-    ax = figure.axes[0] if ax is None else ax
-    if rheobase is not None:
-        ax.axvline(rheobase, color=GREY, linewidth=0.6, linestyle=":", zorder=1)
-        write_note(ax, f"dotted: rheobase, {rheobase:.4g} pA")
-    ax.set_ylim(bottom=0)
-    fit_fonts(ax)
-    return figure
-
-
-@shows
+@pictured
 def stability(points: Sequence[Any], simulated: Mapping[str, Any] | None = None, *, ax: Axes | None = None) -> Figure:
     """Plot the lines of stability of Brunel's network in the plane (g, eta), and simulated points with their states.
 
@@ -103,23 +75,29 @@ def stability(points: Sequence[Any], simulated: Mapping[str, Any] | None = None,
         are joined by a line.
     simulated : state -> points, (n, 2) of g and eta, drawn as dots with a legend entry for each state; default: none.
     ax : axes to draw into; default: a new figure.
+    width_mm, style
 
     Returns
     -------
     The figure, which `save` writes to a file.
     """
-    ax, figure = _axes(ax)
-    for kind, (name, colour, style) in _KINDS.items():
+    ax = one_panel(2.8, 0.62) if ax is None else ax
+    blue, black, green, red, *further = _colours(8)
+    lines = {"regular": (green, "-"), "fast": (blue, "-"), "slow": (red, "-"), "saddle-node": (grey(0.35), "--")}
+    for kind, (colour, style) in lines.items():
         for k, branch in enumerate(_branches([p for p in points if p.kind == kind])):
-            ax.plot(*branch, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {name}")
-    marks = zip(("o", "s", "^", "D", "v", "P"), ("#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255"), strict=True)
-    for (state, places), (marker, colour) in zip((simulated or {}).items(), marks, strict=False):
-        place = np.atleast_2d(np.asarray(places, float))
-        ax.plot(*place.T, marker, color=colour, markersize=_DOT + 0.8, label=f"simulation: {label_axis(state)}", linestyle="none")
+            alone = "." if len(branch[0]) == 1 else None  # a line of one point would not be seen
+            ax.plot(*branch, marker=alone, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {_KINDS[kind]}")
+    dots = {"regular": green, "fast oscillation": blue, "slow oscillation": red, "asynchronous": black}
+    others = zip("vP<>*", further, strict=False)
+    for state, places in (simulated or {}).items():
+        marker, colour = (_MARKS[state], dots[state]) if state in _MARKS else next(others)
+        g, eta = np.atleast_2d(np.asarray(places, float)).T
+        ax.plot(g, eta, marker, color=colour, markersize=_DOT + 0.8, label=f"simulation: {label_axis(state)}", linestyle="none")
     ax.set_xlabel("strength of inhibition g")
     ax.set_ylabel("external rate / rate at threshold")
     _finish(ax, beside=True)
-    return figure
+    return new_figure(ax)
 
 
 def _branches(points: Sequence[Any]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -147,11 +125,12 @@ def _apart(a: Any, b: Any) -> float:
     return abs(a.eta - b.eta) / 0.4 + abs(math.log(a.rate / b.rate)) / 2 + abs(math.log((a.frequency + 1) / (b.frequency + 1))) * 2
 
 
-def _axes(ax: Axes | None) -> tuple[Axes, Figure]:
-    if ax is not None:
-        return ax, new_figure(ax)
-    figure = Picture(figsize=(0.62 * WIDTH, 0.4 * WIDTH), layout="constrained")
-    return figure.add_subplot(), figure
+def _colours(n: int) -> list[str]:
+    """The first `n` colours of curves: those of excitation, then black, green and others; on dark paper their light counterparts."""
+    first, red = colours(["exc", "inh"])
+    rest = other_colours([first, red])
+    named = [first, *(next(rest) for _ in range(2)), red]
+    return [*named, *(next(rest) for _ in range(max(n - 4, 0)))][:n]
 
 
 def _finish(ax: Axes, beside: bool = False) -> None:

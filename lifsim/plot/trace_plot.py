@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,14 +11,13 @@ from matplotlib.transforms import ScaledTranslation
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
-from lifsim.plot.inline import shows
+from lifsim.plot.house import pictured
 from lifsim.plot.palette import neuron_colours
 from lifsim.plot.selection import Look, looks_of, population_names, result_of
 from lifsim.plot.style import (
     FONT,
     SMALL,
     TINY,
-    WIDTH,
     Picture,
     add_legend_beside,
     figure_size,
@@ -27,20 +25,22 @@ from lifsim.plot.style import (
     legend_height,
     line_widths,
     new_figure,
+    page_width,
     time_label,
     write_note,
 )
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.data import Traces
+from lifsim.results.opening import Openable
 from lifsim.results.result import Result
 
 _MARK = 4.0  # distance of the rows of spike marks, points
 _WEIGHTS = "weight_from_"  # begins the name of recorded weights; the name of the presynaptic population follows
 
 
-@shows
+@pictured
 def traces(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     variables: Sequence[str] | str | None = None,
     t_start: float | None = None,
@@ -56,12 +56,13 @@ def traces(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all with recorded traces.
     variables : name or names of the variables; default: all recorded ones.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the first panel alone; default: a new figure with all panels.
     max_neurons : largest number of neurons (or synapses) drawn per panel.
+    width_mm, style
 
     Returns
     -------
@@ -86,7 +87,7 @@ def traces(
     if ax is None:
         lines = min(max(result.traces[p].ids_of(v).size for p, v in panels), max_neurons)
         height = legend_height(lines, 1.3 if len(panels) <= 8 else 0.9)
-        figure = Picture(figsize=(WIDTH, 0.7 + height * len(panels)), layout="constrained")
+        figure = Picture(figsize=(page_width(), 0.7 + height * len(panels)), layout="constrained")
         axes = list(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0])
     else:
         figure, axes, height = new_figure(ax), [ax], figure_size(ax)[1]
@@ -174,10 +175,14 @@ def _mark_spikes(
         return 0
     spikes, rows = result.spikes[population].window(*window), 0
     for i, colour in zip(ids, colours, strict=False):
-        at = spikes.times[spikes.ids == i] * scale
-        if len(at):  # the layout would reserve space for an empty line at the corner of the figure
-            up = ScaledTranslation(0, (3 + _MARK * rows) / 72, new_figure(ax).dpi_scale_trans)
-            place = ax.get_xaxis_transform() + up
-            ax.plot(at, np.ones(len(at)), "|", markersize=0.9 * _MARK, color=colour, transform=place, clip_on=False)
-            rows += 1
+        rows += mark_spikes(ax, spikes.times[spikes.ids == i] * scale, colour, rows)
     return rows
+
+
+def mark_spikes(ax: Axes, at: np.ndarray, colour: str, row: int = 0) -> bool:
+    """Mark spikes above the axes, in the given row from below. Returns whether there are any."""
+    if len(at):  # the layout would reserve space for an empty line at the corner of the figure
+        up = ScaledTranslation(0, (3 + _MARK * row) / 72, new_figure(ax).dpi_scale_trans)
+        place = ax.get_xaxis_transform() + up
+        ax.plot(at, np.ones(len(at)), "|", markersize=0.9 * _MARK, color=colour, transform=place, clip_on=False)
+    return len(at) > 0

@@ -23,9 +23,11 @@ def neuron_of(net: Network, name: str | None = None) -> Population:
     ------
     LifsimError : there is none, it takes no constant current, or never fires.
     """
-    if name is not None:
-        net.view(name, "--population")
-    names = [name] if name else [key for key, p in net.populations.items() if p.model.role == "neuron" and _takes_current(p)]
+    names = (
+        [net.view(name, "--population").name]
+        if name is not None
+        else [key for key, p in net.populations.items() if p.model.role == "neuron" and _takes_current(p)]
+    )
     found = net.populations.get(names[0]) if names else None
     if found is None:
         raise LifsimError("fi", f"{net.name} has no neurons with a membrane", "a model with neurons")
@@ -96,7 +98,7 @@ def measured_rates(alone: Network, duration: float, **options: Any) -> np.ndarra
 
 
 def _differs(x: Any) -> bool:
-    return isinstance(x, Distribution) or (isinstance(x, np.ndarray) and x.ndim == 1 and np.ptp(x) > 0)
+    return isinstance(x, Distribution) or (isinstance(x, np.ndarray) and x.ndim == 1 and bool(np.any(x != x[0])))
 
 
 def _single(p: Population, name: str) -> float:

@@ -13,8 +13,8 @@ from lifsim.common.printable import shown
 from lifsim.common.seeds import SEEDS, is_seed
 from lifsim.common.timegrid import time_of
 from lifsim.network import Network
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 from lifsim.simulation.changes import Changes
 from lifsim.simulation.connected_network import ConnectedNetwork
 from lifsim.simulation.news import News, SampledVariable

@@ -11,7 +11,8 @@ after the delay as one of mu and sigma^2, and by the linear response of the neur
     G(f) = exp(-2 pi i f delay) [ R_mu(f) dmu/dnu + R_var(f) dsigma^2/dnu ]
 
 it grows if G encircles 1 (linear stability, appendix of the paper). On a line of stability G(f) = 1: at f > 0 an oscillation of this
-frequency begins (Hopf bifurcation), fast where the delay sets f, slow where tau_m sets it; at f = 0 two fixed points meet (saddle-node).
+frequency begins (Hopf bifurcation), fast where the delay sets f (near 1 / delay neurons fire in lockstep), slow where tau_m sets it; at
+f = 0 two fixed points meet (saddle-node).
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ import numpy as np
 from lifsim.theory.linear_response import rate_response
 from lifsim.theory.siegert import siegert_cv, siegert_rate
 
-FAST = 0.1  # frequency times delay above which an oscillation is called fast
-_FREQUENCIES = np.concatenate([np.geomspace(2.0, 200.0, 80), np.arange(206.0, 800.0, 8.0)])  # Hz
+FAST, REGULAR = 0.1, 0.6  # frequency times delay above which an oscillation is called fast; near 1: each spike returns with the next
+_FREQUENCIES = np.concatenate([np.geomspace(2.0, 200.0, 56), np.arange(214.0, 800.0, 14.0)])  # Hz
 _MOST_ETA = 50.0
 
 
 class StabilityPoint(NamedTuple):
-    """A point on a line of stability: `g`, `eta`, `rate` (spikes/s), `frequency` (Hz), `kind` ("fast", "slow" or "saddle-node")."""
+    """A point on a line of stability: `g`, `eta`, `rate` (spikes/s), `frequency` (Hz), `kind`.
+
+    The kind is "saddle-node", "slow", "fast", or "regular": a frequency near 1 / delay, at which neurons begin to fire in lockstep.
+    """
 
     g: float
     eta: float
@@ -229,7 +233,8 @@ class BrunelNetwork:
         rate, frequency = map(float, np.exp(solved.x))
         eta = float(self.eta(g, rate)) if 0 < rate < 1000.0 / self.t_ref else math.nan
         if solved.success and math.isfinite(eta) and self._stable_otherwise(g, eta, rate, frequency):
-            yield StabilityPoint(g, eta, rate, frequency, "fast" if frequency * self.delay / 1000.0 > FAST else "slow")
+            turns = frequency * self.delay / 1000.0
+            yield StabilityPoint(g, eta, rate, frequency, "regular" if turns > REGULAR else "fast" if turns > FAST else "slow")
 
     def _stable_otherwise(self, g: float, eta: float, rate: float, frequency: float) -> bool:
         """Whether no modulation grows but that near `frequency`."""

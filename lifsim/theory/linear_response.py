@@ -24,7 +24,7 @@ import numpy as np
 from lifsim.theory.siegert import siegert_rate
 
 _BELOW = 3.0  # start of the integration below min(y_r, 0), where an error shrinks by exp(-2 sqrt(y^2 + 2 s)) per unit of y
-_STEP = 0.25  # longest step, in units of the shortest length of the equation
+_STEP = 0.5  # longest step, in units of the shortest length of the equation
 
 
 def rate_response(

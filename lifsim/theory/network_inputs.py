@@ -117,7 +117,7 @@ def _uncovered_projection(place: str, p: Projection) -> Iterator[Problem]:
 def _unequal(name: str, p: Population) -> Iterable[str]:
     for key in _NEURON:
         x = p.get(key)
-        if isinstance(x, Distribution) or np.ptp(np.atleast_1d(np.asarray(x, float))) > 0:
+        if isinstance(x, Distribution) or np.any(x != np.ravel(x)[0]):
             yield f"{name}: {key} differs between neurons; its mean is used"
 
 

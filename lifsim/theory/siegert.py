@@ -24,7 +24,9 @@ import numpy as np
 
 ALPHA = math.sqrt(2.0) * 1.4603545088095868  # |zeta(1/2)|
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+_LARGEST = 1e100  # whose square is finite
 _FAR = 38.0  # exp(-_FAR) is below the rounding error
+_NEVER = 50.0  # distance below threshold at which the rate is below exp(-2500) / tau_m
 _WEAK = 1e3  # distance from threshold, in units of sigma, beyond which noise is a small perturbation
 
 
@@ -47,7 +49,7 @@ def siegert_rate(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_
     y_th, y_r = _limits(mu, sigma, tau_m, V_th, V_reset, tau_syn)
     noisy = np.asarray(sigma, float) > 0
     scaled, exponent = _integral(y_th, y_r)
-    with np.errstate(under="ignore"):
+    with np.errstate(under="ignore", divide="ignore"):  # an infinite input without refractoriness has an infinite rate
         rate = np.exp(-exponent) / (np.exp(-exponent) * np.asarray(t_ref, float) + tau_m * math.sqrt(math.pi) * scaled)
     return 1000.0 * np.where(noisy, rate, _noiseless(mu, tau_m, V_th, V_reset, t_ref))
 
@@ -57,7 +59,8 @@ def _limits(mu: Any, sigma: Any, tau_m: Any, V_th: Any, V_reset: Any, tau_syn: A
     sigma = np.asarray(sigma, float)
     safe = np.where(sigma > 0, sigma, 1.0)
     shift = 0.5 * ALPHA * np.sqrt(np.asarray(tau_syn, float) / tau_m)
-    y_th, y_r = np.broadcast_arrays((V_th - np.asarray(mu, float)) / safe + shift, (V_reset - np.asarray(mu, float)) / safe + shift)
+    both = ((np.asarray(V, float) - mu) / safe + shift for V in (V_th, V_reset))
+    y_th, y_r = np.broadcast_arrays(*(np.clip(y, -_LARGEST, _LARGEST) for y in both))  # V_th may be inf
     return y_th, y_r
 
 
@@ -113,10 +116,16 @@ def siegert_cv(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_re
         mean = np.exp(-exponent) * np.asarray(t_ref, float) / tau_m + math.sqrt(math.pi) * scaled  # interval / tau_m, times exp(-y_th^2)
     noisy, fires = np.asarray(sigma, float) > 0, np.asarray(mu, float) > V_th
     out = [
-        math.sqrt(2 * math.pi * _double_integral(float(a), float(b))) / m
+        1.0 if _rare(a, b) else math.sqrt(2 * math.pi * _double_integral(float(a), float(b))) / m
         for a, b, m in zip(y_th.ravel(), y_r.ravel(), np.broadcast_to(mean, y_th.shape).ravel(), strict=True)
     ]
-    return np.where(noisy, np.reshape(out, y_th.shape), np.where(fires, 0.0, np.nan))
+    cv = np.where(noisy, np.reshape(out, y_th.shape), np.where(fires, 0.0, np.nan))
+    return np.where(np.isinf(np.asarray(V_th, float)), np.nan, cv)
+
+
+def _rare(y_th: float, y_r: float) -> bool:
+    """Whether spikes are so rare, and the reset so far below threshold, that they form a Poisson process to the last digit."""
+    return y_th > _NEVER and y_th * (y_th - y_r) > _FAR
 
 
 def _double_integral(y_th: float, y_r: float) -> float:
@@ -142,7 +151,9 @@ def _double_integral(y_th: float, y_r: float) -> float:
 
     def integral(function: Callable[[float], float], start: float, stop: float, points: Iterable[float]) -> float:
         ends = sorted({start, stop, *(x for x in points if start < x < stop)})
-        return float(sum(quad(function, a, b, epsabs=1e-300, epsrel=1e-9, limit=200)[0] for a, b in itertools.pairwise(ends)))
+        return float(
+            sum(quad(function, a, b, epsabs=1e-300, epsrel=1e-9, limit=200, full_output=1)[0] for a, b in itertools.pairwise(ends))
+        )
 
     # the gap at which exp(min(y_r, 0)^2 - y^2) is below the rounding error
     longest = y_r + math.sqrt(_FAR) if y_r >= 0 else _FAR / (math.sqrt(y_r**2 + _FAR) - y_r)

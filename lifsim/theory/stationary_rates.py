@@ -20,6 +20,7 @@ from lifsim.theory.siegert import siegert_cv, siegert_rate
 
 _STEPS, _SHARE = 200, 0.3  # of the relaxation that looks for a start
 _STARTS = (0.5, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)  # spikes/s, of all populations
+_RUNAWAY = 1e7  # spikes/s, to which excitation without refractoriness drives neurons: no stationary state
 _SAME = 1e-4  # relative distance below which two solutions are one
 
 
@@ -122,8 +123,8 @@ def _neuron(inputs: NetworkInputs) -> dict[str, np.ndarray]:
 
 def _rates(inputs: NetworkInputs, rates: np.ndarray) -> np.ndarray:
     """The rates of neurons whose input comes from neurons with `rates`."""
-    mu, sigma, tau_syn = inputs.of(np.maximum(rates, 0.0))
-    return siegert_rate(mu, sigma, tau_syn=tau_syn, **_neuron(inputs))
+    mu, sigma, tau_syn = inputs.of(np.clip(rates, 0.0, _RUNAWAY))
+    return np.minimum(siegert_rate(mu, sigma, tau_syn=tau_syn, **_neuron(inputs)), _RUNAWAY)
 
 
 def _relaxed(inputs: NetworkInputs, rates: np.ndarray) -> np.ndarray:
@@ -142,10 +143,12 @@ def _solved(inputs: NetworkInputs, start: np.ndarray) -> np.ndarray | None:
     """A fixed point near `start`, or None."""
     from scipy.optimize import root
 
-    solved = root(lambda x: _rates(inputs, x) - x, start, method="hybr", options={"xtol": 1e-12})
-    rates = np.maximum(solved.x, 0.0)
-    rest = np.abs(_rates(inputs, rates) - rates)
-    return rates if np.all(np.isfinite(rest)) and np.all(rest <= 1e-6 * (1e-3 + rates)) else None
+    with np.errstate(over="ignore", invalid="ignore"):  # a search that runs away finds nothing
+        solved = root(lambda x: _rates(inputs, x) - x, start, method="hybr", options={"xtol": 1e-12})
+        rates = np.maximum(solved.x, 0.0)
+        rest = np.abs(_rates(inputs, rates) - rates)
+    settled = np.all(np.isfinite(rest)) and np.all(rates < _RUNAWAY / 2)
+    return rates if settled and np.all(rest <= 1e-6 * (1e-3 + rates)) else None
 
 
 def _point(inputs: NetworkInputs, rates: np.ndarray) -> FixedPoint:

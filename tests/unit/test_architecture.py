@@ -29,12 +29,15 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "checkpoint": "common files network plan modelfile results",
     "simulation": "common files weights network plan building engine results checkpoint",
     "analysis": "common results",
-    "plot": "common files results analysis",
-    "theory": "common network",
+    "plot": "common files network modelfile results analysis",
+    "validation": "common files network modelfile results simulation analysis",
+    "gallery": "common files network modelfile results simulation analysis plot",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
     "demo": "common files network theory results simulation analysis plot ann",
-    "cli": "common files weights network modelfile theory building engine results simulation analysis plot ann demo",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann demo report theory",
+    "report": "common files network modelfile results analysis plot",
+    "theory": "common network",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
@@ -43,6 +46,7 @@ LONGEST = 380  # lines of a module
 # Imports inside functions of modules that load no heavy library, and why they stand there.
 LATE = {
     ("lifsim", "lifsim.modelfile"): "`lifsim/__init__.py` loads nothing until it is asked for",
+    ("lifsim", "lifsim.simulation"): "`lifsim/__init__.py` loads nothing until it is asked for",
     ("lifsim.engine", "lifsim.engine.precise"): "kernels that runs on the grid do without",
     ("lifsim.engine.engine", "lifsim.engine.snapshot"): "kernels that only checkpoints need",
     ("lifsim.engine.precise.event_engine", "lifsim.engine.precise.event_snapshot"): "kernels that only checkpoints need",
@@ -197,7 +201,20 @@ def test_description_is_light(name):
     assert loads(name) <= {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.ann", "lifsim.cli.demo"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lifsim",
+        "lifsim.cli.main",
+        "lifsim.cli.run",
+        "lifsim.cli.inspect",
+        "lifsim.cli.plot",
+        "lifsim.cli.gallery",
+        "lifsim.cli.ann",
+        "lifsim.cli.demo",
+        "lifsim.cli.report",
+    ],
+)
 def test_the_start_is_light(name):
     """`lifsim --help` needs click and little else."""
     assert not loads(name)

@@ -723,6 +723,8 @@ def test_every_path_of_a_model_can_be_set():
         (["model.toml"], "write lifsim run model.toml"),
         (["list"], "write lifsim models"),
         (["tutorial"], "write lifsim demo"),
+        (["monitor", "x.h5"], "write lifsim watch"),
+        (["convert_spikes", "a", "b"], "write lifsim convert-spikes"),
         (["help"], "write lifsim --help"),
         (["rnu"], "did you mean 'run'?"),
         (["stats", "brunel"], "brunel: is a model, not a file of results; expected the name of its results, such as"),

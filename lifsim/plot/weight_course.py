@@ -1,0 +1,146 @@
+"""Plots of recorded weights over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from lifsim import analysis
+from lifsim.common.errors import DataError
+from lifsim.plot.house import pictured
+from lifsim.plot.palette import grey
+from lifsim.plot.selection import Look, looks_of, population_names, result_of
+from lifsim.plot.style import (
+    FONT,
+    SMALL,
+    Picture,
+    is_narrow,
+    label_axis,
+    new_figure,
+    page_width,
+    say_nothing,
+    tidy_axes,
+    time_label,
+    write_note,
+)
+from lifsim.plot.typefaces import fit_fonts
+from lifsim.results.data import Traces
+from lifsim.results.opening import Openable
+
+_WEIGHTS = "weight_from_"
+_BINS, _COLUMNS = 60, 200
+
+
+@pictured
+def weight_evolution(
+    result: Openable,
+    populations: Sequence[str] | str | None = None,
+    t_start: float | None = None,
+    t_stop: float | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """How recorded weights change: their distribution over time as an image with their mean, and histograms of some samples.
+
+    The shade of a pixel is the share of synapses with that weight at that time. Histograms show the first, the middle and the last
+    sample of the window. Each recording of weights (``net.record_weights(source, target, interval=…)``) has a row.
+
+    Parameters
+    ----------
+    result : the result, or its path.
+    populations : name or names of the postsynaptic populations; default: all with recorded weights.
+    t_start, t_stop : limits of the window, ms; default: the whole run.
+    ax : axes for the first image alone; default: a new figure with all panels.
+    width_mm, style
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
+
+    Raises
+    ------
+    DataError : no weights were sampled, no such population, or the window is empty.
+    """
+    result = result_of(result)
+    analysis.check_window(result, t_start, t_stop)
+    start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
+    recorded = {p: [v for v in result.traces[p] if len(result.traces[p].sources_of(v))] for p in result.traces}
+    known = [p for p, names in recorded.items() if names]
+    if not known:
+        raise DataError("plot", "no weights were sampled", "record them: net.record_weights(source, target, interval=10.0)")
+    rows = [(p, v) for p in population_names(populations, known, "weights") for v in recorded[p]]
+    looks = looks_of(result)
+    if ax is not None:
+        _draw_image(ax, result.traces[rows[0][0]], *rows[0], looks, (start, stop))
+        return new_figure(ax)
+    narrow = is_narrow()
+    figure = Picture(figsize=(page_width(), 2.0 * len(rows) * (2 if narrow else 1)), layout="constrained")
+    shape = (2 * len(rows), 1) if narrow else (len(rows), 2)
+    panels = figure.subplots(*shape, squeeze=False, width_ratios=None if narrow else (2.2, 1)).ravel()
+    for k, (population, variable) in enumerate(rows):
+        of = result.traces[population]
+        _draw_image(panels[2 * k], of, population, variable, looks, (start, stop))
+        _draw_samples(panels[2 * k + 1], of, population, variable, looks, (start, stop))
+    return figure
+
+
+def _window(of: Traces, variable: str, window: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    at = of.times_of(variable)
+    inside = (at > window[0] + 1e-9) & (at <= window[1] + 1e-9)
+    return at[inside], of[variable][inside]
+
+
+def _label(of: Traces, variable: str) -> str:
+    unit = of.unit_of(variable)
+    return f"weight ({unit})" if unit not in ("", "1") else "weight"
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    room = 0.03 * (high - low) or max(0.1 * abs(high), 0.5)
+    bins = int(np.clip(2 * len(values[0]) ** (1 / 3), 10, _BINS)) if len(values) else 10  # Rice's rule
+    return np.linspace(low - room, high + room, bins + 1)
+
+
+def _draw_image(ax: Axes, of: Traces, population: str, variable: str, looks: dict[str, Look], window: tuple[float, float]) -> None:
+    at, values = _window(of, variable, window)
+    scale = time_label(ax, *window)
+    source = of.variable_of(variable).removeprefix(_WEIGHTS)
+    ax.set_ylabel(_label(of, variable), fontsize=FONT)
+    first = looks[source].label if source in looks else label_axis(source)
+    n = len(of.ids_of(variable))
+    write_note(ax, f"{first} \N{RIGHTWARDS ARROW} {looks[population].label}, {n:,} synapse{'' if n == 1 else 's'}; line: mean")
+    if not values.size:
+        say_nothing(ax, "no samples in this window")
+        return
+    edges = _edges(values)
+    shown = np.unique(np.linspace(0, len(at) - 1, min(len(at), _COLUMNS)).round().astype(int))
+    share = np.stack([np.histogram(values[k], edges)[0] for k in shown], axis=1) / values.shape[1]
+    ends = np.concatenate([[window[0]], (at[shown][1:] + at[shown][:-1]) / 2, [window[1]]]) * scale
+    colour = looks[source].colour if source in looks else looks[population].colour
+    shades = LinearSegmentedColormap.from_list("share", [grey(1.0), colour])
+    mesh = ax.pcolormesh(ends, edges, np.sqrt(share), cmap=shades, rasterized=True, zorder=0.5)
+    mesh.set_clim(0, max(float(np.sqrt(share).max()), 1e-9))
+    ax.plot(at * scale, values.mean(axis=1), color=grey(0.0), linewidth=0.9)
+    fit_fonts(ax)
+
+
+def _draw_samples(ax: Axes, of: Traces, population: str, variable: str, looks: dict[str, Look], window: tuple[float, float]) -> None:
+    at, values = _window(of, variable, window)
+    tidy_axes(ax)
+    ax.set_xlabel(_label(of, variable), fontsize=FONT)
+    ax.set_ylabel("share of synapses", fontsize=FONT)
+    if not values.size:
+        say_nothing(ax, "no samples in this window")
+        return
+    edges = _edges(values)
+    source = of.variable_of(variable).removeprefix(_WEIGHTS)
+    colour = looks[source].colour if source in looks else looks[population].colour
+    for k, tone in zip(dict.fromkeys((0, (len(at) - 1) // 2, len(at) - 1)), (grey(0.55), grey(0.2), colour), strict=False):
+        ax.stairs(np.histogram(values[k], edges)[0] / values.shape[1], edges, color=tone, linewidth=1.0, label=f"{at[k]:,.6g} ms")
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(bottom=0)
+    ax.legend(fontsize=SMALL, frameon=False)
