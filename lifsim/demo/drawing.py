@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from lifsim.plot.palette import EXCITATORY, INHIBITORY, OTHERS
 from lifsim.plot.style import FONT, SMALL, Picture, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 BLUE, RED, GREEN, PURPLE, YELLOW = EXCITATORY, INHIBITORY, OTHERS[1], OTHERS[2], OTHERS[3]
 COLOURS = (BLUE, RED, GREEN, PURPLE, YELLOW)

@@ -35,7 +35,8 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
     "demo": "common files network theory results simulation analysis plot ann",
-    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann demo report theory",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann report theory "
+    "demo",
     "report": "common files network modelfile results analysis plot",
     "theory": "common network",
 }
