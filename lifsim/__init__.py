@@ -33,15 +33,18 @@ __all__ = [
     "plot",
     "resume",
     "run",
+    "scan",
+    "scans",
     "weights",
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, nir, plot, weights
+    from lifsim import analysis, ann, nir, plot, scans, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
     from lifsim.results import Result, open
+    from lifsim.scans import scan
     from lifsim.simulation import Simulation, Stopped, resume, run
 
 __getattr__ = on_first_use(
@@ -52,7 +55,8 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("load",), "lifsim.modelfile"),
         **dict.fromkeys(("Result", "open"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "weights")},
+        **dict.fromkeys(("scan",), "lifsim.scans"),
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "scans", "weights")},
     },
     MODULE,
 )

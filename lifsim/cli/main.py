@@ -13,6 +13,7 @@ from lifsim.common.version import __version__
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
     **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
+    **dict.fromkeys(("scan", "scan-plot"), "lifsim.cli.scan"),
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),
 }
@@ -28,6 +29,8 @@ def main(ctx: click.Context) -> None:
     lifsim models                        list the models that come with lifsim
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
+    lifsim scan single_neuron --grid tau_m=5:50:5 --plot
+                                         what a parameter does: tau_m, V_th, I, …
     lifsim new my_model.toml             write a template of a model file
     """
     gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s

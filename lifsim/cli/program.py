@@ -116,7 +116,7 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """The command `name`, whose module is imported if necessary."""
         if name in self.homes and name not in self.commands:
-            self.add_command(getattr(import_module(self.homes[name]), name))
+            self.add_command(getattr(import_module(self.homes[name]), name.replace("-", "_")))
         return super().get_command(ctx, name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

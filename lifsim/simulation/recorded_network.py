@@ -175,9 +175,8 @@ class RecordedNetwork(BuiltNetwork):
         self._check_open()
         self._take_values(net)
         self.net.text, self.net.parameters, self.net.name = net.text, net.parameters, net.name
-        known, now = self._sink.manifest, datetime.now(UTC).isoformat(timespec="seconds")
-        told = {"model_text": net.text, "parameters": net.parameters, "name": net.name}
-        self._sink.describe(replace(known, run=uuid.uuid4().hex, started=now, **told))
+        told = replace(self._sink.manifest, model_text=net.text, parameters=net.parameters, name=net.name)
+        self._sink.describe(replace(told, run=uuid.uuid4().hex, started=datetime.now(UTC).isoformat(timespec="seconds")))
 
     @alone
     def reset(self, seed: int | None = None, keep: str | None = None) -> None:

@@ -32,7 +32,8 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "plot": "common files results analysis",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
-    "cli": "common files weights network modelfile building engine results simulation analysis plot ann",
+    "scans": "common files network modelfile building checkpoint results simulation analysis",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot ann scans",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
@@ -195,7 +196,7 @@ def test_description_is_light(name):
     assert loads(name) <= {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.ann"])
+@pytest.mark.parametrize("name", ["lifsim", "lifsim.cli.main", "lifsim.cli.run", "lifsim.cli.inspect", "lifsim.cli.ann", "lifsim.cli.scan"])
 def test_the_start_is_light(name):
     """`lifsim --help` needs click and little else."""
     assert not loads(name)
