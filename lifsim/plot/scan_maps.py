@@ -56,7 +56,7 @@ def draw_maps(ax: Axes | None, axes: Sequence[ScanAxis], fields: Sequence[Field]
             bar = figure.colorbar(drawn, ax=own, shrink=0.8 if third else 1.0, aspect=25, format=NumberLabels())
             bar.set_label(label if not third or len(fields) > 1 else f"{label}, {short_label(field.label)}", fontsize=SMALL)
             bar.ax.tick_params(labelsize=SMALL, width=0.6, length=3)
-            bar.outline.set_linewidth(0.6)  # type: ignore[operator]
+            bar.outline.set_linewidth(0.6)
     for panel in grid[len(panels) :]:
         panel.set_axis_off()
     if len(panels) == 1:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         """What is drawn: a `lifsim.scans.ScanTable`."""
 
         columns: dict[str, list[Any]]
-        units: Mapping[str, str]
+        units: dict[str, str]
 
         @property
         def parameters(self) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from lifsim.common.errors import LifsimError
 from lifsim.common.optional import optional
-from lifsim.scans.job import release
+from lifsim.scans.job import Job, release
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
-_NEWS = 3.0  # seconds between looks at the workers of a cluster
+_NEWS = 1.0  # seconds between looks at the workers of a cluster
 _PATIENCE = 60  # seconds in which a cluster must have a worker
 
 
@@ -42,6 +42,17 @@ class Crew(Protocol):
 def ended(error: BaseException | None) -> bool:
     """Whether an error says that the worker ended, and not what it did."""
     return isinstance(error, (BrokenExecutor, KeyboardInterrupt)) or type(error).__name__ == "KilledWorker"
+
+
+def check_sendable(job: Job) -> None:
+    """Check that the functions of a run can be sent to other processes (LifsimError)."""
+    import cloudpickle
+
+    try:
+        cloudpickle.dumps(job)
+    except Exception as error:  # of any kind, from any object that a function refers to
+        got = f"cannot be sent to other processes ({type(error).__name__}: {error})"
+        raise LifsimError("statistics or net", got, "a function that refers to no open files, locks or simulations; or jobs=1") from None
 
 
 # -- this process ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from lifsim.modelfile import toml
 from lifsim.modelfile.paths import keys_of
 from lifsim.network.network import Network
 from lifsim.scans.checked import CheckedRuns, Run, checked_runs
-from lifsim.scans.crew import ClusterCrew, Crew, LocalCrew, OwnProcess
+from lifsim.scans.crew import ClusterCrew, Crew, LocalCrew, OwnProcess, check_sendable
 from lifsim.scans.dispatch import dispatch
 from lifsim.scans.job import Job, Outcome, Settings, Statistics
 from lifsim.scans.points import cell_of, said
@@ -250,6 +250,8 @@ def _make(
         progress.add(bool(outcome.error))
 
     crew = _crew(scan, checked, len(todo))
+    if not isinstance(crew, OwnProcess):
+        check_sendable(todo[0].job)
     asked, clean = StopRequest(), False
     try:
         with deferred() as asked:
