@@ -11,6 +11,7 @@ from lifsim.cli.next_steps import command, next_line, unused
 from lifsim.cli.options import METHOD, MODEL, OVERWRITE, PRECISION, SETTINGS, WEIGHTS, CountType, NewFile, SeedType, TimeType, refuse_output
 from lifsim.cli.program import FAILED, Command, Talk
 from lifsim.common.errors import LifsimError
+from lifsim.modelfile import toml
 
 if TYPE_CHECKING:
     from lifsim.scans import ScanTable
@@ -89,7 +90,7 @@ def scan(
     """
     from lifsim.modelfile.reader import split_settings
     from lifsim.scans.axis import axis
-    from lifsim.scans.job import Settings
+    from lifsim.scans.job import SharedSettings
     from lifsim.scans.points import seeds_of
     from lifsim.scans.request import Request
     from lifsim.scans.running import Scan
@@ -104,7 +105,7 @@ def scan(
         seeds=None if seeds is None else tuple(seeds_of(seeds, "--seeds")),
         discard=options["discard"],
     )
-    own = Settings(duration=duration, **{name: options[name] for name in ("threads", "precision", "weights", "method")})
+    own = SharedSettings(duration=duration, **{name: options[name] for name in ("threads", "precision", "weights", "method")})
     name = Path(model).stem
     asked = Scan(
         name=name,
@@ -151,9 +152,8 @@ def scan_plot(
     Draws a statistic of the scan in the folder OUT: curves with 95 % confidence bands over the seeds for one scanned parameter,
     a map with contours for two, a map for each value of the third for three.
     """
-    from lifsim.modelfile import toml
-    from lifsim.scans import read_scan
     from lifsim.scans.points import cells_of
+    from lifsim.scans.scan_folder import read_scan
 
     table = read_scan(folder)
     for text in where:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    class Table(Protocol):
+    class ScannedTable(Protocol):
         """What is drawn: a `lifsim.scans.ScanTable`."""
 
         columns: dict[str, list[Any]]
@@ -52,7 +52,7 @@ class Curve(NamedTuple):
 
 
 @shows
-def scan(table: Table, statistic: str = "rate", populations: Sequence[str] | str | None = None, ax: Axes | None = None) -> Figure:
+def scan(table: ScannedTable, statistic: str = "rate", populations: Sequence[str] | str | None = None, ax: Axes | None = None) -> Figure:
     """A statistic of a scan over the scanned parameters; means over the seeds.
 
     One parameter: a curve for each population, with the 95 % confidence band over the seeds. Two: a map with contours for each population.
@@ -97,7 +97,7 @@ def scan(table: Table, statistic: str = "rate", populations: Sequence[str] | str
     return draw_maps(ax, varied, fields, label, note)
 
 
-def _curves(table: Table, statistic: str, populations: Sequence[str] | str | None) -> list[Curve]:
+def _curves(table: ScannedTable, statistic: str, populations: Sequence[str] | str | None) -> list[Curve]:
     """The columns that hold `statistic`: one for each population, or one that is called so."""
     if statistic in table.statistics:
         return [Curve(statistic, statistic, colours([""])[0])]

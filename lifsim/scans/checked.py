@@ -14,7 +14,7 @@ from lifsim.common.text import shortened
 from lifsim.common.version import __version__
 from lifsim.files.tables import Cell
 from lifsim.network.network import Network
-from lifsim.scans.job import Job, Settings, Statistics
+from lifsim.scans.job import Job, SharedSettings, Statistics
 from lifsim.scans.points import Values, cells_of, said, seeds_of
 from lifsim.scans.source import Source
 from lifsim.scans.structure import behaviour_of, code_of, structure_of
@@ -40,18 +40,25 @@ class Run:
 
 @dataclass
 class CheckedRuns:
-    """The runs of a scan. `examples` : jobs that together need all compiled code. `memory` : bytes that the largest run takes."""
+    """The runs of a scan.
+
+    Parameters
+    ----------
+    runs : all of them. examples : jobs that together need all compiled code. memory : bytes that the largest run takes.
+    seconds : a rough guess of the processor time that all runs take.
+    """
 
     runs: list[Run] = field(default_factory=list)
     examples: list[Job] = field(default_factory=list)
     memory: float = 0.0
+    seconds: float = 0.0
 
 
 def checked_runs(
     source: Source,
     points: Sequence[Values],
     seeds: Sequence[int] | None,
-    settings: Settings,
+    settings: SharedSettings,
     statistics: Statistics | None,
     discard: float,
 ) -> CheckedRuns:
@@ -73,9 +80,11 @@ def checked_runs(
             net = source.network(values)
             own = seeds_of(point["seed"], "seed") if "seed" in point else [net.seed] if seeds is None else list(seeds)
             ms = check_duration(net, settings.duration)
-            found.memory = max(found.memory, _memory(net, own[0], ms, settings, discard))
+            needs = _needs(net, own[0], ms, settings, discard)
         except (LifsimError, TypeError) as error:
             raise _at_point(values, error) from None
+        found.memory = max(found.memory, needs["bytes"])
+        found.seconds += len(own) * (ms / net.dt * (2e-6 + 50e-9 * needs["neurons"] + 1e-9 * needs["synapses"]) + 5e-8 * needs["synapses"])
         cells, behaviour = cells_of(values), behaviour_of(net)
         for seed in own:
             identity = _digest([behaviour, seed, ms, settings.precision, settings.weights, settings.method, __version__])
@@ -101,13 +110,13 @@ def _digest(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def _memory(net: Network, seed: int, ms: float, settings: Settings, discard: float) -> float:
-    """Check that a network can be simulated; returns the bytes that this takes."""
+def _needs(net: Network, seed: int, ms: float, settings: SharedSettings, discard: float) -> dict[str, Any]:
+    """Check that a network can be simulated; returns what this takes (`lifsim.building.needs.estimate`)."""
     if not discard < ms:
         raise LifsimError("discard", f"{discard:g} ms of {ms:g} ms", "a time below the duration of the runs")
     made = settle(net, seed, settings.threads, settings.precision, settings.weights, settings.method)
     check_populations(net, seed, made.method)
-    return float(made.needs["bytes"])
+    return made.needs
 
 
 def _at_point(values: Values, error: Exception) -> LifsimError:

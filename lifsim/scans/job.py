@@ -27,7 +27,7 @@ _here = threading.local()  # .held: the structure and the Simulation of the last
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SharedSettings:
     """The settings that all runs of a scan share: `duration` (ms; None: that of the model), and the options of `lifsim.run`."""
 
     duration: float | None = None
@@ -58,7 +58,7 @@ class Job:
     values: Values
     seed: int
     structure: str
-    settings: Settings
+    settings: SharedSettings
     discard: float = 0.0
     statistics: Statistics | None = None
     keep: str | None = None

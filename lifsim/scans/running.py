@@ -20,7 +20,7 @@ from lifsim.network.network import Network
 from lifsim.scans.checked import CheckedRuns, Run, checked_runs
 from lifsim.scans.crew import ClusterCrew, Crew, LocalCrew, OwnProcess, check_sendable
 from lifsim.scans.dispatch import dispatch
-from lifsim.scans.job import Job, Outcome, Settings, Statistics
+from lifsim.scans.job import Job, Outcome, SharedSettings, Statistics
 from lifsim.scans.points import cell_of, said
 from lifsim.scans.request import Request, scan_entries
 from lifsim.scans.scan_folder import POINTS, ScanFolder
@@ -31,6 +31,7 @@ from lifsim.scans.structure import behaviour_of
 from lifsim.simulation.signals import Stopped, StopRequest, deferred
 
 _SHARE = 0.9  # of the free memory that the runs may take together
+_SHORT = 2.0  # seconds: shorter scans are made in this process, as others take longer to start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class Scan:
     name: str
     source: Source
     request: Request
-    settings: Settings = field(default_factory=Settings)
+    settings: SharedSettings = field(default_factory=SharedSettings)
     statistics: Statistics | None = None
     keep: bool = False
     jobs: int | None = None
@@ -291,6 +292,8 @@ def _crew(scan: Scan, checked: CheckedRuns, n: int) -> Crew:
     if scan.scheduler is not None:
         return ClusterCrew(scan.scheduler, scan.jobs)
     jobs = scan.jobs
+    if jobs is None and scan.statistics is None and checked.seconds * n / len(checked.runs) < _SHORT:
+        jobs = 1
     if jobs is None:
         import loky
 

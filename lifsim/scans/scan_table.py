@@ -81,7 +81,7 @@ class ScanTable(Overviewed):
         """
         from lifsim.scans.summary import summary_of
 
-        return summary_of(self, level)
+        return summary_of(self.columns, self.parameters, {name: self[name] for name in self.statistics}, level)
 
     def save(self, path: str | Path) -> Path:
         """Write the table to a CSV, Parquet or JSON file, replacing an existing one.

@@ -11,7 +11,7 @@ from lifsim.common.errors import LifsimError
 from lifsim.common.printable import shown
 from lifsim.network.network import Network
 from lifsim.results.result import Result
-from lifsim.scans.job import Settings
+from lifsim.scans.job import SharedSettings
 from lifsim.scans.points import seeds_of
 from lifsim.scans.request import Request, axes_of, discard_of
 from lifsim.scans.running import Scan, run_scan
@@ -83,7 +83,7 @@ def scan(
     --------
     >>> table = scan("single_neuron", {"tau_m": [5.0, 10.0, 20.0]}, jobs=1, progress=False)
     >>> table["neuron.spikes"]
-    array([4., 6., 6.])
+    array([0., 5., 7.])
     """
     if scheduler is None and not isinstance(threads, int):
         raise LifsimError("threads", shown(threads), "a whole number from 1 on")
@@ -98,7 +98,7 @@ def scan(
     if statistics is not None and not callable(statistics):
         raise LifsimError("statistics", shown(statistics), "a function of a result that returns numbers by name")
     ms = None if duration is None else discard_of(duration, "duration")
-    settings = Settings(duration=ms, threads=threads, precision=precision, weights=weights, method=method)
+    settings = SharedSettings(duration=ms, threads=threads, precision=precision, weights=weights, method=method)
     common: dict[str, Any] = {"request": request, "settings": settings, "statistics": statistics, "keep": keep}
     common |= {"jobs": jobs, "scheduler": scheduler, "quiet": not progress}
     if keep and out is None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import stdtrit
@@ -13,22 +12,18 @@ from lifsim.common.errors import LifsimError
 from lifsim.common.printable import shown
 from lifsim.files.tables import Columns
 
-if TYPE_CHECKING:
-    from lifsim.scans.scan_table import ScanTable
 
-
-def summary_of(table: ScanTable, level: float) -> Columns:
-    """See `ScanTable.summary`."""
+def summary_of(table: Columns, parameters: Sequence[str], statistics: Mapping[str, np.ndarray], level: float) -> Columns:
+    """See `ScanTable.summary`: of the columns of a `table`, of which these are `parameters` and, as arrays, these `statistics`."""
     if not 0 < level < 1:
         raise LifsimError("level", shown(level), "a number between 0 and 1, such as 0.95")
     points: dict[tuple[object, ...], list[int]] = {}
-    for k, row in enumerate(table.rows()):
-        points.setdefault(tuple(row[p] for p in table.parameters), []).append(k)
-    columns: Columns = {p: [table.columns[p][own[0]] for own in points.values()] for p in table.parameters}
-    right = [[k for k in own if table.columns["error"][k] is None] for own in points.values()]
+    for k, point in enumerate(zip(*(table[p] for p in parameters), strict=True)):
+        points.setdefault(point, []).append(k)
+    columns: Columns = {p: [table[p][own[0]] for own in points.values()] for p in parameters}
+    right = [[k for k in own if table["error"][k] is None] for own in points.values()]
     columns["seeds"] = [len(own) for own in right]
-    for name in table.statistics:
-        values = table[name]
+    for name, values in statistics.items():
         if values.dtype == np.float64:
             found = [interval(values[own], level) for own in right]
             columns |= {

@@ -20,7 +20,7 @@ from lifsim.common.errors import LifsimError
 from lifsim.scans import crew as crews
 from lifsim.scans.crew import ClusterCrew
 from lifsim.scans.dispatch import Waiting, dispatch
-from lifsim.scans.job import Job, Outcome, Settings
+from lifsim.scans.job import Job, Outcome, SharedSettings
 from lifsim.scans.source import FunctionSource
 from lifsim.simulation.signals import StopRequest
 
@@ -156,7 +156,7 @@ class Fixed:
 
 def jobs(*structures: str) -> list[Job]:
     source = FunctionSource(ls.Network)
-    return [Job(source=source, values={}, seed=k, structure=s, settings=Settings(), key=f"{s}{k}") for k, s in enumerate(structures)]
+    return [Job(source=source, values={}, seed=k, structure=s, settings=SharedSettings(), key=f"{s}{k}") for k, s in enumerate(structures)]
 
 
 def outcomes(given: list[Job], crew: Fixed) -> dict[str, str]:
