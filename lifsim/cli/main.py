@@ -29,7 +29,7 @@ def main(ctx: click.Context) -> None:
     lifsim models                        list the models that come with lifsim
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
-    lifsim scan single_neuron --grid tau_m=5:50:5 --plot
+    lifsim scan single_neuron --grid tau_m=5:50:5 --keep --plot
                                          what a parameter does: tau_m, V_th, I, …
     lifsim new my_model.toml             write a template of a model file
     """

@@ -73,9 +73,9 @@ def scan(
 
     \b
     What do tau_m, the threshold, and the strength of the input do?
-      lifsim scan single_neuron --grid tau_m=5:50:5 --plot
-      lifsim scan single_neuron --grid V_th=-65:-45:1 -o outputs/threshold --plot
-      lifsim scan single_neuron --grid I=0:1000:50 -o outputs/input --plot
+      lifsim scan single_neuron --grid tau_m=5:50:5 --keep --plot
+      lifsim scan single_neuron --grid V_th=-65:-45:1 --keep --plot -o outputs/threshold
+      lifsim scan single_neuron --grid I=0:1000:50 --keep --plot -o outputs/input
 
     \b
     Two parameters, three seeds, a map:

@@ -44,6 +44,10 @@ class ScanAxis:
         """The label of the axis."""
         return label_axis(shown_name(self.name) + (f" ({self.unit})" if self.unit else ""))
 
+    def said(self, place: float) -> str:
+        """The value at a place of the axis, as text."""
+        return label_axis(str(self.ticks[int(place)]) if self.named else f"{place:g}")
+
     def apply(self, ax: Axes, which: str) -> None:
         """Set scale and label of the x or y axis."""
         if self.log:

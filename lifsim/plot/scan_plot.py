@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from lifsim.plot.inline import shows
 from lifsim.plot.palette import colours
 from lifsim.plot.scan_axes import ScanAxis, scan_axis, shown_name
 from lifsim.plot.scan_maps import Field, draw_maps
+from lifsim.plot.scan_traces import draw_potentials, potentials_of
 from lifsim.plot.style import WIDTH, Picture, add_legend, label_axis, new_figure, short_label, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
         columns: dict[str, list[Any]]
         units: dict[str, str]
+        folder: Path | None
 
         @property
         def parameters(self) -> tuple[str, ...]:
@@ -55,7 +58,8 @@ class Curve(NamedTuple):
 def scan(table: ScannedTable, statistic: str = "rate", populations: Sequence[str] | str | None = None, ax: Axes | None = None) -> Figure:
     """A statistic of a scan over the scanned parameters; means over the seeds.
 
-    One parameter: a curve for each population, with the 95 % confidence band over the seeds. Two: a map with contours for each population.
+    One parameter: a curve for each population, with the 95 % confidence band over the seeds; if the results were kept and the potentials of
+    few neurons were recorded, also the potential of the first one at up to five values. Two: a map with contours for each population.
     Three: a map for each value of the third parameter. Parameters that have the same value in all runs are left out.
 
     Parameters
@@ -86,7 +90,8 @@ def scan(table: ScannedTable, statistic: str = "rate", populations: Sequence[str
     note = ", ".join([*fixed, _seeds(summary)])
     label = label_axis(f"{statistic} ({UNITS[statistic]})" if statistic in UNITS else statistic.replace("_", " "))
     if len(varied) == 1:
-        return _draw_curves(ax, varied[0], summary, curves, label, note)
+        kept = _kept(table, varied[0].name) if ax is None else []
+        return _draw_curves(ax, varied[0], summary, curves, (label, note), kept)
     chosen = curves if len(varied) == 2 or populations is not None else curves[:1]
     fields = [Field(one.label, np.array(summary[f"{one.column}.mean"], float), one.colour) for one in chosen]
     panels = len(fields) * (len(varied[2].ticks) if len(varied) == 3 else 1)
@@ -113,17 +118,36 @@ def _curves(table: ScannedTable, statistic: str, populations: Sequence[str] | st
     return [Curve(name, found[name], shades[name]) for name in wanted]
 
 
+def _kept(table: ScannedTable, parameter: str) -> list[tuple[float, Path]]:
+    """Place on the axis and file of the results of the first seed, in the order of the parameter; empty if they were not kept."""
+    seeds, files = table.columns["seed"], table.columns["file"]
+    rows = [k for k, seed in enumerate(seeds) if seed == min(seeds) and files[k] is not None]
+    at = scan_axis(parameter, table.columns[parameter]).at
+    return sorted((float(at[k]), table.folder / files[k]) for k in rows if (table.folder / files[k]).exists()) if table.folder else []
+
+
 def _seeds(summary: Mapping[str, list[Any]]) -> str:
     fewest, most = min(summary["seeds"]), max(summary["seeds"])
     return f"mean of {most if fewest == most else f'{fewest} to {most}'} seeds" if most > 1 else "one seed"
 
 
 def _draw_curves(
-    ax: Axes | None, axis: ScanAxis, summary: Mapping[str, list[Any]], curves: Sequence[Curve], label: str, note: str
+    ax: Axes | None,
+    axis: ScanAxis,
+    summary: Mapping[str, list[Any]],
+    curves: Sequence[Curve],
+    texts: tuple[str, str],
+    kept: Sequence[tuple[float, Path]],
 ) -> Figure:
-    """Curves through the means, with bands of confidence."""
-    if ax is None:
-        figure: Figure = Picture(figsize=(0.65 * WIDTH, 0.42 * WIDTH), layout="constrained")
+    """Curves through the means, with bands of confidence; beside them potentials of `kept` results. `texts` : axis label and note."""
+    found = potentials_of(kept) if kept else []
+    label, note = texts
+    if ax is None and found:
+        figure: Figure = Picture(figsize=(WIDTH, 0.4 * WIDTH), layout="constrained")
+        ax, beside = figure.subplots(1, 2, width_ratios=(1, 1.3))
+        draw_potentials(beside, axis, found)
+    elif ax is None:
+        figure = Picture(figsize=(0.65 * WIDTH, 0.42 * WIDTH), layout="constrained")
         ax = figure.subplots()
     order = np.argsort(axis.at, kind="stable")
     x, bands = axis.at[order], False
@@ -138,7 +162,9 @@ def _draw_curves(
     tidy_axes(ax)
     axis.label_ticks(ax, "x")
     write_note(ax, f"{note}, band: 95 % confidence" if bands else note)
-    if len(curves) > 1 or curves[0].label != curves[0].column:
+    if found and len(curves) == 1:
+        write_note(ax, f"{short_label(curves[0].label)}, {note}")
+    elif len(curves) > 1 or curves[0].label != curves[0].column:
         add_legend(ax, max(len(curves), 2))
     fit_fonts(ax)
     return new_figure(ax)

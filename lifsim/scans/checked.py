@@ -61,13 +61,14 @@ def checked_runs(
     settings: SharedSettings,
     statistics: Statistics | None,
     discard: float,
+    keep: bool,
 ) -> CheckedRuns:
     """The runs of all points with all seeds.
 
     Parameters
     ----------
     source : of the networks. points : the values at each point. seeds : the seeds of each; None: the seed of its network, or the value of
-        "seed" at the point. settings : of all runs. statistics, discard : as of `Job`.
+        "seed" at the point. settings : of all runs. statistics, discard : as of `Job`. keep : whether the results are kept.
 
     Raises
     ------
@@ -80,6 +81,8 @@ def checked_runs(
             net = source.network(values)
             own = seeds_of(point["seed"], "seed") if "seed" in point else [net.seed] if seeds is None else list(seeds)
             ms = check_duration(net, settings.duration)
+            if statistics is None and not keep and not any(r.variable == "spikes" for r in net.recordings):
+                raise LifsimError("record", "no spikes are recorded", "spikes, or a function for statistics, or the results kept (--keep)")
             needs = _needs(net, own[0], ms, settings, discard)
         except (LifsimError, TypeError) as error:
             raise _at_point(values, error) from None

@@ -31,6 +31,7 @@ from lifsim.scans.structure import behaviour_of
 from lifsim.simulation.signals import Stopped, StopRequest, deferred
 
 _SHARE = 0.9  # of the free memory that the runs may take together
+_PROCESS = 2e8  # bytes of a process without its network
 _SHORT = 2.0  # seconds: shorter scans are made in this process, as others take longer to start
 
 
@@ -69,7 +70,11 @@ class Scan:
         r = self.request
         values = r.values()
         self._check_names(values)
-        return checked_runs(self.source, values, r.seeds, self.settings, self.statistics, r.discard or 0.0)
+        if self.statistics is not None and r.discard:
+            raise LifsimError(
+                "discard", "given with a function for statistics", "a function that chooses its own window: spikes.window(300.0)"
+            )
+        return checked_runs(self.source, values, r.seeds, self.settings, self.statistics, r.discard or 0.0, self.keep)
 
     def _check_names(self, values: Sequence[Mapping[str, Any]]) -> None:
         """Check that no scanned parameter is also an option, which would replace it."""
@@ -297,7 +302,7 @@ def _crew(scan: Scan, checked: CheckedRuns, n: int) -> Crew:
     if jobs is None:
         import loky
 
-        jobs = min(loky.cpu_count() // scan.settings.threads, int(_SHARE * memory.available() / max(checked.memory, 1.0)))
+        jobs = min(loky.cpu_count() // scan.settings.threads, int(_SHARE * memory.available() / (checked.memory + _PROCESS)))
     jobs = max(1, min(jobs, n))
     return OwnProcess() if jobs == 1 else LocalCrew(jobs)
 

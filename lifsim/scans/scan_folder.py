@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class ScanFolder:
 
     Parameters
     ----------
-    path : the folder; it is made if it does not exist. overwrite : remove the scan that is there.
+    path : the folder; it is made if it does not exist. overwrite : `begin` removes the scan that is there.
 
     Raises
     ------
@@ -52,17 +53,18 @@ class ScanFolder:
             if "elsewhere" not in str(error):
                 raise
             raise OutputError(str(self.path), "is in use by another scan", "another folder, or wait until that scan ends") from None
-        self._fd = -1
+        self._fd, self._overwrite = -1, overwrite
         try:
-            if overwrite:
-                self._remove()
-            self.about, self.rows = read_folder(self.path) if (self.path / ABOUT).exists() else ({}, {})
+            there = (self.path / ABOUT).exists() and not overwrite
+            self.about, self.rows = read_folder(self.path) if there else ({}, {})
         except BaseException:
             self.close()
             raise
 
     def begin(self, about: Mapping[str, Any]) -> None:
-        """Note what is scanned, and get ready for `add`."""
+        """Note what is scanned, and get ready for `add`; only now, after all checks, is an earlier scan removed."""
+        if self._overwrite:
+            self._remove()
         self.about = {"format": FORMAT, **about}
         disk.put(self.path / ABOUT, (json.dumps(self.about, indent=1) + "\n").encode(), "the runs that are done are kept")
         path = self.path / RUNS
@@ -88,7 +90,7 @@ class ScanFolder:
 
     def table(self) -> ScanTable:
         """The table of all finished runs."""
-        return _table(self.about, self.rows)
+        return _table(self.about, self.rows, self.path)
 
     def write_tables(self, parquet: bool) -> ScanTable:
         """Write table.csv, with pyarrow also table.parquet, and summary.csv; returns the table."""
@@ -105,6 +107,8 @@ class ScanFolder:
             os.close(self._fd)
             self._fd = -1
         self._lock.close()
+        with suppress(OSError):
+            self.path.rmdir()  # if nothing was stored
 
     def _remove(self) -> None:
         """Remove the scan that is here, and nothing else."""
@@ -128,7 +132,7 @@ def read_scan(path: str | Path) -> ScanTable:
     folder = expanded(path, "scan", DataError)
     if not _is_scan(folder):
         raise DataError(str(path), "holds no scan", "the folder that lifsim scan has written")
-    return _table(*read_folder(folder))
+    return _table(*read_folder(folder), folder)
 
 
 def read_folder(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -153,11 +157,11 @@ def read_folder(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         raise DataError(str(place), f"is damaged ({error})", "a new folder, or --overwrite") from None
 
 
-def _table(about: Mapping[str, Any], rows: Mapping[str, dict[str, Any]]) -> ScanTable:
+def _table(about: Mapping[str, Any], rows: Mapping[str, dict[str, Any]], folder: Path) -> ScanTable:
     names = list(about["parameters"])
     full = [{**row, "values": {**about["defaults"], **row["values"]}} for row in rows.values()]
     last = {(tuple(row["values"].get(name) for name in names), row["seed"]): row for row in full}  # a failed run may have been repeated
-    return table_from(list(last.values()), about)
+    return table_from(list(last.values()), about, folder)
 
 
 def _is_scan(path: Path) -> bool:

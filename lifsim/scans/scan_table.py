@@ -27,10 +27,19 @@ class ScanTable(Overviewed):
         the statistics ("exc.rate", …), then "wall_s" (wall time of the run, s), "digest" (of its spikes), "file" (its results, where they
         were kept) and "error" (why it failed; None if it did not).
     parameters : names of the scanned parameters. name : of the model. units : of parameters, by name, where they have one.
+    folder : of the scan, to which the column "file" refers; None: it has none.
     """
 
-    def __init__(self, columns: Columns, parameters: Sequence[str], name: str = "", units: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        parameters: Sequence[str],
+        name: str = "",
+        units: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.columns, self.parameters, self.name, self.units = columns, tuple(parameters), name, dict(units or {})
+        self.folder = folder
 
     def __len__(self) -> int:
         return len(self.columns.get("seed", ()))
@@ -65,7 +74,7 @@ class ScanTable(Overviewed):
     def only(self, column: str, value: Cell) -> ScanTable:
         """A table of the rows that have `value` in `column`."""
         kept = [row for row in self.rows() if row[column] == value]
-        return ScanTable({name: [row[name] for row in kept] for name in self.columns}, self.parameters, self.name, self.units)
+        return ScanTable({name: [row[name] for row in kept] for name in self.columns}, self.parameters, self.name, self.units, self.folder)
 
     def summary(self, level: float = 0.95) -> Columns:
         """Means and confidence intervals over the seeds.
@@ -120,13 +129,13 @@ def _text(cell: Cell) -> str:
     return "–" if cell is None else f"{cell:.5g}" if isinstance(cell, float) else str(cell)
 
 
-def table_from(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> ScanTable:
+def table_from(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], folder: Path | None = None) -> ScanTable:
     """The table of runs in order of their parameters and seeds.
 
     Parameters
     ----------
     rows : {"values": {...}, "seed", "statistics": {...}, "wall_s", "digest", "file", "error"} of each run.
-    about : "parameters" (names of the scanned ones), "name" (of the model), "units" (of the parameters).
+    about : "parameters" (names of the scanned ones), "name" (of the model), "units" (of the parameters). folder : of the scan.
     """
     parameters = about["parameters"]
     ordered = sorted(rows, key=lambda row: ([_order(row["values"].get(p)) for p in parameters], row["seed"]))
@@ -135,7 +144,7 @@ def table_from(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> S
     columns["seed"] = [row["seed"] for row in ordered]
     columns |= {key: [row["statistics"].get(key) for row in ordered] for key in statistics}
     columns |= {key: [row.get(key) or None for row in ordered] for key in LAST}
-    return ScanTable(columns, parameters, about["name"], about["units"])
+    return ScanTable(columns, parameters, about["name"], about["units"], folder)
 
 
 def _order(cell: Cell) -> tuple[int, float, str]:

@@ -59,7 +59,7 @@ def scan(
     statistics : a function that takes a `Result` and returns numbers by name, which may be in dicts inside each other (default:
         `lifsim.analysis.statistics`, in columns such as "exc.rate").
     duration : biological time of each run, in ms or as a text such as "1 s" (default: that of the model).
-    discard : the default statistics leave out so much time at the beginning, in ms or as a text (default: 0).
+    discard : the statistics leave out so much time at the beginning, in ms or as a text (default: 0); not with `statistics`.
     points : a table (CSV, Parquet, JSON) with a point in each row, in place of `grid`; a column "seed" gives the seed of each.
     samples, random_seed : number of points at which parameters given as intervals are drawn, and the seed of these (default: 1).
     out : folder of the scan. What is there already of this scan is not run again, also when more points or seeds are added (default:

@@ -91,7 +91,7 @@ def test_help_is_light():
 
 def test_every_command_has_help():
     names = main.list_commands(click.Context(main))
-    own = ["run", "resume", "check", "info", "stats", "plot", "new", "models", "warmup", "bench"]
+    own = ["run", "resume", "check", "info", "stats", "plot", "new", "models", "scan", "scan-plot", "warmup", "bench"]
     assert names == [*own, "train", "predict", "convert", "classify"]
     for name in names:
         assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
