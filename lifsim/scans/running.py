@@ -81,12 +81,11 @@ class Scan:
         names = list(dict.fromkeys(name for point in values for name in point))
         if "seed" in names and self.request.seeds is not None:
             raise LifsimError("seed", "is a column of the points, and seeds are given", "one of them")
-        options = {"run.seed": "seeds", "run.duration": "duration", "run.method": "method"}
-        for name in {"run.seed", *(x for x in ("run.duration", "run.method") if getattr(self.settings, options[x]) is not None)}:
-            if name in names:
-                raise LifsimError(
-                    name, "is scanned", f"write --{options[name]} for all points" if name == "run.seed" else "no such option beside"
-                )
+        if "run.seed" in names:
+            raise LifsimError("run.seed", "is scanned", "seeds as such: --seeds 1:3, seeds=[1, 2, 3]")
+        for name, given in (("run.duration", self.settings.duration), ("run.method", self.settings.method)):
+            if name in names and given is not None:
+                raise LifsimError(name, "is scanned, and given for all points", "one of them")
 
     def about(self, checked: CheckedRuns, before: Mapping[str, Any]) -> dict[str, Any]:
         """What scan.json says; `before` is what it said."""

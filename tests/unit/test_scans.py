@@ -311,7 +311,7 @@ def test_a_table_in_memory():
         ({"populations.excc.n": [3]}, r"did you mean 'exc'"),
         ({"populations.exc.n": [2.5]}, r"at populations.exc.n=2.5: populations.exc.n"),
         ({"run.duration": [60.03]}, r"at run.duration=60.03"),
-        ({"run.seed": [1, 2]}, "write --seeds"),
+        ({"run.seed": [1, 2]}, "--seeds"),
         ({"populations.exc.initial.V_m": [19.0, 21.0], "populations.exc.params.V_reset": [25.0]}, "at populations.exc.initial.V_m=19.0"),
     ],
 )
@@ -532,3 +532,41 @@ def test_model_errors_keep_all_problems():
     with pytest.raises(ModelError) as caught:
         scan({"tau_m": [-1], "rate": [-2]})
     assert len(caught.value.problems) == 2
+
+
+def test_overwriting_keeps_the_old_scan_until_all_points_are_checked(tmp_path):
+    scan({"g": [4]}, out=tmp_path / "s")
+    with pytest.raises(ModelError):
+        scan({"tau_m": [-1]}, out=tmp_path / "s", overwrite=True)
+    assert read_scan(tmp_path / "s")["g"].tolist() == [4]
+    with pytest.raises(ModelError):
+        scan({"tau_m": [-1]}, out=tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+
+
+def test_what_would_have_no_effect_is_refused(tmp_path):
+    with pytest.raises(LifsimError, match="discard: given with a function for statistics"):
+        scan({"g": [4]}, discard=10, statistics=count)
+    with pytest.raises(LifsimError, match=r"run\.duration: is scanned, and given for all points"):
+        scan({"run.duration": [40, 50]}, duration=30)
+    silent = MODEL[: MODEL.index("[[record]]")]
+    (tmp_path / "silent.toml").write_text(silent)
+    with pytest.raises(LifsimError, match=r"at g=4: record: no spikes are recorded"):
+        scan({"g": [4]}, net="silent.toml")
+
+
+def test_seeds_as_an_axis():
+    table = scan({"seed": [3, 4], "g": [4]})
+    assert table["seed"].tolist() == [3, 4] and table.parameters == ("g",)
+    with pytest.raises(LifsimError, match="seed: is a column of the points, and seeds are given"):
+        scan({"seed": [3, 4], "g": [4]}, 1)
+
+
+def test_potentials_beside_the_curve(tmp_path):
+    """Of five values, those of the files; without files only the curve."""
+    table = scan({"tau_m": [5, 10, 15, 20, 25, 30]}, net="single_neuron", out=tmp_path / "s", keep=True, duration=40)
+    _, potentials = ls.plot.scan(table).axes
+    assert [t.get_text() for t in potentials.get_legend().get_texts()] == ["5", "10", "15", "25", "30"]
+    own = ls.open(tmp_path / "s" / table.columns["file"][2]).traces["neuron"]["V_m"][:, 0]
+    np.testing.assert_array_equal(potentials.lines[2].get_ydata(), own)
+    assert len(ls.plot.scan(scan({"tau_m": [5, 10]}, net="single_neuron", duration=40)).axes) == 1
