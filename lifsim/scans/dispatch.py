@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -11,6 +12,7 @@ from lifsim.scans.crew import Crew, OwnProcess, Worker, ended
 from lifsim.scans.job import Job, Outcome, prepare, run_job
 from lifsim.simulation.signals import StopRequest
 
+_PATIENCE = 5.0  # seconds of silence at the start
 _POLL = 0.2  # seconds between looks at signals and new workers
 
 
@@ -47,19 +49,26 @@ class Waiting:
         self._left.setdefault(job.structure, deque()).appendleft(job)
 
 
-def dispatch(jobs: Sequence[Job], examples: Sequence[Job], crew: Crew, done: Callable[[Job, Outcome], None], asked: StopRequest) -> None:
+def dispatch(
+    jobs: Sequence[Job],
+    examples: Sequence[Job],
+    crew: Crew,
+    done: Callable[[Job, Outcome], None],
+    asked: StopRequest,
+    say: Callable[[str], None] = lambda text: None,
+) -> None:
     """Make all runs; `done` is called with each and its outcome. Returns early if a stop is `asked`.
 
     Parameters
     ----------
     jobs : the runs. examples : some of them, which together need all code; it is compiled before several workers start.
-    crew : the workers. done : called in this thread. asked : a stop request, which a signal may set.
+    crew : the workers. done : called in this thread. asked : a stop request, which a signal may set. say : prints a line.
     """
     waiting = Waiting(jobs)
     flying: dict[Future[Any], tuple[Worker, Job]] = {}
     failures: dict[str, int] = {}
     if not isinstance(crew, OwnProcess):
-        _compile(crew, examples, asked)
+        _compile(crew, examples, asked, say)
     while (waiting or flying) and asked.number is None:
         busy = {id(worker) for worker, _ in flying.values()}
         for worker in crew.workers():
@@ -87,9 +96,12 @@ def _told(error: BaseException, times: int) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _compile(crew: Crew, examples: Sequence[Job], asked: StopRequest) -> None:
+def _compile(crew: Crew, examples: Sequence[Job], asked: StopRequest, say: Callable[[str], None]) -> None:
     """Let the first worker compile what all need, while the others start."""
     first, *rest = crew.workers()
+    began, told = time.monotonic(), False
     work = [first.submit(prepare, examples), *(worker.submit(prepare, ()) for worker in rest)]
     while wait(work, timeout=_POLL).not_done and asked.number is None:
-        pass
+        if not told and time.monotonic() - began > _PATIENCE:
+            told = True
+            say("the workers start; code that is not compiled yet is compiled once, for all …")

@@ -260,7 +260,7 @@ def _make(
     asked, clean = StopRequest(), False
     try:
         with deferred() as asked:
-            dispatch([run.job for run in todo], checked.examples, crew, done, asked)
+            dispatch([run.job for run in todo], checked.examples, crew, done, asked, progress.say)
             clean = asked.number is None
     except Stopped as stopped:
         asked.number = stopped.number
