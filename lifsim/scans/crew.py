@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -175,6 +176,8 @@ class ClusterCrew:
     def __init__(self, address: Any, most: int | None) -> None:
         distributed = optional("distributed", "--scheduler", "dask")
         self._own = isinstance(address, str)
+        if self._own:  # Dask logs the traceback of a lost connection, about which an error of ours says enough
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             self._client = distributed.Client(address, timeout=10, set_as_default=False) if self._own else address
             self._client.wait_for_workers(1, timeout=_PATIENCE)
@@ -201,6 +204,8 @@ class ClusterCrew:
         """See `Crew.close`: runs under way are cancelled; the cluster goes on."""
         for executor in self._workers.values():
             with suppress(Exception):
+                if not kill:
+                    executor.submit(release).result(timeout=10)
                 executor.shutdown(wait=not kill, cancel_futures=kill)
         if self._own:
             self._client.close()

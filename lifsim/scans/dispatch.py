@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any
 
+from lifsim.common.errors import RunError
 from lifsim.scans.crew import Crew, OwnProcess, Worker, ended
 from lifsim.scans.job import Job, Outcome, prepare, run_job
 from lifsim.simulation.signals import StopRequest
@@ -77,16 +78,23 @@ def dispatch(
                 flying[worker.submit(run_job, job)] = worker, job
         finished, _ = wait(flying, timeout=_POLL, return_when=FIRST_COMPLETED)
         for future in finished:
-            if asked.number is not None and future.exception() is not None:
+            error = _error_of(future)
+            if asked.number is not None and error is not None:
                 continue  # its worker was stopped by the same signal
             worker, job = flying.pop(future)
-            error = future.exception()
             if ended(error):
                 failures[job.key] = failures.get(job.key, 0) + 1
                 if failures[job.key] <= crew.retries:
                     waiting.again(job, worker)
                     continue
             done(job, future.result() if error is None else Outcome(error=_told(error, failures.get(job.key, 0))))
+
+
+def _error_of(future: Future[Any]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError:
+        raise RunError("the scheduler of the workers ended the runs, or was lost; what is done is kept") from None
 
 
 def _told(error: BaseException, times: int) -> str:
