@@ -23,6 +23,7 @@ __all__ = [
     "Result",
     "RunError",
     "Simulation",
+    "Spikes",
     "Stopped",
     "__version__",
     "analysis",
@@ -36,6 +37,7 @@ __all__ = [
     "scan",
     "scans",
     "weights",
+    "write_spikes",
 ]
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
-    from lifsim.results import Result, open
+    from lifsim.results import Result, Spikes, open, write_spikes
     from lifsim.scans import scan
     from lifsim.simulation import Simulation, Stopped, resume, run
 
@@ -53,7 +55,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("DataError", "LifsimError", "ModelError", "OutputError", "RunError"), "lifsim.common.errors"),
         **dict.fromkeys(("Network",), "lifsim.network"),
         **dict.fromkeys(("load",), "lifsim.modelfile"),
-        **dict.fromkeys(("Result", "open"), "lifsim.results"),
+        **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
         **dict.fromkeys(("scan",), "lifsim.scans"),
         **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "scans", "weights")},

@@ -1,4 +1,4 @@
-"""Spike trains from SONATA files (``/spikes/<population>/{timestamps, node_ids}``), which may be larger than memory.
+"""Spike trains from files: SONATA (``/spikes/<population>/{timestamps, node_ids}``), which may be larger than memory, NPZ and text.
 
 A file of up to `FEW` spikes is read at once. The rows of a larger file must be sorted by time: a first pass checks all of them and
 stores the first and last step of each block of `ROWS` rows; during the run, only the blocks around the current step are in memory.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,8 +19,10 @@ from lifsim.common.timegrid import AT_ZERO, NEAR_SPIKE, WAYS, first_off_grid, ne
 from lifsim.network.population import Population
 from lifsim.plan.spikes import NEVER, Events, listed
 from lifsim.results.hdf5_reader import ResultFile
-from lifsim.results.opening import opened as open_result
+from lifsim.results.opening import open as open_with_warnings
+from lifsim.results.opening import opened
 from lifsim.results.result import Result
+from lifsim.results.spike_text import SUFFIXES, files_for
 
 FEW = 1 << 20  # largest number of spikes that are read at once
 ROWS = 1 << 18  # spikes (rows of the file) in a block: 4 MB
@@ -44,7 +47,7 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
     ModelError : a time is not on the grid.
     """
     place, path = f"populations.{population.name}", values["spike_file"]
-    with open_result(path) as result:
+    with _opened(path, place) as result:
         name = _population(result, values["spike_population"], path, place)
         file = result.file
         if file is None or file.count(name) <= FEW:
@@ -67,7 +70,7 @@ def spikes_in(population: Population, values: dict[str, Any], sent: Sent, dt: fl
 def all_spikes(population: Population, values: dict[str, Any], dt: float) -> Spikes:
     """Times (ms, on or off the grid) and nodes of all spikes in the file of a spike generator; raises the errors of `spikes_in`."""
     place, path = f"populations.{population.name}", values["spike_file"]
-    with open_result(path) as result:
+    with _opened(path, place) as result:
         name = _population(result, values["spike_population"], path, place)
         spikes = result.spikes[name].times, result.spikes[name].ids
     _check(*spikes, population.n, values, dt if values["allow_offgrid_times"] else None, f"{place}.spike_file")
@@ -97,6 +100,19 @@ class Streamed:
         """The last step of a window from `start` for which about two blocks of the file are in memory; at least start + 1."""
         beyond = np.searchsorted(self._last, start, "right") + 2
         return max(start + 1, int(self._first[beyond]) - 1) if beyond < len(self._first) else NEVER
+
+
+def _opened(path: str, place: str) -> Result:
+    """The spikes in one file (DataError if `path` means several). Text files warn if ids are renumbered, or if files of NEST are missing.
+
+    What other files warn of, the number of neurons, does not matter here.
+    """
+    several = files_for(Path(path).expanduser())
+    if several:
+        raise DataError(
+            f"{place}.spike_file", f"{path} means {len(several)} files", "a single file; lifsim convert-spikes makes one of them"
+        )
+    return (open_with_warnings if Path(path).suffix.lower() in SUFFIXES else opened)(path)
 
 
 def _population(result: Result, wanted: str, path: str, place: str) -> str:

@@ -33,6 +33,7 @@ from lifsim.plan.synapses import Expand, Wiring
 FURTHER = 1 << 23  # the first stream of drives that a change adds; every projection has as many of them as synapses
 SERIES = ("amplitude_times", "amplitude_values"), ("rate_times", "rate_values")  # names of times and values that change in steps
 WAVE = ("waveform", "waveform_file", "interval", "interpolate")  # what the samples of a waveform generator are made of
+_WEIGHTS = "(weights)"  # in a checkpoint, beside the names of generators: the weights of their synapses
 SAMPLES = "(samples)"  # beside the parameters of a waveform generator: its samples, and the steps for which each holds
 _KIND = {
     "sinusoidal_poisson_generator": "trains",
@@ -57,6 +58,7 @@ class _Part(NamedTuple):
 class _Input:
     """A projection of a generator: its synapses, and the drives that act through them now."""
 
+    number: int  # of the projection in the network
     further: int  # the first stream of drives that a change adds
     population: Population
     kind: str
@@ -64,19 +66,36 @@ class _Input:
     receptor: int
     drives: list[Any] = field(default_factory=list)
     streams: list[tuple[int, int]] = field(default_factory=list)  # delay and stream of each drive that the network was built with
+    weights: list[tuple[int, np.ndarray]] = field(default_factory=list)  # that were set, each for all that is sent after a step
 
     @property
     def ahead(self) -> int:
         """How many steps before it is due the generator sends what acts in a step."""
         return int(self.population.model.role == "current")
 
-    def parts(self) -> Iterator[_Part]:
-        """The synapses by delay."""
+    @property
+    def delays(self) -> list[int]:
+        """The delays that occur, in steps."""
+        found: list[int] = np.unique(self.synapses.delay).tolist()
+        return found
+
+    def parts(self, step: int) -> Iterator[_Part]:
+        """The synapses by delay, with the weights of what acts after `step`."""
         c = self.synapses
-        for delay in np.unique(c.delay).tolist():
+        for delay in self.delays:
             own = np.flatnonzero(c.delay == delay)
             streams = tuple(stream for d, stream in self.streams if d == delay)
-            yield _Part(delay, drives.Connections(c.node[own], c.target[own], c.weight[own], c.delay[own]), streams)
+            weight = self.weight_at(step - delay - self.ahead)
+            yield _Part(delay, drives.Connections(c.node[own], c.target[own], weight[own], c.delay[own]), streams)
+
+    def weight_at(self, step: int) -> np.ndarray:
+        """The weights of what is sent in the step after `step`, shape (n_synapses,)."""
+        return next((weight for since, weight in reversed(self.weights) if since <= step), self.synapses.weight)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The weights that were set last, or else those that the network was built with."""
+        return self.weights[-1][1] if self.weights else self.synapses.weight
 
 
 class Stimuli:
@@ -103,7 +122,7 @@ class Stimuli:
         population = projection.source.population
         kind = _KIND.get(population.model.name, population.model.role if population.model.role == "poisson" else "currents")
         further = FURTHER + sum(len(x.synapses.node) for x in self._inputs)
-        own = _Input(further, population, kind, c, synapses.receptor)
+        own = _Input(synapses.index, further, population, kind, c, synapses.receptor)
         first = sum(len(x.drives) for x in self._inputs if x.kind == kind)
         own.drives = self._made(own, c, self.histories[population.name].now, itertools.count(first))
         own.streams = [(d.delay, d.stream) for d in own.drives if hasattr(d, "stream")]
@@ -162,8 +181,29 @@ class Stimuli:
         if not own:  # else `_renew` forgets
             history.forget(step - self.longest)
         for x in own:
-            for delay in np.unique(x.synapses.delay).tolist():
-                self._due.setdefault(step + delay + x.ahead, set()).add(name)
+            self._follow_later(x, step)
+
+    def _follow_later(self, x: _Input, step: int) -> None:
+        """Have the drives of an input made anew when what is sent after `step` arrives; before the first step nothing is on its way."""
+        for due in {step + delay + x.ahead for delay in x.delays} if step > 0 else {0}:
+            self._due.setdefault(due, set()).add(x.population.name)
+
+    def synapses(self, number: int) -> drives.Connections:
+        """The synapses of projection `number`, that of a generator, with the weights that were set last."""
+        x = self._input(number)
+        return replace(x.synapses, weight=x.weight)
+
+    def set_weights(self, number: int, weight: np.ndarray, step: int) -> None:
+        """Let the synapses of projection `number`, that of a generator, have these weights for all that it sends after `step`."""
+        x = self._input(number)
+        oldest = step - int(x.synapses.delay.max(initial=0)) - x.ahead  # what was sent until then has arrived
+        passed = max((i for i, (since, _) in enumerate(x.weights) if since <= oldest), default=0)
+        since = step or -NEVER  # nothing was sent before the first step
+        x.weights = [w for w in x.weights[passed:] if w[0] < since] + [(since, weight)]
+        self._follow_later(x, step)
+
+    def _input(self, number: int) -> _Input:
+        return next(x for x in self._inputs if x.number == number)
 
     def next(self, step: int) -> int:
         """The first step, not before `step`, for which `follow` returns a plan with other drives; NEVER if there is none."""
@@ -198,7 +238,7 @@ class Stimuli:
         history = self.histories[x.population.name]
         further = itertools.count(x.further)
         x.drives = []
-        for part in x.parts():
+        for part in x.parts(step):
             values = history.at(step - part.delay - x.ahead)
             x.drives += self._made(x, part.synapses, values, itertools.chain(part.streams, further))
         history.forget(step - self._longest_of(x.population.name) - 1)
@@ -215,27 +255,30 @@ class Stimuli:
             history.add(0, dict(history.initial))  # counts as changed
         self._resting = (-1, [])
 
-    def restart(self, plan: Plan, seed: int, again: dict[str, dict[str, Any]]) -> Plan:
+    def restart(self, plan: Plan, seed: int, again: dict[str, dict[str, Any]], keep_weights: bool) -> Plan:
         """`plan` with the stimuli of a run with `seed` from its first step on; `again` is what `initial` returned. The synapses stay."""
         self._due, self._seed = {}, seed
-        if not again:
+        anew = [x for x in self._inputs if x.population.name in again or x.weights]
+        for x in anew:
+            x.weights = [(-NEVER, x.weight)] if keep_weights and x.weights else []
+        if not anew and not again:
             return plan
         for name, values in again.items():
             self.histories[name].restart(values)
             if name in self._spells:
                 self._spells[name] = [Spell(self._given(self._net.populations[name]), 0, NEVER)]
-        for x in self._inputs:
-            if x.population.name in again:
-                self._renew(x, 0)
-        kinds = {x.kind for x in self._inputs if x.population.name in again}
+        for x in anew:
+            self._renew(x, 0)
+        kinds = {x.kind for x in anew}
         events = self.events if any(name in self._spells for name in again) else plan.events
         return self._with_bursts(replace(plan, **self.of(kinds), events=events))
 
     # -- checkpoints -------------------------------------------------------------------------------
 
     def saved(self) -> dict[str, np.ndarray]:
-        """The values of generators that were changed, by name, for a checkpoint."""
-        return {f"{name}/{key}": x for name, history in self.histories.items() for key, x in history.saved().items()}
+        """The values of generators, and the weights of their synapses, that were changed, by name, for a checkpoint."""
+        out = {f"{name}/{key}": x for name, history in self.histories.items() for key, x in history.saved().items()}
+        return out | {f"{_WEIGHTS}/{x.number}/{since}": weight for x in self._inputs for since, weight in x.weights}
 
     def restore(self, plan: Plan, step: int, state: dict[str, np.ndarray]) -> Plan:
         """`plan` with the stimuli as they were after `step`, from the arrays of `saved` (ValueError if they do not fit the network)."""
@@ -243,7 +286,16 @@ class Stimuli:
             own = {key.removeprefix(f"{name}/"): x for key, x in state.items() if key.startswith(f"{name}/")}
             for since, values in history.versions(own) if own else ():
                 self._enter(name, values, since)
+        self._restore_weights(state)
         return self.with_events(self.follow(plan, step - 1))  # what is due at `step` was not followed yet
+
+    def _restore_weights(self, state: dict[str, np.ndarray]) -> None:
+        lengths = {x.number: len(x.synapses.weight) for x in self._inputs}
+        found = {tuple(map(int, key.split("/")[1:])): weight for key, weight in state.items() if key.startswith(f"{_WEIGHTS}/")}
+        for (number, since), weight in sorted(found.items(), key=lambda entry: entry[0]):
+            if weight.shape != (lengths.get(number, -1),):
+                raise ValueError(f"weights of projection {number}: shape {weight.shape}; {lengths.get(number, 0)} synapses")
+            self.set_weights(number, weight, since)
 
     # -- drives ------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lifsim.network.network import Network
 from lifsim.network.projection import expected_synapses
+from lifsim.network.projection_choice import between
 from lifsim.network.recordings import Recording
 from lifsim.plan.plan import WeightProbe
 
@@ -16,8 +17,10 @@ def is_logged(net: Network, r: Recording) -> bool:
     """Whether the recording `r` needs a log of transmitted weights."""
     if r.kind != "weights" or r.source is None:
         return r.kind == "events"
-    between = [p for p in net.projections if p.source.population is r.source.population and p.target.population is r.view.population]
-    return sum(map(expected_synapses, between)) * r.interval <= MOST
+    if r.projection and not r.projection.synapse:
+        return False
+    recorded = [r.projection] if r.projection else [net.projections[i] for i in between(net.projections, r.source, r.view)]
+    return sum(map(expected_synapses, recorded)) * r.interval <= MOST
 
 
 def weight_probes(net: Network, first: Mapping[str, int]) -> list[WeightProbe]:

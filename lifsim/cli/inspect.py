@@ -1,19 +1,19 @@
-"""The commands that show models and results: info, stats, plot, new, models."""
+"""The commands that show models and results: info, plot, new, models."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifsim.cli.next_steps import command, run_of
-from lifsim.cli.options import FILE, FROM, N_NODES, OVERWRITE, POPULATION, TO, NewFile, node_counts, refuse_output
+from lifsim import analysis
+from lifsim.cli.next_steps import command, figure_of, run_of
+from lifsim.cli.options import DISCARD, FILE, FROM, HINTS, OVERWRITE, POPULATION, TO, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
-from lifsim.cli.text import contents_of, draw_result, heading_of, refuse_model
-from lifsim.common.errors import LifsimError, did_you_mean
+from lifsim.cli.results import chosen, opened
+from lifsim.cli.text import contents_of, draw_result, heading_of
 from lifsim.common.printable import one_line
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @FILE
 @click.option("--verify", is_flag=True, help="Verify the checksums in the file.")
-@N_NODES
+@HINTS
 @click.pass_obj
-def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
+def info(talk: Talk, file: Path, verify: bool, hints: dict[str, Any]) -> None:
     """Show the contents of a file.
 
-    FILE is a results file (finished or not), a weights file (also that of a dense network), a model file, or the name of
-    a shipped model.
+    FILE is a results file (finished or not), a file of spikes of another tool, a weights file (also that of a dense
+    network), a model file, or the name of a shipped model.
     """
     if _is_model(file):
         return _tell_model(talk, file)
@@ -40,7 +40,7 @@ def info(talk: Talk, file: Path, verify: bool, n_nodes: tuple[tuple[str, int], .
 
     if is_store(file):
         return _tell_weights(talk, file, verify)
-    return _tell_result(file, verify, n_nodes)
+    return _tell_result(file, verify, hints)
 
 
 def _tell_model(talk: Talk, file: Path) -> None:
@@ -67,21 +67,10 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
                 echo(f"    sha256 {m.sha256} ok")
 
 
-def _opened(talk: Talk, file: Path, n_nodes: tuple[tuple[str, int], ...]) -> Result:
-    """The results in `file`; warns on standard error if the run is in progress, or if a newer run is unfinished."""
-    refuse_model(file)
+def _tell_result(file: Path, verify: bool, hints: dict[str, Any]) -> None:
     from lifsim.results import opening
 
-    result = opening.open(file, node_counts(n_nodes))
-    if result.note:
-        talk.warn(f"{file}: {result.note}")
-    return result
-
-
-def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...]) -> None:
-    from lifsim.results import opening
-
-    result = opening.open(file, node_counts(n_nodes))
+    result = opening.open(file, **hints)
     checked = result.verify() if verify else 0
     echo(one_line(": ".join(filter(None, [result.name, result.info.get("description")]))))
     for line in repr(result).split("\n")[1:]:
@@ -95,9 +84,9 @@ def _tell_result(file: Path, verify: bool, n_nodes: tuple[tuple[str, int], ...])
 
 def _verified(result: Result, checked: int) -> str:
     """The outcome of verifying a result in which `checked` datasets have a checksum of their own."""
-    if result.file is None:
+    if result.file is None and result.path is not None and result.path.suffix == ".log":
         return "verified: every frame of the log"
-    if result.file.sealed:
+    if result.file is not None and result.file.sealed:
         return f"verified: every byte, {checked} datasets"
     if checked:
         return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
@@ -168,49 +157,13 @@ _SAID = {
 
 @click.command(cls=Command)
 @FILE
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@FROM
-@TO
-@POPULATION
-@N_NODES
-@click.pass_obj
-def stats(
-    talk: Talk,
-    file: Path,
-    as_json: bool,
-    as_csv: bool,
-    populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
-    **window: Any,
-) -> None:
-    """Print the spike statistics of each population.
-
-    Prints the spike count, mean rate, CV of the inter-spike intervals, Fano factor and mean pairwise correlation for the
-    results in FILE.
-    """
-    from lifsim import analysis
-
-    if as_json and as_csv:
-        raise LifsimError("--json, --csv", "both are given", "one of them")
-    result = _opened(talk, file, n_nodes)
-    found = analysis.statistics(result, **window)
-    if populations:
-        found = {name: found[name] for name in _chosen(populations, found)}
-    if as_json:
-        echo(json.dumps({name: _defined(facts) for name, facts in found.items()}, indent=2))
-    else:
-        echo(analysis.as_csv(found).rstrip() if as_csv else analysis.table(found))
-
-
-@click.command(cls=Command)
-@FILE
 @click.option("--kind", type=click.Choice(["raster", "rates", "traces", "isi", "space"]), default="raster", show_default=True)
 @click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Figure to write.  [default: next to FILE]")
 @FROM
 @TO
+@DISCARD
 @POPULATION
-@N_NODES
+@HINTS
 @OVERWRITE
 @click.pass_obj
 def plot(
@@ -220,22 +173,23 @@ def plot(
     out: Path | None,
     overwrite: bool,
     populations: tuple[str, ...],
-    n_nodes: tuple[tuple[str, int], ...],
-    **window: Any,
+    hints: dict[str, Any],
+    t_start: float | None,
+    t_stop: float | None,
+    discard: float,
 ) -> None:
     """Plot results.
 
     Plots the results in FILE as a raster plot with population rates below it (raster), population rates (rates), recorded
     traces (traces), histograms of the inter-spike intervals (isi), or a map of the firing rates (space).
     """
-    from lifsim import analysis
-
-    result = _opened(talk, file, n_nodes)
-    analysis.check_window(result, **window)
-    chosen = _chosen(populations, result.populations) if populations else None
-    out = out or file.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    result = opened(talk, file, hints)
+    t_start = analysis.after_warmup(result.t_start, t_start, discard)
+    analysis.check_window(result, t_start, t_stop)
+    shown = chosen(populations, result.populations) if populations else None
+    out = out or figure_of(file, kind)
     refuse_output(out, overwrite)
-    draw_result(result, kind, out, populations=chosen, **window)
+    draw_result(result, kind, out, populations=shown, t_start=t_start, t_stop=t_stop)
     talk.note(f"{out}: {kind} of {file}")
 
 
@@ -263,14 +217,6 @@ def models() -> None:
         echo(f"{name:<{width}}  {one_line(description)}")
 
 
-def _chosen(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
-    names = list(known)
-    for name in wanted:
-        if name not in names:
-            raise LifsimError("--population", f"there is no population {name!r}", did_you_mean(name, names))
-    return list(wanted)
-
-
 def _in_words(value: Any) -> str:
     """An entry of the metadata as one line of text."""
     if isinstance(value, Mapping):
@@ -280,8 +226,3 @@ def _in_words(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_in_words, value)) + "]"
     return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
-
-
-def _defined(facts: Mapping[str, float]) -> dict[str, float | None]:
-    """`facts` with None in place of NaN, which JSON does not have."""
-    return {key: None if value != value else value for key, value in facts.items()}

@@ -12,7 +12,11 @@ from lifsim.common.version import __version__
 # Listed in the order of a typical workflow; each module is imported when its command is called.
 _COMMANDS = {
     **dict.fromkeys(("run", "resume", "check"), "lifsim.cli.run"),
-    **dict.fromkeys(("info", "stats", "plot", "new", "models"), "lifsim.cli.inspect"),
+    "info": "lifsim.cli.inspect",
+    "stats": "lifsim.cli.stats",
+    **dict.fromkeys(("plot", "new", "models"), "lifsim.cli.inspect"),
+    "watch": "lifsim.cli.watch",
+    "convert-spikes": "lifsim.cli.spikes",
     **dict.fromkeys(("scan", "scan-plot"), "lifsim.cli.scan"),
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
     **dict.fromkeys(("train", "predict", "convert", "classify"), "lifsim.cli.ann"),

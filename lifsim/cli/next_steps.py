@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,8 +39,14 @@ def run_of(model: Path, *options: str) -> str:
     return command("run", model, *options, *(() if out == usual else ("-o", out)))
 
 
+def figure_of(results: Path, kind: str) -> Path:
+    """The default file of a figure: beside the results, without the wild cards of a pattern of several files."""
+    name = re.sub(r"[-_]?[*?\[\]]+", "", results.name) or "spikes"
+    return results.with_name(name).with_suffix(".png" if kind == "raster" else f".{kind}.png")
+
+
 def plot_of(results: Path, kind: str) -> str:
     """The command that plots results, with a new file for the figure if the default one exists."""
-    usual = results.with_suffix(".png" if kind == "raster" else f".{kind}.png")
+    usual = figure_of(results, kind)
     out = unused(usual)
     return command("plot", results, *(() if kind == "raster" else ("--kind", kind)), *(() if out == usual else ("-o", out)))

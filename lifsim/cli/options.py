@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +125,13 @@ class NodeCountType(click.ParamType):
         return name, int(number)
 
 
-def node_counts(given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
-    """The values of --n-nodes in the form that `lifsim.open` accepts."""
+def _by_population(option: str, given: tuple[tuple[str, int], ...]) -> int | dict[str, int] | None:
+    """The values of an option such as --n-nodes in the form that `lifsim.open` accepts."""
     if not given:
         return None
     names = [name for name, _ in given]
     if len(set(names)) < len(names) or ("" in names and len(names) > 1):
-        raise LifsimError("--n-nodes", "given for a population twice", "one number for all, or one for each population")
+        raise LifsimError(option, "given for a population twice", "one number for all, or one for each population")
     return given[0][1] if "" in names else dict(given)
 
 
@@ -151,10 +153,30 @@ SETTINGS = click.option(
 )
 FROM = click.option("--from", "t_start", type=TimeType(), help="Start of the time window.  [default: start of the results]")
 TO = click.option("--to", "t_stop", type=TimeType(), help="End of the time window.  [default: end of the results]")
+DISCARD = click.option(
+    "--discard", type=TimeType(), default=0.0, help="Length of a warm-up: times up to the start of the run + TIME are left out."
+)
 POPULATION = click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
-N_NODES = click.option(
+_N_NODES = click.option(
     "--n-nodes", type=NodeCountType(), multiple=True, help="Number of neurons, for spike files of other tools that lack it. Repeatable."
 )
+_FIRST_ID = click.option(
+    "--first-id", type=NodeCountType(), multiple=True, help="Id of the first neuron, for text and NPZ files of other tools. Repeatable."
+)
+_DT = click.option("--dt", type=TimeType(), help="Time step in ms, for spike files of other tools that lack it.")
+
+
+def HINTS(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options with what a file of another tool may lack; the command gets them as `hints`, keywords of `lifsim.open`."""
+
+    @wraps(function)
+    def called(*args: Any, n_nodes: Any, first_id: Any, dt: float | None, **named: Any) -> Any:
+        hints = {"n_nodes": _by_population("--n-nodes", n_nodes), "first_id": _by_population("--first-id", first_id), "dt": dt}
+        return function(*args, hints=hints, **named)
+
+    return _N_NODES(_FIRST_ID(_DT(called)))
+
+
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 PRECISION = click.option(
     "--precision",

@@ -41,6 +41,7 @@ class WholeNumberType(click.ParamType):
 @SETTINGS
 @click.option("--duration", type=TimeType(), help="Biological time of each run, in ms or with a unit.  [default: from the model file]")
 @click.option("--discard", type=TimeType(), help="Time at the beginning that the statistics leave out.  [default: 0]")
+@click.option("--statistics", "names", metavar="NAME,…", help="Which statistics, or all.  [default: rate,cv,fano,correlation]")
 @click.option("-j", "--jobs", type=WholeNumberType(), help="Number of runs at a time.  [default: processors / threads]")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler, whose workers make the runs.")
 @click.option("--threads", type=CountType(), default=1, show_default=True, help="Threads of each run.")
@@ -59,6 +60,7 @@ def scan(
     grid: tuple[str, ...],
     seeds: str | None,
     duration: float | None,
+    names: str | None,
     out: Path | None,
     overwrite: bool,
     plot: bool,
@@ -88,6 +90,8 @@ def scan(
       log:5:50:8     8 values from 5 to 50 in equal ratios
       3:8, log:3:8   an interval, with --random
     """
+    from lifsim.analysis.population_sums import DEFAULT
+    from lifsim.analysis.summary import chosen_names
     from lifsim.modelfile.reader import split_settings
     from lifsim.scans.axis import axis
     from lifsim.scans.job import SharedSettings
@@ -112,6 +116,7 @@ def scan(
         source=model_source(model, *split_settings(settings)),
         request=request,
         settings=own,
+        statistics=tuple(chosen_names(DEFAULT if names is None else names if names == "all" else names.split(","), "--statistics")),
         keep=options["keep"],
         jobs=options["jobs"],
         scheduler=options["scheduler"],

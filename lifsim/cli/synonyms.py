@@ -21,6 +21,8 @@ _COMMANDS = {
     **dict.fromkeys(("fit", "learn"), "train"),
     **dict.fromkeys(("evaluate", "score", "infer"), "predict"),
     **dict.fromkeys(("help", "version"), "--{0}"),
+    **dict.fromkeys(("monitor", "tail", "follow", "live", "top", "progress"), "watch"),
+    **dict.fromkeys(("convert_spikes", "convertspikes", "export", "export-spikes"), "convert-spikes"),
     "to_spiking": "convert",
 }
 _OPTIONS = {
@@ -37,6 +39,11 @@ _OPTIONS = {
     **dict.fromkeys(("--start", "--t-start", "--begin"), "--from"),
     **dict.fromkeys(("--stop", "--end", "--until"), "--to"),
     **dict.fromkeys(("--populations", "--pop"), "--population"),
+    **dict.fromkeys(("--warmup", "--warm-up", "--transient", "--burn-in", "--skip"), "--discard"),
+    **dict.fromkeys(("--bin-size", "--binsize", "--bin-width", "--binwidth"), "--bin"),
+    **dict.fromkeys(("--stats", "--measures", "--measure"), "--statistics"),
+    **dict.fromkeys(("--pairs", "--n-neurons", "--sample"), "--neurons"),
+    **dict.fromkeys(("--groups", "--condition"), "--group"),
     **dict.fromkeys(("--label", "--labels", "--y"), "--target"),
     **dict.fromkeys(("--dataset", "--input", "--train", "-i", "--X"), "--data"),
 }

@@ -199,3 +199,8 @@ def time_on_grid(place: str, value: Any, dt: float) -> float:
     if not on_grid(ms, dt):
         raise LifsimError(place, not_on_grid(ms, dt), nearest_on_grid(ms, dt))
     return ms
+
+
+def next_due(begin: int, every: int, step: int) -> int:
+    """The first step after `step` in which something is due that is done `every` so many steps after the step `begin`."""
+    return begin + every * (max(step - begin, 0) // every + 1)

@@ -93,6 +93,19 @@ class RunningEngine(Protocol):
     def synapse_variables(self, index: int) -> tuple[str, ...]:
         """What `synapses` can read of projection number `index`, which is plastic, beside the weight and the delay."""
 
+    def has_own_values(self, index: int, name: str) -> bool:
+        """Whether each synapse of projection number `index`, which is plastic, has its own value of the variable `name`."""
+
+    def is_in_state(self, index: int, name: str) -> bool:
+        """Whether `saved` has the values of the variable `name` of projection number `index`, which is plastic."""
+
+    def set_synapse_values(self, index: int, name: str, values: np.ndarray, numbers: np.ndarray | None) -> None:
+        """Set a variable of projection number `index`, which is plastic, other than the weight and the delay.
+
+        With `numbers` (see `numbered_synapses`), the variable must have own values, and `values` are those of these synapses; without,
+        `values` is one number for all synapses of the projection.
+        """
+
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node, shape (n_nodes,)."""
 

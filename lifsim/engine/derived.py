@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.timegrid import times
+from lifsim.common.timegrid import next_due, times
 from lifsim.plan.plan import Group, Plan, Probe
 
 SUM, REMAINING, RECEIVED = "I_syn", "t_ref_remaining", "I_stim"
@@ -45,8 +45,7 @@ def synaptic_current(group: Group, ids: np.ndarray, columns: Sequence[np.ndarray
 
 def due_steps(probe: Probe, start: int, stop: int) -> np.ndarray:
     """The steps start < step <= stop in which a sample of `probe` is due."""
-    first = probe.start + probe.interval * (max(start - probe.start, 0) // probe.interval + 1)
-    return np.arange(first, min(stop, probe.stop) + 1, probe.interval)
+    return np.arange(next_due(probe.start, probe.interval, start), min(stop, probe.stop) + 1, probe.interval)
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,18 @@ class IdleEngine:
         """Nothing: there are no synapses."""
         return ()
 
+    def has_own_values(self, index: int, name: str) -> bool:
+        """KeyError: there are no synapses."""
+        raise KeyError(index)
+
+    def is_in_state(self, index: int, name: str) -> bool:
+        """KeyError: there are no synapses."""
+        raise KeyError(index)
+
+    def set_synapse_values(self, index: int, name: str, values: np.ndarray, numbers: np.ndarray | None) -> None:
+        """KeyError: there are no synapses."""
+        raise KeyError(index)
+
     def fan_out(self) -> np.ndarray:
         """Number of synapses from each node (all 0), shape (n_nodes,)."""
         return np.zeros(self.plan.n_nodes, np.int64)

@@ -16,7 +16,7 @@ from lifsim.engine.parallel.placement import place_neurons
 from lifsim.engine.parallel.team import Team
 from lifsim.engine.piece import Probes
 from lifsim.engine.probe_layout import probed
-from lifsim.engine.stimuli.received import Received
+from lifsim.engine.stimuli.received import Received, received_now
 from lifsim.engine.synapses import packing
 from lifsim.engine.synapses.sampling import key_of
 from lifsim.engine.synapses.tally import Tally
@@ -42,6 +42,7 @@ class NeuronEngine:
     get: Callable[[str, str], np.ndarray]
     _releases: Callable[[Group], Releases]
     derived: DerivedSamples
+    _edges: np.ndarray  # bounds of the pieces
 
     def __init__(self, plan: Plan, threads: int, precision: str, weights: str, tell: Callable[[int], None] | None) -> None:
         self.plan = plan
@@ -77,7 +78,7 @@ class NeuronEngine:
 
     def _derived(self, edges: np.ndarray, tables: Callable[[Plan], Any]) -> DerivedSamples:
         """The derived variables that the plan records; `edges` are the bounds of the pieces, `tables` makes tables of currents."""
-        received = None
+        received, self._edges = None, edges
         if any(p.source or p.variable == RECEIVED for p in self.plan.probes):
             received = Received(self.placement.place, edges, tables)
         return DerivedSamples(self.plan, received)
@@ -91,6 +92,9 @@ class NeuronEngine:
         if name == REMAINING:
             at = self._releases(g)
             return np.maximum(times(np.maximum(at.step - self.step, 0), self.plan.dt) - at.offset, 0.0)
+        if name == RECEIVED:
+            place = self.placement.place[g.first : g.first + g.n]
+            return received_now(self.machine.currents, self._edges, place, tuple(self.machine.key), self.step)
         if self.machine.plastic is None:
             raise KeyError(name)
         place, blocks, ring, trains = self.placement.place, self.machine.blocks, self.machine.ring, self.machine.plastic.trains
@@ -183,6 +187,23 @@ class NeuronEngine:
     def synapse_variables(self, index: int) -> tuple[str, ...]:
         """See `lifsim.engine.contract.RunningEngine.synapse_variables`."""
         return plasticity.variables(plasticity.stored_in(self.plan.wirings, index)[0])
+
+    def has_own_values(self, index: int, name: str) -> bool:
+        """See `lifsim.engine.contract.RunningEngine.has_own_values`."""
+        return plasticity.kind_of(self.machine.plastic, self.plan.wirings, index, name) == plasticity.OWN
+
+    def is_in_state(self, index: int, name: str) -> bool:
+        """See `lifsim.engine.contract.RunningEngine.is_in_state`."""
+        return plasticity.kind_of(self.machine.plastic, self.plan.wirings, index, name) != plasticity.SHARED
+
+    def set_synapse_values(self, index: int, name: str, values: np.ndarray, numbers: np.ndarray | None) -> None:
+        """See `lifsim.engine.contract.RunningEngine.set_synapse_values`."""
+        plastic, wirings = self.machine.plastic, self.plan.wirings
+        if numbers is not None:
+            plasticity.set_own(plastic, wirings, index, name, values, numbers)
+        else:
+            plastic = plasticity.with_value(plastic, wirings, index, name, float(values), self.plan, self.placement.place)
+            self.machine = self.machine._replace(plastic=plastic)
 
     def _wirings(self) -> list[Any]:
         """The wirings of the plan, with places as targets."""

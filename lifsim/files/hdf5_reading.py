@@ -69,12 +69,26 @@ def read_values(data: h5py.Dataset) -> np.ndarray:
 
 def check_digest(data: h5py.Dataset) -> None:
     """Compare a dataset, read in pieces, with its checksum (DataError if they differ)."""
-    digest = hashlib.sha256()
     rows = max(1, _ROWS // max(1, math.prod(data.shape[1:])))
-    for a in range(0, len(data), rows):
-        digest.update(data[a : a + rows])
-    if attribute_of(data, "sha256") != digest.hexdigest():
-        raise DataError(f"{data.file.filename}{data.name}", *seal.CHANGED)
+    for _ in pieces_of(data, rows=rows):
+        pass
+
+
+def pieces_of(*columns: h5py.Dataset, rows: int | None = None, check: bool = True) -> Iterator[tuple[np.ndarray, ...]]:
+    """The values of datasets of the same length, `rows` at a time; at the end, if `check`, they are compared with their checksums, if
+    they have any (DataError).
+    """
+    sums = [hashlib.sha256() if check and "sha256" in data.attrs else None for data in columns]
+    rows = rows or _ROWS
+    for a in range(0, len(columns[0]), rows):
+        values = tuple(data[a : a + rows] for data in columns)
+        for digest, part in zip(sums, values, strict=True):
+            if digest is not None:
+                digest.update(part)
+        yield values
+    for digest, data in zip(sums, columns, strict=True):
+        if digest is not None and attribute_of(data, "sha256") != digest.hexdigest():
+            raise DataError(f"{data.file.filename}{data.name}", *seal.CHANGED)
 
 
 def attribute_of(item: h5py.HLObject, name: str) -> Any:

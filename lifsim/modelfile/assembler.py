@@ -276,6 +276,8 @@ class Assembler:
             missing.append(Problem(place, f"source and target are given with {beside}", 'variable = "weight" or "I", without populations'))
         if "events" in given and not (ends and variable == "weight"):
             missing.append(Problem(f"{place}.events", f"given with the variable {variable!r}", "only with weights"))
+        if "projection" in given and not (ends and variable == "weight"):
+            missing.append(Problem(f"{place}.projection", f"given with the variable {variable!r}", "only with weights"))
         self.problems += missing
         if missing or any(key not in given for key in needed):
             return

@@ -112,6 +112,7 @@ class RecordTable(TomlTable):
     stop: Any = None
     name: str = ""
     events: Any = False
+    projection: Any = None
 
 
 class ModelFile(TomlTable):

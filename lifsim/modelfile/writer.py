@@ -177,7 +177,9 @@ def _recording(r: Recording) -> dict[str, Any]:
         out["events"] = True
     if r.variable != "spikes":
         out |= {} if r.events else {"interval": r.interval}
-        if r.key[1] != r.variable:
+        if r.projection:
+            out["projection"] = r.projection.name or int(r.projection_label)
+        if r.key[1] != r.default_name:
             out["name"] = r.name
     if r.start > 0:
         out["start"] = r.start

@@ -24,6 +24,7 @@ from lifsim.network.nest_spelling import spelled_out
 from lifsim.network.new_population import check_new, joined, new_population
 from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection, projection, taken_names
+from lifsim.network.projection_choice import Choice
 from lifsim.network.recording_names import RecordingNames
 from lifsim.network.recordings import Nodes, Recording, as_list, is_list, listed_entries, recordings_of, synapse_recording
 from lifsim.network.run_settings import check_settings, time_step
@@ -287,6 +288,7 @@ class Network(Described):
         stop: Any = math.inf,
         name: str = "",
         events: Any = False,
+        projection: Choice = None,
     ) -> None:
         """Record the weights of all synapses from `source` to `target`, as ``result.traces[target]["weight_from_SOURCE"]``.
 
@@ -297,12 +299,14 @@ class Network(Described):
         name : name of the trace; default: "weight_from_SOURCE", where that is taken followed by "@" and the interval, or by a number.
         events : True: record each weight that a spike transmits through synapses with long-term plasticity, as NEST's weight_recorder,
             as ``result.weight_events[target]["weight_events_from_SOURCE"]``; without an interval.
+        projection : one of several projections from `source` to `target`: its name, its number in the network, or the `Projection`; the
+            default name then ends with ".NAME" or ".NUMBER". Default: all of them.
 
         Raises
         ------
         ModelError : lists every problem found.
         """
-        self._record_synapses(source, target, interval, start, stop, name, "weight", events)
+        self._record_synapses(source, target, interval, start, stop, name, "weight", events, projection)
 
     @known_keywords(recording_hint)
     def record_currents(

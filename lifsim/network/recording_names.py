@@ -83,7 +83,7 @@ def _named(place: str, known: Mapping[Key, Recording], r: Recording) -> tuple[Pr
         other = "a recording of other nodes" + ("" if r.variable == "spikes" else ", at another interval or with a name")
         return Problem(place, f"{r.variable} of {r.view} {'are' if r.variable == 'spikes' else 'is'} recorded already", other), r
     nodes = r.nodes if str(r.view) != str(first.view) and r.kind not in ("weights", "events") and len(r.nodes) <= SHORT else ""
-    name = r.variable + nodes + (f"@{r.interval:.12g}" if r.interval != first.interval else "")
+    name = r.default_name + nodes + (f"@{r.interval:.12g}" if r.interval != first.interval else "")
     if (population, name) in known:
         name = next(f"{name}#{k}" for k in count(2) if (population, f"{name}#{k}") not in known)
     return None, replace(r, name=name)
@@ -93,7 +93,7 @@ def _same(a: Recording, b: Recording) -> bool:
     """Whether two recordings sample the same nodes (or synapses) at the same times."""
     if (a.variable, a.interval, a.start, a.stop) != (b.variable, b.interval, b.start, b.stop):
         return False
-    return (str(a.view), str(a.source)) == (str(b.view), str(b.source))
+    return (str(a.view), str(a.source), a.projection) == (str(b.view), str(b.source), b.projection)
 
 
 def name_problem(place: str, name: object) -> Problem | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from lifsim.common.values import KINDS, number
 from lifsim.network.parameter_synonyms import variable_hint
 from lifsim.network.population import Population, View
 from lifsim.network.projection import Projection
+from lifsim.network.projection_choice import Choice, between, chosen, label_of
 
 Nodes: TypeAlias = "str | Population | View"
 NO_SIGNAL = "record the current that the targets receive, since each has its own: record_currents(source, target)"
@@ -42,12 +43,19 @@ class Recording:
     source: View | None = None
     name: str = ""
     events: bool = False  # whether each transmitted weight is recorded, and not samples
+    projection: Projection | None = None  # whose weights; None: those of all projections from `source` to `view`
+    projection_label: str = ""  # what this projection is called
     kind: str = field(init=False)
 
     @property
     def key(self) -> Key:
         """The population and the name of the trace in results."""
-        return self.view.name, self.name or self.variable
+        return self.view.name, self.name or self.default_name
+
+    @property
+    def default_name(self) -> str:
+        """The name of the trace unless it is taken: the variable, and the projection if one is chosen."""
+        return self.variable + (f".{self.projection_label}" if self.projection else "")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", self._kind())
@@ -146,15 +154,16 @@ def synapse_recording(
     view: Callable[[Nodes, str], View],
     source: Nodes,
     target: Nodes,
-    projections: Iterable[Projection],
+    projections: Sequence[Projection],
     times: Mapping[str, Any],
     name: str = "",
     variable: str = "weight",
     events: bool = False,
+    projection: Choice = None,
 ) -> Recording:
     """The recording of the weights, or of the current ("I"), from `source` to `target`; `name` is "" if the user gave none.
 
-    With `events`, each transmitted weight is recorded.
+    With `events`, each transmitted weight is recorded. `projection` is one of several projections; None for all of them.
 
     Raises
     ------
@@ -171,20 +180,34 @@ def synapse_recording(
             problems += error.problems
     if len(views) == 2:
         problems += _check_synapses(place, projections, views[0], views[1], variable)
-        problems += _check_events(place, projections, views[0], views[1], known_times.get("interval")) if events is True else []
+        own, wrong = _recorded(f"{place}.projection", projections, (views[0], views[1]), projection)
+        problems += wrong
+        problems += _check_events(place, own, known_times.get("interval")) if events is True else []
     if not isinstance(events, bool):
         problems.append(Problem(f"{place}.events", shown(events), "must be true or false"))
     if problems:
         raise ModelError.of(problems)
     what = f"{variable}{'_events' if events else ''}_from_{views[0].name}"
-    return Recording(views[1], what, *_snapped(dt, **known_times), views[0], name, events)
+    one = None if projection is None else own[0]
+    return Recording(views[1], what, *_snapped(dt, **known_times), views[0], name, events, one, label_of(projections, one))
 
 
-def _check_events(place: str, projections: Iterable[Projection], source: View, target: View, interval: float | None) -> Iterable[Problem]:
-    """Report problems with recording each weight that is transmitted from `source` to `target`."""
-    between = [p for p in projections if p.source.population is source.population and p.target.population is target.population]
-    if between and not any(p.synapse and p.synapse.model.changes_weights for p in between):
-        models = ", ".join(sorted({p.synapse.model.name if p.synapse else "static_synapse" for p in between}))
+def _recorded(
+    place: str, projections: Sequence[Projection], ends: tuple[View, View], projection: Choice
+) -> tuple[list[Projection], Sequence[Problem]]:
+    """The projections between two views whose weights are recorded, and the problems with the one that is asked for."""
+    if projection is None or not between(projections, *ends):
+        return [projections[i] for i in between(projections, *ends)], []
+    try:
+        return [projections[chosen(place, projections, *ends, projection)]], []
+    except ModelError as error:
+        return [], error.problems
+
+
+def _check_events(place: str, recorded: Sequence[Projection], interval: float | None) -> Iterable[Problem]:
+    """Report problems with recording each weight that is transmitted by the projections `recorded`."""
+    if recorded and not any(p.synapse and p.synapse.model.changes_weights for p in recorded):
+        models = ", ".join(sorted({p.synapse.model.name if p.synapse else "static_synapse" for p in recorded}))
         yield Problem(f"{place}.events", f"the weights of {models} do not change", "synapses with long-term plasticity")
     if interval is not None:
         yield Problem(f"{place}.interval", f"{interval:g} ms with events", "no interval: every transmitted weight is recorded")
@@ -214,9 +237,9 @@ def _snapped(dt: float, interval: float | None, start: float, stop: float) -> tu
     return snapped(1.0 if interval is None else interval, dt), snapped(start, dt), snapped(stop, dt)
 
 
-def _check_synapses(place: str, projections: Iterable[Projection], source: View, target: View, variable: str) -> Iterable[Problem]:
+def _check_synapses(place: str, projections: Sequence[Projection], source: View, target: View, variable: str) -> Iterable[Problem]:
     """Report problems with recording the weights of the synapses, or the current ("I"), from `source` to `target`."""
-    if not any(p.source.population is source.population and p.target.population is target.population for p in projections):
+    if not between(projections, source, target):
         yield Problem(place, f"there are no synapses from {source.name} to {target.name}", "connect them first")
     elif variable == "I" and source.population.model.role != "current":
         yield Problem(f"{place}.source", f"a {source.population.model.name} sends no current", "a generator of currents")

@@ -126,7 +126,7 @@ register(
             Parameter("spike_times", (), "ms", "spike times; a list of lists for several nodes", shape="trains"),
             Parameter("spike_ids", (), "", "index of the node that sends each spike (with a flat list of times)", shape="series"),
             Parameter("spike_multiplicities", (), "", "multiplicity of each spike", shape="series"),
-            Parameter("spike_file", "", "", "SONATA spike file, in place of spike_times", shape="file"),
+            Parameter("spike_file", "", "", "file of spikes, in place of spike_times", shape="file"),
             Parameter("spike_population", "", "", "population in that file (if it holds several)", shape="text"),
             Parameter(
                 "allow_offgrid_times", False, "", "send spikes that are off the time grid at the end of their time step", shape="flag"

@@ -215,34 +215,36 @@ def _value(model: SynapseModel, key: str, raw: Any, weight_unit: str, arranged: 
     p = model.parameter(key)
     v = arranged(raw, weight_unit if p.unit == WEIGHT else p.unit)
     if p.shape == "number" and not isinstance(v, float):
-        raise ValueError(f"{_shown(v)}; {key} of {model.name} is one number for all synapses")
+        raise ValueError(f"{shown_value(v)}; {key} of {model.name} is one number for all synapses")
     wrong = p.violation(np.array([x for x in v.support if np.isfinite(x)]) if isinstance(v, Distribution) else v)
     if wrong is None and isinstance(v, Distribution):
         low, high = v.support
         open_below, open_above = low == -np.inf and p.bound in ("> 0", ">= 0", "0 to 1"), high == np.inf and p.bound == "0 to 1"
         wrong = f"{p.bound} (give the distribution a min or a max)" if open_below or open_above else None
     if wrong:
-        raise ValueError(f"{_shown(v)}; must be {wrong}")
+        raise ValueError(f"{shown_value(v)}; must be {wrong}")
     return v
 
 
-def _shown(v: Value) -> str:
+def shown_value(v: Value) -> str:
     """A value as shown in a message."""
     if isinstance(v, Distribution):
         return f"{v.as_dict()}"
-    return f"values from {np.min(v):g} to {np.max(v):g}" if isinstance(v, np.ndarray) else f"{v:g}"
+    if isinstance(v, np.ndarray) and np.ptp(v) > 0:
+        return f"values from {np.min(v):g} to {np.max(v):g}"
+    return f"{np.ravel(v)[0]:g}"
 
 
 def _relations(place: str, model: SynapseModel, params: Mapping[str, Value]) -> Iterable[Problem]:
     values = {p.name: params.get(p.name, p.default) for p in model.parameters}
-    return violations(place, model.checks, values, lambda name, x: f"{name} = {_shown(x)}")
+    return violations(place, model.checks, values, lambda name, x: f"{name} = {shown_value(x)}")
 
 
 def check_sign(place: str, weight: Value, own: Synapse) -> Iterable[Problem]:
     """Report weights with the wrong sign: it must be that of Wmax, or positive, because plasticity does not change it."""
     low, high = _span(weight)
     if own.model.sign == "positive" and low < 0:
-        yield Problem(place, _shown(weight), f"weights of {own.model.name} must not be negative{_hint(weight)}")
+        yield Problem(place, shown_value(weight), f"weights of {own.model.name} must not be negative{_hint(weight)}")
     elif own.model.sign == "Wmax":
         limit = own.get("Wmax")
         if isinstance(weight, np.ndarray) and isinstance(limit, np.ndarray):
@@ -251,7 +253,9 @@ def check_sign(place: str, weight: Value, own: Synapse) -> Iterable[Problem]:
             low_limit, high_limit = _span(limit)
             differs = (low < 0 and high_limit > 0) or (high > 0 and low_limit < 0)
         if differs:
-            yield Problem(place, f"{_shown(weight)} with Wmax {_shown(limit)}", f"weight and Wmax must have the same sign{_hint(weight)}")
+            yield Problem(
+                place, f"{shown_value(weight)} with Wmax {shown_value(limit)}", f"weight and Wmax must have the same sign{_hint(weight)}"
+            )
 
 
 def _span(v: Value) -> tuple[float, float]:

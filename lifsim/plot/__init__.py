@@ -1,6 +1,6 @@
 """Figures of results in publication quality. No window is opened, and matplotlib's settings are left unchanged.
 
-Input: a `Result`, or the path of one. Output: a matplotlib figure, which `save` writes to a file.
+Input: a `Result`, or what `lifsim.open` takes, such as a path or `Spikes`. Output: a matplotlib figure, which `save` writes to a file.
 """
 
 from lifsim.plot import backend  # noqa: F401 (must come before anything else imports matplotlib)

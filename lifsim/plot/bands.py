@@ -10,7 +10,7 @@ import numpy as np
 from lifsim import analysis
 from lifsim.plot.selection import Shown
 from lifsim.plot.style import TINY
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,14 +29,14 @@ from lifsim.plot.style import (
     write_note,
 )
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 DOTS = 200_000  # more spikes than this are drawn as an image: dots would overlap and take long to draw
 
 
 @shows
 def raster(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -53,7 +52,7 @@ def raster(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the raster alone, or a pair of axes for raster and rates; default: a new figure with both.

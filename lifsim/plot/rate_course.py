@@ -25,7 +25,7 @@ from lifsim.plot.style import (
     write_note,
 )
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.data import Spikes
+from lifsim.results.spikes import Spikes
 
 TOGETHER = 6  # more populations than this have rows of their own
 _MOST_BINS, _FEWEST_BINS, _SPIKES = 300, 10, 5

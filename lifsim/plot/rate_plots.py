@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,12 +15,12 @@ from lifsim.plot.rate_course import check_bin, draw_rates, in_rows, rates_height
 from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.style import WIDTH, Picture, add_legend, new_figure, say_nothing, write_note
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 
 @shows
 def rates(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -35,7 +34,7 @@ def rates(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the population rates alone; default: a new figure with both panels.
@@ -71,7 +70,7 @@ def rates(
 
 @shows
 def isi(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -84,7 +83,7 @@ def isi(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all whose spikes were recorded.
     t_start, t_stop : limits of the window, ms; default: the whole run.
     ax : axes for the intervals alone; default: a new figure with both panels.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.plot.palette import colours
 from lifsim.plot.style import short_label
-from lifsim.results.data import Spikes
+from lifsim.results.opening import Openable
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
+from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,12 @@ def looks_of(result: Result) -> dict[str, Look]:
     return {name: Look(colour[name], label) for name, label in zip(names, unique, strict=True)}
 
 
-def result_of(result: Result | str | Path) -> Result:
-    """`result` itself, or the result at that path."""
-    return result if isinstance(result, Result) else open_result(result)
+def result_of(result: Openable) -> Result:
+    """`result` itself, or the result of what `lifsim.open` takes."""
+    return open_result(result)
 
 
-def spikes_of(
-    result: Result | str | Path, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None
-) -> list[Shown]:
+def spikes_of(result: Openable, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None) -> list[Shown]:
     """The given populations (None: all), with their spikes in the window t_start < t <= t_stop (ms)."""
     result = result_of(result)
     analysis.check_window(result, t_start, t_stop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,12 +16,12 @@ from lifsim.plot.number_labels import NumberLabels
 from lifsim.plot.selection import Shown, result_of, spikes_of
 from lifsim.plot.style import FONT, SMALL, WIDTH, Picture, figure_size, new_figure, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 
 @shows
 def space(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -34,7 +33,7 @@ def space(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all with positions and recorded spikes.
     t_start, t_stop : limits of the window over which rates are averaged, ms; default: the whole run.
     ax : axes for the first population alone; default: a new figure with a panel per population.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,6 +31,7 @@ from lifsim.plot.style import (
 )
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.data import Traces
+from lifsim.results.opening import Openable
 from lifsim.results.result import Result
 
 _MARK = 4.0  # distance of the rows of spike marks, points
@@ -40,7 +40,7 @@ _WEIGHTS = "weight_from_"  # begins the name of recorded weights; the name of th
 
 @shows
 def traces(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     variables: Sequence[str] | str | None = None,
     t_start: float | None = None,
@@ -56,7 +56,7 @@ def traces(
 
     Parameters
     ----------
-    result : the result, or its path.
+    result : the result, or what `lifsim.open` takes: its path, `Spikes`, {population: `Spikes`}, ….
     populations : name or names of the populations; default: all with recorded traces.
     variables : name or names of the variables; default: all recorded ones.
     t_start, t_stop : limits of the window, ms; default: the whole run.

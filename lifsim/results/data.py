@@ -1,10 +1,8 @@
-"""Spikes and traces of a result, read on first access from memory, a log or a file."""
+"""The data of a result and its traces, read on first access from memory, a log or a file."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
@@ -33,6 +31,9 @@ class DataSource(Protocol):
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and ids of a population's spikes."""
+
+    def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Times (ms) and ids of a population's spikes in order of time, in pieces, only one of which is in memory."""
 
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population in `located`, (n, dimensions), mm."""
@@ -70,6 +71,12 @@ class RecordedChunks:
                 ids[own], n = chunk.spikes[name][1], own.stop
         return at, ids
 
+    def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Times (ms) and ids of a population's spikes in order of time, a piece for each chunk."""
+        for chunk in self._recorded.chunks:
+            if name in chunk.spikes:
+                yield chunk.spike_times(name, self.manifest.dt), chunk.spikes[name][1].astype(np.int64)
+
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population, (n, dimensions), mm."""
         return np.asarray(self.manifest.positions[name], np.float64)
@@ -92,53 +99,6 @@ class RecordedChunks:
         write(self._recorded, path)
 
 
-@dataclass(frozen=True, eq=False)
-class Spikes:
-    """Spikes of one population.
-
-    Parameters
-    ----------
-    times : spike times in ms, float64 (n_spikes,), ascending.
-    ids : the neuron of each spike, as 0-based index in the population, int64 (n_spikes,).
-    n_nodes : size of the population.
-    t_start, t_stop : the recorded window in ms, t_start < t <= t_stop.
-    recorded_ids : the recorded neurons, silent ones included, int64 (n_recorded,).
-    dt : time step in ms; nan if not known.
-    name : name of the population.
-    """
-
-    times: np.ndarray
-    ids: np.ndarray
-    n_nodes: int
-    t_start: float
-    t_stop: float
-    recorded_ids: np.ndarray
-    dt: float = math.nan
-    name: str = ""
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    def window(self, t_start: float | None = None, t_stop: float | None = None) -> Spikes:
-        """The spikes in a window.
-
-        Parameters
-        ----------
-        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, cut to the recorded window (default: all of it).
-        """
-        if t_start is None and t_stop is None:
-            return self
-        start = self.t_start if t_start is None else max(t_start, self.t_start)
-        stop = self.t_stop if t_stop is None else min(t_stop, self.t_stop)
-        stop = max(start, stop)
-        slack = 1e-6 * self.dt if self.dt > 0 else 0.0  # a limit such as 0.1 + 0.2 still denotes the step at 0.3
-        a, b = np.searchsorted(self.times, [start + slack, stop + slack], side="right")
-        return replace(self, times=self.times[a:b], ids=self.ids[a:b], t_start=start, t_stop=stop)
-
-    def __repr__(self) -> str:
-        return f"<Spikes of {self.name}: {len(self):,} of {len(self.recorded_ids):,} neurons in ({self.t_start:g}, {self.t_stop:g}] ms>"
-
-
 class Lazy(Mapping[str, T], Generic[T]):
     """A read-only mapping whose values are loaded on first access and then kept."""
 
@@ -156,10 +116,14 @@ class Lazy(Mapping[str, T], Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
-            if name not in self._names:
-                self._refuse(name)
+            self.check(name)
             self._loaded[name] = self._load(name)
         return self._loaded[name]
+
+    def check(self, name: str) -> None:
+        """Raise DataError if there is no value of `name`, without loading it."""
+        if name not in self._names:
+            self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:
         if name in self._unreadable:

@@ -10,7 +10,7 @@ A population that cannot be read does not prevent the others from being read.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,15 +19,15 @@ import numpy as np
 
 from lifsim.common import units
 from lifsim.common.errors import DataError
-from lifsim.files.hdf5_reading import member, text_of
-from lifsim.results.spike_columns import MOST_NODES, SpikeColumns
+from lifsim.files.hdf5_reading import dataset, member, read_values, text_of
+from lifsim.results.spike_arrays import MOST_NODES
+from lifsim.results.spike_columns import SpikeColumns
+from lifsim.results.spike_hints import Hints, assumed_text, check_plausible, filled_up
 
 ROWS = 1 << 20  # numbers that are read at a time: a dataset may be larger than the memory
 FLAT = "spikes"  # the name given to the population without a name
+DERIVED = "from another tool: where n_nodes or t_stop is missing, it is derived from the largest id or the last spike"
 _IDS = ("node_ids", "gids")
-_SPARSE = 1 << 24  # from this id on, the largest id must be plausible as the number of neurons
-
-NodeCount = int | Mapping[str, int] | None
 
 
 @dataclass
@@ -44,41 +44,39 @@ class Survey:
     assumed: dict[str, str] = field(default_factory=dict)
 
 
-def survey(file: h5py.File, n_nodes: NodeCount = None) -> Survey:
+def survey(file: h5py.File, hints: Hints) -> Survey:
     """Find the populations in a file and check all their times and ids.
-
-    `n_nodes` is the number of neurons, for all populations or as {population: number}; None: taken from the file.
 
     Raises
     ------
-    DataError : no population can be read, or `n_nodes` names one that is not in the file.
+    DataError : no population can be read, or the `hints` name one that is not in the file.
     """
     if file.get("spikes", getlink=True) is None:
         raise DataError(file.filename, "is neither a result of lifsim nor a SONATA spike file", "it has no group /spikes")
-    found = Survey({})
-    populations, recorded, start, stop = {}, {}, 0.0, 0.0
+    found, seen = Survey({}), dict[str, _Population]()
     spikes = member(file, "spikes", h5py.Group)
     names = _names(spikes)
-    _check_given(n_nodes, names, file.filename)
+    hints.refuse(file.filename, "an HDF5 file", "first_id")
+    hints.check(names, file.filename)
     for name in names:
-        given = n_nodes.get(name) if isinstance(n_nodes, Mapping) else n_nodes
         try:
-            known = _Population(file, spikes, name, given)
+            seen[name] = _Population(file, spikes, name, hints)
         except DataError as error:
             found.unreadable[name] = error
-            continue
-        found.places[name] = known.place
-        populations[name] = {"n": known.n, "model": "unknown"}
-        recorded[name] = {"ids": known.ids, "start": 0.0, "stop": None}
-        start, stop = min(start, known.start), max(stop, known.stop)
-        if known.assumed:
-            found.assumed[name] = known.assumed
-    if names and not populations:
+    if names and not seen:
         raise next(iter(found.unreadable.values()))
-    for entry in recorded.values():
-        entry["start"] = start
-    note = "from another tool: where n_nodes or t_stop is missing, it is derived from the largest id or the last spike"
-    entries = {"dt": math.nan, "seed": -1, "t_start": start, "t_stop": stop, "duration": stop - start, "complete": True, "note": note}
+    found.places = {name: known.place for name, known in seen.items()}
+    found.assumed = {name: known.assumed for name, known in seen.items() if known.assumed}
+    populations = {name: {"n": known.n, "model": "unknown"} for name, known in seen.items()}
+    start, stop = min((known.start for known in seen.values()), default=0.0), max((known.stop for known in seen.values()), default=0.0)
+    recorded = {
+        name: {"ids": known.ids, "start": start if known.own_start is None else known.own_start, "stop": known.own_stop, "dt": known.dt}
+        for name, known in seen.items()
+    }  # populations that do not say when they were recorded have the window of all
+    steps = {known.dt for known in seen.values()}
+    dt = steps.pop() if len(steps) == 1 else math.nan
+    entries: dict[str, Any] = {"dt": dt, "seed": -1, "t_start": start, "t_stop": stop, "duration": stop - start, "complete": True}
+    entries |= {"note": DERIVED} if any(known.derived for known in seen.values()) else {}
     found.info = {**entries, "populations": populations, "recorded_spikes": recorded}
     if found.unreadable:
         found.info["unreadable"] = {name: str(error) for name, error in found.unreadable.items()}
@@ -100,18 +98,10 @@ def _names(spikes: h5py.Group) -> list[str]:
     return [FLAT, *(name for name in spikes if name not in (FLAT, "timestamps", *_IDS))]
 
 
-def _check_given(n_nodes: NodeCount, names: list[str], place: str) -> None:
-    for name, n in n_nodes.items() if isinstance(n_nodes, Mapping) else [("", n_nodes)] if n_nodes is not None else []:
-        if name and name not in names:
-            raise DataError(place, f"n_nodes is given for {name!r}, which is not a population of the file", "one of: " + ", ".join(names))
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MOST_NODES:
-            raise DataError(place, f"n_nodes is {n!r}", f"a whole number from 0 to {MOST_NODES}")
-
-
 class _Population:
     """Metadata of a population: `place` of its datasets, number of neurons `n`, their `ids`, `start` and `stop` in ms."""
 
-    def __init__(self, file: h5py.File, spikes: h5py.Group, name: str, given: int | None) -> None:
+    def __init__(self, file: h5py.File, spikes: h5py.Group, name: str, hints: Hints) -> None:
         group = spikes if name == FLAT and _flat(spikes) else member(spikes, name, h5py.Group)
         self._where = f"{file.filename}{group.name}"
         ids = next((key for key in _IDS if group.get(key, getlink=True) is not None), _IDS[0])
@@ -120,7 +110,9 @@ class _Population:
         at, node_ids = plain.columns(file)
         self.place = SpikeColumns(plain.times, plain.ids, self._factor(at))
         self._read_times(at, group)
-        self._read_ids(node_ids, group, given)
+        own = _number(group, "dt", math.nan)
+        self.dt = own if own > 0 else math.nan if hints.step is None else hints.step
+        self._read_ids(node_ids, group, hints.nodes(name))
 
     def _factor(self, at: h5py.Dataset) -> float:
         """The factor that converts the timestamps to ms."""
@@ -142,8 +134,11 @@ class _Population:
                 )
                 raise DataError(f"{self._where}/timestamps", got, "times in ms")
             least, most = min(least, times.min().item()), max(most, times.max().item())
-        self.start = min(least, _number(group, "t_start", 0.0), 0.0)
-        self.stop = max(most, _number(group, "t_stop", 0.0), 0.0)
+        start, stop = (_number(group, key, math.nan) for key in ("t_start", "t_stop"))
+        self.own_start = None if math.isnan(start) else min(start, least)
+        self.own_stop = None if math.isnan(stop) else max(stop, most, self.own_start or -math.inf)
+        self.start = min(least, 0.0) if self.own_start is None else self.own_start
+        self.stop = max(most, 0.0) if self.own_stop is None else self.own_stop
 
     def _read_ids(self, node_ids: h5py.Dataset, group: h5py.Group, given: int | None) -> None:
         least, most = MOST_NODES, -1
@@ -152,29 +147,40 @@ class _Population:
         if len(node_ids) and not 0 <= least <= most < MOST_NODES:
             self._refuse(least if least < 0 else most, f"0 to {MOST_NODES - 1}")
         known = _number(group, "n_nodes", -1.0) if given is None else given
-        self.n, self.ids, self.assumed = int(known), "all", ""
-        if known < 0:
+        self.n, self.assumed = int(known), ""
+        self.derived = known < 0 or self.own_stop is None
+        self.ids: str | list[int] = "all"
+        if given is None and group.get("recorded_ids", getlink=True) is not None:
+            self.ids = self._recorded(group, node_ids)
+        elif known < 0:
             self.n = most + 1
-            if most >= max(_SPARSE, 100 * len(node_ids)):
-                self._refuse(most, "give n_nodes, the number of neurons")
-            if least not in (0, MOST_NODES):
-                text = f"{self.n:,} neurons with ids 0 to {most} are assumed, since the spikes have ids {least} to {most}"
-                self.assumed = f"{text}: if there are fewer neurons, give their number as n_nodes"
+            check_plausible(most, len(node_ids), self._where)
+            self.assumed = assumed_text(self.n, least, most) if least not in (0, MOST_NODES) else ""
         elif most >= self.n:
-            self.ids = self._listed(node_ids)
+            self.ids = filled_up(self._used(node_ids, self.n), self.n, self._where).tolist()
 
     def _refuse(self, node: int, allowed: str) -> None:
         raise DataError(self._where, f"holds a spike of node {node}", allowed)
 
-    def _listed(self, node_ids: h5py.Dataset) -> Any:
-        """Ids of the `n` neurons, if they do not begin with 0: the ids of spikes, filled up with unused ids after the smallest."""
+    def _recorded(self, group: h5py.Group, node_ids: h5py.Dataset) -> list[int]:
+        """The recorded neurons that the file lists, as `lifsim.write_spikes` does."""
+        listed = read_values(dataset(group.file, f"{group.name.strip('/')}/recorded_ids", "ui", 1)).astype(np.int64)
+        lacking = np.setdiff1d(self._used(node_ids, len(listed)), listed)
+        if len(lacking):
+            self._refuse(int(lacking[0]), "a node of recorded_ids")
+        if len(np.unique(listed)) < len(listed):
+            raise DataError(f"{self._where}/recorded_ids", "holds a node twice", "distinct nodes")
+        self.n = max(self.n, len(listed))
+        return [int(k) for k in listed]
+
+    def _used(self, node_ids: h5py.Dataset, most: int) -> np.ndarray:
+        """The distinct ids of spikes, ascending; the search ends when there are more than `most`."""
         used = np.zeros(0, np.int64)
         for _, piece in _pieces(node_ids):
             used = np.union1d(used, piece.astype(np.int64))
-            if len(used) > self.n:
-                raise DataError(self._where, f"holds spikes of {len(used):,} neurons or more", f"at most the given n_nodes = {self.n:,}")
-        follow = np.setdiff1d(np.arange(used[0], used[0] + self.n), used)[: self.n - len(used)]
-        return np.sort(np.concatenate([used, follow])).tolist()
+            if len(used) > most:
+                break
+        return used
 
 
 def _pieces(data: h5py.Dataset) -> Iterator[tuple[int, np.ndarray]]:

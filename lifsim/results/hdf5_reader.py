@@ -11,21 +11,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import h5py
 import numpy as np
 
 from lifsim.common.errors import DataError
 from lifsim.files import disk, seal
-from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check_storage, dataset, member, read_values
+from lifsim.files.hdf5_reading import ALLOWED, attribute_of, check_digest, check_storage, dataset, member, pieces_of, read_values
 from lifsim.results.foreign import survey
 from lifsim.results.manifest import FORMAT_VERSION, Key, Manifest
 from lifsim.results.run_info import DATA, info_sha256
+from lifsim.results.spike_arrays import by_time
 from lifsim.results.spike_columns import SpikeColumns
+from lifsim.results.spike_hints import OWN, Hints
 
 if TYPE_CHECKING:
-    from lifsim.results.foreign import NodeCount, Survey
+    from lifsim.results.foreign import Survey
 
 
 class ResultFile:
@@ -35,15 +37,17 @@ class ResultFile:
 
     Parameters
     ----------
-    path : the file. n_nodes : number of neurons of populations for which the file does not give it.
+    path : the file. hints : what a file of another tool may lack.
     written : for a file that this process has just written, its metadata and the names of the populations with positions, which need
         not be read then; None for other files.
     """
 
-    def __init__(self, path: Path, n_nodes: NodeCount = None, written: tuple[dict[str, Any], list[str]] | None = None) -> None:
+    def __init__(self, path: Path, hints: Hints | None = None, written: tuple[dict[str, Any], list[str]] | None = None) -> None:
+        hints = hints or Hints()
         self._path = path
         self._stamp = self._stat()
         self.survey: Survey | None = None
+        self._checked: set[str] = set()  # populations whose spikes agreed with their checksums; a file that changes is noticed by `_open`
         if written is not None:
             (self.info, self.located), self._native, self.sealed = written, True, True
             self.manifest = _manifest(self.info)
@@ -55,9 +59,9 @@ class ResultFile:
                 if not self.sealed and seal.broken(path):
                     raise DataError(str(path), *seal.CHANGED)
                 self.info = _read_info(member(file, "lifsim", h5py.Group))
-                refuse_counts(path, n_nodes)
+                hints.refuse(str(path), OWN)
             else:
-                self.survey = survey(file, n_nodes)
+                self.survey = survey(file, hints)
                 self.info = self.survey.info
             self.manifest = _manifest(self.info)
             self.located = list(member(file["lifsim"], "positions", h5py.Group)) if native and "positions" in file["lifsim"] else []
@@ -99,8 +103,8 @@ class ResultFile:
             at, ids = map(read_values, place.columns(file))
             at, ids = place.ms(at), ids.astype(np.int64)
             if self._native and len(ids) and not (ids.min() >= 0 and ids.max() < self.manifest.populations[name]["n"]):
-                raise DataError(f"{self._path}/spikes/{name}/node_ids", "holds ids of neurons that the population does not have")
-        return (at, ids) if self._native else _by_time(at, ids)
+                self._refuse_ids(name)
+        return (at, ids) if self._native else by_time(at, ids)
 
     def positions(self, name: str) -> np.ndarray:
         """Positions of the nodes of a population, (n, dimensions), mm."""
@@ -113,6 +117,39 @@ class ResultFile:
             place = self._place(name)
             at, ids = place.columns(file)
             return place.ms(at[a:z]), ids[a:z].astype(np.int64)
+
+    def spike_pieces(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Times (ms) and ids of a population's spikes in order of time, in pieces, only one of which is in memory.
+
+        Files of other tools that are not in order of time are read as a whole. Checksums are compared when the last piece was read for
+        the first time (DataError if they differ).
+        """
+        if not self._native and not self._by_time(name):
+            yield self.spikes(name)
+            return
+        with self._open() as file:
+            place = self._place(name)
+            n = self.manifest.populations[name]["n"]
+            for at, ids in pieces_of(*place.columns(file), check=name not in self._checked):
+                if self._native and ids.max() >= n:
+                    self._refuse_ids(name)
+                yield place.ms(at), ids.astype(np.int64)
+            self._checked.add(name)
+
+    def _by_time(self, name: str) -> bool:
+        """Whether the spikes of another tool's file are in the order that `spikes` gives them: by time, then neuron."""
+        before = (-np.inf, -1)
+        with self._open() as file:
+            for at, ids in pieces_of(*self._place(name).columns(file)):
+                at, ids = at.astype(np.float64), ids.astype(np.int64)
+                later = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (ids[1:] >= ids[:-1]))
+                if not later.all() or (at[0], ids[0]) < before:
+                    return False
+                before = (at[-1], ids[-1])
+        return True
+
+    def _refuse_ids(self, name: str) -> NoReturn:
+        raise DataError(f"{self._path}/spikes/{name}/node_ids", "holds ids of neurons that the population does not have")
 
     def check_rows(self, name: str) -> None:
         """Compare a population's spikes piecewise with their checksums, if there are any (DataError if they differ)."""
@@ -153,24 +190,11 @@ class ResultFile:
                 disk.write(fd, piece)
 
 
-def refuse_counts(path: Path, n_nodes: NodeCount) -> None:
-    """Raise a DataError if `n_nodes` is given for a file of lifsim, which stores the number of neurons itself."""
-    if n_nodes is not None:
-        raise DataError(
-            str(path), "n_nodes is given for a result of lifsim", "leave it out: the file itself says how many neurons there are"
-        )
-
-
 def _hashed(file: h5py.File) -> list[h5py.Dataset]:
     """The datasets that have a checksum."""
     found: list[h5py.Dataset] = []
     file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and "sha256" in item.attrs else None)
     return found
-
-
-def _by_time(at: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.lexsort((ids, at))
-    return at[order], ids[order]
 
 
 def _read_info(group: h5py.Group) -> dict[str, Any]:

@@ -20,10 +20,9 @@ from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import Key, first_sample, variable_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip, concluded, described, info_sha256, trace_ids
+from lifsim.results.spike_columns import mark_as_sonata, new_columns
 from lifsim.results.weight_events import COLUMNS
 
-_MAGIC, _VERSION = 0x0A7A, (0, 1)
-_SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 _SHORT = ("format_version", "content_sha256", "info_sha256")
 _BLOCK, _BLOCKS = (1 << 16, 1 << 21), 1 << 25  # buffer of a dataset, bytes: least and most; all buffers together
 
@@ -75,8 +74,7 @@ def _bytes_needed(recorded: Recorded) -> int:
 def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, executor: Executor) -> list[Column]:
     """Create all datasets and start writing their data to `place`. The caller must `finish` the columns."""
     manifest = recorded.manifest
-    file.attrs["magic"] = np.uint32(_MAGIC)
-    file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
+    mark_as_sonata(file)
     spikes = {name: _spike_columns(file, recorded, name) for name in manifest.spikes}
     traces = {key: _trace_columns(file, recorded, key) for key in manifest.keys}
     traces |= {(entry["population"], entry["variable"]): [_events_column(file, recorded, entry)] for entry in manifest.weight_events}
@@ -102,16 +100,9 @@ def _fill(file: h5py.File, recorded: Recorded, place: unfailing.Unfailing, execu
 
 
 def _spike_columns(file: h5py.File, recorded: Recorded, name: str) -> tuple[Column, Column]:
-    """``/spikes/<name>``. libsonata reads the order of spikes from an enum on the group, bmtk from a text on node_ids."""
-    group = file.create_group(f"spikes/{name}")
-    group.attrs.create("sorting", _SORTING["by_time"], dtype=h5py.enum_dtype(_SORTING, basetype="u1"))
-    group.attrs["n_nodes"] = recorded.manifest.populations[name]["n"]
-    group.attrs["t_start"], group.attrs["t_stop"] = _window(recorded, recorded.manifest.spikes[name])
-    n = recorded.totals.spikes.get(name, 0)
-    timestamps = reserved(group, "timestamps", (n,), "<f8")
-    timestamps.attrs["units"] = "ms"
-    node_ids = reserved(group, "node_ids", (n,), "<u8")
-    node_ids.attrs["sorting"] = "by_time"
+    """``/spikes/<name>``."""
+    n, nodes = recorded.totals.spikes.get(name, 0), recorded.manifest.populations[name]["n"]
+    timestamps, node_ids = new_columns(file, name, n, nodes, _window(recorded, recorded.manifest.spikes[name]))
     return Column(name, timestamps), Column(name, node_ids)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lifsim.common.indices import index_text, listed_text
 from lifsim.common.jsonable import plain
-from lifsim.common.timegrid import steps
+from lifsim.common.timegrid import next_due, steps
 from lifsim.results.weight_events import COLUMNS
 
 FORMAT_VERSION = "1.2"  # readers accept any minor version of a major one
@@ -124,4 +124,4 @@ def ms(time: Any) -> float:
 def first_sample(entry: Mapping[str, Any], start: int, dt: float) -> tuple[int, int]:
     """(step of the first sample, interval in steps) of a trace, in a run that begins after step `start`."""
     every, begin = steps(entry["interval"], dt), steps(entry["start"], dt)
-    return begin + every * (max(0, start - begin) // every + 1), every
+    return next_due(begin, every, start), every

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from lifsim.common.errors import DataError
 from lifsim.common.overview import Fact, Overview, Overviewed, table_of
 from lifsim.files.outputs import check_output, make_folder
 from lifsim.results import neo_block, pandas_table, xarray_dataset
-from lifsim.results.data import DataSource, Lazy, RecordedChunks, Spikes, Traces
+from lifsim.results.data import DataSource, Lazy, RecordedChunks, Traces
 from lifsim.results.hdf5_reader import ResultFile
 from lifsim.results.manifest import ids_of
 from lifsim.results.recording import Recorded
 from lifsim.results.run_info import clip
+from lifsim.results.spike_stream import SpikeStream
+from lifsim.results.spikes import Spikes, unchecked
 from lifsim.results.weight_events import WeightEvents, events_of
 
 _POPULATIONS = "population", "nodes", "model", "recorded"
@@ -83,11 +86,31 @@ class Result(Overviewed):
         return Lazy(list(entries), load, where, "there is no {name!r}")
 
     def _spikes(self, name: str) -> Spikes:
+        at, ids = self._source.spikes(name)
+        s = self.stream(name)
+        return unchecked(at, ids, s.n_nodes, s.t_start, s.t_stop, s.recorded_ids, s.dt, name)
+
+    def stream(self, name: str) -> SpikeStream:
+        """The spikes of a population, read in pieces: for recordings that are larger than the memory.
+
+        Parameters
+        ----------
+        name : a population in `spikes`.
+
+        Returns
+        -------
+        The spikes as a `SpikeStream`, whose attributes are those of `Spikes`, and which `lifsim.analysis` accepts where it says so.
+
+        Raises
+        ------
+        DataError : there are no spikes of the population.
+        """
+        self.spikes.check(name)
         manifest = self._source.manifest
         entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
-        at, ids = self._source.spikes(name)
         start, stop = clip(entry, self.t_start, self.t_stop)
-        return Spikes(at, ids, n, start, stop, ids_of(entry["ids"], n), self.dt, name)
+        read, dt = partial(self._source.spike_pieces, name), float(entry.get("dt", self.dt))
+        return SpikeStream(read, n, start, stop, ids_of(entry["ids"], n), dt, name)
 
     @property
     def file(self) -> ResultFile | None:

@@ -59,7 +59,7 @@ def checked_runs(
     points: Sequence[Values],
     seeds: Sequence[int] | None,
     settings: SharedSettings,
-    statistics: Statistics | None,
+    statistics: Statistics | tuple[str, ...],
     discard: float,
     keep: bool,
 ) -> CheckedRuns:
@@ -81,7 +81,7 @@ def checked_runs(
             net = source.network(values)
             own = seeds_of(point["seed"], "seed") if "seed" in point else [net.seed] if seeds is None else list(seeds)
             ms = check_duration(net, settings.duration)
-            if statistics is None and not keep and not any(r.variable == "spikes" for r in net.recordings):
+            if isinstance(statistics, tuple) and not keep and not any(r.variable == "spikes" for r in net.recordings):
                 raise LifsimError("record", "no spikes are recorded", "spikes, or a function for statistics, or the results kept (--keep)")
             needs = _needs(net, own[0], ms, settings, discard)
         except (LifsimError, TypeError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lifsim import analysis
+from lifsim.analysis.population_sums import DEFAULT
 from lifsim.common.errors import LifsimError, OutputError, RunError
 from lifsim.common.printable import one_line, shown
 from lifsim.results.result import Result
@@ -50,7 +51,7 @@ class Job:
     source, values, seed : the network: where it comes from, the values of the scanned parameters, and the seed.
     structure : runs for which it is equal can use the same built network (`structure_of`).
     settings : of the run. discard : the statistics leave out so many ms at the beginning.
-    statistics : a function of the result; None: `lifsim.analysis.statistics`. keep : the HDF5 file to write; None: none.
+    statistics : a function of the result, or the `names` of `lifsim.analysis.statistics`. keep : the HDF5 file to write; None: none.
     key : what the run is stored under.
     """
 
@@ -60,7 +61,7 @@ class Job:
     structure: str
     settings: SharedSettings
     discard: float = 0.0
-    statistics: Statistics | None = None
+    statistics: Statistics | tuple[str, ...] = DEFAULT
     keep: str | None = None
     key: str = ""
 
@@ -180,8 +181,8 @@ def _built(net: Any, job: Job, note: Callable[..., None], outcome: Outcome) -> S
 
 def _numbers(job: Job, result: Result) -> dict[str, Any]:
     """The statistics of a result, without tables inside each other: {"exc": {"rate": 5.0}} gives "exc.rate"."""
-    if job.statistics is None:
-        found: Any = analysis.statistics(result, t_start=job.discard or None)
+    if isinstance(job.statistics, tuple):
+        found: Any = analysis.statistics(result, discard=job.discard, names=job.statistics)
     else:
         found = job.statistics(result)
     if not isinstance(found, Mapping):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lifsim.analysis.population_sums import DEFAULT
 from lifsim.common import memory, units
 from lifsim.common.errors import LifsimError, OutputError
 from lifsim.common.printable import shown
@@ -42,7 +43,7 @@ class Scan:
     Parameters
     ----------
     name : of the model. source : of its networks. request : the points. settings : of the runs.
-    statistics : a function of a result; None: `lifsim.analysis.statistics`.
+    statistics : as of `Job`.
     keep : whether the results of each run are kept. jobs : number of runs at a time; None: as many as there are processors and memory.
     scheduler : address of a Dask scheduler, or a client; None: this computer. quiet : no progress. told : prints a line.
     """
@@ -51,7 +52,7 @@ class Scan:
     source: Source
     request: Request
     settings: SharedSettings = field(default_factory=SharedSettings)
-    statistics: Statistics | None = None
+    statistics: Statistics | tuple[str, ...] = DEFAULT
     keep: bool = False
     jobs: int | None = None
     scheduler: Any = None
@@ -70,7 +71,7 @@ class Scan:
         r = self.request
         values = r.values()
         self._check_names(values)
-        if self.statistics is not None and r.discard:
+        if callable(self.statistics) and r.discard:
             raise LifsimError(
                 "discard", "given with a function for statistics", "a function that chooses its own window: spikes.window(300.0)"
             )
@@ -90,12 +91,12 @@ class Scan:
     def about(self, checked: CheckedRuns, before: Mapping[str, Any]) -> dict[str, Any]:
         """What scan.json says; `before` is what it said."""
         names = list(dict.fromkeys([*before.get("parameters", []), *(name for run in checked.runs for name in run.cells)]))
-        statistics = self.statistics
+        statistics: Any = self.statistics
         return {
             "name": self.name,
             "lifsim": __version__,
             "settings": {**vars(self.settings), "discard": self.request.discard or 0.0},
-            "statistics": getattr(statistics, "__qualname__", repr(statistics)) if statistics else "lifsim.analysis.statistics",
+            "statistics": ", ".join(statistics) if isinstance(statistics, tuple) else getattr(statistics, "__qualname__", repr(statistics)),
             "model": behaviour_of(self.source.network({})) if isinstance(self.source, ModelSource) else "",
             "parameters": names,
             "defaults": self._defaults(names),
@@ -153,9 +154,9 @@ def refuse_another(folder: ScanFolder, about: Mapping[str, Any]) -> None:
     ways = "another folder, or --overwrite (overwrite=True) to start anew"
     if not before:
         return
-    for key, what in (("lifsim", "version"), ("statistics", "function for statistics")):
+    for key, what in (("lifsim", "another version,"), ("statistics", "other statistics:")):
         if before[key] != about[key]:
-            raise OutputError(str(folder.path), f"holds a scan with another {what}, {before[key]}, not {about[key]}", ways)
+            raise OutputError(str(folder.path), f"holds a scan with {what} {before[key]}, not {about[key]}", ways)
     for key, x in about["settings"].items():
         if before["settings"].get(key) != x and key != "threads":
             raise OutputError(str(folder.path), f"holds a scan with {key} {before['settings'].get(key)}, not {x}", ways)
@@ -296,7 +297,7 @@ def _crew(scan: Scan, checked: CheckedRuns, n: int) -> Crew:
     if scan.scheduler is not None:
         return ClusterCrew(scan.scheduler, scan.jobs)
     jobs = scan.jobs
-    if jobs is None and scan.statistics is None and checked.seconds * n / len(checked.runs) < _SHORT:
+    if jobs is None and isinstance(scan.statistics, tuple) and checked.seconds * n / len(checked.runs) < _SHORT:
         jobs = 1
     if jobs is None:
         import loky

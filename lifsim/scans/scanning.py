@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lifsim.analysis.population_sums import DEFAULT
+from lifsim.analysis.summary import chosen_names
 from lifsim.common.errors import LifsimError
 from lifsim.common.printable import shown
 from lifsim.network.network import Network
@@ -24,7 +26,7 @@ def scan(
     net: str | Path | Network | Callable[..., Network],
     grid: Mapping[str, Any] | None = None,
     seeds: Iterable[int] | int | str | None = None,
-    statistics: Callable[[Result], Mapping[str, Any]] | None = None,
+    statistics: Callable[[Result], Mapping[str, Any]] | str | Iterable[str] | None = None,
     *,
     duration: float | str | None = None,
     discard: float | str | None = None,
@@ -56,10 +58,11 @@ def scan(
         with the end), "3,4,5", "log:5:50:8" (8 values in equal ratios); with `samples` also the interval "3:8" or "log:3:8", from which
         values are drawn. Default: the grid in the table ``[scan]`` of the model file.
     seeds : the seeds with which each point is run: a list, "1:3", or one seed (default: that of the model).
-    statistics : a function that takes a `Result` and returns numbers by name, which may be in dicts inside each other (default:
-        `lifsim.analysis.statistics`, in columns such as "exc.rate").
+    statistics : a function that takes a `Result` and returns numbers by name, which may be in dicts inside each other; or names of
+        statistics of each population, as of `lifsim.analysis.statistics`, or "all" (default: "rate", "cv", "fano", "correlation"). A
+        column has a name such as "exc.rate".
     duration : biological time of each run, in ms or as a text such as "1 s" (default: that of the model).
-    discard : the statistics leave out so much time at the beginning, in ms or as a text (default: 0); not with `statistics`.
+    discard : the statistics leave out so much time at the beginning, in ms or as a text (default: 0); not with a function.
     points : a table (CSV, Parquet, JSON) with a point in each row, in place of `grid`; a column "seed" gives the seed of each.
     samples, random_seed : number of points at which parameters given as intervals are drawn, and the seed of these (default: 1).
     out : folder of the scan. What is there already of this scan is not run again, also when more points or seeds are added (default:
@@ -95,11 +98,9 @@ def scan(
         seeds=None if seeds is None else tuple(seeds_of(seeds)),
         discard=None if discard is None else discard_of(discard),
     )
-    if statistics is not None and not callable(statistics):
-        raise LifsimError("statistics", shown(statistics), "a function of a result that returns numbers by name")
     ms = None if duration is None else discard_of(duration, "duration")
     settings = SharedSettings(duration=ms, threads=threads, precision=precision, weights=weights, method=method)
-    common: dict[str, Any] = {"request": request, "settings": settings, "statistics": statistics, "keep": keep}
+    common: dict[str, Any] = {"request": request, "settings": settings, "statistics": _statistics(statistics), "keep": keep}
     common |= {"jobs": jobs, "scheduler": scheduler, "quiet": not progress}
     if keep and out is None:
         raise LifsimError("keep", "given without out", "out, the folder in which the results are kept")
@@ -112,6 +113,14 @@ def scan(
         name = getattr(net, "__name__", "scan")
         return in_folder(Scan(name=name, source=FunctionSource(net), **common), out, overwrite)
     raise LifsimError("net", shown(net), "a model file, a Network, or a function that returns one")
+
+
+def _statistics(given: Any) -> Any:
+    if given is None or callable(given):
+        return given or DEFAULT
+    if not isinstance(given, Iterable):
+        raise LifsimError("statistics", shown(given), "a function of a result that returns numbers by name, or names of statistics")
+    return tuple(chosen_names(given, "statistics"))
 
 
 def in_folder(scan: Scan, out: str | Path | None, overwrite: bool) -> ScanTable:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,26 +16,24 @@ from lifsim.common.errors import ModelError
 from lifsim.common.overview import Overview, Overviewed
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import time_of
-from lifsim.common.values import Distribution
 from lifsim.network import Network, View
 from lifsim.network.model import Model
 from lifsim.network.parameter_synonyms import parameter_hint
-from lifsim.network.projection import Projection
 from lifsim.network.recordings import Nodes, Recording
 from lifsim.plan import Plan
 from lifsim.simulation.build_reports import BuildReports
 from lifsim.simulation.changes import Changes
+from lifsim.simulation.draws import Draws
 from lifsim.simulation.generator_signals import GeneratorSignal
 from lifsim.simulation.options import Progress
 from lifsim.simulation.other_values import taken_over
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
 from lifsim.simulation.run_overview import overview_of
-from lifsim.simulation.setting import Draw, generator_values, neuron_values, trains_by_node
+from lifsim.simulation.setting import generator_values, neuron_values, trains_by_node
 from lifsim.simulation.settings import Settings
 from lifsim.simulation.synapse_access import SynapseAccess
 from lifsim.simulation.turn import Turn, alone, reading
-from lifsim.weights import WeightStore
 
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine
@@ -92,7 +88,7 @@ class BuiltNetwork(Overviewed):
             built = time.perf_counter() - start - compiler.seconds
             progress("build", synapses=plan.n_synapses, seconds=built)
             self._recorder, self._first = Recorder(net, settings.seed), numbering(net)
-            self._synapses = SynapseAccess(net, self._engine, self._first, settings.seed)
+            self._synapses = SynapseAccess(net, self._engine, self._stimuli, self._first, settings.seed)
             self._recorder.chunk(0, 0, self._engine.advance(0), plan.events)  # loads or compiles all code that a run needs
         compiled = time.perf_counter() - start - built
         self.timings: dict[str, float] = {"build": built, "compile": compiled, "simulate": 0.0, "record": 0.0}
@@ -109,9 +105,10 @@ class BuiltNetwork(Overviewed):
         Parameters
         ----------
         nodes : a population, a slice of one, or its name.
-        name : of the state variable or parameter, such as "V_m", "tau_m", "rate"; or "I_syn" (total synaptic current, pA),
-            "t_ref_remaining" (time left in refractoriness, ms), "post_trace" and "post_trace_triplet" (postsynaptic traces of plastic
-            synapses); of generators also "I" (current that is sent now, pA) and "momentary_rate" (Hz).
+        name : of the state variable or parameter, such as "V_m", "tau_m", "rate"; or "I_syn" (total synaptic current, pA), "I_stim"
+            (current from all generators in the last step, pA), "t_ref_remaining" (time left in refractoriness, ms), "post_trace" and
+            "post_trace_triplet" (postsynaptic traces of plastic synapses); of generators also "I" (current that is sent now, pA) and
+            "momentary_rate" (Hz).
 
         Returns
         -------
@@ -139,8 +136,7 @@ class BuiltNetwork(Overviewed):
     def _readable(self, model: Model) -> list[str]:
         """The names of the variables of neurons that `get` reads."""
         plastic = any(w.plasticity for w in self._engine.plan.wirings)
-        derived = [p.name for p in model.derived if p.name != "I_stim"]  # recorded only
-        return [*model.readable, *derived, *(("post_trace", "post_trace_triplet") if plastic else ())]
+        return [*model.readable, *(p.name for p in model.derived), *(("post_trace", "post_trace_triplet") if plastic else ())]
 
     def _generator_value(self, view: View, name: str) -> Any:
         model, values = view.population.model, self._stimuli.histories[view.name].now
@@ -182,30 +178,25 @@ class BuiltNetwork(Overviewed):
         if params is not None and not isinstance(params, Mapping):
             raise ModelError(f"{view}", shown(params), "values by name, such as V_m=-65.0")
         values = {**(params or {}), **values}
+        draw = Draws(self.seed, self._engine.step).of_nodes(view)
         if view.population.model.role == "neuron":
             params = self._engine.plan.group(view.name).params
-            new = neuron_values(view, values, lambda key: self._engine.get(view.name, key), params, self._drawn_for(view))
+            new = neuron_values(view, values, lambda key: self._engine.get(view.name, key), params, draw)
             self._engine.set(view.name, new)
         else:
             now = self._stimuli.histories[view.name].now
-            new = generator_values(view, values, now, (self.method, self.net.dt), self._drawn_for(view))
+            new = generator_values(view, values, now, (self.method, self.net.dt), draw)
             self._change_generator(view.name, new)
+        self._note(str(view), values)
+
+    def _note(self, of: str, values: Mapping[str, Any]) -> None:
+        """Note that these values of the nodes or synapses `of` were set."""
         self._changes.number += 1
-        for key in values:
-            self._changes.note(str(view), key, values[key], time_of(self._engine.step, self.net.dt))
+        for key, x in values.items():
+            self._changes.note(of, key, x, time_of(self._engine.step, self.net.dt))
 
     def _check_open(self) -> None:
         """Check that the network can still be simulated (LifsimError)."""
-
-    def _drawn_for(self, view: View) -> Draw:
-        """Draws values for `view`, as a function of the seed, the step, and the names of population and parameter."""
-
-        def draw(key: str, v: Distribution, n: int) -> np.ndarray:
-            words = [self.seed, zlib.crc32(f"{view.name}/{key}/set".encode()), self._engine.step]
-            rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
-            return v.draw(view.population.n, rng)[view.ids]  # so that parts of a population do not get the same numbers
-
-        return draw
 
     def _change_generator(self, name: str, values: dict[str, Any]) -> None:
         """Let a generator have these values from now on."""
@@ -214,81 +205,6 @@ class BuiltNetwork(Overviewed):
         self._recorder.change(name, self._stimuli.histories[name].now, step)
         if self.net.populations[name].model.role == "spikes":
             self._engine.restimulate(self._stimuli.with_events(self._engine.plan))
-
-    @reading
-    def matrix(self, source: Nodes, target: Nodes, what: str = "weight", projection: str | int | Projection | None = None) -> Any:
-        """The weights or delays of the synapses between two groups of nodes.
-
-        Parameters
-        ----------
-        source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
-        what : "weight", in the unit of the target's model (pA, mV or nS), or "delay", in ms; of plastic synapses also a parameter, a
-            state variable such as "u", or the presynaptic trace "Kplus". Plastic weights, states and traces are those just after the last
-            presynaptic spike, as in NEST, even if that spike has not arrived yet.
-        projection : one of several projections between these populations: its name, its number in the network, or the `Projection`.
-            Default: all of them.
-
-        Returns
-        -------
-        scipy.sparse.csc_array of shape (n_target, n_source). Multiple synapses of a pair (multapses) are separate entries.
-
-        Raises
-        ------
-        ModelError, LifsimError : there are no such nodes or no such projection, they have no stored synapses, or `what` is wrong.
-        """
-        return self._synapses.matrix(self.net.view(source), self.net.view(target), what, projection)
-
-    @alone
-    def set_weights(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
-        """Set the weights of static or plastic synapses.
-
-        Spikes that are on their way arrive with the new weight. Plastic weights are set as `matrix` returns them: after the changes by the
-        spikes that were sent. Static synapses are stored anew, which takes as long as to build them.
-
-        Parameters
-        ----------
-        source, target : presynaptic and postsynaptic nodes: populations, slices of them, or their names.
-        value : the new weights, in the unit of the target's model: a number; an array of shape (n_synapses,), in the order of
-            ``matrix(source, target).data``, or (n_target, n_source), with one number for each pair that has synapses; a sparse
-            matrix with the same entries or the same pairs as `matrix`; or a function that takes the present `matrix` and returns one of
-            these. One number for a pair is the sum of the weights of its synapses, which keep their proportions.
-        projection : as of `matrix`; needed if there are several projections between these populations.
-
-        Raises
-        ------
-        ModelError : there are no such synapses, or a weight is not allowed, such as one of the wrong sign; nothing is set.
-
-        Examples
-        --------
-        Let the weights onto each neuron add up to 78 again:
-
-        >>> sim.set_weights("input", "exc", lambda w: w.multiply(78.0 / w.sum(axis=1)[:, None]))  # doctest: +SKIP
-        """
-        views = self.net.view(source), self.net.view(target)
-        self._synapses.set_weights(*views, value, projection)
-        self._changes.number += 1
-        self._changes.note(f"{views[0]} to {views[1]}", "weight", value, time_of(self._engine.step, self.net.dt))
-
-    @alone
-    def set_delays(self, source: Nodes, target: Nodes, value: Any, projection: str | int | Projection | None = None) -> None:
-        """Set the delays of static synapses, within the shortest and the longest delay of the network as it was built.
-
-        This is possible while no spike of `source` is on its way: before the first run, after `reset`, or in a pause of its activity.
-
-        Parameters
-        ----------
-        source, target, projection : as of `set_weights`.
-        value : the new delays in ms, multiples of dt, in one of the forms of `set_weights`; one number for a pair is the delay of
-            each of its synapses.
-
-        Raises
-        ------
-        ModelError : there are no such synapses, they are plastic, a delay is not allowed, or spikes are on their way; nothing is set.
-        """
-        views = self.net.view(source), self.net.view(target)
-        self._synapses.set_delays(*views, value, projection)
-        self._changes.number += 1
-        self._changes.note(f"{views[0]} to {views[1]}", "delay", value, time_of(self._engine.step, self.net.dt))
 
     def positions(self, nodes: Nodes) -> np.ndarray:
         """The positions of nodes in this run.
@@ -308,25 +224,6 @@ class BuiltNetwork(Overviewed):
         return self.net.positions(nodes, self._built_seed)
 
     @reading
-    def save_weights(self, path: str | Path, source: Nodes, target: Nodes, name: str | None = None) -> None:
-        """Write the current weights, and the delays, to a `lifsim.weights.WeightStore`.
-
-        Parameters
-        ----------
-        path : of the store, which is created if it does not exist.
-        source, target : as of `matrix`.
-        name : of the matrix in the store (default: "SOURCE_to_TARGET").
-
-        Raises
-        ------
-        ModelError : as of `matrix`. DataError, OutputError : the store cannot be read or written.
-        """
-        own, onto = self.net.view(source), self.net.view(target)
-        weight, delay = (self.matrix(own, onto, what) for what in ("weight", "delay"))
-        with WeightStore(path, "a") as store:
-            store.put(name or f"{own.name}_to_{onto.name}", weight, delay=delay, units=onto.population.model.weight_unit)
-
-    @reading
     def fan_out(self) -> dict[str, np.ndarray]:
         """The number of outgoing synapses of each neuron and each spike generator: arrays of shape (n,) by population."""
         number = self._engine.fan_out()
@@ -341,11 +238,10 @@ class BuiltNetwork(Overviewed):
     def _begin_again(self, seed: int, keep_weights: bool) -> None:
         """Return to the first step, with the random numbers of `seed` and the synapses that the network was built with."""
         groups, stimuli = groups_of(self.net, seed, self._built_groups), self._stimuli.initial(seed)  # first: a value may not be allowed
-        if not keep_weights:
-            self._synapses.as_built()
+        self._synapses.as_built(keep_weights)
         kept = self._synapses.plastic_weights() if keep_weights else []
         plan = replace(self._engine.plan, groups=groups)
-        self._engine.restart(self._stimuli.restart(plan, seed, stimuli), seed)
+        self._engine.restart(self._stimuli.restart(plan, seed, stimuli, keep_weights), seed)
         for numbers, weights in kept:
             self._engine.set_plastic_weights(numbers, weights)
         self.seed, self._recorder = seed, Recorder(self.net, seed)

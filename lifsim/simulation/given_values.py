@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lifsim.common.errors import ModelError
 from lifsim.common.printable import shown
+from lifsim.common.values import Distribution, value
+from lifsim.simulation.draws import Draw
 
 
-def values_like(place: str, value: Any, old: Any, summed: bool = True) -> np.ndarray:
-    """The weights or delays that `value` gives to the synapses of the matrix `old`, in its order; shape (n_synapses,).
+class Given(NamedTuple):
+    """What a user gives for a variable of synapses.
+
+    place : for messages. name : of the variable. raw : as given. unit : of plain numbers. draw : draws from distributions.
+    """
+
+    place: str
+    name: str
+    raw: Any
+    unit: str
+    draw: Draw
+
+
+def values_like(given: Given, old: Any, summed: bool = False) -> np.ndarray:
+    """The values that a user gives to the synapses of the matrix `old`, in its order; shape (n_synapses,).
 
     If a pair has several synapses (multapses), an entry of a matrix of shape (n_target, n_source) without duplicates is the sum of their
     values with `summed`, in the proportions that they have now; else the value of each.
 
     Parameters
     ----------
-    place : for messages. value : a number; an array of shape (n_synapses,) or (n_target, n_source); a sparse matrix with the same
-        entries; or a function of `old` that returns one of these. old : csc_array. summed : as above.
+    given : a number, a text with a unit, or a distribution; an array of shape (n_synapses,) or (n_target, n_source); a sparse matrix
+        with the same entries; or a function of `old` that returns one of these. old : csc_array. summed : as above.
 
     Raises
     ------
-    ModelError : `value` is none of these.
+    ModelError : `given` is none of these.
     """
     from scipy.sparse import issparse
 
-    if callable(value):
-        value = value(old.copy())
-        if value is None:
+    place, raw = given.place, given.raw
+    if callable(raw):
+        raw = raw(old.copy())
+        if raw is None:
             raise ModelError(place, "the function returned nothing", "a function that returns the new values")
-    if issparse(value):
-        new = value.tocsc()
+    if issparse(raw):
+        new = raw.tocsc()
         if new.shape == old.shape and new.nnz == old.nnz and _same_entries(new, old):
             return _in_order_of(new, old)
         pairs, once = new.copy(), old.copy()
@@ -42,16 +58,20 @@ def values_like(place: str, value: Any, old: Any, summed: bool = True) -> np.nda
             return _of_pairs(old, pairs.toarray(), summed)
         got = f"a sparse matrix of shape {new.shape} with {new.nnz} entries"
         raise ModelError(place, got, f"the entries of sim.matrix: shape {old.shape}, {old.nnz} entries, {once.nnz} pairs")
-    try:
-        given = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        given = np.zeros((0, 0, 0))
-    if given.shape in ((), (old.nnz,)) and not isinstance(value, (str, bool)):
-        return np.broadcast_to(given, old.nnz).copy()
-    if given.shape == old.shape:
-        return _of_pairs(old, given, summed)
     allowed = f"a number, an array of shape ({old.nnz},) or {old.shape}, a sparse matrix like sim.matrix, or a function of it"
-    raise ModelError(place, f"an array of shape {given.shape}" if given.ndim < 3 else shown(value), allowed)
+    try:
+        found = value(raw, given.unit)
+    except ValueError as error:
+        got, _, hint = str(error).partition("; ")
+        raise ModelError(place, got, hint or allowed) from None
+    if isinstance(found, Distribution):
+        return given.draw(given.name, found, old.nnz)
+    array = np.asarray(found, np.float64)
+    if array.shape in ((), (old.nnz,)):
+        return np.broadcast_to(array, old.nnz).copy()
+    if array.shape == old.shape:
+        return _of_pairs(old, array, summed)
+    raise ModelError(place, f"an array of shape {array.shape}" if array.ndim < 3 else shown(raw), allowed)
 
 
 def _of_pairs(old: Any, given: np.ndarray, summed: bool) -> np.ndarray:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifsim.common.timegrid import time_of, times
-from lifsim.results.data import Spikes
 from lifsim.results.manifest import Manifest, first_sample, ids_of
 from lifsim.results.recording import Chunk
 from lifsim.results.run_info import clip, trace_ids
+from lifsim.results.spikes import Spikes, unchecked
 from lifsim.simulation.sinks import Sink
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class News:
         n = int(m.populations[name]["n"])
         if name not in self._ids:
             self._ids[name] = ids_of(entry["ids"], n)
-        return Spikes(at, ids, n, *clip(entry, *window), self._ids[name], m.dt, name)
+        return unchecked(at, ids, n, *clip(entry, *window), self._ids[name], m.dt, name)
 
     def samples(self) -> dict[str, dict[str, SampledVariable]]:
         """The samples of each recorded variable since the last call, by population and variable."""

@@ -14,10 +14,10 @@ from lifsim.common.printable import shown
 from lifsim.common.seeds import SEEDS, is_seed
 from lifsim.common.timegrid import time_of
 from lifsim.network import Network
-from lifsim.results.data import Spikes
 from lifsim.results.result import Result
-from lifsim.simulation.built_network import BuiltNetwork
+from lifsim.results.spikes import Spikes
 from lifsim.simulation.changes import Changes
+from lifsim.simulation.connected_network import ConnectedNetwork
 from lifsim.simulation.news import News, SampledVariable
 from lifsim.simulation.options import Progress
 from lifsim.simulation.settings import Settings
@@ -28,7 +28,7 @@ from lifsim.simulation.weight_samples import RecordedWeights, recorded_weights
 _WITHOUT_OUT = "a simulation made without the argument out (Result.save writes its results to a file)"
 
 
-class RecordedNetwork(BuiltNetwork):
+class RecordedNetwork(ConnectedNetwork):
     """A built network that records to a sink.
 
     Parameters

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from lifsim.common.timegrid import steps
+from lifsim.common.timegrid import next_due, steps
 from lifsim.network.recordings import Recording
 from lifsim.plan.spikes import NEVER
 
@@ -19,5 +19,4 @@ def stop_of(r: Recording, dt: float) -> int:
 def due_steps(r: Recording, dt: float, start: int, stop: int) -> np.ndarray:
     """The steps start < step <= stop in which a sample of `r` is due, ascending."""
     begin, every = steps(r.start, dt), steps(r.interval, dt)
-    first = begin + every * (max(start - begin, 0) // every + 1)
-    return np.arange(first, min(stop, stop_of(r, dt)) + 1, every)
+    return np.arange(next_due(begin, every, start), min(stop, stop_of(r, dt)) + 1, every)

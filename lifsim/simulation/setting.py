@@ -15,6 +15,7 @@ from lifsim.network.model import Model
 from lifsim.network.parameter import Parameter
 from lifsim.network.parameter_synonyms import parameter_hint
 from lifsim.network.population import bad_intervals, bad_trains, normalise, off_grid, relations
+from lifsim.simulation.draws import Draw
 
 FIXED = ("individual_spike_trains",)  # determines which random numbers are drawn
 # Parameters that take the place of others, which are emptied: a generator has its spikes or samples from one place.
@@ -24,7 +25,6 @@ _INSTEAD: dict[str, dict[str, Any]] = {
     "waveform": {"waveform_file": ""},
     "waveform_file": {"waveform": np.zeros(0)},
 }
-Draw = Callable[[str, Distribution, int], np.ndarray]  # draws n values of the parameter with this name
 
 
 def neuron_values(view: View, given: Mapping[str, Any], now: Callable[[str], np.ndarray], params: Mapping[str, Any], draw: Draw) -> dict:

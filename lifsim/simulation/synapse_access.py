@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lifsim.building.stimuli import Stimuli
 from lifsim.common.errors import LifsimError, ModelError, Problem, did_you_mean
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import off_grid, times
 from lifsim.network import Network, View
 from lifsim.network.projection import Projection
+from lifsim.network.projection_choice import Choice, between, chosen
 from lifsim.network.synapse_models import check_sign
+from lifsim.network.synapse_values import weight_unit
 from lifsim.plan.synapses import BY_SYNAPSE, GIVEN, Values, Wiring
-from lifsim.simulation.given_values import values_like
+from lifsim.simulation.draws import Draw
+from lifsim.simulation.generator_synapses import GeneratorSynapses
+from lifsim.simulation.given_values import Given, values_like
+from lifsim.simulation.matrix_parts import matrix_of, part_of, places_in, pointers
+from lifsim.simulation.synapse_parameters import SynapseParameters
 
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine
@@ -36,14 +44,18 @@ class Listed:
 
 
 class SynapseAccess:
-    """The synapses of `net` in an `engine`; `first` are the global ids of the first nodes of populations, `seed` that of the synapses."""
+    """The synapses of `net` in an `engine`, and those of generators in `stimuli`.
 
-    def __init__(self, net: Network, engine: RunningEngine, first: dict[str, int], seed: int) -> None:
+    `first` are the global ids of the first nodes of populations, `seed` that of the synapses.
+    """
+
+    def __init__(self, net: Network, engine: RunningEngine, stimuli: Stimuli, first: dict[str, int], seed: int) -> None:
         self._net, self._engine, self._first, self._seed = net, engine, first, seed
+        self._of_generators, self._parameters = GeneratorSynapses(net, stimuli, first), SynapseParameters(engine, self)
         self._listed: dict[int, Listed] = {}
         self._built: dict[int, Wiring] = {}  # the wirings whose weights or delays were set, as they were built
 
-    def matrix(self, source: View, target: View, what: str, projection: Any = None) -> Any:
+    def matrix(self, source: View, target: View, what: str, projection: Choice = None) -> Any:
         """The weights or delays of the synapses from `source` to `target`, a scipy.sparse.csc_array of shape (n_target, n_source).
 
         Parameters
@@ -53,24 +65,26 @@ class SynapseAccess:
 
         Raises
         ------
-        ModelError : there is no such projection, or the synapses are not stored.
+        ModelError : there is no such projection or variable.
         """
-        for view in (source, target):
-            _check_stored(view.name, view)
+        if not _is_stored(source) and what in ("weight", "delay"):
+            found = [self.number(source, target, projection)] if projection is not None else between(self._net.projections, source, target)
+            return self._of_generators.matrix(found, source, target, what)
+        _check_neurons(target)
         if what not in ("weight", "delay"):
             return self._matrix_of_variable(source, target, what, projection)
-        only = None if projection is None else self._number(source, target, projection)
-        if only is not None and len(self.between(source, target)) > 1:
+        only = None if projection is None else self.number(source, target, projection)
+        if only is not None and len(between(self._net.projections, source, target)) > 1:
             return self._matrix_of(only, source, target, what)
         s, t, weight, delay = self._engine.synapses(self._range(source), self._range(target))
         data = weight if what == "weight" else times(delay, self._net.dt)
-        return _part(source, target, data, t, _pointers(s, source.population.n))
+        return matrix_of(source, target, s, t, data)
 
-    def _matrix_of_variable(self, source: View, target: View, what: str, projection: Any) -> Any:
+    def _matrix_of_variable(self, source: View, target: View, what: str, projection: Choice) -> Any:
         """As `matrix`, for a variable of plastic synapses."""
-        if not any(self._net.projections[i].synapse for i in self.between(source, target)):
+        if not any(self._net.projections[i].synapse for i in between(self._net.projections, source, target)):
             raise LifsimError("what", shown(what), "one of: weight, delay")
-        number = self._number(source, target, projection)
+        number = self.number(source, target, projection)
         plastic = self._wiring(number).plasticity
         known = self._engine.synapse_variables(number) if plastic else ()
         if not isinstance(what, str) or what not in known:
@@ -78,7 +92,7 @@ class SynapseAccess:
             hint = did_you_mean(str(what), ("weight", "delay", *known))
             raise ModelError(place, f"{own} has no variable {shown(what)} to read", hint)
         s, t, data, _ = self._engine.synapses(self._range(source), self._range(target), number, what)
-        return _part(source, target, data, t, _pointers(s, source.population.n))
+        return matrix_of(source, target, s, t, data)
 
     def _matrix_of(self, number: int, source: View, target: View, what: str) -> Any:
         """The matrix of one of several projections between the populations of `source` and `target`."""
@@ -91,34 +105,43 @@ class SynapseAccess:
             data = self._engine.synapses(self._range(source), self._range(target), number)[2]
         else:
             data = self._engine.stored_weights(w, expand(w, self._seed).weight)[y.order]
-        return _part(source, target, data, y.target.copy(), y.pointers.copy())  # SciPy may change them in place
+        return part_of(source, target, data, y.target.copy(), y.pointers.copy())  # SciPy may change them in place
 
-    def set_weights(self, source: View, target: View, value: Any, projection: Any = None) -> None:
-        """Set the weights of the synapses of one projection; see `Simulation.set_weights`.
+    def set_weights(self, source: View, target: View, value: Any, draw: Draw, projection: Choice = None) -> None:
+        """Set the weights of the synapses of one projection; see `Simulation.set_weights`. `draw` draws from distributions.
 
         Raises
         ------
         ModelError : no projection, or several, are meant; or a weight is not allowed. Nothing is set then.
         """
         place = f"weights from {source} to {target}"
-        number = self._stored(place, source, target, projection)
-        w, p = self._wiring(number), self._net.projections[number]
-        places, new, data = self._given(number, "weight", (source, target), place, value)
+        number = self.number(source, target, projection)
+        p, given = self._net.projections[number], Given(place, "weight", value, weight_unit(source, target), draw)
+        places, new, data = self.given(number, source, target, given)
         _check_weights(place, p, new)
-        if w.plasticity:
+        if not _is_stored(source):
+            self._of_generators.set_weights(number, source, target, new, self._engine.step)
+        elif p.synapse:
             self._set_plastic(number, source, target, places, new)
         else:
-            self._change(number, replace(w, weight=self._merged(number, places, new, data)))
+            self._change(number, replace(self._wiring(number), weight=self._merged(number, places, new, data)))
 
-    def set_delays(self, source: View, target: View, value: Any, projection: Any = None) -> None:
-        """Set the delays of the static synapses of one projection; see `Simulation.set_delays`.
+    def set_parameters(self, source: View, target: View, values: Mapping[str, Any], draw: Draw, projection: Choice = None) -> None:
+        """Set parameters, state variables and traces of plastic synapses; see `Simulation.set_synapses`."""
+        number = self.number(source, target, projection)
+        self._parameters.set(source, target, values, draw, number, self._net.projections[number])
+
+    def set_delays(self, source: View, target: View, value: Any, draw: Draw, projection: Choice = None) -> None:
+        """Set the delays of the static synapses of one projection; see `Simulation.set_delays`. `draw` draws from distributions.
 
         Raises
         ------
         ModelError : no projection, or several, are meant; a delay is not allowed; or spikes are on their way. Nothing is set then.
         """
         place, dt = f"delays from {source} to {target}", self._net.dt
-        number = self._stored(place, source, target, projection)
+        number = self.number(source, target, projection)
+        if not _is_stored(source):
+            raise ModelError(place, f"a {source.population.model.name} keeps its delays", "synapses of neurons or of a spike_generator")
         w = self._wiring(number)
         if w.plasticity:
             raise ModelError(place, f"a {w.plasticity.model} keeps its delay", "static synapses")
@@ -131,18 +154,12 @@ class SynapseAccess:
             f"multiples of dt from {times(np.array(least), dt):g} to {times(np.array(most), dt):g} ms, which the network was built for"
         )
 
-        places, new, data = self._given(number, "delay", (source, target), place, value)
+        places, new, data = self.given(number, source, target, Given(place, "delay", value, "ms", draw))
         steps = np.round(new / dt)
         wrong = ~np.isfinite(new) | off_grid(new, dt) | (steps < least) | (steps > most)
         if wrong.any():
             raise ModelError(place, f"{new[wrong][0]:g} ms", allowed)
         self._change(number, replace(w, delay=self._merged(number, places, steps, np.round(data / dt), np.int32)))
-
-    def _stored(self, place: str, source: View, target: View, projection: Any) -> int:
-        """The number of the projection that is meant, whose synapses are stored."""
-        for view in (source, target):
-            _check_stored(place, view)
-        return self._number(source, target, projection)
 
     def _set_plastic(self, number: int, source: View, target: View, places: Any, new: np.ndarray) -> None:
         """Give plastic synapses the weights `new`, as `matrix` returns them.
@@ -152,7 +169,7 @@ class SynapseAccess:
         may make that impossible; the stored weight is the nearest then.)
         """
         ends = self._range(source), self._range(target)
-        numbers = self._engine.numbered_synapses(*ends, number)[4][places]
+        numbers = self.numbers(number, self._net.projections[number])[places]
         stored = new.copy()
         self._engine.set_plastic_weights(numbers, stored)
         for _ in range(MOST_TURNS if self._engine.sends(*ends[0]) else 0):
@@ -163,14 +180,13 @@ class SynapseAccess:
             stored = np.where(new >= 0, np.maximum(stored, 0.0), np.minimum(stored, 0.0))
             self._engine.set_plastic_weights(numbers, stored)
 
-    def _given(self, number: int, what: str, views: tuple[View, View], place: str, value: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-        """The places in the matrix of a projection of the synapses between `views`, what `value` gives to them, and the whole data."""
-        p, (source, target) = self._net.projections[number], views
-        old = self.matrix(p.source.population[:], p.target.population[:], what, number)
+    def given(self, number: int, source: View, target: View, given: Given) -> tuple[Any, np.ndarray, np.ndarray]:
+        """The places in the matrix of a projection of the synapses between two views, the values given to them, and the whole data."""
+        old, summed = self.matrix(source.population[:], target.population[:], given.name, number), given.name == "weight"
         if source.whole and target.whole:
-            return slice(None), values_like(place, value, old, summed=what == "weight"), old.data
+            return slice(None), values_like(given, old, summed), old.data
         part = old[:, source.ids][target.ids, :]
-        return _places(old, source, target), values_like(place, value, part, summed=what == "weight"), old.data
+        return places_in(old, source, target), values_like(given, part, summed), old.data
 
     def _merged(self, number: int, places: Any, new: np.ndarray, data: np.ndarray, dtype: Any = np.float64) -> Values:
         """Values of a projection, in the order of its wiring: `data`, in the order of its matrix, with the values `new` at `places`."""
@@ -195,17 +211,25 @@ class SynapseAccess:
                 out.append((found[4], found[2]))
         return out
 
-    def as_built(self) -> None:
-        """Give all static synapses the weights and delays that the network was built with."""
-        if self._built:
+    def numbers(self, number: int, p: Projection) -> np.ndarray:
+        """The numbers of the synapses of projection `p`, which is plastic, in the order of its matrix."""
+        ends = self._range(p.source.population[:]), self._range(p.target.population[:])
+        return self._engine.numbered_synapses(*ends, number)[4]
+
+    def as_built(self, keep_weights: bool) -> None:
+        """Give all synapses the parameters that the network was built with, and static synapses the weights and delays unless they are
+        kept.
+        """
+        self._parameters.as_built()
+        if self._built and not keep_weights:
             self._rewire(self._built)
             self._built = {}
 
     # -- checkpoints -------------------------------------------------------------------------------
 
     def saved(self) -> dict[str, np.ndarray]:
-        """The static weights and delays (steps) that were set, by number of the projection, in the order of its wiring."""
-        out = {}
+        """The static weights and delays (steps) that were set, by number of the projection, in the order of its wiring; parameters."""
+        out = self._parameters.saved()
         for number, built in self._built.items():
             now = self._wiring(number)
             for key, new, old in ((f"{number}", now.weight, built.weight), (f"delay/{number}", now.delay, built.delay)):
@@ -218,6 +242,9 @@ class SynapseAccess:
         changed: dict[int, Wiring] = {}
         for key, x in state.items():
             what, _, number = key.rpartition("/")
+            if what not in ("", "delay"):
+                self._parameters.restore(int(number), what, x)
+                continue
             w = changed.get(int(number)) or next((w for w in self._engine.plan.wirings if w.index == int(number)), None)
             if w is None or x.shape != (w.n_synapses,):
                 raise ValueError(f"values of projection {number}: {x.shape}; {w and w.n_synapses}")
@@ -229,29 +256,9 @@ class SynapseAccess:
 
     # -- projections -------------------------------------------------------------------------------
 
-    def between(self, source: View, target: View) -> list[int]:
-        """The numbers of the projections between the populations of two views."""
-        ends = source.population, target.population
-        return [i for i, p in enumerate(self._net.projections) if (p.source.population, p.target.population) == ends]
-
-    def _number(self, source: View, target: View, projection: Any) -> int:
+    def number(self, source: View, target: View, projection: Choice) -> int:
         """The number in the network of the projection that is meant (ModelError if there is none, or if there are several)."""
-        found = self.between(source, target)
-        place, names = f"{source.name} to {target.name}", [self._net.projections[i].name for i in found]
-        if not found:
-            raise ModelError(place, "there are no synapses", "connect them first")
-        if projection is None and len(found) == 1:
-            return found[0]
-        if isinstance(projection, Projection) and projection in [self._net.projections[i] for i in found]:
-            return self._net.projections.index(projection)
-        if isinstance(projection, str) and projection in names and projection:
-            return found[names.index(projection)]
-        if isinstance(projection, (int, np.integer)) and not isinstance(projection, bool) and int(projection) in found:
-            return int(projection)
-        known = ", ".join(f"{name!r}" if name else f"{i}" for i, name in zip(found, names, strict=True))
-        got = f"{len(found)} projections, and none is named" if projection is None else f"there is no projection {shown(projection)}"
-        hint = did_you_mean(projection, [name for name in names if name]) if isinstance(projection, str) else ""
-        raise ModelError(place, got, hint or f"projection=, one of: {known} (name, or number in the network)")
+        return chosen(f"{source.name} to {target.name}", self._net.projections, source, target, projection)
 
     def _wiring(self, number: int) -> Wiring:
         found = next((w for w in self._engine.plan.wirings if w.index == number), None)
@@ -270,7 +277,7 @@ class SynapseAccess:
             source = w.sources[made.source].astype(np.int64) - self._first[p.source.name]
             target = w.targets[made.target] - self._first[p.target.name]
             order = np.lexsort((made.delay, self._engine.classes(w, made.weight), target, source))  # as `RunningEngine.synapses` has them
-            self._listed[number] = Listed(target[order], order, _pointers(source, p.source.population.n))
+            self._listed[number] = Listed(target[order], order, pointers(source, p.source.population.n))
         return self._listed[number]
 
     def _range(self, view: View) -> tuple[int, int]:
@@ -285,17 +292,14 @@ class SynapseAccess:
             self._listed.pop(number, None)  # the order depends on delays and signs
 
 
-def _check_stored(place: str, view: View) -> None:
-    if view.population.model.role not in ("neuron", "spikes"):
-        raise ModelError(place, f"a {view.population.model.name} has no stored synapses", "neurons or a spike_generator")
+def _is_stored(source: View) -> bool:
+    """Whether the engine stores the synapses of `source`; those of other generators belong to their stimuli."""
+    return source.population.model.role in ("neuron", "spikes")
 
 
-def _part(source: View, target: View, data: np.ndarray, index: np.ndarray, pointers: np.ndarray) -> Any:
-    """The csc_array of synapses between the populations of two views (`index`: of their targets), or its part for the views."""
-    from scipy.sparse import csc_array
-
-    whole = csc_array((data, index, pointers), shape=(target.population.n, source.population.n))
-    return whole if source.whole and target.whole else whole[:, source.ids][target.ids, :]
+def _check_neurons(target: View) -> None:
+    if target.population.model.role != "neuron":
+        raise ModelError(target.name, f"a {target.population.model.name} has no synapses onto it", "neurons")
 
 
 def _check_weights(place: str, p: Projection, new: np.ndarray) -> None:
@@ -306,18 +310,6 @@ def _check_weights(place: str, p: Projection, new: np.ndarray) -> None:
         problems += check_sign(place, new, p.synapse)
     if problems:
         raise ModelError.of(problems)
-
-
-def _places(old: Any, source: View, target: View) -> np.ndarray:
-    """The indices in the data of `old` of the entries of its part for `source` and `target`, in the order of that part."""
-    numbered = old.copy()
-    numbered.data = np.arange(1, old.nnz + 1)  # from 1: an entry of 0 might be left out
-    places: np.ndarray = numbered[:, source.ids][target.ids, :].data - 1
-    return places
-
-
-def _pointers(source: np.ndarray, n: int) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n))])
 
 
 def _as_given(w: Wiring, in_order: np.ndarray) -> np.ndarray:

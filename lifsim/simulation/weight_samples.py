@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lifsim.building.weight_probes import is_logged
-from lifsim.common.timegrid import steps, times
+from lifsim.common.timegrid import next_due, steps, times
 from lifsim.network.network import Network
 from lifsim.network.population import View
+from lifsim.network.projection import Projection
 from lifsim.network.recordings import Recording
 from lifsim.plan.spikes import NEVER
 from lifsim.simulation.recording_times import due_steps, stop_of
@@ -18,7 +19,7 @@ from lifsim.simulation.recording_times import due_steps, stop_of
 if TYPE_CHECKING:
     from lifsim.engine import RunningEngine, SliceRecords
 
-Matrix = Callable[[Any, Any], Any]  # the current weights of (source, target) as a csc_array
+Matrix = Callable[[Any, Any, str, Any], Any]  # as `BuiltNetwork.matrix`
 
 
 class RecordedWeights(Protocol):
@@ -44,7 +45,7 @@ def entry_of(r: Recording, weights: Any) -> dict[str, list[int]]:
 
 
 class WeightSamples:
-    """Samples the weights of the recording `r` between slices; `matrix` returns the current weights of (source, target).
+    """Samples the weights of the recording `r` between slices; `matrix` is that of the simulation.
 
     A sample has one column per synapse, ordered by source, then target.
     """
@@ -59,14 +60,22 @@ class WeightSamples:
 
     def next(self, step: int) -> int:
         """The first step after `step` in which a sample is due."""
-        due = self._start + (max(0, step - self._start) // self._every + 1) * self._every
+        due = next_due(self._start, self._every, step)
         return due if due <= self._stop else NEVER
 
     def rows(self, start: int, stop: int, records: SliceRecords) -> np.ndarray | None:
         """The current weights as a sample, shape (1, synapses), if one is due in step `stop`."""
         if self.next(stop - 1) != stop:
             return None
-        return np.asarray(self._matrix(self._recording.source, self._recording.view).data)[None, :]
+        return np.asarray(self._now().data)[None, :]
+
+    def entry(self) -> dict[str, list[int]]:
+        """See `entry_of`."""
+        return entry_of(self._recording, self._now())
+
+    def _now(self) -> Any:
+        r = self._recording
+        return self._matrix(r.source, r.view, "weight", r.projection)
 
 
 class LoggedSamples:
@@ -75,15 +84,17 @@ class LoggedSamples:
     Parameters
     ----------
     r, dt : the recording and the time step, ms. engine : of the run. first : the first global id of each population.
+    projections : of the network.
     """
 
-    def __init__(self, r: Recording, dt: float, engine: RunningEngine, first: Mapping[str, int]) -> None:
+    def __init__(self, r: Recording, dt: float, engine: RunningEngine, first: Mapping[str, int], projections: list[Projection]) -> None:
         self.key = r.key
         self._recording, self._dt, self._engine = r, dt, engine
         assert r.source is not None
         self._source, self._target = r.source, r.view
-        self._ranges = [(first[v.name], first[v.name] + v.population.n) for v in (r.source, r.view)]
-        source, target, _, _, number = engine.numbered_synapses(self._ranges[0], self._ranges[1])
+        self._ranges = ranges_of(r, first)
+        self._only = number_of(r, projections)
+        source, target, _, _, number = engine.numbered_synapses(*self._ranges, self._only)
         self._order = arranged(self._source, self._target, source, target)
         number = number[self._order.data]
         self._by_number = np.argsort(number)
@@ -96,7 +107,7 @@ class LoggedSamples:
 
     def begin(self) -> None:
         """Read the current weights."""
-        self._now = self._engine.numbered_synapses(self._ranges[0], self._ranges[1])[2][self._order.data]
+        self._now = self._engine.numbered_synapses(*self._ranges, self._only)[2][self._order.data]
 
     def next(self, step: int) -> int:
         """`NEVER`: a slice may end at any step."""
@@ -132,12 +143,15 @@ class TransmittedWeights:
 
     Parameters
     ----------
-    r, dt : the recording and the time step, ms. first : the first global id of each population.
+    r, dt, engine, first, projections : as of `LoggedSamples`.
     """
 
-    def __init__(self, r: Recording, dt: float, first: Mapping[str, int]) -> None:
+    def __init__(self, r: Recording, dt: float, engine: RunningEngine, first: Mapping[str, int], projections: list[Projection]) -> None:
         assert r.source is not None
         self.key = r.key
+        self._only: np.ndarray | None = None  # the numbers of the recorded synapses
+        if r.projection:
+            self._only = engine.numbered_synapses(*ranges_of(r, first), number_of(r, projections))[4]
         self._dt, self._start, self._stop = dt, steps(r.start, dt), stop_of(r, dt)
         self._ends = [(first[v.name], mask) for v in (r.source, r.view) for mask in [np.isin(np.arange(v.population.n), v.ids)]]
 
@@ -154,6 +168,8 @@ class TransmittedWeights:
         if found is None or not len(found.sent):
             return None
         keep = (found.sent > self._start) & (found.sent <= self._stop)
+        if self._only is not None:
+            keep &= np.isin(found.synapse, self._only)
         ends = []
         for ids, (first, mask) in zip((found.source, found.target), self._ends, strict=True):
             own = np.clip(ids - first, 0, len(mask) - 1)
@@ -161,6 +177,18 @@ class TransmittedWeights:
             ends.append(own)
         columns = times(found.sent[keep], self._dt), *(own[keep] for own in ends), found.weight[keep]
         return np.stack(columns, axis=1) if keep.any() else None
+
+
+def ranges_of(r: Recording, first: Mapping[str, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The ranges lo … hi - 1 of the global ids of the presynaptic and of the postsynaptic population."""
+    assert r.source is not None
+    source, target = ((first[v.name], first[v.name] + v.population.n) for v in (r.source, r.view))
+    return source, target
+
+
+def number_of(r: Recording, projections: list[Projection]) -> int | None:
+    """The number in the network of the projection whose weights are recorded; None for all from its source to its target."""
+    return None if r.projection is None else next(i for i, p in enumerate(projections) if p is r.projection)
 
 
 def arranged(source: View, target: View, s: np.ndarray, t: np.ndarray) -> Any:
@@ -180,12 +208,13 @@ def recorded_weights(
     entries: dict[tuple[str, str], dict[str, list[int]]] = {}
     for r in net.recordings:
         if r.kind == "events":
-            out.append(TransmittedWeights(r, net.dt, first))
+            out.append(TransmittedWeights(r, net.dt, engine, first, net.projections))
         elif r.kind == "weights" and is_logged(net, r):
-            logged = LoggedSamples(r, net.dt, engine, first)
+            logged = LoggedSamples(r, net.dt, engine, first, net.projections)
             out.append(logged)
             entries[r.key] = logged.entry()
         elif r.kind == "weights":
-            out.append(WeightSamples(r, net.dt, matrix))
-            entries[r.key] = entry_of(r, matrix(r.source, r.view))
+            sampled = WeightSamples(r, net.dt, matrix)
+            out.append(sampled)
+            entries[r.key] = sampled.entry()
     return out, entries

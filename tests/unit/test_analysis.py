@@ -14,9 +14,9 @@ import pytest
 from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.common.timegrid import times
-from lifsim.results.data import Spikes
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk
+from lifsim.results.spikes import Spikes
 from lifsim.simulation.sinks import MemorySink
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "truth" / "stats"

@@ -23,9 +23,9 @@ from lifsim.plot import palette, typefaces
 from lifsim.plot.number_labels import NumberLabels
 from lifsim.plot.rate_course import rate_bin_of
 from lifsim.plot.spike_density import time_grid
-from lifsim.results.data import Spikes
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk
+from lifsim.results.spikes import Spikes
 from lifsim.simulation.sinks import MemorySink
 
 

@@ -259,6 +259,9 @@ def test_statistics_of_ones_own():
     assert table.statistics == ("n", "deep.er", "none") and table["deep.er"].tolist() == [0.5] and math.isnan(table["none"][0])
     said = "statistics: the function returned 3; expected a function that returns numbers by name, as a dict"
     assert scan({"g": [5]}, statistics=lambda r: 3).columns["error"] == [said]
+    assert scan({"g": [5]}, statistics="cv2").statistics == ("exc.neurons", "exc.spikes", "exc.cv2")
+    with pytest.raises(LifsimError, match="statistics: there is no statistic 'cw2'"):
+        scan({"g": [5]}, statistics=["cw2"])
     for wrong in (lambda r: 3, lambda r: {"x": [1, 2]}, lambda r: 1 / 0):
         failed = scan({"g": [5, 6]}, statistics=wrong)
         assert failed.failed == 2 and all(failed.columns["error"])
@@ -408,7 +411,7 @@ def test_another_scan_in_the_folder_is_refused(tmp_path):
         ({"discard": 10}, "discard 0.0, not 10"),
         ({"precision": "float32"}, "precision float64, not float32"),
         ({"duration": 50}, "duration None, not 50"),
-        ({"statistics": count}, "another function for statistics"),
+        ({"statistics": count}, "other statistics: rate, cv, fano, correlation, not count"),
     ):
         with pytest.raises(OutputError, match=said):
             scan({"g": [4]}, out=out, **change)
@@ -465,7 +468,22 @@ def lifsim(*words):
 
 
 def test_the_command(tmp_path):
-    done = lifsim("scan", "small.toml", "--grid", "g=4:5:1", "--set", "rate=9500", "--seeds", "1:2", "-j", "1", "--discard", "10")
+    done = lifsim(
+        "scan",
+        "small.toml",
+        "--grid",
+        "g=4:5:1",
+        "--set",
+        "rate=9500",
+        "--seeds",
+        "1:2",
+        "-j",
+        "1",
+        "--discard",
+        "10",
+        "--statistics",
+        "cv,rate",
+    )
     assert done.exit_code == 0 and "table.csv: 4 runs" in done.output and "lifsim scan-plot outputs/small-scan" in done.output
     with open("outputs/small-scan/table.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -207,3 +207,66 @@ def test_wrong_recordings_of_events():
     result = ls.run(asked(network()), 5.0)
     with pytest.raises(ls.DataError, match="there are no transmitted weights onto 'g'"):
         result.weight_events["g"]
+
+
+def two_projections():
+    """Two plastic projections and a static one between the same populations."""
+    net = ls.Network(dt=0.1)
+    net.add("a", 20, "iaf_psc_exp", I_e={"uniform": [380.0, 450.0]}, V_m={"uniform": [-70.0, -55.0]})
+    for name, indegree in (("fast", 5), ("slow", 3)):
+        rule = {"indegree": indegree, "allow_multapses": False}
+        net.connect("a", "a", "fixed_indegree", **rule, weight=40.0, delay=2.0, synapse="stdp_synapse", name=name)
+    net.connect("a", "a", "fixed_indegree", indegree=2, weight=10.0)
+    return net
+
+
+def test_weights_of_one_of_several_projections(monkeypatch, tmp_path):
+    """The columns are those of `matrix(projection=)`; the events of both projections are those without a choice."""
+    net = two_projections()
+    for projection in ("fast", 1, 2):
+        net.record_weights("a", "a", interval=1.0, projection=projection)
+    net.record_weights("a[:10]", "a[5:]", interval=5.0, projection=net.projections[0])
+    for projection in ("fast", "slow", None):
+        net.record_weights("a", "a", events=True, projection=projection)
+    with ls.Simulation(net) as sim:
+        sim.run(60.0)
+        traces, events = sim.result().traces["a"], sim.result().weight_events["a"]
+        now = {name: sim.matrix("a", "a", projection=name) for name in ("fast", "slow", 2)}
+    assert list(traces) == ["weight_from_a.fast", "weight_from_a.slow", "weight_from_a.2", "weight_from_a.fast@5"]
+    for name, weights in now.items():
+        recorded = traces[f"weight_from_a.{name}"]
+        np.testing.assert_array_equal(recorded[-1], weights.data)
+        np.testing.assert_array_equal(traces.ids_of(f"weight_from_a.{name}"), weights.indices)
+        assert name == 2 or np.ptp(recorded, axis=0).max() > 0.5
+    np.testing.assert_array_equal(
+        traces["weight_from_a.fast@5"][-1], now["fast"].toarray()[5:, :10].T[now["fast"].toarray()[5:, :10].T != 0]
+    )
+    rows = {key: np.stack([x.times, x.senders, x.targets, x.weights]) for key, x in events.items()}
+    parts = np.concatenate([rows["weight_events_from_a.fast"], rows["weight_events_from_a.slow"]], axis=1)
+    assert 0 < rows["weight_events_from_a.slow"].shape[1] < rows["weight_events_from_a.fast"].shape[1]
+    for x in (parts, rows["weight_events_from_a"]):
+        x[:] = x[:, np.lexsort(x)]
+    np.testing.assert_array_equal(parts, rows["weight_events_from_a"])
+
+    net.save(tmp_path / "net.toml")
+    again = ls.load(tmp_path / "net.toml")
+    assert [r.key for r in again.recordings] == [r.key for r in net.recordings]
+    monkeypatch.setattr(weight_probes, "MOST", -1)  # sampled between slices of the run, and not from the log
+    same(ls.run(again, 60.0), ls.run(net, 60.0))
+    np.testing.assert_array_equal(ls.run(again, 60.0).traces["a"]["weight_from_a.slow"], traces["weight_from_a.slow"])
+
+
+def test_wrong_projections_of_recorded_weights():
+    net = two_projections()
+    for given, said in {
+        "fats": "record[0].projection: there is no projection 'fats'; did you mean 'fast'?",
+        7: "record[0].projection: there is no projection 7; projection=, one of: 'fast', 'slow', 2",
+        True: "record[0].projection: there is no projection True",
+    }.items():
+        with pytest.raises(ls.ModelError) as error:
+            net.record_weights("a", "a", projection=given)
+        assert said in str(error.value)
+    with pytest.raises(ls.ModelError, match="the weights of static_synapse do not change"):
+        net.record_weights("a", "a", events=True, projection=2)
+    with pytest.raises(ls.ModelError, match=r"record\[0\].projection: .*only with weights"):
+        loads('[populations.n]\nn = 2\nmodel = "iaf_psc_exp"\n[[record]]\npopulations = "n"\nprojection = "x"')

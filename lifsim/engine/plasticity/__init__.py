@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from lifsim.common.lazy import on_first_use
 
 __all__ = [
+    "OWN",
+    "SHARED",
     "WORDS",
     "Only",
     "Plastic",
@@ -24,15 +26,18 @@ __all__ = [
     "deliveries",
     "draw_again",
     "fan_out",
+    "kind_of",
     "occurring",
     "plastic_of",
     "prepared",
     "refreshed",
+    "set_own",
     "set_weights",
     "stored_in",
     "traces_now",
     "unpacked",
     "variables",
+    "with_value",
 ]
 
 if TYPE_CHECKING:
@@ -52,6 +57,7 @@ if TYPE_CHECKING:
         unpacked,
         variables,
     )
+    from lifsim.engine.plasticity.plastic_values import OWN, SHARED, kind_of, set_own, with_value
     from lifsim.engine.plasticity.postsynaptic_spikes import WORDS, traces_now
     from lifsim.engine.plasticity.store import StorePlace
     from lifsim.engine.plasticity.weight_logging import WeightLogs
@@ -72,6 +78,7 @@ __getattr__ = on_first_use(
         "prepared": "lifsim.engine.plasticity.plastic_layout",
         "refreshed": "lifsim.engine.plasticity.plastic_layout",
         "unpacked": "lifsim.engine.plasticity.plastic_layout",
+        **dict.fromkeys(("OWN", "SHARED", "kind_of", "set_own", "with_value"), "lifsim.engine.plasticity.plastic_values"),
         "Plastic": "lifsim.engine.plasticity.plastic_delivery",
         "deliveries": "lifsim.engine.plasticity.plastic_delivery",
         "WeightLogs": "lifsim.engine.plasticity.weight_logging",

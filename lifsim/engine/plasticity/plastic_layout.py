@@ -42,7 +42,7 @@ def plastic_of(plan: Any, seats: np.ndarray, wirings: list[Any], place: StorePla
             groups.append(module.Synapses(pack(own, module, np.zeros((len(own), 2), np.int64), plan.dt, place)))
     blocks = len(place.first) - 1
     trains = no_spikes(blocks, plan.n_neurons, np.zeros((2, plan.n_neurons), np.int64), decays(np.ones(1), plan.dt))
-    return _numbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups), (None,) * len(groups)), tau, plan, seats)
+    return renumbered(Plastic(trains, work_for(blocks, plan.n_neurons), tuple(groups), (None,) * len(groups)), tau, plan, seats)
 
 
 def begun_again(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
@@ -83,10 +83,10 @@ def _stored(plastic: Plastic, wirings: list[Any], index: int) -> tuple[Store, Mo
 
 def refreshed(plastic: Plastic, plan: Any, seats: np.ndarray) -> Plastic:
     """`plastic` with the current time constants of the neurons."""
-    return _numbered(plastic, [plastic.trains.decays.tau[g.y.law] for g in plastic.groups], plan, seats)
+    return renumbered(plastic, [plastic.trains.decays.tau[g.y.law] for g in plastic.groups], plan, seats)
 
 
-def _numbered(plastic: Plastic, tau: list[np.ndarray], plan: Any, seats: np.ndarray) -> Plastic:
+def renumbered(plastic: Plastic, tau: list[np.ndarray], plan: Any, seats: np.ndarray) -> Plastic:
     """`plastic` with tables of all time constants (ms): `tau`, shape (n_projections, 2) for each model, and those of the neurons."""
     of_neurons = np.zeros((2, plan.n_neurons))
     for g in plan.groups:

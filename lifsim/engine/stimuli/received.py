@@ -13,6 +13,7 @@ import numpy as np
 
 from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.derived import RECEIVED
+from lifsim.engine.restimulated import changed
 from lifsim.engine.stimuli.currents import Currents, add_currents
 from lifsim.plan.plan import Plan, Probe
 from lifsim.plan.stimuli import CURRENTS
@@ -50,6 +51,31 @@ def receive_currents(m, first, last):
             row += 1
 
 
+def received_now(currents: Currents, edges: np.ndarray, place: np.ndarray, key: Any, step: int) -> np.ndarray:
+    """The current (pA) from all generators onto the neurons at the places `place` in `step`, the last one that was done; shape (n,).
+
+    Parameters
+    ----------
+    currents : the tables of the run. edges : bounds of the pieces. key : of the random numbers.
+    """
+    changing, total, out = currents.changing, np.zeros(int(edges[-1])), np.zeros((1, len(place)))
+    still = currents  # without Ornstein-Uhlenbeck processes, which the kernel would advance by a step
+    if changing is not None:
+        still = currents._replace(changing=changing._replace(path_when=np.zeros_like(changing.path_when)))
+    receive_currents(ReceivedCurrents(still, edges, total, place, np.array([step]), out, 0, key), step, step)
+    return out[0] + (0.0 if changing is None else _paths_now(changing, int(edges[-1]), step)[place])
+
+
+def _paths_now(c: Any, n: int, step: int) -> np.ndarray:
+    """The currents of Ornstein-Uhlenbeck processes at all `n` places in `step`, the last one that was done."""
+    total = np.zeros(n)
+    for d, ((mean, std, *_), (start, stop, _)) in enumerate(zip(c.path, c.path_when, strict=True)):
+        own = slice(c.paths.first[d, 0], c.paths.first[d, -1])
+        if start < step <= stop:
+            np.add.at(total, c.paths.target[own], c.paths.weight[own] * (mean + std * c.path_at[own]))
+    return total
+
+
 class Received:
     """Samples the currents from generators onto neurons.
 
@@ -68,7 +94,7 @@ class Received:
 
     def begin(self, plan: Plan, currents: Currents, key: Any) -> None:
         """Note the stimuli at the beginning of a slice: `plan`, and the tables of the run."""
-        if self._plan is None or any(getattr(plan, name) is not getattr(self._plan, name) for name in CURRENTS):
+        if self._plan is None or changed(self._plan, plan, *CURRENTS):
             self._lay_out(plan)
         self._plan, self._key = plan, key
         self._begun = np.zeros(0) if currents.changing is None else currents.changing.path_at.copy()
