@@ -34,9 +34,11 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "gallery": "common files network modelfile results simulation analysis plot",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
-    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann report theory",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation report theory "
+    "scans ann",
     "report": "common files network modelfile results analysis plot",
     "theory": "common network",
+    "scans": "common files network modelfile building checkpoint results simulation analysis",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
@@ -211,6 +213,7 @@ def test_description_is_light(name):
         "lifsim.cli.gallery",
         "lifsim.cli.ann",
         "lifsim.cli.report",
+        "lifsim.cli.scan",
     ],
 )
 def test_the_start_is_light(name):
