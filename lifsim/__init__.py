@@ -28,6 +28,7 @@ __all__ = [
     "__version__",
     "analysis",
     "ann",
+    "demo",
     "load",
     "nir",
     "open",
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, nir, plot, report, scans, theory, weights
+    from lifsim import analysis, ann, demo, nir, plot, report, scans, theory, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
@@ -60,7 +61,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
         **dict.fromkeys(("scan",), "lifsim.scans"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "nir", "plot", "report", "scans", "theory", "weights")},
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "report", "scans", "theory", "weights")},
     },
     MODULE,
 )

@@ -19,6 +19,7 @@ _COMMANDS = {
     "report": "lifsim.cli.report",
     "fi": "lifsim.cli.fi",
     **dict.fromkeys(("scan", "scan-plot"), "lifsim.cli.scan"),
+    "demo": "lifsim.cli.demo",
     "gallery": "lifsim.cli.gallery",
     "validate": "lifsim.cli.validate",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
@@ -44,6 +45,7 @@ def main(ctx: click.Context) -> None:
     lifsim scan single_neuron --grid tau_m=5:50:5 --keep --plot
                                          what a parameter does: tau_m, V_th, I, …
     lifsim new my_model.toml             write a template of a model file
+    lifsim demo                          list demonstrations, from the artificial neuron to the spiking one
     """
     gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s
     if ctx.invoked_subcommand is None:

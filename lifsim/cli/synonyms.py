@@ -14,6 +14,7 @@ _COMMANDS = {
     **dict.fromkeys(("show", "inspect", "describe", "cat", "view"), "info"),
     **dict.fromkeys(("raster", "figure", "draw", "traces"), "plot"),
     **dict.fromkeys(("html", "page", "dashboard"), "report"),
+    **dict.fromkeys(("demos", "demonstrate", "tutorial", "teach", "sliders"), "demo"),
     **dict.fromkeys(("init", "create", "template"), "new"),
     **dict.fromkeys(("validate", "verify", "lint", "test"), "check"),
     **dict.fromkeys(("continue", "restart", "restore"), "resume"),
