@@ -117,7 +117,8 @@ def stability(points: Sequence[Any], simulated: Mapping[str, Any] | None = None,
     """
     ax, figure = _axes(ax)
     for kind, (name, colour, style) in _KINDS.items():
-        for k, branch in enumerate(_branches([p for p in points if p.kind == kind])):
+        branches = sorted(_branches([p for p in points if p.kind == kind]), key=lambda branch: -len(branch[0]))
+        for k, branch in enumerate(branches):
             alone = "." if len(branch[0]) == 1 else None  # a line of one point would not be seen
             ax.plot(*branch, marker=alone, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {name}")
     others = zip("vP<>*", OTHERS[2:] * 2, strict=False)
