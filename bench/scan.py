@@ -5,9 +5,9 @@
     python bench/scan.py --single 5              # also compares so many runs with single ones, spike by spike
 
 The wall time of the command `lifsim scan`, from its start to its end, times the number of processes is the time that there was. Of it,
-runs.jsonl says what went into building, compiling, stepping and recording, and writing; the rest are the statistics, the reset of networks
-that are used again, and what the scan itself takes: the start of the processes, the checks of all points, waiting for the last run, the
-tables. No other program should run at the same time.
+runs.jsonl says what went into building, compiling, stepping and recording, and writing; the rest are the statistics, the reading of
+the model for each run and the reset of networks that are used again, and what the scan itself takes: the start of the processes, the checks
+of all points, waiting for the last run, the tables. No other program should run at the same time.
 """
 
 from __future__ import annotations
@@ -43,12 +43,14 @@ def report(folder: Path, wall: float, jobs: int) -> None:
     there = wall * jobs
     print(f"{len(rows)} runs, {sum(row['built'] for row in rows)} networks built, {jobs} processes: {wall:.1f} s")
     known = {part: sum(row["spent"].get(part, 0.0) for row in rows) for part in PARTS}
-    inside = sum(row["wall_s"] for row in rows) - sum(known.values())
+    numbers = sum(row["spent"].get("statistics", 0.0) for row in rows)
+    inside = sum(row["wall_s"] for row in rows) - sum(known.values()) - numbers
     outside = there - sum(row["wall_s"] for row in rows)
-    for name, seconds in [*((PARTS[part], s) for part, s in known.items()), ("statistics, resets", inside), ("the scan itself", outside)]:
+    beyond = {"statistics, digests": numbers, "model files, resets": inside, "start, checks, waiting": outside}
+    for name, seconds in [*((PARTS[part], s) for part, s in known.items()), *beyond.items()]:
         print(f"  {name:<26}{seconds:8.1f} s of processes  {100 * seconds / there:5.1f} %")
-    beyond = 1 - sum(known.values()) / there
-    print(f"beyond building, stepping and writing: {100 * beyond:.1f} % of the wall time")
+    rest = 100 * sum(beyond.values()) / there
+    print(f"beyond building, stepping and writing: {rest:.1f} % of the wall time; without statistics {rest - 100 * numbers / there:.1f} %")
 
 
 def compare(folder: Path, options: argparse.Namespace) -> None:

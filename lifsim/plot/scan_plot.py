@@ -42,7 +42,14 @@ if TYPE_CHECKING:
             """Means and confidence intervals over seeds."""
 
 
-UNITS = {"rate": "1/s", "rate_sd": "1/s"}
+LABELS = {
+    "rate": "rate (1/s)",
+    "rate_sd": "standard deviation of rates (1/s)",
+    "cv_isi": "CV of ISI",
+    "cv2": "CV2 of ISI",
+    "fano": "Fano factor (population)",
+    "peak_frequency": "peak frequency (Hz)",
+}
 _MANY = 12  # more panels than this are too small
 
 
@@ -89,7 +96,7 @@ def scan(table: ScannedTable, statistic: str = "rate", populations: Sequence[str
         raise DataError("scan", got, "at most three; choose one value of the others (--where NAME=VALUE, table.only(name, value))")
     fixed = [f"{shown_name(axis.name)} = {axis.ticks[0]}" for axis in axes if len(axis.ticks) == 1]
     note = ", ".join([*fixed, _seeds(summary)])
-    label = label_axis(f"{statistic} ({UNITS[statistic]})" if statistic in UNITS else statistic.replace("_", " "))
+    label = label_axis(LABELS.get(statistic, statistic.replace("_", " ")))
     if len(varied) == 1:
         kept = _kept(table, varied[0].name) if ax is None else []
         return _draw_curves(ax, varied[0], summary, curves, (label, note), kept)

@@ -12,6 +12,7 @@ from typing import Any
 from lifsim.analysis.population_sums import DEFAULT
 from lifsim.common import memory, units
 from lifsim.common.errors import LifsimError, OutputError
+from lifsim.common.notices import report
 from lifsim.common.printable import shown
 from lifsim.common.version import __version__
 from lifsim.files.tables import Cell
@@ -31,6 +32,7 @@ from lifsim.scans.source import ModelSource, Source
 from lifsim.scans.structure import behaviour_of
 from lifsim.simulation.signals import Stopped, StopRequest, deferred
 
+_MANY = 500  # points whose check takes seconds
 _SHARE = 0.9  # of the free memory that the runs may take together
 _PROCESS = 2e8  # bytes of a process without its network
 _SHORT = 2.0  # seconds: shorter scans are made in this process, as others take longer to start
@@ -71,6 +73,8 @@ class Scan:
         r = self.request
         values = r.values()
         self._check_names(values)
+        if len(values) >= _MANY and not self.quiet:
+            report(f"checking {len(values):,} points …")
         if callable(self.statistics) and r.discard:
             raise LifsimError(
                 "discard", "given with a function for statistics", "a function that chooses its own window: spikes.window(300.0)"
