@@ -91,7 +91,8 @@ def test_help_is_light():
 
 def test_every_command_has_help():
     names = main.list_commands(click.Context(main))
-    own = ["run", "resume", "check", "info", "stats", "plot", "new", "models", "watch", "convert-spikes", "warmup", "bench"]
+    own = ["run", "resume", "check", "info", "stats", "compare", "plot", "gallery", "validate", "new", "models"]
+    own += ["watch", "convert-spikes", "warmup", "bench"]
     assert names == [*own, "train", "predict", "convert", "classify"]
     for name in names:
         assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
