@@ -10,6 +10,7 @@ processes, and the largest resident memory in MB. No other program should run at
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -66,7 +67,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "spikes.h5"
-        write_spikes(file, round(options.spikes))
+        # in a process of its own: the memory of this one would count as that of its children
+        writing = multiprocessing.get_context("spawn").Process(target=write_spikes, args=(file, round(options.spikes)))
+        writing.start()
+        writing.join()
         print(f"{options.spikes:,.0f} spikes, {file.stat().st_size / 1e6:,.0f} MB")
         for kind in options.kinds:
             found = [measure(file, kind, Path(folder) / "figure.png") for _ in range(options.repeats)]

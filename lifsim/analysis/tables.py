@@ -13,13 +13,13 @@ from lifsim.analysis.population_sums import MEASURES, Conventions
 from lifsim.analysis.summary import Spread, Summary, over_runs
 from lifsim.common.printable import one_line
 
-_HEADS = {"neurons": "neurons", "spikes": "spikes", **{key: head for measure in MEASURES.values() for key, head in measure.heads.items()}}
+HEADS = {"neurons": "neurons", "spikes": "spikes", **{key: head for measure in MEASURES.values() for key, head in measure.heads.items()}}
 
 
 def table(stats: Mapping[str, Mapping[str, float]]) -> str:
     """Format `stats`, the return value of `statistics`, as a text table with one line per population. Undefined values are "-"."""
     keys = _keys(stats.values())
-    rows = [["population", *(_HEADS[key] for key in keys)]]
+    rows = [["population", *(HEADS[key] for key in keys)]]
     rows += [[one_line(name), *(_shown(entry[key]) for key in keys)] for name, entry in stats.items()]
     return aligned(rows, 1)
 
@@ -32,7 +32,7 @@ def table_over_runs(groups: Mapping[str, Mapping[str, Mapping[str, Spread]]]) ->
     groups : name -> return value of `over_runs`. The name is not shown if there is only one, "".
     """
     keys = _keys(entry for group in groups.values() for entry in group.values())
-    rows = [["group", "population", "runs", *(_HEADS[key] for key in keys)]]
+    rows = [["group", "population", "runs", *(HEADS[key] for key in keys)]]
     for group, stats in groups.items():
         for name, entry in stats.items():
             runs = f"{len(entry['neurons'].values)}"
@@ -44,7 +44,7 @@ def table_over_runs(groups: Mapping[str, Mapping[str, Mapping[str, Spread]]]) ->
 def _keys(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     """The keys of the statistics, in the order of their columns."""
     there = {key for entry in entries for key in entry}
-    return [key for key in _HEADS if key in there] if there else ["neurons", "spikes"]
+    return [key for key in HEADS if key in there] if there else ["neurons", "spikes"]
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int) -> str:

@@ -16,6 +16,10 @@ _COMMANDS = {
     "stats": "lifsim.cli.stats",
     "compare": "lifsim.cli.compare",
     "plot": "lifsim.cli.plot",
+    "report": "lifsim.cli.report",
+    "fi": "lifsim.cli.fi",
+    **dict.fromkeys(("scan", "scan-plot"), "lifsim.cli.scan"),
+    "demo": "lifsim.cli.demo",
     "gallery": "lifsim.cli.gallery",
     "validate": "lifsim.cli.validate",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
@@ -36,7 +40,12 @@ def main(ctx: click.Context) -> None:
     lifsim models                        list the models that come with lifsim
     lifsim run brunel --plot             run a model: outputs/brunel.h5 and .png
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
+    lifsim report outputs/brunel.h5      one HTML page: model, statistics, an interactive raster
+    lifsim fi single_neuron              f-I curve of a neuron: theory and simulation
+    lifsim scan single_neuron --grid tau_m=5:50:5 --keep --plot
+                                         what a parameter does: tau_m, V_th, I, …
     lifsim new my_model.toml             write a template of a model file
+    lifsim demo                          list demonstrations, from the artificial neuron to the spiking one
     """
     gc.set_threshold(100_000)  # objects of the libraries stay: repeated garbage collection among them took 0.05 s
     if ctx.invoked_subcommand is None:

@@ -126,7 +126,7 @@ def plot(
     a shipped model. Times are in ms or have a unit.
     """
     model = kind in _OF_MODELS
-    _check_file(file, kind, settings)
+    _check_file(file, kind, settings, hints)
     suffix = ".gif" if kind == "animation" else ".png"
     usual = Path("outputs") / file.name if model else file
     out = out or usual.with_name(f"{file.stem}{suffix}" if kind == "raster" else f"{file.stem}.{kind}{suffix}")
@@ -149,13 +149,16 @@ def plot(
     talk.note(f"{out}: {kind} of {file}")
 
 
-def _check_file(file: Path, kind: str, settings: tuple[str, ...]) -> None:
+def _check_file(file: Path, kind: str, settings: tuple[str, ...], hints: dict[str, Any]) -> None:
     """Check that the file is what the kind of plot needs: a model, or results (LifsimError)."""
     is_model = file.suffix == ".toml" or (not file.suffix and not file.exists() and file.name in shipped_names())
     if kind in _OF_MODELS and not is_model:
         raise LifsimError(f"--kind {kind}", f"{file} is not a model", "a model file (.toml), or the name of a shipped model")
     if settings and kind not in _OF_MODELS:
         raise LifsimError("--set", f"given with --kind {kind}", f"only for models: --kind {', '.join(_OF_MODELS)}")
+    given = [f"--{name.replace('_', '-')}" for name, hint in hints.items() if hint is not None]
+    if given and kind in _OF_MODELS:
+        raise LifsimError(given[0], f"given with --kind {kind}", "only for results")
 
 
 def _values(given: Mapping[str, Any], start: float | None, populations: list[str]) -> dict[str, Any]:

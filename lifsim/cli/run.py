@@ -33,6 +33,7 @@ from lifsim.cli.options import (
 from lifsim.cli.program import UNFINISHED, Command, Talk, echo
 from lifsim.cli.progress import Progress
 from lifsim.cli.text import contents_of, draw, heading_of, refuse_model
+from lifsim.cli.theory_lines import teach, theory_of
 from lifsim.common import memory
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -78,6 +79,7 @@ def run(talk: Talk, model: str, settings: tuple[str, ...], out: Path | None, plo
     refuse_output(out, replaced)
     if plot:
         refuse_output(picture, replaced)
+    teach(talk, net)
     progress = Progress(Path(model).stem, quiet=talk.quiet, verbose=talk.verbose)
     try:
         result = simulate(net, out=out, progress=progress, **options)
@@ -178,6 +180,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
     echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     contents_of(talk, net)
+    theory_of(talk, net)
     for warning in (*_warnings(net), *coarse_weights(net, options["weights"])):
         echo(f"warning: {warning}")
     check_populations(net, net.seed, method)

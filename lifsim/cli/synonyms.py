@@ -13,6 +13,8 @@ _COMMANDS = {
     **dict.fromkeys(("analyze", "analyse", "analysis", "statistics", "rates", "summary"), "stats"),
     **dict.fromkeys(("show", "inspect", "describe", "cat", "view"), "info"),
     **dict.fromkeys(("raster", "figure", "draw", "traces"), "plot"),
+    **dict.fromkeys(("html", "page", "dashboard"), "report"),
+    **dict.fromkeys(("demos", "demonstrate", "tutorial", "teach", "sliders"), "demo"),
     **dict.fromkeys(("init", "create", "template"), "new"),
     **dict.fromkeys(("verify", "lint", "test"), "check"),
     **dict.fromkeys(("diff", "cmp", "ks", "difference"), "compare"),

@@ -19,6 +19,7 @@ from lifsim.network.model import PARROT, receptors_of
 from lifsim.network.overviews import ids_text, parameter_facts, rule_text, value_text
 from lifsim.network.population import View
 from lifsim.network.positions import Positions, Space, displacements, farthest, mismatch
+from lifsim.network.psp_weights import from_psp, names_psp, psp_hint
 from lifsim.network.rules import COUNTS, check_flags, check_rule, rule_params
 from lifsim.network.synapse_models import Synapse, check_sign, synapse
 from lifsim.network.synapse_values import SAMPLE, Synaptic, check_alone, check_delay, check_weight, synaptic_value, weight_unit
@@ -135,6 +136,11 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
     if not isinstance(name, str):
         problems.append(Problem(f"{place}.name", shown(name), "a text"))
     file = given.get("file") if rule == "explicit" else None
+    if names_psp(raw["weight"]) and not problems:
+        try:
+            raw["weight"] = from_psp(raw["weight"], source, target, receptor)
+        except ValueError as error:
+            raise ModelError(f"{place}.weight", *_halves(str(error))) from None
     if file is not None and not problems:
         given, raw, problems = from_file(place, dt, given, raw, source, target)
     problems += check_rule(place, rule, given)
@@ -154,7 +160,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
             else:
                 values[key] = synaptic_value(raw[key], unit_of_key, rule, params, len(source), len(target))
         except ValueError as error:
-            problems.append(Problem(f"{place}.{key}", str(error)))
+            problems.append(Problem(f"{place}.{key}", str(error), psp_hint(raw[key], unit_of_key, target)))
     if "weight" in values:
         problems += check_weight(f"{place}.weight", values["weight"])
     if "delay" in values:
@@ -181,6 +187,12 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         receptor_type=_receptor(receptor, source, target),
         name=name,
     )
+
+
+def _halves(message: str) -> tuple[str, str]:
+    """A message "what was got; what is allowed" in two parts."""
+    got, _, allowed = message.partition("; ")
+    return got, allowed
 
 
 def taken_names(place: str, made: Iterable[Projection], known: Iterable[Projection]) -> Iterable[Problem]:

@@ -1,6 +1,8 @@
 """Figures of results in publication quality. No window is opened, and matplotlib's settings are left unchanged.
 
-Input: a `Result`, or what `lifsim.open` takes, such as a path or `Spikes`. Output: a matplotlib figure, which `save` writes to a file.
+Input: a `Result`, or what `lifsim.open` takes; for synapses a network, a simulation or matrices. Output: a matplotlib figure, which
+`save` writes to a file. Figures are in the house style (`lifsim/plot/styles`), light or dark, with their width in mm; `ax` takes axes of
+other figures.
 """
 
 from lifsim.plot import backend  # noqa: F401 (must come before anything else imports matplotlib)
@@ -15,11 +17,13 @@ from lifsim.plot.membrane_plot import membrane, phase_plane
 from lifsim.plot.palette import colours
 from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
+from lifsim.plot.scan_plot import scan
 from lifsim.plot.space_plot import space
 from lifsim.plot.states_plot import states
 from lifsim.plot.style import save
 from lifsim.plot.summary_plot import summary
 from lifsim.plot.synapse_plots import connectivity, degrees, weights
+from lifsim.plot.theory_plots import stability, theory
 from lifsim.plot.trace_plot import traces
 from lifsim.plot.trial_plot import psth
 from lifsim.plot.weight_course import weight_evolution
@@ -40,10 +44,13 @@ __all__ = [
     "raster",
     "rates",
     "save",
+    "scan",
     "space",
     "spectrum",
+    "stability",
     "states",
     "summary",
+    "theory",
     "traces",
     "weight_evolution",
     "weights",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.animation import FuncAnimation
@@ -15,12 +14,12 @@ from lifsim.plot.house import styled
 from lifsim.plot.palette import grey, paper
 from lifsim.plot.raster_plot import raster_figure
 from lifsim.plot.selection import spikes_of
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 
 @styled
 def animation(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from lifsim import analysis
-from lifsim.plot.selection import Shown
+from lifsim.plot.selection import Shown, ShownInPieces
 from lifsim.plot.style import TINY
-from lifsim.results.spikes import Spikes
 
 
 @dataclass(frozen=True)
 class Band:
     """The rows of one population: neurons `ids`, from `top` downwards over `height` of the vertical axis."""
 
-    spikes: Spikes
+    shown: Shown | ShownInPieces
     ids: np.ndarray
     top: float
     height: float
@@ -26,18 +25,22 @@ class Band:
 
     def points(self) -> tuple[np.ndarray, np.ndarray]:
         """(times in ms, vertical positions) of the spikes of the neurons shown."""
-        y = analysis.places(self.spikes.ids, self.ids)
-        shown = y >= 0
-        return self.spikes.times[shown], self.top + (y[shown] + 0.5) / len(self.ids) * self.height
+        times, y = [np.empty(0)], [np.empty(0)]
+        for piece in self.shown.spikes.pieces():
+            place = analysis.places(piece.ids, self.ids)
+            inside = place >= 0
+            times.append(piece.times[inside])
+            y.append(self.top + (place[inside] + 0.5) / len(self.ids) * self.height)
+        return np.concatenate(times), np.concatenate(y)
 
     @property
     def label(self) -> str:
         """Number of neurons shown and, if there are more, of the population."""
-        n, total = len(self.ids), self.spikes.n_nodes
+        n, total = len(self.ids), self.shown.spikes.n_nodes
         return f"n = {n:,}" if n == total else f"{n:,} of {total:,}"
 
 
-def bands_of(shown: Sequence[Shown], chosen: Sequence[np.ndarray], height: float) -> list[Band]:
+def bands_of(shown: Sequence[Shown | ShownInPieces], chosen: Sequence[np.ndarray], height: float) -> list[Band]:
     """The rows of all populations. A small population gets at least 9 % of the height of the largest.
 
     If their names fit into `height` points, each also gets the height of its name.
@@ -51,6 +54,6 @@ def bands_of(shown: Sequence[Shown], chosen: Sequence[np.ndarray], height: float
     bands: list[Band] = []
     top = 0.0
     for one, ids in zip(shown, chosen, strict=True):
-        bands.append(Band(one.spikes, ids, top, max(len(ids), float(least)), one.colour, one.label))
+        bands.append(Band(one, ids, top, max(len(ids), float(least)), one.colour, one.label))
         top += bands[-1].height
     return bands

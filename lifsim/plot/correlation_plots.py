@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +17,7 @@ from lifsim.plot.rate_course import in_rows, rates_height
 from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.style import FONT, add_legend, line_widths, new_figure, one_panel, say_nothing, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 _SEGMENTS = 8  # least number of half-overlapping segments that a spectrum is averaged over
 _PEAK = 10.0  # times the median power: a peak above this is named
@@ -26,7 +25,7 @@ _PEAK = 10.0  # times the median power: a peak above this is named
 
 @pictured
 def correlations(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -87,7 +86,7 @@ def correlations(
 
 @pictured
 def correlogram(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,
@@ -158,7 +157,7 @@ def _relative(pairs: np.ndarray, lags: np.ndarray, bin: float, one: Shown, other
 
 @pictured
 def spectrum(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,

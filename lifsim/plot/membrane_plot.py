@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ from lifsim.plot.style import (
 )
 from lifsim.plot.trace_plot import mark_spikes
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 _LEVELS = ("V_th", "V_reset", "E_L")
 _STROKES = {"V_th": (0, (4, 2)), "V_reset": (0, (1, 1.5)), "E_L": (0, (4, 1.5, 1, 1.5))}  # dashed, dotted, dash-dotted
@@ -43,7 +42,7 @@ _NO_CURRENT = 'no current was recorded;\nrecord "I_stim" and "I_syn"'
 
 @pictured
 def membrane(
-    result: Result | str | Path,
+    result: Openable,
     population: str | None = None,
     neuron: int | None = None,
     t_start: float | None = None,
@@ -159,7 +158,7 @@ def _draw_currents(ax: Axes, one: OneNeuron) -> None:
 
 @pictured
 def phase_plane(
-    result: Result | str | Path,
+    result: Openable,
     population: str | None = None,
     neuron: int | None = None,
     t_start: float | None = None,

@@ -13,7 +13,7 @@ from lifsim.plot.bands import Band, bands_of
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, ink
 from lifsim.plot.rate_course import check_bin, draw_rates, rates_height, time_axis
-from lifsim.plot.selection import Shown, spikes_of
+from lifsim.plot.selection import Shown, ShownInPieces, spikes_or_streams_of
 from lifsim.plot.spike_density import draw_density
 from lifsim.plot.style import (
     FONT,
@@ -68,10 +68,12 @@ def raster(
     ------
     DataError : no such population, no spikes were recorded, the window is empty, or `rate_bin` is not a finite time above 0.
     """
-    return raster_figure(spikes_of(result, populations, t_start, t_stop), ax, rate_bin, max_neurons)
+    return raster_figure(spikes_or_streams_of(result, populations, t_start, t_stop, DOTS), ax, rate_bin, max_neurons)
 
 
-def raster_figure(shown: Sequence[Shown], ax: Axes | tuple[Axes, Axes] | None, rate_bin: float | None, max_neurons: int | None) -> Figure:
+def raster_figure(
+    shown: Sequence[Shown | ShownInPieces], ax: Axes | tuple[Axes, Axes] | None, rate_bin: float | None, max_neurons: int | None
+) -> Figure:
     """The figure of `raster`."""
     check_bin(rate_bin)
     chosen = [_evenly(np.sort(one.spikes.recorded_ids), max_neurons) for one in shown]
@@ -111,11 +113,11 @@ def _evenly(ids: np.ndarray, most: int | None) -> np.ndarray:
 
 def draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
     """Draw the spikes; `room` is the height of the axes in points."""
-    start, stop, scale = time_axis(ax, [band.spikes for band in bands])
+    start, stop, scale = time_axis(ax, [band.shown.spikes for band in bands])
     bottom = bands[-1].top + bands[-1].height
     ax.set_ylim(bottom, 0)
     note = ""
-    if sum(len(band.spikes) for band in bands) > DOTS:
+    if sum(band.shown.number for band in bands) > DOTS:
         number, full = draw_density(ax, bands, start, stop, scale)
         note = f" (full colour: {full:.3g} spikes/s or more)"
     else:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.plot.palette import grey, ink
-from lifsim.plot.selection import Look, Shown
+from lifsim.plot.selection import Look, Shown, ShownInPieces
 from lifsim.plot.style import (
     FONT,
     SMALL,
@@ -25,6 +25,7 @@ from lifsim.plot.style import (
     write_note,
 )
 from lifsim.plot.typefaces import fit_fonts
+from lifsim.results.spike_stream import SpikeStream
 from lifsim.results.spikes import Spikes
 
 TOGETHER = 6  # more populations than this have rows of their own
@@ -42,14 +43,14 @@ def rates_height(populations: int, least: float) -> float:
     return max(least, 0.6 + _ROW * min(populations, 40)) if populations > TOGETHER else legend_height(populations, least)
 
 
-def rate_bin_of(spikes: Spikes) -> float:
-    """A bin width in ms, rounded to whole time steps, that suits the number of spikes.
+def rate_bin_of(spikes: Spikes | SpikeStream, number: int) -> float:
+    """A bin width in ms, rounded to whole time steps, that suits the `number` of spikes.
 
     The smallest of 1, 2, 5, 10, … ms (in windows of up to 20 ms, of 0.1, 0.2, 0.5, … ms) that gives at most 300 bins, with 5 spikes or
     more on average. For few spikes, about a tenth of the window, so that the bins hold fewer than 5.
     """
     duration = spikes.t_stop - spikes.t_start
-    enough = min(_SPIKES * duration / max(len(spikes), 1), duration / _FEWEST_BINS)
+    enough = min(_SPIKES * duration / max(number, 1), duration / _FEWEST_BINS)
     least = max(duration / _MOST_BINS, enough) * (1 - 1e-9)
     width = next((m * 10.0**k for k in range(0 if duration > 20 else -1, 9) for m in (1, 2, 5) if m * 10.0**k >= least), 1e9)
     return max(1, round(width / spikes.dt)) * spikes.dt if spikes.dt > 0 else width
@@ -61,35 +62,35 @@ def check_bin(rate_bin: float | None) -> None:
         raise DataError("rate_bin", f"{rate_bin:g} ms", "a finite time above 0")
 
 
-def draw_rates(ax: Axes, shown: Sequence[Shown], rate_bin: float | None, beside: str = ", ") -> None:
+def draw_rates(ax: Axes, shown: Sequence[Shown | ShownInPieces], rate_bin: float | None, beside: str = ", ") -> None:
     """Draw the population rates in bins of `rate_bin` ms (None: of `rate_bin_of` for each population).
 
     `beside` separates the label of the vertical axis from the width of the bins.
     """
-    bins = [rate_bin_of(one.spikes) if rate_bin is None else rate_bin for one in shown]
-    steps = [_rate_steps(one.spikes, width) for one, width in zip(shown, bins, strict=True)]
+    bins = [rate_bin_of(one.spikes, one.number) if rate_bin is None else rate_bin for one in shown]
+    steps = [_rate_steps(one, width) for one, width in zip(shown, bins, strict=True)]
     scale = time_axis(ax, [one.spikes for one in shown])[2]
     (_draw_rows if in_rows(shown) else _draw_lines)(ax, shown, bins, [(rate, edges * scale) for rate, edges in steps], beside)
     fit_fonts(ax)
 
 
-def time_axis(ax: Axes, shown: Sequence[Spikes]) -> tuple[float, float, float]:
+def time_axis(ax: Axes, shown: Sequence[Spikes | SpikeStream]) -> tuple[float, float, float]:
     """Set limits and label of the time axis. Returns (start in ms, stop in ms, factor from ms to the unit of the axis)."""
     start, stop = min(spikes.t_start for spikes in shown), max(spikes.t_stop for spikes in shown)
     stop = stop if stop > start else start + 1.0
     return start, stop, time_label(ax, start, stop)
 
 
-def _rate_steps(spikes: Spikes, width: float) -> tuple[np.ndarray, np.ndarray]:
+def _rate_steps(one: Shown | ShownInPieces, width: float) -> tuple[np.ndarray, np.ndarray]:
     """(rate of each bin in spikes/s, edges of the bins in ms).
 
     What is left at the end of the window is a shorter bin if it is at least half as long as the others; else the last bin is longer.
     """
-    number = analysis.counts(spikes, width)
+    spikes, number = one.spikes, analysis.counts(one.spikes, width)
     edges = spikes.t_start + width * np.arange(len(number) + 1)
     rest = spikes.t_stop - edges[-1]
     if rest > 1e-6 * width:
-        left = len(spikes) - number.sum()
+        left = one.number - number.sum()
         if len(number) and rest < width / 2:
             number[-1] += left
             edges[-1] = spikes.t_stop
@@ -101,7 +102,7 @@ def _rate_steps(spikes: Spikes, width: float) -> tuple[np.ndarray, np.ndarray]:
 Steps = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
-def _draw_lines(ax: Axes, shown: Sequence[Shown], bins: Sequence[float], steps: Steps, beside: str) -> None:
+def _draw_lines(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: Steps, beside: str) -> None:
     widths = line_widths([rate for rate, _ in steps], 0.8)
     same = len(set(bins)) == 1
     for one, bin, (rate, edges), width in zip(shown, bins, steps, widths, strict=True):
@@ -114,7 +115,7 @@ def _draw_lines(ax: Axes, shown: Sequence[Shown], bins: Sequence[float], steps: 
     add_legend(ax, len(shown))
 
 
-def _draw_rows(ax: Axes, shown: Sequence[Shown], bins: Sequence[float], steps: Steps, beside: str) -> None:
+def _draw_rows(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: Steps, beside: str) -> None:
     """A filled row for each population, from 0 to its highest rate, which is written at the end of the row."""
     for k, (one, (rate, edges)) in enumerate(zip(shown, steps, strict=True)):
         if len(rate):

@@ -14,7 +14,10 @@ from lifsim.plot.style import short_label
 from lifsim.results.opening import Openable
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
+from lifsim.results.spike_stream import SpikeStream
 from lifsim.results.spikes import Spikes
+
+_LARGE = 500e6  # bytes
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,19 @@ class Shown(Look):
     """A population of which a figure shows `spikes`."""
 
     spikes: Spikes
+
+    @property
+    def number(self) -> int:
+        """Number of spikes."""
+        return len(self.spikes)
+
+
+@dataclass(frozen=True)
+class ShownInPieces(Look):
+    """A population of which a figure shows `number` spikes that are read in pieces, since they may exceed the memory."""
+
+    spikes: SpikeStream
+    number: int
 
 
 def looks_of(result: Result) -> dict[str, Look]:
@@ -59,11 +75,39 @@ def result_of(result: Openable) -> Result:
 def spikes_of(result: Openable, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None) -> list[Shown]:
     """The given populations (None: all), with their spikes in the window t_start < t <= t_stop (ms)."""
     result = result_of(result)
+    looks = _looks_of(result, populations, t_start, t_stop)
+    return [Shown(look.colour, look.label, result.spikes[name].window(t_start, t_stop)) for name, look in looks.items()]
+
+
+def spikes_or_streams_of(
+    result: Openable, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None, few: int
+) -> Sequence[Shown | ShownInPieces]:
+    """As `spikes_of`, but more than `few` spikes of a file of more than 500 MB are not read into memory."""
+    result = result_of(result)
+    if result.file is None or result.path is None or result.path.stat().st_size <= _LARGE:
+        return spikes_of(result, populations, t_start, t_stop)
+    looks = _looks_of(result, populations, t_start, t_stop)
+    streams = {name: result.stream(name).window(t_start, t_stop) for name in looks}
+    numbers = {name: sum(map(len, stream.pieces())) for name, stream in streams.items()}
+    if sum(numbers.values()) <= few:
+        return [Shown(look.colour, look.label, _gathered(streams[name])) for name, look in looks.items()]
+    return [ShownInPieces(look.colour, look.label, streams[name], numbers[name]) for name, look in looks.items()]
+
+
+def _looks_of(result: Result, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None) -> dict[str, Look]:
+    """The looks of the given populations (None: all with spikes), when they and the window have been checked."""
     analysis.check_window(result, t_start, t_stop)
     order = [name for name in result.populations if name in result.spikes]
     names = population_names(populations, order, "spikes", "traces" if len(result.traces) else "")
     looks = looks_of(result)
-    return [Shown(looks[name].colour, looks[name].label, result.spikes[name].window(t_start, t_stop)) for name in names]
+    return {name: looks[name] for name in names}
+
+
+def _gathered(stream: SpikeStream) -> Spikes:
+    pieces = list(stream.pieces())
+    at = np.concatenate([np.empty(0), *(piece.times for piece in pieces)])
+    ids = np.concatenate([np.empty(0, np.int64), *(piece.ids for piece in pieces)])
+    return Spikes(at, ids, stream.n_nodes, stream.t_start, stream.t_stop, stream.recorded_ids, stream.dt, stream.name)
 
 
 def population_names(wanted: Sequence[str] | str | None, known: Sequence[str], what: str, instead: str = "") -> list[str]:

@@ -7,6 +7,7 @@ width regardless of these, some would hold a neuron or a step more than others, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +19,6 @@ from lifsim.plot.palette import paper
 from lifsim.plot.style import figure_size
 
 _PIXELS = 100  # per inch, at most: three dots of a printed PNG (300 dpi) each
-_PIECE = 1 << 20  # spikes that are counted at a time
 _GRIDS = (1.0, 0.5, 0.25, 0.2, 0.125, 0.1, 0.05, 0.025, 0.02, 0.01)  # ms
 
 
@@ -48,7 +48,7 @@ def draw_density(ax: Axes, bands: Sequence[Band], start: float, stop: float, sca
 
 def _columns(bands: Sequence[Band], start: float, stop: float, most: int) -> np.ndarray:
     """Edges (ms) of at most `most` columns of equal width; the last may reach beyond `stop`."""
-    grid = time_grid([band.spikes.times for band in bands], bands[0].spikes.dt)
+    grid = time_grid([_some_times(band) for band in bands], bands[0].shown.spikes.dt)
     if not grid:
         return np.linspace(start, stop, most + 1)
     width = grid * max(1, np.ceil((stop - start) / grid / most - 1e-9))
@@ -81,8 +81,12 @@ def _rates(band: Band, edges: np.ndarray, stop: float, most: int) -> tuple[int, 
 
 def _pieces(band: Band) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(times, places in `band.ids`) of the spikes of the band's neurons, a piece after the other, which needs little memory."""
-    spikes = band.spikes
-    for k in range(0, len(spikes), _PIECE):
-        place = analysis.places(spikes.ids[k : k + _PIECE], band.ids)
+    for piece in band.shown.spikes.pieces():
+        place = analysis.places(piece.ids, band.ids)
         shown = place >= 0
-        yield spikes.times[k : k + _PIECE][shown], place[shown]
+        yield piece.times[shown], place[shown]
+
+
+def _some_times(band: Band) -> np.ndarray:
+    """Times of spikes that show whether they lie on a grid."""
+    return np.concatenate([np.empty(0), *(piece.times[:: max(1, len(piece) // 5000)] for piece in islice(band.shown.spikes.pieces(), 4))])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,18 @@ from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.rate_course import check_bin
 from lifsim.plot.selection import Shown, spikes_of
-from lifsim.plot.style import FONT, Picture, is_narrow, label_axis, page_width, say_nothing, time_label
+from lifsim.plot.style import FONT, Picture, is_narrow, label_axis, new_figure, page_width, say_nothing, time_label
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
+from lifsim.results.spikes import Spikes
 
+_MOST_BINS = 3000
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @pictured
 def states(
-    results: Mapping[str, Result | str | Path],
+    results: Mapping[str, Openable],
     populations: Sequence[str] | str | None = None,
     windows: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
     neurons: int = 50,
@@ -44,7 +46,7 @@ def states(
     populations : name or names of the populations; default: all whose spikes were recorded.
     windows : limits (t_start, t_stop) of the time axis in ms, for all or by title; default: whole runs.
     neurons : number of neurons in each raster.
-    rate_bin : width of the bins of the activity, ms; default: the time step, or 1 ms where it is not known.
+    rate_bin : width of the bins of the activity, ms; default: the time step, or as many as give at most 3,000 bins.
     seed : seed of the random choice of neurons.
     ax : pairs of axes (raster, activity), one for each result; default: a new figure.
     width_mm, style
@@ -72,7 +74,7 @@ def states(
         _draw_activity(below, shown, rate_bin)
         top.set_title(f"{_LETTERS[k % 26]}   {label_axis(title)}", loc="left", fontsize=FONT, pad=4)
         fit_fonts(top, below)
-    return panels[0][0].get_figure()  # type: ignore[return-value]
+    return new_figure(panels[0][0])
 
 
 def _panels(n: int) -> list[tuple[Axes, Axes]]:
@@ -113,9 +115,14 @@ def _draw_some(ax: Axes, shown: Sequence[Shown], neurons: int, seed: int) -> Non
         say_nothing(ax, "no spikes")
 
 
+def _finest(spikes: Spikes) -> float:
+    """A time step, or the fewest that give at most `_MOST_BINS` bins, in ms; 0.1 ms is taken for a step that is not known."""
+    step = spikes.dt if spikes.dt > 0 else 0.1
+    return step * max(1, math.ceil((spikes.t_stop - spikes.t_start) / step / _MOST_BINS - 1e-9))
+
+
 def _draw_activity(ax: Axes, shown: Sequence[Shown], rate_bin: float | None) -> None:
-    dt = shown[0].spikes.dt
-    width = rate_bin or (dt if dt > 0 else 1.0)
+    width = rate_bin or _finest(shown[0].spikes)
     scale = time_label(ax, min(one.spikes.t_start for one in shown), max(one.spikes.t_stop for one in shown))
     counts = [analysis.counts(one.spikes, width) for one in shown]
     n = min(map(len, counts))

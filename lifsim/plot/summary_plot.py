@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,14 +21,14 @@ from lifsim.plot.rate_course import name_rows
 from lifsim.plot.selection import Shown, sample_of, spikes_of
 from lifsim.plot.style import FONT, Picture, is_narrow, page_width, say_nothing, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 _ROWS = 1862  # neurons in the raster of the paper's figure
 
 
 @pictured
 def summary(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,

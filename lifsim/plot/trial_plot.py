@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,12 @@ from lifsim.plot.palette import grey, ink
 from lifsim.plot.selection import Shown, result_of, sample_of, spikes_of
 from lifsim.plot.style import FONT, Picture, add_legend, line_widths, new_figure, page_width, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 
 @pictured
 def psth(
-    result: Result | str | Path,
+    result: Openable,
     triggers: Any,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,

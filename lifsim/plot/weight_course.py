@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,7 +29,7 @@ from lifsim.plot.style import (
 )
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.data import Traces
-from lifsim.results.result import Result
+from lifsim.results.opening import Openable
 
 _WEIGHTS = "weight_from_"
 _BINS, _COLUMNS = 60, 200
@@ -38,7 +37,7 @@ _BINS, _COLUMNS = 60, 200
 
 @pictured
 def weight_evolution(
-    result: Result | str | Path,
+    result: Openable,
     populations: Sequence[str] | str | None = None,
     t_start: float | None = None,
     t_stop: float | None = None,

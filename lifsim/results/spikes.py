@@ -13,7 +13,7 @@ from lifsim.common.errors import DataError
 from lifsim.common.printable import shown
 from lifsim.results.spike_arrays import MOST_NODES, ascending, first_missing, ids_of_spikes, time_of, times_of
 
-SPIKES_AT_ONCE = 1 << 20  # that are looked at together: their intermediate arrays take some 100 MB
+SPIKES_AT_ONCE = 1 << 18  # that are looked at together: with more, their intermediate arrays leave the cache of the processor
 
 
 @dataclass(frozen=True, eq=False, init=False)

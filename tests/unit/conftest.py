@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -16,3 +19,29 @@ class Terminal(io.StringIO):
 def terminal():
     """A stream that is a terminal and keeps what is written to it."""
     return Terminal()
+
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """A headless Chromium, driven by selenium; skips the test where one of them, or the driver, is missing."""
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
+    missing = [
+        name for name, found in {"selenium": find_spec("selenium"), "chromium": program, "chromedriver": driver}.items() if not found
+    ]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}: pip install selenium; apt-get install chromium chromium-driver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--window-size=1200,1000"]
+    for argument in [*arguments, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()

@@ -136,6 +136,13 @@ def test_states_show_some_neurons_and_the_activity_of_all():
     assert 70 < len(spikes) < 180  # 120 expected, of 30 neurons in 0.2 s; 4.5 standard deviations
 
 
+@pytest.mark.parametrize(("stop", "width"), [(300.0, 0.1), (301.0, 0.2), (1000.0, 0.4)])
+def test_activity_is_as_fine_as_the_time_step_up_to_3000_bins(stop, width):
+    below = plot.states({"one": RESULT}, windows=(0.0, stop)).axes[1]
+    assert below.get_ylabel() == f"activity (1/s)\n{width:g} ms bins"
+    assert len(below.patches[0].get_data()[0]) == round(np.floor(stop / width + 1e-6))
+
+
 def test_states_take_a_pair_of_axes_each():
     figure = Figure()
     axes = figure.subplots(2, 2)

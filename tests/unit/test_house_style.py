@@ -45,7 +45,7 @@ DRAW = {
     "correlogram": plot.correlogram,
     "spectrum": plot.spectrum,
     "psth": lambda result, **more: plot.psth(result, [200.0, 500.0, 700.0], **more),
-    "states": lambda result, **more: plot.states({"one": result, "two": result}, **more),
+    "states": lambda result, **more: plot.states({"one": result, "two": result}, rate_bin=5.0, **more),
     "connectivity": lambda _, **more: plot.connectivity(np.eye(20), **more),
     "degrees": lambda _, **more: plot.degrees(np.eye(20), **more),
     "weights": lambda _, **more: plot.weights(np.eye(20), **more),
@@ -141,6 +141,21 @@ def test_a_figure_of_the_user_keeps_its_size():
     assert tuple(figure.get_size_inches()) == (3, 3)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in DRAW if kind != "summary"])
+def test_axes_of_a_figure_with_parts_are_drawn_in(kind):
+    """Axes in, axes out: nothing is added to the figure of the user, and no other axes are touched."""
+    figure = Figure(figsize=(6, 3))
+    left, right = figure.subfigures(1, 2)
+    pair = tuple(left.subplots(2, 1))
+    spare = right.subplots()
+    own = {"degrees": pair, "states": [pair, tuple(Figure().subplots(2, 1))]}.get(kind, pair[0])
+    assert DRAW[kind](RESULT, ax=own) is figure
+    assert figure.axes == [*pair, spare]
+    assert not spare.has_data()
+    assert spare.get_xlim() == (0.0, 1.0)
+    assert tuple(figure.get_size_inches()) == (6, 3)
+
+
 def test_the_style_follows_the_background_of_the_axes():
     bright, black = Figure(), Figure(facecolor="black")
     plot.rates(RESULT, ax=bright.subplots())
@@ -183,7 +198,7 @@ def test_a_population_has_its_colour_in_every_figure():
     assert [to_hex(line.get_color()) for line in one] == list(want.values())
 
 
-@pytest.mark.parametrize("kind", ["raster", "summary", "states", "psth"])
+@pytest.mark.parametrize("kind", ["raster", "summary"])
 def test_text_is_text_and_dots_are_pixels(kind, tmp_path):
     figure = DRAW[kind](RESULT)
     svg = plot.save(figure, tmp_path / "x.svg").read_text(encoding="utf-8")

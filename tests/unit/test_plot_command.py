@@ -18,6 +18,7 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.gallery import ENTRIES, Entry, Panel, make
 from lifsim.modelfile import load
+from lifsim.plot import raster_plot, selection
 from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk
 from lifsim.simulation.file_sink import FileSink
@@ -67,6 +68,23 @@ def test_kinds_of_results(results, kind, options, file):
     assert (results / file).stat().st_size > 3000
 
 
+@pytest.mark.parametrize("most_dots", [100, 10_000])
+def test_spikes_of_large_files_are_drawn_without_reading_them_whole(results, monkeypatch, most_dots):
+    monkeypatch.setattr(raster_plot, "DOTS", most_dots)
+    want = plot.raster("x.h5", t_start=100.0)
+    monkeypatch.setattr(selection, "_LARGE", 0)
+    result = ls.open("x.h5")
+    monkeypatch.setattr(result.spikes, "_load", None)  # reading the spikes whole would fail
+    got = plot.raster(result, t_start=100.0)
+    assert len(want.axes[0].images) == (2 if most_dots == 100 else 0)
+    for one, other in zip(want.axes, got.axes, strict=True):
+        for a, b in zip([*one.images, *one.lines], [*other.images, *other.lines], strict=True):
+            np.testing.assert_array_equal(*(x.get_array() if hasattr(x, "get_array") else x.get_xydata() for x in (a, b)))
+        for a, b in zip(one.patches, other.patches, strict=True):
+            np.testing.assert_array_equal(a.get_data()[0], b.get_data()[0])
+        assert one.get_title(loc="right") == other.get_title(loc="right")
+
+
 def test_width_and_style_are_those_of_the_picture(results):
     lif("plot x.h5 --width 85 --style dark --population exc")
     with Image.open("x.png") as image:
@@ -101,6 +119,7 @@ ANIMATION = plot.animation
         ("brunel --kind connectivity --from 10", "--from, --discard: given with --kind connectivity"),
         ("brunel --kind degrees --discard 10", "--from, --discard: given with --kind degrees"),
         ("brunel --kind weights --population ex", "there is no population 'ex'"),
+        ("brunel --kind weights --n-nodes 5", "--n-nodes: given with --kind weights; only for results"),
         ("brunel", "is a model, not a file of results"),
         ("x.h5 --width 10", "--width"),
         ("x.h5 --style blue", "--style"),
@@ -182,6 +201,24 @@ def test_a_figure_of_the_gallery_is_made_and_made_again(results):
 def test_wrong_words_of_the_gallery(results, words, message):
     assert message in lif(f"gallery {words}", 2)
     assert not (results / "outputs").exists() or not list((results / "outputs").rglob("*.h5"))
+
+
+def test_a_figure_of_a_single_run(tmp_path):
+    """As that of the microcircuit, which takes minutes."""
+    published = {("only", "exc"): {"rate": 5.0, "peak": 40.0}}
+    panel = Panel("only", "only", {"order": 20}, 700.0)
+    entry = Entry("one", "one", "", "brunel", (panel,), 100.0, "summary", {"neurons": 50, "raster_ms": 50.0}, published)
+    made = make(entry, tmp_path / "b", threads=1)
+    assert made.figure == tmp_path / "b" / "one.png" and made.figure.stat().st_size > 10_000
+    first, second = made.rows
+    spikes = made.results["only"].spikes["exc"].window(100.0)
+    assert (first.panel, first.population, first.published) == ("only", "exc", {"rate": 5.0, "peak": 40.0})
+    assert first.here["rate"] == pytest.approx(len(spikes) / 80 / 0.6)
+    rate = np.histogram(np.round(spikes.times * 10) - 0.5, np.arange(1000, 7001, 10))[0] / 80 * 1000
+    segments = np.stack([rate[a : a + 500] for a in (0,)])
+    power = np.abs(np.fft.rfft((segments - segments.mean(axis=1, keepdims=True)) * np.hanning(501)[:500])) ** 2
+    assert first.here["peak"] == pytest.approx(2.0 * (3 + np.argmax(power[0, 3:])))  # from 5 Hz on, 2 Hz apart
+    assert set(second.here) == {"rate", "cv"} and second.published == {}
 
 
 def test_the_parameters_of_a_panel_cannot_be_overridden(tmp_path):

@@ -131,7 +131,7 @@ def test_a_spike_at_or_before_time_0_is_told(tmp_path, spikes, small_blocks, mon
 
 
 def test_times_of_a_file_off_the_grid_go_to_the_end_of_their_step(tmp_path, spikes, small_blocks, monkeypatch):
-    """Streamed and at once: tenths of a microsecond, moved by whole microseconds as in NEST; all of them are sent."""
+    """ShownInPieces and at once: tenths of a microsecond, moved by whole microseconds as in NEST; all of them are sent."""
     rng = np.random.default_rng(5)
     micro = np.sort(rng.integers(6, 500_000, 1500))
     micro += micro % 10 == 5  # tenths of a microsecond, no ties

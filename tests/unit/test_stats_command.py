@@ -94,7 +94,7 @@ def expected(s: Spikes) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize(("piece", "slices"), [(1 << 20, 1), (200, 20), (1 << 20, 700)])
+@pytest.mark.parametrize(("piece", "slices"), [(1 << 18, 1), (200, 20), (1 << 18, 700)])
 @pytest.mark.parametrize("discard", [0.0, 500.0])
 def test_every_way_to_read_gives_the_same(tmp_path, monkeypatch, piece, slices, discard):
     monkeypatch.setattr("lifsim.results.spikes.SPIKES_AT_ONCE", piece)

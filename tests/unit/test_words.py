@@ -724,6 +724,7 @@ def test_every_path_of_a_model_can_be_set():
         (["list"], "write lifsim models"),
         (["monitor", "x.h5"], "write lifsim watch"),
         (["convert_spikes", "a", "b"], "write lifsim convert-spikes"),
+        (["tutorial"], "write lifsim demo"),
         (["help"], "write lifsim --help"),
         (["rnu"], "did you mean 'run'?"),
         (["stats", "brunel"], "brunel: is a model, not a file of results; expected the name of its results, such as"),

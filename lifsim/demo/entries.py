@@ -1,0 +1,47 @@
+"""The demonstrations by name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lifsim.common.errors import LifsimError, did_you_mean
+
+
+class Entry(NamedTuple):
+    """A demonstration: the module whose `demonstrate` makes it, and what it shows."""
+
+    module: str
+    title: str
+
+
+ENTRIES = {
+    "ann": Entry("lifsim.demo.ann", "layers, forward pass, loss, backpropagation, gradient descent: one neuron, XOR, a regression"),
+    "neuron": Entry("lifsim.demo.neuron", "the artificial and the spiking neuron on the same inputs, weights and bias"),
+    "inputs": Entry("lifsim.demo.inputs", "inputs times weights, summed in time and in space, and how many reach threshold"),
+    "leak": Entry("lifsim.demo.leak", "the membrane integrates its input and forgets it with tau_m"),
+    "threshold": Entry("lifsim.demo.threshold", "no spike below the rheobase, the current that just reaches V_th"),
+    "reset": Entry("lifsim.demo.reset", "after a spike the potential starts again from V_reset"),
+    "refractory": Entry("lifsim.demo.refractory", "t_ref limits the firing rate"),
+    "fi": Entry("lifsim.demo.fi", "firing rate and input current; what tau_m, V_th and the input strength do to it"),
+    "poisson": Entry("lifsim.demo.poisson", "random input: a potential that fluctuates, and irregular spikes"),
+    "ei-balance": Entry("lifsim.demo.balance", "excitation and inhibition that cancel: irregular spikes at a low rate"),
+    "stdp": Entry("lifsim.demo.stdp", "a synapse that learns from the times of spikes"),
+    "ann-to-spikes": Entry("lifsim.demo.ann_to_spikes", "a trained network and the same weights as spiking neurons: digits"),
+}
+
+
+def names() -> dict[str, str]:
+    """The name of each demonstration, and what it shows, in the order from the artificial to the spiking neuron."""
+    return {name: entry.title for name, entry in ENTRIES.items()}
+
+
+def entry_of(name: str) -> Entry:
+    """The demonstration `name`.
+
+    Raises
+    ------
+    LifsimError : there is no such demonstration.
+    """
+    if name not in ENTRIES:
+        raise LifsimError("demo", f"there is no demonstration {name!r}", did_you_mean(str(name), ENTRIES))
+    return ENTRIES[name]

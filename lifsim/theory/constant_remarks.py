@@ -1,0 +1,87 @@
+"""What theory says of neurons at constant currents, in sentences for `lifsim check` and `lifsim run`.
+
+`run` says it at its start, so this module loads neither SciPy nor the theory of networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lifsim.common.values import Distribution
+from lifsim.network.distance import Profile
+from lifsim.network.network import Network
+from lifsim.network.population import Population
+from lifsim.theory.constant_current import fi_curve, rheobase
+from lifsim.theory.population_membrane import membrane_of, number_of
+
+
+def constant_input(net: Network) -> Iterator[str]:
+    """One sentence for each population of neurons that only a constant current drives, and that cannot fire or whose rate is known.
+
+    A current of 0 needs no remark. A population is driven by constant currents alone if its inputs are I_e, dc_generators that are
+    always on, and neurons that are silent themselves. NumPy alone is needed, and no time.
+    """
+    levels = {name: _level(net, p) for name, p in net.populations.items() if p.model.role == "neuron"}
+    silent = {name for name, level in levels.items() if level is not None and _below(net.populations[name], level)}
+    while True:  # the largest set whose members hear only each other
+        heard = {p.target.name for p in net.projections if p.source.population.model.role == "neuron" and p.source.name not in silent}
+        if not silent & heard:
+            break
+        silent -= heard
+    driven = {p.target.name for p in net.projections if p.source.population.model.role == "neuron"}
+    for name, level in levels.items():
+        if level is None or np.all(level == 0) or (name not in silent and name in driven):
+            continue
+        sentence = _sentence(net.populations[name], level, name in silent)
+        if sentence:
+            yield f"{name}: {sentence}"
+
+
+def _level(net: Network, p: Population) -> Any:
+    """The constant current into a population, pA, or None if it has other stimuli."""
+    level = number_of(p, "I_e") if any(parameter.name == "I_e" for parameter in p.model.parameters) else None
+    for projection in net.projections:
+        source = projection.source.population
+        if projection.target.population is not p or source.model.role == "neuron" or level is None:
+            continue
+        number = {"all_to_all": len(projection.source), "one_to_one": 1}.get(projection.rule)
+        on = source.model.name == "dc_generator" and not source.params.keys() & {"start", "stop"}
+        factors = (projection.weight, source.get("amplitude")) if on else ()
+        if not (on and number and projection.target.whole) or any(isinstance(x, (Distribution, Profile, np.ndarray)) for x in factors):
+            return None
+        level = level + number * math.prod(factors)
+    return level
+
+
+def _below(p: Population, level: Any) -> bool:
+    """Whether no neuron of a population fires: its current is not above the rheobase, and it starts below threshold."""
+    membrane = membrane_of(p)
+    if membrane is None:
+        return False
+    start = number_of(p, "V_m")
+    limit = rheobase(**{key: membrane[key] for key in ("tau_m", "C_m", "E_L", "V_th")})
+    return bool(np.all(level <= limit) and np.all(start < membrane["V_th"]))
+
+
+def _sentence(p: Population, level: Any, silent: bool) -> str:
+    membrane = membrane_of(p)
+    if membrane is None or np.isinf(membrane["V_th"]).any():
+        return ""
+    limit = rheobase(**{key: membrane[key] for key in ("tau_m", "C_m", "E_L", "V_th")})
+    level, limit = np.broadcast_arrays(np.asarray(level, float), limit)
+    k = int(np.argmin(limit - level))  # the neuron that is nearest to firing
+    current, edge = float(level.flat[k]), float(limit.flat[k])
+    of_all = " (the neuron nearest to firing)" if level.size > 1 else ""
+    if silent:
+        relation = f"below rheobase {edge:.4g} pA" if current < edge else "the rheobase, at which V_m only approaches the threshold"
+        return f"I_e {current:.4g} pA is {relation}{of_all}: no spike without further input"
+    rate = np.broadcast_to(fi_curve(level, **membrane), level.shape)
+    if not np.isfinite(rate).all() or not np.any(rate > 0):
+        return ""
+    low, high = float(rate.min()), float(rate.max())
+    rates = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+    return f"I_e {current:.4g} pA is above rheobase {edge:.4g} pA{of_all}: {rates} spikes/s at constant current"
