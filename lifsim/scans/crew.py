@@ -182,7 +182,11 @@ class ClusterCrew:
             self._client = distributed.Client(address, timeout=10, set_as_default=False) if self._own else address
             self._client.wait_for_workers(1, timeout=_PATIENCE)
         except (OSError, ValueError, TimeoutError) as error:
-            raise LifsimError("--scheduler", f"no Dask scheduler with workers at {address} ({error})", "its address") from None
+            raise LifsimError(
+                "--scheduler",
+                f"no Dask scheduler with workers at {address} ({error})",
+                "the scheduler's address, such as tcp://10.0.0.1:8786",
+            ) from None
         self._most = most
         self._workers: dict[tuple[str, int], Any] = {}
         self._looked = -1e9

@@ -131,7 +131,7 @@ def read_scan(path: str | Path) -> ScanTable:
     """
     folder = expanded(path, "scan", DataError)
     if not _is_scan(folder):
-        raise DataError(str(path), "holds no scan", "the folder that lifsim scan has written")
+        raise DataError(str(path), "holds no scan", "a folder written by lifsim scan")
     return _table(*read_folder(folder), folder)
 
 

@@ -537,6 +537,7 @@ def test_random_points_of_the_command():
         (["--grid", "gg=4"], 2, "did you mean 'g'"),
         (["--grid", "g=4", "--seeds", "x"], 2, "--seeds"),
         (["--grid", "g=4", "--jobs", "0"], 2, "--jobs"),
+        (["--grid", "g=4", "--n-jobs", "2"], 2, "write --jobs"),
         (["--grid", "g=4", "--set", "h"], 2, "--set"),
         (["--grid", "projections[0].weight=-1e308"], 1, "1 of them failed"),
     ],
