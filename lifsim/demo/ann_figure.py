@@ -70,7 +70,7 @@ def _draw_step(ax: Axes, s: Step) -> None:
     ax.plot(rate, np.log1p(np.exp(-(z - rate * along))), color=BLUE, label="loss")
     ax.plot(rate[:60], s.loss - rate[:60] * squared, color=GREY, lw=1, ls="--", label="slope −|gradient|²")
     ax.plot([0, 1], [s.loss, s.loss_after], "o", ms=5, color=RED)
-    ax.annotate("one step", (1, s.loss_after), (1.05, s.loss_after + 0.12), fontsize=SMALL)
+    ax.annotate("one step", (1, s.loss_after), (3, 6), textcoords="offset points", fontsize=SMALL)
     ax.set_ylim(0, 0.85)
     add_key(ax)
     name_axes(ax, "learning rate", "loss after a step", "One neuron: a step down the gradient")

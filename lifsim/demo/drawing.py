@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim.plot.palette import EXCITATORY, INHIBITORY, OTHERS
-from lifsim.plot.style import FONT, SMALL, Picture, tidy_axes
+from lifsim.plot.style import FONT, SMALL, Picture, page_width, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.result import Result
 from lifsim.results.spikes import Spikes
@@ -21,13 +21,12 @@ from lifsim.results.spikes import Spikes
 BLUE, RED, GREEN, PURPLE, YELLOW = EXCITATORY, INHIBITORY, OTHERS[1], OTHERS[2], OTHERS[3]
 COLOURS = (BLUE, RED, GREEN, PURPLE, YELLOW)
 GREY = "0.45"
-WIDTH = 180 / 25.4  # inches
 _DASHES: dict[str, Any] = {"V_th": (0, (4, 2)), "V_reset": (0, (1, 1.5)), "E_L": (0, (4, 1.5, 1, 1.5))}
 
 
 def panels(rows: int, columns: int = 1, height: float = 2.2, **options: Any) -> tuple[Figure, np.ndarray]:
     """A figure as wide as a page, with rows of panels, each `height` inches high; `options` as of matplotlib's `subplots`."""
-    figure = Picture(figsize=(WIDTH, rows * height), layout="constrained")
+    figure = Picture(figsize=(page_width(), rows * height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 

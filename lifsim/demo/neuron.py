@@ -13,7 +13,7 @@ from lifsim.demo.constant_current import DT, MEMBRANE, NEURON, rates
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.drawing import BLUE, GREEN, GREY, PURPLE, RED, add_key, draw_levels, draw_potential, name_axes, signed, spike_times
 from lifsim.network.network import Network
-from lifsim.plot.style import FONT, SMALL, Picture
+from lifsim.plot.style import FONT, SMALL, Picture, page_width
 from lifsim.results.result import Result
 from lifsim.simulation.runs import run
 from lifsim.theory.constant_current import fi_curve, rheobase
@@ -73,7 +73,7 @@ def _run() -> Result:
 
 
 def _draw(result: Result, n: dict) -> Figure:
-    figure = Picture(figsize=(180 / 25.4, 4.9), layout="constrained")
+    figure = Picture(figsize=(page_width(), 4.9), layout="constrained")
     grid = figure.subplot_mosaic([["ann", "ann"], ["lif", "lif"], ["current", "curve"], ["v", "curve"]], height_ratios=(1.1, 1.1, 0.8, 1.6))
     products = [f"{signed(w)} · {signed(x)}" for w, x in zip(W, X, strict=True)]
     outputs = "\n".join(f"{name}: {y:.3f}" for name, y in n["outputs"].items())
@@ -109,8 +109,9 @@ def _chain(ax: Axes, kind: str, inputs: list[str], total: str, middle: str, outp
     for text, y in zip(inputs, np.linspace(1.65, -1.65, len(inputs)), strict=True):
         ax.text(3.0, y, text, ha="right", va="center", fontsize=FONT)
         ax.annotate("", (3.95, 0.35 * y), (3.1, y), arrowprops=arrow)
-    for x, text in ((4.6, total), (6.6, middle), (8.7, output)):
+    for x, text in ((4.6, total), (6.6, middle)):
         ax.text(x, 0, text, ha="center", va="center", fontsize=FONT, bbox=box)
+    ax.text(8.15, 0, output, ha="left", va="center", fontsize=FONT, bbox=box)
     for start, end in ((5.3, 5.9), (7.3, 7.9)):
         ax.annotate("", (end, 0), (start, 0), arrowprops=arrow)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from lifsim.common.content_policy import content_policy
 from lifsim.files import disk
 from lifsim.files.outputs import check_output, make_folder
 
@@ -44,17 +43,11 @@ def write_page(path: str | Path, *, overwrite: bool = False) -> Path:
 def page_text() -> str:
     """The whole page. Its Content-Security-Policy allows its own scripts and styles, and nothing from any network."""
     scripts, styles = [_text(name) for name in _SCRIPTS], _text("sliders.css")
-    policy = (
-        f"default-src 'none'; script-src {' '.join(map(_digest, scripts))}; style-src {_digest(styles)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     return Template(_text("sliders.html")).substitute(
-        policy=policy, styles=f"<style>{styles}</style>", scripts="\n".join(f"<script>{text}</script>" for text in scripts)
+        policy=content_policy(scripts, styles),
+        styles=f"<style>{styles}</style>",
+        scripts="\n".join(f"<script>{text}</script>" for text in scripts),
     )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _text(name: str) -> str:

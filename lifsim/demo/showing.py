@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from lifsim.demo.demonstration import Demonstration
 from lifsim.demo.entries import entry_of
+from lifsim.plot.house import house_style
 from lifsim.plot.inline import shows
 
 
@@ -32,7 +33,9 @@ def make(name: str) -> Demonstration:
     >>> d.numbers["rheobase"]
     375.0
     """
-    made: Demonstration = import_module(entry_of(name).module).demonstrate()
+    entry = entry_of(name)
+    with house_style(style="light"):
+        made: Demonstration = import_module(entry.module).demonstrate()
     return made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from string import Template
 from typing import Any
 
 from lifsim import analysis
+from lifsim.common.content_policy import content_policy
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.common.printable import one_line, shown
 from lifsim.common.text import storable
@@ -122,7 +121,7 @@ def _page(result: Result, names: Sequence[str], window: tuple[float, float], dis
     styles = "\n".join(_text(name) for name in _STYLES)
     title = one_line(storable(result.name))
     return Template(_text("page.html")).substitute(
-        policy=_policy(scripts, styles),
+        policy=content_policy(scripts, styles),
         title=html([element("title", f"{title}: report")]),
         styles=f"<style>{styles}</style>",
         heading=html(_heading(result, title, parts)),
@@ -145,19 +144,6 @@ def _heading(result: Result, title: str, parts: Sequence[Any]) -> list[Any]:
         element("nav", *links, aria_label="parts of the report"),
     ]
     return [part for part in heading if part is not None]
-
-
-def _policy(scripts: Sequence[str], styles: str) -> str:
-    """A Content-Security-Policy that allows the page's own scripts and styles and images in it, and nothing from any network."""
-    allowed = " ".join(map(_digest, scripts))
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src {_digest(styles)}; img-src data:; "
-        "connect-src 'none'; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _text(name: str) -> str:
