@@ -188,7 +188,8 @@ class BrunelNetwork:
         Returns
         -------
         `StabilityPoint`, sorted by g, then eta. Each Hopf point is a root of G(f) - 1 with f up to 1500 Hz, found from crossings on a grid
-        of rates; those at which the state is already unstable at another frequency are left out.
+        of rates; those at which the state is already unstable at another frequency are left out. Where a line is almost parallel to
+        the axis of eta, as that of "regular" near g = 4, values of g that are close together find its course.
         """
         found = [point for one in np.atleast_1d(np.asarray(g, float)) for point in self._at(float(one), most_eta)]
         return sorted(found, key=lambda p: (p.g, p.eta))
