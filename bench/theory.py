@@ -64,7 +64,8 @@ def compare(title: str, net: ls.Network, discard: float = 300.0, duration: float
 def figure(folder: Path) -> None:
     """The phase diagram of Brunel's figure 2 (C_E 4000, J 0.2 mV) and of his simulations (C_E 1000, J 0.1 mV), which are those here."""
     folder.mkdir(parents=True, exist_ok=True)
-    g = np.unique(np.concatenate([np.arange(3.0, 8.01, 0.2), np.arange(3.3, 4.31, 0.05)]).round(2))
+    steep = np.arange(3.2, 3.42, 0.02), np.arange(3.45, 4.0, 0.05), np.arange(4.02, 4.1, 0.005), np.arange(4.1, 4.31, 0.02)
+    g = np.unique(np.concatenate([np.arange(3.0, 8.01, 0.2), *steep]).round(3))
     seen: dict[str, list[tuple[float, float]]] = {}
     for point in POINTS:
         seen.setdefault(state(*point), []).append(point)

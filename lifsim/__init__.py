@@ -36,17 +36,20 @@ __all__ = [
     "report",
     "resume",
     "run",
+    "scan",
+    "scans",
     "theory",
     "weights",
     "write_spikes",
 ]
 
 if TYPE_CHECKING:
-    from lifsim import analysis, ann, demo, nir, plot, report, theory, weights
+    from lifsim import analysis, ann, demo, nir, plot, report, scans, theory, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
     from lifsim.modelfile import load
     from lifsim.network import Network
     from lifsim.results import Result, Spikes, open, write_spikes
+    from lifsim.scans import scan
     from lifsim.simulation import Simulation, Stopped, resume, run
 
 __getattr__ = on_first_use(
@@ -57,7 +60,8 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("load",), "lifsim.modelfile"),
         **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
-        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "report", "theory", "weights")},
+        **dict.fromkeys(("scan",), "lifsim.scans"),
+        **{name: f"lifsim.{name}" for name in ("analysis", "ann", "demo", "nir", "plot", "report", "scans", "theory", "weights")},
     },
     MODULE,
 )

@@ -248,6 +248,13 @@ class Stimuli:
         again = [name for name, history in self.histories.items() if history.changed or (seed != self._seed and history.drawn)]
         return {name: checked(self._net.populations[name], seed) for name in again}
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Let the next restart take the values of the generators `names` from the network, where they are others now."""
+        for name in names:
+            history = self.histories[name] = History(self._net.populations[name], self.histories[name].now)
+            history.add(0, dict(history.initial))  # counts as changed
+        self._resting = (-1, [])
+
     def restart(self, plan: Plan, seed: int, again: dict[str, dict[str, Any]], keep_weights: bool) -> Plan:
         """`plan` with the stimuli of a run with `seed` from its first step on; `again` is what `initial` returned. The synapses stay."""
         self._due, self._seed = {}, seed

@@ -45,7 +45,7 @@ class CurrentType(click.ParamType):
 @click.option("--from", "start", type=CurrentType(), help="Lowest current, in pA or with a unit.  [default: below the rheobase]")
 @click.option("--to", "stop", type=CurrentType(), help="Highest current.  [default: well above the rheobase]")
 @click.option("--points", type=CountType(), default=25, show_default=True, help="Number of currents.")
-@click.option("--duration", type=TimeType(), default=2000.0, show_default="2 s", help="Biological time; its second half counts.")
+@click.option("--duration", type=TimeType(), default=2000.0, help="Biological time; its second half counts.  [default: 2 s]")
 @click.option("--population", metavar="NAME", help="The neurons.  [default: the first with a membrane]")
 @click.option(
     "-o",

@@ -18,10 +18,11 @@ _COMMANDS = {
     "plot": "lifsim.cli.plot",
     "report": "lifsim.cli.report",
     "fi": "lifsim.cli.fi",
+    **dict.fromkeys(("scan", "scan-plot"), "lifsim.cli.scan"),
+    "demo": "lifsim.cli.demo",
     "gallery": "lifsim.cli.gallery",
     "validate": "lifsim.cli.validate",
     **dict.fromkeys(("new", "models"), "lifsim.cli.inspect"),
-    "demo": "lifsim.cli.demo",
     "watch": "lifsim.cli.watch",
     "convert-spikes": "lifsim.cli.spikes",
     **dict.fromkeys(("warmup", "bench"), "lifsim.cli.run"),
@@ -41,6 +42,8 @@ def main(ctx: click.Context) -> None:
     lifsim stats outputs/brunel.h5       rates, CV of ISIs, Fano factors, correlations
     lifsim report outputs/brunel.h5      one HTML page: model, statistics, an interactive raster
     lifsim fi single_neuron              f-I curve of a neuron: theory and simulation
+    lifsim scan single_neuron --grid tau_m=5:50:5 --keep --plot
+                                         what a parameter does: tau_m, V_th, I, …
     lifsim new my_model.toml             write a template of a model file
     lifsim demo                          list demonstrations, from the artificial neuron to the spiking one
     """

@@ -13,10 +13,11 @@ _COMMANDS = {
     **dict.fromkeys(("analyze", "analyse", "analysis", "statistics", "rates", "summary"), "stats"),
     **dict.fromkeys(("show", "inspect", "describe", "cat", "view"), "info"),
     **dict.fromkeys(("raster", "figure", "draw", "traces"), "plot"),
-    **dict.fromkeys(("demos", "demonstrate", "tutorial", "teach", "sliders"), "demo"),
     **dict.fromkeys(("html", "page", "dashboard"), "report"),
+    **dict.fromkeys(("demos", "demonstrate", "tutorial", "teach", "sliders"), "demo"),
     **dict.fromkeys(("init", "create", "template"), "new"),
-    **dict.fromkeys(("validate", "verify", "lint", "test"), "check"),
+    **dict.fromkeys(("verify", "lint", "test"), "check"),
+    **dict.fromkeys(("diff", "cmp", "ks", "difference"), "compare"),
     **dict.fromkeys(("continue", "restart", "restore"), "resume"),
     **dict.fromkeys(("compile", "precompile", "build"), "warmup"),
     **dict.fromkeys(("benchmark", "speed", "time", "profile"), "bench"),
@@ -25,6 +26,8 @@ _COMMANDS = {
     **dict.fromkeys(("help", "version"), "--{0}"),
     **dict.fromkeys(("monitor", "tail", "follow", "live", "top", "progress"), "watch"),
     **dict.fromkeys(("convert_spikes", "convertspikes", "export", "export-spikes"), "convert-spikes"),
+    **dict.fromkeys(("sweep", "grid", "vary", "explore", "batch", "scans", "parameter-scan"), "scan"),
+    **dict.fromkeys(("plot-scan", "scanplot", "scan_plot", "plot_scan"), "scan-plot"),
     "to_spiking": "convert",
 }
 _OPTIONS = {
@@ -46,9 +49,14 @@ _OPTIONS = {
     **dict.fromkeys(("--stats", "--measures", "--measure"), "--statistics"),
     **dict.fromkeys(("--pairs", "--n-neurons", "--sample"), "--neurons"),
     **dict.fromkeys(("--groups", "--condition"), "--group"),
+    **dict.fromkeys(("--tol", "--atol", "--eps", "--epsilon"), "--tolerance"),
+    **dict.fromkeys(("--ks", "--ks-distance", "--limit", "--max-distance"), "--distance"),
+    **dict.fromkeys(("--significance", "--p", "--p-value", "--level"), "--alpha"),
+    **dict.fromkeys(("--ref", "--refs", "--references", "--against"), "--reference"),
     **dict.fromkeys(("--label", "--labels", "--y"), "--target"),
     **dict.fromkeys(("--dataset", "--input", "--train", "-i", "--X"), "--data"),
 }
+_JOBS = ("-n", "--n-jobs", "--num-jobs", "--workers", "--n-workers", "--processes", "--parallel", "--cores", "--cpus")
 _RUN_TABLE = ("dt", "duration", "seed", "method")
 
 
@@ -65,6 +73,8 @@ def command_hint(word: str, commands: Collection[str], models: Collection[str]) 
 def option_hint(option: str, options: Collection[str]) -> str:
     """The option that is meant by `option`, which is none of the `options` of a command; "" if that is not known."""
     meant, name = _OPTIONS.get(option, ""), option.lstrip("-").replace("-", "_")
+    if "--jobs" in options and option in _JOBS:
+        return "write --jobs"
     if meant in options:
         return f"write {meant}"
     near = nearest(option.lstrip("-"), [known.lstrip("-") for known in options if known.startswith("--")])

@@ -12,6 +12,7 @@ import click
 from lifsim.cli.compare import comparison_facts
 from lifsim.cli.comparison_text import compared_statistically, duration_words, picture
 from lifsim.cli.gallery import model_parameters
+from lifsim.cli.next_steps import command
 from lifsim.cli.options import METHOD, OVERWRITE, PRECISION, SETTINGS, STYLE, THREADS, WEIGHTS, WIDTH, CountType, TimeType, refuse_output
 from lifsim.cli.program import FAILED, Command, Talk, echo
 from lifsim.cli.progress import Progress
@@ -69,7 +70,7 @@ def validate(
     limit: float | None,
     **options: Any,
 ) -> None:
-    """Run a model by a recipe and compare it with reference data.
+    """Compare the activity of a model with reference data.
 
     Runs the shipped model of the recipe NAME with several seeds, and compares the distributions of rates, CVs and
     correlations with the reference: that of the recipe, or results of any simulator (--reference). Finished runs in the
@@ -81,7 +82,8 @@ def validate(
         _list()
         return
     if name not in RECIPES:
-        raise LifsimError("NAME", f"there is no recipe {name!r}", did_you_mean(name, RECIPES))
+        check = f"to check a model file, write {command('check', name)}" if name.endswith(".toml") else ""
+        raise LifsimError("NAME", f"there is no recipe {name!r}", check or did_you_mean(name, RECIPES))
     from lifsim.validation import references, validating
 
     recipe = RECIPES[name]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lifsim.common.errors import LifsimError, did_you_mean
 
 
-class DemoModule(NamedTuple):
+class DemoEntry(NamedTuple):
     """A demonstration: the module whose `demonstrate` makes it, and what it shows."""
 
     module: str
@@ -15,18 +15,18 @@ class DemoModule(NamedTuple):
 
 
 ENTRIES = {
-    "ann": DemoModule("lifsim.demo.ann", "layers, forward pass, loss, backpropagation, gradient descent: one neuron, XOR, a regression"),
-    "neuron": DemoModule("lifsim.demo.neuron", "the artificial and the spiking neuron on the same inputs, weights and bias"),
-    "inputs": DemoModule("lifsim.demo.inputs", "inputs times weights, summed in time and in space, and how many reach threshold"),
-    "leak": DemoModule("lifsim.demo.leak", "the membrane integrates its input and forgets it with tau_m"),
-    "threshold": DemoModule("lifsim.demo.threshold", "no spike below the rheobase, the current that just reaches V_th"),
-    "reset": DemoModule("lifsim.demo.reset", "after a spike the potential starts again from V_reset"),
-    "refractory": DemoModule("lifsim.demo.refractory", "t_ref limits the firing rate"),
-    "fi": DemoModule("lifsim.demo.fi", "firing rate and input current; what tau_m, V_th and the input strength do to it"),
-    "poisson": DemoModule("lifsim.demo.poisson", "random input: a potential that fluctuates, and irregular spikes"),
-    "ei-balance": DemoModule("lifsim.demo.balance", "excitation and inhibition that cancel: irregular spikes at a low rate"),
-    "stdp": DemoModule("lifsim.demo.stdp", "a synapse that learns from the times of spikes"),
-    "ann-to-spikes": DemoModule("lifsim.demo.ann_to_spikes", "a trained network and the same weights as spiking neurons: digits"),
+    "ann": DemoEntry("lifsim.demo.ann", "layers, forward pass, loss, backpropagation, gradient descent: one neuron, XOR, a regression"),
+    "neuron": DemoEntry("lifsim.demo.neuron", "the artificial and the spiking neuron on the same inputs, weights and bias"),
+    "inputs": DemoEntry("lifsim.demo.inputs", "inputs times weights, summed in time and in space, and how many reach threshold"),
+    "leak": DemoEntry("lifsim.demo.leak", "the membrane integrates its input and forgets it with tau_m"),
+    "threshold": DemoEntry("lifsim.demo.threshold", "no spike below the rheobase, the current that just reaches V_th"),
+    "reset": DemoEntry("lifsim.demo.reset", "after a spike the potential starts again from V_reset"),
+    "refractory": DemoEntry("lifsim.demo.refractory", "t_ref limits the firing rate"),
+    "fi": DemoEntry("lifsim.demo.fi", "firing rate and input current; what tau_m, V_th and the input strength do to it"),
+    "poisson": DemoEntry("lifsim.demo.poisson", "random input: a potential that fluctuates, and irregular spikes"),
+    "ei-balance": DemoEntry("lifsim.demo.balance", "excitation and inhibition that cancel: irregular spikes at a low rate"),
+    "stdp": DemoEntry("lifsim.demo.stdp", "a synapse that learns from the times of spikes"),
+    "ann-to-spikes": DemoEntry("lifsim.demo.ann_to_spikes", "a trained network and the same weights as spiking neurons: digits"),
 }
 
 
@@ -35,7 +35,7 @@ def names() -> dict[str, str]:
     return {name: entry.title for name, entry in ENTRIES.items()}
 
 
-def entry_of(name: str) -> DemoModule:
+def entry_of(name: str) -> DemoEntry:
     """The demonstration `name`.
 
     Raises

@@ -89,7 +89,15 @@ def loads(
 
 def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
     """As `load`, with settings in the form of the command line: ``g=4.5`` (a parameter) or ``run.dt=0.05`` (a path)."""
-    parameters, overrides, problems = {}, {}, []
+    parameters, overrides = split_settings(settings)
+    return load(model, overrides=overrides, **parameters)
+
+
+def split_settings(settings: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings in the form of the command line as the arguments `parameters` and `overrides` of `load` (ModelError if one is wrong)."""
+    parameters: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
+    problems = []
     for setting in settings:
         name, equals, raw = (part.strip() for part in setting.partition("="))
         if not equals or not name:
@@ -100,7 +108,7 @@ def load_with_settings(model: str | Path, settings: Iterable[str]) -> Network:
             parameters[name] = toml.value(raw)
     if problems:
         raise ModelError.of(problems)
-    return load(model, overrides=overrides, **parameters)
+    return parameters, overrides
 
 
 def _own_words(values: Any) -> set[str]:

@@ -126,6 +126,7 @@ class ModelFile(TomlTable):
     populations: dict[str, dict[str, Any]] = {}
     projections: list[dict[str, Any]] = []
     record: list[dict[str, Any]] = []
+    scan: dict[str, Any] = {}  # of `lifsim scan`; runs ignore it
 
 
 AnyTable = TypeVar("AnyTable", bound=TomlTable)

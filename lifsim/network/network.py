@@ -187,7 +187,8 @@ class Network(Described):
         syn_spec, conn_spec : NEST's dictionaries, in place of other arguments: ``{"synapse_model": "stdp_synapse", "weight": 1.0,
             "delay": 1.5, "alpha": 1.1}`` sets weight, delay, receptor_type and synapse; a name is a synapse model.
         weight : in mV for delta synapses, nS for conductances, pA for the other models; default 1. A number, a distribution, an array
-            (shapes: see `delay`), or a function of distance: gaussian, exponential, box (w0) or linear (base, per_mm).
+            (shapes: see `delay`), or a function of distance: gaussian, exponential, box (w0) or linear (base, per_mm). ``"0.15 mV PSP"``
+            is the weight whose postsynaptic potential has this peak, for linear synapses onto neurons with the same tau_m, C_m, tau_syn.
         delay : synaptic delay in ms, at least dt; default 1. ``{"linear": {"base": 1.0, "per_mm": 0.5}}`` grows with distance and is
             rounded to multiples of dt, at least dt. An array has one entry for each synapse in the order of the rule: (n,) for one_to_one
             and explicit, (n_target, n_source) for all_to_all, pairwise_bernoulli and matrices, (n_target, indegree),

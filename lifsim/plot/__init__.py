@@ -17,6 +17,7 @@ from lifsim.plot.membrane_plot import membrane, phase_plane
 from lifsim.plot.palette import colours
 from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
+from lifsim.plot.scan_plot import scan
 from lifsim.plot.space_plot import space
 from lifsim.plot.states_plot import states
 from lifsim.plot.style import save
@@ -43,6 +44,7 @@ __all__ = [
     "raster",
     "rates",
     "save",
+    "scan",
     "space",
     "spectrum",
     "stability",

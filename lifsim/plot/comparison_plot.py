@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lifsim.analysis.comparison import ComparedStatistic, Comparison
-from lifsim.analysis.distribution import STATISTICS, SampleDistribution
+from lifsim.analysis.distribution import STATISTICS, RunDistributions, SampleDistribution
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, other_colours
 from lifsim.plot.style import FONT, SMALL, Picture, page_width, say_nothing, short_label, tidy_axes
@@ -20,6 +21,7 @@ from lifsim.plot.typefaces import fit_fonts
 
 _BINS = 40
 _HEIGHT = 0.62  # inches of a row
+_DASHED: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (4, 3))}
 
 
 @pictured
@@ -52,11 +54,24 @@ def comparison(found: Comparison) -> Figure:
         axes[0].set_ylabel(short_label(population), rotation=0, ha="right", va="center", fontsize=FONT)
     for ax, label in zip(grid[-1], STATISTICS.values(), strict=True):
         ax.set_xlabel(label, fontsize=FONT)
-    handles = [Line2D([], [], color=colour, linewidth=1.4) for colour in colours.values()]
-    labels = [f"{short_label(name)}, {len(runs)} run{'s' if len(runs) > 1 else ''}" for name, runs in found.groups.items()]
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=FONT, frameon=False, handlelength=1.4)
+    handles = [Line2D([], [], color=colours[name], **_stroke(runs)) for name, runs in found.groups.items()]
+    labels = [f"{short_label(name)}, {_number(runs)}" for name, runs in found.groups.items()]
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=FONT, frameon=False, handlelength=1.8)
     fit_fonts(*grid.flat)
     return figure
+
+
+def _means_alone(runs: Sequence[RunDistributions]) -> bool:
+    return not any(one.shape_known for run in runs for of in run.populations.values() for one in of.values())
+
+
+def _stroke(runs: Sequence[RunDistributions]) -> dict[str, Any]:
+    """The look of the line of a group in the legend."""
+    return _DASHED if _means_alone(runs) else {"linewidth": 1.4}
+
+
+def _number(runs: Sequence[RunDistributions]) -> str:
+    return "means" if _means_alone(runs) else f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
 
 
 def _draw_panel(ax: Axes, found: Comparison, population: str, statistic: str, colours: dict[str, str]) -> None:
@@ -76,7 +91,7 @@ def _draw_panel(ax: Axes, found: Comparison, population: str, statistic: str, co
             _draw_shares(ax, SampleDistribution.pooled(shapes), edges, colours[name], 1.3, 1.0)
         for one in several:
             if one.n and not one.shape_known:
-                ax.axvline(one.mean, color=colours[name], linewidth=1.0, linestyle=(0, (4, 3)))
+                ax.axvline(one.mean, color=colours[name], **_DASHED)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(4))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lifsim.common.errors import DataError
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import colours, grey
-from lifsim.plot.style import FONT, SMALL, label_axis, new_figure, one_panel, tidy_axes, write_note
+from lifsim.plot.style import FONT, MUTED, SMALL, label_axis, new_figure, one_panel, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
 
@@ -21,9 +21,9 @@ def fi_curve(
     current: Any,
     rate: Any,
     theory: Callable[[np.ndarray], Any] | tuple[Any, Any] | None = None,
+    rheobase: float | None = None,
     label: str = "",
     unit: str = "pA",
-    rheobase: float | None = None,
     colour: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
@@ -35,8 +35,8 @@ def fi_curve(
     rate : the firing rate at each current in spikes/s, (n,); or of several trials, (n, trials), drawn as their mean with a bar of one
         standard deviation to each side.
     theory : a function that takes currents (array) and returns rates, or a pair (currents, rates); drawn as a line.
+    rheobase : the current from which on the neuron fires, drawn as a dotted line; default: not drawn.
     label : name of the curve in the legend, for several curves in one `ax`. unit : unit of `current`.
-    rheobase : the current from which on the neuron fires, marked by a dotted line; default: not drawn.
     colour : colour of the dots; default: the first of the palette that the axes do not have yet.
     ax : axes to draw in; default: a new figure.
     width_mm, style
@@ -65,7 +65,7 @@ def fi_curve(
         at, expected = (line, theory(line)) if callable(theory) else theory
         ax.plot(_numbers("theory", at, 1), _numbers("theory", expected, 1), color=grey(0.4), linewidth=1.0, label="theory", zorder=2)
     if rheobase is not None:
-        ax.axvline(rheobase, color=grey(0.4), linewidth=0.6, linestyle=":", zorder=1)
+        ax.axvline(rheobase, color=grey(MUTED), linewidth=0.6, linestyle=":", zorder=1)
         write_note(ax, f"dotted: rheobase, {rheobase:.4g} {label_axis(unit)}")
     ax.set_ylim(bottom=0)
     ax.set_xlabel(f"I ({label_axis(unit)})", fontsize=FONT)

@@ -85,7 +85,8 @@ def stability(points: Sequence[Any], simulated: Mapping[str, Any] | None = None,
     blue, black, green, red, *further = _colours(8)
     lines = {"regular": (green, "-"), "fast": (blue, "-"), "slow": (red, "-"), "saddle-node": (grey(0.35), "--")}
     for kind, (colour, style) in lines.items():
-        for k, branch in enumerate(_branches([p for p in points if p.kind == kind])):
+        branches = sorted(_branches([p for p in points if p.kind == kind]), key=lambda branch: -len(branch[0]))
+        for k, branch in enumerate(branches):
             alone = "." if len(branch[0]) == 1 else None  # a line of one point would not be seen
             ax.plot(*branch, marker=alone, color=colour, linestyle=style, linewidth=_LINE, label="" if k else f"theory: {_KINDS[kind]}")
     dots = {"regular": green, "fast oscillation": blue, "slow oscillation": red, "asynchronous": black}

@@ -26,6 +26,7 @@ from lifsim.simulation.changes import Changes
 from lifsim.simulation.draws import Draws
 from lifsim.simulation.generator_signals import GeneratorSignal
 from lifsim.simulation.options import Progress
+from lifsim.simulation.other_values import taken_over
 from lifsim.simulation.recorder import Recorder
 from lifsim.simulation.room import check_compiler
 from lifsim.simulation.run_overview import overview_of
@@ -227,6 +228,12 @@ class BuiltNetwork(Overviewed):
         """The number of outgoing synapses of each neuron and each spike generator: arrays of shape (n,) by population."""
         number = self._engine.fan_out()
         return {name: number[first : first + self.net.populations[name].n] for name, first in self._first.items()}
+
+    def _take_values(self, net: Network) -> None:
+        """Let `_begin_again` start with the parameters and initial states that `net` gives; see `RecordedNetwork.take_values`."""
+        changed = taken_over(self.net.populations, net.populations)
+        self._built_groups = [g for g in self._built_groups if g.name not in changed]
+        self._stimuli.forget(changed & self._stimuli.histories.keys())
 
     def _begin_again(self, seed: int, keep_weights: bool) -> None:
         """Return to the first step, with the random numbers of `seed` and the synapses that the network was built with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,6 +155,28 @@ class RecordedNetwork(ConnectedNetwork):
     def _total(self) -> float:
         """Wall time of the run, s, without the time between an interruption and `resume`."""
         return self._before + time.perf_counter() - self._wall
+
+    @alone
+    def take_values(self, net: Network) -> None:
+        """Let the next `reset` begin with the parameters and initial states of another network, of which only these differ (for scans).
+
+        After that, the results are those of a new simulation of `net`. The values replace those of the network of this simulation, which
+        must not be in use elsewhere.
+
+        Parameters
+        ----------
+        net : a network with the same nodes, synapses and recordings. That its synapses are the same is not checked.
+
+        Raises
+        ------
+        LifsimError : its populations have other names, sizes or models, or a parameter that the synapses or stored spikes depend on
+            differs; nothing is changed. Also if the simulation is closed.
+        """
+        self._check_open()
+        self._take_values(net)
+        self.net.text, self.net.parameters, self.net.name = net.text, net.parameters, net.name
+        told = replace(self._sink.manifest, model_text=net.text, parameters=net.parameters, name=net.name)
+        self._sink.describe(replace(told, run=uuid.uuid4().hex, started=datetime.now(UTC).isoformat(timespec="seconds")))
 
     @alone
     def reset(self, seed: int | None = None, keep: str | None = None) -> None:

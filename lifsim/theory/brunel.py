@@ -11,8 +11,8 @@ after the delay as one of mu and sigma^2, and by the linear response of the neur
     G(f) = exp(-2 pi i f delay) [ R_mu(f) dmu/dnu + R_var(f) dsigma^2/dnu ]
 
 it grows if G encircles 1 (linear stability, appendix of the paper). On a line of stability G(f) = 1: at f > 0 an oscillation of this
-frequency begins (Hopf bifurcation), fast where the delay sets f (near 1 / delay neurons fire in lockstep), slow where tau_m sets it; at
-f = 0 two fixed points meet (saddle-node).
+frequency begins (Hopf bifurcation), fast where the delay sets f, slow where tau_m sets it, and near multiples of 1 / delay neurons begin
+to fire in lockstep; at f = 0 two fixed points meet (saddle-node).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from lifsim.theory.linear_response import rate_response
 from lifsim.theory.siegert import siegert_cv, siegert_rate
 
 FAST, REGULAR = 0.1, 0.6  # frequency times delay above which an oscillation is called fast; near 1: each spike returns with the next
-_FREQUENCIES = np.concatenate([np.geomspace(2.0, 200.0, 56), np.arange(214.0, 800.0, 14.0)])  # Hz
+_FREQUENCIES = np.concatenate([np.geomspace(2.0, 200.0, 50), np.arange(214.0, 1500.0, 15.0)])  # Hz
 _MOST_ETA = 50.0
 
 
 class StabilityPoint(NamedTuple):
     """A point on a line of stability: `g`, `eta`, `rate` (spikes/s), `frequency` (Hz), `kind`.
 
-    The kind is "saddle-node", "slow", "fast", or "regular": a frequency near 1 / delay, at which neurons begin to fire in lockstep.
+    The kind is "saddle-node", "slow", "fast", or "regular": near 1 / delay or 2 / delay, where neurons begin to fire in lockstep.
     """
 
     g: float
@@ -172,7 +172,7 @@ class BrunelNetwork:
         Returns
         -------
         (frequency in Hz, gain): the gain is real there. Above 1 the stationary state is unstable and the network oscillates, close to the
-        line of stability at about this frequency. (nan, 0) if no modulation from 2 to 800 Hz returns in phase.
+        line of stability at about this frequency. (nan, 0) if no modulation from 2 to 1500 Hz returns in phase.
         """
         gain = self.loop_gain(_FREQUENCIES, g, eta, rate)
         found = [(f, r) for f, r in _in_phase(gain)]
@@ -187,8 +187,9 @@ class BrunelNetwork:
 
         Returns
         -------
-        `StabilityPoint`, sorted by g, then eta. Each Hopf point is a root of G(f) - 1 with f up to 800 Hz, found from crossings on a grid
-        of rates; those at which the state is already unstable at another frequency are left out.
+        `StabilityPoint`, sorted by g, then eta. Each Hopf point is a root of G(f) - 1 with f up to 1500 Hz, found from crossings on a grid
+        of rates; those at which the state is already unstable at another frequency are left out. Where a line is almost parallel to
+        the axis of eta, as that of "regular" near g = 4, values of g that are close together find its course.
         """
         found = [point for one in np.atleast_1d(np.asarray(g, float)) for point in self._at(float(one), most_eta)]
         return sorted(found, key=lambda p: (p.g, p.eta))
@@ -196,8 +197,8 @@ class BrunelNetwork:
     def _grid(self) -> np.ndarray:
         """Rates from almost 0 to almost 1 / t_ref, closer together at both ends."""
         most = 1000.0 / self.t_ref
-        low = np.geomspace(1e-2, 0.5 * most, 70)
-        return np.concatenate([low, most - np.geomspace(0.49 * most, 1e-2 * most, 30)])
+        low = np.geomspace(1e-2, 0.5 * most, 60)
+        return np.concatenate([low, most - np.geomspace(0.49 * most, 1e-2 * most, 25)])
 
     def _at(self, g: float, most_eta: float) -> Iterator[StabilityPoint]:
         rate = self._grid()

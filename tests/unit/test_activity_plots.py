@@ -251,7 +251,9 @@ def test_fi_curve():
     line = next(line for line in ax.lines if line.get_label() == "theory")
     np.testing.assert_allclose(line.get_ydata(), line.get_xdata() / 10)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("I (pA)", "rate (1/s)")
-    plot.fi_curve([1.0], [2.0], ([0.0, 2.0], [0.0, 4.0]), label="other", ax=ax)
+    plot.fi_curve([1.0], [2.0], ([0.0, 2.0], [0.0, 4.0]), 1.5, label="other", ax=ax)
+    assert ax.get_title(loc="right") == "dotted: rheobase, 1.5 pA"
+    assert any(set(line.get_xdata()) == {1.5} for line in ax.lines)
     assert bars[0].get_color() != ax.containers[1][0].get_color()
 
 

@@ -34,11 +34,12 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "gallery": "common files network modelfile results simulation analysis plot",
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
-    "demo": "common files network theory results simulation analysis plot ann",
-    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation ann report theory "
-    "demo",
+    "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation report theory "
+    "scans ann demo",
     "report": "common files network modelfile results analysis plot",
     "theory": "common network",
+    "scans": "common files network modelfile building checkpoint results simulation analysis",
+    "demo": "common files network theory results simulation analysis plot ann",
 }
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
@@ -214,6 +215,7 @@ def test_description_is_light(name):
         "lifsim.cli.ann",
         "lifsim.cli.demo",
         "lifsim.cli.report",
+        "lifsim.cli.scan",
     ],
 )
 def test_the_start_is_light(name):

@@ -13,7 +13,7 @@ import pytest
 
 import lifsim as ls
 
-MODULES = ("analysis", "ann", "demo", "nir", "plot", "report", "theory", "weights")
+MODULES = ("analysis", "ann", "demo", "nir", "plot", "report", "scans", "theory", "weights")
 
 
 def public() -> Iterator[tuple[str, Any]]:

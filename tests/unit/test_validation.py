@@ -62,6 +62,16 @@ def test_a_recipe_runs_once(tmp_path, results):
         validation.validate(SMALL, tmp_path, reference, duration=100.0)
 
 
+def test_an_interrupted_run_is_resumed(tmp_path, results):
+    net = ls.load(SMALL.model, **SMALL.settings)
+    stopped = ls.run(net, 250.0, seed=1, out=tmp_path / "seed-1.h5", max_wall=1e-9)
+    assert not stopped.complete
+    assert validation.forecast(SMALL, tmp_path, seeds=1).runs == 1
+    found = validation.validate(SMALL, tmp_path, read_reference(results, discard=50.0, neurons=30), seeds=1)
+    whole = ls.open(found.files[1])
+    assert whole.complete and analysis.compare_exactly(whole, ls.run(net, 250.0, seed=1)).same
+
+
 def test_the_runs_are_what_the_recipe_says(tmp_path, results):
     reference = read_reference(results, discard=50.0, neurons=30)
     found = validation.validate(SMALL, tmp_path, reference, duration=100.0, seeds=2, settings={"g": 4.0})
@@ -205,6 +215,8 @@ def test_command_lists_and_refuses(tmp_path, monkeypatch):
     assert code == 0 and "microcircuit-small" in said and "NEST 3.10" in said
     code, said = lifsim("validate", "microcircut")
     assert code == 2 and "did you mean 'microcircuit'" in said
+    code, said = lifsim("validate", "model.toml")
+    assert code == 2 and "write lifsim check model.toml" in said
     code, said = lifsim("validate", "microcircuit-small", "--duration", "1 s")
     assert code == 2 and "--reference" in said
     code, said = lifsim("validate", "microcircuit", "--reference", "missing.h5")
