@@ -51,7 +51,7 @@ class SynapseAccess:
 
     def __init__(self, net: Network, engine: RunningEngine, stimuli: Stimuli, first: dict[str, int], seed: int) -> None:
         self._net, self._engine, self._first, self._seed = net, engine, first, seed
-        self._of_generators, self._parameters = GeneratorSynapses(net, stimuli, first), SynapseParameters(engine, self)
+        self._of_generators, self._parameters = GeneratorSynapses(net, stimuli, first), SynapseParameters(engine)
         self._listed: dict[int, Listed] = {}
         self._built: dict[int, Wiring] = {}  # the wirings whose weights or delays were set, as they were built
 
@@ -129,7 +129,7 @@ class SynapseAccess:
     def set_parameters(self, source: View, target: View, values: Mapping[str, Any], draw: Draw, projection: Choice = None) -> None:
         """Set parameters, state variables and traces of plastic synapses; see `Simulation.set_synapses`."""
         number = self.number(source, target, projection)
-        self._parameters.set(source, target, values, draw, number, self._net.projections[number])
+        self._parameters.set(self, source, target, values, draw, number, self._net.projections[number])
 
     def set_delays(self, source: View, target: View, value: Any, draw: Draw, projection: Choice = None) -> None:
         """Set the delays of the static synapses of one projection; see `Simulation.set_delays`. `draw` draws from distributions.

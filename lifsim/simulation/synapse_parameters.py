@@ -39,15 +39,17 @@ class Matrices(Protocol):
 
 
 class SynapseParameters:
-    """The variables of plastic synapses in an `engine`, whose matrices `access` makes."""
+    """The variables of plastic synapses in an `engine`."""
 
-    def __init__(self, engine: RunningEngine, access: Matrices) -> None:
-        self._engine, self._access = engine, access
+    def __init__(self, engine: RunningEngine) -> None:
+        self._engine = engine
         self._built: dict[tuple[int, str], float] = {}  # parameters that were set and belong to no state, as they were built
         self._now: dict[tuple[int, str], float] = {}  # the same, as they are now
 
-    def set(self, source: View, target: View, values: Mapping[str, Any], draw: Draw, number: int, p: Projection) -> None:
-        """Set variables of the projection `p`, number `number` of the network; see `Simulation.set_synapses`.
+    def set(
+        self, matrices: Matrices, source: View, target: View, values: Mapping[str, Any], draw: Draw, number: int, p: Projection
+    ) -> None:
+        """Set variables of the projection `p`, number `number` of the network; see `Simulation.set_synapses`. `matrices` are its synapses.
 
         Raises
         ------
@@ -65,7 +67,7 @@ class SynapseParameters:
                 continue
             given = Given(f"{key} of {place}", key, raw, _unit(p, key), draw)
             try:
-                places, own, before = self._access.given(number, source, target, given)
+                places, own, before = matrices.given(number, source, target, given)
             except ModelError as error:
                 problems += error.problems
                 continue
@@ -73,11 +75,11 @@ class SynapseParameters:
             whole[key][places] = own
             problems += self._check(given.place, p.synapse, key, own, number, source.whole and target.whole)
         if not problems:
-            problems += self._relations(place, number, p, whole)
+            problems += self._relations(matrices, place, number, p, whole)
         if problems:
             raise ModelError.of(problems)
         for key, (places, own) in new.items():
-            self._put(number, key, places, own, p)
+            self._put(matrices, number, key, places, own, p)
 
     def _check(self, place: str, synapse: Synapse, key: str, own: np.ndarray, number: int, whole: bool) -> list[Problem]:
         """The problems with new values of one variable."""
@@ -90,29 +92,29 @@ class SynapseParameters:
             return [Problem(place, got, "one number for the whole projection (or connect with an array of values)")]
         return []
 
-    def _relations(self, place: str, number: int, p: Projection, new: Mapping[str, np.ndarray]) -> list[Problem]:
+    def _relations(self, matrices: Matrices, place: str, number: int, p: Projection, new: Mapping[str, np.ndarray]) -> list[Problem]:
         """The conditions between parameters, and between Wmax and the weights, that new values of all synapses violate."""
         assert p.synapse is not None
         ends, model = (p.source.population[:], p.target.population[:]), p.synapse.model
         problems: list[Problem] = []
         if model.checks:
-            now = {x.name: new.get(x.name, self._access.matrix(*ends, x.name, number).data) for x in model.parameters}
+            now = {x.name: new.get(x.name, matrices.matrix(*ends, x.name, number).data) for x in model.parameters}
             problems += violations(place, model.checks, now, lambda name, x: f"{name} = {shown_value(x)}")
         if "Wmax" in new and len(new["Wmax"]):
-            weight = self._access.matrix(*ends, "weight", number).data
+            weight = matrices.matrix(*ends, "weight", number).data
             limits = replace(p.synapse, params={**p.synapse.params, "Wmax": new["Wmax"]})
             problems += check_sign(f"Wmax of {place}", weight, limits)
         return problems
 
-    def _put(self, number: int, key: str, places: Any, own: np.ndarray, p: Projection) -> None:
+    def _put(self, matrices: Matrices, number: int, key: str, places: Any, own: np.ndarray, p: Projection) -> None:
         if not len(own):
             return
         if self._engine.has_own_values(number, key):
-            self._engine.set_synapse_values(number, key, own, self._access.numbers(number, p)[places])
+            self._engine.set_synapse_values(number, key, own, matrices.numbers(number, p)[places])
             return
         if not self._engine.is_in_state(number, key):
             if (number, key) not in self._built:
-                self._built[number, key] = float(self._access.matrix(p.source.population[:], p.target.population[:], key, number).data[0])
+                self._built[number, key] = float(matrices.matrix(p.source.population[:], p.target.population[:], key, number).data[0])
             self._now[number, key] = float(own[0])
         self._engine.set_synapse_values(number, key, own[0], None)
 

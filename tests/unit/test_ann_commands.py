@@ -148,7 +148,7 @@ def test_a_changed_weight_is_found(folder):
         ("train digits.toml --data digits.npz -o a.h5 --set early_stopping=1", "early_stopping: 1; expected True or False"),
         ("classify digits.toml --data digits.npz", "is no converted network"),
         ("classify brunel --data digits.npz", "is no converted network"),
-        ("info digits.npz --verify", "digits.npz: is not an HDF5 file"),
+        ("info digits.npz --verify", "digits.npz: holds no spikes; expected times (ms) and ids"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(folder, line, match):

@@ -187,14 +187,12 @@ def test_statistics_are_those_of_the_analysis(small, tmp_path):
     same_spikes(page.trains(0), small.spikes["exc"].window(50.0, None))
 
 
-def test_new_statistics_appear_by_themselves(small, tmp_path, monkeypatch):
+def test_all_statistics_can_appear(small, tmp_path, monkeypatch):
+    """A report shows what `statistics` returns, with the heads of its tables."""
     original = ls.analysis.statistics
-
-    def more(*arguments, **options):
-        return {name: {**entry, "local_variation": 1.25, "words": "no number"} for name, entry in original(*arguments, **options).items()}
-
-    monkeypatch.setattr(ls.analysis, "statistics", more)
-    assert "local variation" in (words := report(small, tmp_path / "x.html").words) and "1.25" in words
+    monkeypatch.setattr(ls.analysis, "statistics", lambda *arguments, **options: original(*arguments, **options, names="all"))
+    words = report(small, tmp_path / "x.html").words
+    assert all(head in words for head in ("CV2", "LvR", "Fano (pop.)")) and f"{original(small, names='lv')['exc']['lv']:.4g}" in words
 
 
 def test_window_and_populations(small, tmp_path):

@@ -468,13 +468,12 @@ def test_drawn_weights_and_delays():
     assert np.mean(np.round(steps) == 1) == pytest.approx(share, abs=5 * math.sqrt(share / len(steps)))
 
 
-def test_a_spike_generator_has_synapses_and_a_poisson_generator_none():
+def test_synapses_of_generators():
     net = pair()
     net.connect(net.add("g", 2, "spike_generator"), "b", "all_to_all", weight=3.0)
     net.connect(net.add("p", 1, "poisson_generator"), "b")
     assert built(net, source="g").toarray().tolist() == [[3.0, 3.0]] * 90
-    with pytest.raises(ModelError, match="poisson_generator"):
-        built(net, source="p")
+    assert built(net, source="p").toarray().tolist() == [[1.0]] * 90
     with pytest.raises(LifsimError, match="what"):
         built(net, "wait")
 
