@@ -23,7 +23,8 @@ def constant_input(net: Network) -> Iterator[str]:
     """One sentence for each population of neurons that only a constant current drives, and that cannot fire or whose rate is known.
 
     A current of 0 needs no remark. A population is driven by constant currents alone if its inputs are I_e, dc_generators that are
-    always on, and neurons that are silent themselves. NumPy alone is needed, and no time.
+    always on, and neurons that are silent themselves; currents that change in steps are told if they never reach the rheobase. NumPy
+    alone is needed, and no time.
     """
     levels = {name: _level(net, p) for name, p in net.populations.items() if p.model.role == "neuron"}
     silent = {name for name, level in levels.items() if level is not None and _below(net.populations[name], level)}
@@ -34,9 +35,11 @@ def constant_input(net: Network) -> Iterator[str]:
         silent -= heard
     driven = {p.target.name for p in net.projections if p.source.population.model.role == "neuron"}
     for name, level in levels.items():
-        if level is None or np.all(level == 0) or (name not in silent and name in driven):
-            continue
-        sentence = _sentence(net.populations[name], level, name in silent)
+        sentence = ""
+        if level is None and name not in driven:
+            sentence = _of_steps(net, net.populations[name])
+        elif level is not None and np.any(level != 0) and (name in silent or name not in driven):
+            sentence = _sentence(net.populations[name], level, name in silent)
         if sentence:
             yield f"{name}: {sentence}"
 
@@ -55,6 +58,26 @@ def _level(net: Network, p: Population) -> Any:
             return None
         level = level + number * math.prod(factors)
     return level
+
+
+def _of_steps(net: Network, p: Population) -> str:
+    """A sentence for a population whose currents change in steps and never pass the rheobase; given spikes are "further input"."""
+    if all(parameter.name != "I_e" for parameter in p.model.parameters):
+        return ""
+    highest, steps = np.asarray(number_of(p, "I_e"), float), False
+    for projection in net.projections:
+        source = projection.source.population
+        if projection.target.population is not p or source.model.role == "spikes":
+            continue
+        number = {"all_to_all": len(projection.source), "one_to_one": 1}.get(projection.rule)
+        known = source.model.name == "step_current_generator" and number and isinstance(projection.weight, float)
+        if not known:
+            return ""
+        highest, steps = highest + number * max(0.0, *(projection.weight * np.asarray(source.get("amplitude_values"), float))), True
+    if not steps or not _below(p, highest) or not np.any(highest > 0):
+        return ""
+    limit = rheobase(**{key: membrane_of(p)[key] for key in ("tau_m", "C_m", "E_L", "V_th")})  # type: ignore[index]
+    return f"currents of at most {np.max(highest):.4g} pA are below rheobase {np.min(limit):.4g} pA: no spike without further input"
 
 
 def _below(p: Population, level: Any) -> bool:

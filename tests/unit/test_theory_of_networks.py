@@ -280,6 +280,23 @@ def test_remarks_on_generators():
     assert late.populations["n"].get("V_m") == -50 and not any("no spike" in line for line in remarks(late))
 
 
+def test_remarks_on_steps():
+    """The currents of a step generator add up to at most their largest values; given spikes are further input."""
+    net = ls.Network()
+    net.add("n", 1, "iaf_psc_exp", I_e=20.0)
+    net.add("step", 2, "step_current_generator", amplitude_times=[1.0, 5.0], amplitude_values=[40.0, -300.0])
+    net.add("spikes", 1, "spike_generator", spike_times=[3.0])
+    net.connect("step", "n", weight=4.0)
+    net.connect("spikes", "n", weight=1000.0)
+    assert remarks(net) == ["n: currents of at most 340 pA are below rheobase 375 pA: no spike without further input"]
+    net.connect("step", "n", weight=0.5)
+    assert remarks(net) == []  # 380 pA at most
+    other = ls.Network()
+    other.add("n", 1, "iaf_psc_exp")
+    other.connect(other.add("step", 1, "step_current_generator", amplitude_times=[1.0], amplitude_values=[300.0]), "n", weight=-1.0)
+    assert remarks(other) == []  # no current that depolarises
+
+
 MODEL = """
 [run]
 duration = 20.0
