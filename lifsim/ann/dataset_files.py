@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from lifsim.ann import data_checks
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.common.values import is_plain_number
-from lifsim.files.untrusted import RATIO, kind_of, unpacks_too_much
+from lifsim.files.untrusted import NPZ_ERRORS, RATIO, kind_of, unpacks_too_much
 
 
 class Dataset(NamedTuple):
@@ -131,7 +130,7 @@ def _npz(path: Path, target: str | None, features: int | None) -> Dataset:
             raise DataError(str(path), reason, f"arrays that unpack to at most {RATIO} times their stored size")
         with np.load(path, allow_pickle=False) as file:
             return _named(path, {name: file[name] for name in ("X", target or "y") if name in file.files}, target, file.files)
-    except (OSError, ValueError, MemoryError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise DataError(str(path), f"cannot be read as NPZ ({error})", "arrays of numbers or texts") from None
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 SMALL = 0.5  # |x| below which series replace differences that cancel
-_NEWTON = 12  # steps; each at least squares the error
+_NEWTON = 100  # most steps; a few for usual ratios, more far from the root, where a step changes x by about 1
 
 
 def _second(x: Any) -> Any:
@@ -70,7 +70,10 @@ def alpha_peak_time(tau_m: Any, tau_syn: Any) -> Any:
     x = 2 * np.log(c_safe)
     for _ in range(_NEWTON):
         f = np.expm1(x) / x
-        x = x - (f - c_safe) / ((np.exp(x) - f) / x)
+        change = (f - c_safe) / ((np.exp(x) - f) / x)
+        x = x - change
+        if np.all(np.abs(change) <= 1e-15 * np.abs(x)):
+            break
     return np.where(equal, 2.0 * tau_m * (1 - 2 * (c - 1) / 3), tau_m * x / (c_safe - 1))
 
 

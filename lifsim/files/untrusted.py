@@ -6,7 +6,9 @@ import errno
 import math
 import os
 import stat
+import tokenize
 import zipfile
+import zlib
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import h5py
 
+# what NumPy, zipfile and zlib raise while they read an NPZ file with wrong bytes
+NPZ_ERRORS = (
+    *(OSError, ValueError, KeyError, TypeError, MemoryError, EOFError, NotImplementedError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 SPARE, RATIO = 1 << 24, 100  # a dataset of n stored bytes may declare SPARE + RATIO · n bytes (compression, unwritten chunks)
 
 

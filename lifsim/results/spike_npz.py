@@ -5,14 +5,13 @@ Further arrays of a population, which may be missing: n_nodes, t_start, t_stop, 
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.files.untrusted import RATIO, unpacks_too_much
+from lifsim.files.untrusted import NPZ_ERRORS, RATIO, unpacks_too_much
 from lifsim.results.spike_arrays import ids_of_spikes, time_of, times_of
 from lifsim.results.spike_tables import Columns
 
@@ -34,7 +33,7 @@ def read_npz(path: Path) -> dict[str, Columns]:
         with np.load(path, allow_pickle=False) as file:
             wanted = ("times", "ids", "recorded_ids", *_NUMBERS)
             arrays = {key: file[key] for key in file.files if key.rpartition("/")[2] in wanted}
-    except (OSError, ValueError, KeyError, MemoryError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise DataError(str(path), f"cannot be read as NPZ ({error})", "arrays of numbers") from None
     names = list(dict.fromkeys(key.rpartition("/")[0] for key in arrays))
     if not any(key.rpartition("/")[2] in ("times", "ids") for key in arrays):

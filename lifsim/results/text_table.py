@@ -258,7 +258,7 @@ def _population_of_each(path: Path, layout: _Layout) -> Iterator[str]:
     column, delimiter = layout.population, layout.delimiter
     with io.TextIOWrapper(_opened(path), encoding="utf-8-sig", newline="\n") as file:
         for number, line in enumerate(file, start=1):
-            if number <= layout.header:
+            if number <= layout.header or not line.strip():
                 continue
             plain = '"' not in line and "#" not in line  # nearly all lines are: they are split at once
             cells = line.split(delimiter) if plain else _cells(line, delimiter) if _content(line) else []

@@ -29,7 +29,7 @@ def values_like(given: Given, old: Any, summed: bool = False) -> np.ndarray:
     """The values that a user gives to the synapses of the matrix `old`, in its order; shape (n_synapses,).
 
     If a pair has several synapses (multapses), an entry of a matrix of shape (n_target, n_source) without duplicates is the sum of their
-    values with `summed`, in the proportions that they have now; else the value of each.
+    values with `summed`, in the proportions that they have now (in equal parts if they nearly cancel); else the value of each.
 
     Parameters
     ----------
@@ -82,9 +82,10 @@ def _of_pairs(old: Any, given: np.ndarray, summed: bool) -> np.ndarray:
     number = np.bincount(pair)[pair]
     if not summed or number.max(initial=1) == 1:
         return wanted
-    total = np.bincount(pair, old.data)[pair]
+    total, size = (np.bincount(pair, values)[pair] for values in (old.data, np.abs(old.data)))
+    proportional = np.abs(total) > 0.5 * size  # else weights of both signs nearly cancel: the new ones are shared equally
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(total != 0, old.data * (wanted / total), wanted / number)
+        return np.where(proportional, old.data * (wanted / total), wanted / number)
 
 
 def _same_entries(new: Any, old: Any) -> bool:

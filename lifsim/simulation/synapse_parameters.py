@@ -89,7 +89,7 @@ class SynapseParameters:
             return [Problem(place, shown_value(own), f"must be {wrong}")]
         if not self._engine.has_own_values(number, key) and not (whole and np.ptp(own[:1] - own) == 0 if len(own) else True):
             got = "different values for synapses that share one" if whole else "a value for a part of the synapses that share one"
-            return [Problem(place, got, "one number for the whole projection (or connect with an array of values)")]
+            return [Problem(place, got, "one number for the whole projection (or connect with values that differ)")]
         return []
 
     def _relations(self, matrices: Matrices, place: str, number: int, p: Projection, new: Mapping[str, np.ndarray]) -> list[Problem]:

@@ -122,7 +122,8 @@ class BrunelNetwork:
 
         Returns
         -------
-        Rates in spikes/s, (n,): the roots of siegert_rate(nu) = nu, bracketed on a grid of rates and found by Brent's method.
+        Rates in spikes/s, (n,): the roots of siegert_rate(nu) = nu, bracketed on a grid of rates and found by Brent's method; 0 if a
+        silent network stays silent.
         """
         from scipy.optimize import brentq
 
@@ -131,7 +132,8 @@ class BrunelNetwork:
 
         grid = np.concatenate([[0.0], self._grid()])
         sign = np.sign(excess(grid))
-        return np.array([brentq(excess, grid[k], grid[k + 1], xtol=1e-10) for k in np.flatnonzero(sign[1:] * sign[:-1] < 0)])
+        between = [brentq(excess, grid[k], grid[k + 1], xtol=1e-10) for k in np.flatnonzero(sign[1:] * sign[:-1] < 0)]
+        return np.sort([*grid[sign == 0], *between])  # a root on the grid: a silent network, whose rate is exactly 0
 
     def cv(self, g: float, eta: float, rate: float) -> float:
         """CV of the intervals of neurons in a stationary state (`siegert_cv`).

@@ -18,7 +18,7 @@ from lifsim.analysis.population_sums import Conventions
 from lifsim.common.errors import DataError
 from lifsim.files import disk
 from lifsim.files.outputs import check_output, expanded
-from lifsim.files.untrusted import read_text, reading, unpacks_too_much
+from lifsim.files.untrusted import NPZ_ERRORS, read_text, reading, unpacks_too_much
 from lifsim.results.opening import open as open_result
 
 POINTS = 128  # values that a stored distribution has at most
@@ -159,7 +159,7 @@ def _read_distributions(path: Path) -> tuple[list[RunDistributions], str]:
                 raise DataError(str(path), f"has the format {about['format']!r}", f"{_FORMAT!r}")
             pieces = _Pieces(values.astype(np.float64), counts.astype(np.int64))
             return [_stored_run(pieces, facts) for facts in about["runs"]], str(about["source"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise DataError(str(path), f"is no file of distributions ({error})", "a file that write_reference wrote") from None
 
 

@@ -351,3 +351,20 @@ def test_bistability_below_the_balance():
     folds = [p.eta for p in network.stability_lines(3.9, 1.2) if p.kind == "saddle-node"]
     assert len(folds) == 2
     assert len(network.rates(3.9, np.mean(folds))) == 3 and len(network.rates(3.9, min(folds) - 0.05)) == 1
+
+
+def test_a_silent_network_is_stationary():
+    assert BrunelNetwork().rates(5.0, 0.0).tolist() == [0.0] and BrunelNetwork().rates(5.0, 0.1).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("ratio", [1e-6, 1e-3, 0.3, 1.0, 3.0, 1e3, 1e5, 1e6])
+def test_peaks_of_alpha_currents_of_any_length(ratio):
+    """A slow current is followed by the potential, a peak of tau_m / C_m; of a short one only the charge e tau_syn counts."""
+    peak = float(ls.theory.psp_peak("alpha", 1.0, tau_m=10.0, C_m=1.0, tau_syn=10.0 * ratio))
+    t = np.linspace(0.0, 1.0, 200_001)[1:] * 30.0 * max(1.0, ratio)
+    a = 1 / (10.0 * ratio) - 0.1
+    if ratio in (0.3, 3.0):
+        shape = np.e / (10.0 * ratio) * np.exp(-t / 10.0) * (1 - (1 + a * t) * np.exp(-a * t)) / a**2
+        assert peak == pytest.approx(shape.max(), rel=1e-8)
+    limits = {1e5: 10.0, 1e6: 10.0, 1e3: 10.0, 1e-6: np.e * 10e-6}
+    assert ratio not in limits or peak == pytest.approx(limits[ratio], rel=1e-3)

@@ -424,3 +424,13 @@ def test_command(single, tmp_path, monkeypatch):
         assert outcome.exit_code == 2 and said in outcome.output, outcome.output
     Path("junk.h5").write_bytes(b"junk")
     assert call("junk.h5").exit_code == 2 and not Path("junk.html").exists()
+
+
+def test_long_gaps_between_the_spikes_of_kept_neurons(tmp_path, monkeypatch):
+    """Exact times of very many spikes: a train that is kept may pause for longer than all trains together."""
+    monkeypatch.setattr(raster_data, "ALL", 1000)
+    busy = np.sort(np.random.default_rng(1).uniform(0.0, 10_000.0, 1500))
+    times, ids = np.concatenate([busy, [0.5, 9_000.7]]), np.concatenate([np.zeros(1500, int), [1, 1]])
+    page = report(ls.Spikes(times, ids, 2, 0.0, 10_000.0), tmp_path / "x.html")
+    at, who = page.trains(0)[:2]
+    assert len(at) == 2 and np.allclose(at, [0.5, 9_000.7], atol=1e-4) and set(np.asarray(who).tolist()) == {1}

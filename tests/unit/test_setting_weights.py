@@ -246,6 +246,18 @@ def test_multapses_of_both_signs_keep_their_order():
             assert entries(got) == sorted(zip(*(x.tolist() for x in (_columns(old), old.indices, new.round(9))), strict=True))
 
 
+def test_pairs_whose_weights_cancel_share_a_new_one_equally():
+    net = ls.Network()
+    net.add("a", 1, "iaf_psc_exp")
+    net.add("b", 1, "iaf_psc_exp")
+    net.connect("a", "b", "explicit", sources=[0, 0], targets=[0, 0], weight=np.array([1.0, -1.0 + 1e-15]), delay=1.0)
+    with ls.Simulation(net) as sim:
+        sim.set_weights("a", "b", np.array([[4.0]]))
+        np.testing.assert_array_equal(sim.matrix("a", "b").data, [2.0, 2.0])
+        sim.set_weights("a", "b", np.array([[1.0]]))
+        np.testing.assert_array_equal(sim.matrix("a", "b").data, [0.5, 0.5])
+
+
 def _columns(matrix):
     return np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
 

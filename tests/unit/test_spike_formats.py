@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import warnings
@@ -499,3 +500,25 @@ def test_spikes_of_a_text_file_as_input(tmp_path):
         got = sent_by(ls.write_spikes(tmp_path / f"in{suffix}", spikes), out=tmp_path / f"run{suffix}.h5")
         np.testing.assert_allclose(got.times, spikes["inh"].times + 1.0)
         np.testing.assert_array_equal(got.ids, spikes["inh"].ids)
+
+
+def test_every_wrong_byte_of_an_npz_file_is_told(tmp_path):
+    """A file in which one byte differs is read, or refused with a message."""
+    file = tmp_path / "x.npz"
+    np.savez_compressed(file, times=np.linspace(1.0, 90.0, 60), ids=np.arange(60) % 7)
+    good = file.read_bytes()
+    for at in range(0, len(good), 7):
+        file.write_bytes(good[:at] + bytes([good[at] ^ 0x41]) + good[at + 1 :])
+        with warnings.catch_warnings(), contextlib.suppress(DataError):
+            warnings.simplefilter("ignore")
+            ls.open(file)
+
+
+def test_blank_lines_are_passed_over(tmp_path):
+    """Also where the population is in the first column."""
+    file = tmp_path / "x.csv"
+    file.write_text("population,time (ms),id\na,1.0,0\n\nb,2.0,1\n\na,3.0,2\n\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = ls.open(file)
+    assert {name: result.spikes[name].times.tolist() for name in result.spikes} == {"a": [1.0, 3.0], "b": [2.0]}
