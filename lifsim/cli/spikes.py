@@ -10,7 +10,7 @@ import click
 
 from lifsim.cli.options import HINTS, OVERWRITE, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk
-from lifsim.common.errors import OutputError
+from lifsim.common.errors import DataError, OutputError
 from lifsim.common.printable import one_line
 
 if TYPE_CHECKING:
@@ -37,9 +37,12 @@ def convert_spikes(talk: Talk, sources: tuple[Path, ...], out: Path, hints: dict
     refuse_output(out, overwrite)
     result = opening.open(sources[0] if len(sources) == 1 else list(sources), **hints)
     spikes = {name: result.spikes[name] for name in result.spikes}
+    if not spikes:
+        raise DataError(", ".join(map(str, sources)), "holds no spikes to convert", "results of a run that recorded spikes")
     spike_writing.write_spikes(out, spikes, overwrite)
     total = sum(map(len, spikes.values()))
-    talk.note(f"{out}: {total:,} spike{'' if total == 1 else 's'} of {', '.join(map(one_line, spikes)) or 'no population'}")
+    kept = [name for name, each in spikes.items() if len(each) or out.suffix.lower() != ".csv"]
+    talk.note(f"{out}: {total:,} spike{'' if total == 1 else 's'} of {', '.join(map(one_line, kept)) or 'no population'}")
     for text in [*_left_out(result), *spike_writing.lost(out, spikes)]:
         talk.warn(one_line(f"{out}: not kept: {text}"))
 

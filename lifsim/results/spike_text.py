@@ -89,7 +89,8 @@ def _grouped(tables: Sequence[SpikeTable]) -> dict[str, Columns]:
             order = np.argsort(index, kind="stable")
             ends = np.cumsum(np.bincount(index, minlength=len(names)))[:-1]
             pieces = zip(np.split(at[order], ends), np.split(ids[order], ends), strict=True)
-            new = {each: Columns(*piece, {}, own[0].from_nest) for each, piece in zip(names, pieces, strict=True)}
+            new = {each: Columns(*piece, {}, own[0].from_nest) for each, piece in zip(names, pieces, strict=bool(names))}
+            new = new or {name: Columns(at, ids, {}, own[0].from_nest)}  # a file without spikes names no population
         for each in new:
             if each in found:
                 raise DataError(str(own[0].path), f"holds the population {each!r}, as another of the files", "each population in one file")

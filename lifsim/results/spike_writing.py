@@ -127,8 +127,11 @@ def lost(path: Path, spikes: Mapping[str, Spikes]) -> list[str]:
         return []
     out = []
     for name, each in spikes.items():
+        if not len(each):
+            out.append(f"population {name} (no spikes)")
+            continue
         kept = Spikes(each.times, each.ids, int(each.ids.max(initial=-1)) + 1)  # as it will be read
-        gone = [f"n_nodes {each.n_nodes:,}"] if kept.n_nodes != each.n_nodes or not len(each) else []
+        gone = [f"n_nodes {each.n_nodes:,}"] if kept.n_nodes != each.n_nodes else []
         gone += [] if _all_recorded(each) else ["recorded_ids"]
         gone += [f"{key} {getattr(each, key):g} ms" for key in ("t_start", "t_stop") if getattr(each, key) != getattr(kept, key)]
         gone += [f"dt {each.dt:g} ms"] if each.dt > 0 else []

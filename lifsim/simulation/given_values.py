@@ -9,6 +9,7 @@ import numpy as np
 from lifsim.common.errors import ModelError
 from lifsim.common.printable import shown
 from lifsim.common.values import Distribution, value
+from lifsim.network.psp_weights import names_psp
 from lifsim.simulation.draws import Draw
 
 
@@ -59,6 +60,8 @@ def values_like(given: Given, old: Any, summed: bool = False) -> np.ndarray:
         got = f"a sparse matrix of shape {new.shape} with {new.nnz} entries"
         raise ModelError(place, got, f"the entries of sim.matrix: shape {old.shape}, {old.nnz} entries, {once.nnz} pairs")
     allowed = f"a number, an array of shape ({old.nnz},) or {old.shape}, a sparse matrix like sim.matrix, or a function of it"
+    if names_psp(raw):
+        raise ModelError(place, shown(raw), "a weight as a number; lifsim.theory.psc_for_psp gives the one of a PSP (connect takes both)")
     try:
         found = value(raw, given.unit)
     except ValueError as error:

@@ -214,5 +214,7 @@ def test_other_wrong_calls():
             sim.set_delays("g", "n", 1.0)
         with pytest.raises(ModelError, match="weights from g to n"):
             sim.set_weights("g", "n", "1 pA")
+        with pytest.raises(ModelError, match="psc_for_psp"):
+            sim.set_weights("g", "n", "0.15 mV PSP")
         with pytest.raises(ModelError, match="a dc_generator has no synapses onto it"):
             sim.matrix("n", "g")

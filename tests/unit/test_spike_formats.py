@@ -522,3 +522,18 @@ def test_blank_lines_are_passed_over(tmp_path):
         warnings.simplefilter("ignore")
         result = ls.open(file)
     assert {name: result.spikes[name].times.tolist() for name in result.spikes} == {"a": [1.0, 3.0], "b": [2.0]}
+
+
+def test_silent_populations_in_csv(tmp_path):
+    """They are not in the file, which says so; a file without any spike is read as one silent population."""
+    silent = ls.Spikes([], [], 50, 0.0, 7.0, name="inh")
+    ls.write_spikes(tmp_path / "a.h5", {"exc": ls.Spikes([1.0, 2.0], [0, 1], 2, 0.0, 2.0), "inh": silent})
+    done = CliRunner().invoke(main, ["convert-spikes", str(tmp_path / "a.h5"), str(tmp_path / "a.csv")])
+    assert "2 spikes of exc\n" in done.output and "not kept: population inh (no spikes)" in done.output
+    ls.write_spikes(tmp_path / "q.csv", {"inh": silent})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert len(ls.open(tmp_path / "q.csv").spikes["q"]) == 0
+    ls.write_spikes(tmp_path / "none.h5", {})
+    done = CliRunner().invoke(main, ["convert-spikes", str(tmp_path / "none.h5"), str(tmp_path / "none.npz")])
+    assert done.exit_code == 2 and "holds no spikes" in done.output and not (tmp_path / "none.npz").exists()
