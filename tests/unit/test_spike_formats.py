@@ -448,7 +448,7 @@ def test_convert_spikes(spikes, tmp_path, monkeypatch):
     for name, each in spikes.items():
         assert_same(ls.open("c.h5").spikes[name], each)
     text = said("convert-spikes", "c.h5", "d.csv")
-    assert "d.csv: not kept: exc: n_nodes 50, t_start 100 ms" in text and "silent: n_nodes 7" in text
+    assert "d.csv: not kept: exc: n_nodes 50, t_start 100 ms" in text and "population silent (no spikes)" in text
     assert "exists already" in said("convert-spikes", "c.h5", "d.csv", code=2)
     said("convert-spikes", "c.h5", "d.csv", "--overwrite")
     assert "is the file that is read" in said("convert-spikes", "c.h5", "c.h5", "--overwrite", code=2)
