@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from lifsim.reproduction.reproducing import Reproduced, RunAgain
 
 _BITS = (
-    "the same bits: of all recorded spike times, neurons and samples. They are promised for the same versions of lifsim, numpy, numba and "
-    "llvmlite, the same precision and seed, and any number of threads; processors with other instructions (such as x86 and ARM, or with "
-    "and without FMA) may round differently"
+    "the same bits: of all recorded spikes and samples. They are promised for the same versions of lifsim, numpy, numba and llvmlite, the "
+    "same precision and seed, with any number of threads; code is compiled for the processor at hand, so that other kinds of processors or "
+    "systems may round differently"
 )
 
 

@@ -14,6 +14,7 @@ from lifsim.description.references import bibtex
 from lifsim.description.stored import stored_network
 from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
+from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
 
 FORMATS = ("markdown", "latex", "html")
@@ -97,8 +98,6 @@ def network_of(model: Network | Result | str | Path) -> Network:
     if not isinstance(model, (str, Path)):
         raise DataError("model", shown(model), "a Network, a Result, or the path of a model file")
     if Path(model).suffix.lower() in (".h5", ".hdf5"):
-        from lifsim.results.opening import open as open_result
-
         return stored_network(open_result(model))
     return load(model)
 

@@ -131,7 +131,7 @@ def bibtex(reference: str) -> str:
         entries.append(_entry("misc", "model", {"note": _escaped(reference), **more}))
     entries.append(_paper(_NORDLIE))
     title = "lifsim: Fast Simulation of Leaky Integrate-and-Fire Networks"
-    entries.append(_entry("software", "lifsim", {"author": "{The lifsim authors}", "title": title, "version": __version__}))
+    entries.append(_entry("misc", "lifsim", {"author": "{The lifsim authors}", "title": title, "note": f"Version {__version__}"}))
     return "\n\n".join(entries)
 
 

@@ -33,9 +33,9 @@ from lifsim.network.network import Network
 from lifsim.results.result import Result
 
 KINDS = ("png", "pdf", "svg")
-_LONGEST_MODEL = 200_000  # characters of a model text; of a longer one there is only the digest in the result
+_LONGEST_MODEL = 200_000  # characters of a model text with its parameters; a longer one is left out
 _ATTRIBUTE = "_lifsim_provenance"
-_KEPT = ("name", "seed", "t_start", "duration", "content_sha256", "network_sha256", "settings", "versions", "command", "parameters")
+_KEPT = ("name", "seed", "t_start", "duration", "content_sha256", "network_sha256", "settings", "versions", "command")
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _noted: ContextVar[list[dict[str, Any]] | None] = ContextVar("noted", default=None)
 
@@ -71,15 +71,17 @@ def _of_result(result: Result) -> dict[str, Any]:
         source["command"] = without_folders(source["command"])
     if info.get("changes"):
         source["changes"] = len(info["changes"])
-    return source | _model(str(info.get("model_text") or ""))
+    return source | _model(str(info.get("model_text") or ""), info.get("parameters"))
 
 
 def _of_network(net: Network) -> dict[str, Any]:
-    return {"kind": "model", "name": net.name, "seed": net.seed, "parameters": plain(net.parameters), **_model(net.text)}
+    return {"kind": "model", "name": net.name, "seed": net.seed, **_model(net.text, net.parameters)}
 
 
-def _model(text: str) -> dict[str, Any]:
-    return {"model_text": text} if 0 < len(text) <= _LONGEST_MODEL else {}
+def _model(text: str, parameters: Any) -> dict[str, Any]:
+    """The model file and its parameters, unless they are very long."""
+    model = {"model_text": text, "parameters": plain(parameters or {})}
+    return model if text and len(json.dumps(model)) <= _LONGEST_MODEL else {}
 
 
 def _place(path: Path | None) -> str:
@@ -126,7 +128,7 @@ def _in_words(about: Mapping[str, Any]) -> str:
     parts = [f"lifsim {about['lifsim']}"]
     for source in about["sources"]:
         digest = f", content SHA-256 {source['content_sha256']}" if source.get("content_sha256") else ""
-        parts.append(f"{source['kind']} {source['name']}, seed {source.get('seed', 'unknown')}{digest}")
+        parts.append(f"{source['kind']} {source.get('name', '')}, seed {source.get('seed', 'unknown')}{digest}")
     parts += [f"command: {about['command']}"] if about["command"] else []
     return "; ".join(parts).encode("ascii", "backslashreplace").decode()
 

@@ -11,9 +11,10 @@ from typing import Any
 from lifsim import analysis
 from lifsim.analysis.exact import ExactComparison
 from lifsim.common.errors import DataError, OutputError
+from lifsim.common.progress_bar import close_bar
 from lifsim.description.stored import network_of_text
 from lifsim.files.outputs import check_output, expanded, make_folder
-from lifsim.reproduction.earlier_run import EarlierRun
+from lifsim.reproduction.former_run import FormerRun
 from lifsim.reproduction.redrawing import redrawn
 from lifsim.results.result import Result
 from lifsim.simulation.environment import versions
@@ -79,9 +80,9 @@ def reproduce(
 ) -> Reproduced:
     """Run again what a file of results or a figure shows, and compare all recorded data bit by bit.
 
-    The same seed gives the same bits with the same versions of lifsim, NumPy, Numba and llvmlite and the same precision, on processors
-    with the same instructions, with any number of threads. Other versions are told, and tried all the same. A figure is drawn again,
-    and compared pixel by pixel (PDF and SVG: byte by byte).
+    The same seed gives the same bits with the same versions of lifsim, NumPy, Numba and llvmlite and the same precision, with any number
+    of threads, on the same kind of processor and system: code is compiled for the processor at hand, and others may round differently.
+    Other versions are told, and tried all the same. A figure is drawn again, and compared pixel by pixel (PDF and SVG: byte by byte).
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def reproduce(
         about = provenance(path)
         runs, models = _runs_of(path, about), [source for source in about["sources"] if source.get("kind") == "model"]
     else:
-        about, runs, models = {}, [EarlierRun.of_result(path)], []
+        about, runs, models = {}, [FormerRun.of_result(path)], []
     nets = [earlier.network(Path(folder)) for earlier in runs]
     outs = _outs(out, runs, overwrite)
     with tempfile.TemporaryDirectory() as scratch:
@@ -122,15 +123,15 @@ def reproduce(
                 options = {**earlier.options, "threads": threads, "overwrite": overwrite, "progress": shown}
                 again = run(net, float(earlier.info["t_stop"]), out=place, checkpoint_wall=None, **options)
             finally:
-                if shown is not None and hasattr(shown, "close"):
-                    shown.close()
+                if shown is not None:
+                    close_bar(shown)
             results.append(again)
             found.append(_compared(earlier, again))
         figure, remark = redrawn(path, about, results) if about else (None, "")
     return Reproduced(tuple(found), figure, remark)
 
 
-def _runs_of(figure: Path, about: Mapping[str, Any]) -> list[EarlierRun]:
+def _runs_of(figure: Path, about: Mapping[str, Any]) -> list[FormerRun]:
     sources = about["sources"]
     if not sources:
         command = f"; it was drawn by: {about['command']}" if about.get("command") else ""
@@ -138,10 +139,10 @@ def _runs_of(figure: Path, about: Mapping[str, Any]) -> list[EarlierRun]:
     for source in sources:
         if not isinstance(source, Mapping) or (source.get("kind") == "run" and "settings" not in source):
             raise DataError(str(figure), "shows spikes of another tool, or its provenance was changed", "a figure of a run of lifsim")
-    return [EarlierRun.of_source(figure, source) for source in sources if source.get("kind") == "run"]
+    return [FormerRun.of_source(figure, source) for source in sources if source.get("kind") == "run"]
 
 
-def _outs(out: str | Path | None, runs: list[EarlierRun], overwrite: bool) -> list[Path]:
+def _outs(out: str | Path | None, runs: list[FormerRun], overwrite: bool) -> list[Path]:
     """The files of the new results, checked."""
     if out is None:
         return []
@@ -151,7 +152,7 @@ def _outs(out: str | Path | None, runs: list[EarlierRun], overwrite: bool) -> li
     return [check_output(path.with_name(f"{k + 1}_{r.name}_{path.name}") if many else path, overwrite) for k, r in enumerate(runs)]
 
 
-def _compared(earlier: EarlierRun, again: Result) -> RunAgain:
+def _compared(earlier: FormerRun, again: Result) -> RunAgain:
     digests = earlier.digest, str(again.info["content_sha256"])
     comparison = None
     if earlier.result is not None and len(earlier.result.spikes):

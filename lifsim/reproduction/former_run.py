@@ -18,7 +18,7 @@ BITS = ("lifsim", "numpy", "numba", "llvmlite")  # packages whose version decide
 
 
 @dataclass(frozen=True)
-class EarlierRun:
+class FormerRun:
     """A run of which the metadata are known, and the data if the file of results is there.
 
     Parameters
@@ -31,7 +31,7 @@ class EarlierRun:
     result: Result | None
 
     @classmethod
-    def of_result(cls, path: Path) -> EarlierRun:
+    def of_result(cls, path: Path) -> FormerRun:
         """The run whose results are in a file, every byte of which is verified (DataError if it was damaged or changed)."""
         result = open_result(path)
         if "settings" not in result.info:
@@ -42,7 +42,7 @@ class EarlierRun:
         return cls(str(path), result.info, result)
 
     @classmethod
-    def of_source(cls, figure: Path, source: Mapping[str, Any]) -> EarlierRun:
+    def of_source(cls, figure: Path, source: Mapping[str, Any]) -> FormerRun:
         """The run that a figure shows. Its data are there if its file is where it was, or beside the figure, and holds what it held."""
         info = {**source, "t_stop": float(source.get("t_start", 0.0)) + float(source.get("duration", 0.0))}
         return cls(str(figure), info, _found(figure, source))
