@@ -24,7 +24,7 @@ thead th { border-bottom: 1px solid #555; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .formula { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; margin: 0.4rem 0; }
 .formula span { min-width: 15rem; color: #444; }
-.drawing svg { max-width: 100%; height: auto; }
+.drawing svg { width: 100%; height: auto; }
 pre { overflow-x: auto; background: #f4f4f4; padding: 0.8rem; font-size: 0.85rem; }
 """
 

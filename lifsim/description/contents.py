@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lifsim.common.overview import counted
+from lifsim.common.values import Distribution
 from lifsim.description.equations import neuron_equations, synapse_equations, transmission_equations
 from lifsim.description.sections import DescriptionSection, Grid, Part
 from lifsim.description.tables import (
@@ -92,6 +93,8 @@ def _connectivity(net: Network) -> Iterator[Part]:
         "In-degree: synapses onto a target from all sources together, in the mean. p: the probability that a pair is connected by at least "
         "one synapse. normal(a, b): mean a and standard deviation b; values beyond a limit (min, max) are drawn again."
     )
+    if any(isinstance(p.delay, Distribution) for p in inner):
+        yield "Random delays below half a time step are drawn again; then they are rounded to time steps."
     for allowed, what in (("allow_autapses", "autapses"), ("allow_multapses", "multiple synapses of a pair")):
         without = [p for p in inner if not getattr(p, allowed)]
         if without:

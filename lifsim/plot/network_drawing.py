@@ -27,6 +27,7 @@ _MOST_ARROWS = 16  # between populations; of more, those with the most synapses 
 _LABELLED = 10  # arrows up to which each has its in-degree beside it
 _MOST_NODES = 24  # populations of neurons that are drawn as nodes
 _RADIUS = 0.32
+_FITTING = 8  # characters of a name that fit into a node
 _EXCITATORY, _INHIBITORY = "exc", "inh"  # names whose colours are those of the signs
 
 
@@ -144,9 +145,13 @@ def _draw_nodes(ax: Axes, net: Network, names: list[str], links: Mapping[tuple[s
         _draw_link(ax, place, pair, inner[pair], middle[pair[0]], most, len(drawn) <= _LABELLED)
     for name in shown:
         ax.add_patch(Circle(place[name], _RADIUS, facecolor=paper(), edgecolor=look[name].colour, linewidth=1.4, zorder=3))
-        said = f"{look[name].label}\n{net.populations[name].n:,}"
-        size = SMALL if max(map(len, said.split("\n"))) <= 7 else TINY
-        ax.text(place[name][0], place[name][1], said, ha="center", va="center", fontsize=size, zorder=4, linespacing=1.05)
+        label, number = look[name].label, f"{net.populations[name].n:,}"
+        inside = len(label) <= _FITTING
+        size = SMALL if max(len(label), len(number)) <= 7 else TINY
+        (x, y), said = place[name], f"{label}\n{number}" if inside else number
+        ax.text(x, y, said, ha="center", va="center", fontsize=size, zorder=4, linespacing=1.05)
+        if not inside:
+            ax.text(x, y - _RADIUS - 0.06, label, ha="center", va="top", fontsize=SMALL, zorder=4)
     _draw_inputs(ax, net, place, middle)
     ax.autoscale_view()
     x, y = (np.array([c[k] for c in place.values()]) for k in (0, 1))

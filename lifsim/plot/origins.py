@@ -12,6 +12,7 @@ No time is written, so that the same figure is the same file.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from lifsim.common.command import command_line, without_folders
@@ -94,11 +96,22 @@ def _place(path: Path | None) -> str:
 
 def keep(figure: Figure, sources: list[dict[str, Any]], function: str, options: Mapping[str, Any]) -> None:
     """Keep with a figure what it shows, and the call that drew it; a figure that had something before has no such call."""
-    before = getattr(figure, _ATTRIBUTE, None)
-    call: dict[str, Any] | None = {"function": function, "options": plain({k: v for k, v in options.items() if v is not None})}
-    if before is not None or (len(figure.axes) and options.get("ax") is not None):
-        sources, call = [*(before or {"sources": []})["sources"], *sources], None
-    setattr(figure, _ATTRIBUTE, {"sources": sources, "drawing": call})
+    earlier = getattr(figure, _ATTRIBUTE, {"sources": []})["sources"]
+    given = {name: value for name, value in options.items() if value is not None}
+    alone = not earlier and "ax" not in given and all(map(_storable, given.values()))
+    call = {"function": function, "options": plain(given)} if alone else None
+    setattr(figure, _ATTRIBUTE, {"sources": [*earlier, *(each for each in sources if each not in earlier)], "drawing": call})
+
+
+def _storable(value: Any) -> bool:
+    """Whether JSON can hold a value from which the same figure can be drawn."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _storable(entry) for key, entry in value.items())
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return all(map(_storable, value))
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value))
 
 
 def of_figure(figure: Figure) -> dict[str, Any]:

@@ -196,7 +196,8 @@ def test_figures_that_are_not_one_plot(here):
     """In axes of the user's own; several plots in one figure: the run is reproduced, and it is told that the figure is not."""
     own = Figure()
     axes = own.subplots(1, 2)
-    ls.plot.isi("small.h5", ax=tuple(axes))
+    ls.plot.isi("small.h5", ax=axes[0])
+    ls.plot.traces("small.h5", ax=axes[1])
     ls.plot.save(own, "own.png")
     code, said = lifsim("reproduce", "own.png")
     assert code == 0 and "the figure is not compared" in said
@@ -221,6 +222,7 @@ def test_what_cannot_be_reproduced(here):
         sim.run(5.0)
         sim.set("ext", rate=1000.0)
         sim.run(5.0)
+        sim.result()
     changed = ls.load("small.toml", **SMALL)
     changed.add("more", 1, "iaf_psc_delta")
     ls.run(changed, 5.0, out="python.h5")
