@@ -117,8 +117,8 @@ def _neurons(net: Network, neurons: list[Population]) -> Iterator[Part]:
 
 def _synapses(net: Network, neurons: list[Population]) -> Iterator[Part]:
     for model in dict.fromkeys(p.model for p in neurons):
-        unit = f" Weights are in {model.weight_unit}." if model.weight_unit else ""
-        yield f"Onto {', '.join(p.name for p in neurons if p.model is model)} ({model.name}):{unit}"
+        unit = f", with weights in {model.weight_unit}" if model.weight_unit else ""
+        yield f"Onto {', '.join(p.name for p in neurons if p.model is model)} ({model.name}){unit}:"
         yield from transmission_equations(model)
     plastic: dict[str, list[Any]] = {}
     for p in net.projections:

@@ -20,8 +20,8 @@ from lifsim.plot.house import pictured
 from lifsim.plot.origins import note
 from lifsim.plot.palette import colours, grey, paper
 from lifsim.plot.selection import looks
-from lifsim.plot.style import FONT, SMALL, TINY, literal, new_figure, panels_beside, write_note
-from lifsim.plot.typefaces import fit_fonts, showable
+from lifsim.plot.style import FONT, SMALL, TINY, new_figure, panels_beside, short_label, write_note
+from lifsim.plot.typefaces import fit_fonts
 
 _MOST_ARROWS = 16  # between populations; of more, those with the most synapses onto a target are drawn
 _LABELLED = 10  # arrows up to which each has its in-degree beside it
@@ -124,7 +124,7 @@ def _places(names: Sequence[str], links: Mapping[tuple[str, str], _Link]) -> dic
     n = len(names)
     if n == 1:
         return {names[0]: (0.0, 0.0)}
-    radius = max(0.9, 0.55 / math.sin(math.pi / n))
+    radius = max(0.9, 0.85 / math.sin(math.pi / n))
     turn = [math.pi / 2 - 2 * math.pi * k / n for k in range(n)]
     return {name: (radius * math.cos(a), radius * math.sin(a)) for name, a in zip(names, turn, strict=True)}
 
@@ -148,10 +148,10 @@ def _draw_nodes(ax: Axes, net: Network, names: list[str], links: Mapping[tuple[s
         label, number = look[name].label, f"{net.populations[name].n:,}"
         inside = len(label) <= _FITTING
         size = SMALL if max(len(label), len(number)) <= 7 else TINY
-        (x, y), said = place[name], f"{label}\n{number}" if inside else number
-        ax.text(x, y, said, ha="center", va="center", fontsize=size, zorder=4, linespacing=1.05)
+        (across, up), said = place[name], f"{label}\n{number}" if inside else number
+        ax.text(across, up, said, ha="center", va="center", fontsize=size, zorder=4, linespacing=1.05)
         if not inside:
-            ax.text(x, y - _RADIUS - 0.06, label, ha="center", va="top", fontsize=SMALL, zorder=4)
+            ax.text(across, up - _RADIUS - 0.06, label, ha="center", va="top", fontsize=SMALL, zorder=4)
     _draw_inputs(ax, net, place, middle)
     ax.autoscale_view()
     x, y = (np.array([c[k] for c in place.values()]) for k in (0, 1))
@@ -178,7 +178,7 @@ def _draw_link(
         angle = _outward(begin, middle) + (-1.05 if begin[0] <= middle[0] else 1.05)
         ends = [begin + _RADIUS * np.array([math.cos(angle + d), math.sin(angle + d)]) for d in (0.45, -0.45)]
         _arrow(ax, ends[0], ends[1], connectionstyle="arc3,rad=-1.6", shrinkA=0, shrinkB=1, **style)
-        at = begin + (_RADIUS + 0.36) * np.array([math.cos(angle), math.sin(angle)])
+        at = begin + (_RADIUS + 0.42) * np.array([math.cos(angle), math.sin(angle)])
     else:
         along = (end - begin) / np.hypot(*(end - begin))
         across = np.array([-along[1], along[0]])
@@ -186,7 +186,7 @@ def _draw_link(
         tilt = 0.35 * _RADIUS * across
         start, stop = begin + _RADIUS * along - tilt, end - (_RADIUS + 0.03) * along - tilt
         _arrow(ax, start, stop, connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=1, **style)
-        at = (start + stop) / 2 - across * (bend * np.hypot(*(stop - start)) / 2 + 0.13)
+        at = (start + stop) / 2 - across * (bend * np.hypot(*(stop - start)) / 2 + 0.18)
     if label:
         ax.text(at[0], at[1], f"{link.indegree:.4g}", fontsize=TINY, color=_signs()[sign], ha="center", va="center", zorder=4)
 
@@ -216,8 +216,10 @@ def _draw_inputs(ax: Axes, net: Network, place: Mapping[str, tuple[float, float]
         look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 6, "color": grey(0.35), "linewidth": 0.8}
         _arrow(ax, at, node + (_RADIUS + 0.02) * out, **look)
         ax.add_patch(Rectangle((at[0] - 0.09, at[1] - 0.09), 0.18, 0.18, facecolor=paper(), edgecolor=grey(0.35), linewidth=0.8, zorder=3))
-        said = literal(showable(sources[0])) + (f" + {len(sources) - 1}" if len(sources) > 1 else "")
-        ax.text(at[0], at[1] - 0.16, said[:14], fontsize=TINY, color=grey(0.25), ha="center", va="top")
+        said = short_label(sources[0]) + (f" + {len(sources) - 1}" if len(sources) > 1 else "")
+        above = out[1] > 0.3
+        height = at[1] + (0.16 if above else -0.16)
+        ax.text(at[0], height, said, fontsize=TINY, color=grey(0.25), ha="center", va="bottom" if above else "top")
 
 
 # -- the matrix -------------------------------------------------------------------------------------

@@ -206,6 +206,29 @@ def test_figures_that_are_not_one_plot(here):
     assert figure._lifsim_provenance["drawing"] is None  # an option that no file can hold
 
 
+def test_settings_and_files_of_the_model(here, monkeypatch):
+    """Another time step, float32, and synapses in a file, which `--folder` finds."""
+    (here / "lists").mkdir()
+    Path("lists/synapses.csv").write_text("source,target,weight,delay\n0,1,1.5,1.5\n1,0,2.5,1.0\n", encoding="utf-8")
+    listed = (
+        '[populations.a]\nn = 2\nmodel = "iaf_psc_delta"\nparams = { I_e = 400.0 }\n'
+        '[[projections]]\nsource = "a"\ntarget = "a"\nrule = "explicit"\nfile = "synapses.csv"\n'
+        '[[record]]\npopulations = ["a"]\nvariable = "spikes"\n'
+    )
+    Path("lists/listed.toml").write_text(listed, encoding="utf-8")
+    words = ["--set", "run.dt=0.05", "--duration", "60", "--seed", "8", "-q"]
+    assert lifsim("run", "lists/listed.toml", *words, "-o", "listed.h5") == (0, "")
+    code, said = lifsim("reproduce", "listed.h5")
+    assert code == 2 and "synapses.csv" in said
+    code, said = lifsim("reproduce", "listed.h5", "--folder", "lists", "-o", "again.h5")
+    assert code == 0, said
+    again = ls.open("again.h5")
+    assert (again.dt, again.seed, again.duration) == (0.05, 8, 60.0)
+    Path("lists/synapses.csv").write_text("source,target,weight,delay\n0,1,1.25,1.5\n1,0,2.5,1.0\n", encoding="utf-8")
+    code, said = lifsim("reproduce", "listed.h5", "--folder", "lists")
+    assert code == 2 and "does not describe the network of the run" in said
+
+
 def test_what_cannot_be_reproduced(here):
     Figure().savefig("plain.png")
     ls.plot.save(Figure(), "empty.svg")
