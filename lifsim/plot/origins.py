@@ -94,13 +94,17 @@ def _place(path: Path | None) -> str:
     return full.relative_to(Path.cwd()).as_posix() if full.is_relative_to(Path.cwd()) else full.name
 
 
-def keep(figure: Figure, sources: list[dict[str, Any]], function: str, options: Mapping[str, Any]) -> None:
-    """Keep with a figure what it shows, and the call that drew it; a figure that had something before has no such call."""
+def keep(figure: Figure, sources: list[dict[str, Any]], function: str, shown: Any, options: Mapping[str, Any]) -> None:
+    """Keep with a figure what it shows, and the call that drew it, of `shown`; a figure that had something before has no such call."""
     earlier = getattr(figure, _ATTRIBUTE, {"sources": []})["sources"]
     given = {name: value for name, value in options.items() if value is not None}
-    alone = not earlier and "ax" not in given and all(map(_storable, given.values()))
-    call = {"function": function, "options": plain(given)} if alone else None
-    setattr(figure, _ATTRIBUTE, {"sources": [*earlier, *(each for each in sources if each not in earlier)], "drawing": call})
+    names = list(shown) if isinstance(shown, Mapping) else []
+    call: dict[str, Any] = {"function": function, "options": plain(given)}
+    if len(names) > 1:
+        call["names"] = names
+    alone = not earlier and "ax" not in given and _storable([*given.values(), *names]) and len(sources) == max(len(names), 1)
+    every = [*earlier, *(each for each in sources if each not in earlier)]
+    setattr(figure, _ATTRIBUTE, {"sources": every, "drawing": call if alone else None})
 
 
 def _storable(value: Any) -> bool:
@@ -158,7 +162,7 @@ def provenance(path: str | Path) -> dict[str, Any]:
     A dictionary: "lifsim" and "matplotlib" (versions), "command" (the command line), "sources": for each run that the figure shows, its
     "file", "content_sha256", "seed", "duration", "settings", "versions", "parameters" and "model_text" as in `Result.info`, as far as
     they are known ("kind" is "run", or "model" for figures of networks); "drawing": "function" and "options" of the call of `lifsim.plot`
-    that drew it, or None if there was more than one.
+    that drew it (and the "names" that it gave to several runs), or None if there was more than one call.
 
     Raises
     ------

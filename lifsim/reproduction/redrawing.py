@@ -27,17 +27,16 @@ def redrawn(path: Path, about: Mapping[str, Any], shown: Sequence[Any]) -> tuple
     from lifsim.plot.style import picture
 
     call = about.get("drawing")
-    if len(shown) != 1:
-        return None, f"it shows {len(shown)} runs, and only figures of one are drawn again"
     if not isinstance(call, Mapping):
-        return None, "it was put together from several plots, or in axes of a figure of another program"
-    name, options = str(call.get("function")), call.get("options") or {}
-    function = getattr(plot, name, None) if name in plot.__all__ else None
-    if function is None or not set(options) <= set(inspect.signature(function).parameters):
+        return None, "it was not drawn by one call of lifsim.plot alone, whose options are known"
+    name, options, names = str(call.get("function")), call.get("options") or {}, call.get("names") or []
+    function = getattr(plot, name) if name in plot.__all__ else None
+    taken = set(inspect.signature(function).parameters) if callable(function) else set()
+    if not callable(function) or not {"ax", "width_mm", *options} <= taken:  # others do not draw
         return None, f"this version of lifsim has no such plot ({name})"
     try:
-        made = picture(function(shown[0], **options), path.suffix[1:].lower(), about)
-    except (LifsimError, TypeError, ValueError) as error:
+        made = picture(function(dict(zip(names, shown, strict=True)) if names else shown[0], **options), path.suffix[1:].lower(), about)
+    except (LifsimError, TypeError, ValueError, LookupError, AttributeError) as error:  # options that another program wrote
         return None, f"it cannot be drawn again ({error})"
     there = path.read_bytes()
     same = made == there or (path.suffix.lower() == ".png" and _same_pixels(made, there))

@@ -136,10 +136,19 @@ def _runs_of(figure: Path, about: Mapping[str, Any]) -> list[FormerRun]:
     if not sources:
         command = f"; it was drawn by: {about['command']}" if about.get("command") else ""
         raise DataError(str(figure), f"shows no run of lifsim that its provenance names{command}", "a figure of results")
-    for source in sources:
-        if not isinstance(source, Mapping) or (source.get("kind") == "run" and "settings" not in source):
-            raise DataError(str(figure), "shows spikes of another tool, or its provenance was changed", "a figure of a run of lifsim")
+    if not all(map(_is_source, sources)):
+        raise DataError(str(figure), "shows spikes of another tool, or its provenance was changed", "a figure of a run of lifsim")
     return [FormerRun.of_source(figure, source) for source in sources if source.get("kind") == "run"]
+
+
+def _is_source(source: Any) -> bool:
+    """Whether an entry of a figure's provenance has what a run, or a network, needs, in the right types."""
+    if not isinstance(source, Mapping) or not isinstance(source.get("parameters", {}), Mapping):
+        return False
+    if source.get("kind") == "model":
+        return True
+    numbers = all(isinstance(source.get(key, 0), (int, float)) for key in ("t_start", "duration")) and isinstance(source.get("seed"), int)
+    return source.get("kind") == "run" and numbers and isinstance(source.get("settings"), Mapping)
 
 
 def _outs(out: str | Path | None, runs: list[FormerRun], overwrite: bool) -> list[Path]:

@@ -202,8 +202,32 @@ def test_figures_that_are_not_one_plot(here):
     code, said = lifsim("reproduce", "own.png")
     assert code == 0 and "the figure is not compared" in said
     figure = Figure()
-    keep(figure, [], "membrane", {"net": ls.load("brunel")})
+    keep(figure, [{}], "membrane", "small.h5", {"net": ls.load("brunel")})
     assert figure._lifsim_provenance["drawing"] is None  # an option that no file can hold
+
+
+def test_provenance_that_was_tampered_with(here, tmp_path):
+    """What a stranger's figure says calls nothing but plots, and writes nothing."""
+    ls.plot.save(ls.plot.raster("small.h5"), "figure.png")
+    with Image.open("figure.png") as image:
+        image.load()
+        about = json.loads(image.text["lifsim"])
+        calls = [
+            {"function": "save", "options": {"path": "stolen.png"}},
+            {"function": "__import__", "options": {}},
+            {"function": "raster", "options": {"nothing": 1}},
+            {"function": "raster", "options": {"populations": 3}},
+        ]
+        sources = [[{}], [3], [{**about["sources"][0], "seed": "x"}], [{**about["sources"][0], "settings": 1}]]
+        changed = [{**about, "drawing": call} for call in calls] + [{**about, "sources": each} for each in sources]
+        for k, text in enumerate([*map(json.dumps, changed), "[1]", "{", '{"lifsim": 1, "sources": []}']):
+            info = PngImagePlugin.PngInfo()
+            info.add_text("lifsim", text)
+            image.save(f"t{k}.png", pnginfo=info)
+            code, said = lifsim("reproduce", f"t{k}.png")
+            assert code == (0 if k < len(calls) else 2), said
+            assert k >= len(calls) or "the figure is not compared" in said
+    assert not Path("stolen.png").exists()
 
 
 def test_settings_and_files_of_the_model(here, monkeypatch):
