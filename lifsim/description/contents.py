@@ -26,6 +26,7 @@ from lifsim.network.population import Population
 from lifsim.network.positions import Positions
 from lifsim.network.projection import expected_synapses, random_number
 
+_ESCAPE = ("delta", "rho")
 _PLASTIC_TRACES = ("tau_minus", "tau_minus_triplet")
 
 
@@ -110,8 +111,9 @@ def _neurons(net: Network, neurons: list[Population]) -> Iterator[Part]:
     for model in dict.fromkeys(p.model for p in neurons):
         own = [p for p in neurons if p.model is model]
         yield f"{model.name}: {model.doc}."
-        yield from neuron_equations(model)
-        idle = () if onto & {p.name for p in own} else _PLASTIC_TRACES
+        escape = any("delta" in p.params for p in own)
+        yield from neuron_equations(model, escape)
+        idle = (*(() if escape else _ESCAPE), *(() if onto & {p.name for p in own} else _PLASTIC_TRACES))
         yield from own_parameters(model, own, idle)
 
 

@@ -32,8 +32,8 @@ _SHAPES = {
 }
 
 
-def neuron_equations(model: Model) -> Iterator[Formula]:
-    """The membrane below threshold, when it spikes, and what a spike does to it."""
+def neuron_equations(model: Model, escape: bool = True) -> Iterator[Formula]:
+    """The membrane below threshold, when it spikes (with or without `escape` noise), and what a spike does to it."""
     name, known = model.name, {p.name for p in model.parameters}
     if name == PARROT:
         return
@@ -42,7 +42,7 @@ def neuron_equations(model: Model) -> Iterator[Formula]:
         yield from _ADAPTIVE
         return
     yield Formula(_FIRE, _THRESHOLD)
-    if "delta" in known:
+    if escape and "delta" in known:
         yield Formula(
             "or, if delta > 0, at random", r"P(\mathrm{spike\ in\ a\ step}) = \rho\,\mathrm{d}t\,e^{(V_\mathrm{m} - V_\mathrm{th})/\delta}"
         )
@@ -108,13 +108,13 @@ _SYNAPSES: dict[str, tuple[Formula, ...]] = {
         Formula(_TRACES, _PAIR_TRACES),
     ),
     "stdp_triplet_synapse": (
-        Formula(_POST, r"w \rightarrow \min(W_\mathrm{max},\ w + K_+ (A_+ + A_+^{3} K_-^\mathrm{slow}))"),
-        Formula(_PRE, r"w \rightarrow \max(0,\ w - K_- (A_- + A_-^{3} K_+^\mathrm{slow}))"),
-        Formula(_TRACES, _PAIR_TRACES),
+        Formula(_POST, r"|w| \rightarrow \min(|W_\mathrm{max}|,\ |w| + K_+ (A_+ + A_+^{3} K_-^\mathrm{slow}))"),
+        Formula(_PRE, r"|w| \rightarrow \max(0,\ |w| - K_- (A_- + A_-^{3} K_+^\mathrm{slow}))"),
+        Formula("traces; slow ones with the time constants of triplets", _PAIR_TRACES),
     ),
     "vogels_sprekeler_synapse": (
-        Formula(_POST, r"w \rightarrow \min(W_\mathrm{max},\ w + \eta K_+)"),
-        Formula(_PRE, r"w \rightarrow \max(0,\ w + \eta (K_- - \alpha))"),
+        Formula(_POST, r"|w| \rightarrow \min(|W_\mathrm{max}|,\ |w| + \eta K_+)"),
+        Formula(_PRE, r"|w| \rightarrow \max(0,\ |w| + \eta (K_- - \alpha))"),
         Formula(_TRACES, _PAIR_TRACES),
     ),
     "tsodyks2_synapse": (

@@ -52,8 +52,9 @@ def styled(function: Callable[..., T]) -> Callable[..., T]:
         with house_style(width_mm, style, bound.arguments.get("ax")), origins.gathering() as sources:
             made = function(*args, **options)
         if sources is not None and isinstance(made, Figure):
-            shown, *given = bound.arguments.items()
-            origins.keep(made, sources, function.__name__, shown[1], {**dict(given), "width_mm": width_mm, "style": style})
+            shown = next(iter(bound.arguments.values()), None)
+            given = dict(list(bound.arguments.items())[1:])
+            origins.keep(made, sources, function.__name__, shown, {**given, "width_mm": width_mm, "style": style})
         return made
 
     kind = inspect.Parameter.KEYWORD_ONLY
