@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from matplotlib import rc_context
+from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import math_to_image
 
 from lifsim.common.printable import one_line, printable
@@ -71,7 +72,7 @@ def _formula(latex: str) -> str:
     """A formula as a picture in the page (SVG), with its LaTeX for those who do not see it."""
     data = io.BytesIO()
     with rc_context({"svg.hashsalt": "lifsim", "mathtext.fontset": "cm"}):
-        math_to_image(f"${latex}$", data, dpi=72, format="svg")
+        math_to_image(f"${latex}$", data, prop=FontProperties(size=15), dpi=72, format="svg")
     return f'<img alt="{escape(latex)}" src="data:image/svg+xml;base64,{base64.b64encode(data.getvalue()).decode()}">'
 
 

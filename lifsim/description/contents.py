@@ -91,9 +91,11 @@ def _connectivity(net: Network) -> Iterator[Part]:
         return
     yield projections(net)
     yield (
-        "In-degree: synapses onto a target from all sources together, in the mean. p: the probability that a pair is connected by at least "
-        "one synapse. normal(a, b): mean a and standard deviation b; values beyond a limit (min, max) are drawn again."
+        "In-degree: synapses onto a target from all sources together, in the mean. p: the probability that a pair is connected by at "
+        "least one synapse."
     )
+    if any(isinstance(x, Distribution) and x.kind == "normal" for p in inner for x in (p.weight, p.delay)):
+        yield "normal(a, b): mean a and standard deviation b; values beyond a limit (min, max) are drawn again."
     if any(isinstance(p.delay, Distribution) for p in inner):
         yield "Random delays below half a time step are drawn again; then they are rounded to time steps."
     for allowed, what in (("allow_autapses", "autapses"), ("allow_multapses", "multiple synapses of a pair")):
