@@ -29,6 +29,7 @@ __all__ = [
     "analysis",
     "ann",
     "demo",
+    "describe",
     "load",
     "nir",
     "open",
@@ -46,6 +47,7 @@ __all__ = [
 if TYPE_CHECKING:
     from lifsim import analysis, ann, demo, nir, plot, report, scans, theory, weights
     from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError, RunError
+    from lifsim.description import describe
     from lifsim.modelfile import load
     from lifsim.network import Network
     from lifsim.results import Result, Spikes, open, write_spikes
@@ -58,6 +60,7 @@ __getattr__ = on_first_use(
         **dict.fromkeys(("DataError", "LifsimError", "ModelError", "OutputError", "RunError"), "lifsim.common.errors"),
         **dict.fromkeys(("Network",), "lifsim.network"),
         **dict.fromkeys(("load",), "lifsim.modelfile"),
+        **dict.fromkeys(("describe",), "lifsim.description"),
         **dict.fromkeys(("Result", "Spikes", "open", "write_spikes"), "lifsim.results"),
         **dict.fromkeys(("Simulation", "Stopped", "resume", "run"), "lifsim.simulation"),
         **dict.fromkeys(("scan",), "lifsim.scans"),

@@ -17,6 +17,8 @@ _COMMANDS = {
     "compare": "lifsim.cli.compare",
     "plot": "lifsim.cli.plot",
     "report": "lifsim.cli.report",
+    "describe": "lifsim.cli.describe",
+    "reproduce": "lifsim.cli.reproduce",
     "fi": "lifsim.cli.fi",
     **dict.fromkeys(("scan", "scan-plot"), "lifsim.cli.scan"),
     "demo": "lifsim.cli.demo",

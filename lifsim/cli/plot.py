@@ -50,6 +50,7 @@ _OF_RESULTS = {
     "animation": "animated raster (GIF)",
 }
 _OF_MODELS = {
+    "network": "populations and projections, and connection probabilities",
     "connectivity": "connectivity matrix",
     "degrees": "in- and out-degrees",
     "weights": "weights of all synapses",
@@ -122,8 +123,8 @@ def plot(
 ) -> None:
     """Plot results, or the synapses of a model.
 
-    FILE is a results file (also of an unfinished run), or for connectivity, degrees and weights a model file or the name of
-    a shipped model. Times are in ms or have a unit.
+    FILE is a results file (also of an unfinished run), or for the kinds for models a model file or the name of a shipped
+    model. Times are in ms or have a unit.
     """
     model = kind in _OF_MODELS
     _check_file(file, kind, settings, hints)

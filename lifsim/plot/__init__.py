@@ -14,6 +14,8 @@ from lifsim.plot.comparison_plot import comparison
 from lifsim.plot.correlation_plots import correlations, correlogram, spectrum
 from lifsim.plot.curves import fi_curve
 from lifsim.plot.membrane_plot import membrane, phase_plane
+from lifsim.plot.network_drawing import network
+from lifsim.plot.origins import provenance
 from lifsim.plot.palette import colours
 from lifsim.plot.raster_plot import raster
 from lifsim.plot.rate_plots import isi, rates
@@ -39,7 +41,9 @@ __all__ = [
     "fi_curve",
     "isi",
     "membrane",
+    "network",
     "phase_plane",
+    "provenance",
     "psth",
     "raster",
     "rates",

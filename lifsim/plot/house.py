@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lifsim.common.errors import DataError, did_you_mean
+from lifsim.plot import origins
 from lifsim.plot.inline import shows
 from lifsim.plot.palette import is_dark
 from lifsim.plot.style import new_figure
@@ -48,8 +49,13 @@ def styled(function: Callable[..., T]) -> Callable[..., T]:
     @wraps(function)
     def called(*args: Any, width_mm: float | None = None, style: str | None = None, **options: Any) -> T:
         bound = signature.bind(*args, **options)
-        with house_style(width_mm, style, bound.arguments.get("ax")):
-            return function(*args, **options)
+        with house_style(width_mm, style, bound.arguments.get("ax")), origins.gathering() as sources:
+            made = function(*args, **options)
+        if sources is not None and isinstance(made, Figure):
+            shown = next(iter(bound.arguments.values()), None)
+            given = dict(list(bound.arguments.items())[1:])
+            origins.keep(made, sources, function.__name__, shown, {**given, "width_mm": width_mm, "style": style})
+        return made
 
     kind = inspect.Parameter.KEYWORD_ONLY
     own = [inspect.Parameter("width_mm", kind, default=None, annotation="float | None")]

@@ -9,6 +9,7 @@ import numpy as np
 
 from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
+from lifsim.plot.origins import note
 from lifsim.plot.palette import colours
 from lifsim.plot.style import short_label
 from lifsim.results.opening import Openable
@@ -69,7 +70,9 @@ def looks(models: Mapping[str, str]) -> dict[str, Look]:
 
 def result_of(result: Openable) -> Result:
     """`result` itself, or the result of what `lifsim.open` takes."""
-    return open_result(result)
+    opened = open_result(result)
+    note(opened)
+    return opened
 
 
 def spikes_of(result: Openable, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None) -> list[Shown]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from lifsim.common.errors import OutputError
 from lifsim.common.printable import one_line
 from lifsim.files import disk
 from lifsim.files.outputs import check_output
+from lifsim.plot import origins
 from lifsim.plot.number_labels import NumberLabels
 from lifsim.plot.palette import grey
 from lifsim.plot.typefaces import showable
@@ -180,7 +181,8 @@ def tidy_axes(ax: Axes) -> None:
 def save(figure: Figure | TimedAnimation, path: str | Path) -> Path:
     """Write a figure to a PNG (300 dpi), PDF or SVG file, or an animation to a GIF file, replacing an existing one.
 
-    Fonts are embedded in PDF. In PDF and SVG, text stays text and the dots of spikes become pixels.
+    Fonts are embedded in PDF. In PDF and SVG, text stays text and the dots of spikes become pixels. The metadata of the file hold the
+    provenance of the figure, which `provenance` reads (not in GIF): command, seed, versions, model text, and digest of the result.
 
     Parameters
     ----------
@@ -200,15 +202,17 @@ def save(figure: Figure | TimedAnimation, path: str | Path) -> Path:
     allowed = (".gif",) if moving else (".png", ".pdf", ".svg")
     if path.suffix.lower() not in allowed:
         raise OutputError(str(path), f"has the ending {path.suffix!r}", f"allowed: {', '.join(allowed)}")
-    disk.put(path, _gif(figure) if isinstance(figure, TimedAnimation) else _picture(figure, path.suffix[1:].lower()))
+    disk.put(path, _gif(figure) if isinstance(figure, TimedAnimation) else picture(figure, path.suffix[1:].lower()))
     return path
 
 
-def _picture(figure: Figure, kind: str) -> memoryview:
+def picture(figure: Figure, kind: str, about: Mapping[str, Any] | None = None) -> bytes:
+    """A figure as the bytes of a file of a `kind`: "png", "pdf" or "svg", with its provenance (or the one given as `about`)."""
     data = io.BytesIO()
-    with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}):
-        figure.savefig(data, dpi=300, format=kind)
-    return data.getbuffer()
+    told = origins.metadata(origins.of_figure(figure) if about is None else about, kind)
+    with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "lifsim"}):
+        figure.savefig(data, dpi=300, format=kind, metadata=told)
+    return data.getvalue()
 
 
 def _gif(animation: TimedAnimation) -> bytes:

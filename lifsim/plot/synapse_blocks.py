@@ -10,6 +10,7 @@ import numpy as np
 from lifsim.common import hooks
 from lifsim.common.errors import DataError
 from lifsim.network.network import Network
+from lifsim.plot.origins import note
 from lifsim.plot.selection import Look, looks, population_names
 
 
@@ -72,6 +73,7 @@ def synapses_of(synapses: Any, populations: Sequence[str] | str | None) -> Synap
 
 def _of_network(net: Network, populations: Sequence[str] | str | None, simulation: Callable[[], Any]) -> SynapseBlocks:
     """The synapses of a network; `simulation` returns the one that holds them, when all has been checked."""
+    note(net)
     ends = {(p.source.population.name, p.target.population.name) for p in net.projections if p.stores_synapses}
     if not ends:
         raise DataError("synapses", f"{net.name or 'the network'} has no synapses", "a network with projections between neurons")

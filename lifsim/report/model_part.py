@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from lifsim.common.errors import LifsimError
-from lifsim.modelfile.reader import loads
+from lifsim.description.stored import stored_network
+from lifsim.description.tables import FEW, given_parameters, model_parameters, neurons_of, parameter_rows, stimuli_of
 from lifsim.network.network import Network
-from lifsim.network.overviews import recorded_text, value_text
+from lifsim.network.overviews import recorded_text
 from lifsim.network.population import Population
 from lifsim.report.markup import element, facts, folded, section, table
 from lifsim.results.result import Result
 
-_FEW = 12  # parameters, or entries of one, that are shown at once
 _ROLES = {
     "neuron": "neuron{s}",
     "spikes": "node{s} with given spikes",
@@ -26,7 +26,7 @@ _ROLES = {
 def model_part(result: Result) -> Element:
     """The section "Model". Without a model text, or if it cannot be read, it says so and shows the populations alone."""
     text, name = str(result.info.get("model_text") or ""), result.name
-    net, why = _network(text, result.info.get("parameters") or {})
+    net, why = _network(result)
     parts: list[Element] = []
     if net is None:
         parts.append(element("p", why))
@@ -38,12 +38,12 @@ def model_part(result: Result) -> Element:
     return section("model", "Model", *parts)
 
 
-def _network(text: str, parameters: Mapping[str, Any]) -> tuple[Network | None, str]:
-    """The network that a text describes, or None and the reason."""
-    if not text:
+def _network(result: Result) -> tuple[Network | None, str]:
+    """The network that the model text describes, or None and the reason."""
+    if not result.info.get("model_text"):
         return None, "The file holds no model text: it is from another tool, or the network was built in Python. Known are:"
     try:
-        return loads(text, overrides={f"parameters.{name}": value for name, value in parameters.items()}), ""
+        return stored_network(result), ""
     except LifsimError as error:
         first = str(error).split("\n")[0]
         return None, f"The model text in the file cannot be read on its own ({first}); it is shown below as it is. Known are:"
@@ -58,30 +58,22 @@ def _described(net: Network, result: Result) -> list[Element]:
     parts = [element("p", _in_words(net, result))]
     given = result.info.get("parameters") or {}
     if given:
-        values = table("Parameters of the model file", ("parameter", "value"), ((name, _value(value)) for name, value in given.items()))
-        parts.append(values if len(given) <= _FEW else folded(f"{len(given)} parameters of the model file", values))
-    populations = list(net.populations.values())
-    neurons = [p for p in populations if p.model.role == "neuron"]
-    stimuli = [p for p in populations if p.model.role != "neuron"]
+        grid = model_parameters(given)
+        values = table("Parameters of the model file", grid.head, grid.rows)
+        parts.append(values if len(given) <= FEW else folded(f"{len(given)} parameters of the model file", values))
+    neurons, stimuli = neurons_of(net), stimuli_of(net)
     head = ("population", "nodes", "model")
     parts.append(table("Populations of neurons", head, [(p.name, f"{p.n:,}", p.model.name) for p in neurons], (1,)))
     parts += [element("p", f"{model.name}: {model.doc}", class_="note") for model in dict.fromkeys(p.model for p in neurons)]
     parts += _parameter_tables(neurons)
     if stimuli:
-        rows = [(p.name, f"{p.n:,}", p.model.name, _given(p)) for p in stimuli]
+        rows = [(p.name, f"{p.n:,}", p.model.name, given_parameters(p)) for p in stimuli]
         parts.append(table("Stimuli", (*head, "parameters"), rows, (1,)))
     if net.projections:
         parts.append(table("Projections", _PROJECTION, [_projection(p) for p in net.projections]))
     if net.recordings:
         parts.append(facts([("Recorded", recorded_text(net.recordings))]))
     return parts
-
-
-def _value(value: Any) -> str:
-    """A parameter of the model file: a number, a text, or a list, of which only a short one is shown in full."""
-    if isinstance(value, list) and len(value) <= _FEW and not any(isinstance(x, (list, dict)) for x in value):
-        return ", ".join(map(value_text, value))
-    return value_text(value)
 
 
 def _in_words(net: Network, result: Result) -> str:
@@ -103,21 +95,11 @@ def _parameter_tables(neurons: list[Population]) -> Iterator[Element]:
     for model in models:
         own = [p for p in neurons if p.model is model]
         rows: list[tuple[str | Element, ...]] = []
-        for parameter in (*model.parameters, *model.states):
-            meaning = f"{parameter.doc}, at the start" if parameter in model.states else parameter.doc
-            values = [value_text(p.get(parameter.name)) for p in own]
-            given = any(parameter.name in p.params or parameter.name in p.initial for p in own)
+        for parameter, meaning, values, given in parameter_rows(model, own):
             cell = element("div", meaning, class_="long")
             rows.append((parameter.name, parameter.unit, *values, cell, "" if given else "default"))
         head = ("parameter", "unit", *(p.name for p in own), "meaning", "")
         yield table(f"Parameters of {model.name}", head, rows, range(2, 2 + len(own)))
-
-
-def _given(p: Population) -> str:
-    """The given parameters of a stimulus, with units."""
-    units = {parameter.name: parameter.unit for parameter in (*p.model.parameters, *p.model.states)}
-    values = {**p.params, **p.initial}
-    return ", ".join(f"{name} {value_text(value, units.get(name, ''))}" for name, value in values.items()) or "default values"
 
 
 _PROJECTION = ("projection", "rule", "weight", "delay", "synapses", "plasticity")

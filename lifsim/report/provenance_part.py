@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from lifsim.common.command import without_folders
 from lifsim.common.version import __version__
 from lifsim.report.markup import element, facts, section, table
 from lifsim.results.result import Result
@@ -60,12 +61,6 @@ def _run(result: Result, window: str) -> Iterator[tuple[str, str]]:
     for name, why in (info.get("unreadable") or {}).items():
         yield "Left out", f"{name}: {why}"
     yield "Report by", f"lifsim {__version__}"
-
-
-def without_folders(command: str) -> str:
-    """A command line whose first word, the program, has no folder."""
-    program, space, rest = command.partition(" ")
-    return program.replace("\\", "/").rpartition("/")[2] + space + rest
 
 
 def _when(change: Mapping[str, Any]) -> str:

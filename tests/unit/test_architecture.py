@@ -35,8 +35,10 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
     "nir": "common files weights network",
     "ann": "common files weights network modelfile nir engine simulation plot",
     "cli": "common files weights network modelfile building engine results simulation analysis plot gallery validation report theory "
-    "scans ann demo",
-    "report": "common files network modelfile results analysis plot",
+    "scans ann demo description reproduction",
+    "description": "common network modelfile results plot",
+    "report": "common files network modelfile results analysis plot description",
+    "reproduction": "common files network modelfile checkpoint results simulation analysis plot description",
     "theory": "common network",
     "scans": "common files network modelfile building checkpoint results simulation analysis",
     "demo": "common files network theory results simulation analysis plot ann",
@@ -215,6 +217,8 @@ def test_description_is_light(name):
         "lifsim.cli.ann",
         "lifsim.cli.demo",
         "lifsim.cli.report",
+        "lifsim.cli.describe",
+        "lifsim.cli.reproduce",
         "lifsim.cli.scan",
     ],
 )

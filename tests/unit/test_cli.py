@@ -91,8 +91,8 @@ def test_help_is_light():
 
 def test_every_command_has_help():
     names = main.list_commands(click.Context(main))
-    own = "run resume check info stats compare plot report fi scan scan-plot demo gallery validate new models watch convert-spikes"
-    assert names == [*own.split(), "warmup", "bench", "train", "predict", "convert", "classify"]
+    own = "run resume check info stats compare plot report describe reproduce fi scan scan-plot demo gallery validate new models watch"
+    assert names == [*own.split(), "convert-spikes", "warmup", "bench", "train", "predict", "convert", "classify"]
     for name in names:
         assert f"{name} [OPTIONS]" in lif(name, "--help").stdout
 
