@@ -17,7 +17,7 @@ _PICTURE = "image/png"
 class NotebookPage:
     """A notebook as Markdown, and its pictures by name.
 
-    Cells with the tag "solution" are folded. The page begins with the title, and where the notebook itself is found.
+    Cells with the tag "solution" are folded below their heading. The page begins with the title, and where the notebook itself is found.
 
     Parameters
     ----------
@@ -33,8 +33,10 @@ class NotebookPage:
         parts = [title, note, rest]
         for cell in cells[1:]:
             text = self._cell(cell)
-            if "solution" in cell.metadata.get("tags", []) and cell.cell_type == "code":
-                text = '??? success "Solution"\n\n' + re.sub(r"(?m)^(?=.)", "    ", text)
+            if "solution" in cell.metadata.get("tags", []):  # a heading, and what is folded below it
+                heading = re.match(r"#+ (.*)\n+", text)
+                parts += [f'??? success "{heading[1]}"'] if heading else []
+                text = re.sub(r"(?m)^(?=.)", "    ", text[heading.end() :] if heading else text)
             parts.append(text)
         self.markdown = "\n\n".join(parts) + "\n"
 
