@@ -16,6 +16,14 @@ import click
 MODULES = ("analysis", "ann", "demo", "nir", "plot", "report", "scans", "theory", "weights")
 
 
+class _Made:
+    def __repr__(self) -> str:
+        return "…"
+
+
+_MADE = _Made()  # stands for a default that a dataclass makes for each object
+
+
 def reference_pages() -> dict[str, str]:
     """All pages of the reference, by their place in the site."""
     import lifsim
@@ -94,6 +102,7 @@ def _signature(thing: Any) -> inspect.Signature | None:
     except (ValueError, TypeError):
         return None
     plain = [p.replace(annotation=p.empty) for p in found.parameters.values() if p.name not in ("self", "cls")]
+    plain = [p.replace(default=_MADE) if "factory" in repr(p.default) else p for p in plain]
     return found.replace(parameters=plain, return_annotation=found.empty)
 
 
