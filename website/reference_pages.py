@@ -125,7 +125,14 @@ def _sections(doc: str, known: set[str]) -> Iterator[str]:
         if title == "Examples":
             yield f"**{title}**\n\n```pycon\n{body}\n```"
         else:
-            yield f"**{title}**\n\n" + (_table(body, known) if title in ("Parameters", "Raises") else _text(body))
+            names = {"Parameters": known, "Raises": _errors()}.get(title)
+            yield f"**{title}**\n\n" + (_text(body) if names is None else _table(body, names))
+
+
+def _errors() -> set[str]:
+    import lifsim
+
+    return {name for name in lifsim.__all__ if inspect.isclass(x := getattr(lifsim, name)) and issubclass(x, BaseException)}
 
 
 def _table(body: str, known: set[str]) -> str:

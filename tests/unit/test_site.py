@@ -167,6 +167,12 @@ def test_the_reference_names_every_parameter_in_a_row_of_its_own(website):
     assert "| `tau_m` | ms; inf: no leak, with rheobase 0. |" in part and "| `E_L`, `V_th` | mV. |" in part
 
 
+def test_the_reference_names_every_error_in_a_row_of_its_own(website):
+    page = website("reference_pages").reference_pages()["reference/lifsim.md"]
+    part = page[page.index("## run\n") : page.index("## RunError")]
+    assert re.findall(r"(?m)^\| `(\w+(?:Error|Stopped)|Stopped)` \|", part) == ["LifsimError", "RunError", "Stopped"]
+
+
 def test_links_of_the_repository_become_those_of_the_site(website):
     repository = website("repository_links").Repository(ROOT, {"index.md": "README.md", "CONTRIBUTING.md": "CONTRIBUTING.md"})
     moved = repository.with_site_links("[a](docs/models.md#runs) [b](CONTRIBUTING.md) [c](https://x.org)", "index.md")
