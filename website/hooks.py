@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from formulas import as_mathml
@@ -50,6 +51,12 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         return as_mathml(html)
     except ValueError as error:
         raise PluginError(f"{page.file.src_uri}: {error}") from None
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Say the language of a page, NAME.LANGUAGE.md, by which browsers choose the letters and screen readers the voice."""
+    language = re.search(r"\.(\w\w)\.md$", page.file.src_uri)
+    return output.replace('<html lang="en"', f'<html lang="{language[1]}"', 1) if language else output
 
 
 def on_post_build(config: MkDocsConfig) -> None:

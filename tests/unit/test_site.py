@@ -139,6 +139,13 @@ def test_the_other_side_shows_what_it_prints(tool):
 # -- the site ------------------------------------------------------------------------------------
 
 
+def test_every_page_is_in_the_navigation():
+    navigation = re.findall(r"(?m)^ +- .*?([\w./]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = {path.name for path in DOCS.glob("*.md")} | {f"notebooks/{path.stem}.md" for path in NOTEBOOKS}
+    assert pages <= set(navigation)
+    assert len(navigation) == len(set(navigation))
+
+
 @pytest.fixture
 def website(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "website"))
