@@ -42,8 +42,8 @@ def reference_pages() -> dict[str, str]:
 def _index(pages: dict[str, str]) -> str:
     rows = ["# Reference", "", "Made from the docstrings, and from what the commands say with `--help`.", "", "| | |", "|---|---|"]
     for page in ("commands", "lifsim", *MODULES):
-        title, _, rest = pages[f"reference/{page}.md"].removeprefix("# ").partition("\n\n")
-        rows.append(f"| [{title}]({page}.md) | {rest.strip().splitlines()[0]} |")
+        title, text, *_ = pages[f"reference/{page}.md"].removeprefix("# ").split("\n\n")
+        rows.append(f"| [{title}]({page}.md) | {' '.join(text.split())} |")
     return "\n".join(rows) + "\n"
 
 
