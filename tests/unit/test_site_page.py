@@ -1,0 +1,58 @@
+"""The built site in a browser, as files without a server: search, widths, console, requests. Takes about a minute (pytest -m slow)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    for library in ("material", "latex2mathml", "nbclient", "ipykernel"):
+        pytest.importorskip(library)
+    folder = tmp_path_factory.mktemp("site")
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    run = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_every_page_on_a_telephone(site, chromium):
+    """Nothing is wider than the screen, no picture is missing, nothing is asked of another host, the console is empty."""
+    chromium.get_log("browser"), chromium.get_log("performance")
+    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True})
+    try:
+        pages = [path for path in sorted(site.rglob("*.html")) if "source" not in path.parts and path.name != "404.html"]
+        assert len(pages) > 50
+        for path in pages:
+            chromium.get(path.as_uri())
+            wide, broken = chromium.execute_script(
+                "return [document.documentElement.scrollWidth, [...document.images].filter(i => !i.complete || !i.naturalWidth).length]"
+            )
+            assert (wide, broken, chromium.get_log("browser")) == (390, 0, []), path.name
+    finally:
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    messages = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
+    asked = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
+    assert asked
+    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
+
+
+def test_the_search_works_without_a_server(site, chromium):
+    chromium.get((site / "theory.html").as_uri())
+    search = chromium.find_element("css selector", "input.md-search__input")
+    search.click()
+    search.send_keys("rheobase")
+    end = time.monotonic() + 20
+    while not (found := chromium.execute_script("return [...document.querySelectorAll('.md-search-result__link')].map(a => a.href)")):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert any("reference/theory.html" in address for address in found)
