@@ -173,20 +173,18 @@ def _limits(
 ) -> list[tuple[float | None, float | None]]:
     """The limits of the window in each recording (DataError if it is empty, or outside of all that was recorded)."""
     starts = [result.t_start for result in results if not _derived(result, "t_start")] or [result.t_start for result in results]
-    found, known, outside = [], 0, []
+    found, outside = [], []
     for result in results:
         begin = result.t_start if len(starts) == 2 else starts[0]
         limits = after_warmup(begin, t_start, discard), t_stop
         found.append(limits)
-        sure = not (_derived(result, "t_start") or _derived(result, "t_stop"))
-        known += sure
         try:
             check_window(result, *limits)
         except DataError as error:
-            if sure:
+            if not (_derived(result, "t_start") or _derived(result, "t_stop")):
                 raise
             outside.append(error)
-    if not known and len(outside) == len(results):
+    if len(outside) == len(results):
         raise outside[0]
     return found
 
