@@ -143,9 +143,9 @@ def instantaneous_rate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Firing rates over time, smoothed with a kernel: of each neuron, or of the population.
 
-    r_k = sum over bins j of c_j (integral of K(t - t_j) over bin k) / `step`, with the spike counts c_j and the centres t_j of bins of width
-    `step`: the mean over the bin of the rate of S. Grün, S. Rotter, eds., Analysis of Parallel Spike Trains, 2010, ch. 2. The integral of
-    the rates over time is the number of spikes, whatever the step. sigma is the standard deviation of K:
+    r_k = sum over bins j of c_j (integral of K(t - t_j) over bin k) / `step`, with the spike counts c_j and the centres t_j of bins of
+    width `step`: the mean over the bin of the rate of S. Grün, S. Rotter, eds., Analysis of Parallel Spike Trains, 2010, ch. 2. The
+    integral of the rates over time is the number of spikes, whatever the step. sigma is the standard deviation of K:
 
     - gaussian: exp(-t²/(2 sigma²)) / (sqrt(2 pi) sigma);
     - exponential: exp(-t/sigma) / sigma for t >= 0;

@@ -1,7 +1,8 @@
 """The recipes of `lifsim validate`, run: minutes each.
 
 The small microcircuit as in its recipe, against distributions of NEST 3.10; the full one shortened to 10 s and three seeds, against
-published mean rates, which it must meet within 3 %. The recipe of Senk et al. (2026) asks for 15 min and ten seeds: ``lifsim validate microcircuit``.
+published mean rates, which it must meet within 3 %. The recipe of Senk et al. (2026) asks for 15 min and ten seeds:
+``lifsim validate microcircuit``.
 False alarms: 1 % each (the seeds are fixed, so that the outcome is too). Run with ``pytest -m slow -s``: it prints every figure.
 """
 
