@@ -17,7 +17,7 @@ from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.result import Result
 from lifsim.results.spikes import Spikes
-from lifsim.simulation.kept_runs import kept_run
+from lifsim.simulation.kept_runs import KeptRun, kept_results
 
 _RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared
 
@@ -85,11 +85,9 @@ def make(
         raise DataError("duration", f"{duration:g} ms", f"more than the warm-up, {entry.discard:g} ms")
     nets = {panel.name: _network(entry, panel, settings or {}) for panel in entry.panels}
     picture = _folder(Path(folder)) / f"{entry.name}{suffix}"
-    results = {}
-    for panel in entry.panels:
-        shown = None if progress is None else progress(panel.name)
-        time = panel.duration if duration is None else duration
-        results[panel.name] = kept_run(nets[panel.name], time, picture.with_name(f"{panel.name}.h5"), overwrite, shown, **options)
+    times = {panel.name: panel.duration if duration is None else duration for panel in entry.panels}
+    planned = {name: KeptRun(net, times[name], picture.with_name(f"{name}.h5")) for name, net in nets.items()}
+    results = dict(kept_results(planned, overwrite, progress, **options))
     windows = {panel.title: _window(entry, panel, results[panel.name]) for panel in entry.panels}
     named = {panel.title: results[panel.name] for panel in entry.panels}
     figure = getattr(plot, entry.figure)

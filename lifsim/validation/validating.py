@@ -16,7 +16,7 @@ from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
-from lifsim.simulation.kept_runs import kept_run
+from lifsim.simulation.kept_runs import KeptRun, kept_results
 from lifsim.simulation.runs import run
 from lifsim.validation.recipes import ValidationRecipe
 from lifsim.validation.references import POINTS, ReferenceData, published, shipped_reference
@@ -99,12 +99,10 @@ def validate(
     compared = reference or own_reference(recipe, duration, settings)
     numbers = check_runs(recipe, compared, seeds, alpha, limit)
     net, ms = _network(recipe, settings), recipe.discard + (recipe.duration if duration is None else duration)
-    files, found = {}, []
-    for seed in numbers:
-        files[seed] = _file(folder, seed)
-        shown = None if progress is None else progress(seed)
-        result = kept_run(net, ms, files[seed], overwrite, shown, seed=seed, **options)
-        found.append(_reduced(_distributions(recipe, result), compared.coarse))
+    files = {seed: _file(folder, seed) for seed in numbers}
+    planned = {seed: KeptRun(net, ms, out, {"seed": seed}) for seed, out in files.items()}
+    results = kept_results(planned, overwrite, progress, **options)
+    found = [_reduced(_distributions(recipe, result), compared.coarse) for _, result in results]
     groups = {"reference": compared.runs, HERE: found}
     return Validated(files, compared, analysis.compare(groups, alpha=alpha, limit=limit))
 
