@@ -195,7 +195,7 @@ def check_known(runs: Sequence[RunDistributions], limit: float | None, populatio
     means = [f"{s} of {p}" for p, s in shared if not all(run.populations[p][s].shape_known for run in runs)]
     if limit is not None and means:
         got = f"{limit:g}, but only the mean is known: {shortened(', '.join(means))}"
-        raise DataError("limit", got, "no limit of the distance, or distributions with all their values")
+        raise DataError("limit", got, "no limit of the distance (--distance), or distributions with all their values")
 
 
 def _common_statistics(runs: Sequence[RunDistributions], populations: Sequence[str]) -> list[tuple[str, str]]:

@@ -243,8 +243,7 @@ def _recorded(whether: bool) -> str:
 
 
 def _window(spikes: Spikes) -> str:
-    derived = f", {' and '.join(spikes.derived)} from the spikes" if spikes.derived else ""
-    return f"({spikes.t_start:g}, {spikes.t_stop:g}] ms{derived}"
+    return f"({spikes.t_start:g}, {spikes.t_stop:g}] ms"
 
 
 def _step(dt: float) -> str:
