@@ -20,8 +20,10 @@ from lifsim.analysis.distribution import (
 )
 from lifsim.analysis.verdicts import holm, least_difference, partitions, permutation_p, student_p
 from lifsim.common.errors import DataError
+from lifsim.common.text import shortened
 
 PERMUTATION, STUDENT, LIMIT = "permutation", "t-tests", "limit"
+_DIVISIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class ComparedStatistic:
     distance : mean Kolmogorov–Smirnov distance of a run of the first group and one of `group`; nan where only a mean is known.
     distance_within : the same of two runs of one group; nan if no group has two.
     p : adjusted p-value; nan if the criterion is a limit of the distance, or the data do not determine it.
-    different : the verdict.
+    different : the verdict; None if the data do not determine it: a statistic that is undefined in all runs of a group, such as the CV of
+        silent neurons, or too few runs in which it is defined.
     """
 
     group: str
@@ -49,7 +52,7 @@ class ComparedStatistic:
     distance: float
     distance_within: float
     p: float
-    different: bool
+    different: bool | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +77,9 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether no statistic differs."""
-        return not any(row.different for row in self.rows)
+        """Whether no statistic differs, and at least one of each group is determined."""
+        determined = {row.group for row in self.rows if row.different is not None}
+        return determined == set(self.criteria) and not any(row.different for row in self.rows)
 
 
 def compare(
@@ -90,7 +94,7 @@ def compare(
     alpha: float = 0.01,
     limit: float | None = None,
     seed: int = 0,
-    permutations: int = 10_000,
+    permutations: int | None = None,
 ) -> Comparison:
     """Compare the activity in groups of runs, such as those of two simulators with several seeds each.
 
@@ -108,6 +112,9 @@ def compare(
       for the number of tests. At least three runs in all are needed. It is also used where only published means are known.
     - With `limit`, the distance alone: groups differ if the mean distance of a statistic exceeds it.
 
+    A statistic that is undefined in all runs of one group, such as the CV of silent neurons, has the distance 1 from one that is defined,
+    so that the first and the third criterion find it different; t-tests leave it undetermined (`ComparedStatistic.different`).
+
     In the first two cases, the probability that equal groups are called different is at most `alpha`, over all statistics, populations
     and groups together (for the t-tests, if means and standard deviations of single runs have normal distributions).
 
@@ -119,7 +126,9 @@ def compare(
     alpha : probability of a false alarm, above 0 and below 1.
     limit : largest Kolmogorov–Smirnov distance of groups that are taken for the same, from 0 to 1; default: the spread decides.
     seed : seed of the random choice of neurons whose correlations are taken, and of divisions of the runs.
-    permutations : largest number of divisions of the runs into two groups; if there are more, this number is drawn.
+    permutations : largest number of divisions of the runs into two groups; if there are more, this number is drawn. At least the number of
+        further groups / `alpha`, since no p-value can be smaller than 1 / `permutations`; default: ten times this, or 10,000 if that is
+        more.
 
     Returns
     -------
@@ -127,10 +136,10 @@ def compare(
 
     Raises
     ------
-    DataError : there are fewer than two groups, a group is empty, there are too few runs for a verdict, no population is in all groups, or
-        an argument is not one of those allowed.
+    DataError : there are fewer than two groups, a group is empty, there are too few runs or permutations for a verdict, no population or no
+        statistic is in all groups, `limit` is given where only means are known, or an argument is not one of those allowed.
     """
-    check_groups({name: len(runs) for name, runs in groups.items()}, alpha, limit)
+    check_groups({name: len(runs) for name, runs in groups.items()}, alpha, limit, permutations)
     options: dict[str, Any] = {"discard": discard, "neurons": neurons, "seed": seed}
 
     def known(run: Any) -> RunDistributions:
@@ -143,15 +152,17 @@ def compare(
     rows: list[ComparedStatistic] = []
     criteria = {}
     for other in others:
+        check_known([*found[first], *found[other]], limit, names)
         pair = _Pair(other, found[first], found[other], names)
         criteria[other] = LIMIT if limit is not None else pair.criterion(alpha / len(others))
         notes += [pair.note(alpha / len(others))] if criteria[other] == STUDENT else []
-        p = [math.nan] * len(pair.keys) if limit is not None else pair.p_values(criteria[other], permutations, seed)
+        most = max(_DIVISIONS, math.ceil(10 * len(others) / alpha)) if permutations is None else permutations
+        p = [math.nan] * len(pair.keys) if limit is not None else pair.p_values(criteria[other], most, seed)
         rows += pair.rows([min(1.0, value * len(others)) if value == value else value for value in p], alpha, limit)
     return Comparison(found, tuple(rows), criteria, alpha, limit, (*notes, *_unlike(found)))
 
 
-def check_groups(sizes: Mapping[str, int], alpha: float, limit: float | None) -> None:
+def check_groups(sizes: Mapping[str, int], alpha: float, limit: float | None, permutations: int | None = None) -> None:
     """Check, before any long work, that groups of these numbers of runs can be compared (DataError)."""
     if len(sizes) < 2:
         raise DataError("groups", f"{len(sizes)} given", "two groups or more")
@@ -159,6 +170,10 @@ def check_groups(sizes: Mapping[str, int], alpha: float, limit: float | None) ->
         raise DataError("alpha", f"{alpha:g}", "above 0 and below 1")
     if limit is not None and not 0 <= limit <= 1:
         raise DataError("limit", f"{limit:g}", "a distance from 0 to 1")
+    least = (len(sizes) - 1) / alpha
+    if limit is None and permutations is not None and not permutations >= least:
+        allowed = f"at least (number of further groups) / alpha = {least:g}, since no p-value is below 1 / permutations"
+        raise DataError("permutations", f"{permutations}", allowed)
     first = next(iter(sizes))
     for name, size in sizes.items():
         if not size:
@@ -168,13 +183,33 @@ def check_groups(sizes: Mapping[str, int], alpha: float, limit: float | None) ->
             raise DataError(f"groups {first}, {name}", "one run each, whose spread between seeds is not known", ways)
 
 
+def check_known(runs: Sequence[RunDistributions], limit: float | None, populations: Sequence[str] | None = None) -> None:
+    """Check that runs have a statistic in common, and that their distances are known if they decide (DataError).
+
+    Called for a reference alone before any long work: what it lacks cannot be compared.
+    """
+    names = populations or list(runs[0].populations)
+    shared = _common_statistics(runs, [name for name in names if all(name in run.populations for run in runs)])
+    if not shared:
+        raise DataError("statistics", "the runs share none in any population", f"one of {', '.join(STATISTICS)} that all runs have")
+    means = [f"{s} of {p}" for p, s in shared if not all(run.populations[p][s].shape_known for run in runs)]
+    if limit is not None and means:
+        got = f"{limit:g}, but only the mean is known: {shortened(', '.join(means))}"
+        raise DataError("limit", got, "no limit of the distance (--distance), or distributions with all their values")
+
+
+def _common_statistics(runs: Sequence[RunDistributions], populations: Sequence[str]) -> list[tuple[str, str]]:
+    """(population, statistic) of those that all runs have."""
+    return [(p, s) for p in populations for s in STATISTICS if all(s in run.populations[p] for run in runs)]
+
+
 class _Pair:
     """The first group and another one, with the distances between all their runs."""
 
     def __init__(self, name: str, first: Sequence[RunDistributions], second: Sequence[RunDistributions], populations: list[str]) -> None:
         self.name, self.n = name, len(first)
         runs = [*first, *second]
-        self.keys = [(p, s) for p in populations for s in STATISTICS if all(s in run.populations[p] for run in runs)]
+        self.keys = _common_statistics(runs, populations)
         self.each = [[run.populations[p][s] for run in runs] for p, s in self.keys]
         self.shapes = all(one.shape_known for several in self.each for one in several)
         self.distances = np.array([_distances(several) for several in self.each]).reshape(len(self.keys), len(runs), len(runs))
@@ -212,10 +247,11 @@ class _Pair:
             first, second = each[: self.n], each[self.n :]
             pooled = SampleDistribution.pooled(first), SampleDistribution.pooled(second)
             distance = float(matrix[: self.n, self.n :].mean())
-            different = value <= alpha if limit is None else distance > limit
+            undetermined = math.isnan(value if limit is None else distance)
+            different = None if undetermined else value <= alpha if limit is None else distance > limit
             means = _mean(first), _mean(second)
             spread, effect, within = _spread(first, second), cohens_d(*pooled), _within(matrix, self.n)
-            yield ComparedStatistic(self.name, population, statistic, means, spread, effect, distance, within, value, bool(different))
+            yield ComparedStatistic(self.name, population, statistic, means, spread, effect, distance, within, value, different)
 
 
 def _smaller(p: float, other: float) -> float:

@@ -62,8 +62,9 @@ def _shown(value: float) -> str:
 
 def _spread(value: Spread) -> str:
     """Mean ± standard deviation, with two digits of the latter; only the value, if it is the same in all runs."""
-    if len(set(value.values)) == 1 or math.isnan(value.sd):
-        return _shown(value.values[0] if len(set(value.values)) == 1 else value.mean)
+    known = {one for one in value.values if not math.isnan(one)}
+    if not value.sd > 0 or len(known) == 1:
+        return _shown(known.pop() if len(known) == 1 else value.mean)
     digits = max(0, 1 - math.floor(math.log10(value.sd)))
     return f"{value.mean:,.{digits}f} ± {value.sd:,.{digits}f}" if digits < 9 else f"{value.mean:.4g} ± {value.sd:.2g}"
 

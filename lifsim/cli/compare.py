@@ -86,7 +86,8 @@ def compare(
     with those in each other one: by Kolmogorov-Smirnov distances, against the spread between the files of a group, such as
     runs with different seeds.
 
-    Exits with 0 if there is no difference, with 1 if there is one, with 2 if something is wrong.
+    Exits with 0 if no difference is found, with 1 if there is one (or none of the statistics of a group is determined),
+    with 2 if something is wrong.
     """
     wanted = named_groups(files, groups)
     given = {name: value for name, value in options.items() if value is not None}

@@ -22,6 +22,9 @@ _CRITERIA = {
 }
 
 
+_VERDICTS = {True: "different", False: "", None: "undetermined"}
+
+
 def compared_exactly(first: Path, second: Path, found: ExactComparison) -> str:
     """A comparison of two files spike by spike, as text."""
     from lifsim.analysis.tables import aligned
@@ -104,7 +107,7 @@ def compared_statistically(found: Comparison) -> str:
 def _cells(row: ComparedStatistic, tested: bool) -> list[str]:
     means, numbers = (*row.means, row.spread), (row.effect, row.distance, row.distance_within)
     cells = [_number(x, ".4g") for x in means] + [_number(x, ".3f") for x in numbers]
-    return [*cells, *([_number(row.p, ".3g")] if tested else []), "different" if row.different else ""]
+    return [*cells, *([_number(row.p, ".3g")] if tested else []), _VERDICTS[row.different]]
 
 
 def _number(value: float, form: str) -> str:
@@ -115,9 +118,11 @@ def _footer(found: Comparison) -> Iterator[str]:
     reference, *others = found.groups
     for group in others:
         runs = " and ".join(f"{len(found.groups[name])} run(s) {one_line(name)}" for name in (reference, group))
-        different = sum(row.different for row in found.rows if row.group == group)
-        total = sum(row.group == group for row in found.rows)
-        said = f"{different} of {total} statistics differ" if different else "no difference found"
+        verdicts = [row.different for row in found.rows if row.group == group]
+        different, unknown = verdicts.count(True), verdicts.count(None)
+        said = f"{different} of {len(verdicts)} statistics differ" if different else "no difference found"
+        if unknown:
+            said = f"{said}, {unknown} undetermined" if unknown < len(verdicts) else "nothing is determined"
         if found.limit is not None:
             yield f"{runs}: {said} (KS distance of at most {found.limit:g})"
         else:

@@ -76,7 +76,8 @@ def validate(
     correlations with the reference: that of the recipe, or results of any simulator (--reference). Finished runs in the
     folder are used again, interrupted ones are resumed. Without NAME, lists the recipes.
 
-    Exits with 0 if there is no difference, with 1 if there is one, with 2 if something is wrong.
+    Exits with 0 if no difference is found, with 1 if there is one (or none of the statistics of a group is determined),
+    with 2 if something is wrong.
     """
     if name is None:
         _list()

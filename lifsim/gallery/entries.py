@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lifsim.modelfile.published import MICROCIRCUIT_RATES
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -54,8 +56,6 @@ class Entry:
     takes: str = ""
 
 
-_RATES = {"L23E": 0.903, "L23I": 2.965, "L4E": 4.414, "L4I": 5.876, "L5E": 7.569, "L5I": 8.633, "L6E": 1.105, "L6I": 7.829}
-
 _ALL = (
     Entry(
         name="brunel-figure8",
@@ -88,7 +88,7 @@ _ALL = (
         discard=500.0,
         figure="summary",
         options={"neurons": 1000, "bin": 3.0, "raster_ms": 400.0},
-        published={("microcircuit", name): {"rate": rate} for name, rate in _RATES.items()},
+        published={("microcircuit", name): {"rate": rate} for name, rate in MICROCIRCUIT_RATES.items()},
         source="NEST's implementation of the model (full_mean_rates)",
         takes="a few minutes on two cores, 3.4 GB of memory",
     ),

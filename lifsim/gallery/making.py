@@ -11,14 +11,13 @@ import numpy as np
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.common.progress_bar import close_bar
 from lifsim.files.outputs import make_folder
 from lifsim.gallery.entries import Entry, Panel
 from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.result import Result
 from lifsim.results.spikes import Spikes
-from lifsim.simulation.runs import run
+from lifsim.simulation.kept_runs import KeptRun, kept_results
 
 _RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared
 
@@ -86,15 +85,9 @@ def make(
         raise DataError("duration", f"{duration:g} ms", f"more than the warm-up, {entry.discard:g} ms")
     nets = {panel.name: _network(entry, panel, settings or {}) for panel in entry.panels}
     picture = _folder(Path(folder)) / f"{entry.name}{suffix}"
-    results = {}
-    for panel in entry.panels:
-        shown = None if progress is None else progress(panel.name)
-        time = panel.duration if duration is None else duration
-        try:
-            results[panel.name] = _run(nets[panel.name], time, picture.with_name(f"{panel.name}.h5"), overwrite, progress=shown, **options)
-        finally:
-            if shown is not None:
-                close_bar(shown)
+    times = {panel.name: panel.duration if duration is None else duration for panel in entry.panels}
+    planned = {name: KeptRun(net, times[name], picture.with_name(f"{name}.h5")) for name, net in nets.items()}
+    results = dict(kept_results(planned, overwrite, progress, **options))
     windows = {panel.title: _window(entry, panel, results[panel.name]) for panel in entry.panels}
     named = {panel.title: results[panel.name] for panel in entry.panels}
     figure = getattr(plot, entry.figure)
@@ -121,10 +114,6 @@ def _folder(folder: Path) -> Path:
     make_folder(folder)
     make_folder(folder / "figure")
     return folder
-
-
-def _run(net: Network, duration: float, out: Path, overwrite: bool, **options: Any) -> Result:
-    return run(net, duration, out=out, overwrite=overwrite, resume=not overwrite, **options)
 
 
 def _window(entry: Entry, panel: Panel, result: Result) -> tuple[float, float]:

@@ -32,7 +32,8 @@ def comparison(found: Comparison) -> Figure:
     show the spread between seeds; dashed lines: means, where only those are known. The shares of neurons (or pairs) in 40 bins are drawn,
     the highest of a panel at its full height. The axis holds the 0.5th to the 99.5th percentile of each run, of
     long-tailed ones up to six times the width of the middle half on each side of it. Above each panel stands the
-    Kolmogorov–Smirnov distance of two groups, with the distance within groups in brackets, and an asterisk if they differ.
+    Kolmogorov–Smirnov distance of two groups, with the distance within groups in brackets, an asterisk if they differ, and a
+    question mark if this is not determined.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def _distances(rows: Sequence[ComparedStatistic]) -> str:
     """The distances of all groups from the first one."""
     told = []
     for row in rows:
-        mark = "*" if row.different else ""
+        mark = {True: "*", False: "", None: "?"}[row.different]
         within = "" if np.isnan(row.distance_within) or len(rows) > 1 else f" ({row.distance_within:.3f})"
         told.append(mark if np.isnan(row.distance) else f"{row.distance:.3f}{within}{mark}")
     return ("KS " if any(not np.isnan(row.distance) for row in rows) else "") + ", ".join(told)

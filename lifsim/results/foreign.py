@@ -70,7 +70,13 @@ def survey(file: h5py.File, hints: Hints) -> Survey:
     populations = {name: {"n": known.n, "model": "unknown"} for name, known in seen.items()}
     start, stop = min((known.start for known in seen.values()), default=0.0), max((known.stop for known in seen.values()), default=0.0)
     recorded = {
-        name: {"ids": known.ids, "start": start if known.own_start is None else known.own_start, "stop": known.own_stop, "dt": known.dt}
+        name: {
+            "ids": known.ids,
+            "start": start if known.own_start is None else known.own_start,
+            "stop": known.own_stop,
+            "dt": known.dt,
+            "derived": [limit for limit, own in (("t_start", known.own_start), ("t_stop", known.own_stop)) if own is None],
+        }
         for name, known in seen.items()
     }  # populations that do not say when they were recorded have the window of all
     steps = {known.dt for known in seen.values()}

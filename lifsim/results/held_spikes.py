@@ -27,7 +27,8 @@ class HeldSpikes:
         dt = steps.pop() if len(steps) == 1 else math.nan
         populations = {name: {"n": each.n_nodes, "model": "unknown"} for name, each in spikes.items()}
         recorded = {
-            name: {"ids": each.recorded_ids, "start": each.t_start, "stop": each.t_stop, "dt": each.dt} for name, each in spikes.items()
+            name: {"ids": each.recorded_ids, "start": each.t_start, "stop": each.t_stop, "dt": each.dt, "derived": each.derived}
+            for name, each in spikes.items()
         }
         self.manifest = Manifest(dt=dt, populations=populations, spikes=recorded, name="network", seed=-1)
         said: dict[str, Any] = {"dt": dt, "seed": -1, "t_start": start, "t_stop": stop, "duration": stop - start, "complete": True}

@@ -88,7 +88,7 @@ class Result(Overviewed):
     def _spikes(self, name: str) -> Spikes:
         at, ids = self._source.spikes(name)
         s = self.stream(name)
-        return unchecked(at, ids, s.n_nodes, s.t_start, s.t_stop, s.recorded_ids, s.dt, name)
+        return unchecked(at, ids, s.n_nodes, s.t_start, s.t_stop, s.recorded_ids, s.dt, name, s.derived)
 
     def stream(self, name: str) -> SpikeStream:
         """The spikes of a population, read in pieces: for recordings that are larger than the memory.
@@ -110,7 +110,7 @@ class Result(Overviewed):
         entry, n = manifest.spikes[name], int(manifest.populations[name]["n"])
         start, stop = clip(entry, self.t_start, self.t_stop)
         read, dt = partial(self._source.spike_pieces, name), float(entry.get("dt", self.dt))
-        return SpikeStream(read, n, start, stop, ids_of(entry["ids"], n), dt, name)
+        return SpikeStream(read, n, start, stop, ids_of(entry["ids"], n), dt, name, tuple(entry.get("derived", ())))
 
     @property
     def file(self) -> ResultFile | None:

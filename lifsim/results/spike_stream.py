@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lifsim.results.spikes import SPIKES_AT_ONCE, Spikes, unchecked
+from lifsim.results.spikes import SPIKES_AT_ONCE, Spikes, later, unchecked, within
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,8 @@ class SpikeStream:
     """Spikes of one population, which are not in memory. The attributes are those of `Spikes`.
 
     read : returns the times (ms, ascending) and ids of the whole recording, piece by piece; it can be called repeatedly.
-    cut : whether the window is a part of the recording.
+    cut : the limits of the window in ms, t_start < t <= t_stop, if it is a part of the recording. The first one is -inf if it begins with
+        the recording, so that spikes at t_start itself belong to it.
     """
 
     read: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]
@@ -26,28 +27,30 @@ class SpikeStream:
     recorded_ids: np.ndarray
     dt: float = math.nan
     name: str = ""
-    cut: bool = False
+    derived: tuple[str, ...] = ()
+    cut: tuple[float, float] | None = None
 
     def window(self, t_start: float | None = None, t_stop: float | None = None) -> SpikeStream:
         """The spikes in a window.
 
         Parameters
         ----------
-        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, cut to the recorded window (default: all of it).
+        t_start, t_stop : as for `Spikes.window`.
         """
         if t_start is None and t_stop is None:
             return self
         none = self._piece(np.empty(0), np.empty(0, np.int64)).window(t_start, t_stop)
-        return replace(self, t_start=none.t_start, t_stop=none.t_stop, cut=True)
+        begin = none.t_start if later(none.t_start, self.t_start, self.dt) else -math.inf if self.cut is None else self.cut[0]
+        return replace(self, t_start=none.t_start, t_stop=none.t_stop, derived=none.derived, cut=(begin, none.t_stop))
 
     def pieces(self) -> Iterator[Spikes]:
         """The spikes in the window, piece by piece in order of time: `Spikes` whose limits are those of the whole window."""
         for at, ids in _joined(self.read()):
-            piece = self._piece(at, ids)
-            yield from (piece.window(self.t_start, self.t_stop) if self.cut else piece).pieces()
+            held = slice(None) if self.cut is None else within(at, *self.cut, self.dt)
+            yield from self._piece(at[held], ids[held]).pieces()
 
     def _piece(self, at: np.ndarray, ids: np.ndarray) -> Spikes:
-        return unchecked(at, ids, self.n_nodes, self.t_start, self.t_stop, self.recorded_ids, self.dt, self.name)
+        return unchecked(at, ids, self.n_nodes, self.t_start, self.t_stop, self.recorded_ids, self.dt, self.name, self.derived)
 
 
 def _joined(pieces: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

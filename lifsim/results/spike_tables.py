@@ -11,7 +11,7 @@ import numpy as np
 from lifsim.common.errors import DataError
 from lifsim.results.spike_arrays import ids_of_spikes
 from lifsim.results.spike_hints import Hints, assumed_text, check_plausible, filled_up
-from lifsim.results.spikes import Spikes
+from lifsim.results.spikes import Spikes, with_derived
 
 
 @dataclass
@@ -52,9 +52,10 @@ def populations_of(read: Mapping[str, Columns], hints: Hints, where: str) -> tup
         facts = {**window, **each.facts}
         facts["n_nodes"], facts["recorded_ids"], assumed = _neurons(ids, facts, hints.nodes(name), place, bool(first))
         try:
-            found[name] = Spikes(each.at, ids, name=name, **facts)
+            made = Spikes(each.at, ids, name=name, **facts)
         except DataError as error:
             raise DataError(f"{where}: {error.problems[0].where}", error.problems[0].got, error.problems[0].allowed) from None
+        found[name] = with_derived(made, [limit for limit in ("t_start", "t_stop") if limit not in each.facts])
         if said or assumed:
             remarks[name] = "; ".join(filter(None, (said, assumed)))
     return found, remarks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Spikes:
     recorded_ids : the recorded neurons, silent ones included, (n_recorded,), distinct; default: all, 0 to n_nodes - 1. Stored as int64.
     dt : time step of the simulation in ms; bins are counted in whole steps then. Default: not known (nan).
     name : name of the population.
+    derived : those of "t_start" and "t_stop" that follow from the spikes, since they were not given: nobody knows how much longer the
+        recording was.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Spikes:
     recorded_ids: np.ndarray
     dt: float = math.nan
     name: str = ""
+    derived: tuple[str, ...] = field(default=(), init=False)
 
     def __init__(
         self,
@@ -72,9 +75,9 @@ class Spikes:
             order = np.argsort(at, kind="stable")
             at, of = at[order], of[order]
         start, stop = _window(where, at, t_start, t_stop, step)
-        vars(self).update(
-            times=at, ids=of, n_nodes=int(n_nodes), t_start=start, t_stop=stop, recorded_ids=known, dt=step, name=name
-        )  # fields of a frozen class
+        derived = tuple(limit for limit, given in (("t_start", t_start), ("t_stop", t_stop)) if given is None)
+        made = unchecked(at, of, int(n_nodes), start, stop, known, step, name, derived)
+        vars(self).update(vars(made))  # fields of a frozen class
 
     @classmethod
     def from_trains(
@@ -125,16 +128,17 @@ class Spikes:
 
         Parameters
         ----------
-        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, cut to the recorded window (default: all of it).
+        t_start, t_stop : limits of the window t_start < t <= t_stop, ms, cut to the recorded window (default: all of it). A window from
+            the start of the recording on has its spikes at this time, too, if there are any.
         """
         if t_start is None and t_stop is None:
             return self
         start = self.t_start if t_start is None else max(t_start, self.t_start)
-        stop = self.t_stop if t_stop is None else min(t_stop, self.t_stop)
-        stop = max(start, stop)
-        slack = 1e-6 * self.dt if self.dt > 0 else 0.0  # a limit such as 0.1 + 0.2 still denotes the step at 0.3
-        a, b = np.searchsorted(self.times, [start + slack, stop + slack], side="right")
-        return unchecked(self.times[a:b], self.ids[a:b], self.n_nodes, start, stop, self.recorded_ids, self.dt, self.name)
+        stop = max(start, self.t_stop if t_stop is None else min(t_stop, self.t_stop))
+        inner = {"t_start": t_start is not None and t_start >= self.t_start, "t_stop": t_stop is not None and t_stop <= self.t_stop}
+        derived = tuple(limit for limit in self.derived if not inner[limit])
+        held = within(self.times, start if later(start, self.t_start, self.dt) else -math.inf, stop, self.dt)
+        return unchecked(self.times[held], self.ids[held], self.n_nodes, start, stop, self.recorded_ids, self.dt, self.name, derived)
 
     def pieces(self) -> Iterator[Spikes]:
         """The spikes in order of time, in pieces of at most `SPIKES_AT_ONCE` spikes; the limits of each are those of all."""
@@ -151,7 +155,7 @@ class Spikes:
         recorded_ids : the recorded neurons; default: the same.
         """
         recorded = self.recorded_ids if recorded_ids is None else recorded_ids
-        return unchecked(times, ids, self.n_nodes, self.t_start, self.t_stop, recorded, self.dt, self.name)
+        return unchecked(times, ids, self.n_nodes, self.t_start, self.t_stop, recorded, self.dt, self.name, self.derived)
 
     def __repr__(self) -> str:
         of = f" of {self.name}" if self.name else ""
@@ -159,12 +163,44 @@ class Spikes:
 
 
 def unchecked(
-    times: np.ndarray, ids: np.ndarray, n_nodes: int, t_start: float, t_stop: float, recorded_ids: np.ndarray, dt: float, name: str
+    times: np.ndarray,
+    ids: np.ndarray,
+    n_nodes: int,
+    t_start: float,
+    t_stop: float,
+    recorded_ids: np.ndarray,
+    dt: float,
+    name: str,
+    derived: tuple[str, ...] = (),
 ) -> Spikes:
     """`Spikes` of arrays that are known to be in order and of the right types: nothing is checked or copied."""
     made = object.__new__(Spikes)
-    vars(made).update(times=times, ids=ids, n_nodes=n_nodes, t_start=t_start, t_stop=t_stop, recorded_ids=recorded_ids, dt=dt, name=name)
+    window = {"t_start": t_start, "t_stop": t_stop, "derived": derived}
+    vars(made).update(times=times, ids=ids, n_nodes=n_nodes, recorded_ids=recorded_ids, dt=dt, name=name, **window)
     return made
+
+
+def with_derived(spikes: Spikes, limits: Iterable[str]) -> Spikes:
+    """The same spikes, whose `limits`, of "t_start" and "t_stop", are derived from them and others of the same file."""
+    made = spikes.having(spikes.times, spikes.ids)
+    vars(made)["derived"] = tuple(limits)
+    return made
+
+
+def later(start: float, recorded: float, dt: float) -> bool:
+    """Whether a window that begins at `start` begins later than the recording, which begins at `recorded` (ms)."""
+    return start > recorded + _slack(dt)
+
+
+def within(times: np.ndarray, start: float, stop: float, dt: float) -> slice:
+    """Which of the ascending `times` are in the window start < t <= stop (ms); -inf as `start` does not limit it."""
+    a, b = np.searchsorted(times, np.array([start, stop]) + _slack(dt), side="right").tolist()
+    return slice(a, b)
+
+
+def _slack(dt: float) -> float:
+    """What is added to limits, so that one such as 0.1 + 0.2 still denotes the step at 0.3."""
+    return 1e-6 * dt if dt > 0 else 0.0
 
 
 def _recorded(where: str, ids: np.ndarray, n_nodes: Any, recorded: Any) -> np.ndarray:
@@ -190,7 +226,7 @@ def _recorded(where: str, ids: np.ndarray, n_nodes: Any, recorded: Any) -> np.nd
 def _window(where: str, at: np.ndarray, t_start: Any, t_stop: Any, dt: float) -> tuple[float, float]:
     """The recorded window of spikes at the ascending times `at`."""
     first, last = (float(at[0]), float(at[-1])) if len(at) else (math.inf, -math.inf)
-    slack = 1e-6 * dt if dt > 0 else 0.0
+    slack = _slack(dt)
     start = min(0.0, first) if t_start is None else time_of(t_start, f"{where}: t_start")
     stop = max(start, last) if t_stop is None else time_of(t_stop, f"{where}: t_stop")
     if stop < start:

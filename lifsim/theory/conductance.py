@@ -7,14 +7,12 @@ Rotter 2004, J Neurosci 24:2345; Destexhe, Rudolph & Pare 2003, Nat Rev Neurosci
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lifsim.common.errors import ModelError, did_you_mean
-
-_CHARGES = {"exp": 1.0, "alpha": math.e}
+from lifsim.theory.input_statistics import CHARGES
 
 
 class EffectiveMembrane(NamedTuple):
@@ -44,9 +42,9 @@ def mean_conductance(rate: Any, weight: Any, tau_syn: Any, kind: str = "exp") ->
     ------
     ModelError : there is no such kind.
     """
-    if kind not in _CHARGES:
-        raise ModelError("kind", f"there is no conductance {kind!r}", did_you_mean(str(kind), _CHARGES))
-    return np.asarray(_CHARGES[kind] * np.asarray(weight, float) * tau_syn * np.asarray(rate, float) / 1000.0)
+    if kind not in CHARGES:
+        raise ModelError("kind", f"there is no conductance {kind!r}", did_you_mean(str(kind), CHARGES))
+    return np.asarray(CHARGES[kind] * np.asarray(weight, float) * tau_syn * np.asarray(rate, float) / 1000.0)
 
 
 def effective_membrane(

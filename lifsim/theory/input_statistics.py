@@ -16,7 +16,7 @@ import numpy as np
 from lifsim.common.errors import ModelError, did_you_mean
 from lifsim.common.values import Distribution, Value, acceptance
 
-CHARGES = {"delta": None, "exp": 1.0, "alpha": math.e}  # charge of a current of peak 1 and time constant 1
+CHARGES = {"exp": 1.0, "alpha": math.e}  # charge of a current of peak 1 and time constant 1
 
 
 def jump_of(kind: str, *, C_m: Any = 1.0, tau_syn: Any = 1.0) -> np.ndarray:
@@ -34,10 +34,11 @@ def jump_of(kind: str, *, C_m: Any = 1.0, tau_syn: Any = 1.0) -> np.ndarray:
     ------
     ModelError : there is no such kind.
     """
+    if kind == "delta":
+        return np.ones(())
     if kind not in CHARGES:
-        raise ModelError("kind", f"there is no synaptic current {kind!r}", did_you_mean(str(kind), CHARGES))
-    charge = CHARGES[kind]
-    return np.ones(()) if charge is None else np.asarray(charge * np.asarray(tau_syn, float) / C_m)
+        raise ModelError("kind", f"there is no synaptic current {kind!r}", did_you_mean(str(kind), ["delta", *CHARGES]))
+    return np.asarray(CHARGES[kind] * np.asarray(tau_syn, float) / C_m)
 
 
 def input_moments(

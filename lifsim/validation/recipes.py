@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lifsim.modelfile.published import MICROCIRCUIT_RATES
+
 
 @dataclass(frozen=True)
 class ValidationRecipe:
@@ -38,8 +40,6 @@ class ValidationRecipe:
     reference_source: str = ""
 
 
-_RATES = {"L23E": 0.903, "L23I": 2.965, "L4E": 4.414, "L4I": 5.876, "L5E": 7.569, "L5I": 8.633, "L6E": 1.105, "L6I": 7.829}
-
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -53,7 +53,7 @@ RECIPES = {
             seeds=10,
             bin=2.0,
             neurons=250,
-            means={name: {"rate": rate} for name, rate in _RATES.items()},
+            means={name: {"rate": rate} for name, rate in MICROCIRCUIT_RATES.items()},
             reference_source="mean rates of NEST's example over a long run (full_mean_rates)",
         ),
         ValidationRecipe(

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from lifsim import analysis
-from lifsim.analysis.comparison import Comparison, check_groups
+from lifsim.analysis.comparison import Comparison, check_groups, check_known
 from lifsim.analysis.distribution import RunDistributions
 from lifsim.common.errors import DataError
-from lifsim.common.progress_bar import close_bar
 from lifsim.files.run_files import log_path
 from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
+from lifsim.simulation.kept_runs import KeptRun, kept_results
 from lifsim.simulation.runs import run
 from lifsim.validation.recipes import ValidationRecipe
 from lifsim.validation.references import POINTS, ReferenceData, published, shipped_reference
@@ -92,30 +92,26 @@ def validate(
 
     Raises
     ------
-    DataError : the reference of the recipe is not for these parameters or this duration, or there are too few runs for a verdict.
+    DataError : the reference of the recipe is not for these parameters or this duration, there are too few runs for a verdict, or `limit`
+        is given and only means are known.
     ModelError : another run is in `folder`.
     """
     compared = reference or own_reference(recipe, duration, settings)
     numbers = check_runs(recipe, compared, seeds, alpha, limit)
     net, ms = _network(recipe, settings), recipe.discard + (recipe.duration if duration is None else duration)
-    files, found = {}, []
-    for seed in numbers:
-        files[seed] = _file(folder, seed)
-        shown = None if progress is None else progress(seed)
-        try:
-            result = _run(net, ms, files[seed], seed, overwrite, progress=shown, **options)
-        finally:
-            if shown is not None:
-                close_bar(shown)
-        found.append(_reduced(_distributions(recipe, result), compared.coarse))
+    files = {seed: _file(folder, seed) for seed in numbers}
+    planned = {seed: KeptRun(net, ms, out, {"seed": seed}) for seed, out in files.items()}
+    results = kept_results(planned, overwrite, progress, **options)
+    found = [_reduced(_distributions(recipe, result), compared.coarse) for _, result in results]
     groups = {"reference": compared.runs, HERE: found}
     return Validated(files, compared, analysis.compare(groups, alpha=alpha, limit=limit))
 
 
 def check_runs(recipe: ValidationRecipe, reference: ReferenceData, seeds: int | None, alpha: float, limit: float | None) -> range:
-    """The seeds of the runs, after a check that their number allows a verdict (DataError)."""
+    """The seeds of the runs, after a check that their number and the reference allow a verdict (DataError)."""
     numbers = range(1, (recipe.seeds if seeds is None else seeds) + 1)
     check_groups({"reference": len(reference.runs), HERE: len(numbers)}, alpha, limit)
+    check_known(reference.runs, limit)
     return numbers
 
 
@@ -174,11 +170,6 @@ def _file(folder: str | Path, seed: int) -> Path:
 
 def _finished(path: Path) -> bool:
     return path.exists() and not log_path(path).exists() and open_result(path).complete
-
-
-def _run(net: Network, ms: float, out: Path, seed: int, overwrite: bool, **options: Any) -> Result:
-    again = {"overwrite": True} if overwrite else {"resume": True}
-    return run(net, ms, out=out, seed=seed, **again, **options)
 
 
 def _distributions(recipe: ValidationRecipe, result: Result) -> RunDistributions:

@@ -84,7 +84,8 @@ def elephant_values(steps: np.ndarray, ids: np.ndarray, trace: np.ndarray, n: in
     in_window = [neo.SpikeTrain(np.asarray(t)[np.asarray(t) > 0], STOP, "ms") for t in trains()[38:44]]
     for name, title in shapes.items():
         kernel = getattr(kernels, f"{title}Kernel")(8 * pq.ms)
-        found[name] = statistics.instantaneous_rate(in_window, 1 * pq.ms, kernel, center_kernel=False).magnitude.T[:, :600]
+        fine = statistics.instantaneous_rate(in_window, DT * pq.ms, kernel, center_kernel=False).magnitude.T[:, : round(600 / DT)]
+        found[name] = fine.reshape(len(in_window), -1, round(5 / DT)).mean(axis=2)  # over 5 ms
     activity = neo.AnalogSignal(binned(1.0).to_array().sum(axis=0)[:, None] / n * 1000.0, "Hz", sampling_period=1 * pq.ms)
     found["frequencies"], power = spectral.welch_psd(activity, frequency_resolution=4 * pq.Hz)
     found["power_spectrum"] = np.asarray(power)

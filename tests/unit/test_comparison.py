@@ -23,6 +23,8 @@ import lifsim as ls
 from lifsim import analysis
 from lifsim.analysis import RunDistributions, SampleDistribution, cohens_d, compare, compare_exactly, ks_distance
 from lifsim.analysis.verdicts import holm, least_difference, partitions, permutation_p, student_p
+from lifsim.cli.compare import comparison_facts
+from lifsim.cli.comparison_text import compared_statistically
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.results import Spikes
@@ -142,6 +144,65 @@ def test_files_of_other_tools(tmp_path):
     assert [(fact.what, fact.second, fact.counts) for fact in found.facts if "step" in fact.what] == [("exc: time step", "unknown", False)]
 
 
+CUT = "time,id\n1.0,0\n2.5,1\n"
+
+
+@pytest.mark.parametrize("text", [CUT, "time,id\n1.0,0\n", "time,id\n"])
+def test_a_file_of_another_tool_that_is_cut_short_is_not_the_same(tmp_path, text):
+    """Against a recording of known length, and against the whole file, whose end is not known either."""
+    whole, cut, known = tmp_path / "whole.csv", tmp_path / "cut.csv", Spikes([1.0, 2.5, 7.0], [0, 1, 0], 2, 0.0, 10.0, name="whole")
+    whole.write_text(CUT + "7.0,0\n")
+    cut.write_text(text)
+    kept = text.count("\n") - 1
+    short = {"whole": ls.open(cut).spikes["cut"]}
+    for full in (known, ls.open(whole)):
+        assert compare_exactly(full, full).same
+        for options in ({}, {"t_start": 0.5}, {"discard": 0.5}, {"t_start": 3.0}, {"t_stop": 9.0}):
+            left = np.count_nonzero(np.array([1.0, 2.5][:kept]) > options.get("t_start", 0.0))
+            all_of = np.count_nonzero(np.array([1.0, 2.5, 7.0]) > options.get("t_start", 0.0))
+            found = compare_exactly(full, short, **options)
+            match = found.populations["whole"]
+            assert not found.same and match.alone == (all_of - left, 0), options
+            assert compare_exactly(short, full, **options).populations["whole"].alone == (0, all_of - left)
+        if kept == 2:
+            assert compare_exactly(full, short, t_stop=5.0).same
+    assert compare_exactly(short, short).same
+
+
+def test_spikes_outside_of_a_known_window_are_a_difference():
+    """A recording whose end is not known, but which goes on after the end of the other one."""
+    known, longer = Spikes([1.0], [0], 1, 0.0, 5.0, name="p"), Spikes([1.0, 6.0], [0, 0], 1, name="p")
+    found = compare_exactly(known, longer)
+    assert not found.same and found.facts[0].what == "p: window" and found.populations["p"].alone == (0, 0)
+    assert compare_exactly(known, longer, t_stop=5.0).same
+    late = Spikes([501.0], [0], 1, 500.0, 600.0, name="p")  # its warm-up ends at 500.5 ms, also for the one that does not say when it began
+    assert compare_exactly(late, Spikes([501.0], [0], 1, name="p"), discard=0.5).same
+    assert not compare_exactly(late, Spikes([499.0, 501.0], [0, 0], 1, name="p")).same
+
+
+def test_the_empty_part_of_two_recordings_is_not_the_same():
+    early, late = Spikes([1.0], [0], 1, 0.0, 5.0, name="p"), Spikes([8.0], [0], 1, 6.0, 9.0, name="p")
+    assert not compare_exactly(early, late).same
+    with pytest.raises(DataError, match="must overlap"):
+        compare_exactly(early, late, 5.5, 5.8)
+    both = Spikes([1.0], [0], 1, name="p")
+    with pytest.raises(DataError, match="must overlap"):
+        compare_exactly(both, both, 5.0, 6.0)
+
+
+def test_spikes_at_the_start_of_the_recording_count(tmp_path):
+    np.savez(tmp_path / "a.npz", times=[0.0, 10.0], ids=[0, 0])
+    np.savez(tmp_path / "b.npz", times=[10.0], ids=[0])
+    a, b = ({"p": next(iter(ls.open(tmp_path / f"{name}.npz").spikes.values()))} for name in "ab")
+    assert compare_exactly(a, a).same and compare_exactly(a, b).populations["p"].alone == (1, 0)
+    assert compare_exactly(a, b, t_start=5.0).same
+    stream = ls.open(a).stream("p")
+    for t_start, number in ((None, 2), (0.0, 2), (-1.0, 2), (0.5, 1), (10.0, 0)):
+        assert sum(map(len, stream.window(t_start).pieces())) == len(a["p"].window(t_start)) == number
+    again = stream.window(0.5).window(0.5)
+    assert sum(map(len, again.pieces())) == 1 and sum(map(len, stream.window(0.0).window(0.0).pieces())) == 2
+
+
 def test_a_warm_up_can_be_left_out():
     a = some()
     b = replace(a, ids=np.where(a.times <= 200, (a.ids + 1) % 20, a.ids))
@@ -150,13 +211,17 @@ def test_a_warm_up_can_be_left_out():
     assert compare_exactly(a, b, 200.0, 900.0).same
 
 
-@cache
-def neuron(I_e=400.0):
+def neuron_net(I_e=400.0):
     net = ls.Network(dt=0.1)
     cell = net.add("cell", 2, "iaf_psc_exp", I_e=[400.0, I_e])
     net.record(cell, "V_m", interval=1.0)
     net.record(cell, "spikes")
-    return ls.run(net, 50.0)
+    return net
+
+
+@cache
+def neuron(I_e=400.0):
+    return ls.run(neuron_net(I_e), 50.0)
 
 
 def test_traces():
@@ -166,6 +231,33 @@ def test_traces():
     assert match.largest == np.abs(a.traces["cell"]["V_m"] - b.traces["cell"]["V_m"]).max() > 0
     assert match.time == 1.0 and match.unit == "mV"
     assert math.isnan(compare_exactly(a, b, trace_tolerance=100.0).traces["cell", "V_m"].time)
+
+
+def changed(run, first, last):
+    """The run with other samples from the `first` on, up to the `last`."""
+
+    class Source:
+        def __getattr__(self, name):
+            return getattr(run._source, name)
+
+        def trace(self, key):
+            samples = run._source.trace(key).copy()
+            samples[first:last] += 1.0
+            return samples
+
+    return ls.Result(Source())
+
+
+def test_traces_are_compared_in_the_window():
+    """Samples at 1, 2, … 50 ms, of which those at 11 to 20 ms differ."""
+    a, b = neuron(), changed(neuron(), 10, 20)
+    assert not compare_exactly(a, b).same
+    for options in ({"discard": 20.0}, {"t_start": 20.0}, {"t_stop": 10.0}, {"t_start": 2.0, "t_stop": 10.0}):
+        assert compare_exactly(a, b, **options).same, options
+    for options in ({"discard": 19.0}, {"t_start": 19.0}, {"t_stop": 11.0}):
+        assert compare_exactly(a, b, **options).traces["cell", "V_m"].time == (11.0 if "t_stop" in options else 20.0)
+    longer = ls.run(neuron_net(), 60.0)
+    assert not compare_exactly(a, longer).same and compare_exactly(a, longer, t_stop=50.0).same
 
 
 @pytest.mark.parametrize(
@@ -382,6 +474,60 @@ def test_published_means_are_compared_by_t_tests():
     assert row.different
 
 
+def test_means_alone_have_no_distance():
+    known = RunDistributions({"exc": {"rate": SampleDistribution(np.array([10.0]), np.array([1]), shape_known=False)}})
+    with pytest.raises(DataError, match="only the mean is known: rate of exc"):
+        compare({"paper": [known], "here": made(np.random.default_rng(10), 3, shift=50.0)}, limit=0.1)
+
+
+def test_runs_without_a_common_statistic():
+    one, other = (RunDistributions({"exc": {key: SampleDistribution.of([1.0, 2.0])}}) for key in ("rate", "cv"))
+    for options in ({}, {"limit": 0.5}):
+        with pytest.raises(DataError, match="statistics: the runs share none"):
+            compare({"a": [one] * 2, "b": [other] * 2}, **options)
+    both = RunDistributions({"exc": {key: SampleDistribution.of([1.0, 2.0]) for key in ("rate", "cv")}})
+    with pytest.raises(DataError, match="statistics: the runs share none"):
+        compare({"a": [one] * 2, "b": [both] * 2, "c": [other] * 2})
+
+
+def test_few_permutations_are_enough_if_p_can_reach_alpha():
+    rng = np.random.default_rng(13)
+    groups = {"a": made(rng, 7), "b": made(rng, 7, shift=9.0)}
+    found = compare(groups, permutations=100)
+    assert found.criteria == {"b": "permutation"} and not found.same
+    groups = {"a": made(rng, 9), "b": made(rng, 11, shift=9.0)}
+    found = compare(groups, alpha=5e-5)  # 10,000 permutations could not reach it
+    assert found.criteria == {"b": "permutation"} and not found.same
+
+
+def test_what_silent_groups_leave_undetermined():
+    rng = np.random.default_rng(14)
+    empty = SampleDistribution.of([])
+
+    def run(silent):
+        rates = np.zeros(40) if silent else rng.normal(10.0, 1.0, 40)
+        cv = empty if silent else SampleDistribution.of(rng.normal(1.0, 0.1, 40))
+        return RunDistributions({"exc": {"rate": SampleDistribution.of(rates), "cv": cv, "correlation": empty if silent else cv}})
+
+    def verdicts(found):
+        return {row.statistic: row.different for row in found.rows}
+
+    active, silent = [run(False) for _ in range(6)], [run(True) for _ in range(6)]
+    found = compare({"a": active[:3], "b": silent[:3]})
+    assert verdicts(found) == {"rate": True, "cv": None, "correlation": None} and not found.same
+    assert verdicts(compare({"a": active, "b": silent})) == {"rate": True, "cv": True, "correlation": True}  # by permutations
+    assert verdicts(compare({"a": active, "b": silent}, limit=0.5)) == {"rate": True, "cv": True, "correlation": True}
+    quiet = compare({"a": silent[:3], "b": silent[3:]})
+    assert verdicts(quiet) == {"rate": False, "cv": None, "correlation": None} and quiet.same
+    text = compared_statistically(found)
+    assert sum(line.endswith("undetermined") for line in text.split("\n")) == 2
+    assert "1 of 3 statistics differ, 2 undetermined" in text
+    assert [row["different"] for row in comparison_facts(found, {"a": "123", "b": "456"})["rows"]] == [True, None, None]
+    nothing = RunDistributions({"exc": {"cv": empty}})
+    found = compare({"a": [nothing] * 2, "b": [nothing] * 2})
+    assert not found.same and "nothing is determined" in compared_statistically(found)
+
+
 def test_notes():
     a, b = some(1), some(2)
     groups = {"a": [a, a], "b": [b.window(0.0, 500.0)]}
@@ -399,6 +545,9 @@ def test_notes():
         ({"a": [1], "b": []}, {}, "one run or more"),
         ({"a": [1], "b": [1]}, {}, "--distance"),
         ({"a": [1, 1], "b": [1]}, {"alpha": 0.0}, "alpha"),
+        ({"a": [1] * 5, "b": [1] * 5}, {"permutations": 99}, "permutations: 99; expected at least .* = 100"),
+        ({"a": [1] * 5, "b": [1] * 5, "c": [1] * 5}, {"permutations": 199}, "permutations: 199; expected at least .* = 200"),
+        ({"a": [1] * 5, "b": [1] * 5}, {"permutations": 0, "alpha": 0.5}, "permutations"),
         ({"a": [1, 1], "b": [1]}, {"limit": 1.5}, "limit"),
         ({"a": [1, 1], "b": [1]}, {"populations": ["ex"]}, "did you mean 'exc'"),
         ({"a": [1, 1], "b": [1]}, {"neurons": 1}, "neurons"),

@@ -232,6 +232,17 @@ def test_over_runs(files):
     assert (len(partly["exc"]["rate"].values), len(partly["quiet"]["rate"].values)) == (1, 2)
 
 
+def test_values_without_spread_beside_undefined_ones(tmp_path):
+    """The CV of clocks is 0, of the silent population undefined."""
+    for k, n in enumerate((40, 20, 0)):
+        at = 10.0 * np.arange(1, n + 1)
+        ls.write_spikes(tmp_path / f"q{k}.h5", {"q": Spikes(at, np.zeros(n, int), 1, 0.0, 500.0)})
+    said = lif("stats", *(tmp_path / f"q{k}.h5" for k in range(3)), "--statistics", "rate,cv").stdout
+    heads, row = (line.split("  ") for line in said.splitlines()[:2])
+    cells = dict(zip(*([cell.strip() for cell in line if cell.strip()] for line in (heads, row)), strict=True))
+    assert cells["CV of ISI"] == "0" and cells["rate (1/s)"] == "40 ± 40"
+
+
 # -- the command ------------------------------------------------------------------------------------
 
 

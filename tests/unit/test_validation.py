@@ -227,3 +227,14 @@ def test_the_published_means_need_several_seeds(tmp_path):
     recipe = replace(SMALL, means={"exc": {"rate": 98.0}})
     with pytest.raises(DataError, match="spread between seeds"):
         validation.validate(recipe, tmp_path, seeds=1)
+
+
+def test_a_reference_that_cannot_decide_is_refused_before_any_run(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="only the mean is known"):
+        validation.validate(replace(SMALL, means={"exc": {"rate": 98.0}}), tmp_path, limit=0.1)
+    with pytest.raises(DataError, match="statistics: the runs share none"):
+        validation.validate(SMALL, tmp_path, validation.ReferenceData([RunDistributions({"exc": {}})] * 3, "nothing"))
+    monkeypatch.chdir(tmp_path)
+    code, said = lifsim("validate", "microcircuit", "--distance", 0.1)
+    assert code == 2 and "only the mean is known: rate of L23E" in said
+    assert not list(tmp_path.rglob("*.h5"))
