@@ -133,7 +133,7 @@ def compare_exactly(
     one, other = sides = [_Side(each, *window, populations) for each, window in zip(results, limits, strict=True)]
     check_populations(populations, [*one.known, *other.known])
     shared = [name for name in one.spikes if name in other.spikes]
-    if not shared:
+    if not shared and not any(key in other.traces for key in one.traces):
         names = [", ".join(side.spikes) or "none" for side in sides]
         raise DataError("populations", f"{names[0]} and {names[1]}", "at least one name that both recordings have")
     facts = list(_facts(one, other, shared))

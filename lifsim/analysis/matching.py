@@ -10,6 +10,9 @@ import numpy as np
 from lifsim.results.spikes import Spikes
 
 
+_ROUNDING = 1e-9  # ms
+
+
 @dataclass(frozen=True)
 class NearbySpike:
     """A spike near the first difference.
@@ -62,8 +65,10 @@ def matched(a: Spikes, b: Spikes, tolerance: float, around: int) -> PopulationMa
     """Pair the spikes of each neuron in `a` and `b` that are at most `tolerance` (ms) apart; `around` spikes on each side of the first
     difference are kept.
 
-    As many pairs as possible are made. The order of simultaneous spikes does not matter.
+    As many pairs as possible are made. The order of simultaneous spikes does not matter. A tolerance above 0 allows for the rounding of
+    times, such as that of 15.3 - 15.2 beside 0.1.
     """
+    tolerance += _ROUNDING if tolerance else 0.0
     sizes = len(a), len(b)
     if sizes[0] == sizes[1] and np.array_equal(a.ids, b.ids) and (np.abs(a.times - b.times) <= tolerance).all():
         return PopulationMatch(sizes, (0, 0), None)

@@ -44,4 +44,14 @@ def named_groups(files: tuple[Path, ...], groups: tuple[tuple[str, list[Path]], 
     twice = [name for k, (name, _) in enumerate(groups) if name in [other for other, _ in groups[:k]]]
     if twice:
         raise LifsimError("--group", f"{twice[0]!r} is given twice", "a name of its own for each group")
+    refuse_repeated([path for _, paths in groups for path in paths])
     return dict(groups)
+
+
+def refuse_repeated(files: Iterable[Path]) -> None:
+    """Refuse a run that is given twice and would count as two (LifsimError)."""
+    known: set[Path] = set()
+    for file in files:
+        if file.resolve() in known:
+            raise LifsimError(str(file), "is given twice", "each run once")
+        known.add(file.resolve())

@@ -13,7 +13,7 @@ import click
 from lifsim import analysis
 from lifsim.cli.options import DISCARD, FROM, GROUP, HINTS, OVERWRITE, POPULATION, TO, NewFile, TimeType, refuse_output
 from lifsim.cli.program import Command, Talk, echo
-from lifsim.cli.results import chosen, named_groups, opened
+from lifsim.cli.results import chosen, named_groups, opened, refuse_repeated
 from lifsim.common.errors import LifsimError
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -70,6 +70,7 @@ def stats(
         raise LifsimError("--json, --csv", "both are given", "one of them")
     options["names"] = _names(names)
     wanted = named_groups(files, groups)
+    refuse_repeated(files)
     if out is not None:
         _check_out(out, overwrite)
     found: dict[str, list[Summary]] = {}

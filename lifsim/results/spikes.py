@@ -199,8 +199,8 @@ def within(times: np.ndarray, start: float, stop: float, dt: float) -> slice:
 
 
 def _slack(dt: float) -> float:
-    """What is added to limits, so that one such as 0.1 + 0.2 still denotes the step at 0.3."""
-    return 1e-6 * dt if dt > 0 else 0.0
+    """What is added to limits, so that one such as 0.1 + 0.2 still denotes the step at 0.3; 1e-9 ms if the step is not known."""
+    return 1e-6 * dt if dt > 0 else 1e-9
 
 
 def _recorded(where: str, ids: np.ndarray, n_nodes: Any, recorded: Any) -> np.ndarray:

@@ -662,3 +662,30 @@ def test_the_picture_of_many_cases():
     ):
         figure = ls.plot.comparison(compare(groups), width_mm=120)
         assert len(figure.axes) % 3 == 0
+
+
+def test_a_tolerance_of_a_step_allows_a_step():
+    """Also where the difference of two rounded times is a little more than it."""
+    one = some()
+    moved = Spikes(np.round(one.times, 1) + 0.1, one.ids, 20, 0.0, 1000.2, dt=0.1, name="exc")
+    one = Spikes(np.round(one.times, 1), one.ids, 20, 0.0, 1000.2, dt=0.1, name="exc")
+    assert compare_exactly(one, moved, tolerance=0.1).same
+    assert not compare_exactly(one, moved, tolerance=0.09).same
+
+
+def test_recordings_of_traces_alone_are_compared():
+    net = ls.Network()
+    net.add("n", 1, "iaf_psc_exp", I_e=300.0)
+    net.record("n", "V_m")
+    other = ls.Network()
+    other.add("n", 1, "iaf_psc_exp", I_e=301.0)
+    other.record("n", "V_m")
+    first, second = ls.run(net, 20.0), ls.run(other, 20.0)
+    assert compare_exactly(first, first).same and not compare_exactly(first, second).same
+
+
+def test_a_run_does_not_count_twice(tmp_path):
+    files = [str(ls.write_spikes(tmp_path / f"{k}.h5", some(k))) for k in range(3)]
+    for words in (["stats", files[0], files[0]], ["compare", "--group", f"a={files[0]},{files[1]}", "--group", f"b={files[1]},{files[2]}"]):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 2 and "is given twice" in done.output
