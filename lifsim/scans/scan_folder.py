@@ -61,7 +61,7 @@ class ScanFolder:
         refuse_link(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(str(self.path), "is not a folder", "the name of a folder for the scan")
-        if self.path.is_dir() and not _is_scan(self.path) and not all(map(_is_own, self.path.iterdir())):
+        if self.path.is_dir() and not _is_scan(self.path) and not _is_rest(self.path):
             raise OutputError(str(self.path), "is a folder that holds no scan", "a new folder, or that of a scan")
         make_folder(self.path)
         make_folder(self.path / ABOUT)
@@ -71,7 +71,7 @@ class ScanFolder:
             if "elsewhere" not in str(error):
                 raise
             raise OutputError(str(self.path), "is in use by another scan", "another folder, or wait until that scan ends") from None
-        self._fd = -1
+        self._fd, self._overwrite = -1, overwrite
         try:
             there = (self.path / ABOUT).exists() and not overwrite
             if not there and not overwrite and _size(self.path / RUNS):
@@ -83,8 +83,10 @@ class ScanFolder:
 
     def begin(self, about: Mapping[str, Any]) -> None:
         """Note what is scanned, and get ready for `add`; only now, after all checks, is an earlier scan removed."""
-        if not self.about:
+        if self._overwrite:
             self._remove()
+        elif not self.about:
+            (self.path / RUNS).unlink(missing_ok=True)  # it is empty
         self.about = {"format": FORMAT, **about}
         text = json.dumps(plain(self.about), indent=1, allow_nan=False) + "\n"
         disk.put(self.path / ABOUT, text.encode(), "the runs that are done are kept")
@@ -234,9 +236,9 @@ def _is_scan(path: Path) -> bool:
     return (path / ABOUT).is_file() or (path / _LOCK).exists()
 
 
-def _is_own(path: Path) -> bool:
-    """Whether a file in a folder, or the folder of kept results, is named like those of a scan."""
-    return path.is_dir() if path.name == POINTS else path.name in (ABOUT, RUNS, _LOCK, *_TABLES) and path.is_file()
+def _is_rest(path: Path) -> bool:
+    """Whether a folder is empty, or holds what is left of a scan whose removal was interrupted: nothing that may be anyone else's."""
+    return (path / RUNS).is_file() or all(entry.name == POINTS and entry.is_dir() and not any(entry.iterdir()) for entry in path.iterdir())
 
 
 def _size(path: Path) -> int:

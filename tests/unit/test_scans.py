@@ -623,6 +623,10 @@ def test_folders_that_hold_something_else(tmp_path):
         scan({"g": [4]}, out=tmp_path / "s", overwrite=True)
     with pytest.raises(DataError, match="holds no scan"):
         read_scan(tmp_path / "s")
+    (tmp_path / "u" / "points").mkdir(parents=True)
+    (tmp_path / "u" / "points" / "a.h5").write_text("mine")  # the names alone do not make a scan
+    with pytest.raises(OutputError, match="holds no scan"):
+        scan({"g": [4]}, out=tmp_path / "u", overwrite=True)
     scan({"g": [4]}, out=tmp_path / "t")
     (tmp_path / "t" / "notes.txt").write_text("mine")
     scan({"g": [5]}, out=tmp_path / "t", overwrite=True)
