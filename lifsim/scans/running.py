@@ -155,15 +155,19 @@ def _entry(document: Any, path: str) -> Any:
 
 
 def refuse_another(folder: ScanFolder, about: Mapping[str, Any]) -> None:
-    """Check that the scan in a folder is one of the same model with the same settings (OutputError with the first difference)."""
+    """Check that the runs in a folder are of the same model with the same settings (OutputError with the first difference).
+
+    Other statistics do not matter if all runs failed, such as those of a function with a mistake: there are none with which to mix them.
+    """
     before = folder.about
     ways = "another folder, or --overwrite (overwrite=True) to start anew"
-    if not before:
+    if not folder.rows:
         return
-    for key, what in (("lifsim", "another version,"), ("statistics", "other statistics:")):
+    right = any(not row["error"] for row in folder.rows.values())
+    for key, what in (("lifsim", "another version,"), *([("statistics", "other statistics:")] if right else [])):
         if before[key] != about[key]:
             raise OutputError(str(folder.path), f"holds a scan with {what} {before[key]}, not {about[key]}", ways)
-    if before["function"] != about["function"]:
+    if right and before["function"] != about["function"]:
         got = f"holds a scan with another function for statistics, also named {about['statistics']} (or compiled by another Python)"
         raise OutputError(str(folder.path), got, ways)
     taken = sorted({name for row in folder.rows.values() for name in row["statistics"]} & set(about["parameters"]))
@@ -230,7 +234,7 @@ def run_scan(scan: Scan, folder: ScanFolder | None) -> ScanTable:
     Stopped : a signal such as Ctrl-C; what is done is stored.
     """
     checked = scan.check()
-    about = scan.about(checked, folder.about if folder else {})
+    about = scan.about(checked, folder.about if folder and folder.rows else {})
     rows: dict[str, dict[str, Any]] = {}
 
     def store(run: Run, row: dict[str, Any]) -> None:

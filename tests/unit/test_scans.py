@@ -554,6 +554,18 @@ def test_another_function_of_the_same_name_is_refused(tmp_path):
     assert again.statistics == ("a",) and len(again) == 2
 
 
+def test_a_corrected_function_goes_on(tmp_path):
+    """With it, the runs that all failed, or that were ended by the name of a statistic, are made in the same folder."""
+    out = tmp_path / "s"
+    with pytest.raises(LifsimError, match="seed"):
+        scan({"tau_m": [20]}, statistics=lambda r: {"seed": 1}, out=out)
+    assert scan({"g": [4, 5]}, statistics=lambda r: 1 / 0, out=out).failed == 2
+    table = scan({"g": [4, 5]}, statistics=count, out=out)
+    assert table.failed == 0 and table.parameters == ("g",) and len(table) == 2
+    with pytest.raises(OutputError, match="other statistics: count, not rate"):
+        scan({"g": [4, 5]}, statistics="rate", out=out)
+
+
 def test_digests_of_functions():
     def helped(name, helper):
         space = {"__name__": "mine"}
