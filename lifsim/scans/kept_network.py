@@ -13,7 +13,7 @@ class KeptNetwork:
     """The built network of one thread. `busy` is locked while the thread makes a run, which collects `warnings`."""
 
     def __init__(self) -> None:
-        self.busy = threading.Lock()
+        self.busy = threading.RLock()  # a function for statistics may itself make a scan
         self.warnings: list[str] = []
         self._kind: Any = None
         self._simulation: Simulation | None = None

@@ -317,6 +317,13 @@ def test_statistics_of_ones_own():
         scan({"g": [5]}, statistics=3)
 
 
+def test_a_scan_within_a_function_for_statistics():
+    def inner(result):
+        return {"n": scan({"g": [5, 6]}, statistics=count)["n"].sum()}
+
+    assert scan({"tau_m": [20, 21]}, statistics=inner)["n"].tolist() == [scan({"g": [5, 6]}, statistics=count)["n"].sum()] * 2
+
+
 @pytest.mark.parametrize("name", ["g", "seed", "wall_s", "digest", "file", "error"])
 def test_a_statistic_with_the_name_of_a_column_ends_the_scan(tmp_path, name):
     """After the first run, and without a row."""
