@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from lifsim.modelfile import toml
 
 MOST = 1_000_000  # values of an axis, and points of a scan
 FORMS = "3:8:0.5 (start:stop:step), 3,4,5, log:5:50:8 (start:stop:number), or with random samples 3:8 or log:3:8 (low:high)"
+_LARGEST = Decimal(10) ** 308
 _OPENING, _CLOSING = "[{(", "]})"
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*\Z")
 
@@ -86,10 +88,21 @@ def axis_of(name: str, values: Any, place: str = "grid") -> Axis:
         raise LifsimError(where, shortened(shown(values)), f"at least one value: {FORMS}")
     if len(found.values) > MOST:
         raise LifsimError(where, f"{len(found.values):,} values", f"at most {MOST:,}")
-    twice = [value for k, value in enumerate(found.values[:1000]) if value in found.values[:k]]
-    if twice:
-        raise LifsimError(where, f"{shown(twice[0])} occurs twice", "each value once")
+    seen: set[Hashable] = set()
+    for value in found.values:
+        if _hashable(value) in seen:
+            raise LifsimError(where, f"{shown(value)} occurs twice", "each value once")
+        seen.add(_hashable(value))
     return found
+
+
+def _hashable(value: Any) -> Hashable:
+    """A stand-in for `value` in a set, equal for equal values; lists and tables have no hash."""
+    if isinstance(value, Mapping):
+        return "table", frozenset((key, _hashable(x)) for key, x in value.items())
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return "list", tuple(map(_hashable, value))
+    return value if isinstance(value, Hashable) else repr(value)
 
 
 def _of_text(name: str, text: str, where: str) -> Axis:
@@ -141,11 +154,16 @@ def _with_unit(number: Any, unit: str) -> Any:
     return f"{number!r} {unit}" if unit else number
 
 
+def _float(text: str, where: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise LifsimError(where, f"{text} is too large", "numbers up to 1.8e308")
+    return number
+
+
 def _decimal(text: str, where: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise LifsimError(where, shown(text), "a number") from None
+    """The number as a decimal in the range of floats: outside of it, decimals could overflow in what follows."""
+    return Decimal(text) if _float(text, where) else Decimal(0)
 
 
 def _range(limits: Sequence[str], unit: str, where: str) -> list[Any]:
@@ -154,29 +172,32 @@ def _range(limits: Sequence[str], unit: str, where: str) -> list[Any]:
     first, last, by = (_decimal(text, where) for text in limits)
     if not by or (last - first) / by < 0:
         raise LifsimError(where, f"{start}:{stop}:{step}", "a step that leads from the first to the last value")
-    n = int((last - first) / by) + 1
-    if n > MOST:
-        raise LifsimError(where, f"{n:,} values", f"at most {MOST:,}")
+    steps = (last - first) / by
+    if steps >= MOST:  # before it is an int, which could have hundreds of digits
+        raise LifsimError(where, f"{float(min(steps, _LARGEST)):.3g} values", f"at most {MOST:,}")
+    n = int(steps) + 1
     whole = all(re.fullmatch(r"[-+]?\d+", text) for text in (start, step))
     return [_with_unit(int(x) if whole else float(x), unit) for x in (first + k * by for k in range(n))]
 
 
 def _spaced(limits: Sequence[str], unit: str, where: str) -> list[Any]:
     """A number of values from start to stop, in equal ratios."""
-    low, high, number = float(limits[0]), float(limits[1]), limits[2]
-    if not re.fullmatch(r"\d+", number) or not 2 <= int(number) <= MOST:
-        raise LifsimError(where, f"{number} steps", f"a whole number of values from 2 to {MOST:,}, as in log:5:50:8")
+    low, high, number = _float(limits[0], where), _float(limits[1], where), limits[2]
+    if not re.fullmatch(r"\d{1,9}", number) or not 2 <= int(number) <= MOST:
+        raise LifsimError(where, f"{shortened(number)} steps", f"a whole number of values from 2 to {MOST:,}, as in log:5:50:8")
     _check_positive(low, high, where)
     inner = np.geomspace(low, high, int(number)).tolist()[1:-1]
     return [_with_unit(x, unit) for x in (low, *inner, high)]
 
 
 def _interval(name: str, limits: Sequence[str], unit: str, log: bool, where: str) -> Axis:
-    low, high = float(limits[0]), float(limits[1])
+    low, high = _float(limits[0], where), _float(limits[1], where)
     if log:
         _check_positive(low, high, where)
     if not low < high:
         raise LifsimError(where, f"{limits[0]}:{limits[1]}", "the lower value first")
+    if not math.isfinite(high - low):
+        raise LifsimError(where, f"{limits[0]}:{limits[1]} is too wide", "an interval of a width up to 1.8e308")
     return Axis(name, (), (low, high), unit, log)
 
 

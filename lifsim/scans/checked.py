@@ -17,7 +17,7 @@ from lifsim.network.network import Network
 from lifsim.scans.job import Job, SharedSettings, Statistics
 from lifsim.scans.points import Values, cells_of, said, seeds_of
 from lifsim.scans.source import Source
-from lifsim.scans.structure import behaviour_of, code_of, structure_of
+from lifsim.scans.structure import behaviour_of, code_of, structures_of
 from lifsim.simulation.settings import check_duration, settle
 
 _LONGEST = 120  # characters of a point in a message
@@ -89,13 +89,13 @@ def checked_runs(
         found.memory = max(found.memory, needs["bytes"])
         found.seconds += len(own) * (ms / net.dt * (2e-6 + 50e-9 * needs["neurons"] + 1e-9 * needs["synapses"]) + 5e-8 * needs["synapses"])
         cells, behaviour = cells_of(values), behaviour_of(net)
-        for seed in own:
+        for seed, structure in zip(own, structures_of(net, own), strict=True):
             identity = _digest([behaviour, seed, ms, settings.precision, settings.weights, settings.method, __version__])
             job = Job(
                 source=source,
                 values=values,
                 seed=seed,
-                structure=structure_of(net, seed),
+                structure=structure,
                 settings=settings,
                 statistics=statistics,
                 discard=discard,

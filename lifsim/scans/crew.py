@@ -12,9 +12,10 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from lifsim.common.errors import LifsimError
+from lifsim.common.errors import LifsimError, RunError
 from lifsim.common.optional import optional
-from lifsim.scans.job import Job, release
+from lifsim.scans.job import Job
+from lifsim.scans.kept_network import own_network, release_all
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
 _NEWS = 1.0  # seconds between looks at the workers of a cluster
@@ -76,7 +77,7 @@ class OwnProcess:
 
     def close(self, kill: bool) -> None:
         """See `Crew.close`."""
-        release()
+        own_network().close()
 
 
 # -- processes on this computer --------------------------------------------------------------------
@@ -195,7 +196,11 @@ class ClusterCrew:
         """See `Crew.workers`; workers that joined are added, those that left are not offered any more."""
         if time.monotonic() - self._looked > _NEWS:
             self._looked = time.monotonic()
-            here = [(address, k) for address, n in self._client.nthreads().items() for k in range(n)]
+            try:
+                threads = self._client.nthreads()
+            except OSError as error:  # errors of Dask's connections are of this kind
+                raise RunError(f"the scheduler of the workers was lost ({error}); what is done is kept") from None
+            here = [(address, k) for address, n in threads.items() for k in range(n)]
             known = self._workers
             self._workers = {place: known.get(place) or self._executor(place[0]) for place in here}
         return list(self._workers.values())[: self._most]
@@ -208,8 +213,9 @@ class ClusterCrew:
         """See `Crew.close`: runs under way are cancelled; the cluster goes on."""
         for executor in self._workers.values():
             with suppress(Exception):
-                if not kill:
-                    executor.submit(release).result(timeout=10)
                 executor.shutdown(wait=not kill, cancel_futures=kill)
+        if not kill:
+            with suppress(Exception):  # workers may have left; the others release their networks
+                self._client.run(release_all, on_error="ignore")
         if self._own:
             self._client.close()

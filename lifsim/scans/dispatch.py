@@ -13,6 +13,7 @@ from lifsim.scans.crew import Crew, OwnProcess, Worker, ended
 from lifsim.scans.job import Job, Outcome, prepare, run_job
 from lifsim.simulation.signals import StopRequest
 
+_GONE = 600.0  # seconds without any worker after which the scan ends
 _PATIENCE = 5.0  # seconds of silence at the start
 _POLL = 0.2  # seconds between looks at signals and new workers
 
@@ -64,18 +65,25 @@ def dispatch(
     ----------
     jobs : the runs. examples : some of them, which together need all code; it is compiled before several workers start.
     crew : the workers. done : called in this thread. asked : a stop request, which a signal may set. say : prints a line.
+
+    Raises
+    ------
+    RunError : there was no worker for ten minutes, or the scheduler of a cluster was lost.
     """
+    present = _Present(crew, say)
     waiting = Waiting(jobs)
     flying: dict[Future[Any], tuple[Worker, Job]] = {}
     failures: dict[str, int] = {}
     if not isinstance(crew, OwnProcess):
-        _compile(crew, examples, asked, say)
+        _compile(present, examples, asked, say)
     while (waiting or flying) and asked.number is None:
         busy = {id(worker) for worker, _ in flying.values()}
-        for worker in crew.workers():
+        for worker in present.workers():
             if waiting and id(worker) not in busy and asked.number is None:
                 job = waiting.next(worker)
                 flying[worker.submit(run_job, job)] = worker, job
+        if not flying:  # `wait` would return at once
+            time.sleep(_POLL)
         finished, _ = wait(flying, timeout=_POLL, return_when=FIRST_COMPLETED)
         for future in finished:
             error = _error_of(future)
@@ -88,6 +96,28 @@ def dispatch(
                     waiting.again(job, worker)
                     continue
             done(job, future.result() if error is None else Outcome(error=_told(error, failures.get(job.key, 0))))
+
+
+class _Present:
+    """The present workers of a crew; says when there are none, and gives up after `_GONE` seconds without any."""
+
+    def __init__(self, crew: Crew, say: Callable[[str], None]) -> None:
+        self._crew, self._say = crew, say
+        self._since: float | None = None  # when the last worker left
+
+    def workers(self) -> list[Worker]:
+        """Those that are there; none, for a while, if all left (RunError after `_GONE` seconds)."""
+        here, now = self._crew.workers(), time.monotonic()
+        if here:
+            if self._since is not None:
+                self._say("there are workers again")
+            self._since = None
+        elif self._since is None:
+            self._since = now
+            self._say(f"there are no workers; waiting up to {_GONE:g} s for new ones …")
+        elif now - self._since > _GONE:
+            raise RunError(f"there were no workers for {_GONE:g} s; the runs that are done are kept where the scan has a folder")
+        return here
 
 
 def _error_of(future: Future[Any]) -> BaseException | None:
@@ -104,12 +134,19 @@ def _told(error: BaseException, times: int) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _compile(crew: Crew, examples: Sequence[Job], asked: StopRequest, say: Callable[[str], None]) -> None:
-    """Let the first worker compile what all need, while the others start."""
-    first, *rest = crew.workers()
+def _compile(present: _Present, examples: Sequence[Job], asked: StopRequest, say: Callable[[str], None]) -> None:
+    """Let the first worker compile what all need, while the others start; their first runs wait until they have."""
+    while not (here := present.workers()):
+        if asked.number is not None:
+            return
+        time.sleep(_POLL)
+    first, *rest = here
     began, told = time.monotonic(), False
-    work = [first.submit(prepare, examples), *(worker.submit(prepare, ()) for worker in rest)]
-    while wait(work, timeout=_POLL).not_done and asked.number is None:
+    compiled = first.submit(prepare, examples)
+    for worker in rest:
+        worker.submit(prepare, ())
+    while wait([compiled], timeout=_POLL).not_done and asked.number is None:
+        present.workers()
         if not told and time.monotonic() - began > _PATIENCE:
             told = True
             say("the workers start; code that is not compiled yet is compiled once, for all …")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,14 +16,17 @@ from lifsim import analysis
 from lifsim.analysis.population_sums import DEFAULT
 from lifsim.common.errors import LifsimError, OutputError, RunError
 from lifsim.common.printable import one_line, shown
+from lifsim.network.network import Network
 from lifsim.results.result import Result
+from lifsim.scans.kept_network import KeptNetwork, own_network
 from lifsim.scans.points import Values
+from lifsim.scans.scan_table import LAST
 from lifsim.scans.source import Source
+from lifsim.simulation.settings import settle
 from lifsim.simulation.simulation import Simulation
 from lifsim.simulation.warmup import warm_up
 
 Statistics = Callable[[Result], Mapping[str, Any]]
-_here = threading.local()  # .held: the structure and the Simulation of the last run of this thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,8 @@ class Outcome:
     Parameters
     ----------
     statistics : numbers by name, such as "exc.rate"; None is undefined. digest : of the spikes (`spike_digest`).
-    error : why the run failed, "" if it did not. warnings : of the run.
+    error : why the run failed, "" if it did not. unusable : whether no run of the scan can succeed for the same reason.
+    warnings : of the run.
     wall_s : seconds that the run took altogether. built : whether a network was built for it, not only given other values.
     spent : of `wall_s`, the seconds to "build", "compile", "simulate" and "record", for the "statistics" (and the digest), and to
         "write" the kept file.
@@ -82,36 +85,39 @@ class Outcome:
     statistics: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
     error: str = ""
+    unusable: bool = False
     warnings: list[str] = field(default_factory=list)
     wall_s: float = 0.0
     built: bool = False
     spent: dict[str, float] = field(default_factory=dict)
 
 
+class TakenName(LifsimError):
+    """A function for statistics names one like another column of the table; the parameters are those of `LifsimError`."""
+
+
 def run_job(job: Job) -> Outcome:
     """Make a run. Errors, of the model or of the function for statistics, are part of the outcome."""
+    kept = own_network()
+    with kept.busy:
+        return _outcome(job, kept)
+
+
+def _outcome(job: Job, kept: KeptNetwork) -> Outcome:
     outcome, start = Outcome(), time.perf_counter()
     try:
-        _run(job, outcome)
+        _run(job, kept, outcome)
     except (LifsimError, RunError) as error:
-        outcome.error = one_line(str(error).replace("\n", "; "))
+        outcome.error, outcome.unusable = one_line(str(error).replace("\n", "; ")), isinstance(error, TakenName)
     except MemoryError as error:
         outcome.error = f"not enough memory ({error})" if str(error) else "not enough memory"
     except Exception as error:  # of a function for statistics, or a mistake of lifsim
         outcome.error = one_line(f"{type(error).__name__}: {error}")
     finally:
         if outcome.error:
-            release()
+            kept.close()
     outcome.wall_s = time.perf_counter() - start
     return outcome
-
-
-def release() -> None:
-    """Close the network that this thread keeps built."""
-    _, simulation = getattr(_here, "held", ("", None))
-    _here.held = ("", None)
-    if simulation is not None:
-        simulation.close()
 
 
 def prepare(jobs: Sequence[Job]) -> None:
@@ -143,14 +149,10 @@ def spike_digest(result: Result) -> str:
     return digest.hexdigest()[:32]
 
 
-def _run(job: Job, outcome: Outcome) -> None:
+def _run(job: Job, kept: KeptNetwork, outcome: Outcome) -> None:
     net = job.source.network(job.values)
-
-    def note(event: str, **facts: Any) -> None:
-        if event == "warning":
-            outcome.warnings.append(str(facts["text"]))
-
-    simulation = _given_values(net, job) or _built(net, job, note, outcome)
+    kept.warnings = outcome.warnings
+    simulation = _given_values(net, job, kept, outcome) or _built(net, job, kept, outcome)
     before = dict(simulation.timings) if not outcome.built else dict.fromkeys(simulation.timings, 0.0)
     simulation.run(job.settings.duration)
     result = simulation.result()
@@ -165,21 +167,27 @@ def _run(job: Job, outcome: Outcome) -> None:
         outcome.spent["write"] = time.perf_counter() - start
 
 
-def _given_values(net: Any, job: Job) -> Simulation | None:
+def _given_values(net: Network, job: Job, kept: KeptNetwork, outcome: Outcome) -> Simulation | None:
     """The network that this thread keeps built, with the values of this run; None if it must be built."""
-    structure, simulation = getattr(_here, "held", ("", None))
-    if simulation is None or structure != (job.structure, job.settings):
+    simulation = kept.of((job.structure, job.settings))
+    if simulation is None:
         return None
     simulation.take_values(net)
     simulation.reset(seed=job.seed)
+    outcome.warnings += settle(net, job.seed, **job.settings.options()).warnings  # only a new simulation gives them by itself
     return simulation
 
 
-def _built(net: Any, job: Job, note: Callable[..., None], outcome: Outcome) -> Simulation:
-    release()  # first, so that there is memory for one network only
+def _built(net: Network, job: Job, kept: KeptNetwork, outcome: Outcome) -> Simulation:
+    kept.close()  # first, so that there is memory for one network only
     outcome.built = True
+
+    def note(event: str, **facts: Any) -> None:
+        if event == "warning":
+            kept.warnings.append(str(facts["text"]))
+
     simulation = Simulation(net, seed=job.seed, progress=note, **job.settings.options())
-    _here.held = ((job.structure, job.settings), simulation)
+    kept.keep((job.structure, job.settings), simulation)
     return simulation
 
 
@@ -191,7 +199,12 @@ def _numbers(job: Job, result: Result) -> dict[str, Any]:
         found = job.statistics(result)
     if not isinstance(found, Mapping):
         raise LifsimError("statistics", f"the function returned {shown(found)}", "a function that returns numbers by name, as a dict")
-    return dict(_flat("", found))
+    numbers = dict(_flat("", found))
+    for name in numbers:
+        if name in job.values or name in ("seed", *LAST):
+            what = "a scanned parameter" if name in job.values else "a column of the table"
+            raise TakenName(f"statistics, {name}", f"has the name of {what}", "another name for this statistic")
+    return numbers
 
 
 def _flat(place: str, found: Mapping[str, Any]) -> Any:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lifsim.common import units
 from lifsim.common.errors import LifsimError, did_you_mean
 from lifsim.common.printable import shown
+from lifsim.common.seeds import SEEDS, is_seed
 from lifsim.modelfile import toml
 from lifsim.scans.axis import Axis, axis_of
 from lifsim.scans.points import Values, grid_points, seeds_of, table_points
@@ -24,7 +27,11 @@ class Request:
     Parameters
     ----------
     axes : the scanned parameters. points : a table of points, in place of axes. samples, random_seed : number of random samples, and their
-        seed. seeds : the seeds of each point; None: the seed of the model. discard : ms that the statistics leave out; None: 0.
+        seed (default 1). seeds : the seeds of each point; None: the seed of the model. discard : ms that the statistics leave out; None: 0.
+
+    Raises
+    ------
+    LifsimError : `samples` is not a whole number from 1 on, or `random_seed` is not a seed.
     """
 
     axes: tuple[Axis, ...] = ()
@@ -34,15 +41,21 @@ class Request:
     seeds: tuple[int, ...] | None = None
     discard: float | None = None
 
+    def __post_init__(self) -> None:
+        _whole(self.samples, "samples")
+        _seed(self.random_seed, "random_seed")
+
     def values(self) -> list[Values]:
         """The values at each point (LifsimError if there are none)."""
         if self.points is not None and self.axes:
             raise LifsimError("points", "a table of points beside a grid", "one of them")
+        if self.points is not None and self.samples is not None:
+            raise LifsimError("samples", "random samples beside a table of points", "one of them")
         if self.points is not None:
             return table_points(self.points)
         if not self.axes:
             raise LifsimError("grid", "nothing to scan", "a parameter with its values, such as g=3:8:0.5")
-        return grid_points(self.axes, self.samples, self.random_seed or 1)
+        return grid_points(self.axes, self.samples, 1 if self.random_seed is None else int(self.random_seed))
 
     def completed(self, table: Mapping[str, Any], folder: Path | None) -> Request:
         """This request with what it leaves open taken from the table ``[scan]`` of a model file in `folder`.
@@ -71,7 +84,7 @@ def _request_of(table: Mapping[str, Any], folder: Path | None) -> Request:
         axes=tuple(axis_of(name, values, "scan.grid") for name, values in _dotted(grid)),
         points=None if points is None else (folder or Path()) / points,
         samples=_whole(table.get("samples"), "scan.samples"),
-        random_seed=_whole(table.get("random_seed"), "scan.random_seed"),
+        random_seed=_seed(table.get("random_seed"), "scan.random_seed"),
         seeds=tuple(seeds_of(table["seeds"], "scan.seeds")) if "seeds" in table else None,
         discard=discard_of(table["discard"], "scan.discard") if "discard" in table else None,
     )
@@ -87,9 +100,15 @@ def _dotted(grid: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
 
 
 def _whole(given: Any, place: str) -> int | None:
-    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+    if given is not None and (not isinstance(given, (int, np.integer)) or isinstance(given, bool) or given < 1):
         raise LifsimError(place, shown(given), "a whole number from 1 on")
-    return given
+    return None if given is None else int(given)
+
+
+def _seed(given: Any, place: str) -> int | None:
+    if given is not None and not is_seed(given):
+        raise LifsimError(place, shown(given), SEEDS)
+    return None if given is None else int(given)
 
 
 def discard_of(given: Any, place: str = "discard") -> float:

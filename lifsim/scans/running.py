@@ -22,6 +22,7 @@ from lifsim.network.network import Network
 from lifsim.scans.checked import CheckedRuns, Run, checked_runs
 from lifsim.scans.crew import ClusterCrew, Crew, LocalCrew, OwnProcess, check_sendable
 from lifsim.scans.dispatch import dispatch
+from lifsim.scans.function_code import code_digest
 from lifsim.scans.job import Job, Outcome, SharedSettings, Statistics
 from lifsim.scans.points import cell_of, said
 from lifsim.scans.request import Request, scan_entries
@@ -47,7 +48,7 @@ class Scan:
     name : of the model. source : of its networks. request : the points. settings : of the runs.
     statistics : as of `Job`.
     keep : whether the results of each run are kept. jobs : number of runs at a time; None: as many as there are processors and memory.
-    scheduler : address of a Dask scheduler, or a client; None: this computer. quiet : no progress. told : prints a line.
+    scheduler : address of a Dask scheduler, or a client; None: this computer. quiet : no progress.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Scan:
             "lifsim": __version__,
             "settings": {**vars(self.settings), "discard": self.request.discard or 0.0},
             "statistics": ", ".join(statistics) if isinstance(statistics, tuple) else getattr(statistics, "__qualname__", repr(statistics)),
+            "function": "" if isinstance(statistics, tuple) else code_digest(statistics),
             "model": behaviour_of(self.source.network({})) if isinstance(self.source, ModelSource) else "",
             "parameters": names,
             "defaults": self._defaults(names),
@@ -153,14 +155,24 @@ def _entry(document: Any, path: str) -> Any:
 
 
 def refuse_another(folder: ScanFolder, about: Mapping[str, Any]) -> None:
-    """Check that the scan in a folder is one of the same model with the same settings (OutputError with the first difference)."""
+    """Check that the runs in a folder are of the same model with the same settings (OutputError with the first difference).
+
+    Other statistics do not matter if all runs failed, such as those of a function with a mistake: there are none with which to mix them.
+    """
     before = folder.about
     ways = "another folder, or --overwrite (overwrite=True) to start anew"
-    if not before:
+    if not folder.rows:
         return
-    for key, what in (("lifsim", "another version,"), ("statistics", "other statistics:")):
+    right = any(not row["error"] for row in folder.rows.values())
+    for key, what in (("lifsim", "another version,"), *([("statistics", "other statistics:")] if right else [])):
         if before[key] != about[key]:
             raise OutputError(str(folder.path), f"holds a scan with {what} {before[key]}, not {about[key]}", ways)
+    if right and before["function"] != about["function"]:
+        got = f"holds a scan with another function for statistics, also named {about['statistics']} (or compiled by another Python)"
+        raise OutputError(str(folder.path), got, ways)
+    taken = sorted({name for row in folder.rows.values() for name in row["statistics"]} & set(about["parameters"]))
+    if taken:
+        raise OutputError(str(folder.path), f"holds a statistic {taken[0]}, which is now also a scanned parameter", ways)
     for key, x in about["settings"].items():
         if before["settings"].get(key) != x and key != "threads":
             raise OutputError(str(folder.path), f"holds a scan with {key} {before['settings'].get(key)}, not {x}", ways)
@@ -171,12 +183,14 @@ def refuse_another(folder: ScanFolder, about: Mapping[str, Any]) -> None:
 class DoneRuns:
     """The runs of a folder that need not be made again.
 
-    folder : the folder. defaults : values of parameters that a run did not set. names : of all parameters. keep : only with their files.
+    folder : the folder. about : its "defaults" are the values of parameters that a run did not set; "parameters" the names of all.
+    keep : only with their files.
     """
 
     def __init__(self, folder: ScanFolder, about: Mapping[str, Any], keep: bool) -> None:
         self._defaults, self._names = about["defaults"], about["parameters"]
         right = [row for row in folder.rows.values() if not row["error"]]
+        self._right = {self._place(row["values"], row["seed"]) for row in right}
         if keep:
             right = [row for row in right if row["file"] and (folder.path / row["file"]).is_file()]
         self._by_place = {self._place(row["values"], row["seed"]): row for row in right}
@@ -194,6 +208,10 @@ class DoneRuns:
             got = f"holds a run at {said(run.cells, run.job.seed)} of another network: the model was changed"
             raise OutputError(str(self._path), got, "another folder, or --overwrite (overwrite=True) to start anew")
         return row is not None
+
+    def has_statistics(self, run: Run) -> bool:
+        """Whether this run did not fail before, even if its file is gone: then its statistics remain if it fails now."""
+        return self._place(run.cells, run.job.seed) in self._right
 
     def like(self, run: Run) -> dict[str, Any] | None:
         """The row of a run with the same spikes at other values, such as those of a parameter that the model does not use."""
@@ -216,19 +234,24 @@ def run_scan(scan: Scan, folder: ScanFolder | None) -> ScanTable:
     Stopped : a signal such as Ctrl-C; what is done is stored.
     """
     checked = scan.check()
-    about = scan.about(checked, folder.about if folder else {})
+    about = scan.about(checked, folder.about if folder and folder.rows else {})
     rows: dict[str, dict[str, Any]] = {}
-    store: Callable[[str, dict[str, Any]], None] = rows.__setitem__
+
+    def store(run: Run, row: dict[str, Any]) -> None:
+        if folder is None:
+            rows[run.job.key] = row
+        elif not (row["error"] and done.has_statistics(run)):
+            folder.add(run.job.key, row)
+
     todo = checked.runs
     if folder is not None:
         refuse_another(folder, about)
         done = DoneRuns(folder, about, scan.keep)
         todo = [run for run in checked.runs if not done.has(run)]
         folder.begin(about)
-        store = folder.add
         for run in todo:
             if (row := done.like(run)) is not None:
-                store(run.job.key, {**row, "values": run.cells})
+                store(run, {**row, "values": run.cells})
         todo = [run for run in todo if done.like(run) is None]
     try:
         _make(scan, checked, todo, folder, store)
@@ -238,9 +261,9 @@ def run_scan(scan: Scan, folder: ScanFolder | None) -> ScanTable:
 
 
 def _make(
-    scan: Scan, checked: CheckedRuns, todo: Sequence[Run], folder: ScanFolder | None, store: Callable[[str, dict[str, Any]], None]
+    scan: Scan, checked: CheckedRuns, todo: Sequence[Run], folder: ScanFolder | None, store: Callable[[Run, dict[str, Any]], None]
 ) -> None:
-    """Make the runs `todo`; `store` is called with the key and the row of each."""
+    """Make the runs `todo`; `store` is called with each and its row (LifsimError if the statistics cannot be stored)."""
     if not todo:
         return
     if folder is not None and scan.keep:
@@ -250,7 +273,9 @@ def _make(
     progress, warned = ScanProgress(scan.name, len(checked.runs), len(checked.runs) - len(todo), scan.quiet), set()
 
     def done(job: Job, outcome: Outcome) -> None:
-        store(job.key, _row(by_key[job.key], outcome))
+        if outcome.unusable:
+            raise LifsimError(outcome.error)
+        store(by_key[job.key], _row(by_key[job.key], outcome))
         for text in outcome.warnings:
             if text not in warned:
                 warned.add(text)

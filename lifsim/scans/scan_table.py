@@ -152,7 +152,3 @@ def _order(cell: Cell) -> tuple[int, float, str]:
     if isinstance(cell, (int, float)):
         return 0, float(cell), ""
     return 1, 0.0, "" if cell is None else cell
-
-
-def _is_number(cell: Cell) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)

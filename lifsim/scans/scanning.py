@@ -90,6 +90,8 @@ def scan(
     """
     if scheduler is None and not isinstance(threads, int):
         raise LifsimError("threads", shown(threads), "a whole number from 1 on")
+    if not isinstance(points, (str, Path, type(None))):
+        raise LifsimError("points", shown(points), "the path of a table of points")
     request = Request(
         axes=() if grid is None else axes_of(grid),
         points=None if points is None else Path(points),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -22,12 +23,15 @@ def behaviour_of(net: Network) -> str:
     return NetworkImage(net).sha256()
 
 
-def structure_of(net: Network, seed: int) -> str:
-    """A digest of what is built: networks for which it is equal differ only in what `Simulation.take_values` and `reset` change."""
+def structures_of(net: Network, seeds: Sequence[int]) -> list[str]:
+    """A digest, with each of the seeds, of what is built: networks for which it is equal differ only in what `Simulation.take_values` and
+    `reset` change.
+    """
     bare = copy(net)
     bare.populations = {name: replace(p, params={}, initial={}) for name, p in net.populations.items()}
-    parts = [NetworkImage(bare).sha256(), [fixed(p) for p in net.populations.values()], seed if _is_random(net) else None]
-    return hashlib.sha256(json.dumps(parts, default=repr).encode()).hexdigest()
+    parts, is_random = [NetworkImage(bare).sha256(), [fixed(p) for p in net.populations.values()]], _is_random(net)
+    texts = (json.dumps([*parts, seed if is_random else None], default=repr) for seed in seeds)
+    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
 
 
 def code_of(net: Network, method: str | None) -> str:

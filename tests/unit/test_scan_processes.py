@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import lifsim as ls
-from lifsim.common.errors import LifsimError
+from lifsim.common.errors import LifsimError, RunError
 from lifsim.scans import crew as crews
+from lifsim.scans import kept_network
 from lifsim.scans.crew import ClusterCrew
 from lifsim.scans.dispatch import Waiting, dispatch
 from lifsim.scans.job import Job, Outcome, SharedSettings
@@ -35,7 +36,7 @@ def make(k):
     return net
 
 def measured(result):
-    time.sleep({wait})
+    time.sleep(float(os.environ["WAIT"]))
     return {{"n": len(result.spikes["n"].times), "pid": os.getpid()}}
 
 table = ls.scan(make, {{"k": range({n})}}, 1, measured, duration=20.0, jobs={jobs}, out="s")
@@ -46,9 +47,9 @@ UNIX = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 
 def start(folder: Path, n: int, wait: float, jobs: int = 2) -> subprocess.Popen:
     """A script without a guard against being run again by its workers."""
-    (folder / "script.py").write_text(SCRIPT.format(n=n, wait=wait, jobs=jobs), encoding="utf-8")
+    (folder / "script.py").write_text(SCRIPT.format(n=n, jobs=jobs), encoding="utf-8")
     root = str(Path(ls.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    environment = {**os.environ, "WAIT": str(wait), "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     return subprocess.Popen(
         [sys.executable, "script.py"],
         cwd=folder,
@@ -205,6 +206,41 @@ def test_a_stop_leaves_the_rest():
     assert len(found) == 1
 
 
+class Leaving(Fixed):
+    """A crew without workers, after the first look, for some looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__(1, {})
+        self.looks, self.times = looks, 0
+
+    def workers(self):
+        self.times += 1
+        return [] if 1 < self.times <= 1 + self.looks else self.own
+
+
+def dispatched(crew: Fixed) -> tuple[list[str], list[str], float]:
+    """The runs that are made, what is said, and the seconds of processor time."""
+    found: list[str] = []
+    said: list[str] = []
+    given, before = jobs("a", "b"), time.process_time()
+    try:
+        dispatch(given, given[:1], crew, lambda job, outcome: found.append(job.key), StopRequest(), said.append)
+    except RunError as error:
+        said.append(str(error))
+    return found, said, time.process_time() - before
+
+
+def test_without_workers_a_scan_waits_and_gives_up(monkeypatch):
+    """It waits without work for the processor, and says so; each look takes 0.2 s."""
+    found, said, _ = dispatched(Leaving(3))
+    assert found == ["a0", "b1"] and "there are no workers; waiting up to 600 s" in said[0] and said[1] == "there are workers again"
+    monkeypatch.setattr("lifsim.scans.dispatch._GONE", 1.0)
+    crew = Leaving(10**9)
+    found, said, spent = dispatched(crew)
+    assert found == [] and said[-1].startswith("there were no workers for 1 s; the runs that are done are kept")
+    assert spent < 0.5 and crew.times < 12
+
+
 def test_a_scheduler_that_is_not_there():
     pytest.importorskip("distributed")
     with pytest.raises(LifsimError, match=r"--scheduler: no Dask scheduler with workers at not-an-address"):
@@ -220,12 +256,16 @@ def test_without_dask(monkeypatch):
 
 
 def test_a_cluster(tmp_path):
-    """Two workers in this process; the digests are those of a scan without a cluster, and the cluster stays."""
+    """A worker in this process with two threads, which both release their networks.
+
+    The digests are those of a scan without a cluster, and the cluster stays.
+    """
     distributed = pytest.importorskip("distributed")
     grid = {"tau_m": [8, 12], "I": [450, 500]}
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         there = ls.scan("single_neuron", grid, 1, scheduler=client, progress=False, out=tmp_path / "s")
         assert client.submit(sum, [1, 2]).result() == 3
+        assert not any(kept._simulation for kept in kept_network._all)  # also of the threads that made no run at the end
     here = ls.scan("single_neuron", grid, 1, jobs=1, progress=False)
     assert there.columns["digest"] == here.columns["digest"] and there.failed == 0

@@ -6,6 +6,12 @@ import csv
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +23,12 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError, LifsimError, ModelError, OutputError
 from lifsim.scans import ScanTable, read_scan, spike_digest
 from lifsim.scans.axis import axis, axis_of
+from lifsim.scans.function_code import code_digest
+from lifsim.scans.job import Job, SharedSettings, run_job
+from lifsim.scans.kept_network import own_network
 from lifsim.scans.points import grid_points, seeds_of
 from lifsim.scans.request import Request
+from lifsim.scans.source import ModelSource
 
 MODEL = """
 name = "small"
@@ -122,7 +132,18 @@ def test_logarithmic_steps():
         ("g=1 ms:2 mV:1", "one unit"),
         ("g=1:2:1 parsec", "unknown unit"),
         ("g=1:2:3:4", "start:stop:step"),
-        ("g=0:1:1e-9", "at most 1,000,000"),
+        ("g=0:1:1e-9", "1e+09 values; expected at most 1,000,000"),
+        ("g=0:1e999999:1", "1e999999 is too large"),
+        ("g=0:1e9999999:1", "1e9999999 is too large"),
+        ("g=0:1:1e-999999", "a step that leads"),
+        ("g=0:1e308:1e-300", "1e+308 values"),
+        ("g=1:1e400", "1e400 is too large"),
+        ("g=-1e308:1e308", "too wide"),
+        ("g=log:1:1e400:3", "1e400 is too large"),
+        (f"g=log:1:5:{'9' * 5000}", "a whole number of values from 2"),
+        (f"g={','.join(map(str, range(1500)))},1400.0", "1400.0 occurs twice"),
+        ("g=[1,2],{a=[1]},[1.0,2]", "occurs twice"),
+        ("g={a=[1]},{a=[1]}", "occurs twice"),
     ],
 )
 def test_axes_that_are_none(text, said):
@@ -169,6 +190,33 @@ def test_points_that_are_none():
     ):
         with pytest.raises(LifsimError, match=said):
             request.values()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"samples": 0}, "samples: 0"),
+        ({"samples": 2.5}, r"samples: 2\.5"),
+        ({"samples": True}, "samples: True"),
+        ({"samples": 3, "random_seed": -1}, "random_seed: -1"),
+        ({"samples": 3, "random_seed": 1.5}, r"random_seed: 1\.5"),
+        ({"samples": 3, "random_seed": 2**64}, "random_seed"),
+        ({"samples": 3, "points": "p.csv", "grid": None}, "samples: random samples beside a table"),
+        ({"points": 5, "grid": None}, "points: 5"),
+    ],
+)
+def test_wrong_random_points(options, said):
+    with pytest.raises(LifsimError, match=said):
+        scan(**{"grid": {"g": "3:8"}, **options})
+
+
+def test_every_random_seed_gives_its_own_points(tmp_path):
+    def first(**seed):
+        return Request(axes=(axis("a=3:8"),), samples=np.int64(1), **seed).values()
+
+    assert first() == first(random_seed=1) != first(random_seed=0) == first(random_seed=np.int64(0))
+    (tmp_path / "own.toml").write_text(f'{MODEL}\n[scan]\nsamples = 1\nrandom_seed = 0\n[scan.grid]\ng = "3:8"\n')
+    assert scan(net="own.toml")["g"][0] == Request(axes=(axis("g=3:8"),), samples=1, random_seed=0).values()[0]["g"]
 
 
 # -- results ---------------------------------------------------------------------------------------
@@ -267,6 +315,64 @@ def test_statistics_of_ones_own():
         assert failed.failed == 2 and all(failed.columns["error"])
     with pytest.raises(LifsimError, match="statistics: 3"):
         scan({"g": [5]}, statistics=3)
+
+
+def test_a_scan_within_a_function_for_statistics():
+    def inner(result):
+        return {"n": scan({"g": [5, 6]}, statistics=count)["n"].sum()}
+
+    assert scan({"tau_m": [20, 21]}, statistics=inner)["n"].tolist() == [scan({"g": [5, 6]}, statistics=count)["n"].sum()] * 2
+
+
+@pytest.mark.parametrize("name", ["g", "seed", "wall_s", "digest", "file", "error"])
+def test_a_statistic_with_the_name_of_a_column_ends_the_scan(tmp_path, name):
+    """After the first run, and without a row."""
+    calls = []
+
+    def taken(result):
+        calls.append(1)
+        return {"n": 1, name: 2.0}
+
+    with pytest.raises(LifsimError, match=f"statistics, {name}: has the name of"):
+        scan({"g": [4, 5, 6]}, statistics=taken, out=tmp_path / "s")
+    assert len(calls) == 1 and len(read_scan(tmp_path / "s")) == 0
+
+
+def test_a_parameter_with_the_name_of_a_stored_statistic_is_refused(tmp_path):
+    def named(result):
+        return {"rate": 1.0}
+
+    scan({"g": [4]}, statistics=named, out=tmp_path / "s")
+    with pytest.raises(OutputError, match="holds a statistic rate, which is now also a scanned parameter"):
+        scan({"g": [4], "rate": [9e3]}, statistics=named, out=tmp_path / "s")
+
+
+def test_infinite_statistics(tmp_path):
+    """JSON has no infinite numbers; what is read is what was returned."""
+
+    def infinite(result):
+        return {"a": math.inf, "b": -math.inf, "c": math.nan, "d": "text"}
+
+    def refuse(text):
+        raise AssertionError(f"{text} is not JSON")
+
+    table = scan({"g": [4]}, statistics=infinite, out=tmp_path / "s")
+    for line in (tmp_path / "s" / "runs.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
+    assert table.columns == read_scan(tmp_path / "s").columns
+    assert [table.columns[name] for name in "abcd"] == [[math.inf], [-math.inf], [None], ["text"]]
+
+
+def test_each_run_on_a_network_tells_its_warnings():
+    """Also when the network was built for an earlier run."""
+    strong = '[[projections]]\nsource = "exc"\ntarget = "exc"\nrule = "all_to_all"\nweight = -300.0\ndelay = 1.5\n\n'
+    weak = MODEL.replace('weight = "= -g * 0.1"', "weight = { normal = [-0.0001, 0.00001] }")
+    source = ModelSource(weak.replace("[[record]]", strong + "[[record]]"), "small.toml", None)
+    settings = SharedSettings(weights="compact")
+    found = [run_job(Job(source=source, values={"tau_m": t}, seed=1, structure="s", settings=settings)) for t in (20.0, 21.0)]
+    own_network().close()
+    assert [o.error for o in found] == ["", ""] and [o.built for o in found] == [True, False]
+    assert "compact weights come in steps" in found[0].warnings[0] and found[1].warnings == found[0].warnings
 
 
 def test_a_function_that_makes_networks():
@@ -395,6 +501,29 @@ def test_a_failed_run_is_made_again(tmp_path):
     assert table.failed == 0 and len(table) == 2 and runs_of(tmp_path) == 4
 
 
+def test_a_failure_does_not_replace_statistics(tmp_path):
+    """A run is repeated because its file is to be kept, and fails: the statistics stay; also in folders that hold such a failure."""
+
+    def fails(result):
+        if (tmp_path / "fail").exists():
+            raise ValueError("no such luck")
+        return count(result)
+
+    first = scan({"g": [4, 5]}, statistics=fails, out=tmp_path / "s")
+    (tmp_path / "fail").touch()
+    again = scan({"g": [4, 5]}, statistics=fails, out=tmp_path / "s", keep=True)
+    assert again.columns == first.columns == read_scan(tmp_path / "s").columns and runs_of(tmp_path) == 2
+    path = tmp_path / "s" / "runs.jsonl"
+    row = json.loads(path.read_text().splitlines()[0])
+    for key in (row["key"], "another"):  # of the same point, whose parameters may have been set or not
+        with path.open("a") as file:
+            file.write(json.dumps({**row, "key": key, "statistics": {}, "error": "later"}) + "\n")
+    assert read_scan(tmp_path / "s").columns == first.columns
+    (tmp_path / "fail").unlink()
+    kept = scan({"g": [4, 5]}, statistics=fails, out=tmp_path / "s", keep=True)
+    assert kept["n"].tolist() == first["n"].tolist() and all((tmp_path / "s" / name).exists() for name in kept.columns["file"])
+
+
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_one_point_that_fails_does_not_stop_the_others(tmp_path):
     """A potential that grows beyond all bounds stops the run, not the scan; the built network of the failure is not used again."""
@@ -423,6 +552,80 @@ def test_another_scan_in_the_folder_is_refused(tmp_path):
     assert len(scan({"g": [7, 8]}, out=out)) == 2
 
 
+def test_another_function_of_the_same_name_is_refused(tmp_path):
+    """Functions are told apart by what they do; what is merely written in another way is the same."""
+    scan({"g": [4]}, statistics=lambda r: {"a": 1}, out=tmp_path / "s")
+    with pytest.raises(OutputError, match=r"holds a scan with another function for statistics, also named .*<lambda>"):
+        scan({"g": [5]}, statistics=lambda r: {"b": 1}, out=tmp_path / "s")
+    again = scan({"g": [4, 5]}, statistics=lambda r: {"a": 1}, out=tmp_path / "s")
+    assert again.statistics == ("a",) and len(again) == 2
+
+
+def test_a_corrected_function_goes_on(tmp_path):
+    """With it, the runs that all failed, or that were ended by the name of a statistic, are made in the same folder."""
+    out = tmp_path / "s"
+    with pytest.raises(LifsimError, match="seed"):
+        scan({"tau_m": [20]}, statistics=lambda r: {"seed": 1}, out=out)
+    assert scan({"g": [4, 5]}, statistics=lambda r: 1 / 0, out=out).failed == 2
+    table = scan({"g": [4, 5]}, statistics=count, out=out)
+    assert table.failed == 0 and table.parameters == ("g",) and len(table) == 2
+    with pytest.raises(OutputError, match="other statistics: count, not rate"):
+        scan({"g": [4, 5]}, statistics="rate", out=out)
+
+
+def test_digests_of_functions():
+    def helped(name, helper):
+        space = {"__name__": "mine"}
+        exec(f"def helper(r): return {helper}\ndef f(r):\n    {name!r}\n    # a remark\n    return helper(r)", space)
+        return space["f"]
+
+    def enclosing(value):
+        return lambda r: value
+
+    def default(value):
+        def f(r, x=value, *, y=0):
+            return x
+
+        return f
+
+    class Counted:
+        def __call__(self, r):
+            return 1
+
+    same = [
+        (helped("one", 1), helped("another docstring", 1)),
+        (enclosing(3), enclosing(3)),
+        (enclosing([1]), enclosing([2])),  # a list may change while the scan goes on
+        (default((1, "a")), default((1, "a"))),
+        (partial(default(1), x=2), partial(default(1), x=2)),
+        (Counted(), Counted()),
+    ]
+    other = [
+        (helped("one", 1), helped("one", 2)),
+        (enclosing(3), enclosing(4)),
+        (enclosing(enclosing(3)), enclosing(enclosing(4))),
+        (enclosing(1), enclosing(True)),
+        (default((1, "a")), default((1, "b"))),
+        (partial(default(1), x=2), partial(default(1), x=3)),
+        (lambda r: r.a, lambda r: r.b),
+        (lambda r: [x + 1 for x in r], lambda r: [x + 2 for x in r]),
+        (math.sin, math.cos),
+    ]
+    assert all(code_digest(f) == code_digest(g) for f, g in same) and all(code_digest(f) != code_digest(g) for f, g in other)
+
+
+def test_the_digest_of_a_function_is_that_of_another_process():
+    """A set of texts has another order in each process."""
+    code = "from lifsim.scans.function_code import code_digest\nprint(code_digest(lambda r: r in {'a', 'b', 'c', 'd'}))"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True, text=True
+        ).stdout
+        for seed in "12"
+    }
+    assert len(found) == 1
+
+
 def test_a_folder_in_use_is_refused(tmp_path):
     def inner(result):
         with pytest.raises(OutputError, match="is in use by another scan"):
@@ -439,6 +642,10 @@ def test_folders_that_hold_something_else(tmp_path):
         scan({"g": [4]}, out=tmp_path / "s", overwrite=True)
     with pytest.raises(DataError, match="holds no scan"):
         read_scan(tmp_path / "s")
+    (tmp_path / "u" / "points").mkdir(parents=True)
+    (tmp_path / "u" / "points" / "a.h5").write_text("mine")  # the names alone do not make a scan
+    with pytest.raises(OutputError, match="holds no scan"):
+        scan({"g": [4]}, out=tmp_path / "u", overwrite=True)
     scan({"g": [4]}, out=tmp_path / "t")
     (tmp_path / "t" / "notes.txt").write_text("mine")
     scan({"g": [5]}, out=tmp_path / "t", overwrite=True)
@@ -446,6 +653,80 @@ def test_folders_that_hold_something_else(tmp_path):
     (tmp_path / "t" / "scan.json").write_text("{")
     with pytest.raises(DataError, match="is damaged"):
         read_scan(tmp_path / "t")
+
+
+@pytest.mark.parametrize("deletions", range(8))
+def test_overwriting_that_is_killed_between_deletions(tmp_path, monkeypatch, deletions):
+    """No old run becomes one of the new scan, and the folder can be used, also without its lock file."""
+    out, left = tmp_path / "s", deletions
+    old = scan({"g": [4, 5]}, statistics=count, out=out, keep=True)
+    unlink = Path.unlink
+
+    def killed(path, missing_ok=False):
+        nonlocal left
+        left -= path.parent in (out, out / "points") and not path.name.endswith(".lock")
+        if left < 0:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", killed)
+        with suppress(KeyboardInterrupt):
+            scan({"g": [6]}, statistics="rate", out=out, overwrite=True)
+    (out / ".runs.jsonl.lock").unlink(missing_ok=True)
+    with suppress(OutputError):  # where scan.json is still there
+        assert scan({"g": [6]}, statistics="rate", out=out).statistics == ("exc.neurons", "exc.spikes", "exc.rate", "exc.rate_sd")
+        assert read_scan(out)["g"].tolist() == [6]
+    if (out / "runs.jsonl").exists() and deletions < 1:
+        assert read_scan(out).columns == old.columns
+    new = scan({"g": [6]}, statistics="rate", out=out, overwrite=True)
+    assert new["g"].tolist() == [6] and not list((out / "points").glob("*.h5"))
+
+
+def test_runs_of_an_unknown_scan(tmp_path):
+    """Without scan.json and lock file they are neither taken over nor lost silently."""
+    scan({"g": [4]}, statistics=count, out=tmp_path / "s")
+    (tmp_path / "s" / "scan.json").unlink()
+    with pytest.raises(OutputError, match=r"holds runs, but not what was scanned \(scan\.json\)"):
+        scan({"g": [5]}, out=tmp_path / "s")
+    assert runs_of(tmp_path) == 1
+    assert scan({"g": [5]}, out=tmp_path / "s", overwrite=True)["g"].tolist() == [5] and runs_of(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("runs.jsonl", '{"key":"zz"}\n', "line 1: run is missing"),
+        ("runs.jsonl", "[]\n", "line 1: no object"),
+        ("runs.jsonl", "\n", "line 1: "),
+        ("runs.jsonl", '{"key":3}\n', "line 1: key is 3"),
+        (
+            "runs.jsonl",
+            '{"key":"k","run":"r","values":{"g":[]},"statistics":{},"digest":null,"file":null,"error":null,"seed":1,"wall_s":1}\n',
+            "g is",
+        ),
+        ("scan.json", '{"format": 1}', "name is missing"),
+        ("scan.json", "[]", "is damaged"),
+        ("scan.json", "[" * 100_000, "is damaged"),
+    ],
+)
+def test_damaged_folders(tmp_path, name, text, said):
+    scan({"g": [4]}, out=tmp_path / "s")
+    (tmp_path / "s" / name).write_text(text)
+    for attempt in (lambda: read_scan(tmp_path / "s"), lambda: scan({"g": [4]}, out=tmp_path / "s")):
+        with pytest.raises(DataError, match="is damaged") as caught:
+            attempt()
+        assert said in str(caught.value)
+
+
+def test_scan_json_without_an_entry(tmp_path):
+    scan({"g": [4]}, out=tmp_path / "s")
+    path = tmp_path / "s" / "scan.json"
+    about = json.loads(path.read_text())
+    for key in about:
+        path.write_text(json.dumps({name: x for name, x in about.items() if name != key}))
+        with pytest.raises(DataError, match=key):
+            scan({"g": [4]}, out=tmp_path / "s")
 
 
 def test_kept_results(tmp_path):
