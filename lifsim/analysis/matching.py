@@ -9,7 +9,6 @@ import numpy as np
 
 from lifsim.results.spikes import Spikes
 
-
 _ROUNDING = 1e-9  # ms
 
 

@@ -109,6 +109,9 @@ def scan(
         seeds=None if seeds is None else tuple(seeds_of(seeds, "--seeds")),
         discard=options["discard"],
     )
+    for text in settings:
+        if text.partition("=")[0].strip() in {one.name for one in request.axes}:
+            raise LifsimError("--set", f"{text}, which --grid scans", "one of them")
     own = SharedSettings(duration=duration, **{name: options[name] for name in ("threads", "precision", "weights", "method")})
     name = Path(model).stem
     asked = Scan(

@@ -72,8 +72,19 @@ class ScanTable(Overviewed):
             yield dict(zip(self.columns, row, strict=True))
 
     def only(self, column: str, value: Cell) -> ScanTable:
-        """A table of the rows that have `value` in `column`."""
+        """A table of the rows that have `value` in `column`.
+
+        Raises
+        ------
+        DataError : there is no such column, or no such row.
+        """
+        if column not in self.columns:
+            raise DataError("scan", f"has no column {column!r}", did_you_mean(str(column), list(self.columns)))
         kept = [row for row in self.rows() if row[column] == value]
+        if not kept:
+            there = sorted(set(self.columns[column]), key=str)
+            known = ", ".join(f"{x:g}" if isinstance(x, float) else str(x) for x in there[:12]) + (", …" if len(there) > 12 else "")
+            raise DataError("scan", f"holds no run with {column} = {value}", f"one of: {known}")
         return ScanTable({name: [row[name] for row in kept] for name in self.columns}, self.parameters, self.name, self.units, self.folder)
 
     def summary(self, level: float = 0.95) -> Columns:

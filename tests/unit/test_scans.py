@@ -401,6 +401,10 @@ def test_a_table_in_memory():
     table = scan({"g": [4, 5, 6], "rate": [9e3]}, "1:2")
     assert repr(table).splitlines()[0] == "Scan small: 6 runs, parameters g, rate" and "<table>" in table._repr_html_()
     assert table.only("g", 5)["seed"].tolist() == [1, 2] and isinstance(table.only("g", 5), ScanTable)
+    with pytest.raises(DataError, match=r"no run with g = 3\.4; (expected )?one of: "):
+        table.only("g", 3.4)
+    with pytest.raises(DataError, match="no column 'sed'; did you mean 'seed'"):
+        table.only("sed", 1)
     frame = pytest.importorskip("pandas").DataFrame(table.columns)
     assert table.to_pandas()["exc.rate"].tolist() == frame["exc.rate"].tolist()
     with pytest.raises(DataError, match=r"did you mean 'exc\.rate'"):
