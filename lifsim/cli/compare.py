@@ -53,7 +53,7 @@ _STATISTICAL = {
 @click.option("--statistical", is_flag=True, help="Compare distributions rather than spikes; each FILE is a group.")
 @click.option("--tolerance", type=TimeType(), help="Largest difference of spike times that are the same.  [default: 1e-9 ms]")
 @click.option("--trace-tolerance", type=click.FloatRange(0), help="Largest difference of samples that are the same.  [default: 0]")
-@click.option("--bin", type=TimeType(), help="Width of the bins of spike counts.  [default: 2 ms]")
+@click.option("--bin", type=TimeType(above=True), help="Width of the bins of spike counts.  [default: 2 ms]")
 @click.option("--neurons", type=click.IntRange(2), help="Number of neurons whose pairs are correlated.  [default: 250]")
 @click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Probability of a false alarm.  [default: 0.01]")
 @click.option("--distance", "limit", type=click.FloatRange(0, 1), help="Largest KS distance of groups that are the same.")

@@ -17,9 +17,12 @@ from lifsim.files.outputs import check_output, expanded
 
 
 class TimeType(click.ParamType):
-    """A time in ms, or with a unit."""
+    """A time in ms, or with a unit: from 0 on, or `above` 0."""
 
     name = "time"
+
+    def __init__(self, above: bool = False) -> None:
+        self.above = above
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """`value` in ms."""
@@ -29,8 +32,8 @@ class TimeType(click.ParamType):
             time = units.parse(value, "ms")
         except ValueError as error:
             self.fail(f"{error}; a time such as 1000 (ms) or '1 s'", param, ctx)
-        if not 0 <= time < float("inf"):
-            self.fail(f"{value}; a time from 0 on", param, ctx)
+        if not 0 <= time < float("inf") or (self.above and time == 0):
+            self.fail(f"{value}; a time {'above 0' if self.above else 'from 0 on'}", param, ctx)
         return time
 
 

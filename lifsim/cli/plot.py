@@ -29,7 +29,7 @@ from lifsim.cli.program import Command, Talk
 from lifsim.cli.results import chosen, opened
 from lifsim.cli.text import draw
 from lifsim.common import units
-from lifsim.common.errors import LifsimError
+from lifsim.common.errors import DataError, LifsimError
 from lifsim.modelfile.shipped import shipped_names
 
 # Kinds are functions of `lifsim.plot`, with "-" for "_".
@@ -99,7 +99,7 @@ class TriggersType(click.ParamType):
 @POPULATION
 @click.option("--neuron", type=click.IntRange(0), help="The neuron that is shown (membrane, phase-plane).")
 @click.option("--neurons", type=click.IntRange(1), help="Largest number of neurons of a population that are drawn or sampled.")
-@click.option("--bin", type=TimeType(), help="Width of bins (of rates, counts, lags).")
+@click.option("--bin", type=TimeType(above=True), help="Width of bins (of rates, counts, lags).")
 @click.option("--triggers", type=TriggersType(), help="Times of triggers, or the population whose spikes they are (psth).")
 @click.option("--before", type=TimeType(), help="Extent of a trial before its trigger (psth).")
 @click.option("--after", type=TimeType(), help="Extent of a trial after its trigger (psth).")
@@ -132,7 +132,9 @@ def plot(
     usual = Path("outputs") / file.name if model else file
     out = out or usual.with_name(f"{file.stem}{suffix}" if kind == "raster" else f"{file.stem}.{kind}{suffix}")
     if (out.suffix.lower() == ".gif") != (kind == "animation"):
-        raise LifsimError("--out", f"{out.name} for --kind {kind}", "a name that ends in .gif for an animation; else .png, .pdf or .svg")
+        moving = kind == "animation"
+        allowed = "a name that ends in .gif" if moving else "a name that ends in .png, .pdf or .svg (.gif is for --kind animation)"
+        raise LifsimError("--out", f"{out.name} for --kind {kind}", allowed)
     refuse_output(out, overwrite)
     options = {"width_mm": width_mm, "style": style}
     if model:
@@ -140,14 +142,26 @@ def plot(
 
         net = load_with_settings(str(file), list(settings))
         shown = _fitting(kind, _values(given, given["t_start"] or given["discard"] or None, chosen(given["populations"], net.populations)))
-        draw(kind, out, net, **shown, **options)
+        _draw(kind, out, net, shown, options)
     else:
         result = opened(talk, file, hints)
         start = analysis.after_warmup(result.t_start, given["t_start"], given["discard"])
         analysis.check_window(result, start, given["t_stop"])
         shown = _fitting(kind, _values(given, start, chosen(given["populations"], result.populations)))
-        draw(kind, out, result, **shown, **options)
+        _draw(kind, out, result, shown, options)
     talk.note(f"{out}: {kind} of {file}")
+
+
+def _draw(kind: str, out: Path, of: Any, shown: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Write the figure. Errors name the option, not the parameter of the function that draws."""
+    try:
+        draw(kind, out, of, **shown, **options)
+    except DataError as error:
+        problem = error.problems[0]
+        option = next((option for option, names in _PARAMETERS.items() if problem.where in names and problem.where in shown), None)
+        if option is None:
+            raise
+        raise DataError(option, problem.got, problem.allowed) from None
 
 
 def _check_file(file: Path, kind: str, settings: tuple[str, ...], hints: dict[str, Any]) -> None:

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifsim.cli.next_steps import command, next_line, unused
-from lifsim.cli.options import METHOD, MODEL, OVERWRITE, PRECISION, SETTINGS, WEIGHTS, CountType, NewFile, SeedType, TimeType, refuse_output
+from lifsim.cli.options import (
+    METHOD,
+    MODEL,
+    OVERWRITE,
+    PRECISION,
+    SETTINGS,
+    STYLE,
+    WEIGHTS,
+    WIDTH,
+    CountType,
+    NewFile,
+    SeedType,
+    TimeType,
+    refuse_output,
+)
 from lifsim.cli.program import FAILED, Command, Talk
 from lifsim.common.errors import LifsimError
 from lifsim.modelfile import toml
@@ -150,10 +164,19 @@ def _tell_end(talk: Talk, table: ScanTable, folder: Path, plot: bool) -> None:
 @click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
 @click.option("--where", multiple=True, metavar="NAME=VALUE", help="Only the runs with this value of a parameter. Repeatable.")
 @click.option("-o", "--out", type=NewFile(".png", ".pdf", ".svg"), help="Figure to write.  [default: OUT/STATISTIC.png]")
+@WIDTH
+@STYLE
 @OVERWRITE
 @click.pass_obj
 def scan_plot(
-    talk: Talk, folder: Path, statistic: str, populations: tuple[str, ...], where: tuple[str, ...], out: Path | None, overwrite: bool
+    talk: Talk,
+    folder: Path,
+    statistic: str,
+    populations: tuple[str, ...],
+    where: tuple[str, ...],
+    out: Path | None,
+    overwrite: bool,
+    **look: Any,
 ) -> None:
     """Plot a scan.
 
@@ -171,7 +194,7 @@ def scan_plot(
         table = table.only(name, cells_of({name: toml.value(value)})[name])
     out = out or unused(folder / f"{statistic}.png")
     refuse_output(out, overwrite)
-    _draw(table, out, statistic=statistic, populations=populations or None)
+    _draw(table, out, statistic=statistic, populations=populations or None, **look)
     talk.note(f"{out}: {statistic} of {folder}")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
 @GROUP
 @click.option("--statistics", "names", metavar="NAME,…", help="Which statistics, or all.  [default: rate,cv,fano,correlation]")
-@click.option("--bin", type=TimeType(), default=2.0, help="Width of the bins of spike counts.  [default: 2 ms]")
+@click.option("--bin", type=TimeType(above=True), default=2.0, help="Width of the bins of spike counts.  [default: 2 ms]")
 @click.option("--neurons", type=click.IntRange(2), default=250, show_default=True, help="Number of neurons whose pairs are correlated.")
 @FROM
 @TO

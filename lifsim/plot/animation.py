@@ -49,7 +49,8 @@ def animation(
     if not 1 <= frames <= 2000:
         raise DataError("seconds, fps", f"{seconds:g} s at {fps:g} frames per second", "both above 0, at most 2,000 frames")
     figure = raster_figure(spikes_of(result, populations, t_start, t_stop), None, rate_bin, max_neurons)
-    FigureCanvasAgg(figure).draw()  # the layout is computed once, not for each frame
+    for _ in range(2):  # the layout, as `Picture.savefig` computes it, once and not for each frame
+        FigureCanvasAgg(figure).draw()
     figure.set_layout_engine("none")
     curtains = [_curtain(ax) for ax in figure.axes]
 

@@ -14,12 +14,13 @@ from lifsim.plot.distributions import draw_boxes, draw_histograms
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.rate_course import in_rows, rates_height
-from lifsim.plot.selection import Shown, spikes_of
+from lifsim.plot.selection import Shown, spikes_of, too_short
 from lifsim.plot.style import FONT, add_legend, line_widths, new_figure, one_panel, say_nothing, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
 
 _SEGMENTS = 8  # least number of half-overlapping segments that a spectrum is averaged over
+_FEWEST = 4  # bins of a segment: two frequencies above 0, the least for a line
 _PEAK = 10.0  # times the median power: a peak above this is named
 
 
@@ -79,7 +80,7 @@ def correlations(
     ax.axvline(0, color=grey(0.6), linewidth=0.5, zorder=0.5)
     ax.set_xlabel(f"correlation of counts in {bin:g} ms", fontsize=FONT)
     if not len(every):
-        say_nothing(ax, "no pair of neurons with varying counts")
+        say_nothing(ax, too_short(shown, bin) or "no pair of neurons with varying counts")
     fit_fonts(ax)
     return new_figure(ax)
 
@@ -188,7 +189,8 @@ def spectrum(
 
     Raises
     ------
-    DataError : no such population, no spikes were recorded, the window is empty or shorter than a segment, or a number is not above 0.
+    DataError : no such population, no spikes were recorded, the window is empty or shorter than a segment, a segment holds fewer than 4
+        bins, or a number is not above 0.
     """
     if not highest > 0:
         raise DataError("highest", f"{highest:g} Hz", "above 0")
@@ -199,6 +201,10 @@ def spectrum(
     for one in shown:
         step = _resolution(one) if resolution is None else resolution
         frequencies, power = analysis.power_spectrum(one.spikes, bin, step)
+        longest = 1000.0 / (_FEWEST * step)
+        if bin > longest * (1 + 1e-9):
+            got = f"{bin:g} ms is too long for segments of {1000.0 / step:g} ms (frequencies {step:g} Hz apart)"
+            raise DataError("bin", got, f"at most {longest:.4g} ms, or a longer window")
         found.append((frequencies[1:], power[1:], step))  # the mean was removed
     widths = line_widths([np.log(np.maximum(power, 1e-12)) for _, power, _ in found], 0.9)
     for one, (frequencies, power, _), width in zip(shown, found, widths, strict=True):
@@ -215,7 +221,7 @@ def spectrum(
         add_legend(ax, 2)
         write_note(ax, f"{bin:g} ms bins, {found[0][2]:g} Hz apart; dashed: Poisson")
     else:
-        say_nothing(ax, "no spikes")
+        say_nothing(ax, "the rates do not vary" if any(one.number for one in shown) else "no spikes")
     ax.set_xlabel("frequency (Hz)", fontsize=FONT)
     ax.set_ylabel("power of the rate ((1/s)²/Hz)", fontsize=FONT)
     fit_fonts(ax)

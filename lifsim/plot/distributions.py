@@ -13,6 +13,8 @@ from lifsim.plot.selection import Look, Shown
 from lifsim.plot.style import line_widths, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
+_BINS = 60  # of a histogram, at most
+
 
 def edges_of(values: np.ndarray, n: int, most: int, dt: float = 0.0, least: float = 0.0) -> np.ndarray:
     """Edges of 10 to `most` bins from 0 over `values`, and of an empty one after them; midway between time steps if `dt` is given.
@@ -31,23 +33,26 @@ def edges_of(values: np.ndarray, n: int, most: int, dt: float = 0.0, least: floa
 def rate_edges(each: Sequence[np.ndarray], shown: Sequence[Shown]) -> np.ndarray:
     """Histogram edges midway between possible rates, which are whole numbers of spikes per window; other edges cause a comb pattern.
 
-    The last bin is empty.
+    The smallest range of the rates of a population has 2 n^(1/3) bins (Rice's rule), but all together no more than 60. The bins begin at
+    0, or below the lowest rate if that is above half of the highest; the last one is empty.
     """
     duration = max(one.spikes.t_stop - one.spikes.t_start for one in shown) / 1000.0
     every = np.concatenate(each)
     if not duration > 0 or not every.any():
         return edges_of(every, 0, 10)
-    most = round(float(every.max()) * duration)
+    low, high = round(float(every.min()) * duration), round(float(every.max()) * duration)  # spikes
+    narrowest = min(round(float(np.ptp(rate)) * duration) for rate in each if len(rate)) + 1
     bins = int(np.clip(np.ceil(2 * max(map(len, each)) ** (1 / 3)), 10, 30))
-    width = max(1, -(-(most + 1) // bins))  # spikes
-    return (np.arange(0, most + 2 + 2 * width, width) - 0.5) / duration
+    first = low if 2 * low > high else 0
+    width = max(1, -(-narrowest // bins), -(-(high - first + 1) // _BINS))
+    return (np.arange(first - width * (first > 0), high + 2 + 2 * width, width) - 0.5) / duration
 
 
 def whole_edges(values: Sequence[np.ndarray]) -> np.ndarray:
     """Edges of at most 60 bins midway between whole numbers, over all `values`, with an empty bin at each end that has room for it."""
     every = np.concatenate(values) if len(values) else np.zeros(0)
     low, high = (int(every.min()), int(every.max())) if len(every) else (0, 0)
-    width = max(1, -(-(high - low + 1) // 60))
+    width = max(1, -(-(high - low + 1) // _BINS))
     return np.arange(low - width * (low > 0), high + 2 * width + 1, width) - 0.5
 
 

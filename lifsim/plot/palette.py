@@ -92,6 +92,11 @@ def ink(colour: str) -> str:
     return "#FFFFFF" if dark else "#000000"
 
 
+def faint(colour: str) -> str:
+    """`colour` halfway to the background of the style in use."""
+    return _hex((np.array(to_rgb(colour)) + np.array(to_rgb(paper()))) / 2)
+
+
 def grey(level: float) -> str:
     """A grey between the text (0) and the background (1) of the style in use."""
     return _hex((1 - level) * np.array(to_rgb(matplotlib.rcParams["text.color"])) + level * np.array(to_rgb(paper())))

@@ -22,6 +22,7 @@ from lifsim.plot.style import (
     TINY,
     Picture,
     figure_size,
+    names_beside,
     new_figure,
     page_width,
     say_nothing,
@@ -90,7 +91,7 @@ def raster_figure(
     draw_raster(top, bands_of(shown, chosen, room), room)
     fit_fonts(top)
     if below is not None:
-        draw_rates(below, shown, rate_bin, "\n")
+        draw_rates(below, shown, rate_bin, "\n", names=False)
         top.set_xlabel("")
         top.tick_params(labelbottom=ax is not None)
     return figure
@@ -111,8 +112,8 @@ def _evenly(ids: np.ndarray, most: int | None) -> np.ndarray:
     return ids[np.linspace(0, len(ids) - 1, max(most, 1)).round().astype(int)]
 
 
-def draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
-    """Draw the spikes; `room` is the height of the axes in points."""
+def draw_raster(ax: Axes, bands: Sequence[Band], room: float, remark: str = "") -> None:
+    """Draw the spikes; `room` is the height of the axes in points. `remark` follows their number above the axes."""
     start, stop, scale = time_axis(ax, [band.shown.spikes for band in bands])
     bottom = bands[-1].top + bands[-1].height
     ax.set_ylim(bottom, 0)
@@ -125,7 +126,7 @@ def draw_raster(ax: Axes, bands: Sequence[Band], room: float) -> None:
     for band in bands[1:]:
         ax.axhline(band.top, color=grey(0.6), linewidth=0.5, zorder=3)
     _label_bands(ax, bands, room / bottom)
-    write_note(ax, f"{number:,} spike{'' if number == 1 else 's'}{note}")
+    write_note(ax, f"{number:,} spike{'' if number == 1 else 's'}{note}{remark}")
     if not number:
         say_nothing(ax, "no spikes")
 
@@ -139,8 +140,9 @@ def _label_bands(ax: Axes, bands: Sequence[Band], scale: float) -> None:
     nearest = scale * float(np.diff(middles).min()) if len(bands) > 1 else np.inf
     size = float(np.clip(nearest / 1.15, TINY, FONT))
     kept = spread_apart(middles * scale, 1.1 * size)
-    names = [band.name + (f"\n{band.label}" if band.height * scale > 2.6 * size else "") for band in bands]
-    ax.set_yticks(middles[kept], [names[k] for k in kept])
+    labels = names_beside(ax, [band.name for band in bands], size)
+    labels = [label + (f"\n{band.label}" if band.height * scale > 2.6 * size else "") for label, band in zip(labels, bands, strict=True)]
+    ax.set_yticks(middles[kept], [labels[k] for k in kept])
     ax.tick_params(axis="y", length=0)
     for tick, k in zip(ax.get_yticklabels(), kept, strict=True):
         tick.set_color(ink(bands[k].colour))

@@ -20,6 +20,7 @@ from lifsim.plot.style import (
     figure_size,
     legend_height,
     line_widths,
+    names_beside,
     spread_apart,
     time_label,
     write_note,
@@ -62,15 +63,21 @@ def check_bin(rate_bin: float | None) -> None:
         raise DataError("rate_bin", f"{rate_bin:g} ms", "a finite time above 0")
 
 
-def draw_rates(ax: Axes, shown: Sequence[Shown | ShownInPieces], rate_bin: float | None, beside: str = ", ") -> None:
+def draw_rates(ax: Axes, shown: Sequence[Shown | ShownInPieces], rate_bin: float | None, beside: str = ", ", names: bool = True) -> None:
     """Draw the population rates in bins of `rate_bin` ms (None: of `rate_bin_of` for each population).
 
-    `beside` separates the label of the vertical axis from the width of the bins.
+    `beside` separates the label of the vertical axis from the width of the bins. Without `names`, for axes below a raster that has them,
+    the legend of lines gives only the widths of bins that differ.
     """
     bins = [rate_bin_of(one.spikes, one.number) if rate_bin is None else rate_bin for one in shown]
     steps = [_rate_steps(one, width) for one, width in zip(shown, bins, strict=True)]
     scale = time_axis(ax, [one.spikes for one in shown])[2]
-    (_draw_rows if in_rows(shown) else _draw_lines)(ax, shown, bins, [(rate, edges * scale) for rate, edges in steps], beside)
+    bins = [width if len(edges) != 2 else edges[1] - edges[0] for width, (_, edges) in zip(bins, steps, strict=True)]  # as drawn
+    steps = [(rate, edges * scale) for rate, edges in steps]
+    if in_rows(shown):
+        _draw_rows(ax, shown, bins, steps)
+    else:
+        _draw_lines(ax, shown, bins, steps, beside, names)
     fit_fonts(ax)
 
 
@@ -102,20 +109,21 @@ def _rate_steps(one: Shown | ShownInPieces, width: float) -> tuple[np.ndarray, n
 Steps = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
-def _draw_lines(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: Steps, beside: str) -> None:
+def _draw_lines(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: Steps, beside: str, names: bool) -> None:
     widths = line_widths([rate for rate, _ in steps], 0.8)
     same = len(set(bins)) == 1
     for one, bin, (rate, edges), width in zip(shown, bins, steps, widths, strict=True):
         if len(rate):
-            label = one.label if same else f"{one.label}, {bin:g} ms"
-            ax.stairs(rate, edges, baseline=None, color=one.colour, linewidth=width, label=label)
+            parts = [*([one.label] if names else []), *([] if same else [f"{bin:g} ms"])]
+            ax.stairs(rate, edges, baseline=None, color=one.colour, linewidth=width, label=", ".join(parts))
     ax.set_ylabel(f"rate (1/s){beside}{_bins_text(bins)}", fontsize=FONT)
     highest = max((float(rate.max()) for rate, _ in steps if len(rate)), default=0.0) or 1.0
     ax.set_ylim(-0.04 * highest, 1.08 * highest)  # so that a rate of 0 is not hidden by the axis
-    add_legend(ax, len(shown))
+    if names or not same:
+        add_legend(ax, len(shown))
 
 
-def _draw_rows(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: Steps, beside: str) -> None:
+def _draw_rows(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: Steps) -> None:
     """A filled row for each population, from 0 to its highest rate, which is written at the end of the row."""
     for k, (one, (rate, edges)) in enumerate(zip(shown, steps, strict=True)):
         if len(rate):
@@ -136,7 +144,9 @@ def name_rows(ax: Axes, shown: Sequence[Look], names: bool = True) -> tuple[list
     row = 72 * figure_size(ax)[1] / len(shown)  # points
     size = float(np.clip(row / 1.3, TINY, SMALL))
     kept = spread_apart(np.arange(len(shown)) * row, 1.05 * size)
-    ax.set_yticks([k + 0.5 for k in kept], [shown[k].label if names else "" for k in kept], fontsize=size)
+    ax.set_yticks(
+        [k + 0.5 for k in kept], names_beside(ax, [shown[k].label for k in kept], size) if names else [""] * len(kept), fontsize=size
+    )
     ax.tick_params(axis="y", length=0)
     for tick, k in zip(ax.get_yticklabels(), kept, strict=True):
         tick.set_color(ink(shown[k].colour))

@@ -16,7 +16,18 @@ from lifsim.plot.palette import colours
 from lifsim.plot.scan_axes import ScanAxis, scan_axis, shown_name
 from lifsim.plot.scan_maps import Field, draw_maps
 from lifsim.plot.scan_traces import draw_potentials, potentials_of
-from lifsim.plot.style import Picture, add_legend, label_axis, new_figure, page_width, short_label, tidy_axes, write_note
+from lifsim.plot.style import (
+    add_legend,
+    is_narrow,
+    label_axis,
+    new_figure,
+    one_panel,
+    page_width,
+    panels_beside,
+    short_label,
+    tidy_axes,
+    write_note,
+)
 from lifsim.plot.typefaces import fit_fonts
 
 if TYPE_CHECKING:
@@ -151,12 +162,10 @@ def _draw_curves(
     found = potentials_of(kept) if kept else []
     label, note = texts
     if ax is None and found:
-        figure: Figure = Picture(figsize=(page_width(), 0.4 * page_width()), layout="constrained")
-        ax, beside = figure.subplots(1, 2, width_ratios=(1, 1.3))
+        ax, beside = panels_beside(2.4 if is_narrow() else 0.4 * page_width(), 1, 1.3)
         draw_potentials(beside, axis, found)
     elif ax is None:
-        figure = Picture(figsize=(0.65 * page_width(), 0.42 * page_width()), layout="constrained")
-        ax = figure.subplots()
+        ax = one_panel(2.4 if is_narrow() else 0.42 * page_width(), 0.65)
     order = np.argsort(axis.at, kind="stable")
     x, bands = axis.at[order], False
     for one in curves:

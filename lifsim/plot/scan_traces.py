@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
+from lifsim.plot.palette import on_dark
 from lifsim.plot.scan_axes import ScanAxis
 from lifsim.plot.selection import result_of
 from lifsim.plot.style import SMALL, add_legend_beside, label_axis, tidy_axes, time_label
@@ -38,8 +39,9 @@ def _potential(result: Result) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def draw_potentials(ax: Axes, axis: ScanAxis, found: Sequence[tuple[float, np.ndarray, np.ndarray, str]]) -> None:
-    """Lines from dark (the first value) to light."""
-    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.88, len(found)))
+    """Lines from dark (the first value) to light, without the shades that are like the background."""
+    first, last = (0.4, 1.0) if on_dark() else (0.0, 0.88)
+    shades = matplotlib.colormaps["viridis"](np.linspace(first, last, len(found)))
     scale = time_label(ax, 0.0, max(float(times[-1]) for _, times, _, _ in found))
     for (place, times, potential, _), colour in zip(found, shades, strict=True):
         ax.plot(times * scale, potential, color=colour, lw=0.9, label=axis.said(place))

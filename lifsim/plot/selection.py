@@ -11,7 +11,7 @@ from lifsim import analysis
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.plot.origins import note
 from lifsim.plot.palette import colours
-from lifsim.plot.style import short_label
+from lifsim.plot.style import numbered, short_label
 from lifsim.results.opening import Openable
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
@@ -64,8 +64,7 @@ def looks(models: Mapping[str, str]) -> dict[str, Look]:
     ranked = sorted(names, key=lambda name: "generator" in models[name])
     colour = dict(zip(ranked, colours(ranked), strict=True))
     labels = [short_label(name) for name in names]
-    unique = [label if labels.count(label) == 1 else f"{label} ({k + 1})" for k, label in enumerate(labels)]
-    return {name: Look(colour[name], label) for name, label in zip(names, unique, strict=True)}
+    return {name: Look(colour[name], label) for name, label in zip(names, numbered(labels), strict=True)}
 
 
 def result_of(result: Openable) -> Result:
@@ -104,6 +103,12 @@ def _looks_of(result: Result, populations: Sequence[str] | str | None, t_start: 
     names = population_names(populations, order, "spikes", "traces" if len(result.traces) else "")
     looks = looks_of(result)
     return {name: looks[name] for name in names}
+
+
+def too_short(shown: Sequence[Shown], bin: float) -> str:
+    """A remark if the window of `shown` spikes holds fewer than two bins of `bin` ms, over which no counts can vary; else ""."""
+    duration = max(one.spikes.t_stop - one.spikes.t_start for one in shown)
+    return f"a window of {duration:g} ms holds fewer than two bins of {bin:g} ms" if 2 * bin > duration * (1 + 1e-9) else ""
 
 
 def _gathered(stream: SpikeStream) -> Spikes:

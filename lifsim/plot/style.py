@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ import numpy as np
 from matplotlib.animation import TimedAnimation
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.transforms import ScaledTranslation
 
 from lifsim.common.errors import OutputError
 from lifsim.common.printable import one_line
@@ -30,11 +33,19 @@ SMALL = 7.0
 TINY = 5.5
 _LONGEST = 22  # characters of a label
 _ENTRY = 0.105  # height of the smallest legend entry, inches
+CHARACTER = 0.6  # mean width of a character over the size of the font
+_BELOW = 30.0  # points from the axes down to a legend below them: ticks, their labels and the label of the axis
 MUTED = 0.35  # the grey of remarks, between text (0) and background (1)
 
 
 class Picture(Figure):
     """A figure that notebooks display without pyplot."""
+
+    def savefig(self, *args: Any, **options: Any) -> None:
+        """Save the figure, laid out twice: the first layout changes the ticks and broken lines that the second then has room for."""
+        if isinstance(self.get_layout_engine(), ConstrainedLayoutEngine):
+            self.draw_without_rendering()
+        super().savefig(*args, **options)
 
     def _repr_png_(self) -> bytes:
         data = io.BytesIO()
@@ -77,7 +88,28 @@ def spread_apart(places: np.ndarray, least: float) -> list[int]:
 def short_label(name: str) -> str:
     """A name as a label. A long name loses its middle, as names often differ at their ends; a blank one is quoted."""
     text = showable(one_line(name))
-    return literal(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 9]}…{text[-8:]}") if text.strip() else f'"{text}"'
+    return literal(_cut(text, _LONGEST)) if text.strip() else f'"{text}"'
+
+
+def names_beside(ax: Axes, labels: Sequence[str], size: float) -> list[str]:
+    """Labels for names of `size` points to the left of the axes, so short that they take at most about 30 % of the width of the panel.
+
+    Labels that become the same are numbered.
+    """
+    room = 0.39 * 72 * figure_size(ax)[0]  # before the layout, axes have 77 % of the width
+    most = max(6, int(room / (CHARACTER * size)))
+    return numbered([literal(_cut(label.replace(r"\$", "$").strip(), most)) for label in labels])
+
+
+def numbered(labels: Sequence[str]) -> list[str]:
+    """The labels, with numbers in their order behind those that occur several times."""
+    return [label if labels.count(label) == 1 else f"{label} ({k + 1})" for k, label in enumerate(labels)]
+
+
+def _cut(text: str, most: int) -> str:
+    """`text`, its middle replaced by "…" if it has more than `most` characters."""
+    end = 8 * most // _LONGEST
+    return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"
 
 
 def label_axis(text: str) -> str:
@@ -100,7 +132,8 @@ def figure_size(ax: Axes) -> tuple[float, float]:
 
 def say_nothing(ax: Axes, why: str) -> None:
     """Write in empty axes why they are empty."""
-    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=FONT, color=grey(MUTED))
+    text = ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=FONT, color=grey(MUTED))
+    wrap_within(text, lambda: ax.get_window_extent().width)
 
 
 def add_legend(ax: Axes, populations: int) -> None:
@@ -110,15 +143,25 @@ def add_legend(ax: Axes, populations: int) -> None:
 
 
 def add_legend_beside(ax: Axes, size: float, title: str = "") -> None:
-    """Add a legend to the right. Entries without room are left out; the last entry then gives their number."""
+    """Add a legend to the right; one that is wider than half of the axes, as in narrow figures, is put below them.
+
+    Entries without room are left out; the last entry then gives their number.
+    """
     handles, labels = ax.get_legend_handles_labels()
     room = max(4, int(1.25 * figure_size(ax)[1] / _ENTRY))
     names = labels
     if len(labels) > room:
         handles = [*handles[: room - 1], Line2D([], [], linestyle="none")]
         names = [*labels[: room - 1], f"… {len(labels) - room + 1} more"]
-    place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.005, 0.5), "frameon": False, "borderpad": 0}
-    ax.legend(handles, names, fontsize=size, title=title or None, title_fontsize=size, handlelength=1.0, labelspacing=0.15, **place)
+    look: dict[str, Any] = {"fontsize": size, "title_fontsize": size, "title": title or None, "handlelength": 1.0, "labelspacing": 0.15}
+    look |= {"frameon": False, "borderpad": 0}
+    legend = ax.legend(handles, names, loc="center left", bbox_to_anchor=(1.005, 0.5), **look)
+    width, axes = legend.get_window_extent().width, ax.get_window_extent().width
+    if width > 0.5 * axes:
+        below = ax.transAxes + ScaledTranslation(0, -_BELOW / 72, new_figure(ax).dpi_scale_trans)
+        columns = max(1, min(len(names), int(1.2 * axes / width)))
+        place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below, "borderaxespad": 0}
+        ax.legend(handles, names, ncols=columns, columnspacing=1.0, **place, **look)
 
 
 def legend_height(entries: int, least: float) -> float:
@@ -137,8 +180,24 @@ def time_label(ax: Axes, start: float, stop: float) -> float:
 
 
 def write_note(ax: Axes, text: str, pad: float = 3) -> None:
-    """Write a remark above the right end of the axes, `pad` points away."""
-    ax.set_title(text, loc="right", fontsize=SMALL, color=grey(MUTED), pad=pad)
+    """Write a remark above the right end of the axes, `pad` points away, in as many lines as the width of the axes requires."""
+    note = ax.set_title(text, loc="right", fontsize=SMALL, color=grey(MUTED), pad=pad)
+    letter = ax._left_title  # type: ignore[attr-defined]  # of the panel; it stands in the same line
+
+    def room() -> float:
+        return ax.get_window_extent().width - (letter.get_window_extent().width + SMALL if letter.get_text() else 0.0)
+
+    wrap_within(note, room)
+
+
+def wrap_within(text: Text, room: Callable[[], float]) -> None:
+    """Break the lines of `text` at spaces so that they are no longer than `room` (pixels), which is asked when the text is drawn.
+
+    The layout regards the height of titles and labels of axes, but not their length: without breaks, the figure's edge cuts them.
+    Matplotlib itself breaks lines at the figure's edge only.
+    """
+    text.set_wrap(True)
+    text._get_wrap_line_width = room  # type: ignore[attr-defined]
 
 
 def line_widths(curves: Sequence[np.ndarray], thin: float) -> list[float]:
@@ -171,6 +230,8 @@ def tidy_axes(ax: Axes) -> None:
     ax.tick_params(labelsize=FONT, width=0.6, length=3)
     ax.xaxis.label.set_fontsize(FONT)
     ax.yaxis.label.set_fontsize(FONT)
+    wrap_within(ax.xaxis.label, lambda: ax.get_window_extent().width)
+    wrap_within(ax.yaxis.label, lambda: 1.25 * ax.get_window_extent().height)  # there is room above and below
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(NumberLabels())
     for side, spine in ax.spines.items():

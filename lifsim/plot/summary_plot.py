@@ -18,7 +18,7 @@ from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, paper
 from lifsim.plot.raster_plot import draw_raster
 from lifsim.plot.rate_course import name_rows
-from lifsim.plot.selection import Shown, sample_of, spikes_of
+from lifsim.plot.selection import Shown, sample_of, spikes_of, too_short
 from lifsim.plot.style import FONT, Picture, is_narrow, page_width, say_nothing, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
@@ -83,10 +83,11 @@ def summary(
     right[0].set_xlabel("rate of a neuron (1/s)", fontsize=FONT)
     draw_tukey(right[1], [cv[~np.isnan(cv)] for cv in cvs], drawn)
     right[1].set_xlabel("CV of ISI", fontsize=FONT)
-    _draw_bars(right[2], [analysis.synchrony(one.spikes, bin) for one in drawn], drawn)
+    short = too_short(shown, bin)
+    _draw_bars(right[2], [np.nan if short else analysis.synchrony(one.spikes, bin) for one in drawn], drawn, short or "no spikes")
     right[2].set_xlabel(f"synchrony: variance / mean of counts in {bin:g} ms", fontsize=FONT)
     window = shown[0].spikes
-    write_note(right[0], f"{_numbers(drawn)} neurons each; {window.t_start:g} to {window.t_stop:g} ms")
+    write_note(right[0], f"B to D: {_numbers(drawn)} neurons each; {window.t_start:g} to {window.t_stop:g} ms")
     for letter, ax in zip("ABCD", (left, *right), strict=True):
         ax.set_title(letter, loc="left", fontsize=FONT, fontweight="bold", pad=3)
         fit_fonts(ax)
@@ -103,7 +104,12 @@ def _draw_dots(ax: Axes, shown: Sequence[Shown], duration: float, height: float)
     share = min(1.0, _ROWS / total)
     few = [replace(one, spikes=one.spikes.window(one.spikes.t_stop - duration)) for one in shown]
     few = [replace(one, spikes=sample_of(one.spikes, max(1, round(share * len(one.spikes.recorded_ids))))) for one in few]
-    draw_raster(ax, bands_of(few, [np.sort(one.spikes.recorded_ids) for one in few], height), height)
+    draw_raster(
+        ax,
+        bands_of(few, [np.sort(one.spikes.recorded_ids) for one in few], height),
+        height,
+        f"; {few[0].spikes.t_start:g} to {few[0].spikes.t_stop:g} ms",
+    )
     ax.xaxis.set_major_locator(MaxNLocator(4))
 
 
@@ -130,7 +136,8 @@ def draw_tukey(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Shown]) -
         say_nothing(ax, "no values")
 
 
-def _draw_bars(ax: Axes, values: Sequence[float], shown: Sequence[Shown]) -> None:
+def _draw_bars(ax: Axes, values: Sequence[float], shown: Sequence[Shown], none: str) -> None:
+    """Draw a bar for each population; `none` is said if there are no values."""
     tidy_axes(ax)
     name_rows(ax, shown)
     for k, (value, one) in enumerate(zip(values, shown, strict=True)):
@@ -139,4 +146,4 @@ def _draw_bars(ax: Axes, values: Sequence[float], shown: Sequence[Shown]) -> Non
     ax.axvline(1, color=grey(0.5), linewidth=0.6, linestyle="--", zorder=0.5)  # of independent Poisson trains
     ax.set_xlim(left=0)
     if np.isnan(values).all():
-        say_nothing(ax, "no spikes")
+        say_nothing(ax, none)

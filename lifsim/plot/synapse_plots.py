@@ -13,10 +13,11 @@ from matplotlib.ticker import MaxNLocator
 
 from lifsim.plot.distributions import draw_boxes, draw_histograms, whole_edges
 from lifsim.plot.house import pictured
-from lifsim.plot.palette import grey, ink, paper
+from lifsim.plot.palette import faint, grey, ink, paper
 from lifsim.plot.rate_course import in_rows, rates_height
 from lifsim.plot.selection import Look
 from lifsim.plot.style import (
+    CHARACTER,
     FONT,
     SMALL,
     TINY,
@@ -24,6 +25,7 @@ from lifsim.plot.style import (
     figure_size,
     is_narrow,
     line_widths,
+    names_beside,
     new_figure,
     one_panel,
     page_width,
@@ -39,6 +41,7 @@ from lifsim.plot.typefaces import fit_fonts
 _PIXELS = 300  # along the longer side, at most
 _LINES = 8  # more pairs of populations than this are pooled over their targets
 _STROKES = ("-", "--", ":", "-.")
+_THIN = 0.9  # width of a line, points
 _LEAST = 0.07  # of the longest side, for a small population
 
 
@@ -111,10 +114,13 @@ def _name_spans(ax: Axes, spans: Mapping[str, tuple[float, float]], given: Synap
     names = list(spans)
     middles = np.array([sum(spans[name]) / 2 for name in names])
     for axis, length in zip((ax.xaxis, ax.yaxis), figure_size(ax), strict=True):
-        upright = axis is ax.xaxis and len(names) > 4
         size = SMALL if len(names) <= 12 else TINY
+        labels = names_beside(ax, [given.looks[name].label for name in names], size)
+        upright = axis is ax.xaxis and (
+            len(names) > 4 or max(map(len, labels)) * CHARACTER * size > 72 * length * np.diff(middles).min(initial=1)
+        )
         kept = spread_apart(middles * 72 * length, 1.15 * size if upright or axis is ax.yaxis else 3 * size)
-        axis.set_ticks([middles[k] for k in kept], [given.looks[names[k]].label for k in kept])
+        axis.set_ticks([middles[k] for k in kept], [labels[k] for k in kept])
         axis.set_tick_params(length=0, labelsize=size, labelrotation=90 if upright else 0)
         for tick, k in zip(axis.get_ticklabels(), kept, strict=True):
             tick.set_color(ink(given.looks[names[k]].colour))
@@ -220,11 +226,12 @@ def _draw_weights(ax: Axes, found: Mapping[tuple[str, str], np.ndarray], looks: 
     drawn: list[str] = []
     shares = [np.histogram(w, edges)[0] / len(w) for w in found.values()]
     filled = np.any(shares, axis=0)
-    widths = line_widths([share[filled] for share in shares], 0.9)
+    widths = line_widths([share[filled] for share in shares], _THIN)
     for (source, target), share, width in zip(found, shares, widths, strict=True):
         stroke = _STROKES[drawn.count(source) % len(_STROKES)]
         drawn.append(source)
         label = f"{looks[source].label} \N{RIGHTWARDS ARROW} {looks[target].label if target else 'all'}"
-        ax.stairs(share, edges, color=looks[source].colour, linewidth=width, linestyle=stroke, label=label)
+        colour = looks[source].colour if width == _THIN else faint(looks[source].colour)  # lines that cover it may have its colour
+        ax.stairs(share, edges, color=colour, linewidth=width, linestyle=stroke, label=label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)

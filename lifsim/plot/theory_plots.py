@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import colours, grey, other_colours
-from lifsim.plot.style import FONT, SMALL, label_axis, new_figure, one_panel, tidy_axes
+from lifsim.plot.style import FONT, SMALL, add_legend_beside, label_axis, new_figure, one_panel, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
 
 _LINE, _DOT = 1.2, 3.2
@@ -139,6 +139,8 @@ def _finish(ax: Axes, beside: bool = False) -> None:
     ax.xaxis.label.set_fontsize(FONT)
     ax.yaxis.label.set_fontsize(FONT)
     if ax.get_legend_handles_labels()[0]:
-        place = {"loc": "center left", "bbox_to_anchor": (1.005, 0.5)} if beside else {"loc": "best"}
-        ax.legend(frameon=False, fontsize=SMALL, **place)
+        if beside:
+            add_legend_beside(ax, SMALL)
+        else:
+            ax.legend(frameon=False, fontsize=SMALL, loc="best")
     fit_fonts(ax)

@@ -15,7 +15,7 @@ from lifsim.common.errors import DataError
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, ink
 from lifsim.plot.selection import Shown, result_of, sample_of, spikes_of
-from lifsim.plot.style import FONT, Picture, add_legend, line_widths, new_figure, page_width, tidy_axes, write_note
+from lifsim.plot.style import FONT, Picture, add_legend, line_widths, names_beside, new_figure, page_width, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
 
@@ -76,7 +76,9 @@ def psth(
     else:
         top, below = ax if isinstance(ax, tuple) else (None, ax)
     _draw_histogram(below, shown, trials, bin)
-    if top is not None:
+    if top is None:
+        add_legend(below, len(shown))
+    else:  # which names the populations at its left
         few = [analysis.align(sample_of(one.spikes, max_neurons), triggers, before, after) for one in shown]
         _draw_trials(top, shown, few)
         top.set_xlim(-before, after)
@@ -101,7 +103,8 @@ def _draw_trials(ax: Axes, shown: Sequence[Shown], trials: Sequence[Trials]) -> 
     ax.axvline(0, color=grey(0.4), linewidth=0.7, linestyle="--")
     ax.set_ylim(max(first, 1), 0)
     shares = [f"{len(each.spikes.recorded_ids):,} of {len(one.spikes.recorded_ids):,}" for one, each in zip(shown, trials, strict=True)]
-    names = [f"{one.label}\n{share}" for one, share in zip(shown, shares, strict=True)]
+    labels = names_beside(ax, [one.label for one in shown], FONT)
+    names = [f"{label}\n{share}" for label, share in zip(labels, shares, strict=True)]
     ax.set_yticks(middles, names)
     ax.tick_params(axis="y", length=0)
     for tick, one in zip(ax.get_yticklabels(), shown, strict=True):
@@ -121,4 +124,3 @@ def _draw_histogram(ax: Axes, shown: Sequence[Shown], trials: Sequence[Trials], 
     ax.set_ylim(bottom=0)
     ax.set_xlabel("time from the trigger (ms)", fontsize=FONT)
     ax.set_ylabel(f"rate (1/s)\n{bin:g} ms bins", fontsize=FONT)
-    add_legend(ax, len(shown))

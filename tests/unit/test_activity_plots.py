@@ -73,7 +73,7 @@ def test_summary_shows_rates_cvs_and_synchrony():
     a, b, c, d = plot.summary(RESULT, t_start=100.0, neurons=40).axes
     assert [ax.get_title(loc="left") for ax in (a, b, c, d)] == list("ABCD")
     assert a.get_xlim() == (600.0, 1000.0)
-    assert b.get_title(loc="right") == "15 to 40 neurons each; 100 to 1000 ms"
+    assert b.get_title(loc="right") == "B to D: 15 to 40 neurons each; 100 to 1000 ms"
     bars = d.patches
     for k, name in enumerate(SIZES):
         drawn = sample_of(RESULT.spikes[name].window(100.0), 40)

@@ -99,7 +99,9 @@ def test_an_animation_is_a_gif(results, monkeypatch):
     with Image.open("x.animation.gif") as image:
         assert image.n_frames == 3
     assert "a name that ends in .gif" in lif("plot x.h5 --kind animation -o y.png", 2)
-    assert "else .png, .pdf or .svg" in lif("plot x.h5 -o y.gif", 2)
+    assert "y.gif for --kind raster; expected a name that ends in .png, .pdf or .svg (.gif is for --kind animation)" in lif(
+        "plot x.h5 -o y.gif", 2
+    )
 
 
 ANIMATION = plot.animation
@@ -110,6 +112,9 @@ ANIMATION = plot.animation
     [
         ("x.h5 --neuron 3", "--neuron: given with --kind raster; only for --kind membrane, phase-plane"),
         ("x.h5 --kind isi --bin 2", "--bin: given with --kind isi"),
+        ("x.h5 --bin 0", "--bin: 0; expected a time above 0"),
+        ("x.h5 --bin -1", "--bin: -1; expected a time above 0"),
+        ("x.h5 --kind spectrum --bin 1000", "--bin: 1000 ms is too long for segments"),
         ("x.h5 --kind psth", "--kind psth: needs --triggers; times such as 100,200,300"),
         ("x.h5 --kind psth --triggers 1,x", "--triggers"),
         ("x.h5 --kind psth --triggers stim", "there are no spikes of 'stim'"),
