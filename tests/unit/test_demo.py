@@ -172,7 +172,7 @@ def test_stdp(made):
     assert n["change"] == pytest.approx(expected, abs=1e-9)
     # 60 pairs at a distance of 10 ms; the second spike of each pair meets the first of the next 190 ms later
     sixty = 60 * (math.exp(-0.5) - math.exp(-9.5))
-    ends = {"before": 50 + sixty, "after": 50 - sixty}
+    ends = {"before": stdp.WEIGHT + sixty, "after": stdp.WEIGHT - sixty}
     assert {name: course[-1] for name, course in n["courses"].items()} == pytest.approx(ends, abs=5e-3)
     assert "gets to 86.39 pA" in made("stdp").text and "to 13.61 pA" in made("stdp").text
 
