@@ -324,6 +324,8 @@ def test_the_command_writes_the_page(run, tmp_path):
         (["laek"], "demo: there is no demonstration 'laek'; did you mean 'leak'?"),
         (["-o", "x.png"], "--out: x.png, but no demonstration"),
         (["leak", "--html"], "--html: given with the demonstration 'leak'"),
+        (["leak", "-o", "x.txt"], "--out: x.txt; expected a name that ends in .png or .pdf or .svg\n"),
+        (["--html", "-o", "x.txt"], "--out: x.txt; expected a name that ends in .html or .htm\n"),
         (["leak", "-o", "x.html"], "--out: x.html; expected a name that ends in .png or .pdf or .svg"),
         (["leak", "-o", "x.gif"], "--out: x.gif"),
         (["--html", "-o", "x.png"], "--out: x.png; expected a name that ends in .html or .htm"),
