@@ -75,3 +75,65 @@ def test_poisson_window_is_that_of_nest():
     rises = np.flatnonzero(np.diff(result.traces["n"]["V_m"][:, 0], prepend=0.0) > 0) + 1
     assert (rises.min(), rises.max()) == (112, 311)
     assert (result.spikes["g"].times.min(), result.spikes["g"].times.max()) == (10.2, 30.1)
+
+
+# -- currents and rates in lists have the bounds of single ones --------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, 1e300, -2e9])
+@pytest.mark.parametrize(
+    ("model", "params", "key"),
+    [
+        ("step_current_generator", {"amplitude_times": [1.0, 2.0], "amplitude_values": [5.0, None]}, "amplitude_values"),
+        ("waveform_generator", {"waveform": [5.0, None, 3.0]}, "waveform"),
+        ("inhomogeneous_poisson_generator", {"rate_times": [1.0, 2.0], "rate_values": [5.0, None]}, "rate_values"),
+        ("dc_generator", {"amplitude": None}, "amplitude"),
+        ("noise_generator", {"mean": None}, "mean"),
+        ("iaf_psc_exp", {"I_e": None}, "I_e"),
+    ],
+)
+def test_currents_and_rates_beyond_all_sense(model, params, key, wrong):
+    given = {
+        name: [wrong if x is None else x for x in v] if isinstance(v, list) else wrong if v is None else v for name, v in params.items()
+    }
+    with pytest.raises(ls.ModelError, match=rf"^populations\.g\.{key}: {wrong:g}; must be (-1e9|0) to 1e9$".replace("+", r"\+")):
+        small().add("g", 1, model, **given)
+
+
+@pytest.mark.parametrize("wrong", [[-1.0, 5.0], [0.0, 5.0], [1.0, np.inf]])
+def test_times_of_steps_are_above_0(wrong):
+    with pytest.raises(ls.ModelError, match=r"^populations\.g\.amplitude_times: .*; must be > 0$"):
+        small().add("g", 1, "step_current_generator", amplitude_times=wrong, amplitude_values=[1.0, 2.0])
+    small().add("g", 1, "step_current_generator", amplitude_times=[], amplitude_values=[])
+
+
+@pytest.mark.parametrize("key", ["mean", "std"])
+def test_a_bound_on_a_list_given_to_each_node(key):
+    with pytest.raises(ls.ModelError, match="1e9"):
+        small().add("g", 3, "noise_generator", **{key: [1.0, 2.0, 1e10]})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("inf", "populations.step.params.amplitude_values: inf; must be -1e9 to 1e9"),
+        ("1e400", "populations.step.params.amplitude_values: inf; must be -1e9 to 1e9"),
+        ("1e300", "populations.step.params.amplitude_values: 1e+300; must be -1e9 to 1e9"),
+        ("nan", "parameters.I: nan is not a number"),
+    ],
+)
+def test_an_impossible_parameter_of_a_model_is_one_error(value, said):
+    with pytest.raises(ls.ModelError) as caught:
+        ls.load("single_neuron", I=float(value))
+    assert str(caught.value) == said
+
+
+def test_a_lost_value_hides_no_other_problem(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text(
+        '[parameters]\nI = 1.0\n[populations.s]\nn = 1\nmodel = "step_current_generator"\n'
+        'params = { amplitude_times = [2.0, 1.0], amplitude_values = ["= J", 0.0], start = 5.0, stop = 1.0 }\n'
+    )
+    with pytest.raises(ls.ModelError) as caught:
+        ls.load(path)
+    assert "stop must not be before start" in str(caught.value) and "equally long" not in str(caught.value)
