@@ -14,7 +14,7 @@ import numpy as np
 from lifsim.common.errors import ModelError, Problem
 from lifsim.common.indices import index_text
 from lifsim.common.missing import NODES, no_attribute
-from lifsim.common.overview import Fact, Overview, Overviewed
+from lifsim.common.overview import Fact, Overview, Overviewed, counted
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.common.values import Distribution, Value, has_unit, quantity_of_another_library, value
@@ -282,7 +282,9 @@ def _shown(name: str, v: Any) -> str:
         return f"{name} = {v:g}" if isinstance(v, float) else f"{name} = {v!r}"
     v = np.asarray(v)
     return (
-        f"{name} from {v.min():g} to {v.max():g}" if v.ndim == 1 and len(v) and v.dtype.kind == "f" else f"{name} with {np.size(v)} entries"
+        f"{name} from {v.min():g} to {v.max():g}"
+        if v.ndim == 1 and len(v) and v.dtype.kind == "f"
+        else f"{name} with {counted(np.size(v), 'entry')}"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.overview import counted
 from lifsim.network.model import BOTH_METHODS, Model, register
 from lifsim.network.parameter import Check, Parameter
 
@@ -26,7 +27,7 @@ def _series(times: str, values: str) -> Check:
     def check(p: Mapping[str, Any]) -> str | None:
         t, v = p[times], p[values]
         if len(t) != len(v):
-            return f"{times} has {len(t)} entries, {values} has {len(v)}; they must be equally long"
+            return f"{times} has {counted(len(t), 'entry')}, {values} has {len(v)}; they must be equally long"
         if np.any(np.diff(t) <= 0):
             return f"{times} must increase strictly"
         return None

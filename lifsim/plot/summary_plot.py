@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted
 from lifsim.plot.bands import bands_of
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, paper
@@ -86,7 +87,7 @@ def summary(
     _draw_bars(right[2], [analysis.synchrony(one.spikes, bin) for one in drawn], drawn)
     right[2].set_xlabel(f"synchrony: variance / mean of counts in {bin:g} ms", fontsize=FONT)
     window = shown[0].spikes
-    write_note(right[0], f"{_numbers(drawn)} neurons each; {window.t_start:g} to {window.t_stop:g} ms")
+    write_note(right[0], f"{_numbers(drawn)} each; {window.t_start:g} to {window.t_stop:g} ms")
     for letter, ax in zip("ABCD", (left, *right), strict=True):
         ax.set_title(letter, loc="left", fontsize=FONT, fontweight="bold", pad=3)
         fit_fonts(ax)
@@ -95,7 +96,7 @@ def summary(
 
 def _numbers(drawn: Sequence[Shown]) -> str:
     sizes = sorted({len(one.spikes.recorded_ids) for one in drawn})
-    return f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    return ("" if len(sizes) == 1 else f"{sizes[0]:,} to ") + counted(sizes[-1], "neuron")
 
 
 def _draw_dots(ax: Axes, shown: Sequence[Shown], duration: float, height: float) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy import sparse
 
 import lifsim as ls
+from lifsim.cli.main import main
 
 
 def small(**params) -> ls.Network:
@@ -137,3 +141,49 @@ def test_a_lost_value_hides_no_other_problem(tmp_path):
     with pytest.raises(ls.ModelError) as caught:
         ls.load(path)
     assert "stop must not be before start" in str(caught.value) and "equally long" not in str(caught.value)
+
+
+# -- one of a thing ------------------------------------------------------------------------------------
+
+ONE = """
+[run]
+duration = 20.0
+[populations.n]
+n = 1
+model = "iaf_psc_exp"
+params = { I_e = 500.0 }
+[populations.s]
+n = 1
+model = "spike_generator"
+params = { spike_times = [5.0] }
+[[projections]]
+source = "s"
+target = "n"
+[[record]]
+populations = "n"
+[[record]]
+populations = "n"
+variable = "V_m"
+"""
+
+
+def test_one_of_a_thing_is_told_in_the_singular(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("one.toml").write_text(ONE, encoding="utf-8")
+    Path("s.csv").write_text("time,id\n1.0,3\n", encoding="utf-8")
+    Path("n.dat").write_text("sender time_ms\n3 1.0\n", encoding="utf-8")
+
+    def said(*words):
+        outcome = CliRunner().invoke(main, list(words))
+        assert outcome.exit_code == 0, outcome.output
+        return outcome.output
+
+    assert "1 neuron, 1 synapse; " in said("check", "one.toml") and "all_to_all, 1 synapse\n" in said("info", "one.toml")
+    assert "a.h5: 1 spike in 20 ms" in said("run", "one.toml", "-o", "a.h5")
+    assert "n: 1 iaf_psc_exp; 1 spike, V_m" in said("info", "a.h5")
+    assert "the same, 1 spike of 1 population, 1 trace\n" in said("compare", "a.h5", "a.h5")
+    assert "statistics of 1 file\n" in said("stats", "a.h5", "-o", "a.json")
+    assert "since the spikes have id 3: if" in said("info", "s.csv")
+    assert "NEST's id 3 becomes 0: if" in said("info", "n.dat")
+    result = ls.open("a.h5")
+    assert ls.plot.summary(result).axes[1].get_title(loc="right") == "1 neuron each; 0 to 20 ms"
