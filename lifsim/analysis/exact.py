@@ -12,6 +12,7 @@ from lifsim.analysis.distribution import check_populations
 from lifsim.analysis.matching import PopulationMatch, matched
 from lifsim.analysis.windows import after_warmup, check_window
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted
 from lifsim.results.opening import Openable
 from lifsim.results.opening import open as open_result
 from lifsim.results.result import Result
@@ -277,4 +278,4 @@ def _compare_traces(key: tuple[str, str], sides: list[_Side], window: tuple[floa
 def _sampling(times: np.ndarray, ids: np.ndarray) -> str:
     """The samples of a trace in words."""
     when = f" from {times[0]:g} to {times[-1]:g} ms" if len(times) else ""
-    return f"{len(times):,} samples of {len(ids):,} neurons{when}"
+    return f"{counted(len(times), 'sample')} of {counted(len(ids), 'neuron')}{when}"

@@ -15,6 +15,7 @@ from lifsim.cli.options import FILE, OVERWRITE, THREADS, NewFile, TimeType, refu
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.progress import Progress
 from lifsim.common.errors import DataError, LifsimError, did_you_mean
+from lifsim.common.overview import counted
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
 from lifsim.modelfile import toml
@@ -110,7 +111,7 @@ def predict(talk: Talk, file: Path, data: Path, target: str | None, proba: bool,
         columns |= {f"p({c})": p for c, p in zip(m.classes_, m.predict_proba(table.X).T, strict=True)}  # type: ignore[attr-defined]
     _write_columns(columns, out)
     if table.y is not None:
-        echo(f"score {m.score(table.X, table.y):.4f} of {len(table.X)} samples", err=True)
+        echo(f"score {m.score(table.X, table.y):.4f} of {counted(len(table.X), 'sample')}", err=True)
 
 
 @click.command(cls=Command)
@@ -233,7 +234,7 @@ def classify(
         save(plots.accuracy_over_time(course) if course else plots.sample_course(watched), plot)
     for line in _course_lines(course) if course else [_answer_line(watched)]:
         click.echo(line)
-    samples = f"{len(table.X)} samples" if course else "1 sample"
+    samples = counted(len(table.X), "sample") if course else "1 sample"
     click.echo(f"{s.spikes_per_sample:.1f} spikes per sample in {s.last_answer().times[-1]:g} ms ({samples})")
     for path, what in ((out, "the class of each sample"), (plot, "picture")):
         if path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifsim.cli.program import Talk
+from lifsim.common.overview import counted
 from lifsim.common.printable import one_line
 from lifsim.files.outputs import make_folder
 
@@ -32,8 +33,8 @@ def compared_exactly(first: Path, second: Path, found: ExactComparison) -> str:
     names = _short_names(first, second)
     spikes = sum(match.spikes[0] for match in found.populations.values())
     if found.same:
-        told = f"the same, {spikes:,} spikes of {len(found.populations)} population(s)"
-        lines = [told + (f", {len(found.traces)} trace(s)" if found.traces else "")]
+        told = f"the same, {counted(spikes, 'spike')} of {counted(len(found.populations), 'population')}"
+        lines = [told + (f", {counted(len(found.traces), 'trace')}" if found.traces else "")]
     else:
         lines = ["different"]
     lines[0] = f"{first}, {second}: {lines[0]}"
@@ -42,7 +43,7 @@ def compared_exactly(first: Path, second: Path, found: ExactComparison) -> str:
     for name, match in found.populations.items():
         if match.first is not None:
             alone = " and ".join(f"{n:,} only in {file}" for n, file in zip(match.alone, names, strict=True))
-            lines.append(f"  {name}: {match.spikes[0]:,} and {match.spikes[1]:,} spikes, {alone}")
+            lines.append(f"  {name}: {match.spikes[0]:,} and {counted(match.spikes[1], 'spike')}, {alone}")
     for (name, variable), trace in found.traces.items():
         if not math.isnan(trace.time):
             lines.append(f"  {name}: {variable} differs from {trace.time:g} ms on, by {trace.largest:.3g} {trace.unit} at most")
@@ -117,7 +118,7 @@ def _number(value: float, form: str) -> str:
 def _footer(found: Comparison) -> Iterator[str]:
     reference, *others = found.groups
     for group in others:
-        runs = " and ".join(f"{len(found.groups[name])} run(s) {one_line(name)}" for name in (reference, group))
+        runs = " and ".join(f"{counted(len(found.groups[name]), 'run')} {one_line(name)}" for name in (reference, group))
         verdicts = [row.different for row in found.rows if row.group == group]
         different, unknown = verdicts.count(True), verdicts.count(None)
         said = f"{different} of {len(verdicts)} statistics differ" if different else "no difference found"

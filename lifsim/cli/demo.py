@@ -19,7 +19,7 @@ _FIGURES, _PAGES = (".png", ".pdf", ".svg"), (".html", ".htm")
 @click.command(cls=Command)
 @click.argument("name", required=False)
 @click.option("--html", is_flag=True, help="Write the page with sliders instead of a demonstration.")
-@click.option("-o", "--out", type=NewFile(*_FIGURES, *_PAGES), help="File to write.  [default: outputs/NAME.png, outputs/sliders.html]")
+@click.option("-o", "--out", type=NewFile(), help="File to write.  [default: outputs/NAME.png, outputs/sliders.html]")
 @OVERWRITE
 @click.pass_obj
 def demo(talk: Talk, name: str | None, html: bool, out: Path | None, overwrite: bool) -> None:

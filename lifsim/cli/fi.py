@@ -44,7 +44,7 @@ class CurrentType(click.ParamType):
 @SETTINGS
 @click.option("--from", "start", type=CurrentType(), help="Lowest current, in pA or with a unit.  [default: below the rheobase]")
 @click.option("--to", "stop", type=CurrentType(), help="Highest current.  [default: well above the rheobase]")
-@click.option("--points", type=CountType(), default=25, show_default=True, help="Number of currents.")
+@click.option("--points", type=CountType(2), default=25, show_default=True, help="Number of currents.")
 @click.option("--duration", type=TimeType(), default=2000.0, help="Biological time; its second half counts.  [default: 2 s]")
 @click.option("--population", metavar="NAME", help="The neurons.  [default: the first with a membrane]")
 @click.option(
@@ -115,8 +115,6 @@ def _currents(usual: tuple[float, float], start: float | None, stop: float | Non
     import numpy as np
 
     low, high = usual[0] if start is None else start, usual[1] if stop is None else stop
-    if points < 2:
-        raise LifsimError("--points", str(points), "at least 2")
     if not low < high:
         raise LifsimError("--from, --to", f"{low:g} to {high:g} pA", "the lowest current must be below the highest")
     return np.linspace(low, high, points)

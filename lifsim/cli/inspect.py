@@ -12,6 +12,7 @@ from lifsim.cli.next_steps import command, run_of
 from lifsim.cli.options import FILE, HINTS, OVERWRITE, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.text import contents_of, heading_of
+from lifsim.common.overview import counted
 from lifsim.common.printable import one_line
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
@@ -58,7 +59,7 @@ def _tell_weights(talk: Talk, file: Path, verify: bool) -> None:
         for m in store.verify():
             size = " × ".join(f"{n:,}" for n in m.shape)
             units = f", {m.units}" if m.units not in ("", "1") else ""
-            echo(one_line(f"  {m.name}: {size} (targets × sources), {m.kind}, {m.entries:,} weights of {m.dtype}{units}"))
+            echo(one_line(f"  {m.name}: {size} (targets × sources), {m.kind}, {counted(m.entries, 'weight')} of {m.dtype}{units}"))
             for key, value in store.notes(m.name).items() if talk.verbose else ():
                 echo(f"    {one_line(key)}: {_in_words(value.tolist() if hasattr(value, 'tolist') else value)}")
             if verify:
@@ -85,9 +86,9 @@ def _verified(result: Result, checked: int) -> str:
     if result.file is None and result.path is not None and result.path.suffix == ".log":
         return "verified: every frame of the log"
     if result.file is not None and result.file.sealed:
-        return f"verified: every byte, {checked} datasets"
+        return f"verified: every byte, {counted(checked, 'dataset')}"
     if checked:
-        return f"verified: {checked} datasets; nothing else has a checksum, since another program changed the file"
+        return f"verified: {counted(checked, 'dataset')}; nothing else has a checksum, since another program changed the file"
     return "not verified: the file has no checksums, as is usual for other tools; all readable data were read"
 
 

@@ -72,14 +72,19 @@ class ThreadsType(click.ParamType):
 
 
 class CountType(click.ParamType):
-    """A number of repetitions."""
+    """A number of repetitions, or of points, from `least` to `MOST`."""
 
     name = "n"
+    MOST = 1000
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """`value` as a whole number from 1 to 1000."""
-        if not str(value).isdecimal() or not 1 <= int(value) <= 1000:
-            self.fail(f"{value}; a whole number from 1 to 1000", param, ctx)
+        """`value` as a whole number."""
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and len(text) <= 10) or not self.least <= int(text) <= self.MOST:
+            self.fail(f"{shortened(text)}; a whole number from {self.least} to {self.MOST}", param, ctx)
         return int(value)
 
 
@@ -98,7 +103,7 @@ class SeedType(click.ParamType):
 
 
 class NewFile(click.ParamType):
-    """A file to be written."""
+    """A file to be written, whose name ends in one of the suffixes; without suffixes the command itself looks at the name."""
 
     name = "file"
 
@@ -108,7 +113,7 @@ class NewFile(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """`value` as a path with an allowed suffix."""
         path = expanded(value, "file", OutputError) if str(value).strip() else Path()
-        if path.suffix.lower() not in self.suffixes:
+        if self.suffixes and path.suffix.lower() not in self.suffixes:
             self.fail(f"{shortened(str(value)) or repr('')}; a name that ends in {' or '.join(self.suffixes)}", param, ctx)
         return path
 

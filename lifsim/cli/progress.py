@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lifsim.common.overview import counted
 from lifsim.common.progress_bar import ProgressBar
 
 
@@ -28,7 +29,7 @@ class Progress(ProgressBar):
     def _on_build(self, synapses: int = 0, seconds: float = 0.0, **_: Any) -> None:
         super()._on_build()
         if self.verbose:
-            self.say(f"{synapses:,} synapses made in {seconds:.2f} s")
+            self.say(f"{counted(synapses, 'synapse')} made in {seconds:.2f} s")
 
     def _on_write(self, **_: Any) -> None:
         super()._on_write()

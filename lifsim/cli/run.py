@@ -35,6 +35,7 @@ from lifsim.cli.progress import Progress
 from lifsim.cli.text import contents_of, draw, heading_of, refuse_model
 from lifsim.cli.theory_lines import teach, theory_of
 from lifsim.common import memory
+from lifsim.common.overview import counted
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
 
@@ -131,7 +132,7 @@ def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> No
         raise click.exceptions.Exit(UNFINISHED)
     spikes = sum(len(s.times) for s in result.spikes.values())
     factor = result.info["real_time_factor"]
-    talk.note(f"{out}: {spikes:,} spikes in {result.duration:g} ms" + (f", real-time factor {factor:.3g}" if factor else ""))
+    talk.note(f"{out}: {counted(spikes, 'spike')} in {result.duration:g} ms" + (f", real-time factor {factor:.3g}" if factor else ""))
     if picture:
         draw(_kind(result), picture, result)
         talk.note(f"{picture}: picture")
@@ -177,7 +178,7 @@ def check(talk: Talk, model: str, settings: tuple[str, ...], method: str | None,
     time = f"{check_duration(net, None):g} ms" if net.duration is not None else "no duration given"
     facts = estimate(net, **options)
     heading_of(net)
-    echo(f"{facts['neurons']:,} neurons, {facts['synapses']:,.0f} synapses; {time} in steps of {net.dt:g} ms{exact}")
+    echo(f"{counted(facts['neurons'], 'neuron')}, {counted(facts['synapses'], 'synapse')}; {time} in steps of {net.dt:g} ms{exact}")
     echo(f"a run takes about {memory.said(facts['bytes'])} of memory; threads: {facts['threads']}")
     contents_of(talk, net)
     theory_of(talk, net)

@@ -25,6 +25,7 @@ from lifsim.cli.options import (
 )
 from lifsim.cli.program import FAILED, Command, Talk
 from lifsim.common.errors import LifsimError
+from lifsim.common.overview import counted
 from lifsim.modelfile import toml
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def scan(
 def _tell_end(talk: Talk, table: ScanTable, folder: Path, plot: bool) -> None:
     """Print what is in the folder; draw the figure."""
     failed = f", {table.failed:,} of them failed (column error)" if table.failed else ""
-    talk.note(f"{folder / 'table.csv'}: {len(table):,} runs{failed}; {folder / 'summary.csv'}: means over seeds")
+    talk.note(f"{folder / 'table.csv'}: {counted(len(table), 'run')}{failed}; {folder / 'summary.csv'}: means over seeds")
     if plot:
         picture = folder / "scan.png"
         _draw(table, picture)

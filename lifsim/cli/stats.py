@@ -15,6 +15,7 @@ from lifsim.cli.options import DISCARD, FROM, GROUP, HINTS, OVERWRITE, POPULATIO
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.results import chosen, named_groups, opened, refuse_repeated
 from lifsim.common.errors import LifsimError
+from lifsim.common.overview import counted
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
 
@@ -87,7 +88,7 @@ def stats(
         _print(found, wanted, alone)
     if out is not None:
         _write(out, said, columns)
-        talk.note(f"{out}: statistics of {sum(map(len, wanted.values()))} file(s)")
+        talk.note(f"{out}: statistics of {counted(sum(map(len, wanted.values())), 'file')}")
 
 
 def _names(names: str | None) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifsim.cli.program import Talk, echo
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted
 from lifsim.common.printable import one_line
 from lifsim.files.outputs import make_folder
 from lifsim.modelfile.shipped import shipped_names
@@ -47,7 +48,7 @@ def _projection(p: Any) -> str:
 
     stored = p.source.population.model.role in ("neuron", "spikes")
     kind = f" ({p.synapse.model.name})" if p.synapse else ""
-    return f"{p.source} → {p.target}: {p.rule}" + (f", {expected_synapses(p):,.0f} synapses{kind}" if stored else "")
+    return f"{p.source} → {p.target}: {p.rule}" + (f", {counted(expected_synapses(p), 'synapse')}{kind}" if stored else "")
 
 
 def _folded(talk: Talk, lines: list[str], what: str) -> None:

@@ -18,6 +18,7 @@ from lifsim.cli.program import FAILED, Command, Talk, echo
 from lifsim.cli.progress import Progress
 from lifsim.common import memory
 from lifsim.common.errors import LifsimError, did_you_mean
+from lifsim.common.overview import counted
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
 from lifsim.validation.recipes import RECIPES
@@ -127,7 +128,7 @@ def _list() -> None:
 
 def _asked(recipe: ValidationRecipe, duration: float | None, seeds: int | None, settings: dict[str, Any], **_: Any) -> str:
     """What differs from the recipe, as a line of text."""
-    other = [] if seeds in (None, recipe.seeds) else [f"{seeds} seed(s)"]
+    other = [] if seeds in (None, recipe.seeds) else [counted(seeds, "seed")]
     other += [] if duration in (None, recipe.duration) else [f"{duration / 1000:g} s each"]
     other += [f"{name} = {value}" for name, value in settings.items()]
     return f"shortened or changed: {', '.join(other)}\n" if other else ""
@@ -137,7 +138,8 @@ def _expectation(expected: Forecast) -> str:
     if not expected.runs:
         return "all runs are finished"
     speed = f"real-time factor {expected.real_time_factor:.3g} in a trial of 100 ms"
-    return f"{expected.runs} run(s) to do: about {duration_words(expected.seconds)} ({speed}), {memory.said(expected.bytes)} of results"
+    todo = f"{counted(expected.runs, 'run')} to do"
+    return f"{todo}: about {duration_words(expected.seconds)} ({speed}), {memory.said(expected.bytes)} of results"
 
 
 def _facts(found: Validated) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 from lifsim.common.notebook import notebook
+from lifsim.common.overview import counted
 from lifsim.common.streams import messages
 
 LOG = logging.getLogger("lifsim")
@@ -59,7 +60,7 @@ def _message(event: str, facts: dict[str, Any]) -> tuple[int, str]:
             _told = time.monotonic()
             return logging.INFO, making_text(**facts)
         case "build":
-            return logging.INFO, f"{facts['synapses']:,} synapses made in {facts['seconds']:.2f} s"
+            return logging.INFO, f"{counted(facts['synapses'], 'synapse')} made in {facts['seconds']:.2f} s"
         case "step" if LOG.isEnabledFor(logging.DEBUG):
             return logging.DEBUG, step_text(**facts)
         case "done":

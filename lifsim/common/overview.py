@@ -133,5 +133,10 @@ def counted(n: float, noun: str, about: bool = False) -> str:
     return f"{'about ' if about else ''}{n:,.0f} {plural}"
 
 
+def id_span(first: int, last: int) -> str:
+    """Ids in words, as in "id 3" or "ids 3 to 7"."""
+    return f"id {first}" if first == last else f"ids {first} to {last}"
+
+
 def _html(text: str) -> str:
     return escape(shortened(one_line(text), _CELL))

@@ -18,15 +18,16 @@ EXCITATION, INHIBITION = 8000.0, 2000.0  # spikes/s that a neuron gets from all 
 WEIGHT, TAU_SYN = 90.0, 2.0  # pA, ms
 RATIOS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)  # g: weight of an inhibitory synapse relative to an excitatory one
 SHOWN = 4.0
-NEURONS, DURATION, SETTLED = 40, 2000.0, 100.0
+NEURONS, SETTLED = 40, 100.0
+DURATION = 30_000.0  # ms: long against the intervals at g = 5, since a short window holds short intervals only, which lowers the CV
+TRACED = 2000.0  # ms with a record of the potential and the currents
+MIN_NEURONS = 20  # neurons with a CV of their own; of fewer, none is told
 
 
 def demonstrate() -> Demonstration:
     """Neurons with the same random excitation, and inhibition that is weaker, as strong, or stronger."""
     result = _run()
-    found = analysis.statistics(result, t_start=SETTLED)
-    rate = np.array([found[f"g_{g:g}"]["rate"] for g in RATIOS])
-    cv = np.array([found[f"g_{g:g}"]["cv_isi"] for g in RATIOS])
+    rate, cv = (np.array(x) for x in zip(*(_rate_and_cv(result, f"g_{g:g}") for g in RATIOS), strict=True))
     traces = result.traces[f"g_{SHOWN:g}"]
     late = traces.times > SETTLED
     numbers = {
@@ -40,6 +41,17 @@ def demonstrate() -> Demonstration:
         "rheobase": float(rheobase(**MEMBRANE)),
     }
     return Demonstration(_draw(result, numbers), _lines(numbers), numbers)
+
+
+def _rate_and_cv(result: Result, name: str) -> tuple[float, float]:
+    """Mean rate, spikes/s, and the CV of the intervals of all neurons, which are alike; nan if few neurons have enough intervals.
+
+    The mean of the neurons' own CVs is too small: each is that of some 20 intervals at g = 5.
+    """
+    spikes = result.spikes[name].window(SETTLED)
+    enough = len(analysis.cv_isi(spikes)) >= MIN_NEURONS
+    intervals = analysis.isi(spikes)[0]
+    return float(analysis.rates(spikes).mean()), float(intervals.std() / intervals.mean()) if enough else np.nan
 
 
 def mean_current(g: np.ndarray) -> np.ndarray:
@@ -58,7 +70,7 @@ def _run() -> Result:
         if g:
             net.connect("inhibition", name, weight=-g * WEIGHT, delay=1.0)
         net.record(name, "spikes")
-        net.record(f"{name}[0]", ["V_m", "I_syn_ex", "I_syn_in"], interval=DT)
+    net.record(f"g_{SHOWN:g}[0]", ["V_m", "I_syn_ex", "I_syn_in"], interval=DT, stop=TRACED)
     return run(net, DURATION, seed=1)
 
 
@@ -82,6 +94,7 @@ def _draw(result: Result, n: dict) -> Figure:
     name_axes(rate, "g", "rate (spikes/s)", f"{NEURONS} neurons each")
     cv.plot(RATIOS, n["cv"], "o-", color=RED, ms=4, lw=1)
     cv.axhline(1, color=GREY, lw=0.8, ls=":")
+    cv.set_xlim(rate.get_xlim())
     cv.set_ylim(0, 1.2)
     name_axes(cv, "g", "CV of intervals", "Dotted: Poisson")
     return figure

@@ -60,11 +60,17 @@ def _window() -> np.ndarray:
 def _courses() -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Times (ms) and the weight at each, for the two orders."""
     at = PERIOD * np.arange(1, REPEATS + 1)
+    last = PERIOD * (REPEATS + 1)  # a presynaptic spike that makes the synapse compute its weight after the last pair
     net = Network(dt=DT)
-    _pairs(net, 2, [(at - DT).round(6).tolist()] * 2, [(at + offset - DELAY - DT).round(6).tolist() for offset in ORDERS.values()])
+    _pairs(
+        net,
+        2,
+        [([*at, last] - np.array(DT)).round(6).tolist()] * 2,
+        [(at + offset - DELAY - DT).round(6).tolist() for offset in ORDERS.values()],
+    )
     net.record_weights("pre", "post", interval=PERIOD / 4)
     with Simulation(net) as sim:
-        sim.run(PERIOD * (REPEATS + 1))
+        sim.run(last + PERIOD / 2)
         traces = sim.result().traces["post"]
     weights = traces["weight_from_pre"]
     return traces.times_of("weight_from_pre"), {name: weights[:, k] for k, name in enumerate(ORDERS)}

@@ -103,9 +103,11 @@ class Assembler:
             given["positions"] = table.positions
         if f"{place}.positions" in unknown:
             self.guessed.add(name)
+        lost = {key for entries in tables.values() for key in entries} - given.keys()
         for p in self.added(name, n, model, given):
             key = p.where.removeprefix(f"{place}.")
-            if (table or key != "model") and not (self.dt_unknown and "dt" in p.got + p.allowed):
+            untold = p.where == place and lost & set(re.findall(r"\w+", p.got))  # a condition on a value that is not known
+            if (table or key != "model") and not untold and not (self.dt_unknown and "dt" in p.got + p.allowed):
                 where = f"{place}.{home[key]}.{key}" if key in home else p.where
                 self.problems.append(Problem(where, p.got, self.in_toml(model if key == "model" else "", p, raw.get("params"))))
         if name not in self.network.populations:
@@ -137,15 +139,13 @@ class Assembler:
         filled = {k: v for k, v in self.parameters.filled(entries, place).items() if not holds_missing(v)}
         if model is None:
             return {}
-        states = [s.name for s in model.states]
-        parameters = [p.name for p in model.parameters]
+        states, parameters = ([x.name for x in some] for some in (model.states, model.parameters))
         own, other = (states, parameters) if key == "initial" else (parameters, states)
         for k in [k for k in filled if k not in own]:
             del filled[k]
             if k in other:
-                got, allowed = (
-                    (f"{k} is a state", "write it in initial") if key == "params" else (f"{k} is a parameter", "write it in params")
-                )
+                kind, home = ("state", "initial") if key == "params" else ("parameter", "params")
+                got, allowed = f"{k} is a {kind}", f"write it in {home}"
             else:
                 got, allowed = f"{model.name} has no such {'parameter' if key == 'params' else 'state'}", _hint(k, model, own, other, key)
             self.problems.append(Problem(f"{place}.{k}", got, allowed))

@@ -51,7 +51,7 @@ _MEMBRANE = (
     Parameter("t_ref", 2.0, "ms", "refractory period; lasts ceil(t_ref / dt) steps", ">= 0"),
     Parameter("V_th", -55.0, "mV", _SILENT, "finite or inf"),
     Parameter("V_reset", -70.0, "mV", "reset potential", "finite"),
-    Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
+    Parameter("I_e", 0.0, "pA", "constant input current", "-1e9 to 1e9"),
 )
 _PLASTICITY = (
     Parameter("tau_minus", 20.0, "ms", "time constant of the postsynaptic trace, read by plastic synapses onto the neuron", "> 0"),
@@ -83,7 +83,7 @@ _COND = (
     Parameter("E_in", -85.0, "mV", "inhibitory reversal potential", "finite"),
     Parameter("tau_syn_ex", 0.2, "ms", "time constant of excitatory conductances", "> 0"),
     Parameter("tau_syn_in", 2.0, "ms", "time constant of inhibitory conductances", "> 0"),
-    Parameter("I_e", 0.0, "pA", "constant input current", "finite"),
+    Parameter("I_e", 0.0, "pA", "constant input current", "-1e9 to 1e9"),
 )
 _SFA = (
     Parameter("E_sfa", -70.0, "mV", "reversal potential of spike-frequency adaptation", "finite"),

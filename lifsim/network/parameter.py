@@ -14,6 +14,18 @@ from lifsim.common.values import Distribution
 
 Check = Callable[[Mapping[str, Any]], str | None]
 
+_KEPT: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # where numbers keep a bound
+    "> 0": lambda v: (v > 0) & np.isfinite(v),
+    ">= 0": lambda v: (v >= 0) & np.isfinite(v),
+    ">= 1": lambda v: (v >= 1) & np.isfinite(v),
+    "finite": np.isfinite,
+    "finite or inf": lambda v: v > -np.inf,
+    "not negative": lambda v: v >= 0,
+    "0 to 1e9": lambda v: (v >= 0) & (v <= 1e9),
+    "-1e9 to 1e9": lambda v: np.abs(v) <= 1e9,
+    "0 to 1": lambda v: (v >= 0) & (v <= 1),
+}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -34,21 +46,12 @@ class Parameter:
 
     def violation(self, x: np.ndarray | float) -> str | None:
         """The bound if `x` violates it, else None."""
-        if not self.bound:
-            return None
+        return self.bound if self.violating(x).any() else None
+
+    def violating(self, x: np.ndarray | float) -> np.ndarray:
+        """Where `x` violates the bound."""
         v = np.asarray(x, dtype=float)
-        ok = {
-            "> 0": (v > 0) & np.isfinite(v),
-            ">= 0": (v >= 0) & np.isfinite(v),
-            ">= 1": (v >= 1) & np.isfinite(v),
-            "finite": np.isfinite(v),
-            "finite or inf": v > -np.inf,
-            "not negative": v >= 0,
-            "0 to 1e9": (v >= 0) & (v <= 1e9),
-            "-1e9 to 1e9": np.abs(v) <= 1e9,
-            "0 to 1": (v >= 0) & (v <= 1),
-        }
-        return None if ok[self.bound].all() else self.bound
+        return ~_KEPT[self.bound](v) if self.bound else np.zeros(v.shape, bool)
 
 
 def violations(place: str, checks: Iterable[Check], values: Mapping[str, Any], show: Callable[[str, Any], str]) -> Iterable[Problem]:

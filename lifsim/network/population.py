@@ -14,7 +14,7 @@ import numpy as np
 from lifsim.common.errors import ModelError, Problem
 from lifsim.common.indices import index_text
 from lifsim.common.missing import NODES, no_attribute
-from lifsim.common.overview import Fact, Overview, Overviewed
+from lifsim.common.overview import Fact, Overview, Overviewed, counted
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import FARTHEST, first_off_grid, nearest_on_grid, not_on_grid
 from lifsim.common.values import Distribution, Value, has_unit, quantity_of_another_library, value
@@ -210,11 +210,14 @@ def normalise(parameter: Parameter, raw: Any, n: int) -> Any:
     if parameter.shape == "trains":
         return _trains(raw, n)
     if parameter.shape == "samples":
-        return _samples(raw, unit, n)
+        samples = _samples(raw, unit, n)
+        _check_entries(parameter, samples)
+        return samples
     if parameter.shape == "series":
         series = value(raw, unit)
         if not isinstance(series, np.ndarray) or series.ndim != 1:
             raise ValueError("must be a list of numbers")
+        _check_entries(parameter, series)
         return series
     v = value(raw, unit)
     if parameter.shape == "number" and not isinstance(v, float):
@@ -257,9 +260,14 @@ def _samples(raw: Any, unit: str | None, n: int) -> np.ndarray:
     shape = samples.shape if isinstance(samples, np.ndarray) else ()
     if not isinstance(samples, np.ndarray) or len(shape) == 0 or shape[1:] not in ((), (n,)):
         raise ValueError(f"has shape {shape}; must be a list of numbers for all nodes, or have one column for each node: (samples, {n})")
-    if not np.isfinite(samples).all():
-        raise ValueError("samples must be finite")
     return samples
+
+
+def _check_entries(parameter: Parameter, entries: np.ndarray) -> None:
+    """Raise a ValueError that names the first of the entries of a list that violates the bound of the parameter."""
+    wrong = parameter.violating(entries)
+    if wrong.any():
+        raise ValueError(f"{entries.flat[np.argmax(wrong)]:g}; must be {parameter.bound}")
 
 
 def relations(place: str, model: Model, given: Mapping[str, Any]) -> Iterable[Problem]:
@@ -274,7 +282,9 @@ def _shown(name: str, v: Any) -> str:
         return f"{name} = {v:g}" if isinstance(v, float) else f"{name} = {v!r}"
     v = np.asarray(v)
     return (
-        f"{name} from {v.min():g} to {v.max():g}" if v.ndim == 1 and len(v) and v.dtype.kind == "f" else f"{name} with {np.size(v)} entries"
+        f"{name} from {v.min():g} to {v.max():g}"
+        if v.ndim == 1 and len(v) and v.dtype.kind == "f"
+        else f"{name} with {counted(np.size(v), 'entry')}"
     )
 
 
@@ -291,7 +301,7 @@ def off_grid(place: str, model: Model, given: Mapping[str, Any], dt: float) -> I
 def bad_intervals(place: str, model: Model, given: Mapping[str, Any], dt: float) -> Iterable[Problem]:
     """Report stimulus intervals shorter than a time step, or too long to be counted in steps."""
     for p in model.parameters:
-        if p.unit != "ms" or p.bound != "> 0" or model.role == "neuron" or p.name not in given:
+        if p.unit != "ms" or p.bound != "> 0" or p.shape == "series" or model.role == "neuron" or p.name not in given:
             continue
         v = given[p.name]
         low, high = v.support if isinstance(v, Distribution) else (np.min(v), np.max(v))

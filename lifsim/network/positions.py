@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import ModelError, Problem, did_you_mean
+from lifsim.common.overview import counted
 from lifsim.common.printable import shown
 from lifsim.common.timegrid import ROUNDING
 from lifsim.common.values import value
@@ -177,12 +178,12 @@ def _check_grid(place: str, grid: np.ndarray, n: int) -> Iterator[Problem]:
     if (grid != np.floor(grid)).any() or (grid < 1).any():
         yield Problem(place, size, "whole numbers of cells, at least 1")
     elif math.prod(grid.tolist()) != n:
-        yield Problem(place, f"{size} = {math.prod(grid.tolist()):g} cells for {n} nodes", "one cell for each node")
+        yield Problem(place, f"{size} = {math.prod(grid.tolist()):g} cells for {counted(n, 'node')}", "one cell for each node")
 
 
 def _check_points(place: str, points: np.ndarray, n: int, lists: Mapping[str, np.ndarray], periodic: bool) -> Iterator[Problem]:
     if len(points) != n:
-        yield Problem(place, f"{len(points)} points for {n} nodes", "one point for each node")
+        yield Problem(place, f"{counted(len(points), 'point')} for {counted(n, 'node')}", "one point for each node")
     extent = lists.get("extent")
     if extent is None:
         if periodic or "center" in lists:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.rate_course import check_bin
@@ -108,7 +109,7 @@ def _draw_some(ax: Axes, shown: Sequence[Shown], neurons: int, seed: int) -> Non
         first, drawn = first + n, drawn + int(inside.sum())
     ax.set_ylim(max(len(chosen), 1), 0)
     ax.set_yticks([])
-    ax.set_ylabel(f"{len(chosen)} neurons", fontsize=FONT)
+    ax.set_ylabel(counted(len(chosen), "neuron"), fontsize=FONT)
     ax.set_xlabel("")
     ax.tick_params(labelbottom=False)
     if not drawn:

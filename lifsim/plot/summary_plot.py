@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted
 from lifsim.plot.bands import bands_of
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, paper
@@ -87,7 +88,7 @@ def summary(
     _draw_bars(right[2], [np.nan if short else analysis.synchrony(one.spikes, bin) for one in drawn], drawn, short or "no spikes")
     right[2].set_xlabel(f"synchrony: variance / mean of counts in {bin:g} ms", fontsize=FONT)
     window = shown[0].spikes
-    write_note(right[0], f"B to D: {_numbers(drawn)} neurons each; {window.t_start:g} to {window.t_stop:g} ms")
+    write_note(right[0], f"B to D: {_numbers(drawn)} each; {window.t_start:g} to {window.t_stop:g} ms")
     for letter, ax in zip("ABCD", (left, *right), strict=True):
         ax.set_title(letter, loc="left", fontsize=FONT, fontweight="bold", pad=3)
         fit_fonts(ax)
@@ -96,7 +97,7 @@ def summary(
 
 def _numbers(drawn: Sequence[Shown]) -> str:
     sizes = sorted({len(one.spikes.recorded_ids) for one in drawn})
-    return f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    return ("" if len(sizes) == 1 else f"{sizes[0]:,} to ") + counted(sizes[-1], "neuron")
 
 
 def _draw_dots(ax: Axes, shown: Sequence[Shown], duration: float, height: float) -> None:

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lifsim.common.overview import counted
 from lifsim.plot.distributions import draw_boxes, draw_histograms, whole_edges
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import faint, grey, ink, paper
@@ -87,7 +88,7 @@ def connectivity(synapses: Any, populations: Sequence[str] | str | None = None, 
         ax.imshow(pixels, extent=extent, aspect="auto", interpolation="nearest", rasterized=True, zorder=1)
     ax.set(xlim=(0, 1), ylim=(1, 0), xlabel="source", ylabel="target")
     _name_spans(ax, spans, given)
-    write_note(ax, f"{total:,} synapses, {total / max(pairs, 1):.3g} a pair; full colour: {full:.3g}")
+    write_note(ax, f"{counted(total, 'synapse')}, {total / max(pairs, 1):.3g} a pair; full colour: {full:.3g}")
     fit_fonts(ax)
     return new_figure(ax)
 

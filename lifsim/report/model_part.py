@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from lifsim.common.errors import LifsimError
+from lifsim.common.overview import counted
 from lifsim.description.stored import stored_network
 from lifsim.description.tables import FEW, given_parameters, model_parameters, neurons_of, parameter_rows, stimuli_of
 from lifsim.network.network import Network
@@ -80,12 +81,14 @@ def _in_words(net: Network, result: Result) -> str:
     counts: dict[str, list[int]] = {}
     for p in net.populations.values():
         counts.setdefault(p.model.role, []).append(p.n)
-    said = [
-        f"{sum(n):,} {_ROLES[role].format(s='s' * (sum(n) != 1))} in {len(n)} population{'s' * (len(n) > 1)}" for role, n in counts.items()
-    ]
+    said = [f"{sum(n):,} {_ROLES[role].format(s='s' * (sum(n) != 1))} in {counted(len(n), 'population')}" for role, n in counts.items()]
     synapses = result.info.get("synapses")
-    made = f" {synapses:,} synapses were made by" if isinstance(synapses, int) else " Synapses are made by"
-    rules = f"{made} {len(net.projections)} projection{'s' * (len(net.projections) != 1)}." if net.projections else ""
+    made = (
+        f" {counted(synapses, 'synapse')} {'was' if synapses == 1 else 'were'} made by"
+        if isinstance(synapses, int)
+        else " Synapses are made by"
+    )
+    rules = f"{made} {counted(len(net.projections), 'projection')}." if net.projections else ""
     return f"The network has {' and '.join(', '.join(said).rsplit(', ', 1))}.{rules}"
 
 

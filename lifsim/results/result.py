@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
-from lifsim.common.overview import Fact, Overview, Overviewed, table_of
+from lifsim.common.overview import Fact, Overview, Overviewed, counted, table_of
 from lifsim.files.outputs import check_output, make_folder
 from lifsim.results import neo_block, pandas_table, xarray_dataset
 from lifsim.results.data import DataSource, Lazy, RecordedChunks, Traces
@@ -282,13 +282,13 @@ class Result(Overviewed):
         return f"{name}: {n} {model}{f'; {recorded}' if recorded else ''}"
 
     def _row(self, name: str) -> tuple[str, ...]:
-        parts = [f"{self._source.count(name):,} spikes"] if name in self.spikes else []
+        parts = [counted(self._source.count(name), "spike")] if name in self.spikes else []
         for population, variable in self._source.manifest.keys:
             if population == name:
                 n, m = self._source.shape((name, variable))
                 parts.append(f"{variable} {n:,} x {m:,}")
         for variable in self._source.manifest.events(name):
-            parts.append(f"{variable} {self._source.shape((name, variable))[0]:,} spikes")
+            parts.append(f"{variable} {counted(self._source.shape((name, variable))[0], 'spike')}")
         about = self.populations[name]
         return name, f"{about['n']:,}", about["model"], ", ".join(parts)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted, id_span
 from lifsim.results.spike_arrays import MOST_NODES, time_of
 
 NodeCount: TypeAlias = int | Mapping[str, int] | None
@@ -81,13 +82,13 @@ def check_plausible(most: int, spikes: int, where: str) -> None:
 
 def assumed_text(n: int, least: int, most: int) -> str:
     """The warning about a number of neurons that is derived from ids that do not begin with 0."""
-    text = f"{n:,} neurons with ids 0 to {most} are assumed, since the spikes have ids {least} to {most}"
+    text = f"{counted(n, 'neuron')} with {id_span(0, most)} are assumed, since the spikes have {id_span(least, most)}"
     return f"{text}: if there are fewer neurons, give their number as n_nodes"
 
 
 def filled_up(used: np.ndarray, n: int, where: str) -> np.ndarray:
     """The ids of `n` neurons, if they do not begin with 0: the ids `used` by spikes, ascending, and unused ids after the smallest."""
     if len(used) > n:
-        raise DataError(where, f"holds spikes of {len(used):,} neurons or more", f"at most the given n_nodes = {n:,}")
+        raise DataError(where, f"holds spikes of {counted(len(used), 'neuron')} or more", f"at most the given n_nodes = {n:,}")
     follow = np.setdiff1d(np.arange(used[0], used[0] + n), used)[: n - len(used)]
     return np.sort(np.concatenate([used, follow]))

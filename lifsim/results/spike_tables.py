@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.errors import DataError
+from lifsim.common.overview import id_span
 from lifsim.results.spike_arrays import ids_of_spikes
 from lifsim.results.spike_hints import Hints, assumed_text, check_plausible, filled_up
 from lifsim.results.spikes import Spikes, with_derived
@@ -66,7 +67,7 @@ def _first(each: Columns, given: int | None) -> tuple[int, str]:
     if given is not None or not each.from_nest or not len(each.ids):
         return given or 0, ""
     low, high = int(each.ids.min()), int(each.ids.max())
-    text = f"NEST's ids {low} to {high} become 0 to {high - low}"
+    text = f"NEST's {id_span(low, high)} become{'s 0' if low == high else f' 0 to {high - low}'}"
     return low, f"{text}: if the population has more neurons, give the id of its first one as first_id, and their number as n_nodes"
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lifsim.common.overview import counted
+
 COLUMNS = ("time (ms)", "sender", "target", "weight")  # of a stored row, float64
 
 
@@ -33,7 +35,7 @@ class WeightEvents:
         return len(self.times)
 
     def __repr__(self) -> str:
-        return f"<WeightEvents from {self.source} to {self.target}: {len(self):,} spikes>"
+        return f"<WeightEvents from {self.source} to {self.target}: {counted(len(self), 'spike')}>"
 
 
 def events_of(rows: np.ndarray, unit: str, source: str, target: str) -> WeightEvents:

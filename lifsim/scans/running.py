@@ -13,6 +13,7 @@ from lifsim.analysis.population_sums import DEFAULT
 from lifsim.common import memory, units
 from lifsim.common.errors import LifsimError, OutputError
 from lifsim.common.notices import report
+from lifsim.common.overview import counted
 from lifsim.common.printable import shown
 from lifsim.common.version import __version__
 from lifsim.files.tables import Cell
@@ -75,7 +76,7 @@ class Scan:
         values = r.values()
         self._check_names(values)
         if len(values) >= _MANY and not self.quiet:
-            report(f"checking {len(values):,} points …")
+            report(f"checking {counted(len(values), 'point')} …")
         if callable(self.statistics) and r.discard:
             raise LifsimError(
                 "discard", "given with a function for statistics", "a function that chooses its own window: spikes.window(300.0)"

@@ -11,7 +11,7 @@ import numpy as np
 
 from lifsim.common.errors import DataError, did_you_mean
 from lifsim.common.optional import optional
-from lifsim.common.overview import Fact, Overview, Overviewed, table_of
+from lifsim.common.overview import Fact, Overview, Overviewed, counted, table_of
 from lifsim.files.tables import Cell, Columns, write_table
 
 LAST = ("wall_s", "digest", "file", "error")  # columns after the statistics
@@ -125,7 +125,7 @@ class ScanTable(Overviewed):
         shown = [*self.parameters, "seed", *self.statistics][:_HTML_COLUMNS]
         rows = list(self.rows())
         failed = [Fact("failed", f"{self.failed:,}", f"{self.failed:,} failed")] if self.failed else []
-        facts = [Fact("runs", f"{len(self):,}", f"{len(self):,} runs"), *failed, Fact("parameters", ", ".join(self.parameters))]
+        facts = [Fact("runs", f"{len(self):,}", counted(len(self), "run")), *failed, Fact("parameters", ", ".join(self.parameters))]
 
         def cells(row: Mapping[str, Cell]) -> list[str]:
             return [_text(row[name]) for name in shown]

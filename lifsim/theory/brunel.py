@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lifsim.theory.arguments import ABOVE_0, FROM_0, checked_arguments
 from lifsim.theory.linear_response import rate_response
 from lifsim.theory.siegert import siegert_cv, siegert_rate
 
@@ -57,6 +58,10 @@ class BrunelNetwork:
     tau_m, t_ref, delay : ms.
 
     The defaults are those of the shipped model "brunel" and of the simulations in the paper (figures 7 and 8).
+
+    Raises
+    ------
+    DataError : a number is not above 0 (`gamma` and `delay` may be 0), or `V_reset` is not below `V_th`.
     """
 
     C_E: float = 1000.0
@@ -67,6 +72,9 @@ class BrunelNetwork:
     V_reset: float = 10.0
     t_ref: float = 2.0
     delay: float = 1.5
+
+    def __post_init__(self) -> None:
+        checked_arguments(vars(self), own={**dict.fromkeys(("C_E", "J", "t_ref"), ABOVE_0), "gamma": FROM_0, "delay": FROM_0})
 
     @cached_property
     def _neuron(self) -> dict[str, float]:

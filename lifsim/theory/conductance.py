@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, did_you_mean
+from lifsim.theory.arguments import checked
 from lifsim.theory.input_statistics import CHARGES
 
 
@@ -27,6 +27,7 @@ class EffectiveMembrane(NamedTuple):
     conductance: np.ndarray
 
 
+@checked("exp", "alpha")
 def mean_conductance(rate: Any, weight: Any, tau_syn: Any, kind: str = "exp") -> np.ndarray:
     """Mean conductance that Poisson spikes open: w tau_syn nu (exp), w e tau_syn nu (alpha).
 
@@ -40,13 +41,12 @@ def mean_conductance(rate: Any, weight: Any, tau_syn: Any, kind: str = "exp") ->
 
     Raises
     ------
-    ModelError : there is no such kind.
+    DataError : there is no such kind, or a number is not possible (a negative rate).
     """
-    if kind not in CHARGES:
-        raise ModelError("kind", f"there is no conductance {kind!r}", did_you_mean(str(kind), CHARGES))
-    return np.asarray(CHARGES[kind] * np.asarray(weight, float) * tau_syn * np.asarray(rate, float) / 1000.0)
+    return np.asarray(CHARGES[kind] * weight * tau_syn * rate / 1000.0)
 
 
+@checked()
 def effective_membrane(
     g_ex: Any = 0.0, g_in: Any = 0.0, *, C_m: Any, g_L: Any, E_L: Any, E_ex: Any, E_in: Any, I_e: Any = 0.0
 ) -> EffectiveMembrane:
@@ -60,7 +60,7 @@ def effective_membrane(
     Returns
     -------
     An `EffectiveMembrane`, each value in the common shape of the arguments. A small further conductance g0 acts on it as a current of
-    about g0 (E_syn - E): ``psp(t, "exp", g0 * (E_ex - m.E), tau_m=m.tau, C_m=C_m, tau_syn=…)``.
+    about g0 (E_syn - E): ``psp("exp", t, g0 * (E_ex - m.E), tau_m=m.tau, C_m=C_m, tau_syn=…)``.
     """
-    g = np.asarray(g_L, float) + g_ex + g_in
+    g = np.asarray(g_L + g_ex + g_in)
     return EffectiveMembrane(np.asarray(C_m / g), np.asarray((g_L * E_L + g_ex * E_ex + g_in * E_in + I_e) / g), g)

@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.theory.arguments import checked, unknown
 
+
+@checked()
 def rheobase(*, tau_m: Any, C_m: Any, E_L: Any, V_th: Any) -> np.ndarray:
     """The constant current above which a neuron fires: C_m (V_th - E_L) / tau_m.
 
@@ -28,10 +31,15 @@ def rheobase(*, tau_m: Any, C_m: Any, E_L: Any, V_th: Any) -> np.ndarray:
     Returns
     -------
     Currents in pA; negative for neurons whose resting potential is above threshold.
+
+    Raises
+    ------
+    DataError : `tau_m` or `C_m` is not above 0.
     """
-    return np.asarray(C_m * (np.asarray(V_th, float) - E_L) / tau_m)
+    return np.asarray(C_m * (V_th - E_L) / tau_m)
 
 
+@checked()
 def spike_interval(I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_reset: Any, t_ref: Any, dt: float | None = None) -> np.ndarray:
     """The time between two spikes at a constant current: t_ref + tau_m ln((V_inf - V_reset) / (V_inf - V_th)), V_inf = E_L + I tau_m / C_m.
 
@@ -43,10 +51,13 @@ def spike_interval(I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_res
 
     Returns
     -------
-    Intervals in ms, in the common shape of the arguments; inf where the neuron does not fire.
+    Intervals in ms, in the common shape of the arguments; inf where the neuron does not fire, nan where an argument is nan.
+
+    Raises
+    ------
+    DataError : `tau_m`, `C_m` or `dt` is not above 0, `t_ref` is negative, or `V_reset` is not below `V_th`.
     """
-    I_e, tau_m, V_th = np.asarray(I_e, float), np.asarray(tau_m, float), np.asarray(V_th, float)
-    leak = np.isfinite(tau_m)
+    leak = ~np.isinf(tau_m)
     tau = np.where(leak, tau_m, 1.0)
     beyond = np.where(leak, E_L + I_e * tau / C_m - V_th, I_e)  # > 0: fires
     fires = beyond > 0
@@ -56,9 +67,11 @@ def spike_interval(I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_res
     if dt is not None:
         # a grid holds t_ref and T with rounding errors of a part in 10^12
         time, t_ref = (dt * np.ceil(np.asarray(x) / dt * (1 - 1e-12)) for x in (time, t_ref))
-    return np.where(fires, t_ref + time, np.inf)
+    known = ~unknown(I_e, tau_m, C_m, E_L, V_th, V_reset, t_ref)
+    return np.where(known, np.where(fires, t_ref + time, np.inf), np.nan)
 
 
+@checked()
 def fi_curve(I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_reset: Any, t_ref: Any, dt: float | None = None) -> np.ndarray:
     """Firing rate at a constant current, the reciprocal of `spike_interval`.
 
@@ -68,6 +81,10 @@ def fi_curve(I_e: Any, *, tau_m: Any, C_m: Any, E_L: Any, V_th: Any, V_reset: An
 
     Returns
     -------
-    Rates in spikes/s; 0 at and below the rheobase.
+    Rates in spikes/s; 0 at and below the rheobase, nan where an argument is nan.
+
+    Raises
+    ------
+    DataError : as for `spike_interval`.
     """
     return 1000.0 / spike_interval(I_e, tau_m=tau_m, C_m=C_m, E_L=E_L, V_th=V_th, V_reset=V_reset, t_ref=t_ref, dt=dt)

@@ -98,13 +98,16 @@ def _sentence(p: Population, level: Any, silent: bool) -> str:
     level, limit = np.broadcast_arrays(np.asarray(level, float), limit)
     k = int(np.argmin(limit - level))  # the neuron that is nearest to firing
     current, edge = float(level.flat[k]), float(limit.flat[k])
+    what = "I_e" if np.all(level == number_of(p, "I_e")) else "constant current"  # of which generators are a part
     of_all = " (the neuron nearest to firing)" if level.size > 1 else ""
     if silent:
         relation = f"below rheobase {edge:.4g} pA" if current < edge else "the rheobase, at which V_m only approaches the threshold"
-        return f"I_e {current:.4g} pA is {relation}{of_all}: no spike without further input"
+        return f"{what} {current:.4g} pA is {relation}{of_all}: no spike without further input"
     rate = np.broadcast_to(fi_curve(level, **membrane), level.shape)
     if not np.isfinite(rate).all() or not np.any(rate > 0):
         return ""
     low, high = float(rate.min()), float(rate.max())
     rates = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
-    return f"I_e {current:.4g} pA is above rheobase {edge:.4g} pA{of_all}: {rates} spikes/s at constant current"
+    return f"{what} {current:.4g} pA is above rheobase {edge:.4g} pA{of_all}: {rates} spikes/s" + (
+        " at constant current" if what == "I_e" else ""
+    )

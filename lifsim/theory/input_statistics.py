@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, did_you_mean
 from lifsim.common.values import Distribution, Value, acceptance
+from lifsim.theory.arguments import checked, unknown
 
 CHARGES = {"exp": 1.0, "alpha": math.e}  # charge of a current of peak 1 and time constant 1
 
 
+@checked("delta", *CHARGES)
 def jump_of(kind: str, *, C_m: Any = 1.0, tau_syn: Any = 1.0) -> np.ndarray:
     """The jump of the potential by which the charge of one spike acts, for a weight of 1.
 
@@ -32,15 +33,13 @@ def jump_of(kind: str, *, C_m: Any = 1.0, tau_syn: Any = 1.0) -> np.ndarray:
 
     Raises
     ------
-    ModelError : there is no such kind.
+    DataError : there is no such kind, or a number is not possible (a time constant of 0, a negative rate).
     """
-    if kind == "delta":
-        return np.ones(())
-    if kind not in CHARGES:
-        raise ModelError("kind", f"there is no synaptic current {kind!r}", did_you_mean(str(kind), ["delta", *CHARGES]))
-    return np.asarray(CHARGES[kind] * np.asarray(tau_syn, float) / C_m)
+    charge = CHARGES.get(kind)  # a delta current has none: the weight is the jump
+    return np.ones(()) if charge is None else np.asarray(charge * tau_syn / C_m)
 
 
+@checked("delta", *CHARGES)
 def input_moments(
     rate: Any, indegree: Any, weight: Any, kind: str = "delta", *, tau_m: Any, C_m: Any = 1.0, tau_syn: Any = 1.0, weight_sd: Any = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -61,11 +60,11 @@ def input_moments(
 
     Raises
     ------
-    ModelError : there is no such kind.
+    DataError : there is no such kind, or a number is not possible (a time constant of 0, a negative rate).
     """
     jump = jump_of(kind, C_m=C_m, tau_syn=tau_syn)
-    events = tau_m * np.asarray(rate, float) * indegree / 1000.0
-    square = np.asarray(weight, float) ** 2 + np.asarray(weight_sd, float) ** 2
+    events = tau_m * rate * indegree / 1000.0
+    square = weight**2 + weight_sd**2
     return events * jump * weight, jump * np.sqrt(events * square)
 
 
@@ -79,8 +78,10 @@ def moments(value: Value, low: float = -math.inf, high: float = math.inf) -> tup
 
     Returns
     -------
-    (p, E[x; low < x <= high], E[x^2; low < x <= high]), not divided by p.
+    (p, E[x; low < x <= high], E[x^2; low < x <= high]), not divided by p; nan if `value` holds nan, or a limit is nan.
     """
+    if np.any(unknown(low, high)) or (not isinstance(value, Distribution) and np.any(unknown(value))):
+        return math.nan, math.nan, math.nan
     if not isinstance(value, Distribution):
         x = np.atleast_1d(np.asarray(value, float)).ravel()
         x, n = x[(x > low) & (x <= high)], max(x.size, 1)

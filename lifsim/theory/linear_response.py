@@ -21,15 +21,15 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.theory.arguments import ABOVE_0, checked
 from lifsim.theory.siegert import siegert_rate
 
 _BELOW = 3.0  # start of the integration below min(y_r, 0), where an error shrinks by exp(-2 sqrt(y^2 + 2 s)) per unit of y
 _STEP = 0.5  # longest step, in units of the shortest length of the equation
 
 
-def rate_response(
-    frequency: Any, mu: Any, sigma: Any, *, tau_m: float, V_th: float, V_reset: float, t_ref: float
-) -> tuple[np.ndarray, np.ndarray]:
+@checked(sigma=ABOVE_0)
+def rate_response(frequency: Any, mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any) -> tuple[np.ndarray, np.ndarray]:
     """Linear response of the firing rate to modulations of the mean and of the variance of the input (formula: see the module).
 
     Parameters
@@ -39,9 +39,13 @@ def rate_response(
     Returns
     -------
     (by_mu, by_variance) : complex amplitude and phase of the rate in spikes/s per mV of mu, and per mV^2 of sigma^2, in the common shape
-    of `frequency`, `mu` and `sigma`. Towards frequency 0 they are the derivatives of `siegert_rate`.
+    of the arguments; nan where one of them is nan. Towards frequency 0 they are the derivatives of `siegert_rate`.
+
+    Raises
+    ------
+    DataError : `frequency`, `sigma` or `tau_m` is not above 0, `t_ref` is negative, or `V_reset` is not below `V_th`.
     """
-    frequency, mu, sigma = np.broadcast_arrays(np.asarray(frequency, float), np.asarray(mu, float), np.asarray(sigma, float))
+    frequency, mu, sigma = np.broadcast_arrays(frequency, mu, sigma)
     w = 2 * math.pi * frequency / 1000.0
     s = 1j * w * tau_m
     y_th, y_r = (V_th - mu) / sigma, (V_reset - mu) / sigma
@@ -50,10 +54,11 @@ def rate_response(
     at_th, grown = _climb(y_r, y_th, at_r, s)
     ratio = np.exp(-grown)  # U(y_r) / U(y_th)
     below = 1 - np.exp(-1j * w * t_ref) * ratio
-    first = (at_th - at_r * ratio) / (1 + s)
-    second = (2 * y_th * at_th + 2 * s - (2 * y_r * at_r + 2 * s) * ratio) / (2 * (2 + s))
     rate = siegert_rate(mu, sigma, tau_m=tau_m, V_th=V_th, V_reset=V_reset, t_ref=t_ref)
-    return rate / sigma * first / below, rate / sigma**2 * second / below
+    with np.errstate(invalid="ignore"):  # division of complex numbers that are nan
+        first = (at_th - at_r * ratio) / (1 + s)
+        second = (2 * y_th * at_th + 2 * s - (2 * y_r * at_r + 2 * s) * ratio) / (2 * (2 + s))
+        return rate / sigma * first / below, rate / sigma**2 * second / below
 
 
 def _climb(a: np.ndarray, b: np.ndarray, W: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +66,7 @@ def _climb(a: np.ndarray, b: np.ndarray, W: np.ndarray, s: np.ndarray) -> tuple[
     if not a.size:
         return W, W
     y_far = np.maximum(np.abs(a), np.abs(b))
-    n = int(np.ceil(np.max((b - a) * 2 * np.sqrt(y_far**2 + 2 * np.abs(s))) / _STEP)) + 8
+    n = int(np.ceil(np.nanmax((b - a) * 2 * np.sqrt(y_far**2 + 2 * np.abs(s)), initial=0.0) / _STEP)) + 8
     h, total = (b - a) / n, np.zeros_like(W)
 
     def slope(y: np.ndarray, W: np.ndarray) -> np.ndarray:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from lifsim.common import psp as shapes
-from lifsim.common.errors import ModelError, did_you_mean
+from lifsim.theory.arguments import checked
 
 KINDS = ("delta", "exp", "alpha")
 
 
-def psp(t: Any, kind: str, weight: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: Any = None) -> np.ndarray:
+@checked(*KINDS)
+def psp(kind: str, t: Any, weight: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: Any = None) -> np.ndarray:
     """Postsynaptic potential: deviation of the membrane potential after one spike that arrives at t = 0.
 
     delta: w exp(-t / tau_m). exp: (w / C_m) (exp(-t / tau_m) - exp(-t / tau_syn)) / a with a = 1 / tau_syn - 1 / tau_m.
@@ -23,8 +24,8 @@ def psp(t: Any, kind: str, weight: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: 
 
     Parameters
     ----------
-    t : times, ms; before 0 the potential is 0.
     kind : "delta" (the weight is a jump of the potential), "exp" or "alpha" (synaptic currents as in iaf_psc_exp and iaf_psc_alpha).
+    t : times, ms; before 0 the potential is 0.
     weight : mV for delta, else the peak of the current in pA. For a conductance g0 (nS) that is small beside the leak, the weight is
         about g0 (E_syn - V), with C_m and the `tau_m` of the conductances that are open (`effective_membrane`).
     tau_m : membrane time constant, ms. C_m : membrane capacitance, pF; unused by delta.
@@ -36,17 +37,17 @@ def psp(t: Any, kind: str, weight: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: 
 
     Raises
     ------
-    ModelError : there is no such kind, or `tau_syn` is missing.
+    DataError : there is no such kind, `tau_syn` is missing, or a time constant or `C_m` is not above 0.
     """
-    t = np.asarray(t, float)
     later = np.maximum(t, 0.0)
-    if _checked(kind, tau_syn) == "delta":
+    if kind == "delta":
         unit = np.exp(-later / tau_m)
     else:
         unit = (shapes.exp_psp if kind == "exp" else shapes.alpha_psp)(later, tau_m, C_m, tau_syn)
     return np.where(t < 0, 0.0, weight * unit)
 
 
+@checked(*KINDS)
 def psp_peak(kind: str, weight: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: Any = None) -> np.ndarray:
     """The peak of a postsynaptic potential, as a deviation from rest.
 
@@ -62,11 +63,12 @@ def psp_peak(kind: str, weight: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: Any
 
     Raises
     ------
-    ModelError : there is no such kind, or `tau_syn` is missing.
+    DataError : there is no such kind, `tau_syn` is missing, or a time constant or `C_m` is not above 0.
     """
     return np.asarray(weight * _peak_of_one(kind, tau_m, C_m, tau_syn))
 
 
+@checked(*KINDS)
 def psp_time(kind: str, *, tau_m: Any, tau_syn: Any = None) -> np.ndarray:
     """The time from the arrival of a spike to the peak of its postsynaptic potential.
 
@@ -82,13 +84,14 @@ def psp_time(kind: str, *, tau_m: Any, tau_syn: Any = None) -> np.ndarray:
 
     Raises
     ------
-    ModelError : there is no such kind, or `tau_syn` is missing.
+    DataError : there is no such kind, `tau_syn` is missing, or a time constant or `C_m` is not above 0.
     """
-    if _checked(kind, tau_syn) == "delta":
+    if kind == "delta":
         return np.zeros(np.shape(tau_m))
     return np.asarray((shapes.exp_peak_time if kind == "exp" else shapes.alpha_peak_time)(tau_m, tau_syn))
 
 
+@checked(*KINDS)
 def psc_for_psp(kind: str, peak: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: Any = None) -> np.ndarray:
     """The weight whose postsynaptic potential has a given peak; the inverse of `psp_peak`. Model files write ``"0.15 mV PSP"``.
 
@@ -102,18 +105,10 @@ def psc_for_psp(kind: str, peak: Any, *, tau_m: Any, C_m: Any = 1.0, tau_syn: An
 
     Raises
     ------
-    ModelError : there is no such kind, or `tau_syn` is missing.
+    DataError : there is no such kind, `tau_syn` is missing, or a time constant or `C_m` is not above 0.
     """
     return np.asarray(peak / _peak_of_one(kind, tau_m, C_m, tau_syn))
 
 
 def _peak_of_one(kind: str, tau_m: Any, C_m: Any, tau_syn: Any) -> Any:
-    return 1.0 if _checked(kind, tau_syn) == "delta" else shapes.PEAKS[kind](tau_m, C_m, tau_syn)
-
-
-def _checked(kind: str, tau_syn: Any) -> str:
-    if kind not in KINDS:
-        raise ModelError("kind", f"there is no synaptic current {kind!r}", did_you_mean(str(kind), KINDS))
-    if kind != "delta" and tau_syn is None:
-        raise ModelError("tau_syn", "missing", f"the time constant of the {kind} current, in ms")
-    return kind
+    return 1.0 if kind == "delta" else shapes.PEAKS[kind](tau_m, C_m, tau_syn)

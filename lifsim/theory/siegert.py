@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.theory.arguments import FROM_0, checked, unknown
+
 ALPHA = math.sqrt(2.0) * 1.4603545088095868  # |zeta(1/2)|
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _LARGEST = 1e100  # whose square is finite
@@ -30,6 +32,7 @@ _NEVER = 50.0  # distance below threshold at which the rate is below exp(-2500) 
 _WEAK = 1e3  # distance from threshold, in units of sigma, beyond which noise is a small perturbation
 
 
+@checked(tau_syn=FROM_0)
 def siegert_rate(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any, tau_syn: Any = 0.0) -> np.ndarray:
     """Firing rate for a Gaussian input, in the diffusion approximation (the formula of Siegert, see the module).
 
@@ -44,30 +47,35 @@ def siegert_rate(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_
 
     Returns
     -------
-    Rates in spikes/s, float64, in the common shape of the arguments; 0 where they are below the smallest number.
+    Rates in spikes/s, float64, in the common shape of the arguments; 0 where they are below the smallest number, nan where an argument
+    is nan.
+
+    Raises
+    ------
+    DataError : `tau_m` is not above 0, `t_ref`, `sigma` or `tau_syn` is negative, or `V_reset` is not below `V_th`.
     """
     y_th, y_r = _limits(mu, sigma, tau_m, V_th, V_reset, tau_syn)
-    noisy = np.asarray(sigma, float) > 0
+    noisy = sigma > 0
     scaled, exponent = _integral(y_th, y_r)
     with np.errstate(under="ignore", divide="ignore"):  # an infinite input without refractoriness has an infinite rate
-        rate = np.exp(-exponent) / (np.exp(-exponent) * np.asarray(t_ref, float) + tau_m * math.sqrt(math.pi) * scaled)
-    return 1000.0 * np.where(noisy, rate, _noiseless(mu, tau_m, V_th, V_reset, t_ref))
+        rate = np.exp(-exponent) / (np.exp(-exponent) * t_ref + tau_m * math.sqrt(math.pi) * scaled)
+    rate = np.where(noisy, rate, _noiseless(mu, tau_m, V_th, V_reset, t_ref))
+    return 1000.0 * np.where(unknown(mu, sigma, tau_m, V_th, V_reset, t_ref, tau_syn), np.nan, rate)
 
 
 def _limits(mu: Any, sigma: Any, tau_m: Any, V_th: Any, V_reset: Any, tau_syn: Any) -> tuple[np.ndarray, np.ndarray]:
     """y_th and y_r, with the correction for synaptic currents."""
-    sigma = np.asarray(sigma, float)
     safe = np.where(sigma > 0, sigma, 1.0)
-    shift = 0.5 * ALPHA * np.sqrt(np.asarray(tau_syn, float) / tau_m)
-    both = ((np.asarray(V, float) - mu) / safe + shift for V in (V_th, V_reset))
+    shift = 0.5 * ALPHA * np.sqrt(tau_syn / tau_m)
+    both = ((V - mu) / safe + shift for V in (V_th, V_reset))
     y_th, y_r = np.broadcast_arrays(*(np.clip(y, -_LARGEST, _LARGEST) for y in both))  # V_th may be inf
     return y_th, y_r
 
 
 def _noiseless(mu: Any, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any) -> np.ndarray:
     """Rate (1/ms) without noise."""
-    beyond = np.asarray(mu, float) - V_th
-    time = t_ref + tau_m * np.log1p((np.asarray(V_th, float) - V_reset) / np.where(beyond > 0, beyond, 1.0))
+    beyond = mu - V_th
+    time = t_ref + tau_m * np.log1p((V_th - V_reset) / np.where(beyond > 0, beyond, 1.0))
     return np.where(beyond > 0, 1.0 / time, 0.0)
 
 
@@ -94,6 +102,7 @@ def _erfcx_integral(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return half * ((erfcx(np.sinh(s)) * np.cosh(s)) @ _WEIGHTS)
 
 
+@checked(tau_syn=FROM_0)
 def siegert_cv(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_ref: Any, tau_syn: Any = 0.0) -> np.ndarray:
     """Coefficient of variation (CV) of the intervals between spikes for a Gaussian input.
 
@@ -108,19 +117,24 @@ def siegert_cv(mu: Any, sigma: Any, *, tau_m: Any, V_th: Any, V_reset: Any, t_re
     Returns
     -------
     The CV in the common shape of the arguments: near 1 far below threshold, towards 0 far above it; 0 without noise if the neuron
-    fires; nan if it does not fire.
+    fires; nan if it does not fire, or if an argument is nan.
+
+    Raises
+    ------
+    DataError : as for `siegert_rate`.
     """
     y_th, y_r = _limits(mu, sigma, tau_m, V_th, V_reset, tau_syn)
     scaled, exponent = _integral(y_th, y_r)
     with np.errstate(under="ignore"):
-        mean = np.exp(-exponent) * np.asarray(t_ref, float) / tau_m + math.sqrt(math.pi) * scaled  # interval / tau_m, times exp(-y_th^2)
-    noisy, fires = np.asarray(sigma, float) > 0, np.asarray(mu, float) > V_th
+        mean = np.exp(-exponent) * t_ref / tau_m + math.sqrt(math.pi) * scaled  # interval / tau_m, times exp(-y_th^2)
+    y_th, y_r, mean = np.broadcast_arrays(y_th, y_r, mean)
+    noisy, fires = sigma > 0, mu > V_th
     out = [
-        1.0 if _rare(a, b) else math.sqrt(2 * math.pi * _double_integral(float(a), float(b))) / m
-        for a, b, m in zip(y_th.ravel(), y_r.ravel(), np.broadcast_to(mean, y_th.shape).ravel(), strict=True)
+        math.nan if math.isnan(a + b) else 1.0 if _rare(a, b) else math.sqrt(2 * math.pi * _double_integral(float(a), float(b))) / m
+        for a, b, m in zip(y_th.ravel(), y_r.ravel(), mean.ravel(), strict=True)
     ]
     cv = np.where(noisy, np.reshape(out, y_th.shape), np.where(fires, 0.0, np.nan))
-    return np.where(np.isinf(np.asarray(V_th, float)), np.nan, cv)
+    return np.where(np.isinf(V_th) | unknown(mu, sigma, tau_m, V_th, V_reset, t_ref, tau_syn), np.nan, cv)
 
 
 def _rare(y_th: float, y_r: float) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 import lifsim as ls
-from lifsim.common.errors import ModelError
+from lifsim.common.errors import DataError
 from lifsim.common.values import Distribution
 from lifsim.theory import BrunelNetwork
 from lifsim.theory.input_statistics import moments
@@ -100,11 +100,11 @@ def test_psp_solves_the_membrane_equation(kind, tau_m, tau_syn):
     solved = integrate.solve_ivp(
         lambda t, v: -v / tau_m + current(t) / 250.0, (0, t[-1]), [0.0], "LSODA", t, rtol=1e-11, atol=1e-14, max_step=tau_syn
     )
-    own = ls.theory.psp(t, kind, 3.0, tau_m=tau_m, C_m=250.0, tau_syn=tau_syn)
+    own = ls.theory.psp(kind, t, 3.0, tau_m=tau_m, C_m=250.0, tau_syn=tau_syn)
     np.testing.assert_allclose(own, solved.y[0], rtol=0, atol=1e-8 * own.max())
     time = float(ls.theory.psp_time(kind, tau_m=tau_m, tau_syn=tau_syn))
     most = optimize.minimize_scalar(
-        lambda x: -ls.theory.psp(x, kind, 3.0, tau_m=tau_m, C_m=250.0, tau_syn=tau_syn),
+        lambda x: -ls.theory.psp(kind, x, 3.0, tau_m=tau_m, C_m=250.0, tau_syn=tau_syn),
         bounds=(0, 3 * time),
         method="bounded",
         options={"xatol": 1e-10 * time},
@@ -122,14 +122,14 @@ def test_psp_factors_of_published_models():
 
 
 def test_psp_before_the_spike_and_wrong_kinds():
-    assert ls.theory.psp([-1.0, 0.0, 20.0], "delta", 0.5, tau_m=20.0).tolist() == [0.0, 0.5, 0.5 * math.exp(-1)]
-    with pytest.raises(ModelError, match="did you mean 'alpha'"):
-        ls.theory.psp(1.0, "alfa", 1.0, tau_m=10.0, tau_syn=1.0)
-    with pytest.raises(ModelError, match="tau_syn: missing"):
+    assert ls.theory.psp("delta", [-1.0, 0.0, 20.0], 0.5, tau_m=20.0).tolist() == [0.0, 0.5, 0.5 * math.exp(-1)]
+    with pytest.raises(DataError, match="did you mean 'alpha'"):
+        ls.theory.psp("alfa", 1.0, 1.0, tau_m=10.0, tau_syn=1.0)
+    with pytest.raises(DataError, match="tau_syn: missing"):
         ls.theory.psp_peak("exp", 1.0, tau_m=10.0)
-    with pytest.raises(ModelError, match="kind"):
+    with pytest.raises(DataError, match="kind"):
         ls.theory.input_moments(1.0, 1.0, 1.0, "gamma", tau_m=10.0)
-    with pytest.raises(ModelError, match="kind"):
+    with pytest.raises(DataError, match="kind"):
         ls.theory.mean_conductance(1.0, 1.0, 1.0, "delta")
 
 
@@ -143,7 +143,7 @@ def test_small_conductance_is_a_current():
         return (-10 * (V + 60) - (5 + g0 * math.exp(-t / 2)) * V - 10 * (V + 80) + 50) / 200
 
     V = integrate.solve_ivp(slope, (0, 30), [float(m.E)], t_eval=t, rtol=1e-11, atol=1e-13).y[0]
-    own = ls.theory.psp(t, "exp", g0 * (0 - m.E), tau_m=m.tau, C_m=200.0, tau_syn=2.0)
+    own = ls.theory.psp("exp", t, g0 * (0 - m.E), tau_m=m.tau, C_m=200.0, tau_syn=2.0)
     np.testing.assert_allclose(V - m.E, own, rtol=0, atol=1e-4 * own.max())
     assert ls.theory.mean_conductance(100.0, 2.0, 5.0) == 1.0
 
@@ -236,7 +236,7 @@ def test_input_moments_are_campbells():
     mu, _ = ls.theory.input_moments(rate, K, w, "exp", tau_m=tau_m, C_m=C_m, tau_syn=tau_syn, weight_sd=10.0)
     events = rate * K / 1000
     shape = {"tau_m": tau_m, "C_m": C_m, "tau_syn": tau_syn}
-    assert mu == pytest.approx(events * integrate.quad(lambda t: ls.theory.psp(t, "exp", w, **shape), 0, 300)[0], rel=1e-8)
+    assert mu == pytest.approx(events * integrate.quad(lambda t: ls.theory.psp("exp", t, w, **shape), 0, 300)[0], rel=1e-8)
     mu, sigma = ls.theory.input_moments(rate, K, 0.3, tau_m=tau_m, weight_sd=0.1)
     assert mu == pytest.approx(events * 0.3 * tau_m)
     assert sigma**2 / 2 == pytest.approx(events * (0.3**2 + 0.1**2) * tau_m / 2)  # variance of the potential

@@ -391,7 +391,10 @@ WRONG_CALLS = {
         lambda n: _run_with(n, "sinusoidal_poisson_generator", individual_spike_trains=1),
         ["populations.g.individual_spike_trains", "true or false"],
     ),
-    "infinite alternating current": (lambda n: _run_with(n, "ac_generator", amplitude=math.inf), ["populations.g.amplitude", "finite"]),
+    "infinite alternating current": (
+        lambda n: _run_with(n, "ac_generator", amplitude=math.inf),
+        ["populations.g.amplitude", "-1e9 to 1e9"],
+    ),
     "correlation time 0": (lambda n: _run_with(n, "ou_generator", tau=0.0), ["populations.g.tau", "> 0"]),
     "no waveform": (lambda n: _run_with(n, "waveform_generator"), ["populations.g", "either waveform or waveform_file"]),
     "two waveforms": (

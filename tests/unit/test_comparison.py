@@ -617,7 +617,7 @@ def test_command_statistical(folder, monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     groups = "--group", "a=1.h5,2.h5,3.h5", "--group", "b=4.h5,5.h5,6.h5"
     code, said = lifsim("compare", *groups, "--discard", 100, "-o", tmp_path / "c.png")
-    assert code == 0 and "3 run(s) a and 3 run(s) b: no difference found (Student's t-tests" in said
+    assert code == 0 and "3 runs a and 3 runs b: no difference found (Student's t-tests" in said
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
     code, said = lifsim("compare", *groups, "--discard", 100, "-o", tmp_path / "c.png")
     assert code == 2 and "--overwrite" in said

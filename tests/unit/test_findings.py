@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy import sparse
 
 import lifsim as ls
+from lifsim.cli.main import main
 
 
 def small(**params) -> ls.Network:
@@ -75,3 +79,111 @@ def test_poisson_window_is_that_of_nest():
     rises = np.flatnonzero(np.diff(result.traces["n"]["V_m"][:, 0], prepend=0.0) > 0) + 1
     assert (rises.min(), rises.max()) == (112, 311)
     assert (result.spikes["g"].times.min(), result.spikes["g"].times.max()) == (10.2, 30.1)
+
+
+# -- currents and rates in lists have the bounds of single ones --------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, 1e300, -2e9])
+@pytest.mark.parametrize(
+    ("model", "params", "key"),
+    [
+        ("step_current_generator", {"amplitude_times": [1.0, 2.0], "amplitude_values": [5.0, None]}, "amplitude_values"),
+        ("waveform_generator", {"waveform": [5.0, None, 3.0]}, "waveform"),
+        ("inhomogeneous_poisson_generator", {"rate_times": [1.0, 2.0], "rate_values": [5.0, None]}, "rate_values"),
+        ("dc_generator", {"amplitude": None}, "amplitude"),
+        ("noise_generator", {"mean": None}, "mean"),
+        ("iaf_psc_exp", {"I_e": None}, "I_e"),
+    ],
+)
+def test_currents_and_rates_beyond_all_sense(model, params, key, wrong):
+    given = {
+        name: [wrong if x is None else x for x in v] if isinstance(v, list) else wrong if v is None else v for name, v in params.items()
+    }
+    with pytest.raises(ls.ModelError, match=rf"^populations\.g\.{key}: {wrong:g}; must be (-1e9|0) to 1e9$".replace("+", r"\+")):
+        small().add("g", 1, model, **given)
+
+
+@pytest.mark.parametrize("wrong", [[-1.0, 5.0], [0.0, 5.0], [1.0, np.inf]])
+def test_times_of_steps_are_above_0(wrong):
+    with pytest.raises(ls.ModelError, match=r"^populations\.g\.amplitude_times: .*; must be > 0$"):
+        small().add("g", 1, "step_current_generator", amplitude_times=wrong, amplitude_values=[1.0, 2.0])
+    small().add("g", 1, "step_current_generator", amplitude_times=[], amplitude_values=[])
+
+
+@pytest.mark.parametrize("key", ["mean", "std"])
+def test_a_bound_on_a_list_given_to_each_node(key):
+    with pytest.raises(ls.ModelError, match="1e9"):
+        small().add("g", 3, "noise_generator", **{key: [1.0, 2.0, 1e10]})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("inf", "populations.step.params.amplitude_values: inf; must be -1e9 to 1e9"),
+        ("1e400", "populations.step.params.amplitude_values: inf; must be -1e9 to 1e9"),
+        ("1e300", "populations.step.params.amplitude_values: 1e+300; must be -1e9 to 1e9"),
+        ("nan", "parameters.I: nan is not a number"),
+    ],
+)
+def test_an_impossible_parameter_of_a_model_is_one_error(value, said):
+    with pytest.raises(ls.ModelError) as caught:
+        ls.load("single_neuron", I=float(value))
+    assert str(caught.value) == said
+
+
+def test_a_lost_value_hides_no_other_problem(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text(
+        '[parameters]\nI = 1.0\n[populations.s]\nn = 1\nmodel = "step_current_generator"\n'
+        'params = { amplitude_times = [2.0, 1.0], amplitude_values = ["= J", 0.0], start = 5.0, stop = 1.0 }\n'
+    )
+    with pytest.raises(ls.ModelError) as caught:
+        ls.load(path)
+    assert "stop must not be before start" in str(caught.value) and "equally long" not in str(caught.value)
+
+
+# -- one of a thing ------------------------------------------------------------------------------------
+
+ONE = """
+[run]
+duration = 20.0
+[populations.n]
+n = 1
+model = "iaf_psc_exp"
+params = { I_e = 500.0 }
+[populations.s]
+n = 1
+model = "spike_generator"
+params = { spike_times = [5.0] }
+[[projections]]
+source = "s"
+target = "n"
+[[record]]
+populations = "n"
+[[record]]
+populations = "n"
+variable = "V_m"
+"""
+
+
+def test_one_of_a_thing_is_told_in_the_singular(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("one.toml").write_text(ONE, encoding="utf-8")
+    Path("s.csv").write_text("time,id\n1.0,3\n", encoding="utf-8")
+    Path("n.dat").write_text("sender time_ms\n3 1.0\n", encoding="utf-8")
+
+    def said(*words):
+        outcome = CliRunner().invoke(main, list(words))
+        assert outcome.exit_code == 0, outcome.output
+        return outcome.output
+
+    assert "1 neuron, 1 synapse; " in said("check", "one.toml") and "all_to_all, 1 synapse\n" in said("info", "one.toml")
+    assert "a.h5: 1 spike in 20 ms" in said("run", "one.toml", "-o", "a.h5")
+    assert "n: 1 iaf_psc_exp; 1 spike, V_m" in said("info", "a.h5")
+    assert "the same, 1 spike of 1 population, 1 trace\n" in said("compare", "a.h5", "a.h5")
+    assert "statistics of 1 file\n" in said("stats", "a.h5", "-o", "a.json")
+    assert "since the spikes have id 3: if" in said("info", "s.csv")
+    assert "NEST's id 3 becomes 0: if" in said("info", "n.dat")
+    result = ls.open("a.h5")
+    assert ls.plot.summary(result).axes[1].get_title(loc="right") == "1 neuron each; 0 to 20 ms"

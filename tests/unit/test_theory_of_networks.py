@@ -272,9 +272,15 @@ def test_remarks_on_generators():
     net.add("n", 2, "iaf_psc_exp", I_e=50.0)
     dc = net.add("dc", 3, "dc_generator", amplitude=20.0)
     net.connect(dc, "n", weight=2.0)
-    assert remarks(net) == ["n: I_e 170 pA is below rheobase 375 pA: no spike without further input"]
+    assert remarks(net) == ["n: constant current 170 pA is below rheobase 375 pA: no spike without further input"]
     net.connect(net.add("noise", 1, "poisson_generator", rate=1.0), "n")
     assert remarks(net) == []
+    strong = ls.Network()
+    strong.connect(strong.add("dc", 1, "dc_generator", amplitude=200.0), strong.add("k", 1, "iaf_psc_exp", I_e=200.0))
+    strong.connect(strong.add("off", 1, "dc_generator"), strong.add("own", 1, "iaf_psc_exp", I_e=400.0))
+    k, own = remarks(strong)
+    assert k == "k: constant current 400 pA is above rheobase 375 pA: 33.6 spikes/s"
+    assert own == "own: I_e 400 pA is above rheobase 375 pA: 33.6 spikes/s at constant current"
     late = ls.Network()
     late.add("n", 1, "iaf_psc_exp", I_e=50.0, V_m=-50.0)  # starts above threshold
     assert late.populations["n"].get("V_m") == -50 and not any("no spike" in line for line in remarks(late))
@@ -374,7 +380,8 @@ def test_fi():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["single_neuron", "--points", "1"], "--points: 1; expected at least 2"),
+        (["single_neuron", "--points", "1"], "--points: 1; expected a whole number from 2 to 1000"),
+        (["single_neuron", "--points", "100000000"], "--points: 100000000; expected a whole number from 2 to 1000"),
         (["single_neuron", "--from", "500", "--to", "400"], "the lowest current must be below the highest"),
         (["single_neuron", "--from", "5 mV"], "expected a current (pA)"),
         (["single_neuron", "--from", "inf"], "a finite current"),

@@ -195,7 +195,7 @@ def test_command(tmp_path, monkeypatch, results):
     references = [word for path in results for word in ("--reference", path)]
     code, said = lifsim("validate", "small", *references)
     assert code == 0, said
-    assert "3 run(s) to do: about" in said and "3 run(s) reference and 3 run(s) lifsim: no difference found" in said
+    assert "3 runs to do: about" in said and "3 runs reference and 3 runs lifsim: no difference found" in said
     facts = json.loads((tmp_path / "outputs/small/comparison.json").read_text())
     assert facts["same"] and len(facts["groups"][1]["runs"]) == 3
     assert (tmp_path / "outputs/small/comparison.png").exists()
@@ -206,7 +206,7 @@ def test_command(tmp_path, monkeypatch, results):
     other = "--seeds", 2, "--duration", 100, "--set", "g=4.0", "-o", "short", "--distance", 0
     code, said = lifsim("validate", "small", *references, *other)
     assert code == 1 and "differ (KS distance of at most 0)" in said
-    assert "shortened or changed: 2 seed(s), 0.1 s each, g = 4.0" in said
+    assert "shortened or changed: 2 seeds, 0.1 s each, g = 4.0" in said
 
 
 def test_command_lists_and_refuses(tmp_path, monkeypatch):
