@@ -531,9 +531,9 @@ def test_a_failure_does_not_replace_statistics(tmp_path):
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_one_point_that_fails_does_not_stop_the_others(tmp_path):
     """A potential that grows beyond all bounds stops the run, not the scan; the built network of the failure is not used again."""
-    table = scan({"populations.exc.params.C_m": [0.01], "populations.exc.params.I_e": [0.0, -1e308, 1e-3]}, out=tmp_path / "s")
+    table = scan({"populations.exc.params.C_m": [1e-300], "populations.exc.params.I_e": [0.0, -1e9, 1e-3]}, out=tmp_path / "s")
     assert [bool(e) for e in table.columns["error"]] == [True, False, False] and "too large" in table.columns["error"][0]
-    right = ls.load("small.toml", overrides={"populations.exc.params.C_m": 0.01, "populations.exc.params.I_e": 1e-3})
+    right = ls.load("small.toml", overrides={"populations.exc.params.C_m": 1e-300, "populations.exc.params.I_e": 1e-3})
     assert table.columns["digest"][2] == spike_digest(ls.run(right, threads=1))
 
 
