@@ -68,6 +68,11 @@ class View(Overviewed):
             return self.index == range(self.population.n)
         return len(self.index) == self.population.n and bool((self.index == np.arange(self.population.n)).all())
 
+    @property
+    def listed(self) -> list[int] | str:
+        """The ids as files list them: "all" if the view is whole."""
+        return "all" if self.whole else self.ids.tolist()
+
     def shared(self, other: View) -> int:
         """The number of nodes shared with `other`, a view of the same population."""
         a, b = self.index, other.index

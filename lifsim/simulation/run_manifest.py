@@ -17,7 +17,7 @@ def manifest(net: Network, seed: int, settings: dict[str, Any], versions: dict[s
     return Manifest(
         dt=net.dt,
         populations={p.name: {"n": p.n, "model": p.model.name} for p in net.populations.values()},
-        spikes={r.view.name: {"ids": _ids(r), "start": r.start, "stop": r.stop} for r in united_spikes(net.recordings)},
+        spikes={r.view.name: {"ids": r.view.listed, "start": r.start, "stop": r.stop} for r in united_spikes(net.recordings)},
         traces=[_trace(r) for r in net.recordings if r.kind not in ("spikes", "events")],
         weight_events=[_events(r) for r in net.recordings if r.kind == "events"],
         name=net.name,
@@ -46,12 +46,12 @@ def _trace(r: Recording) -> dict[str, Any]:
         "interval": r.interval,
         "start": r.start,
         "stop": r.stop,
-        "ids": [] if r.kind in ("rate", "weights") else _ids(r),
+        "ids": [] if r.kind in ("rate", "weights") else r.view.listed,
     }
     if name != r.variable:
         entry["of"] = r.variable
     if r.variable == "rate" and not r.view.whole:
-        entry["members"] = _ids(r)
+        entry["members"] = r.view.listed
     return entry
 
 
@@ -59,7 +59,7 @@ def _events(r: Recording) -> dict[str, Any]:
     """The entry of a recording of transmitted weights."""
     assert r.source is not None
     population, name = r.key
-    both = {"ids": _ids(r), "sources": "all" if r.source.whole else r.source.ids.tolist()}
+    both = {"ids": r.view.listed, "sources": r.source.listed}
     unit = r.view.population.model.weight_unit
     return {"population": population, "variable": name, "unit": unit, "source": r.source.name, "start": r.start, "stop": r.stop, **both}
 
@@ -69,7 +69,3 @@ def _unit(r: Recording) -> str:
     if r.kind == "weights":
         return model.weight_unit
     return "Hz" if r.kind == "rate" else "pA" if r.source else model.parameter(r.variable).unit
-
-
-def _ids(r: Recording) -> Any:
-    return "all" if r.view.whole else r.view.ids.tolist()

@@ -46,18 +46,20 @@ def constant_input(net: Network) -> Iterator[str]:
 
 def _level(net: Network, p: Population) -> Any:
     """The constant current into a population, pA, or None if it has other stimuli."""
-    level = number_of(p, "I_e") if any(parameter.name == "I_e" for parameter in p.model.parameters) else None
+    if all(parameter.name != "I_e" for parameter in p.model.parameters):
+        return None
+    sent = 0.0
     for projection in net.projections:
         source = projection.source.population
-        if projection.target.population is not p or source.model.role == "neuron" or level is None:
+        if projection.target.population is not p or source.model.role == "neuron":
             continue
         number = {"all_to_all": len(projection.source), "one_to_one": 1}.get(projection.rule)
         on = source.model.name == "dc_generator" and not source.params.keys() & {"start", "stop"}
         factors = (projection.weight, source.get("amplitude")) if on else ()
         if not (on and number and projection.target.whole) or any(isinstance(x, (Distribution, Profile, np.ndarray)) for x in factors):
             return None
-        level = level + number * math.prod(factors)
-    return level
+        sent += number * math.prod(factors)
+    return number_of(p, "I_e") + sent
 
 
 def _of_steps(net: Network, p: Population) -> str:

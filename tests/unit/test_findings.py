@@ -186,4 +186,4 @@ def test_one_of_a_thing_is_told_in_the_singular(tmp_path, monkeypatch):
     assert "since the spikes have id 3: if" in said("info", "s.csv")
     assert "NEST's id 3 becomes 0: if" in said("info", "n.dat")
     result = ls.open("a.h5")
-    assert ls.plot.summary(result).axes[1].get_title(loc="right") == "1 neuron each; 0 to 20 ms"
+    assert ls.plot.summary(result).axes[1].get_title(loc="right") == "B to D: 1 neuron each; 0 to 20 ms"

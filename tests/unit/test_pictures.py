@@ -568,7 +568,7 @@ def test_a_font_is_found_for_characters_that_the_standard_one_lacks():
     figure = plot.raster(poisson(sizes, dict.fromkeys(sizes, 20), 200.0))
     drawn(figure)
     labels = [text for text in every_text(figure) if name in text.get_text() and text.get_visible()]
-    assert len(labels) >= 2  # beside the raster, and in the legend
+    assert labels  # beside the raster
     assert all(len(label.get_fontfamily()) > 1 for label in labels)
     assert all(label.get_fontfamily() == ["sans-serif"] for label in every_text(figure) if label.get_text().isascii())
 
