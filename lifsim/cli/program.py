@@ -22,7 +22,7 @@ import click
 
 from lifsim.cli.synonyms import argument_hint, command_hint, option_hint
 from lifsim.common import memory
-from lifsim.common.errors import LifsimError, Problem, RunError
+from lifsim.common.errors import LifsimError, RunError, problem_of
 from lifsim.common.printable import printable
 from lifsim.common.streams import guarded
 from lifsim.common.text import storable
@@ -179,8 +179,7 @@ def _usage_message(error: click.exceptions.ClickException) -> str:
         got = error.message if hint and isinstance(error, click.NoSuchOption) else error.format_message()
         return f"{where}: {got.rstrip('.')}; {hint or f'see {where} --help'}"
     place = (error.param.opts[-1] if error.param else None) or "lifsim"
-    got, _, allowed = error.message.rstrip(".").partition("; ")
-    return str(Problem(place if place.startswith("-") else place.upper(), got, allowed))
+    return str(problem_of(place if place.startswith("-") else place.upper(), error.message.rstrip(".")))
 
 
 def _hint(error: click.exceptions.ClickException, ctx: click.Context) -> str:

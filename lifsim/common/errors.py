@@ -127,6 +127,12 @@ def few_hints() -> Iterator[None]:
         _hints.reset(token)
 
 
+def problem_of(place: str, error: Exception | str) -> Problem:
+    """The `Problem` for an error whose message is "what was got; what is allowed"."""
+    got, _, allowed = str(error).partition("; ")
+    return Problem(place, got, allowed)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a misspelt `word`: the most similar of the `known` names, or a list of them (the first, if there are many)."""
     left = _hints.get()

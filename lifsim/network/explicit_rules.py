@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.arrays import first_not_finite, indices, out_of_range
-from lifsim.common.errors import Problem
+from lifsim.common.errors import Problem, problem_of
 from lifsim.common.printable import shown
 from lifsim.common.values import as_float, has_unit, is_whole, numbers, quantity_of_another_library, value
 from lifsim.network.distance import is_profile
@@ -111,7 +111,7 @@ def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[
     try:
         given, data = entries(array)
     except (TypeError, ValueError) as error:
-        return *nothing, [_problem_of(place, error)]
+        return *nothing, [problem_of(place, error)]
     if not given.in_range():
         return *nothing, [Problem(place, "indices out of range", f"rows 0 to {n_target - 1}, columns 0 to {n_source - 1}")]
     wrong = first_not_finite(data)
@@ -119,12 +119,6 @@ def from_matrix(place: str, matrix: Any, n_target: int, n_source: int) -> tuple[
         at = ", ".join(str(x) for x in given.pair(wrong))
         return *nothing, [Problem(place, f"{data[wrong]:g} at [{at}]", "weights must be finite")]
     return given, data, []
-
-
-def _problem_of(place: str, error: Exception) -> Problem:
-    """The `Problem` for an error whose message is "what was got; what is allowed"."""
-    got, _, allowed = str(error).partition("; ")
-    return Problem(place, got, allowed)
 
 
 def _dense(matrix: Any) -> np.ndarray:
@@ -149,7 +143,7 @@ def from_lists(place: str, given: Mapping[str, Any], source: View, target: View)
             array = np.asarray(given[key])
             ends[key] = indices(array if array.size or array.ndim != 1 else array.astype(np.int64))  # NumPy makes an empty list float64
         except (TypeError, ValueError) as error:
-            problems.append(_problem_of(f"{place}.{key}", error))
+            problems.append(problem_of(f"{place}.{key}", error))
             continue
         wrong = out_of_range(ends[key], len(view))
         if wrong is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem
+from lifsim.common.errors import ModelError, Problem, problem_of
 from lifsim.common.overview import Fact, Overview, Overviewed, counted
 from lifsim.common.printable import shown
 from lifsim.common.values import Value, is_whole, value
@@ -140,7 +140,7 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         try:
             raw["weight"] = from_psp(raw["weight"], source, target, receptor)
         except ValueError as error:
-            raise ModelError(f"{place}.weight", *_halves(str(error))) from None
+            raise ModelError.of([problem_of(f"{place}.weight", error)]) from None
     if file is not None and not problems:
         given, raw, problems = from_file(place, dt, given, raw, source, target)
     problems += check_rule(place, rule, given)
@@ -187,12 +187,6 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
         receptor_type=_receptor(receptor, source, target),
         name=name,
     )
-
-
-def _halves(message: str) -> tuple[str, str]:
-    """A message "what was got; what is allowed" in two parts."""
-    got, _, allowed = message.partition("; ")
-    return got, allowed
 
 
 def taken_names(place: str, made: Iterable[Projection], known: Iterable[Projection]) -> Iterable[Problem]:

@@ -40,7 +40,7 @@ def chosen(place: str, projections: Sequence[Projection], source: View, target: 
     if given is None and len(found) == 1:
         return found[0]
     if isinstance(given, Projection) and any(given is projections[i] for i in found):
-        return next(i for i in found if projections[i] is given)
+        return number_of(projections, given)
     if isinstance(given, str) and given and given in names:
         return found[names.index(given)]
     if isinstance(given, (int, np.integer)) and not isinstance(given, bool) and int(given) in found:
@@ -53,4 +53,9 @@ def chosen(place: str, projections: Sequence[Projection], source: View, target: 
 
 def label_of(projections: Sequence[Projection], one: Projection | None) -> str:
     """What a projection is called beside others: its name, or else its number; "" for None."""
-    return "" if one is None else one.name or str(next(i for i, p in enumerate(projections) if p is one))
+    return "" if one is None else one.name or str(number_of(projections, one))
+
+
+def number_of(projections: Sequence[Projection], one: Projection) -> int:
+    """The number of a projection in `projections`, of which it is one."""
+    return next(i for i, p in enumerate(projections) if p is one)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lifsim.common.errors import ModelError, Problem
+from lifsim.common.errors import ModelError, Problem, problem_of
 from lifsim.common.printable import shown
 from lifsim.common.values import Distribution, Value
 from lifsim.network.parameter import Parameter, violations
@@ -199,8 +199,7 @@ def synapse(place: str, raw: Any, weight_unit: str, arranged: Callable[[Any, str
             try:
                 params[key] = _value(model, key, given, weight_unit, arranged)
             except ValueError as error:
-                got, _, allowed = str(error).partition("; ")
-                problems.append(Problem(f"{place}.{key}", got, allowed))
+                problems.append(problem_of(f"{place}.{key}", error))
     if not problems:
         problems += _relations(place, model, params)
     if problems:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifsim.common.errors import ModelError
+from lifsim.common.errors import ModelError, problem_of
 from lifsim.common.printable import shown
 from lifsim.common.values import Distribution, value
 from lifsim.network.psp_weights import names_psp
@@ -65,8 +65,8 @@ def values_like(given: Given, old: Any, summed: bool = False) -> np.ndarray:
     try:
         found = value(raw, given.unit)
     except ValueError as error:
-        got, _, hint = str(error).partition("; ")
-        raise ModelError(place, got, hint or allowed) from None
+        problem = problem_of(place, error)
+        raise ModelError(place, problem.got, problem.allowed or allowed) from None
     if isinstance(found, Distribution):
         return given.draw(given.name, found, old.nnz)
     array = np.asarray(found, np.float64)

@@ -12,6 +12,7 @@ from lifsim.common.timegrid import next_due, steps, times
 from lifsim.network.network import Network
 from lifsim.network.population import View
 from lifsim.network.projection import Projection
+from lifsim.network.projection_choice import number_of
 from lifsim.network.recordings import Recording
 from lifsim.plan.spikes import NEVER
 from lifsim.simulation.recording_times import due_steps, stop_of
@@ -93,7 +94,7 @@ class LoggedSamples:
         assert r.source is not None
         self._source, self._target = r.source, r.view
         self._ranges = ranges_of(r, first)
-        self._only = number_of(r, projections)
+        self._only = None if r.projection is None else number_of(projections, r.projection)
         source, target, _, _, number = engine.numbered_synapses(*self._ranges, self._only)
         self._order = arranged(self._source, self._target, source, target)
         number = number[self._order.data]
@@ -151,7 +152,7 @@ class TransmittedWeights:
         self.key = r.key
         self._only: np.ndarray | None = None  # the numbers of the recorded synapses
         if r.projection:
-            self._only = engine.numbered_synapses(*ranges_of(r, first), number_of(r, projections))[4]
+            self._only = engine.numbered_synapses(*ranges_of(r, first), number_of(projections, r.projection))[4]
         self._dt, self._start, self._stop = dt, steps(r.start, dt), stop_of(r, dt)
         self._ends = [(first[v.name], mask) for v in (r.source, r.view) for mask in [np.isin(np.arange(v.population.n), v.ids)]]
 
@@ -184,11 +185,6 @@ def ranges_of(r: Recording, first: Mapping[str, int]) -> tuple[tuple[int, int], 
     assert r.source is not None
     source, target = ((first[v.name], first[v.name] + v.population.n) for v in (r.source, r.view))
     return source, target
-
-
-def number_of(r: Recording, projections: list[Projection]) -> int | None:
-    """The number in the network of the projection whose weights are recorded; None for all from its source to its target."""
-    return None if r.projection is None else next(i for i, p in enumerate(projections) if p is r.projection)
 
 
 def arranged(source: View, target: View, s: np.ndarray, t: np.ndarray) -> Any:

@@ -565,12 +565,14 @@ def test_a_font_is_found_for_characters_that_the_standard_one_lacks():
     name = "".join(lacking[:3])
     assert len(name) == 3
     sizes = dict.fromkeys([name, "b"], 5)
-    figure = plot.raster(poisson(sizes, dict.fromkeys(sizes, 20), 200.0))
-    drawn(figure)
-    labels = [text for text in every_text(figure) if name in text.get_text() and text.get_visible()]
-    assert labels  # beside the raster
+    figures = [draw(poisson(sizes, dict.fromkeys(sizes, 20), 200.0)) for draw in (plot.raster, plot.rates)]
+    for figure in figures:
+        drawn(figure)
+    texts = [text for figure in figures for text in every_text(figure)]
+    labels = [text for text in texts if name in text.get_text() and text.get_visible()]
+    assert len(labels) >= 2  # beside the raster, and in the legend of the rates
     assert all(len(label.get_fontfamily()) > 1 for label in labels)
-    assert all(label.get_fontfamily() == ["sans-serif"] for label in every_text(figure) if label.get_text().isascii())
+    assert all(label.get_fontfamily() == ["sans-serif"] for label in texts if label.get_text().isascii())
 
 
 def test_fonts_that_are_added_later_are_found(monkeypatch):
