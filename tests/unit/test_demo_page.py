@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium_page import ChromiumPage
 
 import lifsim as ls
 from lifsim.demo.page import page_text
@@ -33,24 +32,10 @@ CASES = {
 }
 
 
-class Sliders:
-    """The page in the browser."""
+class Sliders(ChromiumPage):
+    """The page in the browser. It is at rest when a drawing that was asked for is done."""
 
-    def __init__(self, browser, path):
-        self.browser = browser
-        browser.get_log("browser"), browser.get_log("performance")
-        browser.get(path.as_uri())
-        self.settle()
-
-    def js(self, code, *arguments):
-        return self.browser.execute_script(code, *arguments)
-
-    def settle(self):
-        """Wait until a drawing that was asked for is done."""
-        end = time.monotonic() + 10
-        while self.js("return waiting || !document.getElementById('spiking-text').textContent"):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+    at_rest = "!waiting && !!document.getElementById('spiking-text').textContent"
 
     def move(self, name, value):
         self.js("const s = document.getElementById(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('input'))", name, value)
@@ -61,15 +46,6 @@ class Sliders:
 
     def text(self, name):
         return self.js("return document.getElementById(arguments[0]).textContent", name).replace("−", "-")
-
-    def complaints(self):
-        """Errors in the console, and requests other than for the page itself."""
-        logged = [entry for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-        sent = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
-        urls = [e["params"]["request"]["url"] for e in sent if e["method"] == "Network.requestWillBeSent"]
-        return logged + [
-            url for url in urls if not url.startswith(("file:", "data:", "chrome:"))
-        ]  # the new tab that Chromium begins with is chrome:
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import h5py
 import numpy as np
 import pytest
+from chromium_page import ChromiumPage, requests
 
 import lifsim as ls
 from lifsim.report import raster_data
@@ -43,24 +43,10 @@ def made(tmp_path_factory):
     return result, ls.report.write(result, folder / "page.html")
 
 
-class Page:
-    """A page in the browser."""
+class Page(ChromiumPage):
+    """A page in the browser. It is at rest when plots, table and status line follow the view."""
 
-    def __init__(self, browser, path):
-        self.browser = browser
-        browser.get_log("browser"), browser.get_log("performance")
-        browser.get(path.as_uri())
-        self.settle()
-
-    def js(self, code, *arguments):
-        return self.browser.execute_script(code, *arguments)
-
-    def settle(self, seconds=20.0):
-        """Wait until plots, table and status line follow the view."""
-        end = time.monotonic() + seconds
-        while self.js("return document.getElementById('explorer').getAttribute('aria-busy')") != "false":
-            assert time.monotonic() < end, self.browser.get_log("browser")
-            time.sleep(0.01)
+    at_rest = "document.getElementById('explorer').getAttribute('aria-busy') === 'false'"
 
     def do(self, act, *arguments):
         act(*arguments)
@@ -105,17 +91,6 @@ class Page:
             k,
         )
 
-    def quiet(self):
-        """No error or warning in the console since the last call, and no request but that of the page itself."""
-        logged = [entry for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-        return not logged and set(self.requests()) <= {self.browser.current_url}
-
-    def requests(self):
-        """Addresses of the requests since the last call, but for images in the page."""
-        sent = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
-        urls = [e["params"]["request"]["url"] for e in sent if e["method"] == "Network.requestWillBeSent"]
-        return [url for url in urls if not url.startswith("data:")]
-
 
 @pytest.fixture
 def page(chromium, made):
@@ -128,7 +103,7 @@ def page(chromium, made):
         opened.js("scrollTo(0, 0); document.activeElement.blur(); document.querySelector('[data-do=home]').click()")
         opened.settle()
     yield opened
-    assert opened.quiet()
+    assert opened.complaints() == []
 
 
 def same(page, result, window, tolerance=1e-9):
@@ -286,8 +261,8 @@ def test_the_raster_draws_every_spike_where_it_is(chromium, tmp_path):
     assert (found[2:4] > 50).all() and found[5] == 0 and (found[7:9] > 50).all()
     same(page, ls.open(file), (None, None))
     assert list(page.table()) == NAMES  # names are text, and no script ran
-    assert page.requests() == [(tmp_path / "x.html").as_uri()]  # that it is listed shows that requests are seen
-    assert page.quiet()
+    assert requests(page.browser) == [(tmp_path / "x.html").as_uri()]  # that it is listed shows that requests are seen
+    assert page.complaints() == []
 
 
 def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch):
@@ -310,7 +285,7 @@ def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch):
     assert page.js(title).startswith("Density of all spikes")
     page.do(page.keys, *"+" * 9)
     assert page.js(title).startswith(f"Spikes of {int(kept['neurons']) + 81} of 381 neurons")
-    assert page.quiet()
+    assert page.complaints() == []
 
 
 def test_exact_times(chromium, tmp_path):
@@ -321,7 +296,7 @@ def test_exact_times(chromium, tmp_path):
     page = Page(chromium, ls.report.write(file, tmp_path / "x.html"))
     assert page.do(page.keys, "+") == (250.0, 750.0)
     same(page, ls.open(file), page.view, 1e-5)
-    assert page.quiet()
+    assert page.complaints() == []
 
 
 def test_a_browser_that_cannot(chromium, made, tmp_path):
@@ -353,7 +328,7 @@ def test_a_phone(chromium, made, dark):
         page = Page(chromium, made[1])
         assert page.js("return document.documentElement.scrollWidth") <= 360
         assert page.js("return getComputedStyle(document.body).backgroundColor") == ("rgb(20, 23, 26)" if dark else "rgb(255, 255, 255)")
-        assert sum(page.pixels()) > 0 and page.quiet()
+        assert sum(page.pixels()) > 0 and page.complaints() == []
     finally:
         chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from chromium_page import requests
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -40,10 +40,8 @@ def test_every_page_on_a_telephone(site, chromium):
             assert (wide, broken, chromium.get_log("browser")) == (390, 0, []), path.name
     finally:
         chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    messages = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
-    asked = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
-    assert asked
-    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
+    asked = requests(chromium)
+    assert asked and {address.partition(":")[0] for address in asked} == {"file"}
 
 
 def test_the_search_works_without_a_server(site, chromium):
