@@ -13,13 +13,11 @@ from lifsim.cli.options import METHOD, OVERWRITE, PRECISION, SETTINGS, STYLE, TH
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.progress import Progress
 from lifsim.common.errors import LifsimError, did_you_mean
-from lifsim.gallery.entries import ENTRIES
+from lifsim.gallery.entries import ENTRIES, Entry
 from lifsim.modelfile import toml
 
 if TYPE_CHECKING:
     from lifsim.gallery.making import Made
-
-_HEADS = {"rate": "rate (1/s)", "cv": "CV of ISI", "peak": "peak (Hz)"}
 
 
 @click.command(cls=Command)
@@ -62,10 +60,10 @@ def gallery(talk: Talk, name: str | None, settings: tuple[str, ...], folder: Pat
         progress=lambda panel: Progress(panel, quiet=talk.quiet, verbose=talk.verbose),
         **options,
     )
-    echo(_table(made))
+    echo(_table(entry, made))
     if entry.source:
         other = "; of the full model, with the parameters and duration of the paper" if settings or options["duration"] else ""
-        talk.note(f"published: {entry.source}{other}")
+        talk.note(f"{entry.beside}: {entry.source}{other}")
     talk.note(f"{made.figure}: figure")
     first = next(iter(made.results.values()))
     talk.note(next_line([command("stats", first.path or "")]))
@@ -75,7 +73,8 @@ def _list() -> None:
     width = max(map(len, ENTRIES))
     for name, entry in ENTRIES.items():
         time = sum(panel.duration for panel in entry.panels) / 1000.0
-        echo(f"{name:<{width}}  {entry.title}: {time:g} s of model {entry.model}" + (f", {entry.takes}" if entry.takes else ""))
+        models = " and ".join(dict.fromkeys(panel.model for panel in entry.panels))
+        echo(f"{name:<{width}}  {entry.title}: {time:g} s of model {models}" + (f", {entry.takes}" if entry.takes else ""))
 
 
 def model_parameters(settings: tuple[str, ...]) -> dict[str, Any]:
@@ -89,13 +88,14 @@ def model_parameters(settings: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def _table(made: Made) -> str:
+def _table(entry: Entry, made: Made) -> str:
     """The statistics of each population of each run, each with the published values behind it if there are any."""
+    from lifsim.gallery.statistics import STATISTICS
+
     columns: list[tuple[str, bool]] = []
-    for key in _HEADS:
-        if any(key in row.here for row in made.rows):
-            columns += [(key, False), *([(key, True)] if any(key in row.published for row in made.rows) else [])]
-    lines = [["run", "population", *("published" if published else _HEADS[key] for key, published in columns)]]
+    for key in [key for key in STATISTICS if any(not math.isnan(row.here.get(key, math.nan)) for row in made.rows)]:
+        columns += [(key, False), *([(key, True)] if any(key in row.published for row in made.rows) else [])]
+    lines = [["run", "population", *(entry.beside if published else STATISTICS[key].head for key, published in columns)]]
     for row in made.rows:
         values = [(row.published if published else row.here).get(key, math.nan) for key, published in columns]
         lines.append([row.panel, row.population, *("-" if math.isnan(x) else f"{x:.4g}" for x in values)])

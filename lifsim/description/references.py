@@ -117,6 +117,30 @@ _PAPERS: Mapping[str, tuple[str, dict[str, str]]] = {
             "pages": "1569--1573",
         },
     ),
+    "10.1038/78829": (
+        "Song2000",
+        {
+            "author": "Song, Sen and Miller, Kenneth D. and Abbott, L. F.",
+            "title": "Competitive {H}ebbian Learning through Spike-Timing-Dependent Synaptic Plasticity",
+            "journal": "Nature Neuroscience",
+            "year": "2000",
+            "volume": "3",
+            "number": "9",
+            "pages": "919--926",
+        },
+    ),
+    "10.1523/JNEUROSCI.20-01-j0003.2000": (
+        "Tsodyks2000",
+        {
+            "author": "Tsodyks, Misha and Uziel, Asher and Markram, Henry",
+            "title": "Synchrony Generation in Recurrent Networks with Frequency-Dependent Synapses",
+            "journal": "Journal of Neuroscience",
+            "year": "2000",
+            "volume": "20",
+            "number": "1",
+            "pages": "RC50",
+        },
+    ),
 }
 
 

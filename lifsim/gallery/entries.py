@@ -16,14 +16,17 @@ class Panel:
     Parameters
     ----------
     name : name of the results file. title : what the figure calls it.
-    settings : parameters of the model that differ from its defaults.
-    duration : biological time, ms. shown : length of its last part, which the figure shows, ms; None: all of it after the warm-up.
+    model : shipped model. settings : parameters of the model that differ from its defaults.
+    duration : biological time, ms. discard : warm-up that the statistics leave out, ms.
+    shown : length of its last part, which the figure shows, ms; None: all of it after the warm-up.
     """
 
     name: str
     title: str
+    model: str
     settings: Mapping[str, Any]
     duration: float
+    discard: float = 0.0
     shown: float | None = None
 
 
@@ -34,24 +37,24 @@ class Entry:
     Parameters
     ----------
     name : its name in the gallery. title, reference : what it shows, and the DOI of the paper.
-    model : shipped model. panels : its runs.
-    discard : warm-up that the statistics leave out, ms.
-    figure : name of the function of `lifsim.plot` that draws it: `states` of all runs, or another one of a single run.
+    panels : its runs.
+    figure : name of the function of `lifsim.plot` that draws it, of all runs (it takes `windows`) or of a single one.
     options : arguments of this function.
-    published : (panel, population) -> statistic -> value; statistics are "rate" (spikes/s), "cv" (of the inter-spike intervals) and
-        "peak" (Hz, of the power spectrum). source : where these values stand.
+    statistics : names in `lifsim.gallery.statistics.STATISTICS`: what is computed of each run, beside what is published of it.
+    published : (panel, population) -> statistic -> value. source : where these values stand.
+    beside : what the table calls them.
     takes : what it takes, in words: wall time, memory.
     """
 
     name: str
     title: str
     reference: str
-    model: str
     panels: tuple[Panel, ...]
-    discard: float
     figure: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    statistics: tuple[str, ...] = ("rate", "cv")
     published: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    beside: str = "published"
     source: str = ""
     takes: str = ""
 
@@ -61,14 +64,12 @@ _ALL = (
         name="brunel-figure8",
         title="Four states of a sparsely connected network (Brunel 2000, figure 8)",
         reference="doi:10.1023/A:1008925309027",
-        model="brunel",
         panels=(
-            Panel("A", "synchronous regular, g = 3, η = 2", {"g": 3.0, "eta": 2.0}, 600.0, 100.0),
-            Panel("B", "synchronous irregular, fast, g = 6, η = 4", {"g": 6.0, "eta": 4.0}, 1200.0, 200.0),
-            Panel("C", "asynchronous irregular, g = 5, η = 2", {"g": 5.0, "eta": 2.0}, 1200.0, 200.0),
-            Panel("D", "synchronous irregular, slow, g = 4.5, η = 0.9", {"g": 4.5, "eta": 0.9}, 1200.0, 200.0),
+            Panel("A", "synchronous regular, g = 3, η = 2", "brunel", {"g": 3.0, "eta": 2.0}, 600.0, 200.0, 100.0),
+            Panel("B", "synchronous irregular, fast, g = 6, η = 4", "brunel", {"g": 6.0, "eta": 4.0}, 1200.0, 200.0, 200.0),
+            Panel("C", "asynchronous irregular, g = 5, η = 2", "brunel", {"g": 5.0, "eta": 2.0}, 1200.0, 200.0, 200.0),
+            Panel("D", "synchronous irregular, slow, g = 4.5, η = 0.9", "brunel", {"g": 4.5, "eta": 0.9}, 1200.0, 200.0, 200.0),
         ),
-        discard=200.0,
         figure="states",
         options={"neurons": 50, "rate_bin": 0.1},
         published={
@@ -83,14 +84,53 @@ _ALL = (
         name="microcircuit-figure6",
         title="Spontaneous activity of the cortical microcircuit (Potjans & Diesmann 2014, figure 6)",
         reference="doi:10.1093/cercor/bhs358",
-        model="microcircuit",
-        panels=(Panel("microcircuit", "microcircuit", {}, 60_500.0),),
-        discard=500.0,
+        panels=(Panel("microcircuit", "microcircuit", "microcircuit", {}, 60_500.0, 500.0),),
         figure="summary",
         options={"neurons": 1000, "bin": 3.0, "raster_ms": 400.0},
         published={("microcircuit", name): {"rate": rate} for name, rate in MICROCIRCUIT_RATES.items()},
         source="NEST's implementation of the model (full_mean_rates)",
         takes="a few minutes on two cores, 3.4 GB of memory",
+    ),
+    Entry(
+        name="vogels-sprekeler",
+        title="Inhibitory plasticity makes a network fire asynchronously (Vogels et al. 2011)",
+        reference="doi:10.1126/science.1211095",
+        panels=(
+            Panel("before", "before learning", "inhibitory_plasticity", {"eta": 0.0}, 1000.0, 200.0, 200.0),
+            Panel("after", "after 10 s of learning", "inhibitory_plasticity", {}, 10_000.0, 8000.0, 200.0),
+        ),
+        figure="states",
+        options={"neurons": 500, "rate_bin": 0.5},
+    ),
+    Entry(
+        name="song-miller-abbott",
+        title="Synapses compete by STDP, and their weights become bimodal (Song, Miller & Abbott 2000)",
+        reference="doi:10.1038/78829",
+        panels=tuple(
+            Panel(f"{rate}Hz", f"inputs at {rate} spikes/s", "song", {"rate_ex": float(rate)}, 1_000_000.0, 750_000.0)
+            for rate in (10, 20, 40)
+        ),
+        figure="final_weights",
+        statistics=("rate", "cv", "weak", "strong"),
+    ),
+    Entry(
+        name="brette-benchmarks",
+        title="Benchmarks 1 and 2: self-sustained irregular activity (Brette et al. 2007)",
+        reference="doi:10.1007/s10827-007-0038-6",
+        panels=(
+            Panel("COBA", "benchmark 1, conductances", "coba", {"rule": "pairwise_bernoulli"}, 1000.0, 200.0),
+            Panel("CUBA", "benchmark 2, currents", "cuba", {}, 1000.0, 200.0),
+        ),
+        figure="firing",
+    ),
+    Entry(
+        name="tsodyks-figure1",
+        title="Population bursts by short-term depression (Tsodyks, Uziel & Markram 2000, figure 1)",
+        reference="doi:10.1523/JNEUROSCI.20-01-j0003.2000",
+        panels=(Panel("bursts", "population bursts", "population_bursts", {}, 20_000.0, 1000.0, 4200.0),),
+        figure="states",
+        options={"neurons": 500, "rate_bin": 1.0},
+        statistics=("rate", "cv", "bursts"),
     ),
 )
 

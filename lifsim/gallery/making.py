@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.files.outputs import make_folder
 from lifsim.gallery.entries import Entry, Panel
+from lifsim.gallery.statistics import statistics
 from lifsim.modelfile.reader import load
 from lifsim.network.network import Network
 from lifsim.results.result import Result
-from lifsim.results.spikes import Spikes
 from lifsim.simulation.kept_runs import KeptRun, kept_results
-
-_RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Statistics of a population in one run, and the published ones, by their names in `Entry.published`."""
+    """Statistics of a population in one run, by the names in `Entry.statistics`, and the published ones."""
 
     panel: str
     population: str
@@ -61,7 +58,7 @@ def make(
     ----------
     entry : one of `ENTRIES`. folder : folder of the results, PANEL.h5, and of the figure, ENTRY.png.
     duration : biological time of each run, ms; default: those of the entry. The figure shows the last part of it.
-    settings : parameters of the model for all runs, such as ``{"order": 250}``.
+    settings : parameters of the models for all runs, such as ``{"order": 250}``.
     suffix : format of the figure: .png, .pdf or .svg.
     overwrite : run again, and replace what is in `folder`.
     progress : called with the name of each panel; returns the `progress` of its run.
@@ -81,32 +78,24 @@ def make(
 
     if suffix not in (".png", ".pdf", ".svg"):
         raise DataError("suffix", repr(suffix), ".png, .pdf or .svg")
-    if duration is not None and not duration > entry.discard:
-        raise DataError("duration", f"{duration:g} ms", f"more than the warm-up, {entry.discard:g} ms")
-    nets = {panel.name: _network(entry, panel, settings or {}) for panel in entry.panels}
+    longest = max(panel.discard for panel in entry.panels)
+    if duration is not None and not duration > longest:
+        raise DataError("duration", f"{duration:g} ms", f"more than the warm-up, {longest:g} ms")
+    nets = {panel.name: _network(panel, settings or {}) for panel in entry.panels}
     picture = _folder(Path(folder)) / f"{entry.name}{suffix}"
     times = {panel.name: panel.duration if duration is None else duration for panel in entry.panels}
     planned = {name: KeptRun(net, times[name], picture.with_name(f"{name}.h5")) for name, net in nets.items()}
     results = dict(kept_results(planned, overwrite, progress, **options))
-    windows = {panel.title: _window(entry, panel, results[panel.name]) for panel in entry.panels}
-    named = {panel.title: results[panel.name] for panel in entry.panels}
-    figure = getattr(plot, entry.figure)
-    if len(entry.panels) > 1:
-        made = figure(named, windows=windows, width_mm=width_mm, style=style, **entry.options)
-    else:
-        ((title, result),) = named.items()
-        start, stop = windows[title]
-        made = figure(result, t_start=start, t_stop=stop, width_mm=width_mm, style=style, **entry.options)
-    plot.save(made, picture)
+    plot.save(_figure(getattr(plot, entry.figure), entry, results)(width_mm=width_mm, style=style, **entry.options), picture)
     return Made(picture, results, [row for panel in entry.panels for row in _compared(entry, panel, results[panel.name])])
 
 
-def _network(entry: Entry, panel: Panel, settings: Mapping[str, Any]) -> Network:
+def _network(panel: Panel, settings: Mapping[str, Any]) -> Network:
     for name in settings:
         if name in panel.settings:
-            got = f"{name} is set by the figure: {panel.settings[name]:g} in {panel.name}"
-            raise DataError("settings", got, f"other parameters; lifsim run {entry.model} takes any")
-    return load(entry.model, **settings, **panel.settings)
+            got = f"{name} is set by the figure: {panel.settings[name]} in {panel.name}"
+            raise DataError("settings", got, f"other parameters; lifsim run {panel.model} takes any")
+    return load(panel.model, **settings, **panel.settings)
 
 
 def _folder(folder: Path) -> Path:
@@ -116,23 +105,24 @@ def _folder(folder: Path) -> Path:
     return folder
 
 
-def _window(entry: Entry, panel: Panel, result: Result) -> tuple[float, float]:
+def _figure(draw: Callable[..., Any], entry: Entry, results: Mapping[str, Result]) -> Callable[..., Any]:
+    """The plot function of an entry, with the results and the parts of them that it shows."""
+    windows = {panel.title: _window(panel, results[panel.name]) for panel in entry.panels}
+    if "windows" in inspect.signature(draw).parameters:
+        return partial(draw, {panel.title: results[panel.name] for panel in entry.panels}, windows=windows)
+    (panel,) = entry.panels
+    start, stop = windows[panel.title]
+    return partial(draw, results[panel.name], t_start=start, t_stop=stop)
+
+
+def _window(panel: Panel, result: Result) -> tuple[float, float]:
     """The part of a run that the figure shows."""
-    start = entry.discard if panel.shown is None else max(result.t_stop - panel.shown, 0.0)
+    start = panel.discard if panel.shown is None else max(result.t_stop - panel.shown, 0.0)
     return start, result.t_stop
 
 
 def _compared(entry: Entry, panel: Panel, result: Result) -> Iterator[Compared]:
-    for name, spikes in result.spikes.items():
-        window = spikes.window(entry.discard)
+    for name in result.spikes:
         published = entry.published.get((panel.name, name), {})
-        yield Compared(panel.name, name, _statistics(window, "peak" in published), published)
-
-
-def _statistics(spikes: Spikes, with_peak: bool) -> dict[str, float]:
-    rates, cv = analysis.rates(spikes), analysis.cv_isi(spikes)
-    found = {"rate": float(rates.mean()) if len(rates) else 0.0, "cv": float(np.nanmean(cv)) if len(cv) else float("nan")}
-    if with_peak and spikes.t_stop - spikes.t_start >= 1000.0 / _RESOLUTION:
-        frequencies, power = analysis.power_spectrum(spikes, resolution=_RESOLUTION)
-        found["peak"] = analysis.oscillation_peak(frequencies, power, lowest=_LOWEST).frequency
-    return found
+        here = statistics(tuple(dict.fromkeys((*entry.statistics, *published))), result, name, panel.discard)
+        yield Compared(panel.name, name, here, published)

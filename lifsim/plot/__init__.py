@@ -13,6 +13,7 @@ from lifsim.plot.animation import animation
 from lifsim.plot.comparison_plot import comparison
 from lifsim.plot.correlation_plots import correlations, correlogram, spectrum
 from lifsim.plot.curves import fi_curve
+from lifsim.plot.firing_plot import firing
 from lifsim.plot.membrane_plot import membrane, phase_plane
 from lifsim.plot.network_drawing import network
 from lifsim.plot.origins import provenance
@@ -28,7 +29,7 @@ from lifsim.plot.synapse_plots import connectivity, degrees, weights
 from lifsim.plot.theory_plots import stability, theory
 from lifsim.plot.trace_plot import traces
 from lifsim.plot.trial_plot import psth
-from lifsim.plot.weight_course import weight_evolution
+from lifsim.plot.weight_course import final_weights, weight_evolution
 
 __all__ = [
     "animation",
@@ -39,6 +40,8 @@ __all__ = [
     "correlogram",
     "degrees",
     "fi_curve",
+    "final_weights",
+    "firing",
     "isi",
     "membrane",
     "network",

@@ -100,7 +100,7 @@ def isi(
     shown = spikes_of(result, populations, t_start, t_stop)
     if ax is None:
         left, right = panels_beside(rates_height(len(shown), 2.4), 1.6, 1)
-        _draw_cv(right, shown)
+        draw_cv(right, shown)
     else:
         left = ax
     _draw_intervals(left, shown)
@@ -128,7 +128,8 @@ def _draw_intervals(ax: Axes, shown: Sequence[Shown]) -> None:
         say_nothing(ax, "no neuron fired twice")
 
 
-def _draw_cv(ax: Axes, shown: Sequence[Shown]) -> None:
+def draw_cv(ax: Axes, shown: Sequence[Shown]) -> None:
+    """Draw the distribution of the CVs of the neurons of each population."""
     cvs = [analysis.cv_isi(one.spikes) for one in shown]
     cvs = [cv[~np.isnan(cv)] for cv in cvs]
     every = np.concatenate(cvs)

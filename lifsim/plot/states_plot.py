@@ -17,20 +17,20 @@ from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.rate_course import check_bin
 from lifsim.plot.selection import Shown, spikes_of
-from lifsim.plot.style import FONT, Picture, is_narrow, label_axis, new_figure, page_width, say_nothing, time_label
+from lifsim.plot.several_results import Windows, beside, write_title
+from lifsim.plot.style import FONT, Picture, is_narrow, new_figure, page_width, say_nothing, time_label
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
 from lifsim.results.spikes import Spikes
 
 _MOST_BINS = 3000
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @pictured
 def states(
     results: Mapping[str, Openable],
     populations: Sequence[str] | str | None = None,
-    windows: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
+    windows: Windows = None,
     neurons: int = 50,
     rate_bin: float | None = None,
     seed: int = 0,
@@ -61,21 +61,17 @@ def states(
     DataError : there are no results, no such population, no spikes were recorded, a window is empty, or a number is not above 0.
     """
     check_bin(rate_bin)
-    if not results:
-        raise DataError("results", "an empty mapping", "at least one result")
     if neurons < 1:
         raise DataError("neurons", f"{neurons}", "at least 1")
-    panels = _panels(len(results)) if ax is None else list(ax)
-    if len(panels) != len(results):
-        raise DataError("ax", f"{len(panels)} pairs of axes for {len(results)} results", "a pair for each result")
-    for k, ((title, result), (top, below)) in enumerate(zip(results.items(), panels, strict=True)):
-        window = windows.get(title) if isinstance(windows, Mapping) else windows
-        shown = spikes_of(result, populations, *(window or (None, None)))
+    panels: list[Axes] = []
+    for title, result, window, (top, below) in beside(results, windows, ax, _panels, "pairs of axes"):
+        shown = spikes_of(result, populations, *window)
         _draw_some(top, shown, neurons, seed)
         _draw_activity(below, shown, rate_bin)
-        top.set_title(f"{_LETTERS[k % 26]}   {label_axis(title)}", loc="left", fontsize=FONT, pad=4)
+        write_title(top, len(panels), title)
         fit_fonts(top, below)
-    return new_figure(panels[0][0])
+        panels.append(top)
+    return new_figure(panels[0])
 
 
 def _panels(n: int) -> list[tuple[Axes, Axes]]:

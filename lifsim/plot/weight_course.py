@@ -1,8 +1,8 @@
-"""Plots of recorded weights over time."""
+"""Plots of recorded weights: over time, and at the end of several runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
+from lifsim.common.overview import counted
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.selection import Look, looks_of, population_names, result_of
+from lifsim.plot.several_results import Windows, beside, write_title
 from lifsim.plot.style import (
     FONT,
     SMALL,
@@ -30,6 +32,7 @@ from lifsim.plot.style import (
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.data import Traces
 from lifsim.results.opening import Openable
+from lifsim.results.result import Result
 
 _WEIGHTS = "weight_from_"
 _BINS, _COLUMNS = 60, 200
@@ -65,16 +68,10 @@ def weight_evolution(
     DataError : no weights were sampled, no such population, or the window is empty.
     """
     result = result_of(result)
-    analysis.check_window(result, t_start, t_stop)
-    start, stop = result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop
-    recorded = {p: [v for v in result.traces[p] if len(result.traces[p].sources_of(v))] for p in result.traces}
-    known = [p for p, names in recorded.items() if names]
-    if not known:
-        raise DataError("plot", "no weights were sampled", "record them: net.record_weights(source, target, interval=10.0)")
-    rows = [(p, v) for p in population_names(populations, known, "weights") for v in recorded[p]]
+    rows, window = _sampled(result, populations, t_start, t_stop)
     looks = looks_of(result)
     if ax is not None:
-        _draw_image(ax, result.traces[rows[0][0]], *rows[0], looks, (start, stop))
+        _draw_image(ax, result.traces[rows[0][0]], *rows[0], looks, window)
         return new_figure(ax)
     narrow = is_narrow()
     figure = Picture(figsize=(page_width(), 2.0 * len(rows) * (2 if narrow else 1)), layout="constrained")
@@ -82,9 +79,97 @@ def weight_evolution(
     panels = figure.subplots(*shape, squeeze=False, width_ratios=None if narrow else (2.2, 1)).ravel()
     for k, (population, variable) in enumerate(rows):
         of = result.traces[population]
-        _draw_image(panels[2 * k], of, population, variable, looks, (start, stop))
-        _draw_samples(panels[2 * k + 1], of, population, variable, looks, (start, stop))
+        _draw_image(panels[2 * k], of, population, variable, looks, window)
+        _draw_samples(panels[2 * k + 1], of, population, variable, looks, window)
     return figure
+
+
+@pictured
+def final_weights(
+    results: Mapping[str, Openable],
+    populations: Sequence[str] | str | None = None,
+    windows: Windows = None,
+    bins: int = 40,
+    ax: Sequence[Axes] | None = None,
+) -> Figure:
+    """For each result, histograms of recorded weights: the last sample, and in grey the first one.
+
+    The form in which Song, Miller & Abbott (2000), doi:10.1038/78829, show what plasticity leads to. All panels have the same bins.
+
+    Parameters
+    ----------
+    results : title of a panel -> result, or its path.
+    populations : name or names of the postsynaptic populations; default: all with recorded weights.
+    windows : limits (t_start, t_stop) in ms within which samples are taken, for all or by title; default: whole runs.
+    bins : number of bins from the smallest to the largest weight of all samples shown.
+    ax : axes for each result; default: a new figure.
+    width_mm, style
+
+    Returns
+    -------
+    The figure, which `save` writes to a file.
+
+    Raises
+    ------
+    DataError : there are no results, no weights were sampled (within a window), there is no such population, or `bins` is not above 0.
+    """
+    if bins < 1:
+        raise DataError("bins", f"{bins}", "at least 1")
+    panels: list[tuple[Axes, Result, dict[tuple[str, str], np.ndarray]]] = []
+    for title, each, (t_start, t_stop), panel in beside(results, windows, ax, _histogram_panels, "axes"):
+        result = result_of(each)
+        rows, window = _sampled(result, populations, t_start, t_stop)
+        write_title(panel, len(panels), title)
+        panels.append((panel, result, {row: _window(result.traces[row[0]], row[1], window)[1] for row in rows}))
+    every = [values[[0, -1]] for _, _, found in panels for values in found.values() if len(values)]
+    if not every:
+        raise DataError("plot", "no weights were sampled within the windows", "wider windows")
+    low, high = min(float(w.min()) for w in every), max(float(w.max()) for w in every)
+    edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
+    for panel, result, found in panels:
+        _draw_ends(panel, result, found, edges)
+    return new_figure(panels[0][0])
+
+
+def _histogram_panels(n: int) -> list[Axes]:
+    columns = 1 if is_narrow() else min(n, 3)
+    rows = -(-n // columns)
+    figure = Picture(figsize=(page_width(), 2.0 * rows), layout="constrained")
+    return [figure.add_subplot(rows, columns, k + 1) for k in range(n)]
+
+
+def _draw_ends(ax: Axes, result: Result, found: Mapping[tuple[str, str], np.ndarray], edges: np.ndarray) -> None:
+    """Draw histograms of the first and the last sample of each recording of weights."""
+    tidy_axes(ax)
+    looks = looks_of(result)
+    for (population, variable), values in found.items():
+        of = result.traces[population]
+        source = of.variable_of(variable).removeprefix(_WEIGHTS)
+        look = looks.get(source, looks[population])
+        first = f"{look.label} \N{RIGHTWARDS ARROW} {looks[population].label}, {counted(values.shape[1], 'synapse')}"
+        if len(values):
+            ax.stairs(np.histogram(values[0], edges)[0] / values.shape[1], edges, color=grey(0.55), linewidth=0.9)
+            ax.stairs(np.histogram(values[-1], edges)[0] / values.shape[1], edges, color=look.colour, linewidth=0.9, fill=True, label=first)
+        ax.set_xlabel(_label(of, variable), fontsize=FONT)
+    ax.set_ylabel("share of synapses", fontsize=FONT)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(bottom=0)
+    if len(found) > 1:
+        ax.legend(fontsize=SMALL, frameon=False)
+    fit_fonts(ax)
+
+
+def _sampled(
+    result: Result, populations: Sequence[str] | str | None, t_start: float | None, t_stop: float | None
+) -> tuple[list[tuple[str, str]], tuple[float, float]]:
+    """(postsynaptic population, variable) of each recording of weights, and the window."""
+    analysis.check_window(result, t_start, t_stop)
+    recorded = {p: [v for v in result.traces[p] if len(result.traces[p].sources_of(v))] for p in result.traces}
+    known = [p for p, names in recorded.items() if names]
+    if not known:
+        raise DataError("plot", "no weights were sampled", "record them: net.record_weights(source, target, interval=10.0)")
+    rows = [(p, v) for p in population_names(populations, known, "weights") for v in recorded[p]]
+    return rows, (result.t_start if t_start is None else t_start, result.t_stop if t_stop is None else t_stop)
 
 
 def _window(of: Traces, variable: str, window: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

@@ -48,6 +48,7 @@ EDGES = {
 DRAW = {
     "summary": plot.summary,
     "states": lambda result, **more: plot.states({"state": result}, **more),
+    "firing": lambda result, **more: plot.firing({"state": result}, **more),
     "correlations": plot.correlations,
     "correlogram": plot.correlogram,
     "spectrum": plot.spectrum,
@@ -153,6 +154,26 @@ def test_states_take_a_pair_of_axes_each():
         plot.states({})
     with pytest.raises(DataError, match="neurons: 0"):
         plot.states({"one": RESULT}, neurons=0)
+
+
+# -- firing ----------------------------------------------------------------------------------------
+
+
+def test_firing_shows_raster_intervals_and_cvs_of_each_result():
+    windows = {"one": (100.0, 300.0)}
+    one, intervals, cvs, two, *_ = plot.firing({"one": RESULT, "two": RESULT}, windows=windows, neurons=25).axes
+    assert [ax.get_title(loc="left") for ax in (one, two)] == ["A   one", "B   two"]
+    assert one.get_xlim() == (100.0, 300.0) and two.get_xlim() == (0.0, 1000.0)
+    assert [tick.get_text().split("\n")[-1] for tick in one.get_yticklabels()] == ["20 of 60", "5 of 15"]  # a third of each
+    spikes = RESULT.spikes["exc"].window(100.0, 300.0)
+    between = np.concatenate([np.diff(spikes.times[spikes.ids == i]) for i in range(60)])
+    share, edges, _ = intervals.patches[0].get_data()
+    np.testing.assert_allclose(share, np.histogram(between, edges)[0] / len(between))  # of all neurons
+    assert cvs.get_xlabel().startswith("CV of ISI")
+    with pytest.raises(DataError, match="1 triples of axes for 2 results"):
+        plot.firing({"one": RESULT, "two": RESULT}, ax=[(one, intervals, cvs)])
+    with pytest.raises(DataError, match="neurons: 0; expected at least 1"):
+        plot.firing({"one": RESULT}, neurons=0)
 
 
 # -- correlations and spectra ----------------------------------------------------------------------

@@ -46,6 +46,7 @@ DRAW = {
     "spectrum": plot.spectrum,
     "psth": lambda result, **more: plot.psth(result, [200.0, 500.0, 700.0], **more),
     "states": lambda result, **more: plot.states({"one": result, "two": result}, rate_bin=5.0, **more),
+    "firing": lambda result, **more: plot.firing({"one": result, "two": result}, **more),
     "connectivity": lambda _, **more: plot.connectivity(np.eye(20), **more),
     "degrees": lambda _, **more: plot.degrees(np.eye(20), **more),
     "weights": lambda _, **more: plot.weights(np.eye(20), **more),
@@ -148,7 +149,9 @@ def test_axes_of_a_figure_with_parts_are_drawn_in(kind):
     left, right = figure.subfigures(1, 2)
     pair = tuple(left.subplots(2, 1))
     spare = right.subplots()
-    own = {"degrees": pair, "states": [pair, tuple(Figure().subplots(2, 1))]}.get(kind, pair[0])
+    others = Figure().subplots(4, 1)
+    groups = {"degrees": pair, "states": [pair, tuple(others[:2])], "firing": [(*pair, others[0]), tuple(others[1:])]}
+    own = groups.get(kind, pair[0])
     assert DRAW[kind](RESULT, ax=own) is figure
     assert figure.axes == [*pair, spare]
     assert not spare.has_data()

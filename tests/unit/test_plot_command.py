@@ -17,6 +17,7 @@ from lifsim.cli import plot as command
 from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.gallery import ENTRIES, Entry, Panel, make
+from lifsim.gallery.statistics import STATISTICS, statistics
 from lifsim.modelfile import load
 from lifsim.plot import raster_plot, selection
 from lifsim.results.manifest import Manifest
@@ -157,13 +158,12 @@ def test_entries_are_valid(name):
     entry = ENTRIES[name]
     function = getattr(plot, entry.figure)
     assert set(entry.options) <= set(inspect.signature(function).parameters)
-    net = load(entry.model)
+    assert set(entry.statistics) <= set(STATISTICS)
+    nets = {panel.name: load(panel.model, **panel.settings) for panel in entry.panels}
     for panel in entry.panels:
-        assert set(panel.settings) <= set(net.parameters)
-        assert panel.duration > entry.discard
-    panels = {panel.name for panel in entry.panels}
+        assert panel.discard < panel.duration - (panel.shown or 0.0)
     for (panel, population), values in entry.published.items():
-        assert panel in panels and population in net.populations and set(values) <= {"rate", "cv", "peak"}
+        assert population in nets[panel].populations and set(values) <= set(STATISTICS)
     assert not entry.published or entry.source
 
 
@@ -211,8 +211,8 @@ def test_wrong_words_of_the_gallery(results, words, message):
 def test_a_figure_of_a_single_run(tmp_path):
     """As that of the microcircuit, which takes minutes."""
     published = {("only", "exc"): {"rate": 5.0, "peak": 40.0}}
-    panel = Panel("only", "only", {"order": 20}, 700.0)
-    entry = Entry("one", "one", "", "brunel", (panel,), 100.0, "summary", {"neurons": 50, "raster_ms": 50.0}, published)
+    panel = Panel("only", "only", "brunel", {"order": 20}, 700.0, 100.0)
+    entry = Entry("one", "one", "", (panel,), "summary", {"neurons": 50, "raster_ms": 50.0}, published=published)
     made = make(entry, tmp_path / "b", threads=1)
     assert made.figure == tmp_path / "b" / "one.png" and made.figure.stat().st_size > 10_000
     first, second = made.rows
@@ -226,8 +226,31 @@ def test_a_figure_of_a_single_run(tmp_path):
     assert set(second.here) == {"rate", "cv"} and second.published == {}
 
 
+def test_bursts_and_weights_of_the_gallery():
+    steps = np.sort(np.concatenate([np.full(3, 1005), np.arange(1200, 9000, 400), np.full(9, 8000)]))
+    net = ls.Network(dt=0.1)
+    cells = net.add("exc", 10, "parrot_neuron")
+    times = [[] for _ in range(10)]
+    for k, step in enumerate(steps):  # 3 neurons at 100 ms, 9 at 800 ms, single ones between
+        times[k % 10].append(step / 10 - 0.1)
+    net.connect(net.add("given", 10, "spike_generator", spike_times=times), cells, "one_to_one", delay=0.1)
+    post = net.add("post", 1, "iaf_psc_exp")
+    net.connect(cells, post, weight=[[-10.0, -1.0, -1.9, -2.1, -7.9, -8.1, -5.0, -5.0, -9.0, -0.5]], delay=0.1, synapse={
+        "model": "stdp_synapse", "lambda": 0.0, "Wmax": -100.0,
+    })  # fmt: skip
+    net.record(cells, "spikes")
+    net.record_weights(cells, post, interval=100.0)
+    result = ls.run(net, 1000.0)
+    assert statistics(("bursts", "rate"), result, "exc", 0.0) == {"bursts": 2.0, "rate": pytest.approx(len(steps) / 10)}
+    assert statistics(("bursts",), result, "exc", 500.0) == {"bursts": 2.0}  # one in half a second
+    assert np.isnan(statistics(("weak",), result, "exc", 0.0)["weak"])
+    net.record(post, "spikes")
+    result = ls.run(net, 1000.0)
+    assert statistics(("weak", "strong"), result, "post", 0.0) == {"weak": 0.3, "strong": 0.3}
+
+
 def test_the_parameters_of_a_panel_cannot_be_overridden(tmp_path):
-    entry = Entry("x", "x", "", "brunel", (Panel("A", "a", {"g": 3.0}, 10.0),), 1.0, "summary")
+    entry = Entry("x", "x", "", (Panel("A", "a", "brunel", {"g": 3.0}, 10.0, 1.0),), "summary")
     with pytest.raises(DataError, match=re.escape("settings: g is set by the figure")):
         make(entry, tmp_path, settings={"g": 4.0})
     with pytest.raises(DataError, match=r"suffix: '\.gif'"):
