@@ -65,8 +65,7 @@ def gallery(talk: Talk, name: str | None, settings: tuple[str, ...], folder: Pat
         other = "; of the full model, with the parameters and duration of the paper" if settings or options["duration"] else ""
         talk.note(f"{entry.beside}: {entry.source}{other}")
     talk.note(f"{made.figure}: figure")
-    first = next(iter(made.results.values()))
-    talk.note(next_line([command("stats", first.path or "")]))
+    talk.note(next_line([command("stats", made.figure.with_name(f"{next(iter(made.results))}.h5"))]))
 
 
 def _list() -> None:

@@ -20,7 +20,7 @@ class Statistic(NamedTuple):
 
 
 _RESOLUTION, _LOWEST = 2.0, 5.0  # Hz, of spectra whose peak is compared
-_BURST, _TOGETHER = 10.0, 0.3  # a population burst: within so many ms, so many spikes per neuron or more
+_BURST, _TOGETHER = 10.0, 0.5  # a population burst: within so many ms, so many spikes per neuron or more
 _WEAK, _STRONG = 0.2, 0.8  # of the strongest synapse
 
 
@@ -30,7 +30,7 @@ def statistics(names: tuple[str, ...], result: Result, population: str, discard:
     Parameters
     ----------
     names : names of them in `STATISTICS`: "rate" (spikes/s), "cv" (mean CV of the inter-spike intervals), "peak" (Hz, of the power
-        spectrum of the population), "bursts" (per second: beginnings of times with 0.3 spikes per neuron or more in 10 ms), "weak" and
+        spectrum of the population), "bursts" (per second: beginnings of times with half a spike per neuron or more in 10 ms), "weak" and
         "strong" (shares of synapses below a fifth and above four fifths of the strongest).
 
     Returns

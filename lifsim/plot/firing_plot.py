@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
@@ -87,6 +87,8 @@ def _draw_intervals(ax: Axes, shown: Sequence[Shown]) -> None:
         edges = np.geomspace(low, high if high > low else 2 * low, _BINS + 1)
         draw_histograms(ax, [np.maximum(each, low) for each in intervals], shown, edges)
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(ScalarFormatter())
     else:
         say_nothing(ax, "no neuron fired twice")

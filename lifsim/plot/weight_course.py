@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from lifsim import analysis
 from lifsim.common.errors import DataError
-from lifsim.common.overview import counted
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey
 from lifsim.plot.selection import Look, looks_of, population_names, result_of
@@ -92,7 +91,7 @@ def final_weights(
     bins: int = 40,
     ax: Sequence[Axes] | None = None,
 ) -> Figure:
-    """For each result, histograms of recorded weights: the last sample, and in grey the first one.
+    """For each result, a histogram of recorded weights at the end.
 
     The form in which Song, Miller & Abbott (2000), doi:10.1038/78829, show what plasticity leads to. All panels have the same bins.
 
@@ -100,8 +99,8 @@ def final_weights(
     ----------
     results : title of a panel -> result, or its path.
     populations : name or names of the postsynaptic populations; default: all with recorded weights.
-    windows : limits (t_start, t_stop) in ms within which samples are taken, for all or by title; default: whole runs.
-    bins : number of bins from the smallest to the largest weight of all samples shown.
+    windows : limits (t_start, t_stop) in ms, for all or by title, whose last sample is drawn; default: whole runs.
+    bins : number of bins from the smallest to the largest weight in all panels.
     ax : axes for each result; default: a new figure.
     width_mm, style
 
@@ -120,14 +119,14 @@ def final_weights(
         result = result_of(each)
         rows, window = _sampled(result, populations, t_start, t_stop)
         write_title(panel, len(panels), title)
-        panels.append((panel, result, {row: _window(result.traces[row[0]], row[1], window)[1] for row in rows}))
-    every = [values[[0, -1]] for _, _, found in panels for values in found.values() if len(values)]
+        panels.append((panel, result, {row: _window(result.traces[row[0]], row[1], window)[1][-1:].ravel() for row in rows}))
+    every = [values for _, _, found in panels for values in found.values() if len(values)]
     if not every:
         raise DataError("plot", "no weights were sampled within the windows", "wider windows")
     low, high = min(float(w.min()) for w in every), max(float(w.max()) for w in every)
     edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
     for panel, result, found in panels:
-        _draw_ends(panel, result, found, edges)
+        _draw_final(panel, result, found, edges)
     return new_figure(panels[0][0])
 
 
@@ -138,18 +137,15 @@ def _histogram_panels(n: int) -> list[Axes]:
     return [figure.add_subplot(rows, columns, k + 1) for k in range(n)]
 
 
-def _draw_ends(ax: Axes, result: Result, found: Mapping[tuple[str, str], np.ndarray], edges: np.ndarray) -> None:
-    """Draw histograms of the first and the last sample of each recording of weights."""
+def _draw_final(ax: Axes, result: Result, found: Mapping[tuple[str, str], np.ndarray], edges: np.ndarray) -> None:
+    """Draw the histogram of each recording of weights, given the weights by (population, variable)."""
     tidy_axes(ax)
     looks = looks_of(result)
     for (population, variable), values in found.items():
         of = result.traces[population]
-        source = of.variable_of(variable).removeprefix(_WEIGHTS)
-        look = looks.get(source, looks[population])
-        first = f"{look.label} \N{RIGHTWARDS ARROW} {looks[population].label}, {counted(values.shape[1], 'synapse')}"
-        if len(values):
-            ax.stairs(np.histogram(values[0], edges)[0] / values.shape[1], edges, color=grey(0.55), linewidth=0.9)
-            ax.stairs(np.histogram(values[-1], edges)[0] / values.shape[1], edges, color=look.colour, linewidth=0.9, fill=True, label=first)
+        look = looks.get(of.variable_of(variable).removeprefix(_WEIGHTS), looks[population])
+        label = f"{look.label} \N{RIGHTWARDS ARROW} {looks[population].label}"
+        ax.stairs(np.histogram(values, edges)[0] / max(len(values), 1), edges, color=look.colour, fill=len(found) == 1, label=label)
         ax.set_xlabel(_label(of, variable), fontsize=FONT)
     ax.set_ylabel("share of synapses", fontsize=FONT)
     ax.set_xlim(edges[0], edges[-1])

@@ -227,11 +227,11 @@ def test_a_figure_of_a_single_run(tmp_path):
 
 
 def test_bursts_and_weights_of_the_gallery():
-    steps = np.sort(np.concatenate([np.full(3, 1005), np.arange(1200, 9000, 400), np.full(9, 8000)]))
+    steps = np.sort(np.concatenate([np.full(5, 1005), np.arange(1200, 9000, 400), np.full(9, 8000)]))
     net = ls.Network(dt=0.1)
     cells = net.add("exc", 10, "parrot_neuron")
     times = [[] for _ in range(10)]
-    for k, step in enumerate(steps):  # 3 neurons at 100 ms, 9 at 800 ms, single ones between
+    for k, step in enumerate(steps):  # 5 neurons at 100 ms, 9 at 800 ms, single ones between
         times[k % 10].append(step / 10 - 0.1)
     net.connect(net.add("given", 10, "spike_generator", spike_times=times), cells, "one_to_one", delay=0.1)
     post = net.add("post", 1, "iaf_psc_exp")

@@ -199,15 +199,14 @@ def test_one_sample_of_one_weight():
 
 def test_final_weights_of_several_runs_have_common_bins():
     low, high = np.linspace([0, 0, 0], [1, 2, 6], 20), np.linspace([5, 5, 5], [9, 9, 10], 10)
-    figure = plot.final_weights({"low": plastic(low), "high": plastic(high)}, windows={"low": (0.0, 50.0)}, bins=10)
-    edges = np.linspace(0.0, 10.0, 11) if low[0].min() == 0 else None
-    for ax, (first, last), title in zip(figure.axes, [(low[0], low[9]), (high[0], high[9])], ["A   low", "B   high"], strict=True):
+    figure = plot.final_weights({"low": plastic(low), "high": plastic(high)}, windows={"low": (0.0, 50.0)}, bins=8)
+    edges = np.linspace(low[9].min(), 10.0, 9)
+    for ax, last, title in zip(figure.axes, (low[9], high[9]), ("A   low", "B   high"), strict=True):
         assert ax.get_title(loc="left") == title and ax.get_xlabel() == "weight (pA)"
-        grey, drawn = ax.patches
+        (drawn,) = ax.patches
         np.testing.assert_allclose(drawn.get_data()[1], edges)
-        np.testing.assert_allclose(grey.get_data()[0], np.histogram(first, edges)[0] / 3)
         np.testing.assert_allclose(drawn.get_data()[0], np.histogram(last, edges)[0] / 3)
-    with pytest.raises(DataError, match=r"plot: no weights were sampled within the windows; expected wider windows"):
+    with pytest.raises(DataError, match=r"plot: no weights were sampled within the windows; wider windows"):
         plot.final_weights({"low": plastic(low)}, windows=(1.0, 4.0))
     with pytest.raises(DataError, match="bins: 0; expected at least 1"):
         plot.final_weights({"low": plastic(low)}, bins=0)
