@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 import warnings
 
 import h5py
@@ -362,8 +360,3 @@ def test_map_of_activity(tmp_path):
         plot.space(CASES["cortex"]())
     with pytest.raises(DataError, match="overlap"):
         plot.space(result, t_start=100.0, t_stop=200.0)
-
-
-def test_no_pyplot():
-    code = "import sys, lifsim.plot.style; print('matplotlib.pyplot' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
