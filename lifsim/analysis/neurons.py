@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.arrays import distinct
 from lifsim.common.errors import DataError
 from lifsim.results.spikes import Spikes
 
@@ -46,7 +47,7 @@ def chosen(spikes: Spikes, ids: Any) -> np.ndarray:
     unknown = wanted[~np.isin(wanted, spikes.recorded_ids)]
     if len(unknown):
         raise DataError("ids", f"{unknown[0]} was not recorded in {spikes.name or 'this population'}", "ids of recorded neurons")
-    if len(np.unique(wanted)) < len(wanted):
+    if distinct(wanted) < len(wanted):
         raise DataError("ids", "a neuron is named twice", "different neurons")
     return wanted
 

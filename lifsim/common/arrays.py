@@ -50,6 +50,12 @@ def numbers(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, np.float32 if narrow else np.float64)
 
 
+def distinct(values: np.ndarray) -> int:
+    """Number of different integers. (`np.unique` of NumPy 2.4 uses a hash table, which takes far longer if they hardly repeat.)"""
+    ordered = np.sort(values, axis=None)
+    return min(1, len(ordered)) + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
 def out_of_range(index: np.ndarray, n: int) -> int | None:
     """An index that is outside of 0 … n - 1; None if there is none."""
     low, high = (int(index.min()), int(index.max())) if len(index) else (0, 0)

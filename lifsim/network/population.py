@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from lifsim.common.arrays import distinct
 from lifsim.common.errors import ModelError, Problem
 from lifsim.common.indices import index_text
 from lifsim.common.missing import NODES, no_attribute
@@ -146,7 +147,7 @@ class Population(Overviewed):
         except (IndexError, ValueError, TypeError, OverflowError) as error:
             got = str(error).replace("range object index out of range", f"index {index} is out of bounds")
             raise ModelError(place, got, f"allowed: 0 to {self.n - 1}") from None
-        if len(np.unique(ids)) != len(ids):
+        if distinct(ids) != len(ids):
             raise ModelError(f"{self.name}[{index}]", "names a node twice", "each node at most once")
         return View(self, ids)
 

@@ -43,8 +43,9 @@ class Picture(Figure):
 
     def savefig(self, *args: Any, **options: Any) -> None:
         """Save the figure, laid out twice: the first layout changes the ticks and broken lines that the second then has room for."""
-        if isinstance(self.get_layout_engine(), ConstrainedLayoutEngine):
-            self.draw_without_rendering()
+        engine = self.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            engine.execute(self)
         super().savefig(*args, **options)
 
     def _repr_png_(self) -> bytes:

@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 
 from lifsim.common import units
+from lifsim.common.arrays import distinct
 from lifsim.common.errors import DataError
 from lifsim.files.hdf5_reading import dataset, member, read_values, text_of
 from lifsim.results.spike_arrays import MOST_NODES
@@ -174,7 +175,7 @@ class _Population:
         lacking = np.setdiff1d(self._used(node_ids, len(listed)), listed)
         if len(lacking):
             self._refuse(int(lacking[0]), "a node of recorded_ids")
-        if len(np.unique(listed)) < len(listed):
+        if distinct(listed) < len(listed):
             raise DataError(f"{self._where}/recorded_ids", "holds a node twice", "distinct nodes")
         self.n = max(self.n, len(listed))
         return [int(k) for k in listed]

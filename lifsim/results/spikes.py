@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lifsim.common.arrays import distinct
 from lifsim.common.errors import DataError
 from lifsim.common.printable import shown
 from lifsim.results.spike_arrays import MOST_NODES, ascending, first_missing, ids_of_spikes, time_of, times_of
@@ -213,9 +214,9 @@ def _recorded(where: str, ids: np.ndarray, n_nodes: Any, recorded: Any) -> np.nd
             raise DataError(where, f"a spike of neuron {largest}, but n_nodes is {n_nodes}", f"numbers from 0 to {int(n_nodes) - 1}")
         return np.arange(n_nodes, dtype=np.int64)
     known = ids_of_spikes(recorded, f"{where}: recorded_ids")
-    distinct = len(np.unique(known))
-    if distinct < len(known) or distinct > n_nodes:
-        got = f"{len(known):,} neurons, {distinct:,} of them distinct"
+    different = distinct(known)
+    if different < len(known) or different > n_nodes:
+        got = f"{len(known):,} neurons, {different:,} of them distinct"
         raise DataError(f"{where}: recorded_ids", got, f"distinct neurons, at most n_nodes = {n_nodes:,}")
     lacking = first_missing(ids, known)
     if lacking is not None:

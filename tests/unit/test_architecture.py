@@ -9,9 +9,10 @@ import ast
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import pytest
 
@@ -46,6 +47,8 @@ ALLOWED = {  # package: the packages that its modules may import, wherever the i
 FACE = {"", "__main__"}  # `lifsim/__init__.py` and `lifsim/__main__.py` hand on what the packages offer
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "h5py", "matplotlib", "pydantic", "tqdm", "sklearn"}
 LONGEST = 380  # lines of a module
+KERNEL = {"kernel", "merged", "inlined", "Part", "entry", "owning"}
+MANY_ARGUMENTS = {"polynomial": "x and the coefficients"}
 
 # Imports inside functions of modules that load no heavy library, and why they stand there.
 LATE = {
@@ -75,25 +78,61 @@ MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
 @cache
+def text(name: str) -> str:
+    return MODULES[name].read_text(encoding="utf-8")
+
+
+class Source(NamedTuple):
+    """What the tests ask of a module; its syntax tree is parsed once and not kept."""
+
+    imports: tuple[Import, ...]
+    classes: tuple[str, ...]
+    kernels: dict[str, int]  # with their number of arguments
+
+
+BODIES = (
+    ast.stmt,
+    ast.excepthandler,
+    ast.match_case,
+)  # what holds statements; expressions, of which most of a tree is made, import nothing
+
+
+def statements(node: ast.AST, late: bool = False, typed: bool = False) -> Iterator[tuple[ast.AST, bool, bool]]:
+    """All statements below `node`; `late`, `typed`: where they stand, as in `Import`."""
+    late = late or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    typed = typed or (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING")
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, BODIES):
+            yield child, late, typed
+            yield from statements(child, late, typed)
+
+
+def imported(name: str, node: ast.AST) -> list[str]:
+    """What a statement of a module imports: names of modules of lifsim, or of packages outside."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    assert node.level == 0, f"{MODULES[name]}: a relative import; write the full name"
+    inner = [f"{node.module}.{alias.name}" for alias in node.names]
+    return [full if full in MODULES else str(node.module) for full in inner]
+
+
+def is_kernel(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef) and bool({ast.unparse(d).partition("(")[0] for d in node.decorator_list} & KERNEL)
+
+
+@cache
+def source(name: str) -> Source:
+    tree = ast.parse(text(name))
+    found = list(statements(tree))
+    imports = tuple(Import(target, late, typed) for node, late, typed in found for target in imported(name, node))
+    classes = tuple(node.name for node, *_ in found if isinstance(node, ast.ClassDef))
+    return Source(imports, classes, {node.name: len(node.args.args) for node in tree.body if is_kernel(node)})
+
+
 def imports(name: str) -> tuple[Import, ...]:
-    """What a module imports: names of modules of lifsim, or of packages outside."""
-    path, found = MODULES[name], []
-
-    def visit(node: ast.AST, late: bool, typed: bool) -> None:
-        late = late or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        typed = typed or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
-        if isinstance(node, ast.Import):
-            found.extend(Import(alias.name, late, typed) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import; write the full name"
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                found.append(Import(inner if inner in MODULES else str(node.module), late, typed))
-        for child in ast.iter_child_nodes(node):
-            visit(child, late, typed)
-
-    visit(ast.parse(path.read_text(encoding="utf-8")), False, False)
-    return tuple(found)
+    return source(name).imports
 
 
 def own(name: str) -> list[Import]:
@@ -124,15 +163,25 @@ def loads(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
+INNER = [name for name in MODULES if package(name) not in FACE]
+
+
+def in_packages(*packages: str) -> list[str]:
+    return [name for name in MODULES if package(name) in packages]
+
+
+def of_modules(found: dict[str, Iterable]) -> dict[str, list]:
+    """What was found wrong, by module: all of it, as one dictionary, which a failure shows."""
+    return {name: sorted(wrong) for name, wrong in found.items() if wrong}
+
+
 def test_the_table_names_all_packages():
     assert set(ALLOWED) | FACE == {package(name) for name in MODULES}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_are_in_the_table(name):
-    if package(name) not in FACE:
-        wrong = {i.target for i in own(name) if package(i.target) not in {package(name), *ALLOWED[package(name)].split()}}
-        assert not wrong
+def test_imports_are_in_the_table():
+    allowed = {home: {home, *others.split()} for home, others in ALLOWED.items()}
+    assert not of_modules({name: {i.target for i in own(name) if package(i.target) not in allowed[package(name)]} for name in INNER})
 
 
 def storey(name: str) -> int:
@@ -161,15 +210,16 @@ def test_no_circles():
             visit(name, ())
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_inside_functions_keep_a_heavy_library_from_loading(name):
-    idle = {i.target for i in own(name) if i.late and not loads(i.target) - loads(name) and (name, i.target) not in LATE}
-    assert not idle
+def test_imports_inside_functions_keep_a_heavy_library_from_loading():
+    def idle(name: str) -> set[str]:
+        return {i.target for i in own(name) if i.late and not loads(i.target) - loads(name) and (name, i.target) not in LATE}
+
+    assert not of_modules({name: idle(name) for name in MODULES})
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_modules_are_short(name):
-    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_modules_are_short():
+    lines = {name: len(text(name).splitlines()) for name in MODULES}
+    assert not {name: n for name, n in lines.items() if n > LONGEST}
 
 
 def test_no_file_name_twice_in_a_package():
@@ -178,25 +228,19 @@ def test_no_file_name_twice_in_a_package():
 
 
 def test_no_class_name_twice():
-    classes = [
-        node.name
-        for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef)
-    ]
-    assert not {name for name, n in Counter(classes).items() if n > 1}
+    classes = Counter(each for name in MODULES for each in source(name).classes)
+    assert not {name for name, n in classes.items() if n > 1}
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if package(name) == "engine"])
-def test_the_engine_stands_on_numpy_and_numba(name):
-    outside = {i.target.partition(".")[0] for i in imports(name)} - set(sys.stdlib_module_names)
-    assert outside <= {"numpy", "numba", "llvmlite", "platformdirs", "lifsim"}
+def test_the_engine_stands_on_numpy_and_numba():
+    known = {*sys.stdlib_module_names, "numpy", "numba", "llvmlite", "platformdirs", "lifsim"}
+    assert not of_modules({name: {i.target.partition(".")[0] for i in imports(name)} - known for name in in_packages("engine")})
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if package(name) not in {"engine", "ann"}])
-def test_the_engine_has_one_door(name):
+def test_the_engine_has_one_door():
     """Who drives the engine names nothing inside it. (`lifsim.ann.kernels` are compiled by its compiler.)"""
-    assert not {i.target for i in own(name) if i.target.startswith("lifsim.engine.")}
+    outside = [name for name in MODULES if package(name) not in {"engine", "ann"}]
+    assert not of_modules({name: {i.target for i in own(name) if i.target.startswith("lifsim.engine.")} for name in outside})
 
 
 @pytest.mark.parametrize("name", ["lifsim.common", "lifsim.network", "lifsim.plan"])
@@ -229,11 +273,11 @@ def test_the_start_is_light(name):
 
 def test_contributing_shows_the_table():
     """Every package with its storey, from the top down; and no file that is not there."""
-    text = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)
+    page = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", page, re.MULTILINE)
     assert {name: int(floor) for floor, name in rows} == {name: storey(name) for name in ALLOWED}
     assert [int(floor) for floor, _ in rows] == sorted((int(floor) for floor, _ in rows), reverse=True)
-    named = re.findall(r"`(?:lifsim/)?((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", text)
+    named = re.findall(r"`(?:lifsim/)?((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", page)
     here = {path.relative_to(ROOT).as_posix() for path in MODULES.values()} | {path.name for path in MODULES.values()}
     folders = {f"{path.relative_to(ROOT).as_posix()}/" for path in ROOT.rglob("*") if path.is_dir()}
     folders |= {f"{path.name}/" for path in ROOT.rglob("*") if path.is_dir()}
@@ -241,15 +285,8 @@ def test_contributing_shows_the_table():
     assert not [name for name in elsewhere if not list((ROOT.parent / "tests").rglob(name))]
 
 
-KERNEL = {"kernel", "merged", "inlined", "Part", "entry", "owning"}
-MANY_ARGUMENTS = {"polynomial": "x and the coefficients"}
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if package(name) in {"engine", "ann"}])
-def test_kernels_take_few_arguments(name):
+def test_kernels_take_few_arguments():
     """At most eight: what belongs together is a named tuple."""
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    kernels = [
-        f for f in tree.body if isinstance(f, ast.FunctionDef) and {ast.unparse(d).partition("(")[0] for d in f.decorator_list} & KERNEL
-    ]
-    assert not [f.name for f in kernels if len(f.args.args) > 8 and f.name not in MANY_ARGUMENTS]
+    kernels = {name: source(name).kernels for name in in_packages("engine", "ann")}
+    assert any(kernels.values())
+    assert not of_modules({name: [f for f, n in own.items() if n > 8 and f not in MANY_ARGUMENTS] for name, own in kernels.items()})

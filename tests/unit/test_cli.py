@@ -194,11 +194,11 @@ def test_stats(results):
 
 @pytest.mark.parametrize("kind", ["raster", "rates", "traces", "isi"])
 def test_plot(results, kind):
-    lif("plot", results, "--kind", kind, "--population", "exc")
+    lif("plot", results, "--kind", kind, "--population", "exc", "--width", 60)
     (picture,) = Path("outputs").glob("*.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
     lif("plot", results, "--kind", kind, "--population", "exc", code=2)
-    lif("plot", results, "--kind", kind, "-o", "x.svg", "--from", "10 ms")
+    lif("plot", results, "--kind", kind, "-o", "x.svg", "--from", "10 ms", "--width", 60)
     assert "<svg" in Path("x.svg").read_text(encoding="utf-8")
 
 

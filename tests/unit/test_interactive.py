@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import lifsim as ls
+from lifsim.cli.main import main
 from lifsim.common.errors import DataError, LifsimError
 
 KINDS = ["static_synapse", "stdp_synapse", "tsodyks2_synapse"]
@@ -212,17 +211,14 @@ def test_a_function_that_the_run_did_not_call_is_refused(tmp_path):
         ls.resume(tmp_path / "x.h5", do=push)
 
 
-def test_the_command_line_says_that_it_needs_the_function(tmp_path):
-    program = textwrap.dedent("""
-        import lifsim as ls
-        net = ls.Network()
-        net.add("n", 1, "iaf_psc_exp")
-        with ls.Simulation(net, out="x.h5") as sim:
-            sim.run(1000.0, max_wall=1e-9, every=1.0, do=lambda s: None)
-    """)
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    done = subprocess.run([sys.executable, "-m", "lifsim", "resume", "x.h5"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2 and "lifsim.resume('x.h5', do=FUNCTION)" in done.stderr.replace("\n", " ")
+def test_the_command_line_says_that_it_needs_the_function(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    net = ls.Network()
+    net.add("n", 1, "iaf_psc_exp")
+    with ls.Simulation(net, out="x.h5") as sim:
+        sim.run(1000.0, max_wall=1e-9, every=1.0, do=lambda s: None)
+    done = CliRunner().invoke(main, ["resume", "x.h5"])
+    assert done.exit_code == 2 and "lifsim.resume('x.h5', do=FUNCTION)" in done.stderr.replace("\n", " ")
 
 
 # -- trials ----------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ def poisson(names, stop=500.0):
 
 def drawn(figure):
     """The figure, laid out as in a file."""
-    for _ in range(2):
-        figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
+    figure.draw_without_rendering()
     return figure
 
 

@@ -108,7 +108,7 @@ def test_any_backend_will_do(backend, foreign, tmp_path):
     code = """import os, sys
 from lifsim import plot
 import lifsim.ann.plots
-plot.save(plot.raster(sys.argv[1]), sys.argv[2])
+plot.save(plot.raster(sys.argv[1], width_mm=40), sys.argv[2])
 print(os.environ["MPLBACKEND"])"""
     out = tmp_path / "x.png"
     environment = {**os.environ, "MPLBACKEND": backend}

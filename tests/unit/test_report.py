@@ -7,8 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,8 +18,9 @@ from click.testing import CliRunner
 
 import lifsim as ls
 from lifsim.cli.main import main
-from lifsim.report import raster_data
+from lifsim.report import figures_part, raster_data
 from lifsim.report.blocks import PageBlocks
+from lifsim.report.markup import element
 from lifsim.results.opening import opened
 
 NASTY = "</script><script>alert(1)</script>&\"'"
@@ -107,7 +106,12 @@ def single(tmp_path_factory):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def single_page(single, tmp_path_factory):
+    return report(single, tmp_path_factory.mktemp("page") / "x.html")
+
+
+@pytest.fixture(scope="module")
 def small():
     net = ls.Network(dt=0.1, name=NASTY, description=NASTY)
     ext, exc = net.add("ext", 1, "poisson_generator", rate=20_000.0), net.add("exc", 30, "iaf_psc_delta", E_L=0.0, V_th=20.0, V_reset=10.0)
@@ -117,8 +121,19 @@ def small():
     return ls.run(net, 200.0, seed=1)
 
 
-def test_model_and_provenance(single, tmp_path):
-    page = report(single, tmp_path / "x.html")
+@pytest.fixture(scope="module")
+def small_page(small, tmp_path_factory):
+    return report(small, tmp_path_factory.mktemp("page") / "x.html")
+
+
+@pytest.fixture
+def unsaved_figures(monkeypatch):
+    """Figures are drawn, but not written as PNG, which takes far longer than all else: for tests of other parts of the page."""
+    monkeypatch.setattr(figures_part, "_figure", lambda figure, caption: element("figure", element("figcaption", caption)))
+
+
+def test_model_and_provenance(single, single_page):
+    page = single_page
     assert "1 neuron in 1 population" in page.words and "2 synapses were made by 3 projections" in page.words
     for piece in (
         "iaf_psc_exp",
@@ -137,8 +152,8 @@ def test_model_and_provenance(single, tmp_path):
     assert info["host"] not in page.words
 
 
-def test_spikes_and_traces_are_those_of_the_file(single, tmp_path):
-    page, result = report(single, tmp_path / "x.html"), opened(single)
+def test_spikes_and_traces_are_those_of_the_file(single, single_page):
+    page, result = single_page, opened(single)
     same_spikes(page.trains(0), result.spikes["neuron"])
     first = page.data["traces"][0]
     assert (first["variable"], first["unit"], first["step"]) == ("V_m", "mV", pytest.approx(0.1))
@@ -146,8 +161,18 @@ def test_spikes_and_traces_are_those_of_the_file(single, tmp_path):
     assert first["start"] == pytest.approx(result.traces["neuron"].times[0])
 
 
-def test_text_from_files_is_text(small, tmp_path):
-    page = report(small, tmp_path / "x.html")  # `Parsed` checks that tags are balanced
+def test_figures(single_page, small_page):
+    """One as PNG for each kind of data, with its description."""
+    for page in (single_page, small_page):
+        images = [attributes for tag, attributes in page.tags if tag == "img"]
+        assert [image["alt"].split()[0] for image in images] == ["Raster", "Histograms", "Recorded"]
+        for image in images:
+            kind, data = image["src"].split(",")
+            assert kind == "data:image/png;base64" and base64.b64decode(data).startswith(b"\x89PNG")
+
+
+def test_text_from_files_is_text(small_page):
+    page = small_page  # `Parsed` checks that tags are balanced
     scripts = [attributes for attributes, _ in page.scripts if "type" not in attributes]
     assert len(scripts) == 9 and page.words.count(NASTY) >= 2  # title and description
     assert "<script>alert" not in page.source
@@ -160,15 +185,15 @@ def test_names_from_other_tools_are_text(tmp_path):
     assert name not in page.source and sum("type" not in attributes for attributes, _ in page.scripts) == 9
 
 
-def test_recorded_neurons(small, tmp_path):
-    page = report(small, tmp_path / "x.html")
+def test_recorded_neurons(small, small_page):
+    page = small_page
     assert page.data["populations"][0]["recorded"] == 20
     same_spikes(page.trains(0), small.spikes["exc"])
     assert page.block(page.data["populations"][0]["ids"]).tolist() == list(range(5, 25))
 
 
-def test_the_policy_allows_the_own_scripts_and_no_others(single, tmp_path):
-    page = report(single, tmp_path / "x.html")
+def test_the_policy_allows_the_own_scripts_and_no_others(single_page):
+    page = single_page
     policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for a, t in page.scripts if "type" not in a]
@@ -177,7 +202,7 @@ def test_the_policy_allows_the_own_scripts_and_no_others(single, tmp_path):
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
 
 
-def test_statistics_are_those_of_the_analysis(small, tmp_path):
+def test_statistics_are_those_of_the_analysis(small, tmp_path, unsaved_figures):
     page = report(small, tmp_path / "x.html", discard=50.0)
     rows = re.findall(r"<tbody>(.*?)</tbody>", page.source[page.source.index('id="statistics"') :], re.DOTALL)[0]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", rows)
@@ -187,7 +212,7 @@ def test_statistics_are_those_of_the_analysis(small, tmp_path):
     same_spikes(page.trains(0), small.spikes["exc"].window(50.0, None))
 
 
-def test_all_statistics_can_appear(small, tmp_path, monkeypatch):
+def test_all_statistics_can_appear(small, tmp_path, monkeypatch, unsaved_figures):
     """A report shows what `statistics` returns, with the heads of its tables."""
     original = ls.analysis.statistics
     monkeypatch.setattr(ls.analysis, "statistics", lambda *arguments, **options: original(*arguments, **options, names="all"))
@@ -195,7 +220,7 @@ def test_all_statistics_can_appear(small, tmp_path, monkeypatch):
     assert all(head in words for head in ("CV2", "LvR", "Fano (pop.)")) and f"{original(small, names='lv')['exc']['lv']:.4g}" in words
 
 
-def test_window_and_populations(small, tmp_path):
+def test_window_and_populations(small, tmp_path, unsaved_figures):
     page = report(small, tmp_path / "x.html", t_start=20.0, t_stop=120.0, populations=["exc"])
     assert (page.data["start"], page.data["stop"]) == (20.0, 120.0)
     same_spikes(page.trains(0), small.spikes["exc"].window(20.0, 120.0))
@@ -214,7 +239,7 @@ def test_spikes_of_another_tool(tmp_path):
     assert "Seed" not in page.words
 
 
-def test_exact_times(tmp_path):
+def test_exact_times(tmp_path, unsaved_figures):
     rng = np.random.default_rng(1)
     times = np.sort(rng.random(500) * 100.0)
     page = report(spike_file(tmp_path / "x.h5", {"a": (times, rng.integers(0, 9, 500))}, n_nodes=9), tmp_path / "x.html")
@@ -222,7 +247,7 @@ def test_exact_times(tmp_path):
     assert "on no time grid; here they are rounded to 1e-06 ms" in page.words
 
 
-def test_pauses_coarsen_exact_times(tmp_path):
+def test_pauses_coarsen_exact_times(tmp_path, unsaved_figures):
     times = [0.123456789, 60_000.123456789]  # a minute: more than 2**32 ns
     page = report(spike_file(tmp_path / "x.h5", {"a": (times, [0, 1])}, n_nodes=2), tmp_path / "x.html")
     assert page.data["tick"] == pytest.approx(1e-4)
@@ -252,20 +277,17 @@ def test_nothing_recorded(tmp_path):
     assert "Neither spikes nor traces were recorded." in page.words and "No spikes were recorded." in page.words
 
 
-def test_an_unfinished_run(tmp_path):
-    code = """
-import os, lifsim as ls
-sim = ls.Simulation(ls.load("single_neuron"), out="x.h5")
-sim.run(200.0, every=50.0, do=lambda sim: os._exit(1) if sim.time > 99 else None)
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
-    assert (tmp_path / "x.h5.log").exists() and not (tmp_path / "x.h5").exists()
+def test_an_unfinished_run(tmp_path, unsaved_figures):
+    """As it lies on the disk while the run goes on, and after the computer stops."""
+    with ls.Simulation(ls.load("single_neuron"), out=tmp_path / "running.h5") as sim:
+        sim.run(100.0)
+        shutil.copy(tmp_path / "running.h5.log", tmp_path / "x.h5.log")
     page = report(tmp_path / "x.h5", tmp_path / "x.html")
     assert "This run is unfinished" in page.words and "did not reach its end" in page.words
-    assert page.data["stop"] == ls.open(tmp_path / "x.h5").t_stop
+    assert 0 < page.data["stop"] == ls.open(tmp_path / "x.h5").t_stop
 
 
-def test_changes_are_told(tmp_path):
+def test_changes_are_told(tmp_path, unsaved_figures):
     net = ls.load("single_neuron")
     sim = ls.Simulation(net)
     sim.run(50.0)
@@ -275,7 +297,7 @@ def test_changes_are_told(tmp_path):
     assert "Changes during the run" in words and "neuron I_e at 50 ms 10.0" in words
 
 
-def test_a_model_that_needs_other_files(tmp_path):
+def test_a_model_that_needs_other_files(tmp_path, unsaved_figures):
     (tmp_path / "s.csv").write_text("source,target,weight,delay\n0,1,1.0,1.0\n")
     text = """
 [run]
@@ -308,7 +330,7 @@ def test_a_million_spikes_take_15_mb_at_most(tmp_path):
     assert not data["sampled"] and sum(p["kept"] for p in data["populations"]) == 1_000_000
 
 
-def test_a_sample_of_complete_trains(tmp_path, monkeypatch):
+def test_a_sample_of_complete_trains(tmp_path, monkeypatch, unsaved_figures):
     monkeypatch.setattr(raster_data, "ALL", 2000)
     rng = np.random.default_rng(3)
     spikes = {name: (np.sort(rng.integers(1, 5000, n)) / 10, rng.integers(0, m, n)) for name, n, m in (("a", 9000, 200), ("b", 300, 10))}
@@ -332,7 +354,7 @@ def test_a_sample_of_complete_trains(tmp_path, monkeypatch):
     assert "9,300 spikes, too many" in page.words
 
 
-def test_limits_between_steps(small, tmp_path):
+def test_limits_between_steps(small, tmp_path, unsaved_figures):
     page = report(small, tmp_path / "x.html", t_start=20.05, t_stop=60.07)
     assert (page.data["start"], page.data["stop"]) == (20.0, 60.1)
     same_spikes(page.trains(0), small.spikes["exc"].window(20.05, 60.07))
@@ -359,7 +381,7 @@ def test_blocks_return_what_they_are_given(values, tmp_path):
     assert np.dtype(reference["type"]).itemsize == max(1, np.min_scalar_type(values.max(initial=0)).itemsize)
 
 
-def test_long_traces_keep_their_extremes(tmp_path):
+def test_long_traces_keep_their_extremes(tmp_path, unsaved_figures):
     net = ls.load("single_neuron")
     result = ls.run(net, 3000.0)
     page = report(result, tmp_path / "x.html")
@@ -392,7 +414,7 @@ def test_bad_arguments(single, tmp_path, options, said):
     assert said in str(caught.value) and not (tmp_path / "x.html").exists()
 
 
-def test_existing_pages_are_kept(single, tmp_path):
+def test_existing_pages_are_kept(single, tmp_path, unsaved_figures):
     path = tmp_path / "x.html"
     path.write_text("mine")
     with pytest.raises(ls.OutputError, match="exists already"):
@@ -401,7 +423,7 @@ def test_existing_pages_are_kept(single, tmp_path):
     assert ls.report.write(single, path, overwrite=True) == path and "Provenance" in Parsed(path).words
 
 
-def test_command(single, tmp_path, monkeypatch):
+def test_command(single, tmp_path, monkeypatch, unsaved_figures):
     monkeypatch.chdir(tmp_path)
     shutil.copy(single, "s.h5")
 
@@ -426,7 +448,7 @@ def test_command(single, tmp_path, monkeypatch):
     assert call("junk.h5").exit_code == 2 and not Path("junk.html").exists()
 
 
-def test_long_gaps_between_the_spikes_of_kept_neurons(tmp_path, monkeypatch):
+def test_long_gaps_between_the_spikes_of_kept_neurons(tmp_path, monkeypatch, unsaved_figures):
     """Exact times of very many spikes: a train that is kept may pause for longer than all trains together."""
     monkeypatch.setattr(raster_data, "ALL", 1000)
     busy = np.sort(np.random.default_rng(1).uniform(0.0, 10_000.0, 1500))

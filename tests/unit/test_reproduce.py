@@ -25,6 +25,7 @@ from lifsim.reproduction import reproduce
 
 MODEL = "brunel"
 SMALL = {"order": 20}
+NARROW = 50.0  # mm: figures of few pixels
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_figures_carry_their_provenance(here, suffix):
         digest = file["lifsim"].attrs["content_sha256"]
         digest = digest.decode() if isinstance(digest, bytes) else str(digest)
     figure = here / f"figure{suffix}"
-    ls.plot.save(ls.plot.raster("small.h5", t_start=10.0), figure)
+    ls.plot.save(ls.plot.raster("small.h5", t_start=10.0, width_mm=NARROW), figure)
     read = texts(figure)
     about = json.loads(read["lifsim"])
     assert read["Software"] == f"lifsim {ls.__version__}"
@@ -88,10 +89,10 @@ def test_figures_carry_their_provenance(here, suffix):
     (source,) = about["sources"]
     assert (source["file"], source["content_sha256"], source["seed"], source["duration"]) == ("small.h5", digest, 3, 40.0)
     assert source["model_text"] == (here / "small.toml").read_text(encoding="utf-8")
-    assert about["drawing"] == {"function": "raster", "options": {"t_start": 10.0}}
+    assert about["drawing"] == {"function": "raster", "options": {"t_start": 10.0, "width_mm": NARROW}}
     assert ls.plot.provenance(figure) == about
     before = figure.read_bytes()
-    ls.plot.save(ls.plot.raster("small.h5", t_start=10.0), figure)
+    ls.plot.save(ls.plot.raster("small.h5", t_start=10.0, width_mm=NARROW), figure)
     assert figure.read_bytes() == before  # no time in it
 
 
@@ -154,14 +155,14 @@ def test_a_different_spike_is_found(here, monkeypatch):
 def test_figures_are_reproduced_without_their_results(here, tmp_path, monkeypatch, suffix):
     figure = tmp_path / "alone" / f"figure{suffix}"
     figure.parent.mkdir()
-    ls.plot.save(ls.plot.raster(ls.open("small.h5"), width_mm=85), figure)
+    ls.plot.save(ls.plot.raster(ls.open("small.h5"), width_mm=NARROW), figure)
     monkeypatch.chdir(figure.parent)
     code, said = lifsim("reproduce", figure.name)
     assert code == 0 and ": the same, content SHA-256" in said and "drawn again, is the same" in said
 
 
 def test_a_changed_figure_is_found(here):
-    ls.plot.save(ls.plot.raster(ls.open("small.h5")), "figure.png")
+    ls.plot.save(ls.plot.raster(ls.open("small.h5"), width_mm=NARROW), "figure.png")
     with Image.open("figure.png") as image:
         image.load()
         info = PngImagePlugin.PngInfo()
@@ -208,7 +209,7 @@ def test_figures_that_are_not_one_plot(here):
 
 def test_provenance_that_was_tampered_with(here, tmp_path):
     """What a stranger's figure says calls nothing but plots, and writes nothing."""
-    ls.plot.save(ls.plot.raster("small.h5"), "figure.png")
+    ls.plot.save(ls.plot.raster("small.h5", width_mm=NARROW), "figure.png")
     with Image.open("figure.png") as image:
         image.load()
         about = json.loads(image.text["lifsim"])

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import lifsim as ls
+from lifsim.cli.main import main
 from lifsim.files.run_files import log_path
 from lifsim.simulation.signals import Stopped, deferred, handling
 
@@ -104,7 +106,7 @@ def wait_for(path: Path, size: int = 20_000) -> None:
 
 @posix
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_command_stops_and_goes_on(tmp_path, name):
+def test_a_command_stops_and_goes_on(tmp_path, monkeypatch, name):
     (tmp_path / "m.toml").write_text(MODEL, encoding="utf-8")
     number = getattr(signal, name)
     run = started(tmp_path, "run", "m.toml", "-o", "x.h5")
@@ -115,10 +117,10 @@ def test_a_command_stops_and_goes_on(tmp_path, name):
     assert f"stopped by {name}; " in err and "go on with: lifsim resume x.h5" in err
     assert "Traceback" not in out + err
     first = ls.open(log_path(tmp_path / "x.h5")).t_stop
-    again = started(tmp_path, "resume", "x.h5", "--max-wall", "1e-3")
-    out, err = again.communicate(timeout=60)
-    assert again.returncode == 3, err
-    assert "time is up" in err and "go on with: lifsim resume x.h5" in err
+    monkeypatch.chdir(tmp_path)
+    again = CliRunner().invoke(main, ["resume", "x.h5", "--max-wall", "1e-3"])
+    assert again.exit_code == 3, again.output
+    assert "time is up" in again.stderr and "go on with: lifsim resume x.h5" in again.stderr
     assert ls.open(log_path(tmp_path / "x.h5")).t_stop > first
 
 
@@ -138,15 +140,15 @@ def test_a_run_that_ignores_hangups(tmp_path):
 
 
 @posix
-def test_another_run_is_named(tmp_path):
+def test_another_run_is_named(tmp_path, monkeypatch):
     (tmp_path / "m.toml").write_text(MODEL, encoding="utf-8")
     run = started(tmp_path, "run", "m.toml", "-o", "x.h5")
     wait_for(tmp_path / "x.h5")
+    monkeypatch.chdir(tmp_path)
     for args in (("run", "m.toml", "-o", "x.h5", "--overwrite"), ("resume", "x.h5")):
-        other = started(tmp_path, *args)
-        err = other.communicate(timeout=60)[1]
-        assert other.returncode == 2
-        assert f"is being written by another run (process {run.pid})" in err
+        other = CliRunner().invoke(main, args)
+        assert other.exit_code == 2
+        assert f"is being written by another run (process {run.pid})" in other.stderr
     assert ls.open(log_path(tmp_path / "x.h5")).t_stop > 0  # reading does no harm
     run.terminate()
     assert run.wait(60) == 143
