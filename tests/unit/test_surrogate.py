@@ -238,7 +238,7 @@ def test_recurrent_weights_in_files(tmp_path):
 
 def test_files_of_versions_without_recurrent_layers_are_read(tmp_path):
     X, y = load_digits(return_X_y=True)
-    m = ls.ann.SpikingClassifier((6,), duration=10.0, window=5.0, epochs=1).fit(X[:300], y[:300])
+    m = ls.ann.SpikingClassifier((6,), duration=10.0, window=5.0, epochs=1).fit(X[:100], y[:100])
     m.save(tmp_path / "net.h5")
     with h5py.File(tmp_path / "net.h5", "r+") as file:
         params = json.loads(file.attrs["parameters"])
@@ -252,7 +252,7 @@ def test_files_of_versions_without_recurrent_layers_are_read(tmp_path):
 def test_the_seed_decides_recurrent_training_too():
     X, y = load_digits(return_X_y=True)
     made = {"duration": 10.0, "window": 5.0, "epochs": 2, "recurrent": True}
-    a, b, c = (ls.ann.SpikingClassifier((6,), seed=seed, **made).fit(X[:300], y[:300]).layers_.theta for seed in (1, 1, 2))
+    a, b, c = (ls.ann.SpikingClassifier((6,), seed=seed, **made).fit(X[:100], y[:100]).layers_.theta for seed in (1, 1, 2))
     assert (a == b).all() and (a != c).any()
 
 
