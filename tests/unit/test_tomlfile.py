@@ -24,7 +24,7 @@ import bombs
 
 SECONDS, BYTES = 2.0, 200e6
 A = '[populations.a]\nn = 3\nmodel = "iaf_psc_exp"\n'
-UNKNOWN = "".join(f'[[projections]]\nsource = "q{i}"\ntarget = "r{i}"\n' for i in range(2000))
+UNKNOWN = "".join(f'[[projections]]\nsource = "q{i}"\ntarget = "r{i}"\n' for i in range(5000))
 
 
 def populations(n: int) -> str:
@@ -66,7 +66,7 @@ HOSTILE = {
     "quotes without end": ('x = "' + '\\"' * 200_000, "TOML"),
     "brackets in a message": (f'{A}[populations.a.params]\nV_th = "\'\\"{"[" * 100_000}"', "V_th"),
     "unknown names": (A + UNKNOWN, "projections[0].source: there is no population 'q0'"),
-    "unknown names among many": (populations(2000) + UNKNOWN, "more problems"),
+    "unknown names among many": (populations(5000) + UNKNOWN, "more problems"),
     "a list of unknown names": (f"{A}[[projections]]\nsource = {['b'] * 300}\ntarget = {['c'] * 300}", "there is no population 'b'"),
     "a million pairs": (f"{A}[[projections]]\nsource = {['a'] * 1000}\ntarget = {['a'] * 1000}", "1,000,000 pairs"),
     "a million recordings": (f"{A}[[record]]\npopulations = {['a'] * 1000}\nvariable = {['V'] * 1000}", "1,000,000 pairs"),
