@@ -152,6 +152,8 @@ def value(raw: Any, unit: str | None) -> Value:
     ------
     ValueError : `raw` is not a valid value. The message has no place; the caller adds it.
     """
+    if isinstance(raw, (int, float)):
+        return number(raw, unit)
     if isinstance(raw, Distribution):
         return raw
     if isinstance(raw, Mapping):

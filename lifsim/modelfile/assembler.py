@@ -51,7 +51,7 @@ class Assembler:
         """The network (valid only if there are no problems) and all problems."""
         file, network = self.file, self.network
         network.name, network.description, network.reference = file.name, file.description, file.reference
-        network.parameters = self.parameters.resolved()
+        network.parameters = {} if self.parameters.problems else self.parameters.resolved()  # large arrays take long
         self.run(file.run)
         pieces = [(self.population, f"populations.{name}", raw) for name, raw in file.populations.items()]
         pieces += [(self.projection, f"projections[{i}]", raw) for i, raw in enumerate(file.projections)]

@@ -191,10 +191,11 @@ def projection(place: str, dt: float, source: View, target: View, rule: str, giv
 
 def taken_names(place: str, made: Iterable[Projection], known: Iterable[Projection]) -> Iterable[Problem]:
     """Report projections in `made` whose name another one between the same populations has, in `made` or `known`."""
+    own = [p for p in made if p.name]
     named: dict[str, set[tuple[str, str]]] = {}
-    for p in (p for p in known if p.name):
+    for p in (p for p in known if p.name) if own else ():
         named.setdefault(p.name, set()).add((p.source.name, p.target.name))
-    for p in (p for p in made if p.name):
+    for p in own:
         pairs = named.setdefault(p.name, set())
         if (p.source.name, p.target.name) in pairs:
             got = f"{shown(p.name)} is the name of another projection from {p.source.name} to {p.target.name}"

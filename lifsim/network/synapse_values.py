@@ -11,7 +11,7 @@ import numpy as np
 
 from lifsim.common.arrays import PIECE, first_not_finite, same
 from lifsim.common.errors import Problem
-from lifsim.common.timegrid import LONGEST_DELAY, nearest_on_grid, no_delays, not_on_grid
+from lifsim.common.timegrid import LONGEST_DELAY, is_plain_delay, nearest_on_grid, no_delays, not_on_grid
 from lifsim.common.values import Distribution, Value, acceptance, value
 from lifsim.network.distance import Profile, is_profile, profile
 from lifsim.network.explicit_synapses import ExplicitSynapses, entries
@@ -42,7 +42,7 @@ def weight_unit(source: View, target: View) -> str:
 
 def check_weight(place: str, weight: Synaptic) -> Iterable[Problem]:
     """Report a weight that is not finite."""
-    if isinstance(weight, (Distribution, Profile)):
+    if isinstance(weight, (Distribution, Profile)) or (isinstance(weight, float) and math.isfinite(weight)):
         return
     numbers = np.asarray(weight)
     wrong = first_not_finite(numbers)
@@ -62,6 +62,8 @@ def check_delay(place: str, delay: Synaptic, dt: float) -> Iterable[Problem]:
             yield Problem(
                 place, f"the distribution reaches beyond {LONGEST_DELAY * dt:g} ms", "a distribution of shorter delays, or one with a max"
             )
+        return
+    if isinstance(delay, float) and is_plain_delay(delay, dt):
         return
     first = _first_wrong_delay(np.atleast_1d(np.asarray(delay)).ravel(), dt)
     if first is None:

@@ -137,7 +137,7 @@ def trained(page, seed=1, **rule):
 
 def test_held_out_images_take_no_part_in_training(page):
     train, held_out = (set(range(*page[name].indices(len(page["images"])))) for name in ("train", "held_out"))
-    assert len(train) == 800 and len(held_out) == 400 and not train & held_out
+    assert len(train) == 400 and len(held_out) == 400 and not train & held_out
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import replace
 
 import numba
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 import lifsim as ls
 from lifsim.engine import Engine, poisson_counts
 from lifsim.engine.reference import grid_reference
-from lifsim.engine.reference.grid_reference import STATES, Reference, expm, simulate, system
+from lifsim.engine.reference.grid_reference import STATES, Reference, expm, system
 from lifsim.engine.reference.random_numbers import normal, philox
 from lifsim.engine.stimuli.poisson import count_of, laws_of, sum_bytes, sum_words
 from lifsim.simulation.built_network import plan_of
@@ -301,31 +302,42 @@ QUIET = {"derandomize": True, "deadline": None, "database": None, "suppress_heal
 SEEDS, THREADS, SLICES = st.integers(0, 2**64 - 1), st.sampled_from([1, 2, 3]), st.lists(st.integers(1, 60), min_size=1, max_size=4)
 
 
-@settings(max_examples=200, **QUIET)
-@given(networks(), SEEDS, THREADS, SLICES)
-def test_engine_equals_reference(net, seed, threads, slices):
-    assert_equal(net, seed, threads, slices)
+def test_engine_equals_reference():
+    compared(networks(), 200, ("poisson", "noise", "currents", "events"))
 
 
-@settings(max_examples=100, **QUIET)
-@given(networks(AlikeMaker, CHANGING), SEEDS, THREADS, SLICES)
-def test_engine_equals_reference_with_stimuli_that_change_all_the_time(net, seed, threads, slices):
+def test_engine_equals_reference_with_stimuli_that_change_all_the_time():
     """Of neurons that are alike, with weights of one kind: one program is compiled for all of them."""
-    assert_equal(net, seed, threads, slices, weights="float64")
+    compared(networks(AlikeMaker, CHANGING), 100, ("trains", "sines", "waves", "paths"), weights="float64")
 
 
-@settings(max_examples=60, **QUIET)
-@given(networks(AlikeMaker, models=("lif_psc_delta", "lif_psc_exp", "if_psc_delta_hard")), SEEDS, THREADS, SLICES)
-def test_engine_equals_reference_for_other_resets(net, seed, threads, slices):
+def test_engine_equals_reference_for_other_resets():
     """All of them in every network: one program is compiled."""
-    assert_equal(net, seed, threads, slices, weights="float64")
+    models = ("lif_psc_delta", "lif_psc_exp", "if_psc_delta_hard")
+    compared(networks(AlikeMaker, models=models), 60, ("poisson", "noise", "currents", "events"), weights="float64")
 
 
-def assert_equal(net, seed, threads, slices, **options):
-    note(described(net))
-    plan = plan_of(net, seed)
+def compared(nets, examples, kinds, **options):
+    """Compare so many of the networks. They are not trivial: many have synapses, many have spikes, and each of the `kinds` is there."""
+    seen = Counter()
+
+    @settings(max_examples=examples, **QUIET)
+    @given(nets, SEEDS, THREADS, SLICES)
+    def compare(net, seed, threads, slices):
+        note(described(net))
+        plan = plan_of(net, seed)
+        seen["spikes"] += assert_equal(plan, threads, slices, **options)
+        seen["synapses"] += plan.n_synapses > 0
+        seen.update(kind for kind in kinds if len(plan.events.step if kind == "events" else getattr(plan, kind)) > 0)
+
+    compare()
+    assert min(seen["spikes"], seen["synapses"]) > examples / 10 and min(seen[kind] for kind in kinds) > 1, seen
+
+
+def assert_equal(plan, threads, slices, **options):
+    """The engine does what its twin does; returns whether there were spikes."""
     plan = replace(plan, watched={g.name for g in plan.groups})
-    twin, engine = Reference(plan), Engine(plan, threads, **options)
+    twin, engine, spikes = Reference(plan), Engine(plan, threads, **options), False
     try:
         for n in slices:
             got, expected = engine.advance(n), twin.advance(n)
@@ -334,12 +346,14 @@ def assert_equal(net, seed, threads, slices, **options):
                 np.testing.assert_array_equal(got.spikes[name], expected.spikes[name])
             for a, b in zip(got.samples, expected.samples, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=TOLERANCE)
+            spikes |= any(len(steps) for steps, _ in expected.spikes.values())
         assert engine.step == twin.step == sum(slices)
         for g in plan.groups:
             for name in (*STATES[g.model], "C_m", "V_th"):
                 np.testing.assert_allclose(engine.get(g.name, name), twin.get(g.name, name), rtol=1e-12, atol=TOLERANCE)
     finally:
         engine.close()
+    return spikes
 
 
 def test_weights_are_not_rounded_silently():
@@ -377,26 +391,6 @@ def test_many_given_spikes(threads):
     engine.close()
     assert expected.max() > -50.0
     np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
-
-
-def test_the_networks_are_not_trivial():
-    """What the comparison is made of: spikes that were evoked by synapses, in most networks."""
-    kinds = ("poisson", "noise", "currents", "trains", "sines", "waves", "paths")
-    seen = dict.fromkeys(("synapses", "spikes", "events", *kinds), 0)
-
-    @settings(max_examples=100, **QUIET)
-    @given(networks(), networks(AlikeMaker, CHANGING))
-    def count(net, changing):
-        for plan in (plan_of(net, 1), plan_of(changing, 1)):
-            seen["synapses"] += plan.n_synapses > 0
-            seen["spikes"] += any(len(steps) for steps, _ in simulate(plan, 40 * plan.dt)[0].values())
-            for kind in kinds:
-                seen[kind] += len(getattr(plan, kind)) > 0
-            seen["events"] += len(plan.events.step) > 0
-
-    count()
-    assert seen["synapses"] > 10 and seen["spikes"] > 10, seen
-    assert min(seen.values()) > 1, seen  # the comparisons look at some times as many networks
 
 
 # -- the parts of the reference --------------------------------------------------------------------

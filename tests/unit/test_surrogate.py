@@ -208,7 +208,7 @@ def test_recurrent_networks_learn():
     x, y = np.zeros((600, 24, 2)), cues[:, 0] ^ cues[:, 1]
     for i, (first, second) in enumerate(cues):
         x[i, 2:6, first] = x[i, 14:18, second] = 1
-    m = ls.ann.SpikingClassifier((64,), duration=24.0, tau_m=2.0, tau_syn=2.0, recurrent=True, epochs=100, learning_rate=0.01, seed=1)
+    m = ls.ann.SpikingClassifier((64,), duration=24.0, tau_m=2.0, tau_syn=2.0, recurrent=True, epochs=20, learning_rate=0.01, seed=1)
     start = ls.ann.SpikingClassifier((64,), duration=24.0, tau_m=2.0, tau_syn=2.0, recurrent=True, epochs=1, learning_rate=1e-30, seed=1)
     m.fit(x[:400], y[:400])
     assert m.score(x[400:], y[400:]) > 0.9

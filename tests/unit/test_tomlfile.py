@@ -25,7 +25,10 @@ import bombs
 SECONDS, BYTES = 2.0, 200e6
 A = '[populations.a]\nn = 3\nmodel = "iaf_psc_exp"\n'
 UNKNOWN = "".join(f'[[projections]]\nsource = "q{i}"\ntarget = "r{i}"\n' for i in range(5000))
-MANY = "".join(f'[populations.p{i}]\nn = 1\nmodel = "iaf_psc_exp"\n' for i in range(5000))
+
+
+def populations(n: int) -> str:
+    return "".join(f'[populations.p{i}]\nn = 1\nmodel = "iaf_psc_exp"\n' for i in range(n))
 
 
 def refused(text: str, **given_: object) -> ls.ModelError:
@@ -63,7 +66,7 @@ HOSTILE = {
     "quotes without end": ('x = "' + '\\"' * 200_000, "TOML"),
     "brackets in a message": (f'{A}[populations.a.params]\nV_th = "\'\\"{"[" * 100_000}"', "V_th"),
     "unknown names": (A + UNKNOWN, "projections[0].source: there is no population 'q0'"),
-    "unknown names among many": (MANY + UNKNOWN, "more problems"),
+    "unknown names among many": (populations(5000) + UNKNOWN, "more problems"),
     "a list of unknown names": (f"{A}[[projections]]\nsource = {['b'] * 300}\ntarget = {['c'] * 300}", "there is no population 'b'"),
     "a million pairs": (f"{A}[[projections]]\nsource = {['a'] * 1000}\ntarget = {['a'] * 1000}", "1,000,000 pairs"),
     "a million recordings": (f"{A}[[record]]\npopulations = {['a'] * 1000}\nvariable = {['V'] * 1000}", "1,000,000 pairs"),
@@ -121,10 +124,10 @@ def test_hints_for_many_names():
 def test_large_models_are_read():
     began = time.process_time()
     entries = "".join(f'[[projections]]\nsource = "p{i % 5000}"\ntarget = "p{i // 2}"\n' for i in range(10_000))
-    net = loads(MANY + entries + "".join(f'[[record]]\npopulations = "p{i}"\n' for i in range(5000)))
+    net = loads(populations(5000) + entries + "".join(f'[[record]]\npopulations = "p{i}"\n' for i in range(5000)))
     assert (len(net.populations), len(net.projections), len(net.recordings)) == (5000, 10_000, 5000)
     names = [f"p{i}" for i in range(254)]  # as many populations as a model of 32 areas has
-    net = loads(MANY + f"[[projections]]\nsource = {names}\ntarget = {names}\nweight = {[[1.0] * 254] * 254}\n")
+    net = loads(populations(254) + f"[[projections]]\nsource = {names}\ntarget = {names}\nweight = {[[1.0] * 254] * 254}\n")
     assert len(net.projections) == 254**2
     assert time.process_time() - began < 30
 

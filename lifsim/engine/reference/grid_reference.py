@@ -18,7 +18,9 @@ one list in canonical order.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -80,6 +82,7 @@ class Reference:
         self._synapses = _Synapses(plan)
         self._trains = [_Train(d, self._key) for d in plan.trains]
         self._paths = [np.zeros(len(d.targets)) for d in plan.paths]
+        self._words: dict[int, tuple[tuple[int, int], np.ndarray]] = {}  # of each Poisson drive: the counter, and its random words
         self._sent = [np.zeros(0, np.int64)]  # by step: the nodes that sent a spike at the end of the step, ascending
 
     def advance(self, n_steps: int) -> SliceRecords:
@@ -127,10 +130,13 @@ class Reference:
     def _arriving(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of the positive and of the negative weights that arrive at each neuron in this step."""
         ex, inh = np.zeros(self.plan.n_neurons), np.zeros(self.plan.n_neurons)
-        for delay in self._synapses.delays:  # descending: what was sent first is added first
-            for source in self._sent[self.step - delay] if delay < self.step else ():  # ascending
-                target, weight = self._synapses.of(delay, source)
-                _add(ex, inh, target, weight)
+        own = [  # what was sent first is added first; sources are ascending
+            self._synapses.of(delay, source)
+            for delay in self._synapses.delays
+            for source in (self._sent[self.step - delay] if delay < self.step else ())
+        ]
+        if own:
+            _add(ex, inh, np.concatenate([target for target, _ in own]), np.concatenate([weight for _, weight in own]))
         for d in self.plan.poisson:  # in the order in which they were declared
             _add(ex, inh, d.targets, np.broadcast_to(d.weight, d.targets.shape), self._poisson_counts(d))
         for t, train in zip(self.plan.trains, self._trains, strict=True):
@@ -148,10 +154,16 @@ class Reference:
             begun = np.flatnonzero(d.since <= self.step)
             mean = np.full(len(d.targets), d.mean[begun[-1]] if len(begun) else 0.0)
         # A counter has four random words, one for each of four steps; each half of a word is for one of two neurons.
-        words = philox(d.targets // 2, self.step // 4, 4 << 24 | d.stream, self._key)[self.step % 4]
+        counter = self.step // 4, 4 << 24 | d.stream
+        if self._words.get(d.stream, (None,))[0] != counter:
+            self._words[d.stream] = counter, philox(d.targets // 2, *counter, self._key)
+        words = self._words[d.stream][1][self.step % 4]
         halves = (words >> np.uint64(16) * (d.targets.astype(np.uint64) % np.uint64(2)) & np.uint64(0xFFFF)) ^ np.uint64(0x8000)
-        further = philox(d.targets, self.step, 4 << 24 | d.stream, self._key, 1)[0]
-        return np.array([poisson(float(m), int(u), int(v)) for m, u, v in zip(mean, halves, further, strict=True)], np.int64)
+
+        def further(target: int) -> int:
+            return philox_of_one(target, self.step, 4 << 24 | d.stream, self._key, 1)[0]
+
+        return np.array([poisson(float(m), int(u), partial(further, i)) for m, u, i in zip(mean, halves, d.targets, strict=True)], np.int64)
 
     def _current(self) -> np.ndarray:
         """The current (pA) into each neuron in this step, without I_e."""
@@ -220,8 +232,8 @@ class _Train:
         while not accepted:
             u, v = philox_of_one(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2]
             z = normal(u)
-            x = (1 + z / np.sqrt(9 * a)) ** 3
-            accepted = x > 0 and np.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + np.log(x))
+            x = (1 + z / math.sqrt(9 * a)) ** 3
+            accepted = x > 0 and math.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + math.log(x))
             attempt += 1
         self._drawn[i] += 1
         return float(a * x / self._d.order)

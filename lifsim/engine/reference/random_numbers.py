@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+
+_STANDARD = NormalDist()
 
 
 def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int], attempt: int = 0) -> np.ndarray:
@@ -31,14 +34,14 @@ def _ten_rounds(c: list[Any], key: tuple[int, int]) -> list[Any]:
     return c
 
 
-def poisson(mean: float, u: int, v: int) -> int:
-    """The Poisson number with the given mean for the half word `u` (16 bits) and, if u is one of the last values, the further word `v`.
+def poisson(mean: float, u: int, further: Callable[[], int]) -> int:
+    """The Poisson number with the given mean for the half word `u` (16 bits) and, if u is one of the last values, a `further` word.
 
-    Of the 2¹⁶ values of u, floor(2¹⁶ P(k)) mean the count k, in order of k. For the values that remain, `v` decides: the share of k
-    in the values of v is proportional to the remainder of 2¹⁶ P(k).
+    Of the 2¹⁶ values of u, floor(2¹⁶ P(k)) mean the count k, in order of k. For the values that remain, the word v = further()
+    decides: the share of k in the values of v is proportional to the remainder of 2¹⁶ P(k).
     """
     given, rest = _poisson_shares(mean)
-    return int(np.searchsorted(given, u, side="right") if u < given[-1] else np.searchsorted(rest, v / 2**32, side="right"))
+    return int(given.searchsorted(u, side="right") if u < given[-1] else rest.searchsorted(further() / 2**32, side="right"))
 
 
 @lru_cache(1024)
@@ -61,4 +64,4 @@ def poisson_probabilities(mean: float) -> np.ndarray:
 
 def normal(u: int) -> float:
     """The standard normal deviate of the random word `u`."""
-    return NormalDist().inv_cdf((u + 0.5) / 2**32)
+    return _STANDARD.inv_cdf((u + 0.5) / 2**32)
