@@ -380,7 +380,12 @@ def test_one_neuron_is_shown_by_its_potential():
     from lifsim.cli.run import _kind
 
     lif("run", "single_neuron", "-q", "--duration", 20)
-    assert _kind(lifsim.open("outputs/single_neuron.h5")) == "traces"
+    assert _kind(lifsim.open("outputs/single_neuron.h5")) == "membrane"
+    net = lifsim.load("single_neuron")
+    net.record("neuron", "I_syn", interval=1.0)
+    assert _kind(lifsim.run(net, 20.0)) == "membrane"
+    net.record("neuron", "rate", interval=1.0)
+    assert _kind(lifsim.run(net, 20.0)) == "traces", "which shows all that was recorded"
 
 
 def test_compiling_is_said_to_be_once_only_if_it_is(capsys):
