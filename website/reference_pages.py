@@ -54,7 +54,7 @@ def _commands() -> str:
     with click.Context(main, info_name="lifsim") as context:
         for name in main.list_commands(context):
             command = main.get_command(context, name)
-            inner = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+            inner = click.Context(command, info_name=name, parent=context, terminal_width=84, max_content_width=84)
             parts.append(f"## lifsim {name}\n\n```text\n{command.get_help(inner)}\n```")
     return "\n\n".join(parts) + "\n"
 
