@@ -50,10 +50,8 @@ def _index(pages: dict[str, str]) -> str:
 def _commands() -> str:
     from lifsim.cli.main import main
 
-    parts = [
-        "# Commands",
-        "All commands with their arguments and options: what `lifsim COMMAND --help` prints. [First run](../first_run.md) and [How do I …?](../how_to.md) show them at work.",
-    ]
+    parts = ["# Commands", "All commands with their arguments and options: what `lifsim COMMAND --help` prints."]
+    parts.append("[First run](../first_run.md) and [How do I …?](../how_to.md) show them at work.")
     with click.Context(main, info_name="lifsim") as context:
         for name in main.list_commands(context):
             command = main.get_command(context, name)
