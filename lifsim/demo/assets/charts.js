@@ -118,13 +118,13 @@ class Chart {
     c.restore();
   }
 
-  // Horizontal lines, [y, name, dash] each, with their names at the right end, one below the other where lines are close.
+  // Horizontal lines, [y, name, dash] each, with their names at the right end, one above the other where lines are close.
   levels(lines, colour) {
-    let above = -Infinity;
-    for (const [y, name, dash] of [...lines].sort((a, b) => b[0] - a[0])) {
+    let below = Infinity;
+    for (const [y, name, dash] of [...lines].sort((a, b) => a[0] - b[0])) {
       this.line(this.axes.x, [y, y], colour, 1.25, dash);
-      above = Math.max(this.py(y), above + 1.2 * this.font);
-      this.text(name, this.right + 0.3 * this.font, above, colour, "left");
+      below = Math.min(this.py(y), below - 1.2 * this.font);
+      this.text(name, this.right + 0.3 * this.font, below, colour, "left");
     }
   }
 

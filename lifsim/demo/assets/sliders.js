@@ -42,7 +42,7 @@ function drawPotential(p, run) {
   const at = run.V.map((_, k) => (k + 1) * p.dt), low = Math.min(p.V_reset, p.E_L, ...run.V) - 3;
   const chart = charts.potential;
   chart.begin({x: [0, p.duration], y: [low, p.V_th + PEAK + 2], xLabel: "time (ms)", yLabel: "V_m (mV)", room: 4.6});
-  chart.levels([[p.V_th, "V_th", [6, 4]], [p.V_reset, "V_reset", [2, 3]], [p.E_L, "E_L", [8, 3, 2, 3]]], "level");
+  chart.levels([[p.V_th, "V_th", [6, 4]], [p.E_L, "E_L", [8, 3, 2, 3]], [p.V_reset, "V_reset", [2, 3]]], "level");
   chart.line([0, ...at], [p.V_m, ...run.V], "spiking", 2);
   for (const k of run.spikes) chart.line([k * p.dt, k * p.dt], [k > 1 ? run.V[k - 2] : p.V_m, p.V_th + PEAK], "spiking", 2);
 }
