@@ -1,7 +1,7 @@
 """Draws the results of bench/networks.py: python bench/plot.py RESULTS.json -o speed.png
 
 Each network has a panel, and each simulator and number of threads a bar: the median real-time factor on a logarithmic axis, a line from
-the smallest to the largest value, and the ratio of the time to that of lifsim.
+the smallest to the largest value, and for other simulators how many times as long as lifsim, the first bar, they take.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from table import OWN, name, ratios
 
 COLOURS = {OWN: "#c0392b", "NEST": "#7f8c8d", "Brian2": "#95a5a6", "GeNN": "#b6bfc1"}
 OTHER = "#a4afb1"
-BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # of a note, where the dotted line would cross it
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 2}  # of a note, where the dotted line would cross it
 
 
 def bars(results: list[dict[str, Any]]) -> list[tuple[str, str, list[float], str]]:
@@ -33,8 +33,8 @@ def bars(results: list[dict[str, Any]]) -> list[tuple[str, str, list[float], str
             label = f"{name(shown, runs)}, {result['threads']} thread{'s' if result['threads'] > 1 else ''}, {runs[0]['precision']}"
             factor = [run["rtf"] for run in runs]
             note = f"{statistics.median(factor):.3g}"
-            if simulator != OWN:
-                note += f"   {statistics.median(ratios(own, runs)):.2g}× lifsim's time"
+            if shown != OWN:
+                note += f"   {statistics.median(ratios(own, runs)):.2g} times as long"
             found.append((label, simulator, factor, note))
     return found
 
@@ -61,14 +61,15 @@ def draw(report: dict[str, Any]) -> Figure:
     """The figure of all networks of a report."""
     panels = [(title, list(results)) for title, results in groupby(report["results"], key=lambda result: result["network"])]
     heights = [len(bars(results)) for _, results in panels]
-    figure = Figure(figsize=(7.5, 0.28 * sum(heights) + 0.55 * len(panels) + 0.7), layout="constrained")
+    figure = Figure(figsize=(7.5, 0.28 * sum(heights) + 0.55 * len(panels) + 0.85), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})
     for axes, (title, results) in zip(grid[:, 0], panels, strict=True):
         panel(axes, title, results)
     factors = [factor for _, results in panels for _, _, values, _ in bars(results) for factor in values]
     grid[0, 0].set_xlim(min(factors) / 2, max(factors) * (max(factors) / min(factors)) ** 0.45)  # room for the notes
-    grid[-1, 0].set_xlabel(f"Wall time per biological time, {report['machine']['processor']} (dotted: real time)", fontsize=8)
+    said = f"Wall time per biological time, {report['machine']['processor']} (dotted: real time)\ntimes as long: as the first bar"
+    grid[-1, 0].set_xlabel(said, fontsize=8)
     return figure
 
 

@@ -17,7 +17,9 @@ from repository_links import Repository
 
 ROOT = Path(__file__).parents[1]
 TAKEN = {"index.md": "README.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}  # pages that lie outside docs/
+FIRST = {"first_run.md", "demonstrations.md", "from_artificial_to_spiking.md"}  # of what the search finds
 WORKER = "https://unpkg.com/iframe-worker/shim"  # what the plugin "offline" asks for; assets/file_worker.js does the same
+BACK = '<p><a href="index.html">lifsim</a> · <a href="first_run.html">First run</a> · <a href="demonstrations.html">Demonstrations</a></p>'
 
 repository = Repository(ROOT, TAKEN)
 
@@ -41,8 +43,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links to files of the repository become links to their pages."""
-    return repository.with_site_links(markdown, page.file.src_uri)
+    """Links to files of the repository become links to their pages.
+
+    What MkDocs would read from a page's front matter is said here, since GitHub shows that as a table: the first page needs no navigation
+    beside it, and the search finds explanations before reference.
+    """
+    site = page.file.src_uri
+    page.meta |= {"hide": ["navigation"]} if site == "index.md" else {}
+    page.meta.setdefault("search", {"boost": 3 if site in FIRST else 0.3 if site.startswith("reference/") else 1})
+    return repository.with_site_links(markdown, site)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -60,8 +69,13 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Take the search's stand-in for workers from the site itself; fail if a page would still ask another host for anything."""
+    """Take the search's stand-in for workers from the site itself; fail if a page would still ask another host for anything.
+
+    The page with sliders, which is a file by itself elsewhere, gets a way back.
+    """
     site = Path(config.site_dir)
+    sliders = site / "sliders.html"
+    sliders.write_text(sliders.read_text(encoding="utf-8").replace("<header>", f"<header>\n{BACK}", 1), encoding="utf-8")
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         own = "../" * (len(path.relative_to(site).parts) - 1) + "assets/file_worker.js"

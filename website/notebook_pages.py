@@ -26,7 +26,7 @@ class NotebookPage:
 
     def __init__(self, path: Path, root: Path) -> None:
         self.pictures: dict[str, bytes] = {}
-        self._stem = path.stem
+        self._stem, self._heading = path.stem, ""
         cells = self._run(path, root).cells
         title, _, rest = cells[0].source.partition("\n")
         note = f"*A notebook: {path.relative_to(root).as_posix()} in the repository ([download]({path.name}){{: download }}).*"
@@ -58,6 +58,7 @@ class NotebookPage:
 
     def _cell(self, cell: nbformat.NotebookNode) -> str:
         if cell.cell_type == "markdown":
+            self._heading = [self._heading, *re.findall(r"(?m)^#+ (.*)$", cell.source)][-1]
             return str(cell.source)
         return "\n\n".join([f"```python\n{cell.source}\n```", *(self._output(output) for output in cell.outputs)])
 
@@ -67,5 +68,5 @@ class NotebookPage:
         if _PICTURE in output.data:
             name = f"{self._stem}_{len(self.pictures) + 1}.png"
             self.pictures[name] = base64.b64decode(output.data[_PICTURE])
-            return f"![The figure that this cell draws]({name})"
+            return f"![{self._heading}: the figure that the cell above draws]({name})"
         return f"```text\n{output.data['text/plain'].rstrip()}\n```"

@@ -50,11 +50,12 @@ def _index(pages: dict[str, str]) -> str:
 def _commands() -> str:
     from lifsim.cli.main import main
 
-    parts = ["# Commands", "What `lifsim COMMAND --help` prints."]
+    parts = ["# Commands", "All commands with their arguments and options: what `lifsim COMMAND --help` prints."]
+    parts.append("[First run](../first_run.md) and [How do I …?](../how_to.md) show them at work.")
     with click.Context(main, info_name="lifsim") as context:
         for name in main.list_commands(context):
             command = main.get_command(context, name)
-            inner = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+            inner = click.Context(command, info_name=name, parent=context, terminal_width=84, max_content_width=84)
             parts.append(f"## lifsim {name}\n\n```text\n{command.get_help(inner)}\n```")
     return "\n\n".join(parts) + "\n"
 

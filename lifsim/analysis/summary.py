@@ -29,14 +29,18 @@ class Summary(dict[str, dict[str, float]]):
         super().__init__(values)
         self.names, self.conventions = tuple(names), conventions
 
-    def only(self, populations: Iterable[str]) -> Summary:
+    def only(self, populations: Iterable[str], names: Sequence[str] | None = None) -> Summary:
         """The statistics of some populations.
 
         Parameters
         ----------
         populations : their names.
+        names : which statistics, of those of this summary; default: all.
         """
-        return Summary({name: self[name] for name in populations}, self.names, self.conventions)
+        kept = self.names if names is None else names
+        left_out = {key for name in self.names if name not in kept for key in MEASURES[name].heads}
+        values = {name: {key: x for key, x in self[name].items() if key not in left_out} for name in populations}
+        return Summary(values, kept, self.conventions)
 
     def footer(self) -> str:
         """The conventions as a line of text."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from lifsim.cli.next_steps import command, next_line
+from lifsim.cli.next_steps import command, next_line, run_of, unused
 from lifsim.cli.options import OVERWRITE, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.common.errors import LifsimError
@@ -43,7 +44,7 @@ def _list(talk: Talk) -> None:
     width = max(map(len, found))
     for name, title in found.items():
         echo(f"{name:<{width}}  {title}")
-    talk.note(next_line([command("demo", next(iter(found))), command("demo", "--html")]))
+    talk.note(next_line([_demo("threshold"), _page()]))
 
 
 def _show(talk: Talk, name: str, out: Path) -> None:
@@ -55,6 +56,29 @@ def _show(talk: Talk, name: str, out: Path) -> None:
     save(made.figure, out)
     echo(made.text)
     talk.note(f"{out}: figure")
+    talk.note(next_line(_after(name)))
+
+
+def _after(name: str) -> Iterable[str]:
+    """The commands that may follow a demonstration: one that shows the same of a model, and the next demonstration, or the page."""
+    words, found = entries.entry_of(name).of_model, list(entries.names())
+    if words:
+        yield run_of(Path(words[1]), *words[2:]) if words[0] == "run" else command(*words, *_to(Path("outputs") / f"{words[1]}.fi.png"))
+    yield _page() if name == found[-1] else _demo(found[found.index(name) + 1])
+
+
+def _demo(name: str) -> str:
+    return command("demo", name, *_to(Path("outputs") / f"{name}.png"))
+
+
+def _page() -> str:
+    return command("demo", "--html", *_to(Path("outputs") / "sliders.html"))
+
+
+def _to(usual: Path) -> tuple[str | Path, ...]:
+    """The option for the file to write, if the usual one exists."""
+    out = unused(usual)
+    return () if out == usual else ("-o", out)
 
 
 def _write_page(talk: Talk, name: str | None, out: Path | None, overwrite: bool) -> None:

@@ -121,7 +121,8 @@ def _currents(usual: tuple[float, float], start: float | None, stop: float | Non
 
 
 def _heading(name: str, model: str, edge: float | None) -> str:
-    return f"{name} ({model})" + (", no closed form: simulation alone" if edge is None else f", rheobase {edge:.4g} pA")
+    known = f", rheobase {edge:.4g} pA: it fires above this current; theory: the closed form" if edge is not None else ""
+    return f"{name} ({model})" + (known or ", no closed form: simulation alone")
 
 
 def _table(currents: np.ndarray, rates: np.ndarray, theory: np.ndarray | None) -> str:

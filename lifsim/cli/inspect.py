@@ -12,11 +12,14 @@ from lifsim.cli.next_steps import command, run_of
 from lifsim.cli.options import FILE, HINTS, OVERWRITE, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.cli.text import contents_of, heading_of
+from lifsim.common import units
+from lifsim.common.errors import ModelError
 from lifsim.common.overview import counted
 from lifsim.common.printable import one_line
 from lifsim.files import disk
 from lifsim.files.outputs import make_folder
 from lifsim.modelfile.shipped import shipped, template
+from lifsim.modelfile.toml import parsed
 
 if TYPE_CHECKING:
     from lifsim.results.result import Result
@@ -103,7 +106,7 @@ def _facts(result: Result) -> Iterator[tuple[str, Any]]:
         yield "complete", "yes" if result.complete else "no"
     yield "ignored", said.get("ignored")
     yield "duration", f"{result.duration:g} ms, from {result.t_start:g} to {result.t_stop:g} ms" + _steps_of(result)
-    yield "parameters", said.get("parameters")
+    yield "parameters", _with_units(said.get("parameters"), said.get("model_text"))
     if "settings" in said:  # else the file is that of another tool
         settings = dict(said["settings"])
         precision = settings.pop("precision", "")
@@ -113,7 +116,27 @@ def _facts(result: Result) -> Iterator[tuple[str, Any]]:
         yield from ((key, value) for key, value in settings.items() if key != "threads")
     yield "changes", "; ".join(map(_change, said.get("changes") or ()))
     for key in (*_LATER, *(key for key in said if key not in (*_SAID, *_LATER))):
-        yield key.replace("_", " ").replace("real time", "real-time"), said.get(key)
+        value = {part: f"{x:.3g} s" for part, x in said[key].items()} if key == "timings" and key in said else said.get(key)
+        yield key.replace("_", " ").replace("real time", "real-time"), value
+
+
+def _with_units(parameters: Any, text: str | None) -> Any:
+    """The parameters of a run, each with the coherent unit of the quantity that stands for it in the model file."""
+    try:
+        written = parsed(text or "", "model").get("parameters")
+    except ModelError:  # the file is not one of ours
+        written = None
+    if not isinstance(parameters, Mapping) or not isinstance(written, Mapping):
+        return parameters
+    return {name: f"{_in_words(x)} {_unit_of(written.get(name))}".rstrip() for name, x in parameters.items()}
+
+
+def _unit_of(quantity: Any) -> str:
+    """The coherent unit of a quantity such as "20 ms"; "" for anything else."""
+    try:
+        return units.coherent(units.split(quantity)[1]) or "" if isinstance(quantity, str) else ""
+    except ValueError:
+        return ""
 
 
 def _change(entry: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,16 @@ def _kind(result: Result) -> str:
     """The kind of figure that suits a result."""
     potentials = any(result.traces[name].named("V_m") for name in result.traces)
     few = potentials and all(len(s.recorded_ids) < FEW for s in result.spikes.values())
+    if few and _one_neuron(result):
+        return "membrane"
     return "traces" if result.traces and (few or not result.spikes) else "raster"
+
+
+def _one_neuron(result: Result) -> bool:
+    """Whether all traces are of one neuron, and such as the figure "membrane" shows: potential, threshold, refractory time, currents."""
+    recorded = [(name, variable) for name, traces in result.traces.items() for variable in traces]
+    shown = all(re.match(r"(V_m|V_th|t_ref_remaining|I_\w+)(?=\W|$)", result.traces[name].variable_of(v)) for name, v in recorded)
+    return shown and len({(name, int(i)) for name, v in recorded for i in result.traces[name].ids_of(v)}) == 1
 
 
 def _tell_end(talk: Talk, result: Result, out: Path, picture: Path | None) -> None:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
 @GROUP
-@click.option("--statistics", "names", metavar="NAME,…", help="Which statistics, or all.  [default: rate,cv,fano,correlation]")
+@click.option(
+    "--statistics", "names", metavar="NAME,…", help="Which statistics, or all.  [default: rate,cv,fano,correlation; of one neuron rate,cv]"
+)
 @click.option("--bin", type=TimeType(above=True), default=2.0, help="Width of the bins of spike counts.  [default: 2 ms]")
 @click.option("--neurons", type=click.IntRange(2), default=250, show_default=True, help="Number of neurons whose pairs are correlated.")
 @FROM
@@ -82,6 +84,8 @@ def stats(
     alone = next(iter(found.values()))[0] if len(files) == 1 and not groups else None
     columns = tables.columns_over_runs(found) if alone is None else tables.columns_of(alone)
     said = json.dumps(_groups_as_json(found, wanted) if alone is None else _as_json(alone), indent=2)
+    if names is None and alone and all(entry["neurons"] == 1 for entry in alone.values()):
+        alone = alone.only(alone, ("rate", "cv"))  # in the table; JSON and files always have the same statistics
     if as_json or as_csv:
         echo(said if as_json else tables.csv_text(columns).rstrip())
     else:

@@ -85,9 +85,10 @@ def _draw_boundary(ax: Axes, xor: Trained) -> None:
     ax.contour(side, side, p, [0.5], colors=GREY, linewidths=1)
     X, y = np.asarray(xor.X), np.asarray(xor.y)
     for c, colour in ((0, RED), (1, BLUE)):
-        ax.plot(*X[y == c].T, "o", ms=7, color=colour, label=f"class {c}")
-    ax.legend(fontsize=SMALL, loc="center", frameon=False)
-    name_axes(ax, "x$_1$", "x$_2$", "XOR: where a = 1/2")
+        ax.plot(*X[y == c].T, "o", ms=7, color=colour)
+        for at in X[y == c]:
+            ax.annotate(f"class {c}", at, (0, -6), textcoords="offset points", ha="center", va="top", fontsize=SMALL)
+    name_axes(ax, "x$_1$", "x$_2$", "XOR; line: where a = 1/2")
 
 
 def _draw_regressions(ax: Axes, line: Trained, curve: Trained) -> None:

@@ -91,12 +91,12 @@ def _draw(result: Result, n: dict) -> Figure:
     for ax in (currents, v):
         ax.set_xlim(SETTLED, SETTLED + 500)
     rate.plot(RATIOS, n["rate"], "o-", color=BLUE, ms=4, lw=1)
-    name_axes(rate, "g", "rate (spikes/s)", f"{NEURONS} neurons each")
+    name_axes(rate, "g", "rate (spikes/s)", f"Rate ({NEURONS} neurons for each g)")
     cv.plot(RATIOS, n["cv"], "o-", color=RED, ms=4, lw=1)
     cv.axhline(1, color=GREY, lw=0.8, ls=":")
     cv.set_xlim(rate.get_xlim())
     cv.set_ylim(0, 1.2)
-    name_axes(cv, "g", "CV of intervals", "Dotted: Poisson")
+    name_axes(cv, "g", "CV of intervals", "Irregularity (dotted: Poisson)")
     return figure
 
 

@@ -8,10 +8,14 @@ from lifsim.common.errors import LifsimError, did_you_mean
 
 
 class DemoEntry(NamedTuple):
-    """A demonstration: the module whose `demonstrate` makes it, and what it shows."""
+    """A demonstration: the module whose `demonstrate` makes it, what it shows, and a command that shows the same of a whole model.
+
+    The command is given as its words, without the file that it writes.
+    """
 
     module: str
     title: str
+    of_model: tuple[str, ...] = ()
 
 
 ENTRIES = {
@@ -19,12 +23,18 @@ ENTRIES = {
     "neuron": DemoEntry("lifsim.demo.neuron", "the artificial and the spiking neuron on the same inputs, weights and bias"),
     "inputs": DemoEntry("lifsim.demo.inputs", "inputs times weights, summed in time and in space, and how many reach threshold"),
     "leak": DemoEntry("lifsim.demo.leak", "the membrane integrates its input and forgets it with tau_m"),
-    "threshold": DemoEntry("lifsim.demo.threshold", "no spike below the rheobase, the current that just reaches V_th"),
+    "threshold": DemoEntry(
+        "lifsim.demo.threshold", "why no spike below 375 pA, the rheobase, the current that just reaches V_th", ("fi", "single_neuron")
+    ),
     "reset": DemoEntry("lifsim.demo.reset", "after a spike the potential starts again from V_reset"),
     "refractory": DemoEntry("lifsim.demo.refractory", "t_ref limits the firing rate"),
-    "fi": DemoEntry("lifsim.demo.fi", "firing rate and input current; what tau_m, V_th and the input strength do to it"),
+    "fi": DemoEntry(
+        "lifsim.demo.fi", "firing rate and input current; what tau_m, V_th and the input strength do to it", ("fi", "single_neuron")
+    ),
     "poisson": DemoEntry("lifsim.demo.poisson", "random input: a potential that fluctuates, and irregular spikes"),
-    "ei-balance": DemoEntry("lifsim.demo.balance", "excitation and inhibition that cancel: irregular spikes at a low rate"),
+    "ei-balance": DemoEntry(
+        "lifsim.demo.balance", "excitation and inhibition that cancel: irregular spikes at a low rate", ("run", "brunel", "--plot")
+    ),
     "stdp": DemoEntry("lifsim.demo.stdp", "a synapse that learns from the times of spikes"),
     "ann-to-spikes": DemoEntry("lifsim.demo.ann_to_spikes", "a trained network and the same weights as spiking neurons: digits"),
 }

@@ -18,6 +18,7 @@ CHANGES: dict[str, dict[str, dict[str, float]]] = {  # parameter: name of the po
     "V_th": {"V_th_60": {"V_th": -60.0}, "standard": {}, "V_th_50": {"V_th": -50.0}},
     "t_ref": {"t_ref_0": {"t_ref": 0.0}, "standard": {}, "t_ref_10": {"t_ref": 10.0}},
 }
+MEANING = {"tau_m": "Leak", "V_th": "Threshold", "t_ref": "Refractory time"}
 
 
 def demonstrate() -> Demonstration:
@@ -43,7 +44,7 @@ def _draw(ax: Axes, parameter: str, values: dict[str, Any], seen: dict[str, np.n
         ax.plot(CURRENTS, seen[name], "o", ms=2.5, color=colour)
     ax.set_ylim(0, 290)
     add_key(ax, "upper left")
-    name_axes(ax, "I_e (pA)", "", f"{parameter}")
+    name_axes(ax, "I_e (pA)", "", MEANING[parameter])
 
 
 def _lines(n: dict) -> list[str]:

@@ -31,6 +31,7 @@ def demonstrate() -> Demonstration:
     gaps = np.concatenate([np.diff(of_neuron(trains, k)) for k in range(TRAINS)])
     numbers = {
         "train_rate": float(analysis.rates(trains).mean()),
+        "train_error": math.sqrt(RATE / (TRAINS * DURATION / 1000)),  # standard error of this mean
         "train_cv": float(gaps.std() / gaps.mean()),
         "mean": float(settled.mean()),
         "sd": float(settled.std()),
@@ -91,23 +92,33 @@ def _draw(result: Result, n: dict) -> Figure:
     v.set_xlim(0, 500)
     v.set_ylim(-71, -43)
     add_key(v, "upper left", ncols=2)
-    name_axes(v, "time (ms)", "V_m (mV)", "A neuron with this input")
+    name_axes(v, "time (ms)", "V_m (mV)", f"A neuron with {INPUT / RATE:g} such trains; vertical lines: spikes")
     settled = result.traces["free"]["V_m"][result.traces["free"].times > SETTLED].ravel()
     histogram.hist(settled, 60, density=True, color=BLUE, alpha=0.5)
     x = np.linspace(settled.min(), settled.max(), 200)
     histogram.plot(
         x, np.exp(-(((x - n["mean_formula"]) / n["sd_formula"]) ** 2) / 2) / n["sd_formula"] / math.sqrt(2 * math.pi), color=GREY, lw=1
     )
-    histogram.axvline(NEURON["V_th"], color=GREY, lw=0.8, ls="--")
-    name_axes(histogram, "V_m without threshold (mV)", "density (1/mV)", "Line: formula")
+    histogram.axvline(NEURON["V_th"], color=GREY, lw=0.8, ls=(0, (4, 2)))
+    histogram.annotate(
+        "V_th",
+        (NEURON["V_th"], 1),
+        (3, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        va="top",
+        fontsize=7,
+        color=GREY,
+    )
+    name_axes(histogram, "V_m without threshold (mV)", "density (1/mV)", "Its potential; line: formula")
     return figure
 
 
 def _lines(n: dict) -> list[str]:
     return [
         "Spikes in the brain arrive irregularly. A Poisson train has a rate and no memory: when the next spike comes is pure chance.",
-        f"  {TRAINS} trains of {RATE:g} spikes/s: {n['train_rate']:.2f} spikes/s found; CV of the intervals {n['train_cv']:.3f} "
-        "(1 for Poisson, 0 for a clock).",
+        f"  {TRAINS} trains of {RATE:g} spikes/s: {n['train_rate']:.2f} ± {n['train_error']:.2f} spikes/s found; CV of the intervals "
+        f"{n['train_cv']:.3f} (1 for Poisson, 0 for a clock).",
         f"  Neurons get {INPUT:g} such spikes/s of {WEIGHT:g} pA each. The mean current is weight * tau_syn * rate = "
         f"{n['mean_current']:g} pA; the rheobase is {n['rheobase']:g} pA.",
         f"  Without threshold V_m has the mean {n['mean']:.3f} mV (formula {n['mean_formula']:.3f}) and the standard deviation "

@@ -35,7 +35,7 @@ def demonstrate() -> Demonstration:
     ax.set_ylim(-71, -38)
     add_key(ax, "upper left", ncols=3, columnspacing=1, handlelength=1.2)
     name_axes(ax, "time (ms)", "V_m (mV)", f"I_e = {CURRENT:g} pA into three neurons")
-    beside.set_ylim(0, 900)
+    beside.set_ylim(0, 1400)
     name_axes(beside, "I_e (pA)", "rate (spikes/s)", "Lines: formula; dots: simulation")
     return Demonstration(figure, _lines(numbers), numbers)
 

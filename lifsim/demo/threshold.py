@@ -28,7 +28,7 @@ def demonstrate() -> Demonstration:
     draw_levels(ax, {"V_th": NEURON["V_th"], "E_L": NEURON["E_L"]})
     ax.set_ylim(-71, -38)
     add_key(ax, "upper left", ncols=2)
-    name_axes(ax, "time (ms)", "V_m (mV)", "Vertical lines: spikes")
+    name_axes(ax, "time (ms)", "V_m (mV)", f"Up to {least:g} pA V_m never reaches V_th; vertical lines: spikes")
     line = np.linspace(least + 0.05, many[-1], 2000)
     beside.plot(line, latency(line), color=GREY, lw=1, label="tau_m ln(I / (I − rheobase))")
     beside.plot(many[::6], first[::6], "o", ms=3, color=BLUE, label="simulation")

@@ -78,8 +78,7 @@ def _of_steps(net: Network, p: Population) -> str:
         highest, steps = highest + number * max(0.0, *(projection.weight * np.asarray(source.get("amplitude_values"), float))), True
     if not steps or not _below(p, highest) or not np.any(highest > 0):
         return ""
-    limit = rheobase(**{key: membrane_of(p)[key] for key in ("tau_m", "C_m", "E_L", "V_th")})  # type: ignore[index]
-    return f"currents of at most {np.max(highest):.4g} pA are below rheobase {np.min(limit):.4g} pA: no spike without further input"
+    return "currents of at most " + _no_spike(p, highest, "are")
 
 
 def _below(p: Population, level: Any) -> bool:
@@ -96,16 +95,11 @@ def _sentence(p: Population, level: Any, silent: bool) -> str:
     membrane = membrane_of(p)
     if membrane is None or np.isinf(membrane["V_th"]).any():
         return ""
-    limit = rheobase(**{key: membrane[key] for key in ("tau_m", "C_m", "E_L", "V_th")})
-    level, limit = np.broadcast_arrays(np.asarray(level, float), limit)
-    k = int(np.argmin(limit - level))  # the neuron that is nearest to firing
-    current, edge = float(level.flat[k]), float(limit.flat[k])
     what = "I_e" if np.all(level == number_of(p, "I_e")) else "constant current"  # of which generators are a part
-    of_all = " (the neuron nearest to firing)" if level.size > 1 else ""
     if silent:
-        relation = f"below rheobase {edge:.4g} pA" if current < edge else "the rheobase, at which V_m only approaches the threshold"
-        return f"{what} {current:.4g} pA is {relation}{of_all}: no spike without further input"
-    rate = np.broadcast_to(fi_curve(level, **membrane), level.shape)
+        return f"{what} {_no_spike(p, level, 'is')}"
+    current, edge, of_all = _nearest(p, level)
+    rate = np.asarray(fi_curve(level, **membrane))
     if not np.isfinite(rate).all() or not np.any(rate > 0):
         return ""
     low, high = float(rate.min()), float(rate.max())
@@ -113,3 +107,20 @@ def _sentence(p: Population, level: Any, silent: bool) -> str:
     return f"{what} {current:.4g} pA is above rheobase {edge:.4g} pA{of_all}: {rates} spikes/s" + (
         " at constant current" if what == "I_e" else ""
     )
+
+
+def _no_spike(p: Population, level: Any, verb: str) -> str:
+    """The end of a sentence about currents from which a population does not fire, which begins with their value."""
+    current, edge, of_all = _nearest(p, level)
+    relation = f"below rheobase {edge:.4g} pA" if current < edge else "the rheobase, at which V_m only approaches the threshold"
+    return f"{current:.4g} pA {verb} {relation}{of_all}: no spike without further input"
+
+
+def _nearest(p: Population, level: Any) -> tuple[float, float, str]:
+    """Current and rheobase (pA) of the neuron that is nearest to firing, and the words for it, if it is one of several."""
+    membrane = membrane_of(p)
+    assert membrane is not None
+    limit = rheobase(**{key: membrane[key] for key in ("tau_m", "C_m", "E_L", "V_th")})
+    level, limit = np.broadcast_arrays(np.asarray(level, float), limit)
+    k = int(np.argmin(limit - level))
+    return float(level.flat[k]), float(limit.flat[k]), " (the neuron nearest to firing)" if level.size > 1 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -380,7 +381,22 @@ def test_one_neuron_is_shown_by_its_potential():
     from lifsim.cli.run import _kind
 
     lif("run", "single_neuron", "-q", "--duration", 20)
-    assert _kind(lifsim.open("outputs/single_neuron.h5")) == "traces"
+    assert _kind(lifsim.open("outputs/single_neuron.h5")) == "membrane"
+    net = lifsim.load("single_neuron")
+    net.record("neuron", "I_syn", interval=1.0)
+    assert _kind(lifsim.run(net, 20.0)) == "membrane"
+    net.record("neuron", "rate", interval=1.0)
+    assert _kind(lifsim.run(net, 20.0)) == "traces", "which shows all that was recorded"
+
+
+def test_units_and_statistics_of_one_neuron():
+    lif("run", "single_neuron", "-q", "--duration", 20, "--set", "I=0.5 nA")
+    said = lif("info", "outputs/single_neuron.h5").stdout
+    assert "  parameters: I 500 pA, tau_m 10 ms, V_th -55 mV" in said
+    assert re.search(r"  timings: build [\d.e-]+ s, .*total [\d.e-]+ s\n", said)
+    head = lif("stats", "outputs/single_neuron.h5").stdout.splitlines()[0]
+    assert head.endswith("neurons with CV"), "a Fano factor of the population and correlations of pairs are of several neurons"
+    assert lif("stats", "outputs/single_neuron.h5", "--statistics", "fano").stdout.splitlines()[0].endswith("Fano (pop.)")
 
 
 def test_compiling_is_said_to_be_once_only_if_it_is(capsys):

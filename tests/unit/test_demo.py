@@ -296,12 +296,13 @@ def test_the_list(run):
     outcome = run()
     assert outcome.exit_code == 0
     assert [re.split(r"\s{2,}", line)[0] for line in outcome.output.splitlines()[:-1]] == NAMES
-    assert outcome.output.splitlines()[-1] == "next: lifsim demo ann, or lifsim demo --html"
+    assert outcome.output.splitlines()[-1] == "next: lifsim demo threshold, or lifsim demo --html"
 
 
 def test_the_command_writes_a_figure_and_refuses_to_replace_it(run, tmp_path):
     outcome = run("threshold")
     assert outcome.exit_code == 0 and "375 pA" in outcome.output and (tmp_path / "outputs" / "threshold.png").exists()
+    assert outcome.output.splitlines()[-1] == "next: lifsim fi single_neuron, or lifsim demo reset"
     before = (tmp_path / "outputs" / "threshold.png").stat().st_mtime_ns
     outcome = run("threshold")
     assert outcome.exit_code == 2 and "exists already" in outcome.stderr and outcome.stdout == ""

@@ -134,7 +134,7 @@ def test_every_slider_changes_what_is_shown(page):
         ("tau_m", 20, "rheobase of 187.5 pA"),
         ("V_th", -50, "rheobase of 250 pA"),
         ("I_e", 100, "below the rheobase of 250 pA: 0 spikes in 200 ms, 0 spikes/s"),
-        ("noise", 1000, "with noise around"),
+        ("noise", 1000, "I_e = 100 pA with noise, on average below the rheobase of 250 pA"),
     ):
         page.move(name, value)
         assert said in page.text("spiking-text") and page.text("spiking-text") != before
@@ -161,6 +161,12 @@ def test_current_and_sum_move_each_other(page):
     page.js("const f = document.getElementById('f'); f.value = 'sigmoid'; f.dispatchEvent(new Event('change'))")
     page.settle()
     assert page.text("artificial-text") == "z = w x + b = -2 · 4 + 4 = -4; sigmoid(z) = 0.018"
+    page.move("b", -4)
+    assert page.text("artificial-text").startswith("z = w x + b = -2 · 4 + (-4) = -12")
+    page.move("x", -4)
+    assert page.js("return [charts.curve.axes.x, charts.activation.axes.x]") == [[0, 1500], [-2, 6]]
+    page.move("b", 6)
+    assert page.js("return [charts.curve.axes.x, charts.activation.axes.x]") == [[0, 3500], [-2, 14]], "the points are inside"
 
 
 def test_reset_stays_below_threshold(page):

@@ -89,6 +89,19 @@ def test_after_a_new_model():
     assert Path("outputs", "mine.h5").read_bytes() == Path("outputs", "mine_2.png").read_bytes() == b"kept"
 
 
+def test_after_demonstrations():
+    out = said(["demo"])
+    assert follow(out) == ["demo", "demo"]
+    assert named(said(["demo"])) == [
+        ["demo", "threshold", "-o", "outputs/threshold_2.png"],
+        ["demo", "--html", "-o", "outputs/sliders_2.html"],
+    ]
+    assert [words[0] for words in named(said(["demo", "leak"]))] == ["demo"]
+    Path("outputs/single_neuron.fi.png").touch()
+    out = said(["demo", "threshold", "-o", "again.png"])
+    assert named(out)[0] == ["fi", "single_neuron", "-o", "outputs/single_neuron.fi_2.png"] and follow(out) == ["fi", "demo"]
+
+
 def test_after_a_run_out_of_time():
     model("net.toml", "spikes")
     out = said(["run", "net.toml", "--duration", "1 h", "--max-wall", "0.1"], 3)

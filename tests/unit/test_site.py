@@ -146,6 +146,11 @@ def test_every_page_is_in_the_navigation():
     assert len(navigation) == len(set(navigation))
 
 
+def test_pages_are_called_in_the_navigation_as_they_call_themselves():
+    named = re.findall(r'(?m)^ +- "?([^"\n]+?)"?: ([\w./]+\.md)$', (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert [page for title, page in named if title not in ("Home", "Demonstrations")] == ["from_artificial_to_spiking.zh.md"]
+
+
 @pytest.fixture
 def website(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "website"))

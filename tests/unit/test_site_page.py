@@ -44,13 +44,43 @@ def test_every_page_on_a_telephone(site, chromium):
     assert asked and {address.partition(":")[0] for address in asked} == {"file"}
 
 
-def test_the_search_works_without_a_server(site, chromium):
+def found_by(site, chromium, words: str) -> list[str]:
+    """What the search finds, by name, the best first."""
     chromium.get((site / "theory.html").as_uri())
     search = chromium.find_element("css selector", "input.md-search__input")
     search.click()
-    search.send_keys("rheobase")
+    search.send_keys(words)
     end = time.monotonic() + 20
     while not (found := chromium.execute_script("return [...document.querySelectorAll('.md-search-result__link')].map(a => a.href)")):
         assert time.monotonic() < end
         time.sleep(0.1)
-    assert any("reference/theory.html" in address for address in found)
+    return [address.removeprefix(site.as_uri() + "/").partition("?")[0] for address in found]
+
+
+def test_the_search_works_without_a_server(site, chromium):
+    assert "reference/theory.html" in found_by(site, chromium, "rheobase")
+    assert "first_run.html" in found_by(site, chromium, "375 pA")[:4], "the answer before tables in which the words are"
+
+
+def test_commands_are_copied_without_their_prompt(site, chromium):
+    chromium.get((site / "first_run.html").as_uri())
+    chromium.execute_script("addEventListener('copy', () => { window.copied = document.activeElement.value }, true)")
+    end = time.monotonic() + 20
+    while not (buttons := chromium.find_elements("css selector", ".language-console [data-clipboard-target]")):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    buttons[0].click()
+    assert chromium.execute_script("return window.copied") == "lifsim run single_neuron --plot\nlifsim stats outputs/single_neuron.h5"
+
+
+def test_no_code_is_cut(site, chromium):
+    for page in ("index", "demonstrations", "from_snntorch", "reference/commands"):
+        chromium.get((site / f"{page}.html").as_uri())
+        wide = "[...document.querySelectorAll('pre > code')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        assert chromium.execute_script(f"return [{wide}, document.querySelectorAll('pre > code').length > 0]") == [0, True], page
+
+
+def test_the_page_with_sliders_has_a_way_back(site, chromium):
+    chromium.get((site / "sliders.html").as_uri())
+    ways = chromium.execute_script("return [...document.links].map(a => a.href)")
+    assert (site / "first_run.html").as_uri() in ways and all((site / way.rpartition("/")[2]).exists() for way in ways)

@@ -295,8 +295,18 @@ def test_remarks_on_steps():
     net.connect("step", "n", weight=4.0)
     net.connect("spikes", "n", weight=1000.0)
     assert remarks(net) == ["n: currents of at most 340 pA are below rheobase 375 pA: no spike without further input"]
-    net.connect("step", "n", weight=0.5)
+    net.connect("step", "n", weight=0.4375)
+    assert remarks(net) == [
+        "n: currents of at most 375 pA are the rheobase, at which V_m only approaches the threshold: no spike without further input"
+    ]
+    net.connect("step", "n", weight=0.0625)
     assert remarks(net) == []  # 380 pA at most
+    several = ls.Network()
+    several.add("n", 2, "iaf_psc_exp", I_e=[100.0, 380.0], V_th=[-55.0, -50.0])
+    several.add("step", 1, "step_current_generator", amplitude_times=[1.0], amplitude_values=[10.0])
+    several.connect("step", "n")
+    (line,) = remarks(several)
+    assert line.startswith("n: currents of at most 390 pA are below rheobase 500 pA (the neuron nearest to firing)")
     other = ls.Network()
     other.add("n", 1, "iaf_psc_exp")
     other.connect(other.add("step", 1, "step_current_generator", amplitude_times=[1.0], amplitude_values=[300.0]), "n", weight=-1.0)
@@ -361,7 +371,7 @@ def test_a_remark_never_stops_a_run(monkeypatch):
 
 def test_fi():
     said = invoke("fi", "single_neuron", "--points", "8", "--duration", "1 s").stdout
-    assert said.startswith("neuron (iaf_psc_exp), rheobase 375 pA\n")
+    assert said.startswith("neuron (iaf_psc_exp), rheobase 375 pA: it fires above this current; theory: the closed form\n")
     assert Path("outputs/single_neuron.fi.png").stat().st_size > 10_000
     rows = list(csv.DictReader(Path("outputs/single_neuron.fi.csv").read_text(encoding="utf-8").splitlines()))
     assert list(rows[0]) == ["I_e_pA", "rate_simulated", "rate_theory"] and len(rows) == 8

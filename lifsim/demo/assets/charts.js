@@ -118,11 +118,14 @@ class Chart {
     c.restore();
   }
 
-  // A horizontal line with its name at the right end.
-  level(y, name, colour, dash) {
-    this.line(this.axes.x, [y, y], colour, 1.25, dash);
-    const [low, high] = this.axes.y;
-    if (y >= low && y <= high) this.text(name, this.right + 0.3 * this.font, this.py(y), colour, "left");
+  // Horizontal lines, [y, name, dash] each, with their names at the right end, one above the other where lines are close.
+  levels(lines, colour) {
+    let below = Infinity;
+    for (const [y, name, dash] of [...lines].sort((a, b) => a[0] - b[0])) {
+      this.line(this.axes.x, [y, y], colour, 1.25, dash);
+      below = Math.min(this.py(y), below - 1.2 * this.font);
+      this.text(name, this.right + 0.3 * this.font, below, colour, "left");
+    }
   }
 
   // A vertical line with its name beside its top.

@@ -13,6 +13,7 @@ const inputs = Object.fromEntries(Object.keys(START).map((name) => [name, byId(n
 const charts = Object.fromEntries(["potential", "curve", "activation"].map((id) => [id, new Chart(byId(id))]));
 const values = {...START};  // exact, where a slider shows the nearest of its steps
 const written = (x, digits) => label(Number(x.toFixed(digits)));
+const bracketed = (x, digits) => (x < 0 ? `(${written(x, digits)})` : written(x, digits));
 
 function parameters() {
   const {tau_m, V_th, V_reset, t_ref, I_e} = values;
@@ -41,25 +42,24 @@ function drawPotential(p, run) {
   const at = run.V.map((_, k) => (k + 1) * p.dt), low = Math.min(p.V_reset, p.E_L, ...run.V) - 3;
   const chart = charts.potential;
   chart.begin({x: [0, p.duration], y: [low, p.V_th + PEAK + 2], xLabel: "time (ms)", yLabel: "V_m (mV)", room: 4.6});
-  chart.level(p.V_th, "V_th", "level", [6, 4]);
-  chart.level(p.V_reset, "V_reset", "level", [2, 3]);
-  if (Math.abs(p.V_reset - p.E_L) > 4) chart.level(p.E_L, "E_L", "level", [8, 3, 2, 3]);
+  chart.levels([[p.V_th, "V_th", [6, 4]], [p.E_L, "E_L", [8, 3, 2, 3]], [p.V_reset, "V_reset", [2, 3]]], "level");
   chart.line([0, ...at], [p.V_m, ...run.V], "spiking", 2);
   for (const k of run.spikes) chart.line([k * p.dt, k * p.dt], [k > 1 ? run.V[k - 2] : p.V_m, p.V_th + PEAK], "spiking", 2);
 }
 
 function drawCurve(p, rate) {
-  const most = Number(inputs.I_e.max), currents = Array.from({length: 601}, (_, k) => most * k / 600);
+  const low = Math.min(0, p.I_e), high = Math.max(Number(inputs.I_e.max), p.I_e);  // x, w and b lead further than the slider of I_e
+  const currents = Array.from({length: 601}, (_, k) => low + (high - low) * k / 600);
   const rates = currents.map((I) => firingRate(p, I)), top = Math.max(50, ...rates, rate) * 1.12;
   const chart = charts.curve, least = rheobase(p);
-  chart.begin({x: [0, most], y: [0, top], xLabel: "I_e (pA)", yLabel: "rate (spikes/s)"});
-  if (least >= 0 && least <= most) chart.mark(least, `rheobase ${written(least, 1)} pA`, "level");
+  chart.begin({x: [low, high], y: [0, top], xLabel: "I_e (pA)", yLabel: "rate (spikes/s)"});
+  if (least >= 0 && least <= high) chart.mark(least, `rheobase ${written(least, 1)} pA`, "level");
   chart.line(currents, rates, "spiking", 2);
-  chart.point(Math.min(Math.max(p.I_e, 0), most), rate, "spiking");
+  chart.point(p.I_e, rate, "spiking");
 }
 
 function drawActivation(p, z, rate) {
-  const low = -2, high = Number(inputs.I_e.max) / UNIT, f = ACTIVATIONS[byId("f").value];
+  const low = Math.min(-2, z), high = Math.max(Number(inputs.I_e.max) / UNIT, z), f = ACTIVATIONS[byId("f").value];
   const zs = Array.from({length: 401}, (_, k) => low + (high - low) * k / 400);
   const rates = zs.map((x) => firingRate(p, UNIT * x)), top = Math.max(50, ...rates, rate) * 1.05;
   const highest = byId("f").value === "ReLU" ? high : 1, bottom = byId("f").value === "tanh" ? -1 : 0;
@@ -71,23 +71,24 @@ function drawActivation(p, z, rate) {
   });
   chart.line(zs, rates.map(scaled), "spiking", 1.5, [6, 4]);
   chart.line(zs, zs.map(f), "artificial", 2);
-  chart.point(Math.min(Math.max(z, low), high), scaled(rate), "spiking");
-  chart.point(Math.min(Math.max(z, low), high), f(z), "artificial");
+  chart.point(z, scaled(rate), "spiking");
+  chart.point(z, f(z), "artificial");
 }
 
 function showValues(p, z, run, rate) {
-  const digits = {tau_m: 1, V_th: 1, V_reset: 1, t_ref: 1, x: 2, w: 2, b: 2};
+  const digits = {tau_m: 1, V_th: 1, V_reset: 1, t_ref: 1, x: 3, w: 2, b: 3};
   for (const [name, input] of Object.entries(inputs)) {
     const text = written(values[name], digits[name] || 0), unit = input.dataset.unit ? ` ${input.dataset.unit}` : "";
     byId(`${name}-value`).textContent = text + unit;
     input.setAttribute("aria-valuetext", text + unit);
   }
   const least = rheobase(p), f = byId("f").value, y = ACTIVATIONS[f](z);
-  const side = values.noise ? "with noise around" : p.I_e > least ? "above" : p.I_e < least ? "below" : "at";
-  byId("spiking-text").textContent = `I_e = ${written(p.I_e, 0)} pA, ${side} the rheobase of ${written(least, 1)} pA: ` +
+  const side = p.I_e > least ? "above" : p.I_e < least ? "below" : "at";
+  const noisy = values.noise ? " with noise, on average" : ",";
+  byId("spiking-text").textContent = `I_e = ${written(p.I_e, 0)} pA${noisy} ${side} the rheobase of ${written(least, 1)} pA: ` +
     `${run.spikes.length} spikes in ${p.duration} ms, ${written(rate, 1)} spikes/s`;
-  byId("artificial-text").textContent = `z = w x + b = ${written(values.w, 2)} · ${written(values.x, 2)} + ` +
-    `${written(values.b, 2)} = ${written(z, 3)}; ${f}(z) = ${written(y, 3)}`;
+  byId("artificial-text").textContent = `z = w x + b = ${written(values.w, 2)} · ${bracketed(values.x, 3)} + ` +
+    `${bracketed(values.b, 3)} = ${written(z, 3)}; ${f}(z) = ${written(y, 3)}`;
   byId("potential").setAttribute("aria-label", `Membrane potential over ${p.duration} ms. ${byId("spiking-text").textContent}`);
   byId("curve").setAttribute("aria-label", `f–I curve with the point ${written(p.I_e, 0)} pA, ${written(rate, 1)} spikes/s`);
   byId("activation").setAttribute("aria-label", `Activation and f–I curve. ${byId("artificial-text").textContent}`);
