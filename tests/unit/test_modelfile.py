@@ -612,7 +612,10 @@ def test_written_tables_read_back(document):
 
 def test_shipped_models_say_what_they_are():
     models = shipped()
-    ours = "brunel brunel_alpha coba cuba hpc microcircuit single_neuron spatial synfire tsodyks vogels_sprekeler"
+    ours = (
+        "brunel brunel_alpha coba cuba hpc inhibitory_plasticity microcircuit population_bursts single_neuron song spatial synfire tsodyks "
+    )
+    ours += "vogels_sprekeler"
     assert set(ours.split()) <= set(models)
     for name, description in models.items():
         assert description
