@@ -28,7 +28,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are not in docs/: of the repository, of notebooks, the reference, and source code that pages link to."""
     made: dict[str, str | bytes] = {site: (ROOT / path).read_text(encoding="utf-8") for site, path in TAKEN.items()}
     for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
-        page = NotebookPage(path, ROOT)
+        page = NotebookPage(path, ROOT, config.extra["run_notebooks"])
         made[f"notebooks/{path.stem}.md"] = page.markdown
         made |= {f"notebooks/{name}": picture for name, picture in page.pictures.items()}
     made |= reference_pages()

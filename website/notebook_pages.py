@@ -22,12 +22,13 @@ class NotebookPage:
     Parameters
     ----------
     path : the notebook. root : folder of the repository.
+    run : whether its cells are run; if not, the page has no output.
     """
 
-    def __init__(self, path: Path, root: Path) -> None:
+    def __init__(self, path: Path, root: Path, run: bool = True) -> None:
         self.pictures: dict[str, bytes] = {}
         self._stem, self._heading = path.stem, ""
-        cells = self._run(path, root).cells
+        cells = (self._run(path, root) if run else nbformat.read(path, as_version=4)).cells
         title, _, rest = cells[0].source.partition("\n")
         note = f"*A notebook: {path.relative_to(root).as_posix()} in the repository ([download]({path.name}){{: download }}).*"
         parts = [title, note, rest]
