@@ -37,6 +37,8 @@ CHARACTER = 0.6  # mean width of a character over the size of the font
 _BELOW = 30.0  # points from the axes down to a legend below them: ticks, their labels and the label of the axis
 MUTED = 0.35  # the grey of remarks, between text (0) and background (1)
 
+DPI = 300  # of saved figures
+
 
 class Picture(Figure):
     """A figure that notebooks display without pyplot."""
@@ -273,7 +275,7 @@ def picture(figure: Figure, kind: str, about: Mapping[str, Any] | None = None) -
     data = io.BytesIO()
     told = origins.metadata(origins.of_figure(figure) if about is None else about, kind)
     with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "lifsim"}):
-        figure.savefig(data, dpi=300, format=kind, metadata=told)
+        figure.savefig(data, dpi=DPI, format=kind, metadata=told)
     return data.getvalue()
 
 

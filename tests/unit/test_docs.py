@@ -43,6 +43,7 @@ def pages_with(language: str) -> list:
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lifsim.plot.style.DPI", 60)  # figures are looked at elsewhere
     (tmp_path / "outputs").mkdir()
 
 

@@ -143,7 +143,7 @@ class Maker:
         self.net.add(name, 2, "sinusoidal_poisson_generator", rate=rate, **wave, **self.alone(), **self.window())
 
     def gamma(self, name):
-        rate = float(self.rng.uniform(100, 3e4))
+        rate = float(10 ** self.rng.uniform(2, 4.5))  # 100 to 32,000: the twin draws every interval by itself
         wave = {"amplitude": rate * float(self.rng.uniform(0, 1)), "frequency": float(self.rng.uniform(0, 200)), "phase": -20.0}
         order = self.one_of(1.0, 1.7, np.array([3.0, 40.0]))
         self.net.add(name, 2, "sinusoidal_gamma_generator", rate=rate, order=order, **wave, **self.alone(), **self.window())
