@@ -59,6 +59,20 @@ def test_links_lead_somewhere(page):
     assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """What links to headings of a page end with, as GitHub and the site make it of their text."""
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    headings = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.stem)
+def test_links_to_headings_lead_to_one(page):
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    targets = [(page.parent / file if file else page, anchor) for file, anchor in links]
+    assert [f"{target.name}#{anchor}" for target, anchor in targets if target.suffix == ".md" and anchor not in anchors(target)] == []
+
+
 def run_python(page: Path) -> None:
     """Statement by statement; what one prints is what the comment behind it says after an arrow (``print(x)  # → 2.0``)."""
     namespace: dict = {}
