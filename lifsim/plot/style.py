@@ -36,7 +36,6 @@ _ENTRY = 0.105  # height of the smallest legend entry, inches
 CHARACTER = 0.6  # mean width of a character over the size of the font
 _BELOW = 30.0  # points from the axes down to a legend below them: ticks, their labels and the label of the axis
 MUTED = 0.35  # the grey of remarks, between text (0) and background (1)
-
 DPI = 300  # of saved figures
 
 
