@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lifsim.cli.next_steps import command, next_line, run_of, unused
+from lifsim.cli.next_steps import command, new_file, next_line, run_of
 from lifsim.cli.options import OVERWRITE, NewFile, refuse_output
 from lifsim.cli.program import Command, Talk, echo
 from lifsim.common.errors import LifsimError
@@ -63,22 +63,18 @@ def _after(name: str) -> Iterable[str]:
     """The commands that may follow a demonstration: one that shows the same of a model, and the next demonstration, or the page."""
     words, found = entries.entry_of(name).of_model, list(entries.names())
     if words:
-        yield run_of(Path(words[1]), *words[2:]) if words[0] == "run" else command(*words, *_to(Path("outputs") / f"{words[1]}.fi.png"))
+        yield (
+            run_of(Path(words[1]), *words[2:]) if words[0] == "run" else command(*words, *new_file(Path("outputs") / f"{words[1]}.fi.png"))
+        )
     yield _page() if name == found[-1] else _demo(found[found.index(name) + 1])
 
 
 def _demo(name: str) -> str:
-    return command("demo", name, *_to(Path("outputs") / f"{name}.png"))
+    return command("demo", name, *new_file(Path("outputs") / f"{name}.png"))
 
 
 def _page() -> str:
-    return command("demo", "--html", *_to(Path("outputs") / "sliders.html"))
-
-
-def _to(usual: Path) -> tuple[str | Path, ...]:
-    """The option for the file to write, if the usual one exists."""
-    out = unused(usual)
-    return () if out == usual else ("-o", out)
+    return command("demo", "--html", *new_file(Path("outputs") / "sliders.html"))
 
 
 def _write_page(talk: Talk, name: str | None, out: Path | None, overwrite: bool) -> None:

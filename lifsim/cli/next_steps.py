@@ -29,6 +29,15 @@ def unused(path: Path) -> Path:
     return found
 
 
+def new_file(usual: Path) -> tuple[str | Path, ...]:
+    """The option for the file to write, if the `usual` one exists."""
+    return _option(unused(usual), usual)
+
+
+def _option(out: Path, usual: Path) -> tuple[str | Path, ...]:
+    return () if out == usual else ("-o", out)
+
+
 def run_of(model: Path, *options: str) -> str:
     """The command that runs a model file, with a new results file if the default one, or its figure, exists."""
     usual = Path("outputs") / f"{model.stem}.h5"
@@ -36,7 +45,7 @@ def run_of(model: Path, *options: str) -> str:
     while any(path.exists() or path.is_symlink() for path in (out, out.with_suffix(".png"), log_path(out))):
         number += 1
         out = usual.with_name(f"{usual.stem}_{number}.h5")
-    return command("run", model, *options, *(() if out == usual else ("-o", out)))
+    return command("run", model, *options, *_option(out, usual))
 
 
 def figure_of(results: Path, kind: str) -> Path:
@@ -47,6 +56,4 @@ def figure_of(results: Path, kind: str) -> Path:
 
 def plot_of(results: Path, kind: str) -> str:
     """The command that plots results, with a new file for the figure if the default one exists."""
-    usual = figure_of(results, kind)
-    out = unused(usual)
-    return command("plot", results, *(() if kind == "raster" else ("--kind", kind)), *(() if out == usual else ("-o", out)))
+    return command("plot", results, *(() if kind == "raster" else ("--kind", kind)), *new_file(figure_of(results, kind)))

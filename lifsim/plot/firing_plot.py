@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +16,7 @@ from lifsim.plot.distributions import draw_histograms
 from lifsim.plot.house import pictured
 from lifsim.plot.raster_plot import draw_raster
 from lifsim.plot.rate_plots import draw_cv
-from lifsim.plot.selection import Shown, sample_of, spikes_of
+from lifsim.plot.selection import Shown, same_share, spikes_of
 from lifsim.plot.several_results import Windows, beside, write_title
 from lifsim.plot.style import Picture, figure_size, is_narrow, new_figure, page_width, say_nothing
 from lifsim.plot.typefaces import fit_fonts
@@ -64,8 +63,7 @@ def firing(
     panels: list[Axes] = []
     for title, result, window, (left, middle, right) in beside(results, windows, ax, _panels, "triples of axes"):
         shown = spikes_of(result, populations, *window)
-        share = min(1.0, neurons / max(sum(len(one.spikes.recorded_ids) for one in shown), 1))
-        few = [replace(one, spikes=sample_of(one.spikes, max(1, round(share * len(one.spikes.recorded_ids))), seed)) for one in shown]
+        few = same_share(shown, neurons, seed)
         room = 72 * figure_size(left)[1]
         draw_raster(left, bands_of(few, [np.sort(one.spikes.recorded_ids) for one in few], room), room)
         left.set_title("", loc="right")  # the number of spikes, for which there is no room beside the title

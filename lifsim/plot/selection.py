@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -132,6 +132,12 @@ def population_names(wanted: Sequence[str] | str | None, known: Sequence[str], w
         if name not in known:
             raise DataError("populations", f"there are no {what} of {name!r}", did_you_mean(name, known))
     return names
+
+
+def same_share(shown: Sequence[Shown], most: int, seed: int = 0) -> list[Shown]:
+    """`shown` with the spikes of at most about `most` neurons in all: the same share of each population, but at least one neuron."""
+    share = min(1.0, most / max(sum(len(one.spikes.recorded_ids) for one in shown), 1))
+    return [replace(one, spikes=sample_of(one.spikes, max(1, round(share * len(one.spikes.recorded_ids))), seed)) for one in shown]
 
 
 def sample_of(spikes: Spikes, n: int | None, seed: int = 0) -> Spikes:

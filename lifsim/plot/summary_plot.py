@@ -19,7 +19,7 @@ from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, paper
 from lifsim.plot.raster_plot import draw_raster
 from lifsim.plot.rate_course import name_rows
-from lifsim.plot.selection import Shown, sample_of, spikes_of, too_short
+from lifsim.plot.selection import Shown, same_share, sample_of, spikes_of, too_short
 from lifsim.plot.style import FONT, Picture, is_narrow, page_width, say_nothing, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
@@ -101,10 +101,7 @@ def _numbers(drawn: Sequence[Shown]) -> str:
 
 
 def _draw_dots(ax: Axes, shown: Sequence[Shown], duration: float, height: float) -> None:
-    total = max(sum(len(one.spikes.recorded_ids) for one in shown), 1)
-    share = min(1.0, _ROWS / total)
-    few = [replace(one, spikes=one.spikes.window(one.spikes.t_stop - duration)) for one in shown]
-    few = [replace(one, spikes=sample_of(one.spikes, max(1, round(share * len(one.spikes.recorded_ids))))) for one in few]
+    few = same_share([replace(one, spikes=one.spikes.window(one.spikes.t_stop - duration)) for one in shown], _ROWS)
     draw_raster(
         ax,
         bands_of(few, [np.sort(one.spikes.recorded_ids) for one in few], height),

@@ -143,7 +143,7 @@ def _draw_final(ax: Axes, result: Result, found: Mapping[tuple[str, str], np.nda
     looks = looks_of(result)
     for (population, variable), values in found.items():
         of = result.traces[population]
-        look = looks.get(of.variable_of(variable).removeprefix(_WEIGHTS), looks[population])
+        look = looks.get(_source(of, variable), looks[population])
         label = f"{look.label} \N{RIGHTWARDS ARROW} {looks[population].label}"
         ax.stairs(np.histogram(values, edges)[0] / max(len(values), 1), edges, color=look.colour, fill=len(found) == 1, label=label)
         ax.set_xlabel(_label(of, variable), fontsize=FONT)
@@ -179,6 +179,11 @@ def _label(of: Traces, variable: str) -> str:
     return f"weight ({unit})" if unit not in ("", "1") else "weight"
 
 
+def _source(of: Traces, variable: str) -> str:
+    """The name of the presynaptic population of recorded weights."""
+    return of.variable_of(variable).removeprefix(_WEIGHTS)
+
+
 def _edges(values: np.ndarray) -> np.ndarray:
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     room = 0.03 * (high - low) or max(0.1 * abs(high), 0.5)
@@ -189,7 +194,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
 def _draw_image(ax: Axes, of: Traces, population: str, variable: str, looks: dict[str, Look], window: tuple[float, float]) -> None:
     at, values = _window(of, variable, window)
     scale = time_label(ax, *window)
-    source = of.variable_of(variable).removeprefix(_WEIGHTS)
+    source = _source(of, variable)
     ax.set_ylabel(_label(of, variable), fontsize=FONT)
     first = looks[source].label if source in looks else label_axis(source)
     n = len(of.ids_of(variable))
@@ -201,7 +206,7 @@ def _draw_image(ax: Axes, of: Traces, population: str, variable: str, looks: dic
     shown = np.unique(np.linspace(0, len(at) - 1, min(len(at), _COLUMNS)).round().astype(int))
     share = np.stack([np.histogram(values[k], edges)[0] for k in shown], axis=1) / values.shape[1]
     ends = np.concatenate([[window[0]], (at[shown][1:] + at[shown][:-1]) / 2, [window[1]]]) * scale
-    colour = looks[source].colour if source in looks else looks[population].colour
+    colour = looks.get(source, looks[population]).colour
     shades = LinearSegmentedColormap.from_list("share", [grey(1.0), colour])
     mesh = ax.pcolormesh(ends, edges, np.sqrt(share), cmap=shades, rasterized=True, zorder=0.5)
     mesh.set_clim(0, max(float(np.sqrt(share).max()), 1e-9))
@@ -218,8 +223,8 @@ def _draw_samples(ax: Axes, of: Traces, population: str, variable: str, looks: d
         say_nothing(ax, "no samples in this window")
         return
     edges = _edges(values)
-    source = of.variable_of(variable).removeprefix(_WEIGHTS)
-    colour = looks[source].colour if source in looks else looks[population].colour
+    source = _source(of, variable)
+    colour = looks.get(source, looks[population]).colour
     for k, tone in zip(dict.fromkeys((0, (len(at) - 1) // 2, len(at) - 1)), (grey(0.55), grey(0.2), colour), strict=False):
         ax.stairs(np.histogram(values[k], edges)[0] / values.shape[1], edges, color=tone, linewidth=1.0, label=f"{at[k]:,.6g} ms")
     ax.set_xlim(edges[0], edges[-1])

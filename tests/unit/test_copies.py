@@ -180,11 +180,6 @@ def in_a_file(folder: str) -> ls.Result:
     return ls.run(network(), out=Path(folder) / "x.h5")
 
 
-def returned(*things: object) -> tuple:
-    """Without an engine, whose import takes longer than all else in a new process."""
-    return things
-
-
 def wrong(_: object) -> None:
     ls.Network().add("n", 0, "iaf_psc_exp")
 
@@ -199,13 +194,9 @@ def test_workers_return_results(tmp_path):
             pool.submit(wrong, None).result()
         assert error.value.problems[0].where == "populations.n.n"
     with spawn.Pool(1) as pool:
-        net, result = pool.apply(returned, (network(), expected))
-    assert_same(run(net), expected)
-    assert_same(result, expected)
+        assert_same(pool.map(run, [network()])[0], expected)
     joblib = pytest.importorskip("joblib")
-    ((net, result),) = joblib.Parallel(n_jobs=2)([joblib.delayed(returned)(network(), expected)])
-    assert_same(run(net), expected)
-    assert_same(result, expected)
+    assert_same(joblib.Parallel(n_jobs=2)(joblib.delayed(run)(network()) for _ in range(1))[0], expected)
 
 
 def test_weight_stores(tmp_path, copied):

@@ -435,11 +435,11 @@ def test_theory_is_a_line_and_simulation_dots():
 
 
 def test_stability_plot():
-    points = BrunelNetwork().stability_lines([5.8, 6.2])
+    points = BrunelNetwork().stability_lines([5.8, 6.0, 6.2])
     figure = ls.plot.stability(points, {"asynchronous": [(5.0, 2.0)], "fast oscillation": [(6.0, 4.0), (7.0, 4.0)]})
     (ax,) = figure.axes
     fast = [p.eta for p in points if p.kind == "fast"]
-    assert any(np.allclose(line.get_ydata(), fast) for line in ax.lines if len(line.get_ydata()) == len(fast) == 2)
+    assert any(np.allclose(line.get_ydata(), fast) for line in ax.lines if len(line.get_ydata()) == 3)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["theory: fast oscillation", "simulation: asynchronous", "simulation: fast oscillation"]
     ls.plot.save(figure, "stability.png")
