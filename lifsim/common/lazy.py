@@ -1,4 +1,4 @@
-"""Lazy imports: names of a package are imported on first use, so that importing the package is quick."""
+"""Lazy imports: names of a package, and whole modules, are imported on first use, so that importing what mentions them is quick."""
 
 from __future__ import annotations
 
@@ -37,3 +37,13 @@ def public_names(module: str) -> Callable[[], list[str]]:
         return sorted(sys.modules[module].__all__)
 
     return __dir__
+
+
+class LazyModule:
+    """Stands for the module with this full name, which is imported when one of its names is first used."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._name), name)

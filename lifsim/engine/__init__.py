@@ -15,27 +15,13 @@ Terms in the docstrings of this package:
 - part: a kernel that is compiled separately and called by address (`compiler.parts`).
 """
 
-import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lifsim.common.errors import LifsimError
 from lifsim.common.lazy import on_first_use
-
-# This must be set before Numba is loaded. Intel's vector math library, if installed, rounds differently in the vectorised part of a loop
-# and in its remainder, so results would depend on where a block begins.
-if "numba" not in sys.modules:
-    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
-try:
-    from numba import config
-except Exception as error:  # an invalid environment variable, an unsupported version of NumPy
-    raise LifsimError("numba", f"cannot be loaded: {error}", "the engine needs it, because it is compiled by numba") from error
-if getattr(config, "DISABLE_JIT", 0):
-    raise LifsimError("NUMBA_DISABLE_JIT", "turns off the compiler, which the engine needs", "unset this environment variable")
-
 from lifsim.engine.compiler.cache import can_keep_code, folders, not_kept
-from lifsim.engine.compiler.jit import compiling
+from lifsim.engine.compiler.listening import compiling
+from lifsim.engine.compiler.settings import check
 from lifsim.engine.contract import RunningEngine
 from lifsim.engine.engine import Engine
 from lifsim.engine.idle import IdleEngine
@@ -46,6 +32,8 @@ from lifsim.plan.plan import Plan
 
 if TYPE_CHECKING:
     from lifsim.engine.precise import ExactTrains, PreciseEngine
+
+check()
 
 __all__ = [
     "Engine",

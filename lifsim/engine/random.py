@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import uint32, uint64
+from numpy import uint32, uint64
 
 from lifsim.engine.compiler.jit import inlined, kernel
 

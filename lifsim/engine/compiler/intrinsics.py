@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from lifsim.common.lazy import LazyModule
+from lifsim.engine.compiler.jit import machine_code
+
+ir: Any = LazyModule("llvmlite.ir")
+types: Any = LazyModule("numba.types")
+cgutils: Any = LazyModule("numba.core.cgutils")
 
 
 def _element(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
     """The address of an array entry: `args` are the array and the index, `kinds` their types."""
     array = context.make_array(kinds[0])(context, builder, args[0])
     return builder.gep(array.data, [args[1]])
-
-
-def machine_code(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Numba's `intrinsic`, with the type of what kernels call: the function without its first parameter, the typing context."""
-    return intrinsic(function)
 
 
 @machine_code

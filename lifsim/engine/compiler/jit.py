@@ -1,22 +1,17 @@
-"""The only wrapper around Numba's compiler: sets its options, and tells when it is compiling.
+"""Kernels: functions to be compiled, with the options of Numba's compiler.
 
-Compiled code is stored in `cache`. Whether a call compiles anything is not guessed from its arguments; Numba's own events tell
-(`compiling`).
+Numba is loaded when the first kernel must be compiled (`dispatchers`), not for code from the cache: loading it takes as long as all else
+that a small run does.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import time
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
-import numba
-from numba.core import event
-
-from lifsim.engine.compiler.cache import KernelCache
-from lifsim.engine.compiler.linked_only import Compiler
+from lifsim.engine.compiler import settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False, "no_rewrites": True}
@@ -30,76 +25,90 @@ def kernel(function: F) -> F:
     References to arrays are not counted: counting takes longer than the work on a slice of an array, and takes time to compile. So a
     kernel must neither make arrays nor return them.
     """
-    return _compiled(function)
+    return _kernel(function, **_UNCALLED)
 
 
 def owning(function: F) -> F:
     """A `kernel` that may make arrays and return them."""
-    return _compiled(function, _nrt=True)
+    return _kernel(function, **_UNCALLED | {"_nrt": True})
 
 
 def entry(function: F) -> F:
     """An `owning` kernel that Python calls; the wrapper that converts Python objects takes long to compile."""
-    return _compiled(function, linked=False, _nrt=True, no_cpython_wrapper=False)
+    return _kernel(function, **_UNCALLED | {"_nrt": True, "no_cpython_wrapper": False})
 
 
 def part(function: F) -> F:
     """A `kernel` that is called by address; `Part` stores its code."""
-    return numba.njit(**_OPTIONS, **_UNCALLED)(function)
+    return _kernel(function, stored=False, **_UNCALLED)
 
 
 def inlined(function: F) -> F:
     """A `kernel` that LLVM inlines into its callers, so that their loops can vectorise."""
-    return _compiled(function, forceinline=True)
+    return _kernel(function, **_UNCALLED, forceinline=True)
 
 
 def merged(function: F) -> F:
     """A `kernel` that Numba inlines into its few callers; it is not compiled separately."""
-    return numba.njit(**_OPTIONS, inline="always")(function)
+    return _kernel(function, stored=False, inline="always")
 
 
-def _compiled(function: F, linked: bool = True, **special: Any) -> F:
-    if linked:  # no machine code is needed
-        special["pipeline_class"] = Compiler
-    compiled = numba.njit(**_OPTIONS | _UNCALLED | special)(function)
-    compiled._cache = KernelCache(function, linked)
-    return compiled
+def machine_code(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's `intrinsic`, with the type of what kernels call: the function without its first parameter, the typing context."""
+    return Intrinsic(function)
 
 
-class Compiling(event.Listener):
-    """Measures compilation (not loading from the cache): time in `seconds`, number of `kernels` without the kernels that they call.
+def _kernel(function: F, stored: bool = True, **special: Any) -> F:
+    made: Any = Kernel(function, _OPTIONS | special, stored)
+    return made
 
-    Python's garbage collector is off meanwhile. It would go through the millions of objects of the compiler time after time, a tenth of
-    the time, and most of them are needed until the end.
+
+class Kernel:
+    """A function to be compiled.
+
+    Parameters
+    ----------
+    function : in the part of Python that Numba compiles.
+    options : those of Numba's `njit`. The names `py_func` and `targetoptions` are Numba's, which looks for them when it inlines.
+    stored : whether the compiled code is stored in the cache.
     """
 
-    def __init__(self, began: Callable[[], None]) -> None:
-        self.seconds, self.kernels = 0.0, 0
-        self._began, self._depth, self._since, self._collected = began, 0, 0.0, False
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any], stored: bool) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func, self.targetoptions, self.stored = function, options, stored
 
-    def on_start(self, event: Any) -> None:
-        """Compilation begins, of a kernel or of one that it calls (Numba compiles in one thread at a time)."""
-        if self._depth == 0:
-            self._since = time.perf_counter()
-            self.kernels += 1
-            if self.kernels == 1:
-                self._began()
-            self._collected = gc.isenabled()
-            gc.disable()
-        self._depth += 1
+    @cached_property
+    def dispatcher(self) -> Any:
+        """Numba's object that compiles and calls the function."""
+        settings.load_numba()
+        from lifsim.engine.compiler.dispatchers import dispatcher_of
 
-    def on_end(self, event: Any) -> None:
-        """Compilation ends."""
-        self._depth -= 1
-        if self._depth == 0:
-            self.seconds += time.perf_counter() - self._since
-            if self._collected:
-                gc.enable()
+        return dispatcher_of(self.py_func, self.targetoptions, self.stored)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the compiled function."""
+        return self.dispatcher(*arguments)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """The type that Numba sees where other kernels call this one."""
+        return self.dispatcher._numba_type_
 
 
-@contextlib.contextmanager
-def compiling(began: Callable[[], None] = lambda: None) -> Iterator[Compiling]:
-    """Listen to the compiler; `began` is called when the first compilation begins, possibly in another thread."""
-    listener = Compiling(began)
-    with event.install_listener("numba:compile", listener):
-        yield listener
+class Intrinsic:
+    """An operation of which we generate the code: `function` takes Numba's typing context and the types of the arguments."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Only kernels can call it."""
+        raise NotImplementedError(f"{self._function.__name__} is for compiled code")
+
+    @cached_property
+    def _numba_type_(self) -> Any:
+        """The type that Numba sees where kernels call this."""
+        from lifsim.engine.compiler.dispatchers import type_of_intrinsic
+
+        return type_of_intrinsic(self._function)

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from llvmlite import binding as llvm
-from numba import config
-from numba.core.codegen import get_host_cpu_features
+
+from lifsim.engine.compiler.settings import setting
 
 SUFFIX = "o"
 _linked: list[Any] = []  # linkers, which own the loaded code until the process ends
@@ -28,12 +28,19 @@ class Processor(NamedTuple):
 @lru_cache(1)
 def processor() -> Processor:
     """The processor for which code is compiled."""
-    name, features = config.CPU_NAME, config.CPU_FEATURES  # type: ignore[attr-defined]
+    name, instructions = setting("CPU_NAME"), setting("CPU_FEATURES")
     return Processor(
         llvm.get_process_triple(),
         llvm.get_host_cpu_name() if name is None else name,
-        get_host_cpu_features() if features is None else features,
+        _own_instructions() if instructions is None else instructions,
     )
+
+
+def _own_instructions() -> str:
+    try:
+        return str(llvm.get_host_cpu_features().flatten())
+    except RuntimeError:  # LLVM does not know them on this system
+        return ""
 
 
 def of(library: Any, name: str) -> bytes | None:

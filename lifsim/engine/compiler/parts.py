@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import itertools
 import os
 import struct
 import threading
@@ -26,37 +25,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import typeof, types
-from numba.core import cgutils
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, lower_getattr_generic, models, register_model
-from numba.np.arrayobj import populate_array
 
-from lifsim.engine.compiler import cache, object_code
-from lifsim.engine.compiler.intrinsics import machine_code
-from lifsim.engine.compiler.jit import part
+from lifsim.common.lazy import LazyModule
+from lifsim.engine.compiler import cache, listening, object_code
+from lifsim.engine.compiler.jit import machine_code, part
 
-WORD = ir.IntType(64)
+types: Any = LazyModule("numba.types")
+cgutils: Any = LazyModule("numba.core.cgutils")
+data_words: Any = LazyModule("lifsim.engine.compiler.data_words")
+
 Kinds = tuple[Any, ...]  # describes the types in data
 # Numba's calling convention: arguments are pointers for value and error, data, and numbers; the result is a status (0: no error).
 _FUNCTIONS = [ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * (1 + n)) for n in range(8)]
 Programs = set[tuple[str, Kinds]]  # compiled parts: their names, and the types of their data
-
-
-class At(types.Type):
-    """The type of the address of the words of a tuple of the type `kind`; its attributes are the fields of the tuple."""
-
-    def __init__(self, kind: Any) -> None:
-        self.kind, self.instance_class = kind, getattr(kind, "instance_class", None)
-        super().__init__(f"At({kind})")
-
-
-@register_model(At)
-class _AtModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, WORD)
 
 
 # -- data in memory ---------------------------------------------------------------------------------
@@ -133,14 +114,15 @@ class Part:
         kept = cache.find(self._file(kinds))
         return None if kept is None else object_code.address(kept)
 
-    @global_compiler_lock
     def _compiled(self, data: tuple[Any, ...], kinds: Kinds) -> int:
-        signature = (At(typeof(data)), *[types.int64] * self._numbers)
-        self._kernel.compile(signature)
-        compiled = self._kernel.overloads[signature]
-        name = compiled.fndesc.llvm_func_name
-        address = int(compiled.library.get_pointer_to_function(name))
-        kept = object_code.of(compiled.library, name)
+        listening.begin()  # loading Numba is part of it
+        try:
+            dispatcher = self._kernel.dispatcher
+            from lifsim.engine.compiler.dispatchers import compile_part
+
+            address, kept = compile_part(dispatcher, data, self._numbers)
+        finally:
+            listening.end()
         if kept is not None:
             cache.keep(self._file(kinds), kept)
         return address
@@ -223,78 +205,12 @@ def call(typingctx, code, data, numbers):
     return types.void(types.int64, types.int64, types.UniTuple(types.int64, len(numbers))), codegen
 
 
-# -- data as kernels see them ----------------------------------------------------------------------------
-
-
 @machine_code
 def read(typingctx, m):
     """The tuple whose words are at `m`, with addresses for nested tuples. Its arrays have no owner; the caller keeps them alive."""
 
     def codegen(context, builder, signature, args):
-        parts = [_made(context, builder, kind, args[0], first) for kind, first in _placed(m.kind)]
+        parts = [data_words.made(context, builder, kind, args[0], first) for kind, first in data_words.placed(m.kind)]
         return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.BaseTuple.from_types(list(map(_seen, m.kind)))(m), codegen
-
-
-@infer_getattr
-class _AtAttribute(AttributeTemplate):
-    key = At
-
-    def generic_resolve(self, at: Any, name: str) -> Any:  # type: ignore[override, unused-ignore]
-        fields = getattr(at.kind, "fields", ())
-        return _seen(list(at.kind)[fields.index(name)]) if name in fields else None
-
-
-@lower_getattr_generic(At)
-def _field(context, builder, at, value, name):
-    kind, first = _placed(at.kind)[at.kind.fields.index(name)]
-    return _made(context, builder, kind, value, first)
-
-
-def _seen(kind: Any) -> Any:
-    """The type of an entry of data in kernels: for a named tuple, its address."""
-    return At(kind) if isinstance(kind, types.BaseNamedTuple) and _size(kind) else kind
-
-
-def _size(kind: Any) -> int:
-    """The number of words that a value of type `kind` takes."""
-    if isinstance(kind, types.Array):
-        return 2 * int(kind.ndim)  # address, shape, strides without the last
-    if isinstance(kind, types.BaseTuple):
-        fields: Any = kind
-        return sum(map(_size, fields))
-    return 0 if isinstance(kind, types.NoneType) else 1
-
-
-def _placed(kind: Any) -> list[tuple[Any, int]]:
-    """The type of each entry of a tuple of the type `kind`, and the index of its first word."""
-    kinds = list(kind)
-    return list(zip(kinds, itertools.accumulate(map(_size, kinds), initial=0), strict=False))
-
-
-def _made(context: Any, builder: Any, kind: Any, at: Any, first: int) -> Any:
-    """Build an entry of data of the type `kind` from the words at the address `at`, from index `first` on."""
-    if isinstance(_seen(kind), At):
-        return builder.add(at, WORD(8 * first))
-    if isinstance(kind, types.BaseTuple):
-        return context.make_tuple(builder, kind, [_made(context, builder, own, at, first + n) for own, n in _placed(kind)])
-    if isinstance(kind, types.NoneType):
-        return context.get_dummy_value()
-    words = [_word(builder, at, first + i) for i in range(_size(kind))]
-    if isinstance(kind, types.Array):
-        array, n, size = context.make_array(kind)(context, builder), kind.ndim, context.get_abi_sizeof(context.get_data_type(kind.dtype))
-        data = builder.inttoptr(words[0], array.data.type)
-        populate_array(array, data=data, shape=words[1 : n + 1], strides=[*words[n + 1 :], WORD(size)], itemsize=size, meminfo=None)
-        return array._getvalue()
-    if isinstance(kind, types.Float):
-        return builder.bitcast(words[0], context.get_value_type(kind))
-    own = context.get_value_type(kind)
-    return words[0] if own == WORD else builder.trunc(words[0], own)
-
-
-def _word(builder: Any, at: Any, i: int) -> Any:
-    """Load word `i` of the words at the address `at`; it does not change while the part runs."""
-    word = builder.load(builder.inttoptr(builder.add(at, WORD(8 * i)), WORD.as_pointer()))
-    word.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return word
+    return types.BaseTuple.from_types(list(map(data_words.seen, m.kind)))(m), codegen

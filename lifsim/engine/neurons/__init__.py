@@ -32,8 +32,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
+from lifsim.engine.compiler.overloads import overload
 from lifsim.engine.neurons.spiking import at_threshold
 from lifsim.engine.neurons.state import Neurons
 

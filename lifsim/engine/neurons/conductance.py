@@ -20,11 +20,10 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from lifsim.engine.compiler.intrinsics import fma
 from lifsim.engine.compiler.jit import inlined, kernel, merged
+from lifsim.engine.compiler.overloads import is_none, overload
 from lifsim.engine.neurons.spiking import reset_at_threshold
 from lifsim.engine.neurons.state import THETA, at, constant, like
 
@@ -127,7 +126,7 @@ def risen(q: Any, i: int) -> Any:
 
 @overload(risen, jit_options={"forceinline": True})
 def _risen(q, i):
-    if isinstance(q.types[1], types.NoneType):
+    if is_none(q.types[1]):
         return lambda q, i: (q.g[i], q.g[i], q.g[i])
 
     def code(q, i):
@@ -199,7 +198,7 @@ def gained(q: Any, i: int) -> Any:
 
 @overload(gained)
 def _gained(q, i):
-    if isinstance(q.types[1], types.NoneType):
+    if is_none(q.types[1]):
         return lambda q, i: 0.0
     return lambda q, i: at(q.lift, i) * q.rise[i] / remaining(q, i)
 
@@ -234,7 +233,7 @@ def fall(q: Any, i: int) -> None:
 
 @overload(fall)
 def _fall(q, i):
-    if isinstance(q.types[1], types.NoneType):
+    if is_none(q.types[1]):
         return lambda q, i: None
 
     def code(q, i):
@@ -290,7 +289,7 @@ def largest(qs: Any, a: Any) -> Any:
 
 @overload(largest, jit_options={"forceinline": True})
 def _largest(qs, a):
-    if all(isinstance(q.types[1], types.NoneType) for q in qs):
+    if all(is_none(q.types[1]) for q in qs):
         return lambda qs, a: a[0]
     return lambda qs, a: max(a[0], a[2])
 

@@ -12,7 +12,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import uint32
+from numpy import uint32
 
 from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.neurons import iaf_psc_exp

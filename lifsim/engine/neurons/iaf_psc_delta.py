@@ -13,10 +13,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from lifsim.engine.compiler.jit import kernel, merged
+from lifsim.engine.compiler.overloads import is_array, overload
 from lifsim.engine.neurons.membrane import current_to_v, decay, leak, push
 from lifsim.engine.neurons.state import at, constant, of_all
 
@@ -121,6 +120,6 @@ def bounds(v_min: Any) -> bool:
 
 @overload(bounds)
 def _bounds(v_min):
-    if isinstance(v_min, types.Array):
+    if is_array(v_min):
         return lambda v_min: True
     return lambda v_min: v_min > -np.inf

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from lifsim.engine.compiler.jit import inlined
+from lifsim.engine.compiler.overloads import is_array, overload
 
 
 class Held(NamedTuple):
@@ -90,7 +89,7 @@ def at(x: Any, i: int) -> Any:
 
 @overload(at)
 def _at(x, i):
-    if isinstance(x, types.Array):
+    if is_array(x):
         return lambda x, i: x[i]
     return lambda x, i: x
 
@@ -102,7 +101,7 @@ def part(x: Any, a: int, b: int) -> Any:
 
 @overload(part, **VIEW)
 def _part(x, a, b):
-    if isinstance(x, types.Array):
+    if is_array(x):
         return lambda x, a, b: x[a:b]
     return lambda x, a, b: x
 
@@ -114,7 +113,7 @@ def like(x: Any, number: float) -> Any:
 
 @overload(like)
 def _like(x, number):
-    kind = x.dtype if isinstance(x, types.Array) else x
+    kind = x.dtype if is_array(x) else x
     return lambda x, number: kind(number)
 
 
@@ -125,6 +124,6 @@ def of_all(x: Any) -> Any:
 
 @overload(of_all)
 def _of_all(x):
-    if isinstance(x, types.Array):
+    if is_array(x):
         return lambda x: x[0]
     return lambda x: x

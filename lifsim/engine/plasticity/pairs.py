@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint32, uint64
+from numpy import uint32, uint64
 
 from lifsim.engine.compiler.intrinsics import prefetch
 from lifsim.engine.compiler.jit import kernel, merged

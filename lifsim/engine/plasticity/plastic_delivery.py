@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
 from lifsim.engine.compiler.jit import merged
+from lifsim.engine.compiler.overloads import overload
 from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
 from lifsim.engine.loop import Blocks, Deliveries
 from lifsim.engine.plasticity.pairs import Site, Work, look_at_all, transmit_pairs, work_for

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
 from lifsim.engine.compiler.jit import inlined, merged
+from lifsim.engine.compiler.overloads import overload
 from lifsim.engine.plasticity import tsodyks, tsodyks2
 from lifsim.plan.synapses import COUNT_SPIKES
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import uint16
+from numpy import uint16
 
 from lifsim.engine.compiler.intrinsics import FOUR
 from lifsim.engine.compiler.jit import inlined, kernel

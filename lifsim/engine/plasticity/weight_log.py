@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from lifsim.engine.compiler.jit import kernel
+from lifsim.engine.compiler.overloads import is_none, overload
 
 
 class WeightLog(NamedTuple):
@@ -53,7 +52,7 @@ def log_weights(log: Any, y: Any, b: int, lo: int, r: int, j: int, source: int, 
 
 @overload(log_weights)
 def _log_weights(log, y, b, lo, r, j, source, sent):
-    if isinstance(log, types.NoneType):
+    if is_none(log):
         return lambda log, y, b, lo, r, j, source, sent: None
     return lambda log, y, b, lo, r, j, source, sent: write_rows(log, y, b, lo, r, j, source, sent)
 

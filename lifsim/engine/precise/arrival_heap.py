@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint32
+from numpy import uint32
 
 from lifsim.engine.compiler.jit import inlined
 from lifsim.engine.synapses.delivery import END, HEADER, length_at, segment_end

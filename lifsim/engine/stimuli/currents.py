@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint32
+from numpy import uint32
 
 from lifsim.engine.compiler.jit import merged
 from lifsim.engine.compiler.search import number_up_to

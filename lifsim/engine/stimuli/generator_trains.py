@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import uint32
+from numpy import uint32
 
 from lifsim.engine import layout
 from lifsim.engine.compiler.parts import Part, read

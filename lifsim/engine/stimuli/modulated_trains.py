@@ -12,10 +12,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types, uint32
-from numba.extending import overload
+from numpy import uint32
 
 from lifsim.engine.compiler.jit import kernel
+from lifsim.engine.compiler.overloads import is_none, overload
 from lifsim.engine.compiler.search import number_up_to
 from lifsim.engine.random import midpoint, normal, philox, word
 
@@ -57,7 +57,7 @@ def add_trains(t: Any, *where: Any) -> None:
 
 @overload(add_trains)
 def _add_trains(t, rank, piece, state, key, step):
-    if isinstance(t, types.NoneType):
+    if is_none(t):
         return lambda t, rank, piece, state, key, step: None
 
     def code(t, rank, piece, state, key, step):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import int16, uint8, uint32
+from numpy import int16, uint8, uint32
 
 from lifsim.engine.compiler.jit import kernel, merged
 from lifsim.engine.compiler.object_code import processor

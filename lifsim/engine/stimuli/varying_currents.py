@@ -6,10 +6,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types, uint32
-from numba.extending import overload
+from numpy import uint32
 
 from lifsim.engine.compiler.jit import kernel
+from lifsim.engine.compiler.overloads import is_none, overload
 from lifsim.engine.random import PATHS, normal, philox
 
 
@@ -51,7 +51,7 @@ def another_in(c: Any, p: int, step: int) -> bool:
 
 @overload(another_in)
 def _another_in(c, p, step):
-    if isinstance(c, types.NoneType):
+    if is_none(c):
         return lambda c, p, step: False
 
     def code(c, p, step):
@@ -75,7 +75,7 @@ def add_changing(c: Any, *where: Any) -> None:
 
 @overload(add_changing)
 def _add_changing(c, p, total, first, key, step):
-    if isinstance(c, types.NoneType):
+    if is_none(c):
         return lambda c, p, total, first, key, step: None
 
     def code(c, p, total, first, key, step):

@@ -6,10 +6,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types, uint16, uint32, uint64
-from numba.extending import overload
+from numpy import uint16, uint32, uint64
 
 from lifsim.engine.compiler.jit import inlined, kernel
+from lifsim.engine.compiler.overloads import is_integer, overload
 from lifsim.engine.synapses.delivery import words
 from lifsim.plan.limits import STEPS, WAITING
 
@@ -70,7 +70,7 @@ def stored(weight: float, unit: float, array: Any) -> Any:
 
 @overload(stored)
 def _stored(weight, unit, array):
-    if isinstance(array.dtype, types.Integer):
+    if is_integer(array.dtype):
         return lambda weight, unit, array: min(max(math.floor(weight / unit + 0.5), -STEPS), STEPS)
     return lambda weight, unit, array: weight
 

@@ -14,11 +14,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types, uint32
-from numba.extending import overload
+from numpy import uint32
 
 from lifsim.engine.compiler.intrinsics import FOUR, add_four, add_rest, prefetch
 from lifsim.engine.compiler.jit import inlined, kernel, merged
+from lifsim.engine.compiler.overloads import is_integer, overload
 from lifsim.engine.compiler.parts import Part
 
 LINE = 32  # 16-bit words in a cache line
@@ -244,7 +244,7 @@ def real(weight: Any, unit: Any) -> Any:
 
 @overload(real)
 def _real(weight, unit):
-    if isinstance(weight, types.Integer):
+    if is_integer(weight):
         return lambda weight, unit: unit * weight
     return lambda weight, unit: weight
 

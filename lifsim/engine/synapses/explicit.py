@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import uint32
+from numpy import uint32
 
 from lifsim.engine.compiler.jit import kernel
 from lifsim.engine.compiler.parts import Part, read

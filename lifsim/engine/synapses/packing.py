@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import uint16, uint32
+from numpy import uint16, uint32
 
 from lifsim.common.arrays import delays_among
 from lifsim.common.errors import LifsimError

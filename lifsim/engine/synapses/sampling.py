@@ -11,7 +11,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import uint32, uint64
+from numpy import uint32, uint64
 
 from lifsim.engine.compiler.jit import inlined, kernel
 from lifsim.engine.compiler.parts import Calls, Known, Part, call, read
