@@ -1,8 +1,16 @@
-"""Settings of all tests."""
+"""What all tests share."""
 
 from __future__ import annotations
 
 import gc
+import os
+import sys
+
+import pytest
+
+# Some systems tell Python to store no bytecode. Each of the processes that tests start would then compile all modules of lifsim again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_finish():
@@ -10,3 +18,13 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each worker tests that stand together, unless another way is asked for: they need the same compiled code and fixtures."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
