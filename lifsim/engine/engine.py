@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifsim.engine import initial_state, layout, plasticity, restimulated, rewiring
+from lifsim.engine.compiler.ahead import Helper
 from lifsim.engine.compiler.parts import Known, Programs
 from lifsim.engine.derived import refractory_of, releases_of
-from lifsim.engine.machine import LoopProgram, Machine
+from lifsim.engine.machine import LoopProgram, Machine, wanted_parts
 from lifsim.engine.merge_spikes import merged_spikes
 from lifsim.engine.neuron_engine import UNDERWAY, NeuronEngine
 from lifsim.engine.neurons import channels_of, states_of
@@ -66,10 +67,9 @@ class Engine(NeuronEngine):
         self._program: tuple[Machine, LoopProgram] | None = None  # the program of the last slice, and its machine
         self._least: dict[str, int] = {}  # shortest refractory period (steps) of each population
         channels, seats, wirings = max(map(channels_of, plan.groups)), self.placement, self._wirings()
-        dtypes = (self.dtype, self.weight_dtype)
-        static = [w for w in wirings if w.plasticity is None]
-        synapses = packing.pack(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.tally)
-        plastic, delay = None, synapses.delay
+        static, dtypes = [w for w in wirings if w.plasticity is None], (self.dtype, self.weight_dtype)
+        packed = packing.Packing(static, plan.n_nodes, seats.first, self.key, dtypes, channels, self.tally)
+        synapses, plastic, delay = packed.synapses, None, packed.synapses.delay
         if len(static) < len(wirings):
             place = self._plastic_place()._replace(tally=self.tally)
             plastic = plasticity.plastic_of(plan, seats.place, wirings, place)
@@ -99,6 +99,8 @@ class Engine(NeuronEngine):
             clock_for(self.team.size, on=False),
             plastic,
         )
+        self._helper = Helper(lambda: wanted_parts(self.machine, self._known))
+        packed.fill()
         self._logs = plasticity.WeightLogs(plan, plastic, seats.first, seats.id) if plan.weights and plastic is not None else None
         self._releases = releases_of(neurons, seats.place)
         self.derived = self._derived(edges, lambda some: layout.currents_of(some, seats, edges))
@@ -148,7 +150,7 @@ class Engine(NeuronEngine):
     def _program_of(self, m: Machine) -> LoopProgram:
         """The program of `m`: that of the last slice if `m` is its machine. So short runs of equal length cost little."""
         if self._program is None or self._program[0] is not m:
-            program = LoopProgram(m, self._known)
+            program = LoopProgram(m, self._known, self._helper)
             self._known.keep(self.machine)
             self._program = (m, program) if m is self.machine else None
             return program

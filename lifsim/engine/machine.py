@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lifsim.engine import plasticity
+from lifsim.engine.compiler.ahead import Helper, WantedPart
 from lifsim.engine.compiler.parts import Calls, Known, Part, Programs
 from lifsim.engine.loop import Blocks, Deliveries, Loop, Steppers, advance
 from lifsim.engine.neurons.state import Neurons
@@ -60,28 +61,20 @@ class Machine(NamedTuple):
 class LoopProgram:
     """The compiled program of a machine. The data of its parts stay in memory as long as this object.
 
-    `known` holds the tuples of the machine that were flattened for earlier slices.
+    `known` holds the tuples of the machine that were flattened for earlier slices. `helper` compiles some of the parts meanwhile; it ends.
     """
 
-    def __init__(self, m: Machine, known: Known) -> None:
+    def __init__(self, m: Machine, known: Known, helper: Helper | None = None) -> None:
         deliveries = Calls(_deliveries(m), known)
         steppers = [_steppers(m, g) for g in range(len(m.groups))]
         calls = Calls(((part, data) for own in steppers for part, data, _ in own), known)
         first = np.cumsum([0, *map(len, steppers)])
         phase = np.array([phase for own in steppers for _, _, phase in own], np.int64)
-        loop = Loop(
-            m.blocks,
-            m.ring,
-            m.underway,
-            m.synapses.delay,
-            m.events,
-            m.sharing,
-            m.clock,
-            Deliveries(deliveries.code, deliveries.data),
-            Steppers(first, calls.code, calls.data, phase),
-        )
+        loop = _loop(m, Deliveries(deliveries.code, deliveries.data), Steppers(first, calls.code, calls.data, phase))
         self._loop = Calls([(advance, loop)], known)
         self._called = deliveries, calls
+        if helper is not None:
+            helper.close()
 
     def run(self, rank: int, start: int, steps: int) -> None:
         """Run the blocks of thread `rank` from step `start` for `steps` steps."""
@@ -90,6 +83,25 @@ class LoopProgram:
     def programs(self) -> Programs:
         """The names of all parts, each with the types of its data."""
         return self._loop.programs().union(*(calls.programs() for calls in self._called))
+
+
+def wanted_parts(m: Machine, known: Known) -> list[WantedPart]:
+    """The parts of the program of `m` that must be compiled, in the order in which another process should do so.
+
+    That is the reverse order, so that this process meets the other one, except that the delivery to plastic synapses, which takes longest,
+    comes first.
+    """
+    none = np.zeros(0, np.int64)
+    deliveries = _deliveries(m)
+    steppers = [(part, data) for g in range(len(m.groups)) for part, data, _ in _steppers(m, g)]
+    loop = (advance, _loop(m, Deliveries(none, none), Steppers(none, none, none, none)))
+    parts = [*deliveries[:1], *steppers, loop, *deliveries[1:]]
+    wanted = {each.name: each for part, data in reversed(parts) if (each := part.wanted(data, known)) is not None}
+    return list(wanted.values())
+
+
+def _loop(m: Machine, deliveries: Deliveries, steppers: Steppers) -> Loop:
+    return Loop(m.blocks, m.ring, m.underway, m.synapses.delay, m.events, m.sharing, m.clock, deliveries, steppers)
 
 
 def _deliveries(m: Machine) -> list[tuple[Part, Any]]:

@@ -236,6 +236,11 @@ def find(name: str) -> bytes | None:
     return next((kept for folder in folders().read if (kept := code_file.read(folder / name)) is not None), None)
 
 
+def holds(name: str) -> bool:
+    """Whether there is code under `name`, which may be damaged."""
+    return any((folder / name).exists() for folder in folders().read)
+
+
 def keep(name: str, payload: bytes) -> None:
     """Store `payload` under `name`, if possible."""
     keeping(lambda folder: code_file.write(folder / name, payload))

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from lifsim.common.lazy import LazyModule
-from lifsim.engine.compiler import cache, listening, object_code
+from lifsim.engine.compiler import ahead, cache, listening, object_code
 from lifsim.engine.compiler.jit import machine_code, part
 
 types: Any = LazyModule("numba.types")
@@ -107,12 +107,28 @@ class Part:
         found = self._code.get(kinds)
         if found is None:
             with _one_at_a_time:
-                found = self._code[kinds] = self._code.get(kinds) or self._loaded(kinds) or self._compiled(data, kinds)
+                found = self._code[kinds] = self._code.get(kinds) or self._loaded(kinds) or self._made_now(data, kinds)
         return found
+
+    def file_of(self, data: tuple[Any, ...]) -> str:
+        """The name of the file that stores the code for data of the types of `data`."""
+        return self._file(Known().flat(data)[0])
+
+    def wanted(self, data: tuple[Any, ...], known: Known) -> ahead.WantedPart | None:
+        """What another process needs to compile the part for data of these types; None if the code is there already."""
+        kinds, _ = known.flat(data)
+        if kinds in self._code or cache.holds(name := self._file(kinds)):
+            return None
+        return ahead.WantedPart(self._kernel.__module__, self._kernel.__qualname__, ahead.described(data), name)
 
     def _loaded(self, kinds: Kinds) -> int | None:
         kept = cache.find(self._file(kinds))
         return None if kept is None else object_code.address(kept)
+
+    def _made_now(self, data: tuple[Any, ...], kinds: Kinds) -> int:
+        """The code, from another process that is compiling it, or compiled here."""
+        elsewhere = self._loaded(kinds) if ahead.wait(self._file(kinds)) else None
+        return elsewhere or self._compiled(data, kinds)
 
     def _compiled(self, data: tuple[Any, ...], kinds: Kinds) -> int:
         listening.begin()  # loading Numba is part of it

@@ -131,79 +131,102 @@ def mark_delays(m):
             seen[d.delay[k]] = True
 
 
-def pack(
-    wirings: list[Any],
-    n_nodes: int,
-    first: np.ndarray,
-    key: tuple[np.uint64, np.uint64],
-    dtypes: tuple[Any, Any],
-    channels: int,
-    tally: Tally,
-) -> Synapses:
-    """The packed synapses of all `wirings`.
+def pack(*given: Any) -> Synapses:
+    """The packed synapses of a `Packing` of what is given."""
+    packing = Packing(*given)
+    packing.fill()
+    return packing.synapses
+
+
+class Packing:
+    """Makes the packed synapses of all `wirings`: `synapses` has room for them and no content before `fill`.
 
     `first` has the first place of each block, `dtypes` are those of input sums and of stored weights, `channels` is the number of input
     sums of a neuron. `tally` counts the synapses, and applies a function to every block, using all threads.
     """
-    from lifsim.engine.synapses import explicit
 
-    dtype, weight_dtype = dtypes
-    rules = [None if w.kind == GIVEN else rule_of(w) for w in wirings]
-    classes = constant_classes(wirings, channels)
-    row, row_first, row_class = number_rows(wirings, n_nodes, classes, channels)
-    delay = occurring_delays(wirings, rules, key)
-    slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
-    slot[delay] = np.arange(len(delay))
-    places = [RowPlace(row, slot, class_of(w, classes, channels)) for w in wirings]
-    counts = synapses_of_blocks(wirings, first)
-    weight_words = 0 if classes else weight_dtype.itemsize // 2
-    base = block_bounds(counts.sum(axis=0), len(row_class), len(delay), weight_words)
-    memory = np.empty(int(base[-1]) // ROW_WORDS, np.uint64)
-    unit = np.array([weight for weight, _ in classes] or units(wirings, channels, weight_dtype), dtype)
-    y = Synapses(
-        memory.view(np.uint16),
-        memory[:0].view(weight_dtype) if classes else memory.view(weight_dtype),
-        row_first,
-        row_class,
-        np.array([channel for _, channel in classes] or range(channels), np.int64),
-        unit,
-        np.zeros((len(first) - 1, len(row_class)), np.int64),
-        np.full((len(first) - 1, len(row_class)), END, np.uint32),
-        delay,
-        *np.zeros((2, len(first) - 1), np.int64),
-    )
+    def __init__(
+        self,
+        wirings: list[Any],
+        n_nodes: int,
+        first: np.ndarray,
+        key: tuple[np.uint64, np.uint64],
+        dtypes: tuple[Any, Any],
+        channels: int,
+        tally: Tally,
+    ) -> None:
+        dtype, weight_dtype = dtypes
+        self._wirings, self._first, self._key, self._tally = wirings, first, key, tally
+        self._rules = [None if w.kind == GIVEN else rule_of(w) for w in wirings]
+        classes = constant_classes(wirings, channels)
+        row, row_first, row_class = number_rows(wirings, n_nodes, classes, channels)
+        delay = occurring_delays(wirings, self._rules, key)
+        slot = np.zeros(int(delay.max(initial=0)) + 1, np.int32)
+        slot[delay] = np.arange(len(delay))
+        self._places = [RowPlace(row, slot, class_of(w, classes, channels)) for w in wirings]
+        self._counts = synapses_of_blocks(wirings, first)
+        self._weight_words = 0 if classes else weight_dtype.itemsize // 2
+        self._base = block_bounds(self._counts.sum(axis=0), len(row_class), len(delay), self._weight_words)
+        memory = np.empty(int(self._base[-1]) // ROW_WORDS, np.uint64)
+        unit = np.array([weight for weight, _ in classes] or units(wirings, channels, weight_dtype), dtype)
+        self.synapses = Synapses(
+            memory.view(np.uint16),
+            memory[:0].view(weight_dtype) if classes else memory.view(weight_dtype),
+            row_first,
+            row_class,
+            np.array([channel for _, channel in classes] or range(channels), np.int64),
+            unit,
+            np.zeros((len(first) - 1, len(row_class)), np.int64),
+            np.full((len(first) - 1, len(row_class)), END, np.uint32),
+            delay,
+            *np.zeros((2, len(first) - 1), np.int64),
+        )
 
-    def build(b: int) -> None:
-        table = np.zeros((len(row_class), len(delay), 2), np.uint32)
-        for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
+    def fill(self) -> None:
+        """Draw the synapses and write them, block by block.
+
+        Raises
+        ------
+        LifsimError : a row is too long.
+        """
+        self._tally.each(self._fill_block, range(len(self._first) - 1))
+
+    def _fill_block(self, b: int) -> None:
+        from lifsim.engine.synapses import explicit
+
+        y, first, tally = self.synapses, self._first, self._tally
+        table = np.zeros((len(y.row_class), len(y.delay), 2), np.uint32)
+        parts = list(zip(self._wirings, self._rules, self._places, self._counts[:, b], strict=True))
+        for w, rule, place, n in parts:
             if rule is None:
                 explicit.count(w, place, first[b], first[b + 1], table)
                 tally.add(n / 2)
                 continue
-            drawer = Drawer(rule, key)
+            drawer = Drawer(rule, self._key)
             for begin, end, share in portions(w.ptr, len(first) - 1):
                 drawer.run(count_block, (place, table), first[b], first[b + 1], begin, end)
                 tally.add(n * share / 2)
-        size = np.zeros(len(row_class), np.int64)
-        mean = np.zeros(1)
-        measure_rows((y, table, size, mean))
-        refuse_longer(table, size, int(counts[:, b].sum()))
-        y.ahead[b], y.lines[b] = look_ahead(float(mean[0]) * (1 + weight_words))
-        y.start[b] = base[b] + np.cumsum(size) - size
-        open_rows((y, table), b)
-        for w, rule, place, n in zip(wirings, rules, places, counts[:, b], strict=True):
+        self._place_rows(b, table)
+        for w, rule, place, n in parts:
             buckets = buckets_for(len(w.sources), int(n), y.weight)
             if rule is None:
                 explicit.fill(w, place, first[b], first[b + 1], table, y, b, buckets)
                 tally.add(n / 2)
                 continue
-            drawer = Drawer(rule, key)
+            drawer = Drawer(rule, self._key)
             for begin, end, share in portions(w.ptr, len(first) - 1):
                 drawer.run(fill_block, (place, table, y, buckets), first[b], first[b + 1], b, begin, end)
                 tally.add(n * share / 2)
 
-    tally.each(build, range(len(first) - 1))
-    return y
+    def _place_rows(self, b: int, table: np.ndarray) -> None:
+        """Give each row of block `b` its place in memory, by the numbers of its synapses in `table`."""
+        y = self.synapses
+        size, mean = np.zeros(len(y.row_class), np.int64), np.zeros(1)
+        measure_rows((y, table, size, mean))
+        refuse_longer(table, size, int(self._counts[:, b].sum()))
+        y.ahead[b], y.lines[b] = look_ahead(float(mean[0]) * (1 + self._weight_words))
+        y.start[b] = self._base[b] + np.cumsum(size) - size
+        open_rows((y, table), b)
 
 
 def refuse_longer(table: np.ndarray, size: np.ndarray, synapses: int) -> None:
