@@ -71,6 +71,7 @@ def empty(tmp_path, monkeypatch):
 @pytest.fixture
 def two_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr(ahead, "_running", lambda: 1)
     monkeypatch.setattr(ahead.memory, "free", lambda: ahead.memory.Limit("memory", 1e12, 0.0, "here"))
 
 
@@ -152,3 +153,11 @@ def test_no_process_is_started_where_it_does_not_help(empty, two_cores, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
         assert started(jobs())._process is None
+    with monkeypatch.context() as patch:
+        patch.setattr(ahead, "_running", lambda: 2)
+        assert started(jobs())._process is None
+
+
+def test_the_number_of_running_threads():
+    """This one runs now; more than that is known only of a computer where nothing else runs."""
+    assert ahead._running() >= 1

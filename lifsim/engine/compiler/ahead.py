@@ -145,6 +145,19 @@ def wait(name: str) -> bool:
 
 def _has_room() -> bool:
     """Whether another process could run now: there is a core, memory, and a cache through which it passes on its code."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     python = Path(sys.executable or "").name.lower().startswith("python")  # not a program in which Python is embedded
-    return cores > 1 and python and cache.can_keep_code() and memory.free().free > ROOM
+    return python and cache.can_keep_code() and memory.free().free > ROOM and _has_core()
+
+
+def _has_core() -> bool:
+    """Whether a core is idle; where the system does not tell, whether there are several."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores > 1 and min(_running() for _ in range(3)) < cores
+
+
+def _running() -> int:
+    """The number of threads that run now on this computer, with this one; 1 if the system does not tell."""
+    try:
+        return int(Path("/proc/loadavg").read_text().split()[3].split("/")[0])
+    except (OSError, ValueError, IndexError):
+        return 1
