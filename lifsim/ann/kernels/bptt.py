@@ -237,8 +237,8 @@ def set_values(x, order, steps, trains):
                 trains[(t * rows + i) * n + j] = row[t * n + j]
 
 
-@entry
-def gradient(net, theta, data, order, room):
+@owning
+def gradient_of_batch(net, theta, data, order, room):
     """The mean loss of one batch, the samples `order` of `data`; leaves its gradient with respect to `theta` in `room.buffers.gradient`."""
     shape, m = net
     x, when, y = data
@@ -269,6 +269,12 @@ def decay_feedback(shape, m, theta, gradient, rate):
 
 
 @entry
+def gradient(net, theta, data, order, room):
+    """`gradient_of_batch`, for Python."""
+    return gradient_of_batch(net, theta, data, order, room)
+
+
+@entry
 def epoch(net, theta, data, order, batch, room, solver, learning_rate):
     """An epoch: one step of the solver for every `batch` samples of `data`, taken in `order`; returns the mean loss over all samples."""
     shape, gradient_of_all = net.layers, room.buffers.gradient
@@ -276,7 +282,7 @@ def epoch(net, theta, data, order, batch, room, solver, learning_rate):
     room.buffers.tally[:] = 0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
-        total += gradient(net, theta, data, some, room) * len(some)
+        total += gradient_of_batch(net, theta, data, some, room) * len(some)
         if solver.constants[WEIGHT_DECAY] > 0:
             decay(shape, theta, gradient_of_all, solver.constants[WEIGHT_DECAY])
             decay_feedback(shape, net.membrane, theta, gradient_of_all, solver.constants[WEIGHT_DECAY])

@@ -312,8 +312,8 @@ def take(x, order, out):
             into[j] = row[j]
 
 
-@entry
-def gradient(net, theta, data, order, b):
+@owning
+def gradient_of_batch(net, theta, data, order, b):
     """The mean loss of one batch, the samples `order` of `data`; leaves its gradient with respect to `theta` in `b.gradient`."""
     rows = len(order)
     take(data.x, order, units(net, b.value, 0, rows))
@@ -326,6 +326,12 @@ def gradient(net, theta, data, order, b):
 
 
 @entry
+def gradient(net, theta, data, order, b):
+    """`gradient_of_batch`, for Python."""
+    return gradient_of_batch(net, theta, data, order, b)
+
+
+@entry
 def epoch(net, theta, data, order, batch, b, solver, learning_rate):
     """An epoch: one step of the solver for every `batch` samples of `data`, taken in `order`; returns the mean loss over all samples.
 
@@ -335,7 +341,7 @@ def epoch(net, theta, data, order, batch, b, solver, learning_rate):
     b.tally[:] = 0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
-        total += gradient(net, theta, data, some, b) * len(some)
+        total += gradient_of_batch(net, theta, data, some, b) * len(some)
         if solver.constants[WEIGHT_DECAY] > 0:
             decay(net, theta, b.gradient, solver.constants[WEIGHT_DECAY])
         step(solver, theta, b.gradient, learning_rate)
