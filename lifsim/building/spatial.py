@@ -234,8 +234,7 @@ def _among_all(
     Without multapses, the sources with the smallest E / p are taken, with E exponentially distributed (Efraimidis & Spirakis 2006,
     doi:10.1016/j.ipl.2005.11.003).
     """
-    n_source = len(space.sources)
-    share = p(space.distances(np.arange(n_source), np.zeros(n_source, np.int64)))
+    share = p(space.distances_to(0))
     share[itself[itself >= 0]] = 0.0
     there = np.flatnonzero(share)
     if len(there) < (1 if multapses else number):

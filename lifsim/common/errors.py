@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate, islice, product
 from typing import Any
 
 from lifsim.common.printable import one_line, printable
@@ -162,6 +162,11 @@ def _alike(word: str, words: list[str]) -> list[str]:
         return []
     if len(words) <= _COMPARED:
         return [w for w in words if len(w) <= _LONGEST]
-    start, end = word[:2].lower(), word[-2:].lower()
-    near = (w for w in words if abs(len(w) - len(word)) <= 3 and (w[:2].lower() == start or w[-2:].lower() == end))
+    starts, ends = _in_any_case(word[:2]), _in_any_case(word[-2:])
+    near = (w for w in words if (w.startswith(starts) or w.endswith(ends)) and abs(len(w) - len(word)) <= 3)
     return list(islice(near, _COMPARED))
+
+
+def _in_any_case(letters: str) -> tuple[str, ...]:
+    """`letters` with each of them small or capital."""
+    return tuple({"".join(each) for each in product(*((c.lower(), c.upper()) for c in letters))})

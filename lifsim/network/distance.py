@@ -74,7 +74,7 @@ class Profile:
 
 def is_profile(raw: Any) -> bool:
     """Whether `raw` describes a function of distance."""
-    if not isinstance(raw, Mapping):
+    if isinstance(raw, (int, float)) or not isinstance(raw, Mapping):  # numbers first: asking for an abstract class is slow
         return isinstance(raw, Profile)
     return any(key in SCALES or (isinstance(x, Mapping) and key not in KINDS) for key, x in raw.items())
 

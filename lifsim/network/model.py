@@ -88,6 +88,11 @@ class Model:
         """Names of all parameters and variables with one value for each node."""
         return [p.name for p in self.parameters + self.states + self.shown if p.shape == "value"]
 
+    @cached_property
+    def has_receptors(self) -> bool:
+        """Whether `tau_syn` lists the receptors."""
+        return any(p.name == "tau_syn" for p in self.parameters)
+
     def of(self, params: Mapping[str, Any]) -> Model:
         """The model of a population with the parameters `params`: one synaptic current for each receptor."""
         receptors = receptors_of(self, params)
@@ -99,7 +104,7 @@ class Model:
 
 def receptors_of(model: Model, params: Mapping[str, Any]) -> int:
     """The number of receptors (`receptor_type` 1, 2 …) of a neuron; 0 if the sign of the weight selects the receptor."""
-    if not any(p.name == "tau_syn" for p in model.parameters):
+    if not model.has_receptors:
         return 0
     given = params.get("tau_syn", model.parameter("tau_syn").default)
     return len(given) if isinstance(given, (list, tuple)) or (isinstance(given, np.ndarray) and given.ndim > 0) else 1

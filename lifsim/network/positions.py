@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -215,12 +215,20 @@ class Space:
 
     def distances(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """The distance (mm) between each source and target, given as indices."""
-        total = np.zeros(len(source))
-        for axis in range(self.sources.shape[1]):
-            apart = np.abs(self.sources[source, axis] - self.targets[target, axis])
+        return self._length(self.sources[source, axis] - self.targets[target, axis] for axis in range(self.sources.shape[1]))
+
+    def distances_to(self, target: int) -> np.ndarray:
+        """The distance (mm) between all sources and one target."""
+        return self._length(self.sources[:, axis] - self.targets[target, axis] for axis in range(self.sources.shape[1]))
+
+    def _length(self, differences: Iterable[np.ndarray]) -> np.ndarray:
+        """The length of vectors, given axis by axis."""
+        total: Any = 0.0
+        for axis, apart in enumerate(differences):
+            np.abs(apart, out=apart)
             if self.period is not None:
                 np.minimum(apart, self.period[axis] - apart, out=apart)
-            total += apart * apart
+            total += np.multiply(apart, apart, out=apart)
         return np.sqrt(total)
 
     def swapped(self) -> Space:

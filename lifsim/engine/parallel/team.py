@@ -43,12 +43,12 @@ class Team:
         `meanwhile` every `PAUSE` seconds.
         """
         if self._pool is None:
-            times = [_timed(function, 0)]
-        else:
-            futures = [self._pool.submit(_timed, function, rank) for rank in range(size)]
-            while meanwhile and wait(futures, PAUSE).not_done:
-                meanwhile()
-            times = [future.result() for future in futures]
+            function(0)
+            return
+        futures = [self._pool.submit(_timed, function, rank) for rank in range(size)]
+        while meanwhile and wait(futures, PAUSE).not_done:
+            meanwhile()
+        times = [future.result() for future in futures]
         crowded = sum(cpu < CROWDED * wall for wall, cpu in times if wall > GLANCE)
         if watch and crowded and size > 1:
             self._crowded, self._until = self.size - size + crowded, time.perf_counter() + self._rest

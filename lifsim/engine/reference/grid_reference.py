@@ -26,7 +26,7 @@ from typing import TypeAlias
 import numpy as np
 
 from lifsim.engine.records import SliceRecords
-from lifsim.engine.reference.random_numbers import normal, philox, philox_of_one, poisson, poisson_probabilities
+from lifsim.engine.reference.random_numbers import Words, normal, philox, philox_of_one, poisson, poisson_probabilities
 from lifsim.engine.synapses.expand import expand
 from lifsim.plan.plan import Group, Plan, Probe
 from lifsim.plan.stimuli import SHARED, NoiseDrive, PathDrive, PoissonDrive, TrainDrive
@@ -82,7 +82,7 @@ class Reference:
         self._synapses = _Synapses(plan)
         self._trains = [_Train(d, self._key) for d in plan.trains]
         self._paths = [np.zeros(len(d.targets)) for d in plan.paths]
-        self._words: dict[int, tuple[tuple[int, int], np.ndarray]] = {}  # of each Poisson drive: the counter, and its random words
+        self._words = Words(self._key)
         self._sent = [np.zeros(0, np.int64)]  # by step: the nodes that sent a spike at the end of the step, ascending
 
     def advance(self, n_steps: int) -> SliceRecords:
@@ -154,10 +154,7 @@ class Reference:
             begun = np.flatnonzero(d.since <= self.step)
             mean = np.full(len(d.targets), d.mean[begun[-1]] if len(begun) else 0.0)
         # A counter has four random words, one for each of four steps; each half of a word is for one of two neurons.
-        counter = self.step // 4, 4 << 24 | d.stream
-        if self._words.get(d.stream, (None,))[0] != counter:
-            self._words[d.stream] = counter, philox(d.targets // 2, *counter, self._key)
-        words = self._words[d.stream][1][self.step % 4]
+        words = self._words.of(d.targets // 2, self.step // 4, 4 << 24 | d.stream)[self.step % 4]
         halves = (words >> np.uint64(16) * (d.targets.astype(np.uint64) % np.uint64(2)) & np.uint64(0xFFFF)) ^ np.uint64(0x8000)
 
         def further(target: int) -> int:
@@ -191,14 +188,14 @@ class Reference:
     def _moved(self, d: PathDrive, at: np.ndarray) -> np.ndarray:
         """The values of Ornstein-Uhlenbeck paths in this step; `at` are those of the previous step."""
         tick = self.step - 1 - d.start
-        z = np.array([normal(int(u)) for u in philox(d.targets, tick, 9 << 24 | d.stream, self._key)[0]])
+        z = np.array([normal(int(u)) for u in self._words.of(d.targets, tick, 9 << 24 | d.stream)[0]])
         return z if tick == 0 else d.decay * at + np.sqrt(1 - d.decay**2) * z
 
     def _noise(self, d: NoiseDrive) -> np.ndarray:
         """The values (pA) of a noise drive in this step, shape (n_targets,)."""
         tick = (self.step - 1 - d.start) // d.period
         variance = d.std**2 + d.std_mod**2 * np.sin(d.omega * (d.start + tick * d.period) + d.phase)
-        words = philox(d.targets, tick, 5 << 24 | d.stream, self._key)[0]
+        words = self._words.of(d.targets, tick, 5 << 24 | d.stream)[0]
         return d.mean + np.sqrt(variance) * np.array([normal(int(u)) for u in words])
 
 
@@ -207,7 +204,9 @@ class _Train:
 
     def __init__(self, d: TrainDrive, key: tuple[int, int]) -> None:
         self._d, self._key, self._stream = d, key, (8 if d.kind == SHARED else 7) << 24 | d.stream
+        self._words = Words(key)
         self._drawn = np.zeros(len(d.who), int)  # gamma trains: number of intervals drawn
+        self._ahead: list[list[tuple[int, int]]] = [[] for _ in d.who]  # the random words of the next ones, the last one first
         self._left = np.array([self._interval(i) for i in range(len(d.who))] if d.order else [])  # spikes expected until the next one
 
     def counts(self, step: int) -> np.ndarray:
@@ -215,7 +214,7 @@ class _Train:
         d = self._d
         expected = max(0.0, d.mean + d.amplitude * np.sin(d.omega * step + d.phase))
         if d.order == 0:
-            words = philox(d.who, step // 4, self._stream, self._key)[step % 4]
+            words = self._words.of(d.who, step // 4, self._stream)[step % 4]
             return np.searchsorted(np.cumsum(poisson_probabilities(expected)), (words + 0.5) / 2**32, side="right")
         return np.array([self._gamma_count(i, expected) for i in range(len(d.who))])
 
@@ -230,13 +229,20 @@ class _Train:
         """Draw the next interval: a gamma number of mean 1, by the method of Marsaglia and Tsang."""
         a, accepted, attempt = self._d.order - 1 / 3, False, 0
         while not accepted:
-            u, v = philox_of_one(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2]
+            u, v = philox_of_one(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2] if attempt else self._first(i)
             z = normal(u)
             x = (1 + z / math.sqrt(9 * a)) ** 3
             accepted = x > 0 and math.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + math.log(x))
             attempt += 1
         self._drawn[i] += 1
         return float(a * x / self._d.order)
+
+    def _first(self, i: int) -> tuple[int, int]:
+        """The random words of the first attempt at the next interval, drawn for as many more intervals as there were so far."""
+        if not self._ahead[i]:
+            number = np.arange(self._drawn[i], 2 * self._drawn[i] + 8)
+            self._ahead[i] = philox(self._d.who[i], number, self._stream, self._key)[:2].T.tolist()[::-1]
+        return self._ahead[i].pop()
 
 
 def _due(p: Probe, step: int) -> bool:

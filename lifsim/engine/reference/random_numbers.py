@@ -5,33 +5,54 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
 _STANDARD = NormalDist()
+FACTORS, KEY_STEPS = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)  # of Philox
+AHEAD = 16
 
 
-def philox(who: np.ndarray | int, when: int, stream: int, key: tuple[int, int], attempt: int = 0) -> np.ndarray:
-    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, attempt): four words each, shape (4, n)."""
+def philox(who: np.ndarray | int, when: np.ndarray | int, stream: int, key: tuple[int, int], attempt: int = 0) -> np.ndarray:
+    """Philox4x32-10 (Salmon et al. 2011) of the counters (who, when, stream, attempt): four words each, shape (4, …)."""
     counters = [np.atleast_1d(np.asarray(x, np.uint64)) for x in (who, when, stream, attempt)]
-    return np.array(np.broadcast_arrays(*_ten_rounds(counters, key)))
+    c = np.array(np.broadcast_arrays(*counters))
+    even, odd, low = c[::2], c[1::2], np.uint64(0xFFFFFFFF)  # both products of a round at once
+    column = (2,) + (1,) * (c.ndim - 1)
+    factors, keys = (np.array(x, np.uint64).reshape(column) for x in (FACTORS, key))
+    steps = np.array(KEY_STEPS, np.uint64).reshape(column)
+    for _ in range(10):
+        product = even * factors
+        even, odd = (product[::-1] >> np.uint64(32)) ^ odd ^ keys, product[::-1] & low
+        keys = (keys + steps) & low
+    return np.stack([even[0], odd[0], even[1], odd[1]])
 
 
 def philox_of_one(who: int, when: int, stream: int, key: tuple[int, int], attempt: int = 0) -> list[int]:
     """The four words of one counter: Python's integers are ten times as fast as arrays of one element."""
-    return _ten_rounds([int(who), int(when), stream, attempt], key)
-
-
-def _ten_rounds(c: list[Any], key: tuple[int, int]) -> list[Any]:
-    """The ten rounds of Philox, of integers or of uint64 arrays."""
-    low = 0xFFFFFFFF
+    c, low = [int(who), int(when), stream, attempt], 0xFFFFFFFF
     k0, k1 = (int(k) for k in key)
     for _ in range(10):
-        a, b = c[0] * 0xD2511F53, c[2] * 0xCD9E8D57
+        a, b = c[0] * FACTORS[0], c[2] * FACTORS[1]
         c = [b >> 32 ^ c[1] ^ k0, b & low, a >> 32 ^ c[3] ^ k1, a & low]
-        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+        k0, k1 = (k0 + KEY_STEPS[0]) & low, (k1 + KEY_STEPS[1]) & low
     return c
+
+
+class Words:
+    """The words of nodes at many times, which are drawn `AHEAD` times at once."""
+
+    def __init__(self, key: tuple[int, int]) -> None:
+        self._key = key
+        self._drawn: dict[int, tuple[int, np.ndarray]] = {}  # by stream: the first of the times, and their words
+
+    def of(self, who: np.ndarray, when: int, stream: int) -> np.ndarray:
+        """As `philox`, shape (4, n); `who` is always the same for a stream."""
+        place = when % AHEAD
+        if self._drawn.get(stream, (None,))[0] != when - place:
+            times = np.arange(when - place, when - place + AHEAD)[:, None]
+            self._drawn[stream] = when - place, philox(who, times, stream, self._key)
+        return self._drawn[stream][1][:, place]
 
 
 def poisson(mean: float, u: int, further: Callable[[], int]) -> int:
