@@ -40,6 +40,14 @@ def fine_figures(monkeypatch):
     monkeypatch.setattr("lifsim.report.figures_part._DPI", 170)
 
 
+@pytest.fixture
+def unsaved_figures(monkeypatch):
+    """Figures of reports are drawn, but not written as PNG, which takes far longer than all else: for tests of other parts of the page."""
+    from lifsim.report.markup import element
+
+    monkeypatch.setattr("lifsim.report.figures_part._figure", lambda figure, caption: element("figure", element("figcaption", caption)))
+
+
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
