@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.font_manager import FontEntry, FontProperties, fontManager, get_font
 from matplotlib.text import Text
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogFormatter, NullFormatter, ScalarFormatter
 
 from lifsim.plot.number_labels import SPECIAL, NumberLabels
 
@@ -60,7 +60,7 @@ def _texts(ax: Axes) -> Iterator[Text]:
 def _tick_labels(axis: Axis) -> Iterator[Text]:
     """The labels of ticks that may need another font. To ask for labels computes all ticks, which takes long: not done for numbers."""
     for minor, formatter in ((False, axis.get_major_formatter()), (True, axis.get_minor_formatter())):
-        plain = isinstance(formatter, NumberLabels) and not any(map(_font_of, SPECIAL))
+        plain = isinstance(formatter, (NumberLabels, ScalarFormatter, LogFormatter)) and not any(map(_font_of, SPECIAL))
         if not plain and not isinstance(formatter, NullFormatter):
             yield from axis.get_ticklabels(minor=minor)
 
