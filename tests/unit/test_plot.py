@@ -314,7 +314,7 @@ def test_errors():
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_saving(tmp_path, ending, fine_figures):
-    path = plot.save(plot.raster(result_of("cortex")), tmp_path / f"raster.{ending}")
+    path = plot.save(raster_of("cortex"), tmp_path / f"raster.{ending}")
     assert 10_000 < path.stat().st_size < 2_000_000
     if ending == "svg":
         assert "L23E" in path.read_text()
