@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -51,7 +52,8 @@ def animation(
     figure = raster_figure(spikes_of(result, populations, t_start, t_stop), None, rate_bin, max_neurons)
     for _ in range(2):  # the layout, as `Picture.savefig` computes it, once and not for each frame
         FigureCanvasAgg(figure).draw()
-    figure.set_layout_engine("none")
+    with matplotlib.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # with any engine, also "none", matplotlib draws each frame twice
     curtains = [_curtain(ax) for ax in figure.axes]
 
     def show(frame: int) -> list[Any]:

@@ -16,7 +16,7 @@ from lifsim.analysis.comparison import ComparedStatistic, Comparison
 from lifsim.analysis.distribution import STATISTICS, RunDistributions, SampleDistribution
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, other_colours
-from lifsim.plot.style import FONT, SMALL, Picture, page_width, say_nothing, short_label, tidy_axes
+from lifsim.plot.style import FONT, SMALL, Picture, draw_stairs, page_width, say_nothing, short_label, tidy_axes
 from lifsim.plot.typefaces import fit_fonts
 
 _BINS = 40
@@ -105,7 +105,7 @@ def _draw_panel(ax: Axes, found: Comparison, population: str, statistic: str, co
 
 
 def _draw_shares(ax: Axes, one: SampleDistribution, edges: np.ndarray, colour: str, width: float, alpha: float) -> None:
-    ax.stairs(np.diff(one.share_up_to(edges)), edges, color=colour, linewidth=width, alpha=alpha)
+    draw_stairs(ax, np.diff(one.share_up_to(edges)), edges, color=colour, linewidth=width, alpha=alpha)
 
 
 def _edges(several: Sequence[SampleDistribution]) -> np.ndarray:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from lifsim.plot.palette import paper
 from lifsim.plot.rate_course import name_rows
 from lifsim.plot.selection import Look, Shown
-from lifsim.plot.style import line_widths, tidy_axes, write_note
+from lifsim.plot.style import draw_stairs, line_widths, tidy_axes, write_note
 from lifsim.plot.typefaces import fit_fonts
 
 _BINS = 60  # of a histogram, at most
@@ -62,7 +62,7 @@ def draw_histograms(ax: Axes, values: Sequence[np.ndarray], shown: Sequence[Look
     shares = [np.histogram(each, edges)[0] / max(len(each), 1) for each in values]
     filled = np.any(shares, axis=0)
     for share, one, width in zip(shares, shown, line_widths([share[filled] for share in shares], 0.9), strict=True):
-        ax.stairs(share, edges, color=one.colour, linewidth=width, label=one.label)
+        draw_stairs(ax, share, edges, color=one.colour, linewidth=width, label=one.label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, None if filled.any() else 1)
     if edges[0] < 0 < edges[1]:  # half a bin, in which no value lies

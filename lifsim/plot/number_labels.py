@@ -11,6 +11,7 @@ from matplotlib.ticker import Formatter
 
 _LARGE, _SMALL = 1e6, 1e-3  # beyond these, labels have powers of ten
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SPECIAL = "−×⁻⁰¹²³⁴⁵⁶⁷⁸⁹"  # the characters of labels that are not in ASCII
 
 
 class NumberLabels(Formatter):

@@ -17,6 +17,7 @@ from lifsim.plot.style import (
     SMALL,
     TINY,
     add_legend,
+    draw_stairs,
     figure_size,
     legend_height,
     line_widths,
@@ -115,7 +116,7 @@ def _draw_lines(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: S
     for one, bin, (rate, edges), width in zip(shown, bins, steps, widths, strict=True):
         if len(rate):
             parts = [*([one.label] if names else []), *([] if same else [f"{bin:g} ms"])]
-            ax.stairs(rate, edges, baseline=None, color=one.colour, linewidth=width, label=", ".join(parts))
+            draw_stairs(ax, rate, edges, baseline=None, color=one.colour, linewidth=width, label=", ".join(parts))
     ax.set_ylabel(f"rate (1/s){beside}{_bins_text(bins)}", fontsize=FONT)
     highest = max((float(rate.max()) for rate, _ in steps if len(rate)), default=0.0) or 1.0
     ax.set_ylim(-0.04 * highest, 1.08 * highest)  # so that a rate of 0 is not hidden by the axis
@@ -128,7 +129,7 @@ def _draw_rows(ax: Axes, shown: Sequence[Look], bins: Sequence[float], steps: St
     for k, (one, (rate, edges)) in enumerate(zip(shown, steps, strict=True)):
         if len(rate):
             height = 0.88 * rate / (rate.max() or 1.0)
-            ax.stairs(k + 1 - height, edges, baseline=k + 1, fill=True, color=one.colour, linewidth=0)
+            draw_stairs(ax, k + 1 - height, edges, baseline=k + 1, fill=True, color=one.colour, linewidth=0)
     ax.hlines(np.arange(1, len(shown) + 1), 0, 1, transform=ax.get_yaxis_transform(), color=grey(0.6), linewidth=0.4, zorder=0.5)
     kept, size = name_rows(ax, shown)
     for k in kept:

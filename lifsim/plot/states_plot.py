@@ -18,7 +18,7 @@ from lifsim.plot.palette import grey
 from lifsim.plot.rate_course import check_bin
 from lifsim.plot.selection import Shown, spikes_of
 from lifsim.plot.several_results import Windows, beside, write_title
-from lifsim.plot.style import FONT, Picture, is_narrow, new_figure, page_width, say_nothing, time_label
+from lifsim.plot.style import FONT, Picture, draw_stairs, is_narrow, new_figure, page_width, say_nothing, time_label
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
 from lifsim.results.spikes import Spikes
@@ -126,6 +126,6 @@ def _draw_activity(ax: Axes, shown: Sequence[Shown], rate_bin: float | None) -> 
     total = np.sum([count[:n] for count in counts], axis=0)
     rate = total / (max(sum(len(one.spikes.recorded_ids) for one in shown), 1) * width / 1000.0)
     edges = (shown[0].spikes.t_start + width * np.arange(n + 1)) * scale
-    ax.stairs(rate, edges, fill=True, color=grey(0.15), linewidth=0)
+    draw_stairs(ax, rate, edges, fill=True, color=grey(0.15), linewidth=0)
     ax.set_ylim(bottom=0)
     ax.set_ylabel(f"activity (1/s)\n{width:g} ms bins", fontsize=FONT)

@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.animation import TimedAnimation
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -48,6 +49,14 @@ class Picture(Figure):
         if isinstance(engine, ConstrainedLayoutEngine):
             engine.execute(self)
         super().savefig(*args, **options)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure. Before a figure is saved, matplotlib draws it without a result, for the layout: only that is then done."""
+        engine = self.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine) and self.canvas.is_saving():
+            engine.execute(self)  # matplotlib draws again, now without layout
+        else:
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         data = io.BytesIO()
@@ -200,6 +209,13 @@ def wrap_within(text: Text, room: Callable[[], float]) -> None:
     """
     text.set_wrap(True)
     text._get_wrap_line_width = room  # type: ignore[attr-defined]
+
+
+def draw_stairs(ax: Axes, values: np.ndarray, edges: np.ndarray, baseline: float | None = 0.0, **look: Any) -> None:
+    """`Axes.stairs`, which looks for extrema of every line as if it were a curve, and so takes long: only of the first bin here."""
+    patch = ax.stairs(values[:1], edges[:2], baseline=baseline, **look)
+    patch.set_data(values, edges, baseline)
+    ax.update_datalim(patch.get_path().vertices)
 
 
 def line_widths(curves: Sequence[np.ndarray], thin: float) -> list[float]:

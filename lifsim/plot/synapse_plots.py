@@ -23,6 +23,7 @@ from lifsim.plot.style import (
     SMALL,
     TINY,
     add_legend,
+    draw_stairs,
     figure_size,
     is_narrow,
     line_widths,
@@ -233,6 +234,6 @@ def _draw_weights(ax: Axes, found: Mapping[tuple[str, str], np.ndarray], looks: 
         drawn.append(source)
         label = f"{looks[source].label} \N{RIGHTWARDS ARROW} {looks[target].label if target else 'all'}"
         colour = looks[source].colour if width == _THIN else faint(looks[source].colour)  # lines that cover it may have its colour
-        ax.stairs(share, edges, color=colour, linewidth=width, linestyle=stroke, label=label)
+        draw_stairs(ax, share, edges, color=colour, linewidth=width, linestyle=stroke, label=label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)

@@ -15,7 +15,18 @@ from lifsim.common.errors import DataError
 from lifsim.plot.house import pictured
 from lifsim.plot.palette import grey, ink
 from lifsim.plot.selection import Shown, result_of, sample_of, spikes_of
-from lifsim.plot.style import FONT, Picture, add_legend, line_widths, names_beside, new_figure, page_width, tidy_axes, write_note
+from lifsim.plot.style import (
+    FONT,
+    Picture,
+    add_legend,
+    draw_stairs,
+    line_widths,
+    names_beside,
+    new_figure,
+    page_width,
+    tidy_axes,
+    write_note,
+)
 from lifsim.plot.typefaces import fit_fonts
 from lifsim.results.opening import Openable
 
@@ -119,7 +130,7 @@ def _draw_histogram(ax: Axes, shown: Sequence[Shown], trials: Sequence[Trials], 
     widths = line_widths([rate for _, rate in curves], 0.9)
     for one, (centres, rate), width in zip(shown, curves, widths, strict=True):
         edges = np.append(centres - bin / 2, centres[-1] + bin / 2) if len(centres) else np.zeros(1)
-        ax.stairs(rate, edges, baseline=None, color=one.colour, linewidth=width, label=one.label)
+        draw_stairs(ax, rate, edges, baseline=None, color=one.colour, linewidth=width, label=one.label)
     ax.axvline(0, color=grey(0.4), linewidth=0.7, linestyle="--")
     ax.set_ylim(bottom=0)
     ax.set_xlabel("time from the trigger (ms)", fontsize=FONT)

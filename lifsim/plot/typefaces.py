@@ -8,8 +8,12 @@ from functools import cache
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.font_manager import FontEntry, FontProperties, fontManager, get_font
 from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, NullFormatter, ScalarFormatter
+
+from lifsim.plot.number_labels import SPECIAL, NumberLabels
 
 # Common fonts of many scripts, which are looked into first. Of the others, at most _MOST.
 _PREFERRED = (
@@ -47,10 +51,18 @@ def _texts(ax: Axes) -> Iterator[Text]:
     yield from (ax.title, ax._left_title, ax._right_title)  # type: ignore[attr-defined]
     for axis in (ax.xaxis, ax.yaxis):
         yield axis.label
-        yield from axis.get_ticklabels(which="both")
+        yield from _tick_labels(axis)
     legend = ax.get_legend()
     if legend is not None:
         yield from (legend.get_title(), *legend.get_texts())
+
+
+def _tick_labels(axis: Axis) -> Iterator[Text]:
+    """The labels of ticks that may need another font. To ask for labels computes all ticks, which takes long: not done for numbers."""
+    for minor, formatter in ((False, axis.get_major_formatter()), (True, axis.get_minor_formatter())):
+        plain = isinstance(formatter, (NumberLabels, ScalarFormatter, LogFormatter)) and not any(map(_font_of, SPECIAL))
+        if not plain and not isinstance(formatter, NullFormatter):
+            yield from axis.get_ticklabels(minor=minor)
 
 
 def _font_of(character: str) -> str | None:

@@ -19,6 +19,7 @@ from lifsim.plot.style import (
     FONT,
     SMALL,
     Picture,
+    draw_stairs,
     is_narrow,
     label_axis,
     new_figure,
@@ -145,7 +146,7 @@ def _draw_final(ax: Axes, result: Result, found: Mapping[tuple[str, str], np.nda
         of = result.traces[population]
         look = looks.get(_source(of, variable), looks[population])
         label = f"{look.label} \N{RIGHTWARDS ARROW} {looks[population].label}"
-        ax.stairs(np.histogram(values, edges)[0] / max(len(values), 1), edges, color=look.colour, fill=len(found) == 1, label=label)
+        draw_stairs(ax, np.histogram(values, edges)[0] / max(len(values), 1), edges, color=look.colour, fill=len(found) == 1, label=label)
         ax.set_xlabel(_label(of, variable), fontsize=FONT)
     ax.set_ylabel("share of synapses", fontsize=FONT)
     ax.set_xlim(edges[0], edges[-1])
@@ -226,7 +227,7 @@ def _draw_samples(ax: Axes, of: Traces, population: str, variable: str, looks: d
     source = _source(of, variable)
     colour = looks.get(source, looks[population]).colour
     for k, tone in zip(dict.fromkeys((0, (len(at) - 1) // 2, len(at) - 1)), (grey(0.55), grey(0.2), colour), strict=False):
-        ax.stairs(np.histogram(values[k], edges)[0] / values.shape[1], edges, color=tone, linewidth=1.0, label=f"{at[k]:,.6g} ms")
+        draw_stairs(ax, np.histogram(values[k], edges)[0] / values.shape[1], edges, color=tone, linewidth=1.0, label=f"{at[k]:,.6g} ms")
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)
     ax.legend(fontsize=SMALL, frameon=False)

@@ -21,6 +21,33 @@ def terminal():
     return Terminal()
 
 
+COARSE = 50  # dots per inch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_figures():
+    """Figures are saved, and put into reports, in few pixels, which take most of the time; tests of pixels ask for `fine_figures`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lifsim.plot.style.DPI", COARSE)
+        patch.setattr("lifsim.report.figures_part._DPI", COARSE)
+        yield
+
+
+@pytest.fixture
+def fine_figures(monkeypatch):
+    """Figures are saved as users have them."""
+    monkeypatch.setattr("lifsim.plot.style.DPI", 300)
+    monkeypatch.setattr("lifsim.report.figures_part._DPI", 170)
+
+
+@pytest.fixture
+def unsaved_figures(monkeypatch):
+    """Figures of reports are drawn, but not written as PNG, which takes far longer than all else: for tests of other parts of the page."""
+    from lifsim.report.markup import element
+
+    monkeypatch.setattr("lifsim.report.figures_part._figure", lambda figure, caption: element("figure", element("figcaption", caption)))
+
+
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import h5py
@@ -39,6 +40,12 @@ def small(rate: float = 9000.0) -> ls.Network:
     return net
 
 
+@cache
+def whole_of(duration: float) -> str:
+    """The digest of a run of `small` without interruption."""
+    return digest(ls.run(small(), duration))
+
+
 def interrupted(path: Path, at: float = 60.0) -> str:
     """Let Ctrl-C stop a run of 100 ms at `path` after `at` ms; the digest of what it should come to."""
 
@@ -49,7 +56,7 @@ def interrupted(path: Path, at: float = 60.0) -> str:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background begin with Ctrl-C ignored
     with pytest.raises(ls.Stopped, match="ms are saved; go on with: lifsim resume"):
         ls.run(small(), 100.0, out=path, checkpoint_every=20.0, progress=stop)
-    return digest(ls.run(small(), 100.0))
+    return whole_of(100.0)
 
 
 # -- bit for bit -----------------------------------------------------------------------------------
@@ -100,7 +107,7 @@ def test_saved_before_the_first_step(tmp_path):
         sim.save(tmp_path / "x")
     with ls.Simulation.restore(tmp_path / "x") as sim:
         sim.run(20.0)
-        assert digest(sim.result()) == digest(ls.run(small(), 20.0))
+        assert digest(sim.result()) == whole_of(20.0)
 
 
 def test_given_matrices_and_lists_are_in_it(tmp_path):
@@ -172,7 +179,7 @@ def test_all_steps_done_but_no_file_made(tmp_path, monkeypatch):
         broken.setattr("lifsim.results.hdf5_writer.write", lambda *_: (_ for _ in ()).throw(ls.RunError("no room")))
         with pytest.raises(ls.RunError):
             ls.run(small(), 50.0, out=out)
-    assert digest(ls.resume(out)) == digest(ls.run(small(), 50.0))
+    assert digest(ls.resume(out)) == whole_of(50.0)
     assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
 
 
@@ -191,7 +198,7 @@ def test_a_run_without_checkpoints_begins_again(tmp_path):
     with ls.Simulation(small(), out=tmp_path / "run.h5", checkpoint_wall=None) as sim:
         sim.run(10.0)
     assert [p.name for p in tmp_path.iterdir()] == ["run.h5.log"]
-    assert digest(ls.resume(tmp_path / "run.h5", threads=2)) == digest(ls.run(small(), 10.0))
+    assert digest(ls.resume(tmp_path / "run.h5", threads=2)) == whole_of(10.0)
     with pytest.raises(ls.DataError, match=r"other.h5.log: does not exist"):
         ls.resume(tmp_path / "other.h5")
 
@@ -208,7 +215,7 @@ def test_a_run_that_does_not_know_its_end(tmp_path):
             with pytest.raises(ls.DataError, match="belongs to a run of unknown duration that was stopped before its first step"):
                 ls.resume(out)
         else:
-            assert digest(ls.resume(out)) == digest(ls.run(small(), 20.0))
+            assert digest(ls.resume(out)) == whole_of(20.0)
 
 
 # -- several calls of run --------------------------------------------------------------------------
@@ -262,7 +269,7 @@ def test_nobody_resumes_a_run_that_goes_on(tmp_path):
             with pytest.raises(ls.OutputError, match="is being written by another simulation of this process"):
                 go_on()
         sim.run(10.0)
-        assert digest(sim.result()) == digest(ls.run(small(), 20.0))
+        assert digest(sim.result()) == whole_of(20.0)
 
 
 def test_a_run_whose_input_is_gone_is_not_held(tmp_path):
@@ -306,7 +313,7 @@ def test_another_folder_becomes_the_current_one(tmp_path, monkeypatch):
         sim.run(10.0)
         result = sim.result()
     assert result.path == tmp_path / "run.h5"
-    assert digest(result) == digest(ls.run(small(), 20.0))
+    assert digest(result) == whole_of(20.0)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere", "run.h5"]
 
 
@@ -315,7 +322,7 @@ def test_another_folder_becomes_the_current_one(tmp_path, monkeypatch):
 
 def test_begin_or_go_on(tmp_path):
     out = tmp_path / "run.h5"
-    whole = digest(ls.run(small(), 100.0))
+    whole = whole_of(100.0)
 
     def job(**changes):
         return ls.run(small(), **{"duration": 100.0, "out": out, "resume": True, **changes})
@@ -406,7 +413,7 @@ def test_a_network_that_no_file_can_describe(tmp_path):
     net, told = small(), []
     net.name = 5  # changed behind its back
     result = ls.run(net, 20.0, out=tmp_path / "a.h5", progress=lambda event, **facts: told.append(facts.get("text")))
-    assert digest(result) == digest(ls.run(small(), 20.0))
+    assert digest(result) == whole_of(20.0)
     assert any("there will be no checkpoints" in str(text) for text in told)
     with pytest.raises(ls.ModelError, match="name: 5"):
         ls.run(net, 20.0, out=tmp_path / "b.h5", checkpoint_every=5.0)

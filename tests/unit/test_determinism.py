@@ -11,7 +11,7 @@ from lifsim.engine.parallel.placement import shares
 from lifsim.simulation import slices
 from lifsim.simulation.built_network import plan_of
 
-STEPS = 300
+STEPS = 200
 
 
 def network(dt=0.1, delay=None, record=("spikes", "V_m", "rate")):
@@ -110,7 +110,7 @@ def test_there_are_several_blocks():
     assert [len(set(with_blocks[n])) for n in (2, 3)] == [3, 4] and len(set(with_blocks[8])) > 4
 
 
-@pytest.mark.parametrize("pieces", [(1,) * 20 + (280,), (7, 100, 193), (150, 150), (299, 1)], ids=str)
+@pytest.mark.parametrize("pieces", [(1,) * 20 + (180,), (7, 100, 93), (100, 100), (199, 1)], ids=str)
 def test_pieces(delay, precision, expected, pieces):
     assert_same(run(network(delay=delay), pieces, threads=2, precision=precision), expected)
 

@@ -109,22 +109,28 @@ CASES = {
 
 
 @cache
+def result_of(case):
+    """Made once, for tests that only look at it."""
+    return CASES[case]()
+
+
+@cache
 def raster_of(case):
     """Made once, for tests that only look at it."""
-    return plot.raster(CASES[case]())
+    return plot.raster(result_of(case))
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("draw", [plot.raster, plot.rates, plot.isi])
 def test_every_case_can_be_drawn(case, draw):
     before = dict(matplotlib.rcParams)
-    assert isinstance(drawn(draw(CASES[case]())), Figure)
+    assert isinstance(drawn(draw(result_of(case))), Figure)
     assert dict(matplotlib.rcParams) == before
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_rows_come_from_the_sizes_not_from_the_spikes(case):
-    result = CASES[case]()
+    result = result_of(case)
     top, below = raster_of(case).axes
     sizes = [population["n"] for population in result.populations.values()]
     least = 0.09 * max(sizes)
@@ -144,7 +150,7 @@ def test_axes():
     assert below.get_ylim()[1] > 40
     assert [label.get_text() for label in top.get_yticklabels()] == ["exc\nn = 10,000", "inh\nn = 2,500"]
     assert [label.get_color() for label in top.get_yticklabels()] == [palette.EXCITATORY, palette.INHIBITORY]
-    top, below = plot.raster(CASES["long"](), t_start=500.0, rate_bin=20.0).axes
+    top, below = plot.raster(result_of("long"), t_start=500.0, rate_bin=20.0).axes
     assert top.get_xlim() == (0.5, 20.0)
     assert below.get_xlabel() == "time (s)"
     assert below.get_ylabel().endswith("20 ms bins")
@@ -160,7 +166,7 @@ def test_many_spikes_become_an_image():
 
 
 def test_dots_are_where_the_spikes_are():
-    result = CASES["silent population"]()
+    result = result_of("silent population")
     dots = [line for line in raster_of("silent population").axes[0].lines if line.get_marker() == "o"]
     exc, quiet, inh = dots
     np.testing.assert_array_equal(exc.get_xdata(), result.spikes["exc"].times)
@@ -170,7 +176,7 @@ def test_dots_are_where_the_spikes_are():
 
 
 def test_fewer_neurons_are_said_so():
-    top = plot.raster(CASES["irregular"](), populations="exc", max_neurons=100).axes[0]
+    top = plot.raster(result_of("irregular"), populations="exc", max_neurons=100).axes[0]
     assert top.get_yticklabels()[0].get_text() == "exc\n100 of 10,000"
     assert top.get_ylim() == (100, 0)
 
@@ -212,7 +218,7 @@ def test_few_neurons_are_numbered():
 def test_own_axes():
     figure = Figure()
     one, two, three = figure.subplots(3)
-    result = CASES["cortex"]()
+    result = result_of("cortex")
     assert plot.raster(result, ax=one) is figure
     assert plot.raster(result, ax=(one, two)) is figure
     assert plot.rates(result, ax=two) is figure
@@ -299,7 +305,7 @@ def test_long_intervals_left_out_are_counted():
 
 
 def test_errors():
-    result = CASES["single spike"]()
+    result = result_of("single spike")
     with pytest.raises(DataError, match="did you mean 'cells'"):
         plot.raster(result, populations=["cell"])
     with pytest.raises(DataError, match="no traces were recorded"):
@@ -307,8 +313,8 @@ def test_errors():
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
-def test_saving(tmp_path, ending):
-    path = plot.save(plot.raster(CASES["cortex"]()), tmp_path / f"raster.{ending}")
+def test_saving(tmp_path, ending, fine_figures):
+    path = plot.save(raster_of("cortex"), tmp_path / f"raster.{ending}")
     assert 10_000 < path.stat().st_size < 2_000_000
     if ending == "svg":
         assert "L23E" in path.read_text()
@@ -317,7 +323,7 @@ def test_saving(tmp_path, ending):
 
 
 def test_saving_elsewhere(tmp_path):
-    figure = plot.raster(CASES["single spike"]())
+    figure = plot.raster(result_of("single spike"))
     with pytest.raises(OutputError, match=r"\.png, \.pdf, \.svg"):
         plot.save(figure, tmp_path / "raster.jpg")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -367,6 +373,6 @@ def test_map_of_activity(tmp_path):
     with pytest.raises(DataError, match="'nowhere' has no positions"):
         plot.space(result, "nowhere")
     with pytest.raises(DataError, match="no population has positions"):
-        plot.space(CASES["cortex"]())
+        plot.space(result_of("cortex"))
     with pytest.raises(DataError, match="overlap"):
         plot.space(result, t_start=100.0, t_stop=200.0)

@@ -86,7 +86,7 @@ def test_spikes_of_large_files_are_drawn_without_reading_them_whole(results, mon
         assert one.get_title(loc="right") == other.get_title(loc="right")
 
 
-def test_width_and_style_are_those_of_the_picture(results):
+def test_width_and_style_are_those_of_the_picture(results, fine_figures):
     lif("plot x.h5 --width 85 --style dark --population exc")
     with Image.open("x.png") as image:
         assert image.size[0] == pytest.approx(85 / 25.4 * 300, abs=2)

@@ -18,9 +18,8 @@ from click.testing import CliRunner
 
 import lifsim as ls
 from lifsim.cli.main import main
-from lifsim.report import figures_part, raster_data
+from lifsim.report import raster_data
 from lifsim.report.blocks import PageBlocks
-from lifsim.report.markup import element
 from lifsim.results.opening import opened
 
 NASTY = "</script><script>alert(1)</script>&\"'"
@@ -126,12 +125,6 @@ def small_page(small, tmp_path_factory):
     return report(small, tmp_path_factory.mktemp("page") / "x.html")
 
 
-@pytest.fixture
-def unsaved_figures(monkeypatch):
-    """Figures are drawn, but not written as PNG, which takes far longer than all else: for tests of other parts of the page."""
-    monkeypatch.setattr(figures_part, "_figure", lambda figure, caption: element("figure", element("figcaption", caption)))
-
-
 def test_model_and_provenance(single, single_page):
     page = single_page
     assert "1 neuron in 1 population" in page.words and "2 synapses were made by 3 projections" in page.words
@@ -178,7 +171,7 @@ def test_text_from_files_is_text(small_page):
     assert "<script>alert" not in page.source
 
 
-def test_names_from_other_tools_are_text(tmp_path):
+def test_names_from_other_tools_are_text(tmp_path, unsaved_figures):
     name = NASTY.replace("/", "")
     page = report(spike_file(tmp_path / "x.h5", {name: ([1.0, 2.0], [0, 1])}), tmp_path / "x.html")
     assert page.data["populations"][0]["name"] == name and name in page.words
@@ -231,7 +224,7 @@ def test_window_and_populations(small, tmp_path, unsaved_figures):
     assert page.data["populations"] == page.data["traces"] == [] and "Neither spikes nor traces" in page.words
 
 
-def test_spikes_of_another_tool(tmp_path):
+def test_spikes_of_another_tool(tmp_path, unsaved_figures):
     file = spike_file(tmp_path / "x.h5", {"a": ([0.0, 1.5, 2.25, 9.0], [3, 4, 3, 7])}, n_nodes=3, t_stop=10.0)
     page = report(file, tmp_path / "x.html")
     same_spikes(page.trains(0), ls.open(file).spikes["a"])
@@ -319,7 +312,7 @@ variable = "spikes"
     assert "cannot be read on its own" in page.words and "iaf_psc_exp" in page.words and 'file = "s.csv"' in page.words
 
 
-def test_a_million_spikes_take_15_mb_at_most(tmp_path):
+def test_a_million_spikes_take_15_mb_at_most(tmp_path, fine_figures):
     """80,000 neurons and times on no grid: the largest page that a million spikes make."""
     rng = np.random.default_rng(5)
     spikes = {"e": (np.sort(rng.random(800_000) * 10_000.0), rng.integers(0, 64_000, 800_000))}

@@ -133,7 +133,7 @@ def test_a_run_that_ignores_hangups(tmp_path):
     run = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "x.h5")
     run.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
+    wait_for(tmp_path / "x.h5", 3 * log_path(tmp_path / "x.h5").stat().st_size)  # several slices more
     assert run.poll() is None
     run.terminate()
     assert run.wait(60) == 143

@@ -369,7 +369,7 @@ def test_a_remark_never_stops_a_run(monkeypatch):
 # -- fi --------------------------------------------------------------------------------------------
 
 
-def test_fi():
+def test_fi(fine_figures):
     said = invoke("fi", "single_neuron", "--points", "8", "--duration", "1 s").stdout
     assert said.startswith("neuron (iaf_psc_exp), rheobase 375 pA: it fires above this current; theory: the closed form\n")
     assert Path("outputs/single_neuron.fi.png").stat().st_size > 10_000
