@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lifsim as ls
+from lifsim.building.connections import _by_target
 from lifsim.engine.synapses import expand as expand_module
 from lifsim.engine.synapses import sampling
 from lifsim.plan import synapses
@@ -51,3 +52,13 @@ def test_the_same_as_by_kernels(rule, source, alike, autapses, monkeypatch):
         for name, x, y in zip(got._fields, got, drawn, strict=True):
             assert x.dtype == y.dtype and (x == y).all(), name
     assert seen
+
+
+@pytest.mark.parametrize("n_target", [7, 1 << 16, (1 << 16) + 1])
+def test_synapses_keep_their_order_when_sorted_by_target(n_target):
+    """By keys of 16 bits where they can hold the targets."""
+    targets = np.random.default_rng(1).integers(max(n_target - 50, 0), n_target, (9, 40))
+    degrees, sources, order = _by_target(targets, n_target)
+    wanted = sorted(range(targets.size), key=lambda k: (targets.flat[k], k))
+    assert order.tolist() == wanted and sources.tolist() == [k // 40 for k in wanted]
+    assert degrees.tolist() == np.bincount(targets.ravel(), minlength=n_target).tolist()

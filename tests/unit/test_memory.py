@@ -219,19 +219,24 @@ n.connect("n", "n", "pairwise_bernoulli", p={"gaussian": {"p0": 1.0, "sigma": 1e
 
 
 @linux
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_huge_network_is_described_and_refused_at_once(name):
+def test_huge_networks_are_described_and_refused_at_once():
+    """One after the other in a process, whose peak is that of all of them so far."""
     work = f"""
+import json
 from lifsim.common import memory
-n = ls.Network(duration=1000.0)
-{NETWORKS[name]}
-try:
-    ls.run(n, 1000.0)
-except ls.LifsimError as error:
-    print(error, memory.peak(), sep="\\n")
+for name, code in {NETWORKS!r}.items():
+    n, said = ls.Network(duration=1000.0), ""
+    exec(code)
+    try:
+        ls.run(n, 1000.0)
+    except ls.LifsimError as error:
+        said = str(error)
+    print(json.dumps([name, said, memory.peak()]))
 """
-    said, peak = under("RLIMIT_AS", 3 * 10**9, work).splitlines()
-    assert said.startswith("memory: this network needs about") and int(peak) < 300e6
+    answers = [json.loads(line) for line in under("RLIMIT_AS", 3 * 10**9, work).splitlines()]
+    assert [name for name, *_ in answers] == list(NETWORKS)
+    for name, said, peak in answers:
+        assert said.startswith("memory: this network needs about") and peak < 300e6, (name, said, peak)
 
 
 def test_what_check_refuses_a_run_refuses(tmp_path, monkeypatch, capsys):

@@ -160,7 +160,7 @@ def presented(encoding, x, steps):
 def test_what_was_trained_runs_in_the_engine_spike_by_spike(encoding, hidden, recurrent, dt):
     X, y = load_digits(return_X_y=True)
     X = presented(encoding, X / 16, round(30 / dt))
-    options = {"duration": 30.0, "dt": dt, "epochs": 3, "dtype": "float64", "recurrent": recurrent}
+    options = {"duration": 30.0, "dt": dt, "epochs": 1, "batch_size": 10, "dtype": "float64", "recurrent": recurrent}
     m = ls.ann.SpikingClassifier(hidden, encoding.split()[0], **options).fit(X[:300], y[:300])
     s, some = ls.ann.to_spiking(m), X[600:620]
     result = ls.run(s.network_for(some))
