@@ -752,7 +752,7 @@ def lifsim(*words):
     return CliRunner().invoke(main, list(words))
 
 
-def test_the_command(tmp_path):
+def test_the_command(tmp_path, fine_figures):
     done = lifsim(
         "scan",
         "small.toml",

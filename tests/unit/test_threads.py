@@ -94,4 +94,4 @@ def test_a_changing_number_of_threads_leaves_no_trace(delay, precision, monkeypa
     expected = run(network(delay=delay), threads=1, precision=precision)
     numbers = iter([3, 1, 2, 3, 1, 3] * STEPS)
     monkeypatch.setattr(Team, "active", lambda self: min(self.size, next(numbers)))
-    assert_same(run(network(delay=delay), (1, 20, 79, 100, 100), threads=3, precision=precision), expected)
+    assert_same(run(network(delay=delay), (1, 20, 79, 100), threads=3, precision=precision), expected)
