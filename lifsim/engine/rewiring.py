@@ -18,7 +18,7 @@ def pack_again(engine: Any, wirings: list[Any]) -> None:
     """Pack `wirings`, whose targets are places, in place of the static synapses; no spikes are pending then."""
     m, dtypes = engine.machine, (engine.dtype, engine.weight_dtype)
     tally = Tally(engine.team)
-    y = packing.pack(wirings, engine.plan.n_nodes, m.blocks.first, engine.key, dtypes, m.neurons.channels, tally)
+    y = packing.Packing(wirings, engine.plan.n_nodes, m.blocks.first, engine.key, dtypes, m.neurons.channels, tally).fill()
     pending = no_pending_spikes(len(m.blocks.first) - 1, len(y.channel), len(m.ring.number))
     engine.machine = m._replace(synapses=y, underway=pending)
 

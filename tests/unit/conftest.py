@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
@@ -22,22 +23,24 @@ def terminal():
 
 
 COARSE = 50  # dots per inch
+_RESOLUTIONS = (("lifsim.plot.style", "DPI"), ("lifsim.report.figures_part", "_DPI"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def coarse_figures():
     """Figures are saved, and put into reports, in few pixels, which take most of the time; tests of pixels ask for `fine_figures`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lifsim.plot.style.DPI", COARSE)
-        patch.setattr("lifsim.report.figures_part._DPI", COARSE)
-        yield
+        fine = {f"{module}.{name}": getattr(import_module(module), name) for module, name in _RESOLUTIONS}
+        for place in fine:
+            patch.setattr(place, COARSE)
+        yield fine
 
 
 @pytest.fixture
-def fine_figures(monkeypatch):
+def fine_figures(coarse_figures, monkeypatch):
     """Figures are saved as users have them."""
-    monkeypatch.setattr("lifsim.plot.style.DPI", 300)
-    monkeypatch.setattr("lifsim.report.figures_part._DPI", 170)
+    for place, dpi in coarse_figures.items():
+        monkeypatch.setattr(place, dpi)
 
 
 @pytest.fixture

@@ -75,6 +75,10 @@ def two_cores(monkeypatch):
     monkeypatch.setattr(ahead.memory, "free", lambda: ahead.memory.Limit("memory", 1e12, 0.0, "here"))
 
 
+def kinds_of(data):
+    return Known().flat(data)[0]
+
+
 def jobs():
     return [job for part in PARTS if (job := part.wanted(data_of(), Known())) is not None]
 
@@ -87,8 +91,9 @@ def started(wanted):
 
 def test_data_of_the_same_types_are_made_from_their_description():
     data = data_of()
-    assert Known().flat(ahead.made(ahead.described(data)))[0] == Known().flat(data)[0]
-    assert Known().flat(ahead.made(ahead.described((1 << 63, True, 1))))[0] == Known().flat((1 << 63, True, 1))[0]
+    assert kinds_of(ahead.made(ahead.described(kinds_of(data)))) == kinds_of(data)
+    words = (1 << 63, True, 1)
+    assert kinds_of(ahead.made(ahead.described(kinds_of(words)))) == kinds_of(words)
 
 
 def test_the_other_process_compiles_what_this_one_then_loads(empty, two_cores):

@@ -569,12 +569,14 @@ def test_settings_of_numbas_own_cache_do_not_matter(place):
 
 @pytest.mark.parametrize("setting", ["NUMBA_DISABLE_JIT=1", "NUMBA_NUM_THREADS=0"])
 def test_without_the_compiler_there_is_one_clear_error(tmp_path, setting):
-    words = [sys.executable, "-m", "lifsim", "run", "single_neuron", "-o", str(tmp_path / "x.h5"), "--quiet"]
+    out = tmp_path / "out"
+    out.mkdir()
+    words = [sys.executable, "-m", "lifsim", "run", "single_neuron", "-o", str(out / "x.h5")]
     environment = {"LIFSIM_CACHE_DIR": str(tmp_path / "cache"), **dict([setting.split("=")])}
     done = subprocess.run(words, capture_output=True, text=True, env=os.environ | environment)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(("error: NUMBA_DISABLE_JIT: ", "error: numba: cannot be loaded: Number of threads"))
-    assert not (tmp_path / "x.h5").exists()
+    assert list(out.iterdir()) == []
 
 
 COMPILE_AT_ONCE = f"""

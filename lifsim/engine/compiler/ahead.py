@@ -18,6 +18,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,28 +41,29 @@ class WantedPart(NamedTuple):
     name: str
 
 
-def described(data: Any) -> list[Any]:
-    """The types in the data of a part, for `made`."""
-    if isinstance(data, np.ndarray):
-        return ["array", data.dtype.str, data.ndim, data.flags.writeable]
-    kind = type(data) if not isinstance(data, int) or data < 1 << 63 else np.uint64
-    place = [kind.__module__, kind.__qualname__]
-    return ["tuple", *place, list(map(described, data))] if isinstance(data, tuple) else ["none"] if data is None else ["number", *place]
+def described(kind: Any) -> list[Any]:
+    """The types of data (`parts.Kinds`) as lists of text and numbers, for `made`."""
+    if isinstance(kind, type):
+        return ["number", kind.__module__, kind.__qualname__]
+    first, *rest = kind
+    if isinstance(first, np.dtype):
+        return ["array", first.str, *rest]
+    return ["tuple", first.__module__, first.__qualname__, list(map(described, rest))]
 
 
 def made(description: list[Any]) -> Any:
-    """Data of the types in `description`: empty arrays, and ones."""
-    what, *rest = description
+    """Data of the types in `description`: empty arrays, ones and None."""
+    what, first, *rest = description
     if what == "array":
-        array = np.empty((0,) * rest[1], rest[0])
-        array.flags.writeable = rest[2]
+        array = np.empty((0,) * rest[0], first)
+        array.flags.writeable = rest[1]
         return array
-    if what == "none":
+    if rest[0] == "NoneType":
         return None
-    kind = getattr(sys.modules.get(rest[0]) or __import__(rest[0], fromlist=["_"]), rest[1])
+    kind = getattr(import_module(first), rest[0])
     if what == "number":
         return kind(1)
-    entries = list(map(made, rest[2]))
+    entries = list(map(made, rest[1]))
     return tuple(entries) if kind is tuple else kind(*entries)
 
 

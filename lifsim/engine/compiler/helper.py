@@ -20,5 +20,5 @@ def main() -> None:
     for each in map(ahead.WantedPart._make, wanted):
         with suppress(Exception):  # the other process compiles it, then, and says what is wrong
             part, data = getattr(import_module(each.module), each.part), ahead.made(each.data)
-            if part.file_of(data) == each.name and ahead.claim(Path(folder), each.name):
+            if part.wanted(data, Known()) == each and ahead.claim(Path(folder), each.name):
                 Calls([(part, data)], Known())

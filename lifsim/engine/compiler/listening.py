@@ -7,6 +7,8 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 
+from lifsim.engine.compiler import settings
+
 
 class Compiling:
     """Measures compilation (not loading from the cache): time in `seconds`, number of `kernels` without the kernels that they call.
@@ -23,6 +25,7 @@ class Compiling:
         """Compilation begins, of a kernel or of one that it calls (one thread compiles at a time)."""
         if self._depth == 0:
             self._since = time.perf_counter()
+            settings.load_numba()  # if that fails, nothing has begun
             self.kernels += 1
             if self.kernels == 1:
                 self._began()

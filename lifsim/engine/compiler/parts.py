@@ -110,16 +110,12 @@ class Part:
                 found = self._code[kinds] = self._code.get(kinds) or self._loaded(kinds) or self._made_now(data, kinds)
         return found
 
-    def file_of(self, data: tuple[Any, ...]) -> str:
-        """The name of the file that stores the code for data of the types of `data`."""
-        return self._file(Known().flat(data)[0])
-
     def wanted(self, data: tuple[Any, ...], known: Known) -> ahead.WantedPart | None:
         """What another process needs to compile the part for data of these types; None if the code is there already."""
         kinds, _ = known.flat(data)
         if kinds in self._code or cache.holds(name := self._file(kinds)):
             return None
-        return ahead.WantedPart(self._kernel.__module__, self._kernel.__qualname__, ahead.described(data), name)
+        return ahead.WantedPart(self._kernel.__module__, self._kernel.__qualname__, ahead.described(kinds), name)
 
     def _loaded(self, kinds: Kinds) -> int | None:
         kept = cache.find(self._file(kinds))

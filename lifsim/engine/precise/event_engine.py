@@ -54,7 +54,7 @@ class PreciseEngine(NeuronEngine):
     def _packed(self) -> Synapses:
         """The synapses of the plan."""
         dtypes = self.dtype, self.weight_dtype
-        return packing.pack(self._wirings(), self.plan.n_nodes, self.placement.first, self.key, dtypes, 1, self.tally)
+        return packing.Packing(self._wirings(), self.plan.n_nodes, self.placement.first, self.key, dtypes, 1, self.tally).fill()
 
     def _begin(self, synapses: Synapses, key: tuple[np.uint64, np.uint64]) -> None:
         """Make the machine in its initial state, with `synapses` and the random numbers of `key`."""

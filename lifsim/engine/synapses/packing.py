@@ -131,13 +131,6 @@ def mark_delays(m):
             seen[d.delay[k]] = True
 
 
-def pack(*given: Any) -> Synapses:
-    """The packed synapses of a `Packing` of what is given."""
-    packing = Packing(*given)
-    packing.fill()
-    return packing.synapses
-
-
 class Packing:
     """Makes the packed synapses of all `wirings`: `synapses` has room for them and no content before `fill`.
 
@@ -182,14 +175,15 @@ class Packing:
             *np.zeros((2, len(first) - 1), np.int64),
         )
 
-    def fill(self) -> None:
-        """Draw the synapses and write them, block by block.
+    def fill(self) -> Synapses:
+        """Draw the synapses and write them, block by block; returns `synapses`.
 
         Raises
         ------
         LifsimError : a row is too long.
         """
         self._tally.each(self._fill_block, range(len(self._first) - 1))
+        return self.synapses
 
     def _fill_block(self, b: int) -> None:
         from lifsim.engine.synapses import explicit
