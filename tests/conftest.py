@@ -12,6 +12,9 @@ import pytest
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# The threads of OpenBLAS wait for each other by spinning; two workers on two cores have none to spare for that. (Before NumPy is loaded.)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def pytest_collection_finish():
     """Let the garbage collector look seldom, and not at the modules and tests that stay to the end: this took a tenth of the time."""
