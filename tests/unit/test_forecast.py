@@ -30,8 +30,8 @@ print(memory.peak(), compiler.kernels)
 """
 CASES = {  # 5 ms where next to nothing is recorded
     "constant weights": ("brunel", "5", "float64", "", "2"),
-    "drawn weights": ("microcircuit", "5", "float32", "float32", "2", "scale=0.25", "k_scale=0.4"),
-    "in float64, one thread": ("microcircuit", "5", "float64", "float64", "1", "scale=0.25", "k_scale=0.4"),
+    "drawn weights": ("microcircuit", "5", "float32", "float32", "2", "scale=0.25", "k_scale=0.25"),
+    "in float64, one thread": ("microcircuit", "5", "float64", "float64", "1", "scale=0.25", "k_scale=0.25"),
     "compact": ("microcircuit", "5", "float32", "compact", "2", "scale=0.25", "k_scale=0.4"),
     "in space": ("spatial", "5", "float64", "", "1", "indegree=800"),
     "plastic": ("hpc", "50", "float64", "", "2", "C_ex=2000"),
@@ -124,8 +124,8 @@ def test_runs_and_checks_say_it(tmp_path, monkeypatch):
 
 SHAPES = {
     "few neurons, many synapses": 'net.connect(add(100), "n", "fixed_indegree", indegree=10**6)',
-    "one target of huge in-degree": 'net.connect(add(1), "n", "fixed_indegree", indegree=3 * 10**7)',
-    "given number of targets": 'net.connect(add(20_000), "n", "fixed_outdegree", outdegree=1000)',
+    "one target of huge in-degree": 'net.connect(add(1), "n", "fixed_indegree", indegree=2 * 10**7)',
+    "given number of targets": 'net.connect(add(10_000), "n", "fixed_outdegree", outdegree=1000)',
     "one long delay": 'net.connect(add(100), "n", "fixed_indegree", indegree=10, delay=0.1 * 2**25)',
     "many neurons": "add(1_000_000)",
     "many generators": 'g = net.add("g", 1000, "dc_generator"); net.connect(g, add(1000), "fixed_indegree", indegree=2000)',
