@@ -85,7 +85,7 @@ def test_every_call_may_fail(call, tmp_path, monkeypatch, whole):
             result = ls.run(net(), 60.0, out=out, overwrite=True)
         assert digest(result) == wanted and result.complete
         assert [p.name for p in out.parent.iterdir()] == ["run.h5"]
-        n += 1 + n // 12  # each of the first, then fewer
+        n += 1 + n // 5  # each of the first, then fewer
     assert n > 1 and (resumed > 1 or call in ("open", "ftruncate"))
 
 
