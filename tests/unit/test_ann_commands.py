@@ -14,6 +14,8 @@ from sklearn.datasets import load_diabetes, load_digits
 import lifsim as ls
 from lifsim.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 CONFIG = """
 task = "classification"
 test = 0.2

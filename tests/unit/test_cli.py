@@ -20,6 +20,8 @@ from lifsim.cli.main import main
 from lifsim.common.errors import RunError
 from lifsim.simulation.signals import Stopped
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 MODEL = """
 name = "tiny"
 description = "Ten neurons driven above threshold"

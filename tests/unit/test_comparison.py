@@ -29,6 +29,8 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.results import Spikes
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 
 def spikes(times, ids, n=20, stop=1000.0, dt=0.1, name="exc"):
     order = np.lexsort((ids, times))

@@ -16,6 +16,8 @@ import lifsim as ls
 from lifsim.cli.main import main
 from lifsim.demo import ann, balance, digit_pictures, leak, neuron, poisson, stdp
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 E_L, V_TH, V_RESET, C_M, TAU_M, T_REF = -70.0, -55.0, -70.0, 250.0, 10.0, 2.0  # of the neurons of all demonstrations
 DT = 0.1
 NAMES = list(ls.demo.names())

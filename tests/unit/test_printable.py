@@ -16,6 +16,8 @@ import lifsim as ls
 from lifsim.cli.main import main
 from lifsim.common.printable import one_line, printable, shown
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 EVIL = "\x1b]8;;http://x\x07\x9b2J\u202e\u2066\r\x85\u2028\ufeff"
 ORDINARY = "µ 中文 é → ∞ 👩\u200d🔬 עברית"
 

@@ -12,6 +12,8 @@ from chromium_page import ChromiumPage, requests
 import lifsim as ls
 from lifsim.report import raster_data
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 NAMES = ["exc <img src=x onerror=alert(1)>", "inh", "one"]
 
 

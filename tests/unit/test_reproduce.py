@@ -23,6 +23,8 @@ from lifsim.common import command as command_module
 from lifsim.plot.origins import keep
 from lifsim.reproduction import reproduce
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 MODEL = "brunel"
 SMALL = {"order": 20}
 NARROW = 50.0  # mm: figures of few pixels

@@ -19,6 +19,8 @@ from lifsim.theory import BrunelNetwork
 from lifsim.theory.constant_remarks import constant_input
 from lifsim.theory.network_inputs import network_inputs
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 PD = {"tau_m": 10.0, "C_m": 250.0, "tau_syn_ex": 0.5, "tau_syn_in": 0.5}
 
 
