@@ -72,7 +72,7 @@ def _looks():
             yield pytest.param(kind, style, width, marks=() if often else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("kind", "style", "width"), _looks())
+@pytest.mark.parametrize(("kind", "style", "width"), list(_looks()))
 def test_figures_have_the_width_and_the_style_that_were_asked_for(kind, style, width):
     paper = {"light": LIGHT, "dark": DARK}[style]
     before = dict(matplotlib.rcParams)
@@ -211,7 +211,7 @@ def test_a_population_has_its_colour_in_every_figure():
 @pytest.mark.parametrize("kind", ["raster", "summary"])
 def test_text_is_text_and_dots_are_pixels(kind, tmp_path):
     figure = DRAW[kind](RESULT)
-    figure.set_layout_engine("none")  # where things are does not matter
+    figure.set_layout_engine(None)  # where things are does not matter
     svg = plot.save(figure, tmp_path / "x.svg").read_text(encoding="utf-8")
     assert "<text" in svg and "time" in svg
     assert "<image" in svg
