@@ -55,7 +55,8 @@ def unsaved_figures(monkeypatch):
 def unarranged_figures():
     """Figures are saved as matplotlib places them by default, without the layout, which takes three quarters of the time of drawing.
 
-    For whole files of tests whose point is not where things are in a figure; test_plot_layout.py and others look at that.
+    For whole files of tests whose point is not where things are in a figure; test_plot_layout.py and others look at that. One test of
+    each kind of figure asks for `arranged_figures`, where no other file draws that kind with its layout.
     """
     from lifsim.plot.style import Picture
 

@@ -44,7 +44,7 @@ def said(line: str, code: int = 0) -> str:
     return outcome.output
 
 
-def test_from_data_to_spikes(folder):
+def test_from_data_to_spikes(folder, arranged_figures):
     out = said("train digits.toml --data digits.npz -o net.h5 --plot")
     assert "64-24-10 of lif, 20 epochs; accuracy" in out and "test data" in out
     for picture in ("net.learning.png", "net.confusion.png"):
@@ -84,7 +84,7 @@ def test_regression_and_spiking_classification(folder):
     assert "23.0          1.0000" in said("classify snn.toml --data new.csv")
 
 
-def test_one_sample(folder):
+def test_one_sample(folder, arranged_figures):
     X, y = load_digits(return_X_y=True)
     said("train digits.toml --data digits.npz -o net.h5")
     out = said("convert net.h5 -o net.toml --data new.csv --sample 17")

@@ -615,7 +615,7 @@ def test_command_exact(folder, monkeypatch):
     )
 
 
-def test_command_statistical(folder, monkeypatch, tmp_path):
+def test_command_statistical(folder, monkeypatch, tmp_path, arranged_figures):
     monkeypatch.chdir(folder)
     groups = "--group", "a=1.h5,2.h5,3.h5", "--group", "b=4.h5,5.h5,6.h5"
     code, said = lifsim("compare", *groups, "--discard", 100, "-o", tmp_path / "c.png")

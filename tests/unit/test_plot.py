@@ -360,7 +360,7 @@ def test_empty_windows_are_refused(draw, window, why):
         draw(result, t_start=window[0], t_stop=window[1])
 
 
-def test_map_of_activity(tmp_path):
+def test_map_of_activity(tmp_path, arranged_figures):
     net = ls.Network()
     for k, dimensions in enumerate((2, 3, 1, 2)):
         positions = {"random": True, "extent": [1.0] * dimensions}

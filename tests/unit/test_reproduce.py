@@ -187,7 +187,7 @@ def test_a_changed_figure_is_found(here):
     assert code == 1 and "ran again: different" in said
 
 
-def test_figures_of_models_are_drawn_again(here):
+def test_figures_of_models_are_drawn_again(here, arranged_figures):
     assert lifsim("plot", "small.toml", "--kind", "connectivity", "--set", "order=20", "-o", "c.png")[0] == 0
     ls.plot.save(ls.plot.network(ls.load("brunel")), "n.svg")
     for figure in ("c.png", "n.svg"):

@@ -436,7 +436,7 @@ def test_theory_is_a_line_and_simulation_dots():
     assert ax.lines[-1].get_color() != dots.get_color()
 
 
-def test_stability_plot():
+def test_stability_plot(arranged_figures):
     points = BrunelNetwork().stability_lines([5.8, 6.0, 6.2])
     figure = ls.plot.stability(points, {"asynchronous": [(5.0, 2.0)], "fast oscillation": [(6.0, 4.0), (7.0, 4.0)]})
     (ax,) = figure.axes
