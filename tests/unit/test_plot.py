@@ -194,9 +194,15 @@ def boxes(texts, figure):
     return [text.get_window_extent(figure.canvas.get_renderer()) for text in texts]
 
 
-@pytest.mark.parametrize("number", [6, pytest.param(14, marks=pytest.mark.slow), 30, 80])  # 14 as 30, with more room
-@pytest.mark.parametrize("draw", [plot.raster, plot.rates, plot.isi])
-def test_many_populations_with_long_names(number, draw):
+SPARE = [(plot.raster, 14), (plot.rates, 14), (plot.isi, 14), (plot.isi, 80)]  # as 30, with more room; the rows of `rates`
+
+
+@pytest.mark.parametrize(
+    ("draw", "number"),
+    [(draw, number) for draw in (plot.raster, plot.rates, plot.isi) for number in (6, 30, 80) if (draw, number) not in SPARE]
+    + [pytest.param(*each, marks=pytest.mark.slow) for each in SPARE],
+)
+def test_many_populations_with_long_names(draw, number):
     sizes = {f"layer_{k}_population_of_pyramidal_cells_{'left' if k % 2 else 'right'}": 900 if k == 3 else 100 for k in range(number)}
     figure = draw(make(dict.fromkeys(sizes, 5), sizes, stop=200.0))
     FigureCanvasAgg(figure)

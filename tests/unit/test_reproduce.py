@@ -154,7 +154,7 @@ def test_a_different_spike_is_found(here, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
-def test_figures_are_reproduced_without_their_results(here, tmp_path, monkeypatch, suffix):
+def test_figures_are_reproduced_without_their_results(here, tmp_path, monkeypatch, suffix, arranged_figures):
     figure = tmp_path / "alone" / f"figure{suffix}"
     figure.parent.mkdir()
     ls.plot.save(ls.plot.raster(ls.open("small.h5"), width_mm=NARROW), figure)

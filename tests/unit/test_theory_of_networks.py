@@ -437,7 +437,8 @@ def test_theory_is_a_line_and_simulation_dots():
 
 
 def test_stability_plot(arranged_figures):
-    points = BrunelNetwork().stability_lines([5.8, 6.0, 6.2])
+    found = BrunelNetwork().stability_lines(6.0)
+    points = [p._replace(g=p.g + by, eta=p.eta + by) for by in (-0.2, 0.0, 0.2) for p in found]
     figure = ls.plot.stability(points, {"asynchronous": [(5.0, 2.0)], "fast oscillation": [(6.0, 4.0), (7.0, 4.0)]})
     (ax,) = figure.axes
     fast = [p.eta for p in points if p.kind == "fast"]
