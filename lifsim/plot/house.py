@@ -9,12 +9,11 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import matplotlib
-from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -86,10 +85,15 @@ def house_style(width_mm: float | None = None, style: str | None = None, ax: Any
         raise DataError("width_mm", "given together with ax", "one of them: a figure of your own has a width")
     if width_mm is not None and not _NARROWEST <= width_mm <= _WIDEST:
         raise DataError("width_mm", f"{width_mm:g} mm", f"from {_NARROWEST:g} to {_WIDEST:g} mm")
-    with matplotlib_style.context(_FOLDER / f"{style}.mplstyle"):
+    with matplotlib.rc_context(_settings(style)):
         if width_mm is not None:
             matplotlib.rcParams["figure.figsize"] = width_mm / 25.4, matplotlib.rcParams["figure.figsize"][1]
         yield
+
+
+@lru_cache(len(STYLES))
+def _settings(style: str) -> matplotlib.RcParams:
+    return matplotlib.rc_params_from_file(_FOLDER / f"{style}.mplstyle", use_default_template=False)
 
 
 def _background(ax: Any) -> Any:

@@ -51,6 +51,35 @@ def unsaved_figures(monkeypatch):
     monkeypatch.setattr("lifsim.report.figures_part._figure", lambda figure, caption: element("figure", element("figcaption", caption)))
 
 
+@pytest.fixture(scope="module")
+def unarranged_figures():
+    """Figures are saved as matplotlib places them by default, without the layout, which takes three quarters of the time of drawing.
+
+    For whole files of tests whose point is not where things are in a figure; test_plot_layout.py and others look at that. One test of
+    each kind of figure asks for `arranged_figures`, where no other file draws that kind with its layout.
+    """
+    from lifsim.plot.style import Picture
+
+    arranged = Picture.savefig
+
+    def savefig(self, *arguments, **options):
+        if engine := self.get_layout_engine():
+            engine.execute = lambda figure: None
+        return arranged(self, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Picture, "savefig", savefig)
+        yield arranged
+
+
+@pytest.fixture
+def arranged_figures(unarranged_figures, monkeypatch):
+    """Figures are saved as users have them, in a file of tests that otherwise saves them without the layout."""
+    from lifsim.plot.style import Picture
+
+    monkeypatch.setattr(Picture, "savefig", unarranged_figures)
+
+
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

@@ -65,6 +65,7 @@ def test_edge_cases_can_be_drawn_or_are_refused(kind, case):
             DRAW[kind](EDGES[case])
         return
     figure = DRAW[kind](EDGES[case])
+    figure.set_layout_engine("none")  # that of each kind: test_house_style.py
     figure.set_dpi(40)
     FigureCanvasAgg(figure).draw()
 

@@ -14,6 +14,8 @@ from sklearn.datasets import load_diabetes, load_digits
 import lifsim as ls
 from lifsim.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 CONFIG = """
 task = "classification"
 test = 0.2
@@ -42,7 +44,7 @@ def said(line: str, code: int = 0) -> str:
     return outcome.output
 
 
-def test_from_data_to_spikes(folder):
+def test_from_data_to_spikes(folder, arranged_figures):
     out = said("train digits.toml --data digits.npz -o net.h5 --plot")
     assert "64-24-10 of lif, 20 epochs; accuracy" in out and "test data" in out
     for picture in ("net.learning.png", "net.confusion.png"):
@@ -82,7 +84,7 @@ def test_regression_and_spiking_classification(folder):
     assert "23.0          1.0000" in said("classify snn.toml --data new.csv")
 
 
-def test_one_sample(folder):
+def test_one_sample(folder, arranged_figures):
     X, y = load_digits(return_X_y=True)
     said("train digits.toml --data digits.npz -o net.h5")
     out = said("convert net.h5 -o net.toml --data new.csv --sample 17")

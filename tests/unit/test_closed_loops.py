@@ -39,7 +39,7 @@ def page():
 # -- the dynamic clamp -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dt", [0.1, 0.025])
+@pytest.mark.parametrize("dt", [0.1, pytest.param(0.025, marks=pytest.mark.slow)])
 def test_a_clamped_current_acts_from_the_next_step_on(page, dt):
     """The same clamp in plain NumPy: V moves to where the current, held for a step, leads it."""
     tau_m, resistance, v, g, expected = 15.0, 15.0 / 250.0, -70.0, 0.0, []
@@ -116,6 +116,7 @@ def test_without_a_force_cart_and_pole_keep_their_energy(page):
     assert energy(state) == pytest.approx(before, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_another_seed_balances_the_pole_too(page):
     path = page["balance"](3_000.0, seed=2)
     assert 4.0 < np.degrees(np.abs(path[:, 2])).max() < 12.0  # the push is felt

@@ -29,6 +29,8 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError
 from lifsim.results import Spikes
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 
 def spikes(times, ids, n=20, stop=1000.0, dt=0.1, name="exc"):
     order = np.lexsort((ids, times))
@@ -613,7 +615,7 @@ def test_command_exact(folder, monkeypatch):
     )
 
 
-def test_command_statistical(folder, monkeypatch, tmp_path):
+def test_command_statistical(folder, monkeypatch, tmp_path, arranged_figures):
     monkeypatch.chdir(folder)
     groups = "--group", "a=1.h5,2.h5,3.h5", "--group", "b=4.h5,5.h5,6.h5"
     code, said = lifsim("compare", *groups, "--discard", 100, "-o", tmp_path / "c.png")

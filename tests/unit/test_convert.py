@@ -17,7 +17,7 @@ from lifsim.common.errors import DataError, LifsimError, OutputError
 
 X, Y = load_digits(return_X_y=True)
 X = X / 16
-LEARN, TEST = slice(0, 1200), slice(1200, 1500)
+LEARN, TEST = slice(0, 1200), slice(1200, 1400)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ import lifsim as ls
 from lifsim.cli.main import main
 from lifsim.demo import ann, balance, digit_pictures, leak, neuron, poisson, stdp
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 E_L, V_TH, V_RESET, C_M, TAU_M, T_REF = -70.0, -55.0, -70.0, 250.0, 10.0, 2.0  # of the neurons of all demonstrations
 DT = 0.1
 NAMES = list(ls.demo.names())
@@ -58,6 +60,8 @@ def test_every_demonstration_has_a_figure_and_about_ten_lines(made, name):
     assert 7 <= len(d.lines) <= most and max(map(len, d.lines)) <= 160 and not re.search(r"\b(nan|inf)\b", d.text)
     assert d.text == "\n".join(d.lines)
     d.figure.set_dpi(60)
+    if name not in ("neuron", "poisson", "stdp"):  # the others have the same panels
+        d.figure.set_layout_engine(None)
     canvas = FigureCanvasAgg(d.figure)
     canvas.draw()
     assert np.std(np.asarray(canvas.buffer_rgba())[..., :3] / 255) > 0.05  # not empty

@@ -18,6 +18,8 @@ from lifsim.cli.main import main
 from lifsim.cli.next_steps import plot_of, run_of, unused
 from lifsim.common.errors import LifsimError
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):

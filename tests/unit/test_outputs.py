@@ -30,7 +30,10 @@ from lifsim.results.recording import Chunk
 from lifsim.simulation.file_sink import FileSink
 from lifsim.weights import WeightStore, is_store
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="links, pipes and names of bytes")
+pytestmark = [
+    pytest.mark.usefixtures("unarranged_figures"),
+    pytest.mark.skipif(sys.platform != "linux", reason="links, pipes and names of bytes"),
+]
 
 MODEL = """
 run.duration = 20

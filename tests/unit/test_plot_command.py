@@ -24,6 +24,8 @@ from lifsim.results.manifest import Manifest
 from lifsim.results.recording import Chunk
 from lifsim.simulation.file_sink import FileSink
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 
 def lif(line, code=0):
     outcome = CliRunner().invoke(main, shlex.split(line))

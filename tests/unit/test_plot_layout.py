@@ -69,7 +69,12 @@ KINDS = {
 }
 
 
-NARROW = [(kind, names, 85) for kind in KINDS for names in (FIFTY, MANY)]
+LIKE_OTHERS = [("correlations", MANY), ("spectrum", MANY)]  # the legend is that of the correlogram
+NARROW = [
+    pytest.param(kind, names, 85, marks=pytest.mark.slow if (kind, names) in LIKE_OTHERS else ())
+    for kind in KINDS
+    for names in (FIFTY, MANY)
+]
 
 
 @pytest.mark.parametrize(("kind", "names", "width"), [*NARROW, ("raster", LONG, 85), ("rates", FIFTY, 180), ("summary", FIFTY, 180)])

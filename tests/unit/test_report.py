@@ -22,6 +22,8 @@ from lifsim.report import raster_data
 from lifsim.report.blocks import PageBlocks
 from lifsim.results.opening import opened
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 NASTY = "</script><script>alert(1)</script>&\"'"
 
 

@@ -12,6 +12,8 @@ from chromium_page import ChromiumPage, requests
 import lifsim as ls
 from lifsim.report import raster_data
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 NAMES = ["exc <img src=x onerror=alert(1)>", "inh", "one"]
 
 
@@ -47,6 +49,10 @@ class Page(ChromiumPage):
     """A page in the browser. It is at rest when plots, table and status line follow the view."""
 
     at_rest = "document.getElementById('explorer').getAttribute('aria-busy') === 'false'"
+
+    def __init__(self, browser, path):
+        super().__init__(browser, path)
+        self.js("const wait = setTimeout; window.setTimeout = (act, delay) => wait(act, Math.min(delay, 10))")  # 120 ms for each change
 
     def do(self, act, *arguments):
         act(*arguments)

@@ -23,6 +23,8 @@ from lifsim.common import command as command_module
 from lifsim.plot.origins import keep
 from lifsim.reproduction import reproduce
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 MODEL = "brunel"
 SMALL = {"order": 20}
 NARROW = 50.0  # mm: figures of few pixels
@@ -152,7 +154,7 @@ def test_a_different_spike_is_found(here, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
-def test_figures_are_reproduced_without_their_results(here, tmp_path, monkeypatch, suffix):
+def test_figures_are_reproduced_without_their_results(here, tmp_path, monkeypatch, suffix, arranged_figures):
     figure = tmp_path / "alone" / f"figure{suffix}"
     figure.parent.mkdir()
     ls.plot.save(ls.plot.raster(ls.open("small.h5"), width_mm=NARROW), figure)
@@ -185,7 +187,7 @@ def test_a_changed_figure_is_found(here):
     assert code == 1 and "ran again: different" in said
 
 
-def test_figures_of_models_are_drawn_again(here):
+def test_figures_of_models_are_drawn_again(here, arranged_figures):
     assert lifsim("plot", "small.toml", "--kind", "connectivity", "--set", "order=20", "-o", "c.png")[0] == 0
     ls.plot.save(ls.plot.network(ls.load("brunel")), "n.svg")
     for figure in ("c.png", "n.svg"):

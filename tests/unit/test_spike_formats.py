@@ -19,6 +19,8 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError, OutputError
 from lifsim.results.spike_writing import lost
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 DATA = Path(__file__).parents[1] / "data"
 SAMPLES = DATA / "spikes"
 

@@ -15,6 +15,8 @@ from lifsim import analysis
 from lifsim.common.errors import DataError
 from lifsim.results.spike_arrays import ascending, by_time, first_missing
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 
 @pytest.fixture
 def spikes():

@@ -25,6 +25,8 @@ from lifsim.results.recording import Chunk, Recorded, Totals
 from lifsim.results.result import Result
 from lifsim.results.spikes import Spikes
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 N = 60
 ALL = ["rate", "cv", "cv2", "lv", "lvr", "fano", "fano_neuron", "correlation", "synchrony", "oscillation"]
 

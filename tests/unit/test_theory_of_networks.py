@@ -19,6 +19,8 @@ from lifsim.theory import BrunelNetwork
 from lifsim.theory.constant_remarks import constant_input
 from lifsim.theory.network_inputs import network_inputs
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 PD = {"tau_m": 10.0, "C_m": 250.0, "tau_syn_ex": 0.5, "tau_syn_in": 0.5}
 
 
@@ -434,8 +436,9 @@ def test_theory_is_a_line_and_simulation_dots():
     assert ax.lines[-1].get_color() != dots.get_color()
 
 
-def test_stability_plot():
-    points = BrunelNetwork().stability_lines([5.8, 6.0, 6.2])
+def test_stability_plot(arranged_figures):
+    found = BrunelNetwork().stability_lines(6.0)
+    points = [p._replace(g=p.g + by, eta=p.eta + by) for by in (-0.2, 0.0, 0.2) for p in found]
     figure = ls.plot.stability(points, {"asynchronous": [(5.0, 2.0)], "fast oscillation": [(6.0, 4.0), (7.0, 4.0)]})
     (ax,) = figure.axes
     fast = [p.eta for p in points if p.kind == "fast"]

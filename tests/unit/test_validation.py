@@ -17,6 +17,8 @@ from lifsim.cli.main import main
 from lifsim.common.errors import DataError, LifsimError, ModelError
 from lifsim.validation import RECIPES, ValidationRecipe, read_reference, write_reference
 
+pytestmark = pytest.mark.usefixtures("unarranged_figures")
+
 SMALL = ValidationRecipe(
     name="small",
     title="Brunel's network, very small",

@@ -160,6 +160,8 @@ def test_choices():
 
 
 def test_the_compiler_is_listened_to():
+    import lifsim.engine.compiler.dispatchers  # noqa: F401  # which tell; while all code is in the cache, nothing else loads them
+
     code = numba.njit(lambda x: x + 1)
     told = []
     with compiling(lambda: told.append("began")) as first:
