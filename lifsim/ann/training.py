@@ -183,12 +183,13 @@ def shape(layers: Layers, batch: int) -> dense.Shape:
     """The description of `layers` for the kernels, with batches of up to `batch` samples."""
     sizes, ends = np.array(layers.sizes, np.int64), layers.ends
     starts = np.concatenate([[0], ends[:-1]])
+    weight, bias = np.ascontiguousarray(starts[::2]), np.ascontiguousarray(starts[1::2])  # networks of one layer need no code of their own
     curve = next((f for f in layers.activations if f.name == "lif"), Activation("lif"))  # the same for all layers
     return dense.Shape(
         sizes,
         np.array([f.code for f in layers.activations], np.int64),
-        starts[::2],
-        starts[1::2],
+        weight,
+        bias,
         batch * np.concatenate([[0], np.cumsum(sizes)[:-1]]),
         losses.NAMES.index(layers.loss),
         np.array([curve.rho, curve.gain, KNEE, *knee(curve.rho)], layers.theta.dtype),

@@ -117,5 +117,6 @@ def _own_words(values: Any) -> set[str]:
         read = toml.value(str(values))
         return {str(values)} | ({read} if isinstance(read, str) else _own_words(read))
     if isinstance(values, (Mapping, list, tuple)):
-        return set().union(*map(_own_words, values.values() if isinstance(values, Mapping) else values))
+        held = values.values() if isinstance(values, Mapping) else values
+        return set() if set(map(type, held)) <= {int, float} else set().union(*map(_own_words, held))
     return set()

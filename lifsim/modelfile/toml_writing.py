@@ -46,7 +46,8 @@ def _inline(x: Any) -> str:
     if isinstance(x, Mapping):
         return "{ " + ", ".join(_lines(x)) + " }" if x else "{}"
     if isinstance(x, (list, tuple)):
-        return "[" + ", ".join(map(_inline, x)) + "]"
+        plain = set(map(type, x)) <= {int, float}  # long lists of numbers are written many times as fast
+        return "[" + ", ".join(map(repr if plain else _inline, x)) + "]"
     if isinstance(x, (date, time)):
         return x.isoformat()
     return repr(x)  # Python's shortest representation that reads back as the same number is valid TOML

@@ -17,6 +17,9 @@ UNREACHED = 1e6  # mV
 THRESHOLD = [name for name, model in MODELS.items() if model.role == "neuron" and "V_th" in model.settable]
 CASES = [(name, precision) for name in THRESHOLD for precision in ("float64", "float32") if "grid" in MODELS[name].methods]
 CASES += [(name, "float64") for name in THRESHOLD if "grid" not in MODELS[name].methods]
+# Code in single precision that no other test needs; each form of threshold has one that is run always.
+RARE = {"iaf_cond_exp_sfa_rr", "iaf_psc_exp_multisynapse", "if_psc_delta", "if_psc_delta_hard", "lif_psc_delta"}
+CASES = [pytest.param(*case, marks=[pytest.mark.slow] if case[1] == "float32" and case[0] in RARE else []) for case in CASES]
 
 
 def driven(model: str, V_th: object) -> ls.Network:

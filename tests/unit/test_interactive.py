@@ -123,12 +123,13 @@ def push(sim):
 @pytest.mark.parametrize("synapse", KINDS)
 def test_a_function_called_at_intervals_is_a_loop(synapse):
     with ls.Simulation(network(synapse), threads=1) as sim:
-        for _ in range(50):
+        for _ in range(25):
             sim.run(2.0)
             push(sim)
         wanted = sim.result()
+    assert len(wanted.spikes["n"]) > 20
     with ls.Simulation(network(synapse), threads=2) as sim:
-        sim.run(100.0, every=2.0, do=push)
+        sim.run(50.0, every=2.0, do=push)
         same(sim.result(), wanted)
 
 
@@ -185,19 +186,19 @@ def test_an_error_of_the_function_ends_the_run_and_keeps_what_was_recorded():
 def test_a_run_with_a_function_is_resumed_with_it(tmp_path, synapse):
     with ls.Simulation(network(synapse)) as sim:
         sim.run(3.0)
-        sim.run(100.0, every=2.5, do=push)
+        sim.run(50.0, every=2.5, do=push)
         wanted = sim.result()
     out = tmp_path / "x.h5"
 
     def stop(sim):
         push(sim)
-        if sim.time == 53.0:
+        if sim.time == 28.0:
             os.kill(os.getpid(), signal.SIGINT)
 
     sim = ls.Simulation(network(synapse), out=out, threads=2)
     sim.run(3.0)
     with pytest.raises(KeyboardInterrupt):
-        sim.run(100.0, every=2.5, do=stop)
+        sim.run(50.0, every=2.5, do=stop)
     sim.close()
     with pytest.raises(DataError, match=r"called a function every 2.5 ms.*do=FUNCTION"):
         ls.resume(out)

@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 
-import numba
 import numpy as np
 import pytest
 import scipy.linalg
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 
 import lifsim as ls
 from lifsim.engine import Engine, poisson_counts
+from lifsim.engine.compiler.parts import Part, read
 from lifsim.engine.reference import grid_reference
 from lifsim.engine.reference.grid_reference import STATES, Reference, expm, system
 from lifsim.engine.reference.random_numbers import normal, philox, philox_of_one
@@ -317,13 +317,18 @@ QUIET = {"derandomize": True, "deadline": None, "database": None, "suppress_heal
 SEEDS, THREADS, SLICES = st.integers(0, 2**64 - 1), st.sampled_from([1, 2, 3]), st.lists(st.integers(1, 60), min_size=1, max_size=4)
 
 
-def test_engine_equals_reference():
-    compared(networks(), 200, ("poisson", "noise", "currents", "events"))
+some_or_all = pytest.mark.parametrize("share", [0.5, pytest.param(1.0, marks=pytest.mark.slow)])  # of the examples
 
 
-def test_engine_equals_reference_with_stimuli_that_change_all_the_time():
+@some_or_all
+def test_engine_equals_reference(share):
+    compared(networks(), int(200 * share), ("poisson", "noise", "currents", "events"))
+
+
+@some_or_all
+def test_engine_equals_reference_with_stimuli_that_change_all_the_time(share):
     """Of neurons that are alike, with weights of one kind: one program is compiled for all of them."""
-    compared(networks(AlikeMaker, CHANGING), 100, ("trains", "sines", "waves", "paths"), weights="float64")
+    compared(networks(AlikeMaker, CHANGING), int(100 * share), ("trains", "sines", "waves", "paths"), weights="float64")
 
 
 def test_engine_equals_reference_for_other_resets():
@@ -387,7 +392,8 @@ def test_the_engine_stays_within_its_arrays():
     """The comparison again with the compiler's bounds checks, in a process (and a cache of machine code) of its own."""
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "LIFSIM_CACHE_DIR": cache}
-        command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "engine_equals_reference", "-p", "no:cacheprovider"]
+        which = ["-k", "engine_equals_reference and not 0.5", "-m", ""]  # all examples
+        command = [sys.executable, "-m", "pytest", "-q", __file__, *which, "-p", "no:cacheprovider"]
         subprocess.run(command, env=environment, check=True, timeout=900)  # a thread that fails leaves others waiting
 
 
@@ -454,38 +460,48 @@ def test_poisson_numbers_are_those_of_the_engine(mean):
     np.testing.assert_array_equal(poisson_counts(np.full((len(steps), n), mean), steps, stream, seed), expected)
 
 
-@numba.njit
-def counts(n, step, stream, laws, key):
-    return [count_of(who, step, stream, laws, 0, key) for who in range(n)]
+@Part
+def counted(m, step):
+    """The counts of all neurons in `step`."""
+    out, stream, laws, key = read(m)
+    for who in range(len(out)):
+        out[who] = count_of(who, step, stream, laws, 0, key)
 
 
-@pytest.mark.parametrize("mean", [1.6, 5e4, 2e9])
+@pytest.mark.parametrize("mean", [1.6, 5e4, 7.5e8])
 def test_poisson_counts_of_half_words_have_mean_and_variance(mean):
     """Also where no single count takes a whole share of the half words; the deviations are 5 of their standard errors."""
     laws, key, n = laws_of(np.array([mean])), (np.uint64(1), np.uint64(2)), 20_000
-    count = np.array(counts(n, 8, np.uint32(4 << 24), laws, key))
+    count = np.empty(n, np.int64)
+    counted((count, np.uint32(4 << 24), laws, key), 8)
     assert abs(count.mean() - mean) < 5 * np.sqrt(mean / n)
     assert abs(count.var() / mean - 1) < 5 * np.sqrt((2 + 1 / mean) / n)
 
 
-@lru_cache
-def anywhere(count):
-    """A kernel compiled for all processors."""
-    return numba.njit(count.py_func)
+@Part
+def by_bytes(m):
+    halves, limit, low, sums, out = read(m)
+    sum_bytes(halves, limit, low, sums, out)
 
 
-@pytest.mark.parametrize("count", [sum_bytes, sum_words])
+@Part
+def by_words(m):
+    halves, limit, low, sums, out = read(m)
+    sum_words(halves, limit, low, sums, out)
+
+
+@pytest.mark.parametrize("count", [by_bytes, by_words])
 @pytest.mark.parametrize("mean", [0.0, 0.02, 1.6, 30.0])
 def test_counts_of_half_words_are_the_numbers_of_limits_below_them(count, mean):
     """On every processor, though it takes one of these kernels."""
     laws, halves = laws_of(np.array([mean])), np.arange(-(2**15), 2**15, dtype=np.int16)
     out = np.empty(len(halves), np.uint8)
-    anywhere(count)(halves, laws.limit, laws.low[0], np.empty(len(halves), np.int16), out)
+    count((halves, laws.limit, laws.low[0], np.empty(len(halves), np.int16), out))
     assert (out == laws.low[0] + np.searchsorted(laws.limit, halves)).all()
 
 
 def test_normal_deviates_fill_the_range():
     words = np.random.default_rng(3).integers(0, 2**32, 20_000)
-    z = np.array([normal(int(u)) for u in words])
+    z = normal(words)
     assert abs(z.mean()) < 4 / np.sqrt(len(z)) and abs(z.var() - 1) < 4 * np.sqrt(2 / len(z))
     assert normal(2**31) == -normal(2**31 - 1) and 6.2 < normal(2**32 - 1) < 6.4

@@ -64,9 +64,9 @@ def whole():
 @pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.slow)])  # compiles for half a minute
 def test_samples_are_those_between_slices(precision, monkeypatch):
     """The same as reading all weights from the engine at each sample, with the spikes under way applied to a copy."""
-    logged = ls.run(asked(network()), 60.0, precision=precision, threads=2)
+    logged = ls.run(asked(network()), 40.0, precision=precision, threads=2)
     monkeypatch.setattr(weight_probes, "MOST", -1)
-    same(logged, ls.run(asked(network()), 60.0, precision=precision, threads=1))
+    same(logged, ls.run(asked(network()), 40.0, precision=precision, threads=1))
     traces = logged.traces["n"]
     assert list(traces) == ["weight_from_n", "weight_from_n@0.1", "weight_from_g"]
     assert (np.ptp(traces["weight_from_n"], axis=0) > 0).mean() > 0.5 and (np.ptp(traces["weight_from_g"], axis=0) > 0).any()

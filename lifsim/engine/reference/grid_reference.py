@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -157,10 +156,14 @@ class Reference:
         words = self._words.of(d.targets // 2, self.step // 4, 4 << 24 | d.stream)[self.step % 4]
         halves = (words >> np.uint64(16) * (d.targets.astype(np.uint64) % np.uint64(2)) & np.uint64(0xFFFF)) ^ np.uint64(0x8000)
 
-        def further(target: int) -> int:
-            return philox_of_one(target, self.step, 4 << 24 | d.stream, self._key, 1)[0]
+        counts = np.zeros(len(d.targets), np.int64)
+        for own in (mean == each for each in set(mean.tolist())):
 
-        return np.array([poisson(float(m), int(u), partial(further, i)) for m, u, i in zip(mean, halves, d.targets, strict=True)], np.int64)
+            def further(i: int, targets: np.ndarray = d.targets[own]) -> int:
+                return philox_of_one(targets[i], self.step, 4 << 24 | d.stream, self._key, 1)[0]
+
+            counts[own] = poisson(float(mean[own][0]), halves[own], further)
+        return counts
 
     def _current(self) -> np.ndarray:
         """The current (pA) into each neuron in this step, without I_e."""
@@ -188,7 +191,7 @@ class Reference:
     def _moved(self, d: PathDrive, at: np.ndarray) -> np.ndarray:
         """The values of Ornstein-Uhlenbeck paths in this step; `at` are those of the previous step."""
         tick = self.step - 1 - d.start
-        z = np.array([normal(int(u)) for u in self._words.of(d.targets, tick, 9 << 24 | d.stream)[0]])
+        z = normal(self._words.of(d.targets, tick, 9 << 24 | d.stream)[0])
         return z if tick == 0 else d.decay * at + np.sqrt(1 - d.decay**2) * z
 
     def _noise(self, d: NoiseDrive) -> np.ndarray:
@@ -196,7 +199,7 @@ class Reference:
         tick = (self.step - 1 - d.start) // d.period
         variance = d.std**2 + d.std_mod**2 * np.sin(d.omega * (d.start + tick * d.period) + d.phase)
         words = self._words.of(d.targets, tick, 5 << 24 | d.stream)[0]
-        return d.mean + np.sqrt(variance) * np.array([normal(int(u)) for u in words])
+        return d.mean + np.sqrt(variance) * normal(words)
 
 
 class _Train:
@@ -205,14 +208,14 @@ class _Train:
     def __init__(self, d: TrainDrive, key: tuple[int, int]) -> None:
         self._d, self._key, self._stream = d, key, (8 if d.kind == SHARED else 7) << 24 | d.stream
         self._words = Words(key)
-        self._drawn = np.zeros(len(d.who), int)  # gamma trains: number of intervals drawn
-        self._ahead: list[list[tuple[int, int]]] = [[] for _ in d.who]  # the random words of the next ones, the last one first
-        self._left = np.array([self._interval(i) for i in range(len(d.who))] if d.order else [])  # spikes expected until the next one
+        self._drawn = [0] * len(d.who)  # gamma trains: number of intervals drawn
+        self._ahead: list[list[float]] = [[] for _ in d.who]  # the next ones, the last one first
+        self._left = [self._interval(i) for i in range(len(d.who))] if d.order else []  # spikes expected until the next one
 
     def counts(self, step: int) -> np.ndarray:
         """The number of spikes of each train that the generator sent in `step`."""
         d = self._d
-        expected = max(0.0, d.mean + d.amplitude * np.sin(d.omega * step + d.phase))
+        expected = max(0.0, d.mean + d.amplitude * math.sin(d.omega * step + d.phase))
         if d.order == 0:
             words = self._words.of(d.who, step // 4, self._stream)[step % 4]
             return np.searchsorted(np.cumsum(poisson_probabilities(expected)), (words + 0.5) / 2**32, side="right")
@@ -220,29 +223,33 @@ class _Train:
 
     def _gamma_count(self, i: int, expected: float) -> int:
         before = self._drawn[i]
-        self._left[i] -= expected
-        while self._left[i] <= 0:
-            self._left[i] += self._interval(i)
-        return int(self._drawn[i] - before)
+        left = self._left[i] - expected
+        while left <= 0:
+            left += self._interval(i)
+        self._left[i] = left
+        return self._drawn[i] - before
 
     def _interval(self, i: int) -> float:
-        """Draw the next interval: a gamma number of mean 1, by the method of Marsaglia and Tsang."""
-        a, accepted, attempt = self._d.order - 1 / 3, False, 0
-        while not accepted:
-            u, v = philox_of_one(self._d.who[i], self._drawn[i], self._stream, self._key, attempt)[:2] if attempt else self._first(i)
-            z = normal(u)
-            x = (1 + z / math.sqrt(9 * a)) ** 3
-            accepted = x > 0 and math.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + math.log(x))
-            attempt += 1
-        self._drawn[i] += 1
-        return float(a * x / self._d.order)
-
-    def _first(self, i: int) -> tuple[int, int]:
-        """The random words of the first attempt at the next interval, drawn for as many more intervals as there were so far."""
+        """The next interval: as many more are drawn at once as there were so far."""
         if not self._ahead[i]:
             number = np.arange(self._drawn[i], 2 * self._drawn[i] + 8)
-            self._ahead[i] = philox(self._d.who[i], number, self._stream, self._key)[:2].T.tolist()[::-1]
+            self._ahead[i] = self._intervals(self._d.who[i], number)[::-1].tolist()
+        self._drawn[i] += 1
         return self._ahead[i].pop()
+
+    def _intervals(self, who: int, number: np.ndarray) -> np.ndarray:
+        """The intervals with these numbers: gamma numbers of mean 1, by the method of Marsaglia and Tsang."""
+        a, out = self._d.order - 1 / 3, np.zeros(len(number))
+        waiting, attempt = np.arange(len(number)), 0
+        while len(waiting):
+            u, v = philox(who, number[waiting], self._stream, self._key, attempt)[:2]
+            z = normal(u)
+            x = (1 + z / math.sqrt(9 * a)) ** 3
+            log_x = np.log(np.where(x > 0, x, 1.0))
+            accepted = (x > 0) & (np.log((v + 0.5) / 2**32) < z * z / 2 + a * (1 - x + log_x))
+            out[waiting[accepted]] = a * x[accepted] / self._d.order
+            waiting, attempt = waiting[~accepted], attempt + 1
+        return out
 
 
 def _due(p: Probe, step: int) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
+from scipy.special import ndtri
 
-_STANDARD = NormalDist()
 FACTORS, KEY_STEPS = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)  # of Philox
 AHEAD = 16
 
@@ -55,14 +54,17 @@ class Words:
         return self._drawn[stream][1][:, place]
 
 
-def poisson(mean: float, u: int, further: Callable[[], int]) -> int:
-    """The Poisson number with the given mean for the half word `u` (16 bits) and, if u is one of the last values, a `further` word.
+def poisson(mean: float, u: np.ndarray, further: Callable[[int], int]) -> np.ndarray:
+    """The Poisson numbers with the given mean for the half words `u` (16 bits) and, where u is one of the last values, a further word.
 
-    Of the 2¹⁶ values of u, floor(2¹⁶ P(k)) mean the count k, in order of k. For the values that remain, the word v = further()
+    Of the 2¹⁶ values of u, floor(2¹⁶ P(k)) mean the count k, in order of k. For the values that remain, the word v = further(i) of entry i
     decides: the share of k in the values of v is proportional to the remainder of 2¹⁶ P(k).
     """
     given, rest = _poisson_shares(mean)
-    return int(given.searchsorted(u, side="right") if u < given[-1] else rest.searchsorted(further() / 2**32, side="right"))
+    count: np.ndarray = given.searchsorted(u, side="right")
+    for i in np.flatnonzero(u >= given[-1]).tolist():
+        count[i] = rest.searchsorted(further(i) / 2**32, side="right")
+    return count
 
 
 @lru_cache(1024)
@@ -83,6 +85,7 @@ def poisson_probabilities(mean: float) -> np.ndarray:
     return np.exp(k * np.log(mean) - mean - np.cumsum(np.log(np.maximum(k, 1))))
 
 
-def normal(u: int) -> float:
-    """The standard normal deviate of the random word `u`."""
-    return _STANDARD.inv_cdf((u + 0.5) / 2**32)
+def normal(u: np.ndarray | int) -> np.ndarray:
+    """The standard normal deviates of the random words `u`."""
+    z: np.ndarray = ndtri((np.asarray(u, np.float64) + 0.5) / 2**32)
+    return z
