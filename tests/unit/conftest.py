@@ -7,6 +7,7 @@ import os
 import shutil
 from importlib import import_module
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +50,13 @@ def unsaved_figures(monkeypatch):
     from lifsim.report.markup import element
 
     monkeypatch.setattr("lifsim.report.figures_part._figure", lambda figure, caption: element("figure", element("figcaption", caption)))
+
+
+@pytest.fixture
+def no_figures(unsaved_figures, monkeypatch):
+    """Figures of reports are not drawn, only named: for tests that look at spikes, traces and statistics in the page."""
+    nothing = dict.fromkeys(("raster", "isi", "traces", "space"), lambda *arguments, **options: None)
+    monkeypatch.setattr("lifsim.report.figures_part.plot", SimpleNamespace(**nothing))
 
 
 @pytest.fixture(scope="module")

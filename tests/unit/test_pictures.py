@@ -320,7 +320,7 @@ def history(n, training=lambda t: 2 * np.exp(-t / 8) + 0.01, validation=lambda t
     return {"loss": list(training(np.arange(n))), "validation_loss": list(validation(np.arange(n)))}
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 12, 60, 1000])
+@pytest.mark.parametrize("epochs", [1, 2, 7, 1000, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 12, 60))])
 def test_epochs_are_whole_numbers(epochs):
     figure = training_plots.learning_curve(history(epochs))
     drawn(figure)
@@ -333,7 +333,7 @@ def test_epochs_are_whole_numbers(epochs):
     assert epochs > 1 or [line.get_marker() for line in ax.lines] == ["o", "o"]  # a line of one point is not seen
 
 
-@pytest.mark.parametrize("low", [0.3, 0.2, 0.1, 1e-3, 1e-8])
+@pytest.mark.parametrize("low", [0.3, 0.1, 1e-8, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.2, 1e-3))])
 def test_losses_have_labels(low):
     figure = training_plots.learning_curve({"loss": list(np.geomspace(0.7, low, 20))})
     drawn(figure)
@@ -531,21 +531,19 @@ NAMES = [
 ]
 
 
+FORMATS = ("png", "pdf", "svg")
+OFTEN = [(plot.raster, 14, FORMATS), (plot.rates, 14, ("png",)), (plot.isi, 14, ("png",)), (plot.rates, 4, ("png",))]
+ALL = [(draw, number, FORMATS) for draw in (plot.raster, plot.rates, plot.isi) for number in (4, 14)]
+
+
 @pytest.mark.parametrize(
-    ("draw", "number"),
-    [
-        (plot.raster, 14),
-        (plot.rates, 14),
-        (plot.isi, 14),
-        (plot.rates, 4),
-        pytest.param(plot.raster, 4, marks=pytest.mark.slow),  # rows for 4 as for 14
-        pytest.param(plot.isi, 4, marks=pytest.mark.slow),  # the legend of rates
-    ],
+    ("draw", "number", "formats"), [*OFTEN, *(pytest.param(*each, marks=pytest.mark.slow) for each in ALL if each not in OFTEN)]
 )
-def test_every_name_can_be_drawn(draw, number):
+def test_every_name_can_be_drawn(draw, number, formats):
+    """Rows and legends; the fonts are those of all figures, so that one of them is saved in all formats."""
     sizes = dict.fromkeys(NAMES[:number], 20)
     figure = draw(poisson(sizes, dict.fromkeys(sizes, 20), 200.0))
-    for format in ("png", "pdf", "svg"):
+    for format in formats:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # "Glyph … missing from font"
             figure.savefig(io.BytesIO(), format=format)

@@ -197,7 +197,7 @@ def test_the_policy_allows_the_own_scripts_and_no_others(single_page):
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
 
 
-def test_statistics_are_those_of_the_analysis(small, tmp_path, unsaved_figures):
+def test_statistics_are_those_of_the_analysis(small, tmp_path, no_figures):
     page = report(small, tmp_path / "x.html", discard=50.0)
     rows = re.findall(r"<tbody>(.*?)</tbody>", page.source[page.source.index('id="statistics"') :], re.DOTALL)[0]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", rows)
@@ -207,7 +207,7 @@ def test_statistics_are_those_of_the_analysis(small, tmp_path, unsaved_figures):
     same_spikes(page.trains(0), small.spikes["exc"].window(50.0, None))
 
 
-def test_all_statistics_can_appear(small, tmp_path, monkeypatch, unsaved_figures):
+def test_all_statistics_can_appear(small, tmp_path, monkeypatch, no_figures):
     """A report shows what `statistics` returns, with the heads of its tables."""
     original = ls.analysis.statistics
     monkeypatch.setattr(ls.analysis, "statistics", lambda *arguments, **options: original(*arguments, **options, names="all"))
@@ -234,7 +234,7 @@ def test_spikes_of_another_tool(tmp_path, unsaved_figures):
     assert "Seed" not in page.words
 
 
-def test_exact_times(tmp_path, unsaved_figures):
+def test_exact_times(tmp_path, no_figures):
     rng = np.random.default_rng(1)
     times = np.sort(rng.random(500) * 100.0)
     page = report(spike_file(tmp_path / "x.h5", {"a": (times, rng.integers(0, 9, 500))}, n_nodes=9), tmp_path / "x.html")
@@ -242,7 +242,7 @@ def test_exact_times(tmp_path, unsaved_figures):
     assert "on no time grid; here they are rounded to 1e-06 ms" in page.words
 
 
-def test_pauses_coarsen_exact_times(tmp_path, unsaved_figures):
+def test_pauses_coarsen_exact_times(tmp_path, no_figures):
     times = [0.123456789, 60_000.123456789]  # a minute: more than 2**32 ns
     page = report(spike_file(tmp_path / "x.h5", {"a": (times, [0, 1])}, n_nodes=2), tmp_path / "x.html")
     assert page.data["tick"] == pytest.approx(1e-4)
@@ -282,7 +282,7 @@ def test_an_unfinished_run(tmp_path, unsaved_figures):
     assert 0 < page.data["stop"] == ls.open(tmp_path / "x.h5").t_stop
 
 
-def test_changes_are_told(tmp_path, unsaved_figures):
+def test_changes_are_told(tmp_path, no_figures):
     net = ls.load("single_neuron")
     sim = ls.Simulation(net)
     sim.run(50.0)
@@ -292,7 +292,7 @@ def test_changes_are_told(tmp_path, unsaved_figures):
     assert "Changes during the run" in words and "neuron I_e at 50 ms 10.0" in words
 
 
-def test_a_model_that_needs_other_files(tmp_path, unsaved_figures):
+def test_a_model_that_needs_other_files(tmp_path, no_figures):
     (tmp_path / "s.csv").write_text("source,target,weight,delay\n0,1,1.0,1.0\n")
     text = """
 [run]
@@ -325,7 +325,7 @@ def test_a_million_spikes_take_15_mb_at_most(tmp_path, fine_figures):
     assert not data["sampled"] and sum(p["kept"] for p in data["populations"]) == 1_000_000
 
 
-def test_a_sample_of_complete_trains(tmp_path, monkeypatch, unsaved_figures):
+def test_a_sample_of_complete_trains(tmp_path, monkeypatch, no_figures):
     monkeypatch.setattr(raster_data, "ALL", 2000)
     rng = np.random.default_rng(3)
     spikes = {name: (np.sort(rng.integers(1, 5000, n)) / 10, rng.integers(0, m, n)) for name, n, m in (("a", 9000, 200), ("b", 300, 10))}
@@ -376,7 +376,7 @@ def test_blocks_return_what_they_are_given(values, tmp_path):
     assert np.dtype(reference["type"]).itemsize == max(1, np.min_scalar_type(values.max(initial=0)).itemsize)
 
 
-def test_long_traces_keep_their_extremes(tmp_path, unsaved_figures):
+def test_long_traces_keep_their_extremes(tmp_path, no_figures):
     net = ls.load("single_neuron")
     result = ls.run(net, 3000.0)
     page = report(result, tmp_path / "x.html")
@@ -409,7 +409,7 @@ def test_bad_arguments(single, tmp_path, options, said):
     assert said in str(caught.value) and not (tmp_path / "x.html").exists()
 
 
-def test_existing_pages_are_kept(single, tmp_path, unsaved_figures):
+def test_existing_pages_are_kept(single, tmp_path, no_figures):
     path = tmp_path / "x.html"
     path.write_text("mine")
     with pytest.raises(ls.OutputError, match="exists already"):
@@ -443,7 +443,7 @@ def test_command(single, tmp_path, monkeypatch, unsaved_figures):
     assert call("junk.h5").exit_code == 2 and not Path("junk.html").exists()
 
 
-def test_long_gaps_between_the_spikes_of_kept_neurons(tmp_path, monkeypatch, unsaved_figures):
+def test_long_gaps_between_the_spikes_of_kept_neurons(tmp_path, monkeypatch, no_figures):
     """Exact times of very many spikes: a train that is kept may pause for longer than all trains together."""
     monkeypatch.setattr(raster_data, "ALL", 1000)
     busy = np.sort(np.random.default_rng(1).uniform(0.0, 10_000.0, 1500))

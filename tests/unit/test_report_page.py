@@ -257,7 +257,7 @@ def test_populations_on_and_off(page):
     assert sum(page.pixels()) == both
 
 
-def test_the_raster_draws_every_spike_where_it_is(chromium, tmp_path, unsaved_figures):
+def test_the_raster_draws_every_spike_where_it_is(chromium, tmp_path, no_figures):
     """In the left half only the first, in the right half only the second population spikes."""
     rng = np.random.default_rng(1)
     times = [np.sort(rng.integers(1, 4000, 900)) / 10, np.sort(rng.integers(6000, 9990, 900)) / 10, np.zeros(0)]
@@ -271,7 +271,7 @@ def test_the_raster_draws_every_spike_where_it_is(chromium, tmp_path, unsaved_fi
     assert page.complaints() == []
 
 
-def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch, unsaved_figures):
+def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch, no_figures):
     """Beyond the limit: statistics in view are those of the neurons whose spikes are in the page."""
     monkeypatch.setattr(raster_data, "ALL", 3000)
     rng = np.random.default_rng(2)
@@ -294,7 +294,7 @@ def test_many_spikes_are_sampled(chromium, tmp_path, monkeypatch, unsaved_figure
     assert page.complaints() == []
 
 
-def test_exact_times(chromium, tmp_path, unsaved_figures):
+def test_exact_times(chromium, tmp_path, no_figures):
     """Statistics of times on no grid, which the page rounds to a nanosecond."""
     rng = np.random.default_rng(4)
     times = [np.sort(rng.random(n) * 1000.0) for n in (3000, 900, 5)]
