@@ -75,7 +75,7 @@ class Reference:
         if any(w.plasticity for w in plan.wirings):
             raise NotImplementedError("plastic synapses are not implemented in the reference: their rules are tested one by one")
         self.plan = plan
-        self.step = 0
+        self.step, self._n = 0, plan.n_neurons
         self._key = plan.seed & 0xFFFFFFFF, plan.seed >> 32
         self._neurons = {g.name: _Neurons(g, plan.dt) for g in plan.groups}
         self._synapses = _Synapses(plan)
@@ -128,7 +128,7 @@ class Reference:
 
     def _arriving(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of the positive and of the negative weights that arrive at each neuron in this step."""
-        ex, inh = np.zeros(self.plan.n_neurons), np.zeros(self.plan.n_neurons)
+        ex, inh = np.zeros((2, self._n))
         own = [  # what was sent first is added first; sources are ascending
             self._synapses.of(delay, source)
             for delay in self._synapses.delays
@@ -167,7 +167,7 @@ class Reference:
 
     def _current(self) -> np.ndarray:
         """The current (pA) into each neuron in this step, without I_e."""
-        total = np.zeros(self.plan.n_neurons)
+        total = np.zeros(self._n)
         for d in self.plan.currents:
             begun = np.flatnonzero(d.since < self.step)
             if len(begun):
@@ -296,6 +296,7 @@ class _Neurons:
         self.state[0] -= self.p["E_L"]
         self._propagators = expm(system(self.p, len(self.names)) * dt)
         self._refractory = refractory_steps(self.p["t_ref"], dt)
+        self._theta = self.p["V_th"] - self.p["E_L"]
         self._until = np.zeros(group.n)  # the first step in which each neuron moves again
         self._kept = np.zeros(group.n)
 
@@ -303,7 +304,7 @@ class _Neurons:
         """One step with the arriving weights `ex` and `inh` and a current (pA); returns the indices of the neurons that fire."""
         held = self._until > step
         old = self.state[0]
-        x = np.vstack([self.state, self.p["I_e"] + current])
+        x = np.concatenate([self.state, (self.p["I_e"] + current)[None]])
         self.state = np.einsum("nij,jn->in", self._propagators, x)[:-1]
         if len(self.names) == 1:
             self.state[0] += self._jump(held, ex + inh)
@@ -314,7 +315,9 @@ class _Neurons:
         if "V_min" in self.p:
             self.state[0] = np.maximum(self.state[0], self.p["V_min"] - self.p["E_L"])
         self.state[0, held] = old[held]
-        fired = ~held & (self.state[0] >= self.p["V_th"] - self.p["E_L"])
+        fired = ~held & (self.state[0] >= self._theta)
+        if not fired.any():
+            return np.zeros(0, np.int64)
         if self._soft:
             self.state[0, fired] -= (self.p["V_th"] - self.p["V_reset"])[fired]
         else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
+_STANDARD = NormalDist()
 FACTORS, KEY_STEPS = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)  # of Philox
 AHEAD = 16
 
@@ -87,5 +88,5 @@ def poisson_probabilities(mean: float) -> np.ndarray:
 
 def normal(u: np.ndarray | int) -> np.ndarray:
     """The standard normal deviates of the random words `u`."""
-    z: np.ndarray = ndtri((np.asarray(u, np.float64) + 0.5) / 2**32)
-    return z
+    share = (np.asarray(u, np.float64) + 0.5) / 2**32
+    return np.reshape(list(map(_STANDARD.inv_cdf, share.ravel().tolist())), share.shape)
