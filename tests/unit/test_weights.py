@@ -99,6 +99,7 @@ def test_any_shape(tmp_path_factory, shape, density, seed):
 
 
 @pytest.mark.slow
+@settings(deadline=2000)
 @SHAPES
 def test_any_shape_of_many(tmp_path_factory, shape, density, seed):
     comes_back(tmp_path_factory, shape, density, seed)
