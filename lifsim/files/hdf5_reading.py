@@ -25,16 +25,17 @@ def member(group: h5py.Group, name: str, kind: type) -> Any:
 
     Links to other files are refused before they are followed, because they could read any file.
     """
-    where = f"{group.file.filename}{group.name.rstrip('/')}/{name}"
     link = group.get(name, getlink=True)
-    if link is None:
-        raise DataError(where, "is missing", ALLOWED)
-    if not isinstance(link, h5py.HardLink):
-        raise DataError(where, "is a link to another place", "all data must be in the file itself")
-    member = group[name]
-    if not isinstance(member, kind):
-        raise DataError(where, f"is a {type(member).__name__.lower()}", f"a {kind.__name__.lower()}")
-    return member
+    if isinstance(link, h5py.HardLink):
+        member = group[name]
+        if isinstance(member, kind):
+            return member
+        said = f"is a {type(member).__name__.lower()}", f"a {kind.__name__.lower()}"
+    elif link is None:
+        said = "is missing", ALLOWED
+    else:
+        said = "is a link to another place", "all data must be in the file itself"
+    raise DataError(f"{group.file.filename}{group.name.rstrip('/')}/{name}", *said)  # the name of the file takes longer than all else
 
 
 def dataset(file: h5py.File, path: str, kinds: str, ndim: int | None) -> h5py.Dataset:

@@ -41,9 +41,9 @@ def pages_with(language: str) -> list:
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
+def elsewhere(tmp_path, monkeypatch, unarranged_figures):
+    """An empty folder; figures are drawn without the layout, since they are looked at elsewhere."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lifsim.plot.style.DPI", 60)  # figures are looked at elsewhere
     (tmp_path / "outputs").mkdir()
 
 

@@ -58,8 +58,9 @@ def fails_at(n: int, call: str, patch: pytest.MonkeyPatch) -> list[int]:
     return failed
 
 
+@pytest.mark.parametrize("fewer", [5, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("call", CALLS)
-def test_every_call_may_fail(call, tmp_path, monkeypatch, whole):
+def test_every_call_may_fail(call, fewer, tmp_path, monkeypatch, whole):
     monkeypatch.setattr(slices, "SLICE_SECONDS", 0.002)
     wanted, n, resumed = digest(whole), 0, 0
     while True:
@@ -85,7 +86,7 @@ def test_every_call_may_fail(call, tmp_path, monkeypatch, whole):
             result = ls.run(net(), 60.0, out=out, overwrite=True)
         assert digest(result) == wanted and result.complete
         assert [p.name for p in out.parent.iterdir()] == ["run.h5"]
-        n += 1 + n // 5  # each of the first, then fewer
+        n += 1 + n // fewer  # each of the first, then fewer
     assert n > 1 and (resumed > 1 or call in ("open", "ftruncate"))
 
 

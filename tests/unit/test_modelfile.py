@@ -408,9 +408,20 @@ def _without_none(tree):
     return [_without_none(x) for x in tree if x is not None] if isinstance(tree, list) else tree
 
 
-@settings(max_examples=300, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENT)
 def test_any_document_is_a_network_or_a_model_error(document):
+    is_a_network_or_a_model_error(document)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
+@given(DOCUMENT)
+def test_any_of_many_documents_is_a_network_or_a_model_error(document):
+    is_a_network_or_a_model_error(document)
+
+
+def is_a_network_or_a_model_error(document):
     text = dumps(_without_none(document))
     try:
         tomllib.loads(text)

@@ -255,6 +255,8 @@ def test_a_terminal_is_no_notebook(monkeypatch):
 
 CELLS = {  # cell -> number of pictures that it shows
     "import lifsim as ls\nr = ls.run(ls.load('single_neuron'), 50.0, progress=True)": 0,
+    # Where things are in a figure is looked at elsewhere, and takes most of the time of drawing it.
+    "from matplotlib.layout_engine import ConstrainedLayoutEngine\nConstrainedLayoutEngine.execute = lambda *_: None": 0,
     "ls.plot.raster(r)": 1,
     "f = ls.plot.raster(r)": 1,
     "f": 1,

@@ -146,9 +146,10 @@ def prefix(log):
     return len(chunks), recorded.ignored
 
 
-def test_a_log_cut_anywhere_holds_what_came_before(log):
+@pytest.mark.parametrize("every", [17, pytest.param(7, marks=pytest.mark.slow)])
+def test_a_log_cut_anywhere_holds_what_came_before(log, every):
     ends = [frame.end for frame in log_reading.frames(log)]
-    for size in reversed(range(0, log.stat().st_size, 7)):  # shorter and shorter: nothing must be written anew
+    for size in reversed(range(0, log.stat().st_size, every)):  # shorter and shorter: nothing must be written anew
         os.truncate(log, size)
         if size < ends[BEGUN]:
             with pytest.raises(DataError, match="is empty"):
@@ -157,10 +158,11 @@ def test_a_log_cut_anywhere_holds_what_came_before(log):
             assert prefix(log) == (max(0, sum(end <= size for end in ends) - BEFORE), size - max(e for e in ends if e <= size))
 
 
-def test_a_flipped_byte_anywhere_is_found(log):
+@pytest.mark.parametrize("every", [29, pytest.param(13, marks=pytest.mark.slow)])
+def test_a_flipped_byte_anywhere_is_found(log, every):
     whole = log.read_bytes()
     ends = [frame.end for frame in log_reading.frames(log)]
-    for at in [*range(16), *range(16, len(whole), 13)]:
+    for at in [*range(16), *range(16, len(whole), every)]:
         log.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         if at < ends[BEGUN]:
             with pytest.raises(DataError, match="is not the log|damaged at its beginning" if at < 16 else "damaged at byte (16|40)"):
@@ -172,12 +174,16 @@ def test_a_flipped_byte_anywhere_is_found(log):
             assert prefix(log)[0] == max(0, sum(end <= at for end in ends) - BEFORE)
 
 
-def test_a_torn_end_is_not_called_damage(log):
+@pytest.mark.parametrize("every", [19, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_torn_end_is_not_called_damage(log, every):
+    """Cut within 40 bytes of the ends of frames, which are longer than their heads, and at every so many bytes."""
     ends = [frame.end for frame in log_reading.frames(log)]
     for at in reversed(range(ends[BEGUN], log.stat().st_size)):
+        if at % every and all(abs(at - end) > 40 for end in ends):
+            continue
         os.truncate(log, at)
         assert read_log(log)[0].reason == ("" if at in ends else "the last write was cut short")
-    for at in reversed(range(17, ends[BEGUN])):
+    for at in reversed(range(17, ends[BEGUN], every)):
         os.truncate(log, at)
         with pytest.raises(DataError, match="is empty"):
             read_log(log)

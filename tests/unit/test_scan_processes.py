@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -114,8 +117,13 @@ def test_a_killed_scan(tmp_path):
 
 
 def check_the_rest(folder: Path) -> None:
-    out, said = start(folder, 60, 0.0, jobs=1).communicate(timeout=60)
-    assert out.split()[0] == "0" and "Traceback" not in said
+    """The script is started again, in this process."""
+    (folder / "script.py").write_text(SCRIPT.format(n=60, jobs=1), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as said:
+        patch.chdir(folder)
+        patch.setenv("WAIT", "0")
+        runpy.run_path("script.py", run_name="__main__")
+    assert out.getvalue().split()[0] == "0" and "Traceback" not in said.getvalue()
     assert sorted(row["values"]["k"] for row in rows(folder)) == list(range(60)) and not any(row["error"] for row in rows(folder))
 
 

@@ -125,8 +125,8 @@ def test_a_command_stops_and_goes_on(tmp_path, monkeypatch, name):
 
 
 @posix
-def test_a_run_that_ignores_hangups(tmp_path):
-    """As under nohup."""
+def test_a_run_that_ignores_hangups_is_named_to_another(tmp_path, monkeypatch):
+    """As under nohup. Another run into the same file is refused, and told which process writes it."""
     (tmp_path / "m.toml").write_text(MODEL, encoding="utf-8")
     code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
     code += "from lifsim.cli.main import main; main(['run', 'm.toml', '-o', 'x.h5'])"
@@ -135,15 +135,6 @@ def test_a_run_that_ignores_hangups(tmp_path):
     run.send_signal(signal.SIGHUP)
     wait_for(tmp_path / "x.h5", 3 * log_path(tmp_path / "x.h5").stat().st_size)  # several slices more
     assert run.poll() is None
-    run.terminate()
-    assert run.wait(60) == 143
-
-
-@posix
-def test_another_run_is_named(tmp_path, monkeypatch):
-    (tmp_path / "m.toml").write_text(MODEL, encoding="utf-8")
-    run = started(tmp_path, "run", "m.toml", "-o", "x.h5")
-    wait_for(tmp_path / "x.h5")
     monkeypatch.chdir(tmp_path)
     for args in (("run", "m.toml", "-o", "x.h5", "--overwrite"), ("resume", "x.h5")):
         other = CliRunner().invoke(main, args)

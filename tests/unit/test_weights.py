@@ -12,7 +12,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -84,8 +84,28 @@ def test_zeros_and_repeated_entries_stay(tmp_path):
         np.testing.assert_array_equal(store.delay("W").data, [7.0, 5.0, 6.0])
 
 
-@given(shape=st.tuples(st.integers(0, 6), st.integers(0, 6)), density=st.floats(0, 1), seed=st.integers(0, 99))
+SHAPES = given(shape=st.tuples(st.integers(0, 6), st.integers(0, 6)), density=st.floats(0, 1), seed=st.integers(0, 99))
+
+
+@settings(max_examples=12)
+@SHAPES
+@example(shape=(0, 0), density=1.0, seed=0)
+@example(shape=(0, 3), density=1.0, seed=0)
+@example(shape=(3, 0), density=1.0, seed=0)
+@example(shape=(4, 5), density=0.0, seed=0)
+@example(shape=(6, 6), density=1.0, seed=0)
 def test_any_shape(tmp_path_factory, shape, density, seed):
+    comes_back(tmp_path_factory, shape, density, seed)
+
+
+@pytest.mark.slow
+@settings(deadline=2000)
+@SHAPES
+def test_any_shape_of_many(tmp_path_factory, shape, density, seed):
+    comes_back(tmp_path_factory, shape, density, seed)
+
+
+def comes_back(tmp_path_factory, shape, density, seed):
     rng = np.random.default_rng(seed)
     matrix = np.where(rng.random(shape) < density, rng.normal(size=shape), 0)
     with WeightStore(tmp_path_factory.mktemp("any") / "w.h5", "w") as store:
@@ -445,23 +465,35 @@ def test_appending_to_a_damaged_store_is_refused(stored, tmp_path):
 def test_saving_weights_while_killed(tmp_path):
     """`save_weights` again and again, killed at any moment: the file is always whole."""
     code = """
-import sys, lifsim as ls
+import os, sys, lifsim as ls
 net = ls.Network()
 net.add("e", 40, "iaf_psc_exp")
 net.connect("e", "e", "fixed_indegree", indegree=8, weight={"normal": [30.0, 5.0]}, delay={"uniform": [1.0, 3.0]})
 with ls.Simulation(net) as sim:
-    while True:
-        sim.save_weights(sys.argv[1], "e", "e")
-        print("saved", flush=True)
+    sim.save_weights("first.h5", "e", "e")  # imports what the children use
+while sys.stdin.readline():
+    if child := os.fork():
+        os.waitpid(child, 0)
+        print("ended", flush=True)
+        continue
+    print(os.getpid(), flush=True)
+    with ls.Simulation(net) as sim:
+        while True:
+            sim.save_weights("w.h5", "e", "e")
+            print("saved", flush=True)
 """
-    path = tmp_path / "w.h5"
-    for k in range(3):
-        child = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE)
-        assert child.stdout.readline() == b"saved\n"
-        time.sleep(0.003 * k)
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
-        assert list(content(path)) == ["e_to_e"]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        for k in range(3):
+            parent.stdin.write("start\n")
+            parent.stdin.flush()
+            child = int(parent.stdout.readline())
+            assert parent.stdout.readline() == "saved\n"
+            time.sleep(0.003 * k)
+            os.kill(child, signal.SIGKILL)
+            while parent.stdout.readline() != "ended\n":
+                pass
+            assert list(content(tmp_path / "w.h5")) == ["e_to_e"]
+        parent.stdin.close()
 
 
 # -- refusals ------------------------------------------------------------------------------------
