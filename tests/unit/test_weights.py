@@ -261,25 +261,41 @@ def test_a_store_that_is_not_changed_is_not_touched(stored, mode):
 
 
 KILLED = """
-import sys, time, numpy as np
+import os, sys, time, numpy as np
 from lifsim.weights import WeightStore
-store = WeightStore(sys.argv[1], sys.argv[2])
-if sys.argv[3] == "put":
-    store.put("D", np.full((300, 300), 7.0))
-print("ready", flush=True)
-time.sleep(60)
+for line in sys.stdin:
+    if child := os.fork():
+        os.waitpid(child, 0)
+        print("ended", flush=True)
+        continue
+    path, mode, then = line.rstrip("\\n").split("\\t")
+    store = WeightStore(path, mode)
+    if then == "put":
+        store.put("D", np.full((300, 300), 7.0))
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+    sys.exit("nobody killed it")
 """
 
 
+@pytest.fixture(scope="module")
+def writers():
+    """A process that has loaded what writers need, and starts one, which may be killed, for each line that it is sent."""
+    with subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        yield parent
+        parent.stdin.close()
+
+
 @pytest.mark.parametrize(("mode", "then"), [("a", ""), ("a", "put"), ("w", ""), ("w", "put")])
-def test_a_killed_writer_leaves_the_store_as_it_was(stored, mode, then, tmp_path):
+def test_a_killed_writer_leaves_the_store_as_it_was(stored, mode, then, tmp_path, writers):
     before = stored.read_bytes()
-    child = subprocess.Popen([sys.executable, "-c", KILLED, stored, mode, then], stdout=subprocess.PIPE)
-    assert child.stdout.readline() == b"ready\n"
+    writers.stdin.write(f"{stored}\t{mode}\t{then}\n")
+    writers.stdin.flush()
+    child = int(writers.stdout.readline())
     with pytest.raises(OutputError, match="is open for writing elsewhere; close it there first"):
         WeightStore(stored, "a")
-    child.kill()
-    child.communicate()
+    os.kill(child, signal.SIGKILL)
+    assert writers.stdout.readline() == "ended\n"
     assert stored.read_bytes() == before
     with WeightStore(stored, "a") as store:  # nobody is locked out, and what the killed one left is removed
         store.put("E", np.eye(2))
@@ -608,10 +624,10 @@ def test_shapes_that_no_bytes_back(stored):
 def test_compression_bombs(stored):
     with h5py.File(stored, "r+") as file:
         del file["D"]["weight"]
-        file["D"].create_dataset("weight", data=np.zeros((4000, 4000)), compression="gzip", chunks=(4000, 4000))
+        file["D"].create_dataset("weight", data=np.zeros((2500, 2500)), compression="gzip", chunks=(2500, 2500))
     with h5py.File(stored) as file:
         backed = file["D/weight"].id.get_storage_size()
-    assert backed * 1000 < 4000 * 4000 * 8
+    assert backed * 1000 < 2500 * 2500 * 8
     refused(stored, "declares", "D")
 
 
