@@ -49,6 +49,11 @@ def measured(code, *arguments):
     return found
 
 
+def often(cases, *some):
+    """All cases; those beyond `some`, whose parts these have, are slow tests."""
+    return [case if case in some else pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
 @lru_cache(1)
 def beside():
     """Bytes that a run of next to nothing takes here beyond `BASE`: of the files of libraries the system keeps more or less in memory,
@@ -60,7 +65,7 @@ def beside():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is Linux's")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", often(CASES, "drawn weights", "compact", "in space", "plastic", "few synapses, many neurons"))
 def test_forecast(case):
     model, _, precision, weights, threads, *settings = CASES[case]
     (used,) = measured(RUN, *CASES[case])
@@ -149,7 +154,7 @@ print(told, memory.peak(), compiler.kernels)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is Linux's")
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", often(SHAPES, "few neurons, many synapses", "one long delay", "many generators"))
 def test_forecast_of_shapes(name):
     told, used = measured(SHAPE.format(SHAPES[name], 20.0 if name == "many neurons" else 2.0))  # these record most of what they take
     print(name, f"forecast {told / 1e6:.0f} MB, measured {used / 1e6:.0f} MB, {beside() / 1e6:.0f} MB of them for libraries")

@@ -104,10 +104,10 @@ def test_names_on_the_command_line():
         assert outcome.exit_code == 2 and safe(outcome.output), outcome.output
 
 
-KNOWN = [pytest.param(name, marks=pytest.mark.slow) for name in ("module://matplotlib_inline.backend_inline", "TkAgg")]
+KNOWN = [pytest.param(name, marks=pytest.mark.slow) for name in ("module://matplotlib_inline.backend_inline", "TkAgg", "")]
 
 
-@pytest.mark.parametrize("backend", ["module://nowhere", "nonsense", "", *KNOWN])  # a name that matplotlib takes, one it refuses, none
+@pytest.mark.parametrize("backend", ["module://nowhere", "nonsense", *KNOWN])  # a name that matplotlib takes, and one that it refuses
 def test_any_backend_will_do(backend, foreign, tmp_path):
     """A program started from a notebook inherits MPLBACKEND, which may name what is not installed. Nor does a figure need pyplot."""
     code = """import os, sys

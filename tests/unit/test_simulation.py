@@ -704,7 +704,6 @@ def test_what_nobody_needs_any_more_goes_at_once(tmp_path, model, threads, out):
     net = network(100, model, I_e=1000.0)
     net.connect("n", "n", "fixed_indegree", indegree=10, weight=1.0)
     net.record("n", "spikes")
-    gc.collect()
     gc.disable()
     try:
         sim = ls.Simulation(net, threads=threads, out=out and tmp_path / out)

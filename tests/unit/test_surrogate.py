@@ -155,8 +155,18 @@ def presented(encoding, x, steps):
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("hidden", [(16,), (12, 8)])
-@pytest.mark.parametrize(("recurrent", "dt"), [(False, 1.0), (True, 1.0), (True, 0.5)])
+@pytest.mark.parametrize(
+    ("hidden", "recurrent", "dt"),
+    [
+        ((12, 8), False, 1.0),
+        ((16,), True, 1.0),
+        ((12, 8), True, 0.5),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)  # each of these numbers of layers, feedbacks and steps is in one of the above
+            for case in [((16,), False, 1.0), ((12, 8), True, 1.0), ((16,), True, 0.5)]
+        ),
+    ],
+)
 def test_what_was_trained_runs_in_the_engine_spike_by_spike(encoding, hidden, recurrent, dt):
     X, y = load_digits(return_X_y=True)
     X = presented(encoding, X / 16, round(30 / dt))

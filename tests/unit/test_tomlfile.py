@@ -121,14 +121,16 @@ def test_hints_for_many_names():
 # -- nothing is refused that a model needs ---------------------------------------------------------
 
 
-def test_large_models_are_read():
+@pytest.mark.parametrize("areas", [16, pytest.param(32, marks=pytest.mark.slow)])
+def test_large_models_are_read(areas):
     began = time.process_time()
     entries = "".join(f'[[projections]]\nsource = "p{i % 5000}"\ntarget = "p{i // 2}"\n' for i in range(10_000))
     net = loads(populations(5000) + entries + "".join(f'[[record]]\npopulations = "p{i}"\n' for i in range(5000)))
     assert (len(net.populations), len(net.projections), len(net.recordings)) == (5000, 10_000, 5000)
-    names = [f"p{i}" for i in range(254)]  # as many populations as a model of 32 areas has
-    net = loads(populations(254) + f"[[projections]]\nsource = {names}\ntarget = {names}\nweight = {[[1.0] * 254] * 254}\n")
-    assert len(net.projections) == 254**2
+    n = 8 * areas  # populations
+    names = [f"p{i}" for i in range(n)]
+    net = loads(populations(n) + f"[[projections]]\nsource = {names}\ntarget = {names}\nweight = {[[1.0] * n] * n}\n")
+    assert len(net.projections) == n**2
     assert time.process_time() - began < 30
 
 
