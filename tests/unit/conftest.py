@@ -80,6 +80,24 @@ def unarranged_figures():
         yield arranged
 
 
+@pytest.fixture(scope="module")
+def undrawn_figures():
+    """Figures are made, but saved as empty ones with their size and metadata: for whole files whose point is what leads to a figure.
+
+    Each kind of figure is drawn in other files.
+    """
+    from matplotlib.figure import Figure
+
+    from lifsim.plot.style import Picture
+
+    def savefig(self, *arguments, **options):
+        Figure(self.get_size_inches()).savefig(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Picture, "savefig", savefig)
+        yield
+
+
 @pytest.fixture
 def arranged_figures(unarranged_figures, monkeypatch):
     """Figures are saved as users have them, in a file of tests that otherwise saves them without the layout."""

@@ -41,8 +41,8 @@ def pages_with(language: str) -> list:
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch, unarranged_figures):
-    """An empty folder; figures are drawn without the layout, since they are looked at elsewhere."""
+def elsewhere(tmp_path, monkeypatch, undrawn_figures):
+    """An empty folder. Figures are looked at elsewhere."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "outputs").mkdir()
 

@@ -18,7 +18,7 @@ from lifsim.cli.main import main
 from lifsim.cli.next_steps import plot_of, run_of, unused
 from lifsim.common.errors import LifsimError
 
-pytestmark = pytest.mark.usefixtures("unarranged_figures")
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
 
 
 @pytest.fixture(autouse=True)
